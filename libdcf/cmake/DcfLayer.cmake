@@ -1,0 +1,18 @@
+# dcf_add_layer(NAME SOURCES ... [DEPENDS layer ...])
+# One layer of the library: an object library dcf_NAME. Dependencies point strictly downward; the
+# layering test reads the includes.
+function(dcf_add_layer name)
+  cmake_parse_arguments(arg "" "" "SOURCES;DEPENDS" ${ARGN})
+  add_library(dcf_${name} OBJECT ${arg_SOURCES})
+  target_include_directories(dcf_${name} PUBLIC ${PROJECT_SOURCE_DIR}/libdcf
+                                                ${PROJECT_SOURCE_DIR}/libdcf/include)
+  target_compile_features(dcf_${name} PUBLIC cxx_std_20)
+  target_compile_options(dcf_${name} PRIVATE ${DCF_WARNINGS})
+  # Results must not depend on whether the machine has fused multiply-add.
+  target_compile_options(dcf_${name} PUBLIC -ffp-contract=off)
+  set_target_properties(dcf_${name} PROPERTIES POSITION_INDEPENDENT_CODE ON CXX_EXTENSIONS OFF
+                                               CXX_VISIBILITY_PRESET hidden VISIBILITY_INLINES_HIDDEN ON)
+  foreach(layer ${arg_DEPENDS})
+    target_link_libraries(dcf_${name} PUBLIC dcf_${layer})
+  endforeach()
+endfunction()
