@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: Apache-2.0
+// Weight sharing (Deep Compression, section 3): a tensor's weights become codes into a small
+// codebook of centroids of one-dimensional k-means.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "base/bytes.h"
+#include "base/dtype.h"
+
+namespace dcf::impl {
+
+// Where the centroids start; the numbers of dcf_init. Every choice but kOptimal ends with Lloyd's
+// algorithm run to convergence, kOptimal is the global optimum (kmeans_optimal.h: for more than
+// 2^16 distinct values an optimum over cells, refined by Lloyd's algorithm).
+enum class ClusterInit : uint8_t { kLinear = 0, kDensity = 1, kForgy = 2, kOptimal = 3 };
+
+struct Clustering {
+  std::vector<uint64_t> codebook;  // words of the dtype, strictly increasing in value, never -0
+  std::vector<uint8_t> codes;      // one per input word: its index in codebook
+};
+
+// Clusters words of a float dtype (1..6), all finite (NaN and Inf are the caller's to exclude),
+// into at most max_clusters (1..256) centroids. The centroids are rounded to the dtype, equal ones
+// merged; then each word takes the nearest, at equal distance the lower, and unused centroids are
+// dropped. With at most max_clusters distinct values each is its own centroid. A centroid
+// may be zero. `seed` is used by kForgy alone. The codebook does not depend on the order of the
+// words. Pure function; it needs about twice the memory of the words.
+Clustering cluster_words(DType dtype, Bytes words, size_t max_clusters, ClusterInit init,
+                         uint64_t seed);
+
+}  // namespace dcf::impl

@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: Apache-2.0
+// Optimal one-dimensional k-means by dynamic programming (Wang, Song, "Ckmeans.1d.dp", The R
+// Journal 2011; Grønlund et al., "Fast Exact k-Means, k-Medians and Bregman Divergence Clustering
+// in 1D", 2017): divide and conquer over the monotone splits, O(k m log m) time and 2 k m bytes of
+// memory for m cells.
+#pragma once
+
+#include <vector>
+
+#include "encode/kmeans.h"
+
+namespace dcf::impl {
+
+// Means of the k clusters of least total squared distance, ascending. The sample has at least k
+// distinct values, k >= 1. Up to 2^16 distinct values are one cell each and the result is the
+// optimum. More are first gathered into at most 2^16 cells of neighbouring values, cut both at 2^15
+// quantiles and at 2^15 equal widths; the result is then the optimum over cells, to be
+// refined by lloyd() on the sample.
+template <typename Real>
+std::vector<double> optimal_centroids(const SortedSample<Real>& sample, size_t k);
+
+}  // namespace dcf::impl
