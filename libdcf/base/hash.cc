@@ -13,21 +13,18 @@ uint64_t hash_bytes(Bytes bytes) {
   return bytes.empty() ? 0 : XXH3_64bits(bytes.data(), bytes.size());
 }
 
-Hasher::Hasher() : state_(XXH3_createState()) {
-  if (state_ == nullptr) throw std::bad_alloc();
-  XXH3_64bits_reset(static_cast<XXH3_state_t*>(state_));
-}
+static_assert(sizeof(XXH3_state_t) <= 576 && alignof(XXH3_state_t) <= 64);
 
-Hasher::~Hasher() { XXH3_freeState(static_cast<XXH3_state_t*>(state_)); }
+Hasher::Hasher() { XXH3_64bits_reset(new (state_) XXH3_state_t); }
 
 void Hasher::update(Bytes bytes) {
   if (bytes.empty()) return;
   empty_ = false;
-  XXH3_64bits_update(static_cast<XXH3_state_t*>(state_), bytes.data(), bytes.size());
+  XXH3_64bits_update(std::launder(reinterpret_cast<XXH3_state_t*>(state_)), bytes.data(), bytes.size());
 }
 
 uint64_t Hasher::digest() const {
-  return empty_ ? 0 : XXH3_64bits_digest(static_cast<const XXH3_state_t*>(state_));
+  return empty_ ? 0 : XXH3_64bits_digest(std::launder(reinterpret_cast<const XXH3_state_t*>(state_)));
 }
 
 }  // namespace dcf::impl

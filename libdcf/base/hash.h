@@ -8,18 +8,15 @@ namespace dcf::impl {
 
 uint64_t hash_bytes(Bytes bytes);
 
-// The same over bytes that arrive in pieces. Not copyable: the state is 576 bytes.
+// The same over bytes that arrive in pieces.
 class Hasher {
  public:
   Hasher();
-  ~Hasher();
-  Hasher(const Hasher&) = delete;
-  Hasher& operator=(const Hasher&) = delete;
   void update(Bytes bytes);
   uint64_t digest() const;
 
  private:
-  void* state_;
+  alignas(64) unsigned char state_[576];  // an XXH3_state_t
   bool empty_ = true;
 };
 

@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: Apache-2.0
+// Where the parts of a file lie. No offset but the manifest's is stored: all follow from the sizes in
+// the manifest (spec/dcf-format.md, sections 2 and 6).
+#pragma once
+
+#include <vector>
+
+#include "format/header.h"
+#include "format/manifest.h"
+
+namespace dcf::impl {
+
+struct Layout {
+  uint64_t tables_offset = 0;
+  std::vector<uint64_t> chunk_offsets;     // one per chunk
+  std::vector<uint64_t> section_offsets;   // one per section
+  uint64_t file_size = 0;
+};
+
+// Bytes of zeros in front of the tensor's first chunk if it would start at `offset` (K-02).
+uint64_t padding_before(const Manifest& manifest, const Tensor& tensor, uint64_t offset);
+
+// Fails only where the sizes add up to more than 2^64 (K-06).
+Result<Layout> compute_layout(const Manifest& manifest, uint64_t manifest_size);
+
+}  // namespace dcf::impl

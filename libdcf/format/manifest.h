@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0
+// The validated manifest. A Manifest that exists obeys every rule of spec/dcf-format.md, section 4,
+// and rule K-01; what depends on coded data (K-05) or on the tables is checked where those are read.
+#pragma once
+
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "base/limits.h"
+#include "format/manifest_columns.h"
+#include "format/tensor.h"
+
+namespace dcf::impl {
+
+struct Chunk {
+  uint32_t bytes = 0;
+  uint32_t entries = 0;
+  uint64_t hash = 0;
+};
+
+struct Section {
+  uint32_t kind = 0;  // without the critical bit
+  bool critical = false;
+  uint64_t bytes = 0;
+  uint64_t hash = 0;
+};
+
+struct Manifest {
+  std::vector<Tensor> tensors;  // sorted by name
+  std::vector<Chunk> chunks;
+  std::vector<std::pair<std::string, std::string>> metadata;  // sorted by key
+  std::vector<Section> sections;
+  uint32_t table_count = 0;
+  uint64_t table_bytes = 0;
+  uint64_t table_hash = 0;
+};
+
+// Checks the limits on counts, memory, output and entries (L-01) as well.
+Result<Manifest> validate_manifest(ManifestColumns columns, const Limits& limits);
+// The inverse, for writers.
+ManifestColumns manifest_columns(const Manifest& manifest);
+
+}  // namespace dcf::impl

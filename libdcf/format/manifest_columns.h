@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+// The manifest as it is stored: plain columns, field by field as in spec/manifest.capnp. Nothing here
+// is validated beyond being a well-formed, canonical message; manifest.h does the rest.
+#pragma once
+
+#include <vector>
+
+#include "base/bytes.h"
+#include "base/status.h"
+
+namespace dcf::impl {
+
+struct ManifestColumns {
+  std::vector<uint8_t> names;
+  std::vector<uint16_t> name_lengths;
+  std::vector<uint8_t> dtypes;
+  std::vector<uint8_t> ranks;
+  std::vector<uint64_t> dims;
+  std::vector<uint8_t> encodings;
+  std::vector<uint8_t> params;
+  std::vector<uint32_t> tables;
+  std::vector<uint64_t> nonzeros;
+  std::vector<uint32_t> view_cols;
+  std::vector<uint32_t> rows_per_chunk;
+  std::vector<uint8_t> fidelity;
+  std::vector<double> error_bounds;
+  std::vector<uint32_t> aliases;
+  std::vector<uint16_t> opaque_bits;
+  std::vector<uint8_t> opaque_names;
+  std::vector<uint8_t> opaque_name_lengths;
+  std::vector<uint32_t> chunk_bytes;
+  std::vector<uint32_t> chunk_entries;
+  std::vector<uint64_t> chunk_hashes;
+  uint32_t table_count = 0;
+  uint64_t table_bytes = 0;
+  uint64_t table_hash = 0;
+  std::vector<uint8_t> metadata;
+  std::vector<uint32_t> metadata_lengths;
+  std::vector<uint32_t> section_kinds;
+  std::vector<uint64_t> section_bytes;
+  std::vector<uint64_t> section_hashes;
+};
+
+// Packed bytes -> columns (M-01, M-02). At most max_unpacked bytes are unpacked (L-01).
+Result<ManifestColumns> parse_manifest_columns(Bytes packed, uint64_t max_unpacked);
+// Columns -> packed bytes, canonical. Lists of more than 2^29 - 1 elements do not fit (LimitCount).
+Result<std::vector<uint8_t>> serialise_manifest_columns(const ManifestColumns& columns);
+
+// Empties a column whose values are all 0, as rule M-10 wants it.
+void drop_zero_column(std::vector<uint8_t>* column);
+void drop_zero_column(std::vector<uint32_t>* column);
+void drop_zero_column(std::vector<double>* column);
+
+}  // namespace dcf::impl

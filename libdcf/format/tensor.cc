@@ -1,0 +1,150 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "format/tensor.h"
+
+#include <algorithm>
+
+#include "base/checked.h"
+
+namespace dcf::impl {
+namespace {
+
+// Alphabet sizes of bucket streams; the derivations are in the spec, sections 7 and 8.
+constexpr uint32_t kCountsAlphabet = 192;
+
+uint32_t int_alphabet(uint32_t bits) {
+  switch (bits) {
+    case 8: return 256;
+    case 16: return 164;
+    case 32: return 228;
+    default: return 242;
+  }
+}
+
+Status bad(const char* rule, const char* message) { return fail(Code::BadManifest, rule, message); }
+
+}  // namespace
+
+size_t Roles::find(Role role) const {
+  size_t i = 0;
+  while (i < count && list[i].role != role) ++i;
+  return i;
+}
+
+Roles roles_of(const Encoding& e, DType dtype) {
+  Roles roles;
+  const auto add = [&](Role role, uint32_t alphabet) { roles.list[roles.count++] = {role, alphabet}; };
+  switch (e.positions) {
+    case Positions::kDense: break;
+    case Positions::kBitmap: add(Role::kBitmap, 256); break;
+    case Positions::kGap:
+      add(Role::kCounts, kCountsAlphabet);
+      add(Role::kGaps, 1u << e.gap_bits);
+      break;
+    case Positions::kGapBucket:
+      add(Role::kCounts, kCountsAlphabet);
+      add(Role::kGaps, (1u << e.bucket_t) + ((22u - e.bucket_t) << e.bucket_s));
+      break;
+  }
+  if (e.signs) add(Role::kSigns, 256);
+  switch (e.values) {
+    case Values::kRaw:
+    case Values::kGrid: break;
+    case Values::kPalette:
+      add(Role::kValues, e.palette_size + (e.positions == Positions::kGap ? 1u : 0u));
+      break;
+    case Values::kSplit: add(Role::kValues, e.split_symbols); break;
+    case Values::kInt: add(Role::kValues, int_alphabet(dtype_bits(dtype))); break;
+  }
+  return roles;
+}
+
+uint64_t default_view_cols(const std::vector<uint64_t>& dims, uint64_t elements) {
+  if (dims.size() < 2) return elements;
+  return elements / dims[0];
+}
+
+uint64_t Tensor::row_elements() const {
+  uint64_t product = 1;
+  for (size_t i = 1; i < dims.size(); ++i) product *= dims[i];
+  return product;
+}
+
+Result<uint64_t> count_elements(const std::vector<uint64_t>& dims) {
+  // The product without the zeros must fit too, so that no product of some dims can overflow.
+  uint64_t product = 1;
+  bool empty = false;
+  if (dims.size() > kMaxRank) return bad("M-05", "a tensor has more than 32 dimensions");
+  for (uint64_t d : dims) {
+    if (d == 0) {
+      empty = true;
+    } else if (!checked_mul(product, d, &product) || product > kMaxElements) {
+      return bad("M-05", "the product of the dimensions is too large");
+    }
+  }
+  return empty ? uint64_t{0} : product;
+}
+
+Status check_encoding(const Encoding& e, DType dtype, uint64_t elements) {
+  if (e.positions > Positions::kGapBucket || e.values > Values::kInt || e.values == Values::kGrid) {
+    return fail(Code::UnsupportedEncoding, "M-12", "the tensor has an unknown encoding");
+  }
+  if (e.is_raw() && e.is_sparse()) return bad("M-12", "raw values go with dense positions only");
+  if (!e.is_raw() && (elements == 0 || is_raw_only(dtype))) {
+    return bad("M-12", "the tensor must be stored raw");
+  }
+  const uint32_t bits = dtype_bits(dtype);
+  if (e.positions == Positions::kGap && (e.gap_bits < 2 || e.gap_bits > 8)) {
+    return bad("P-01", "the gap width is not 2 to 8 bits");
+  }
+  if (e.positions == Positions::kGapBucket &&
+      (e.bucket_t < 2 || e.bucket_t > 7 || e.bucket_s > 2)) {
+    return bad("P-01", "gap-bucket parameters are out of range");
+  }
+  if (e.signs && !is_float(dtype)) return bad("P-01", "only floats have signs of zeros");
+  switch (e.values) {
+    case Values::kRaw:
+    case Values::kGrid: break;
+    case Values::kPalette:
+      if (e.palette_size < 1 || e.palette_size > 256 ||
+          (e.positions == Positions::kGap && e.palette_size > 255)) {
+        return bad("V-01", "the codebook has too many entries for its positions");
+      }
+      break;
+    case Values::kSplit:
+      if (!is_float(dtype) || is_f8(dtype)) return bad("M-12", "split values need a float dtype of 16 bits or more");
+      if (e.split_t < 5 || e.split_t > std::min(12u, bits - 1) ||
+          uint32_t{e.split_t} + e.split_z >= bits || e.split_symbols < 1 || e.split_symbols > 256 ||
+          uint32_t{e.split_base} + e.split_symbols > (1u << e.split_t)) {
+        return bad("V-01", "split parameters are out of range");
+      }
+      break;
+    case Values::kInt:
+      if (!is_integer(dtype) && !is_f8(dtype)) return bad("M-12", "int values need an integer dtype");
+      break;
+  }
+  return ok_status();
+}
+
+Status check_view(const Tensor& t) {
+  const bool raw = t.encoding.is_raw();
+  const uint64_t cols = t.view.cols;
+  const uint64_t rows = t.view_rows();
+  if (cols < 1 || cols > kMaxViewCols || (!raw && !t.encoding.is_sparse() && cols > kMaxDenseViewCols)) {
+    return bad("M-13", "the view has too many columns");
+  }
+  if (t.view.transposed && (raw || rows < 2 || cols < 2 || rows * cols != t.elements)) {
+    return bad("M-13", "the view cannot be transposed");
+  }
+  if (t.rows_per_chunk < 1 || t.rows_per_chunk > rows || t.rows_per_chunk > kMaxChunkRows ||
+      t.chunk_stride() > kMaxChunkElements) {
+    return bad("K-01", "a chunk has too many rows or elements");
+  }
+  const uint64_t largest = t.chunk_elements(0);
+  if (!t.encoding.is_sparse() && largest > kMaxChunkEntries) return bad("K-01", "a chunk has too many entries");
+  if (t.bits % 8 != 0 && t.rows_per_chunk < rows && t.chunk_stride() * t.bits % 8 != 0) {
+    return bad("K-01", "a chunk ends inside a byte");
+  }
+  return ok_status();
+}
+
+}  // namespace dcf::impl

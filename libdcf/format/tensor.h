@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: Apache-2.0
+// One tensor as the manifest describes it: what it is, how it is coded, where its chunks are
+// (spec/dcf-format.md, sections 4 and 6 to 8). Shared by reader and writer.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "base/dtype.h"
+#include "base/limits.h"
+#include "base/status.h"
+
+namespace dcf::impl {
+
+enum class Positions : uint8_t { kDense = 0, kBitmap = 1, kGap = 2, kGapBucket = 3 };
+enum class Values : uint8_t { kRaw = 0, kPalette = 1, kGrid = 2, kSplit = 3, kInt = 4 };
+enum class Fidelity : uint8_t { kBitExact = 0, kValueExact = 1, kLossy = 2 };
+
+// How the entries of a tensor are coded: encoding and parameters.
+struct Encoding {
+  Positions positions = Positions::kDense;
+  Values values = Values::kRaw;
+  uint8_t gap_bits = 0;      // b of gap
+  uint8_t bucket_t = 0;      // t and s of gap-bucket
+  uint8_t bucket_s = 0;
+  bool signs = false;        // sparse floats: signs of skipped zeros are stored
+  uint16_t palette_size = 0; // K of palette, without the filler zero
+  uint8_t split_t = 0;       // t, z, base and A of split
+  uint8_t split_z = 0;
+  uint16_t split_base = 0;
+  uint16_t split_symbols = 0;
+
+  bool is_raw() const { return values == Values::kRaw; }
+  bool is_sparse() const { return positions != Positions::kDense; }
+};
+
+// A stream that may use a Huffman table, and the size A of its alphabet.
+enum class Role : uint8_t { kBitmap, kCounts, kGaps, kSigns, kValues };
+struct RoleInfo {
+  Role role;
+  uint32_t alphabet;
+};
+struct Roles {
+  std::array<RoleInfo, 4> list{};
+  size_t count = 0;
+  // Index of a role in the list, or count.
+  size_t find(Role role) const;
+};
+Roles roles_of(const Encoding& encoding, DType dtype);
+
+struct View {
+  uint32_t cols = 0;  // 0 only where there are no elements
+  bool transposed = false;
+};
+// Columns of the default view (section 4.3), not capped. There must be elements.
+uint64_t default_view_cols(const std::vector<uint64_t>& dims, uint64_t elements);
+
+struct Tensor {
+  std::string name;
+  DType dtype = DType::kNone;
+  uint32_t bits = 0;
+  std::string opaque_name;
+  std::vector<uint64_t> dims;
+  uint64_t elements = 0;
+
+  Encoding encoding;
+  std::array<uint32_t, 4> tables{};  // per role: 0 = none, k = table k - 1
+  View view;
+  uint32_t rows_per_chunk = 0;  // resolved: never 0 where there are elements
+  uint64_t nonzeros = 0;
+  Fidelity fidelity = Fidelity::kBitExact;
+  double error_bound = 0;
+  uint64_t alias_of = kNoTensor;
+
+  uint64_t first_chunk = 0;  // index into the file's chunks
+  uint64_t chunks = 0;
+
+  uint64_t view_rows() const { return view.cols == 0 ? 0 : (elements + view.cols - 1) / view.cols; }
+  uint64_t chunk_stride() const { return uint64_t{rows_per_chunk} * view.cols; }  // elements
+  uint64_t chunk_elements(uint64_t i) const {  // of the tensor's own chunk i
+    const uint64_t start = i * chunk_stride();
+    return elements - start < chunk_stride() ? elements - start : chunk_stride();
+  }
+  uint64_t dense_bytes() const { return (elements * bits + 7) / 8; }
+  uint64_t rows() const { return dims.empty() ? 1 : dims[0]; }
+  uint64_t cols() const { return rows() == 0 ? row_elements() : elements / rows(); }
+
+ private:
+  uint64_t row_elements() const;
+};
+
+// elements = product of dims (M-05), or the rule it breaks.
+Result<uint64_t> count_elements(const std::vector<uint64_t>& dims);
+// Whether encoding and parameters are allowed for the dtype (M-12, P-01, V-01).
+Status check_encoding(const Encoding& encoding, DType dtype, uint64_t elements);
+// Rules M-13 and K-01 on view and chunk size of a tensor that has elements; not on its chunks' entries.
+Status check_view(const Tensor& tensor);
+
+}  // namespace dcf::impl
