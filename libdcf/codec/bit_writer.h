@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: Apache-2.0
+// Writing LSB-first bit strings (spec section 1) to the end of a byte vector: the inverse of
+// bit_reader.h. Not thread-safe.
+#pragma once
+
+#include <vector>
+
+#include "codec/bit_reader.h"
+
+namespace dcf::impl {
+
+class BitWriter {
+ public:
+  explicit BitWriter(std::vector<uint8_t>* out) : out_(out) {}
+
+  // Appends the low `width` bits of v, 0 <= width <= 64; higher bits of v are ignored.
+  void put(uint64_t v, unsigned width) {
+    v &= low_mask(width);
+    pending_ |= v << count_;
+    if (count_ + width < 64) {
+      count_ += width;
+      return;
+    }
+    append(8);
+    const unsigned written = 64 - count_;
+    pending_ = written < 64 ? v >> written : 0;
+    count_ = width - written;
+  }
+  // Ends the bit string: the rest of its last byte is zero. The writer can be used for another.
+  void finish() {
+    append(ceil_div(count_, 8));
+    pending_ = 0;
+    count_ = 0;
+  }
+
+ private:
+  void append(size_t bytes) {
+    uint8_t raw[8];
+    store_le(raw, pending_);
+    out_->insert(out_->end(), raw, raw + bytes);
+  }
+
+  std::vector<uint8_t>* out_;
+  uint64_t pending_ = 0;
+  unsigned count_ = 0;  // bits in pending_, below 64
+};
+
+// Appends the low `width` bits of each element as one bit string.
+template <std::unsigned_integral T>
+void pack_bits(std::span<const T> values, unsigned width, std::vector<uint8_t>* out) {
+  BitWriter writer(out);
+  for (const T v : values) writer.put(v, width);
+  writer.finish();
+}
+
+}  // namespace dcf::impl

@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: Apache-2.0
+// The bucket code of spec 7.4: small numbers are symbols, larger ones a symbol for their magnitude
+// and leading bits plus the remaining bits as they are.
+#pragma once
+
+#include <bit>
+#include <cstdint>
+
+namespace dcf::impl {
+
+struct BucketCode {
+  unsigned t;  // numbers below 2^t are their own symbol
+  unsigned s;  // bits below the highest that belong to the symbol; s <= t
+
+  // Symbols needed for all numbers below 2^bits, bits >= t.
+  constexpr unsigned alphabet(unsigned bits) const { return (1u << t) + ((bits - t) << s); }
+
+  constexpr unsigned symbol(uint64_t v) const {
+    if (v < uint64_t{1} << t) return static_cast<unsigned>(v);
+    const unsigned e = static_cast<unsigned>(std::bit_width(v)) - 1;
+    const unsigned lead = static_cast<unsigned>(v >> (e - s)) & ((1u << s) - 1);
+    return (1u << t) + ((e - t) << s) + lead;
+  }
+  // Extra bits that follow the symbol: the low ones of the number.
+  constexpr unsigned extra_bits(unsigned symbol) const {
+    return symbol < (1u << t) ? 0 : t + ((symbol - (1u << t)) >> s) - s;
+  }
+  // The smallest number with this symbol; the extra bits are added to it.
+  constexpr uint64_t base(unsigned symbol) const {
+    if (symbol < (1u << t)) return symbol;
+    const unsigned lead = (symbol - (1u << t)) & ((1u << s) - 1);
+    return ((uint64_t{1} << s) + lead) << extra_bits(symbol);
+  }
+};
+
+// The codes of the format (spec 7.2, 8.3) and the bits of the numbers they hold.
+inline constexpr BucketCode kCountBuckets{7, 2};  // entries of a row
+inline constexpr unsigned kCountBits = 23;
+inline constexpr unsigned kGapBits = 22;        // gap-bucket positions; t and s are parameters
+inline constexpr BucketCode kIntBuckets{7, 2};  // integers of 16 and 32 bits
+inline constexpr BucketCode kInt64Buckets{7, 1};
+
+static_assert(kCountBuckets.alphabet(kCountBits) == 192);
+static_assert(kIntBuckets.alphabet(16) == 164 && kIntBuckets.alphabet(32) == 228);
+static_assert(kInt64Buckets.alphabet(64) == 242);
+
+}  // namespace dcf::impl

@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0
+// The inner loops of the huffman-tree layout, one set per instruction set. "scalar" is the meaning;
+// the others give the same bytes for all arguments. No kernel can fail.
+#pragma once
+
+#include "base/bytes.h"
+
+namespace dcf::impl {
+
+// Bytes behind a list in scratch memory that a kernel may read and, unless told `exact`, write.
+inline constexpr size_t kTreeSlack = 64;
+
+struct TreeKernels {
+  const char* name;
+
+  // The number of ones in `bytes`.
+  uint64_t (*count_ones)(Bytes bytes);
+
+  // dst[i] = the next unread byte of `right` if bit i of `bits` is 1, else of `left`, for i < m.
+  // Both lists are followed by kTreeSlack readable bytes; `bits` has ceil(m / 8) bytes.
+  void (*merge)(const uint8_t* bits, size_t m, const uint8_t* left, const uint8_t* right,
+                uint8_t* dst, bool exact);
+
+  // dst[i] = symbols[field i of `bits`], fields of 1..8 bits. Bytes before `limit` can be read,
+  // and those before ceil(m * width / 8) are there.
+  void (*expand)(const uint8_t* bits, const uint8_t* limit, size_t m, unsigned width,
+                 const uint8_t* symbols, uint8_t* dst, bool exact);
+
+  // Encoding. Bit i of `bits` = (src[i] >= pivot); elements below the pivot go to `left`, the
+  // others to `right`, in order. `src` is followed by kTreeSlack readable bytes, `left` and `right`
+  // by 8 writable ones each; `bits` is zero before and has ceil(m / 8) bytes.
+  void (*partition)(const uint8_t* src, size_t m, uint8_t pivot, uint8_t* left, uint8_t* right,
+                    uint8_t* bits);
+};
+
+// Every set this machine can run, scalar first, the fastest last.
+std::span<const TreeKernels* const> available_tree_kernels();
+
+// The fastest set, or the one that the environment variable DCF_KERNEL names, if it can run here.
+// Chosen at the first call; thread-safe.
+const TreeKernels& active_tree_kernels();
+
+}  // namespace dcf::impl

@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: Apache-2.0
+// Whole streams of symbols (spec section 9) and of numbers in the bucket code (7.4): a mode byte,
+// then its data. Decoding allocates nothing; encoding appends to a vector. All functions are pure.
+#pragma once
+
+#include "codec/bucket.h"
+#include "codec/decode_table.h"
+
+namespace dcf::impl {
+
+enum class StreamMode : uint8_t { kStored = 0, kConstant = 1, kStreams = 2, kTree = 3 };
+
+// Which Huffman layout an encoder may use.
+enum class HuffmanLayout : uint8_t { kAuto, kStreams, kTree };
+
+// With kAuto, planes of this many symbols and more are stored as a tree.
+inline constexpr size_t kTreeSymbols = 4096;
+
+using Histogram = std::array<uint64_t, kMaxSymbols>;
+
+// Scratch for decoding streams of up to n symbols, or of up to n numbers.
+inline constexpr size_t stream_scratch_size(size_t n) { return tree_scratch_size(n); }
+inline constexpr size_t bucket_scratch_size(size_t n) { return n + tree_scratch_size(n); }
+
+// Decodes a stream of out.size() symbols (1..2^31) below `alphabet` (1..256) and takes exactly its
+// bytes from `in`. `table` is null if the role has none. S-01..S-04, and T-04 for a table with a
+// symbol outside the alphabet. `out` is unspecified after a failure.
+Status decode_stream(ByteReader* in, unsigned alphabet, const DecodeTable* table, MutableBytes out,
+                     MutableBytes scratch);
+
+// Decodes a bucket stream of out.size() numbers and its extra bits. The alphabet must be the one of
+// `code` for numbers that fit T (uint32_t, uint64_t). Also V-02 for the padding of the extra bits.
+template <typename T>
+Status decode_bucket_stream(ByteReader* in, BucketCode code, unsigned alphabet,
+                            const DecodeTable* table, std::span<T> out, MutableBytes scratch);
+
+Histogram histogram_of(Bytes symbols);
+
+// Appends the smallest form of a stream of symbols, all of which must be below `alphabet` and be at
+// least one: constant if they are equal, else stored or, when `code` is given, has all of them and
+// is smaller, Huffman.
+void encode_stream(Bytes symbols, unsigned alphabet, const CodeLengths* code, HuffmanLayout layout,
+                   std::vector<uint8_t>* out);
+
+// The bytes of such a stream, without making it: exact but for huffman-streams, where it may be up
+// to 3 bytes too high for the division in four.
+uint64_t stream_cost(const Histogram& histogram, unsigned alphabet, const CodeLengths* code,
+                     HuffmanLayout layout);
+
+// The symbols of the numbers, for histograms. InvalidArgument if one has none below `alphabet`.
+template <typename T>
+Status bucket_symbols(std::span<const T> numbers, BucketCode code, unsigned alphabet,
+                      std::vector<uint8_t>* symbols);
+
+// Appends the stream of bucket_symbols(numbers) and its extra bits.
+template <typename T>
+void encode_bucket_stream(std::span<const T> numbers, Bytes symbols, BucketCode bucket,
+                          unsigned alphabet, const CodeLengths* code, HuffmanLayout layout,
+                          std::vector<uint8_t>* out);
+
+// The bytes of the extra bits of a bucket stream with this histogram of symbols.
+uint64_t bucket_extra_size(const Histogram& histogram, BucketCode code);
+
+}  // namespace dcf::impl
