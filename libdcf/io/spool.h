@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: Apache-2.0
+// Append-only bytes of unknown number, read back in order: in memory up to a threshold, from then on
+// in a temporary file without a name. The writer keeps the payload here, as the manifest, known only
+// at the end, stands in front of it. Belongs to one thread at a time.
+#pragma once
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "base/bytes.h"
+#include "io/syscalls.h"
+
+namespace dcf::impl {
+
+class Spool {
+ public:
+  static constexpr uint64_t kBlockBytes = uint64_t{1} << 20;
+  static constexpr uint64_t kDefaultMemory = uint64_t{64} << 20;
+
+  // Holds at most max(memory, one block) bytes in memory. The file lies in `directory`; if that is
+  // empty in $TMPDIR, or else in /tmp.
+  explicit Spool(uint64_t memory = kDefaultMemory, std::string directory = {},
+                 const Syscalls& sys = system_calls())
+      : sys_(sys), memory_(memory), directory_(std::move(directory)) {}
+
+  // IoWrite, IoNoSpace, or IoOpen if no temporary file can be made. A failure is final.
+  Status append(Bytes bytes);
+  uint64_t size() const { return size_; }
+  // Calls consume(block) for all bytes in order, in blocks of at most kBlockBytes, and stops at its
+  // first failure. Can be repeated.
+  Status read_back(const std::function<Status(Bytes)>& consume) const;
+
+ private:
+  Status spill();
+
+  const Syscalls& sys_;
+  uint64_t memory_;
+  std::string directory_;
+  uint64_t size_ = 0;
+  uint64_t spilled_ = 0;  // bytes in file_; the rest is in blocks_
+  UniqueFd file_;
+  std::vector<std::vector<uint8_t>> blocks_;
+  Status failure_;
+};
+
+}  // namespace dcf::impl
