@@ -4,6 +4,9 @@
 #include <capnp/serialize-packed.h>
 #include <kj/io.h>
 
+#include <algorithm>
+#include <new>
+
 #include "format/manifest_columns.h"
 #include "manifest.capnp.h"
 
@@ -16,20 +19,20 @@ Status malformed() {
 
 // Words the packed bytes stand for; false where they end in the middle of one. Nothing is
 // allocated before this number has passed the limit: two packed bytes can stand for 2 KiB.
-bool count_words(Bytes packed, uint64_t* words) {
+bool count_words(const uint8_t* packed, size_t size, uint64_t* words) {
   uint64_t n = 0;
   size_t i = 0;
-  while (i < packed.size()) {
+  while (i < size) {
     const uint8_t tag = packed[i++];
     i += static_cast<size_t>(__builtin_popcount(tag));
     ++n;
     if (tag == 0x00 || tag == 0xFF) {
-      if (i >= packed.size()) return false;
+      if (i >= size) return false;
       const uint8_t run = packed[i++];
       n += run;
       if (tag == 0xFF) i += size_t{8} * run;
     }
-    if (i > packed.size()) return false;
+    if (i > size) return false;
   }
   *words = n;
   return true;
@@ -133,15 +136,16 @@ std::vector<uint8_t> pack_canonical(const ManifestColumns& columns) {
 
 }  // namespace
 
-Result<ManifestColumns> parse_manifest_columns(Bytes packed, uint64_t max_unpacked) {
+Result<ManifestColumns> parse_manifest_columns(const uint8_t* packed, size_t size,
+                                               uint64_t max_unpacked) {
   uint64_t words = 0;
-  if (!count_words(packed, &words) || words == 0) return malformed();
+  if (!count_words(packed, size, &words) || words == 0) return malformed();
   if (words > max_unpacked / sizeof(capnp::word)) {
     return fail(Code::LimitMemory, "L-01", "the manifest unpacks to more than the limit");
   }
   try {
     auto segment = kj::heapArray<capnp::word>(words);
-    kj::ArrayInputStream input(kj::arrayPtr(packed.data(), packed.size()));
+    kj::ArrayInputStream input(kj::arrayPtr(packed, size));
     capnp::_::PackedInputStream unpacked(input);
     unpacked.read(segment.begin(), words * sizeof(capnp::word));
     const kj::ArrayPtr<const capnp::word> segments[1] = {segment};
@@ -152,7 +156,7 @@ Result<ManifestColumns> parse_manifest_columns(Bytes packed, uint64_t max_unpack
     ManifestColumns columns;
     read_message(message.getRoot<Manifest>(), words * sizeof(capnp::word), &columns);
     const std::vector<uint8_t> again = pack_canonical(columns);
-    if (!std::equal(again.begin(), again.end(), packed.begin(), packed.end())) {
+    if (!std::equal(again.begin(), again.end(), packed, packed + size)) {
       return fail(Code::NonCanonical, "M-02", "the manifest is not in canonical form");
     }
     return columns;

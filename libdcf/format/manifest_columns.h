@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // The manifest as it is stored: plain columns, field by field as in spec/manifest.capnp. Nothing here
-// is validated beyond being a well-formed, canonical message; manifest.h does the rest.
+// is validated beyond being a well-formed, canonical message; manifest.h does the rest. C++17, because
+// libcapnp's headers do not compile as C++20 everywhere.
 #pragma once
 
+#include <cstddef>
+#include <cstdint>
 #include <vector>
 
-#include "base/bytes.h"
 #include "base/status.h"
 
 namespace dcf::impl {
@@ -42,7 +44,8 @@ struct ManifestColumns {
 };
 
 // Packed bytes -> columns (M-01, M-02). At most max_unpacked bytes are unpacked (L-01).
-Result<ManifestColumns> parse_manifest_columns(Bytes packed, uint64_t max_unpacked);
+Result<ManifestColumns> parse_manifest_columns(const uint8_t* packed, size_t size,
+                                               uint64_t max_unpacked);
 // Columns -> packed bytes, canonical. Lists of more than 2^29 - 1 elements do not fit (LimitCount).
 Result<std::vector<uint8_t>> serialise_manifest_columns(const ManifestColumns& columns);
 
