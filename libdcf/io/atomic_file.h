@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// An output file that appears whole, flushed to the disk, or not at all. The bytes go to a temporary
-// file in the same directory, without a name where the file system allows it (a killed process then
-// leaves nothing behind); commit() gives it the name. Belongs to one thread at a time.
+// An output file that appears whole, flushed to the disk, or not at all. The bytes go to a
+// temporary file in the same directory, without a name where the file system allows it (a killed
+// process then leaves nothing behind); commit() gives it the name. Belongs to one thread at a time.
 //
 //  - A symbolic link at the path is followed: the file it leads to is replaced, the link stays. A
 //    link that leads nowhere is an existing output; with `overwrite` it is itself replaced.
@@ -19,7 +19,8 @@ namespace dcf::impl {
 
 class AtomicFile final : public Sink {
  public:
-  // Without `overwrite` an existing output is FileExists here and, if it appears later, in commit().
+  // Without `overwrite` an existing output is FileExists here and, if it appears later, in
+  // commit().
   static Result<std::unique_ptr<AtomicFile>> create(const char* path, bool overwrite,
                                                     const Syscalls& sys = system_calls());
   // Without a successful commit() the path is as it was and the temporary file is gone.
@@ -28,20 +29,22 @@ class AtomicFile final : public Sink {
   // IoWrite or IoNoSpace. A failure is final: commit() then returns it too.
   Status append(Bytes bytes) override;
 
-  // Flush, then put in place; callable once. Any failure leaves the path as it was, but for the last
-  // step: IoSync of the directory means that the new file is there, though a power cut may undo it.
+  // Flush, then put in place; callable once. Any failure leaves the path as it was, but for the
+  // last step: IoSync of the directory means that the new file is there, though a power cut may
+  // undo it.
   Status commit();
 
  private:
   AtomicFile(const Syscalls& sys, UniqueFd dir, std::string name, bool overwrite)
       : sys_(sys), dir_(std::move(dir)), name_(std::move(name)), overwrite_(overwrite) {}
-  Status link_anonymous(const char* name);
   Status put_in_place();
+  int link_anonymous(const std::string& name);  // 0 or errno
   Status rename_temp();
+  void remove_temp();
 
   const Syscalls& sys_;
-  UniqueFd dir_;           // of the output
-  std::string name_;       // of the output in dir_
+  UniqueFd dir_;      // of the output
+  std::string name_;  // of the output in dir_
   bool overwrite_;
   UniqueFd file_;
   std::string temp_name_;  // in dir_; empty: the temporary file has no name

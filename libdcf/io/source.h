@@ -63,8 +63,8 @@ class FileSource final : public Source {
 class CallbackSource final : public Source {
  public:
   using ReadAt = int (*)(void* ctx, uint64_t offset, void* dst, size_t size);
-  CallbackSource(ReadAt read_at, void* ctx, uint64_t size)
-      : read_at_(read_at), ctx_(ctx), size_(size) {}
+  CallbackSource(ReadAt callback, void* ctx, uint64_t size)
+      : read_at_(callback), ctx_(ctx), size_(size) {}
   uint64_t size() const override { return size_; }
   Status read_at(uint64_t offset, MutableBytes dst) const override;
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Append-only bytes of unknown number, read back in order: in memory up to a threshold, from then on
-// in a temporary file without a name. The writer keeps the payload here, as the manifest, known only
-// at the end, stands in front of it. Belongs to one thread at a time.
+// Append-only bytes of unknown number, read back in order: in memory up to a threshold, from then
+// on in a temporary file without a name. The writer keeps the payload here, as the manifest, known
+// only at the end, stands in front of it. Belongs to one thread at a time.
 #pragma once
 
 #include <functional>

@@ -17,7 +17,8 @@ struct TempFile {
 std::string random_temp_name();
 
 // A file of mode `mode` less the umask in the directory `dir`: nameless if it can be given a name
-// later through /proc, otherwise with one, which is then the caller's to remove. IoOpen or IoNoSpace.
+// later through /proc, otherwise with one, which is then the caller's to remove. IoOpen or
+// IoNoSpace.
 Result<TempFile> make_temp_file(const Syscalls& sys, int dir, mode_t mode);
 
 }  // namespace dcf::impl

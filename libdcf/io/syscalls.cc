@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "io/syscalls.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <unistd.h>
+
+namespace dcf::impl {
+namespace {
+
+int call_openat(int dir, const char* path, int flags, mode_t mode) {
+  return ::openat(dir, path, flags, mode);
+}
+
+int call_renameat2(int old_dir, const char* old_path, int new_dir, const char* new_path,
+                   unsigned flags) {
+  // Sandboxes know the old call better.
+  if (flags == 0) return ::renameat(old_dir, old_path, new_dir, new_path);
+  return ::renameat2(old_dir, old_path, new_dir, new_path, flags);
+}
+
+const char* sentence(Code code) {
+  switch (code) {
+#define DCF_CASE(name, number, text) \
+  case Code::name:                   \
+    return text;
+    DCF_STATUS_LIST(DCF_CASE)
+#undef DCF_CASE
+  }
+  return "";
+}
+
+}  // namespace
+
+const Syscalls& system_calls() {
+  static constexpr Syscalls kCalls = {call_openat, ::fstat, ::fchmod, ::pread,        ::write,
+                                      ::fsync,     ::close, ::linkat, call_renameat2, ::unlinkat};
+  return kCalls;
+}
+
+Status errno_status(Code code, int error) {
+  switch (error) {
+    case ENOSPC:
+      return fail(Code::IoNoSpace, "", sentence(Code::IoNoSpace));
+    case EDQUOT:
+      return fail(Code::IoNoSpace, "", "the disk quota is exhausted");
+    case ENOENT:
+      return fail(code, "", "no such file or directory");
+    case EACCES:
+    case EPERM:
+      return fail(code, "", "permission denied");
+    case EISDIR:
+      return fail(code, "", "it is a directory, not a file");
+    case ENOTDIR:
+      return fail(code, "", "a part of the path is not a directory");
+    case EROFS:
+      return fail(code, "", "the file system is read-only");
+    case ENAMETOOLONG:
+      return fail(code, "", "the name is too long");
+    case ELOOP:
+      return fail(code, "", "the path has too many symbolic links");
+    case EMFILE:
+    case ENFILE:
+      return fail(code, "", "too many files are open");
+    case EFBIG:
+      return fail(code, "", "the file would become larger than the system allows");
+    case EIO:
+      return fail(code, "", "the device reported an input/output error");
+    default:
+      return fail(code, "", sentence(code));
+  }
+}
+
+Status write_fully(const Syscalls& sys, int fd, const void* src, size_t size) {
+  const auto* p = static_cast<const uint8_t*>(src);
+  while (size > 0) {
+    const ssize_t n = retry_interrupted([&] { return sys.write(fd, p, size); });
+    if (n < 0) return errno_status(Code::IoWrite, errno);
+    if (n == 0) return fail(Code::IoWrite, "", "the device accepts no more bytes");
+    p += n;
+    size -= static_cast<size_t>(n);
+  }
+  return ok_status();
+}
+
+Status pread_fully(const Syscalls& sys, int fd, uint64_t offset, void* dst, size_t size) {
+  auto* p = static_cast<uint8_t*>(dst);
+  while (size > 0) {
+    const ssize_t n =
+        retry_interrupted([&] { return sys.pread(fd, p, size, static_cast<off_t>(offset)); });
+    if (n < 0) return errno_status(Code::IoRead, errno);
+    if (n == 0) return fail(Code::IoRead, "", "the file became shorter while it was being read");
+    p += n;
+    offset += static_cast<uint64_t>(n);
+    size -= static_cast<size_t>(n);
+  }
+  return ok_status();
+}
+
+}  // namespace dcf::impl

@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "io/spool.h"
+
+#include "faults.h"
+#include "temp_dir.h"
+
+namespace dcf::impl {
+namespace {
+
+// Bytes without a short period, so that a block out of place shows.
+std::vector<uint8_t> sample(size_t size) {
+  std::vector<uint8_t> bytes(size);
+  uint32_t state = 1;
+  for (uint8_t& byte : bytes)
+    byte = static_cast<uint8_t>((state = state * 1664525 + 1013904223) >> 24);
+  return bytes;
+}
+
+Status append_in_pieces(Spool* spool, Bytes bytes, size_t piece) {
+  while (!bytes.empty()) {
+    const size_t n = std::min(piece, bytes.size());
+    DCF_TRY(spool->append(bytes.first(n)));
+    bytes = bytes.subspan(n);
+  }
+  return ok_status();
+}
+
+std::vector<uint8_t> collect(const Spool& spool) {
+  std::vector<uint8_t> all;
+  const Status status = spool.read_back([&](Bytes block) {
+    EXPECT_LE(block.size(), Spool::kBlockBytes);
+    all.insert(all.end(), block.begin(), block.end());
+    return ok_status();
+  });
+  EXPECT_TRUE(status.ok());
+  return all;
+}
+
+TEST(Spool, ReturnsWhatWasAppended) {
+  const TempDir dir;
+  const std::vector<uint8_t> bytes = sample((5 << 20) + 12345);
+  for (const uint64_t memory : {uint64_t{0}, uint64_t{2} << 20, Spool::kDefaultMemory}) {
+    for (const size_t piece : {size_t{1000}, size_t{1} << 20, bytes.size()}) {
+      Spool spool(memory, dir.path());
+      ASSERT_TRUE(append_in_pieces(&spool, bytes, piece).ok());
+      EXPECT_EQ(spool.size(), bytes.size());
+      EXPECT_EQ(collect(spool), bytes);
+      EXPECT_EQ(collect(spool), bytes);
+      EXPECT_TRUE(dir.names().empty());
+    }
+  }
+}
+
+TEST(Spool, EmptyHasNoBlocks) {
+  const Spool spool;
+  EXPECT_EQ(spool.size(), 0u);
+  EXPECT_TRUE(collect(spool).empty());
+}
+
+TEST(Spool, StaysInMemoryBelowTheThreshold) {
+  Spool spool(uint64_t{4} << 20, "/nonexistent");
+  ASSERT_TRUE(spool.append(sample(4 << 20)).ok());
+  EXPECT_EQ(spool.append(sample(1)).code, Code::IoOpen);
+}
+
+TEST(Spool, FailureIsFinal) {
+  Spool spool(0, "/nonexistent");
+  const std::vector<uint8_t> bytes = sample(2 << 20);
+  EXPECT_EQ(spool.append(bytes).code, Code::IoOpen);
+  EXPECT_EQ(spool.append(Bytes(bytes).first(1)).code, Code::IoOpen);
+  EXPECT_EQ(spool.read_back([](Bytes) { return ok_status(); }).code, Code::IoOpen);
+}
+
+TEST(Spool, StopsAtTheConsumersFailure) {
+  Spool spool(0);
+  ASSERT_TRUE(spool.append(sample(3 << 20)).ok());
+  int calls = 0;
+  const Status status = spool.read_back(
+      [&](Bytes) { return ++calls == 2 ? fail(Code::IoNoSpace, "", "full") : ok_status(); });
+  EXPECT_EQ(status.code, Code::IoNoSpace);
+  EXPECT_EQ(calls, 2);
+}
+
+TEST(Spool, EveryFailingCallIsReportedAndLeavesNothing) {
+  const TempDir dir;
+  const std::vector<uint8_t> bytes = sample(3 << 20);
+  for (const bool no_tmpfile : {false, true}) {
+    for (const int error : {EIO, ENOSPC}) {
+      for (int k = 0;; ++k) {
+        fault_plan = {.fail_at = k, .error = error, .no_tmpfile = no_tmpfile};
+        Status status;
+        {
+          Spool spool(0, dir.path(), faulty_calls());
+          status = spool.append(bytes);
+          if (status.ok()) status = spool.read_back([](Bytes) { return ok_status(); });
+        }
+        const std::string failed = fault_plan.failed;
+        if (failed.empty()) break;
+        // A close that fails loses nothing here, and a nameless file has a named one as a second
+        // try.
+        const bool harmless = failed == "close" || (failed == "openat" && status.ok());
+        EXPECT_EQ(status.ok(), harmless) << failed << " " << k;
+        if (!harmless && error == ENOSPC) EXPECT_EQ(status.code, Code::IoNoSpace) << failed;
+        if (failed != "unlinkat") EXPECT_TRUE(dir.names().empty()) << failed;
+        for (const std::string& name : dir.names()) std::filesystem::remove(dir / name);
+      }
+    }
+  }
+}
+
+TEST(Spool, SurvivesInterruptionsAndShortCounts) {
+  const TempDir dir;
+  const std::vector<uint8_t> bytes = sample((1 << 20) + 500);
+  fault_plan = {.interrupt = true, .short_counts = true};
+  Spool spool(0, dir.path(), faulty_calls());
+  ASSERT_TRUE(append_in_pieces(&spool, bytes, 700).ok());
+  EXPECT_EQ(collect(spool), bytes);
+}
+
+}  // namespace
+}  // namespace dcf::impl
