@@ -1,0 +1,88 @@
+# SPDX-License-Identifier: Apache-2.0
+# cmake -DROOT=<tree> -P check.cmake: fails, naming each place, where the tree breaks one of the
+# rules of CONTRIBUTING.md, "Layers": who may include whom, and how long a file may be.
+cmake_minimum_required(VERSION 3.25)
+
+set(layers base codec format io model kernels encode api)
+set(base_may_use)
+set(codec_may_use base)
+set(format_may_use base)
+set(io_may_use base)
+set(model_may_use format codec base io)
+set(kernels_may_use model base)
+set(encode_may_use codec format base io)
+set(api_may_use ${layers})
+set(max_lines 600)
+
+# Headers of other projects -> the only places that may include them (regular expressions).
+set(foreign "xxhash" "capnp/|kj/|.*[.]capnp[.]h" "nlohmann/|CLI/|fmt/" "gtest/|gmock/|rapidcheck")
+set(foreign_home "^libdcf/base/hash[.]cc$" "^libdcf/format/manifest_capnp[.]cc$" "^tools/|^tests/"
+                 "^tests/")
+
+function(report file problem)
+  message(SEND_ERROR "${file}: ${problem}")
+endfunction()
+
+function(check_length file)
+  file(READ ${ROOT}/${file} text)
+  string(REGEX MATCHALL "\n" newlines "${text}")
+  list(LENGTH newlines lines)
+  if(lines GREATER max_lines)
+    report(${file} "${lines} lines; at most ${max_lines} are allowed")
+  endif()
+endfunction()
+
+function(check_foreign file header)
+  foreach(pattern home IN ZIP_LISTS foreign foreign_home)
+    if(header MATCHES "^(${pattern})" AND NOT file MATCHES "${home}")
+      report(${file} "includes ${header}; allowed only in ${home}")
+    endif()
+  endforeach()
+endfunction()
+
+function(check_library file header)
+  string(REGEX REPLACE "^libdcf/([^/]+)/.*" "\\1" layer ${file})
+  string(REGEX REPLACE "/.*" "" used ${header})
+  if(NOT layer IN_LIST layers)
+    return()  # the public headers, which include each other only
+  endif()
+  if(used IN_LIST layers AND NOT used STREQUAL layer AND NOT used IN_LIST ${layer}_may_use)
+    report(${file} "includes ${header}: ${layer} may not use ${used}")
+  endif()
+  if(used STREQUAL "dcf" AND NOT layer STREQUAL "api" AND NOT header MATCHES "^dcf/(errors|version)[.]h$")
+    report(${file} "includes ${header}: only api knows the public headers")
+  endif()
+endfunction()
+
+function(check_client file header)
+  get_filename_component(folder ${file} DIRECTORY)
+  string(REGEX REPLACE "/.*" "" top ${file})
+  if(NOT header MATCHES "^dcf/" AND EXISTS ${ROOT}/libdcf/${header}
+     AND NOT EXISTS ${ROOT}/${folder}/${header} AND NOT EXISTS ${ROOT}/${top}/${header})
+    report(${file} "includes ${header}: ${top} may use the public headers dcf/* only")
+  endif()
+endfunction()
+
+foreach(top libdcf tools bindings fuzz tests bench)
+  file(GLOB_RECURSE files RELATIVE ${ROOT} ${ROOT}/${top}/*.h ${ROOT}/${top}/*.hpp ${ROOT}/${top}/*.c
+       ${ROOT}/${top}/*.cc ${ROOT}/${top}/*.cmake ${ROOT}/${top}/*.sh ${ROOT}/${top}/*.py)
+  foreach(file IN LISTS files)
+    check_length(${file})
+    if(NOT file MATCHES "[.](h|hpp|c|cc)$")
+      continue()
+    endif()
+    file(STRINGS ${ROOT}/${file} includes REGEX "^[ \t]*#[ \t]*include[ \t]*[<\"]")
+    foreach(line IN LISTS includes)
+      string(REGEX REPLACE "^[^<\"]*[<\"]([^>\"]*).*" "\\1" header "${line}")
+      check_foreign(${file} ${header})
+      if(header MATCHES "[.][.]/")
+        report(${file} "includes ${header}: paths start at a layer, not at ..")
+      endif()
+      if(top STREQUAL "libdcf")
+        check_library(${file} ${header})
+      elseif(top STREQUAL "tools" OR top STREQUAL "bindings")
+        check_client(${file} ${header})
+      endif()
+    endforeach()
+  endforeach()
+endforeach()

@@ -1,0 +1,38 @@
+# SPDX-License-Identifier: Apache-2.0
+# cmake -DSCRATCH=<folder> -P selftest.cmake: breaks each rule of check.cmake once, in a small tree,
+# and expects to be told; then a clean tree must pass.
+cmake_minimum_required(VERSION 3.25)
+
+function(expect result file text)
+  file(REMOVE_RECURSE ${SCRATCH})
+  file(WRITE ${SCRATCH}/libdcf/base/bytes.h "#pragma once\n")
+  file(WRITE ${SCRATCH}/libdcf/model/model.h "#include \"base/bytes.h\"\n")
+  file(WRITE ${SCRATCH}/libdcf/include/dcf/dcf.h "#include \"dcf/errors.h\"\n")
+  file(WRITE ${SCRATCH}/${file} "${text}")
+  execute_process(COMMAND ${CMAKE_COMMAND} -DROOT=${SCRATCH} -P ${CMAKE_CURRENT_LIST_DIR}/check.cmake
+                  RESULT_VARIABLE code OUTPUT_VARIABLE output ERROR_VARIABLE output)
+  string(FIND "${output}" "${file}:" named)
+  if(result STREQUAL "accepted" AND NOT code EQUAL 0)
+    message(SEND_ERROR "rejected ${file} with ${text}: ${output}")
+  elseif(result STREQUAL "rejected" AND (code EQUAL 0 OR named EQUAL -1))
+    message(SEND_ERROR "not rejected: ${file} with ${text}: ${output}")
+  endif()
+endfunction()
+
+string(REPEAT "//\n" 600 longest)
+expect(accepted libdcf/model/long.cc "${longest}")
+expect(rejected libdcf/model/long.cc "${longest}//\n")
+expect(accepted libdcf/api/file.cc "#include \"model/model.h\"\n#include \"dcf/dcf.h\"\n")
+expect(rejected libdcf/base/up.h "#include \"model/model.h\"\n")
+expect(rejected libdcf/encode/decoder.cc "#include \"model/model.h\"\n")
+expect(rejected libdcf/format/public.cc "  #  include \"dcf/dcf.h\"\n")
+expect(accepted libdcf/format/errors.cc "#include \"dcf/errors.h\"\n")
+expect(accepted libdcf/base/hash.cc "#include <xxhash.h>\n")
+expect(rejected libdcf/base/other.cc "#include <xxhash.h>\n")
+expect(accepted libdcf/format/manifest_capnp.cc "#include <capnp/message.h>\n")
+expect(rejected libdcf/format/manifest.cc "#include <kj/array.h>\n")
+expect(rejected libdcf/format/manifest.cc "#include \"manifest.capnp.h\"\n")
+expect(rejected libdcf/api/json.cc "#include <nlohmann/json.hpp>\n")
+expect(accepted tools/json.cc "#include <nlohmann/json.hpp>\n#include \"dcf/dcf.h\"\n")
+expect(rejected tools/inside.cc "#include \"base/bytes.h\"\n")
+expect(rejected tools/relative.cc "#include \"../libdcf/base/bytes.h\"\n")
