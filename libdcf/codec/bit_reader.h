@@ -4,7 +4,6 @@
 // field. Not thread-safe; holds no memory of its own.
 #pragma once
 
-#include <algorithm>
 #include <concepts>
 
 #include "base/bytes.h"

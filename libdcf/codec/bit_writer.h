@@ -9,6 +9,13 @@
 
 namespace dcf::impl {
 
+// The bytes append_varint() writes.
+inline constexpr size_t varint_size(uint64_t v) {
+  size_t n = 1;
+  for (; v >= 0x80; v >>= 7) ++n;
+  return n;
+}
+
 class BitWriter {
  public:
   explicit BitWriter(std::vector<uint8_t>* out) : out_(out) {}

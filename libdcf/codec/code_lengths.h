@@ -15,6 +15,9 @@ namespace dcf::impl {
 inline constexpr unsigned kMaxCodeLength = 12;
 inline constexpr unsigned kMaxSymbols = 256;
 
+// How often each symbol occurs.
+using Histogram = std::array<uint64_t, kMaxSymbols>;
+
 class CodeLengths {
  public:
   // Bits of the symbol's code; 0 if it has none.

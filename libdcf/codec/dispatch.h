@@ -27,11 +27,17 @@ struct TreeKernels {
                  const uint8_t* symbols, uint8_t* dst, bool exact);
 
   // Encoding. Bit i of `bits` = (src[i] >= pivot); elements below the pivot go to `left`, the
-  // others to `right`, in order. `src` is followed by kTreeSlack readable bytes, `left` and `right`
-  // by 8 writable ones each; `bits` is zero before and has ceil(m / 8) bytes.
+  // others to `right`, in order. `src` is followed by kTreeSlack readable bytes; `left`, `right`
+  // and the ceil(m / 8) bytes of `bits`, whose padding is zero, by 8 writable ones each.
   void (*partition)(const uint8_t* src, size_t m, uint8_t pivot, uint8_t* left, uint8_t* right,
                     uint8_t* bits);
 };
+
+extern const TreeKernels kScalarTreeKernels;
+#if defined(__x86_64__)
+// Needs AVX2 and POPCNT.
+extern const TreeKernels kAvx2TreeKernels;
+#endif
 
 // Every set this machine can run, scalar first, the fastest last.
 std::span<const TreeKernels* const> available_tree_kernels();

@@ -19,11 +19,12 @@ inline constexpr size_t kMaxLeaves = 52;
 inline constexpr size_t kMaxNodes = 2 * kMaxLeaves - 1;
 
 struct TreeNode {
-  uint8_t right;  // inner node: index of the right child (the left one is the next node); leaf: 0
-  uint8_t depth;  // 0..12
+  uint8_t right;       // inner node: the right child; the left one is the next node. Leaf: 0
+  uint8_t depth;       // 0..12
   uint8_t index_bits;  // leaf: it has 2^index_bits symbols
-  uint8_t rank;        // where the symbols of the subtree start in TreePlan::symbols
   uint8_t leaves;      // leaves of the subtree
+  uint16_t rank;       // the symbols of the subtree are TreePlan::symbols[rank, rank_end)
+  uint16_t rank_end;
   bool is_leaf() const { return right == 0; }
 };
 
@@ -40,17 +41,19 @@ struct TreePlan {
 void build_tree_plan(const CodeLengths& code, TreePlan* plan);
 
 // Scratch for decoding n symbols.
-inline constexpr size_t tree_scratch_size(size_t n) { return 2 * (n + kTreeSlack); }
+inline constexpr size_t tree_scratch_size(size_t n) {
+  return 2 * (n + kTreeSlack);
+}
 
 // Decodes out.size() symbols (1..2^31) and takes exactly their bytes from `in`; S-02, S-04. `out`
 // is unspecified after a failure. `scratch` has at least tree_scratch_size(out.size()) bytes.
 Status decode_huffman_tree(ByteReader* in, const TreePlan& plan, const TreeKernels& kernels,
                            MutableBytes out, MutableBytes scratch);
 
-// The bytes encode_huffman_tree() appends for symbols with this histogram (256 counts).
-uint64_t huffman_tree_size(std::span<const uint64_t> histogram, const TreePlan& plan);
-// All symbols must have a code.
-void encode_huffman_tree(Bytes symbols, const TreePlan& plan, const TreeKernels& kernels,
-                         std::vector<uint8_t>* out);
+// The bytes encode_huffman_tree() appends for symbols with this histogram.
+uint64_t huffman_tree_size(const Histogram& histogram, const TreePlan& plan);
+// `histogram` is that of the symbols; all of them must have a code.
+void encode_huffman_tree(Bytes symbols, const Histogram& histogram, const TreePlan& plan,
+                         const TreeKernels& kernels, std::vector<uint8_t>* out);
 
 }  // namespace dcf::impl

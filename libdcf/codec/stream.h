@@ -16,11 +16,13 @@ enum class HuffmanLayout : uint8_t { kAuto, kStreams, kTree };
 // With kAuto, planes of this many symbols and more are stored as a tree.
 inline constexpr size_t kTreeSymbols = 4096;
 
-using Histogram = std::array<uint64_t, kMaxSymbols>;
-
 // Scratch for decoding streams of up to n symbols, or of up to n numbers.
-inline constexpr size_t stream_scratch_size(size_t n) { return tree_scratch_size(n); }
-inline constexpr size_t bucket_scratch_size(size_t n) { return n + tree_scratch_size(n); }
+inline constexpr size_t stream_scratch_size(size_t n) {
+  return tree_scratch_size(n);
+}
+inline constexpr size_t bucket_scratch_size(size_t n) {
+  return n + tree_scratch_size(n);
+}
 
 // Decodes a stream of out.size() symbols (1..2^31) below `alphabet` (1..256) and takes exactly its
 // bytes from `in`. `table` is null if the role has none. S-01..S-04, and T-04 for a table with a

@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "codec/bit_reader.h"
+#include "codec/bit_writer.h"
+#include "codec/stream.h"
+
+namespace dcf::impl {
+
+template <typename T>
+Status decode_bucket_stream(ByteReader* in, BucketCode code, unsigned alphabet,
+                            const DecodeTable* table, std::span<T> out, MutableBytes scratch) {
+  if (scratch.size() < bucket_scratch_size(out.size())) {
+    return fail(Code::InvalidArgument, "", "the scratch memory of a bucket stream is too small");
+  }
+  const MutableBytes symbols = scratch.first(out.size());
+  DCF_TRY(decode_stream(in, alphabet, table, symbols, scratch.subspan(out.size())));
+
+  struct Bucket {
+    uint64_t base;
+    unsigned extra;
+  };
+  std::array<Bucket, kMaxSymbols> buckets{};
+  for (unsigned i = 0; i < alphabet; ++i) buckets[i] = {code.base(i), code.extra_bits(i)};
+
+  uint64_t bits = 0;
+  for (const uint8_t symbol : symbols) bits += buckets[symbol].extra;
+  Bytes bytes;
+  if (!in->read_bytes(ceil_div(bits, 8), &bytes)) {
+    return fail(Code::BadBitstream, "S-02", "the extra bits of a stream run past its chunk");
+  }
+  BitReader reader(bytes);
+  for (size_t i = 0; i < out.size(); ++i) {
+    const Bucket& bucket = buckets[symbols[i]];
+    out[i] = static_cast<T>(bucket.base);
+    if (bucket.extra > 0) out[i] = static_cast<T>(bucket.base + reader.read(bucket.extra));
+  }
+  if (!reader.padding_is_zero()) {
+    return fail(Code::BadBitstream, "V-02", "the padding of extra bits is not zero");
+  }
+  return ok_status();
+}
+
+template <typename T>
+Status bucket_symbols(std::span<const T> numbers, BucketCode code, unsigned alphabet,
+                      std::vector<uint8_t>* symbols) {
+  symbols->resize(numbers.size());
+  for (size_t i = 0; i < numbers.size(); ++i) {
+    const unsigned symbol = code.symbol(numbers[i]);
+    if (symbol >= alphabet) {
+      return fail(Code::InvalidArgument, "", "a number is too large for its bucket code");
+    }
+    (*symbols)[i] = static_cast<uint8_t>(symbol);
+  }
+  return ok_status();
+}
+
+template <typename T>
+void encode_bucket_stream(std::span<const T> numbers, Bytes symbols, BucketCode bucket,
+                          unsigned alphabet, const CodeLengths* code, HuffmanLayout layout,
+                          std::vector<uint8_t>* out) {
+  encode_stream(symbols, alphabet, code, layout, out);
+  BitWriter writer(out);
+  for (size_t i = 0; i < numbers.size(); ++i) {
+    writer.put(numbers[i], bucket.extra_bits(symbols[i]));
+  }
+  writer.finish();
+}
+
+uint64_t bucket_extra_size(const Histogram& histogram, BucketCode code) {
+  uint64_t bits = 0;
+  for (unsigned i = 0; i < kMaxSymbols; ++i) {
+    if (histogram[i] > 0) bits += histogram[i] * code.extra_bits(i);
+  }
+  return ceil_div(bits, 8);
+}
+
+template Status decode_bucket_stream(ByteReader*, BucketCode, unsigned, const DecodeTable*,
+                                     std::span<uint32_t>, MutableBytes);
+template Status decode_bucket_stream(ByteReader*, BucketCode, unsigned, const DecodeTable*,
+                                     std::span<uint64_t>, MutableBytes);
+template Status bucket_symbols(std::span<const uint32_t>, BucketCode, unsigned,
+                               std::vector<uint8_t>*);
+template Status bucket_symbols(std::span<const uint64_t>, BucketCode, unsigned,
+                               std::vector<uint8_t>*);
+template void encode_bucket_stream(std::span<const uint32_t>, Bytes, BucketCode, unsigned,
+                                   const CodeLengths*, HuffmanLayout, std::vector<uint8_t>*);
+template void encode_bucket_stream(std::span<const uint64_t>, Bytes, BucketCode, unsigned,
+                                   const CodeLengths*, HuffmanLayout, std::vector<uint8_t>*);
+
+}  // namespace dcf::impl

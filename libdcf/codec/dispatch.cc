@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "codec/dispatch.h"
+
+#include <array>
+#include <cstdlib>
+#include <string_view>
+
+namespace dcf::impl {
+namespace {
+
+const TreeKernels& choose() {
+  const auto available = available_tree_kernels();
+  if (const char* wanted = std::getenv("DCF_KERNEL")) {
+    for (const TreeKernels* kernels : available) {
+      if (std::string_view(kernels->name) == wanted) return *kernels;
+    }
+  }
+  return *available.back();
+}
+
+}  // namespace
+
+std::span<const TreeKernels* const> available_tree_kernels() {
+#if defined(__x86_64__)
+  static constexpr std::array<const TreeKernels*, 2> kAll = {&kScalarTreeKernels,
+                                                             &kAvx2TreeKernels};
+  const bool avx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("popcnt");
+  return std::span(kAll).first(avx2 ? 2 : 1);
+#else
+  static constexpr std::array<const TreeKernels*, 1> kAll = {&kScalarTreeKernels};
+  return kAll;
+#endif
+}
+
+const TreeKernels& active_tree_kernels() {
+  static const TreeKernels& active = choose();
+  return active;
+}
+
+}  // namespace dcf::impl

@@ -1,0 +1,234 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "codec/huffman_tree.h"
+
+#include <algorithm>
+
+#include "codec/bit_reader.h"
+#include "codec/bit_writer.h"
+
+namespace dcf::impl {
+namespace {
+
+// What the symbols of one stream make of a node: known before any kernel runs on its list.
+struct NodeRun {
+  size_t count;   // symbols that reach the node
+  size_t offset;  // of their list in scratch memory
+  size_t data;    // where the bit string starts
+};
+using TreeRun = std::array<NodeRun, kMaxNodes>;
+
+unsigned field_bits(const TreeNode& node) {
+  return node.is_leaf() ? node.index_bits : 1;
+}
+
+// Builds the tree for leaves that are given from left to right, with depths that never fall. The
+// Kraft sum of a CodeLengths makes it complete, so the recursion ends at depth 12 at the latest.
+class PlanBuilder {
+ public:
+  PlanBuilder(const CodeLengths& code, TreePlan* plan) : plan_(plan) {
+    std::array<uint8_t, kMaxSymbols> by_length;
+    std::array<unsigned, kMaxCodeLength + 1> start{};
+    std::array<unsigned, kMaxCodeLength + 1> count{};
+    unsigned total = 0;
+    for (unsigned length = 1; length <= kMaxCodeLength; ++length) {
+      start[length] = total;
+      for (unsigned symbol = code.first(); symbol <= code.last(); ++symbol) {
+        if (code.length(symbol) == length) by_length[total++] = static_cast<uint8_t>(symbol);
+      }
+      count[length] = total - start[length];
+    }
+    unsigned rank = 0;
+    for (unsigned depth = 0; depth <= kMaxCodeLength; ++depth) {
+      for (unsigned length = std::max(depth, 1u); length <= kMaxCodeLength; ++length) {
+        const unsigned bits = length - depth;
+        if ((count[length] >> bits & 1) == 0) continue;
+        leaves_[leaf_count_++] = {static_cast<uint8_t>(depth), static_cast<uint8_t>(bits)};
+        // The larger leaves of this length hold the symbols before.
+        const unsigned from = start[length] + (count[length] >> bits >> 1 << 1 << bits);
+        for (unsigned i = 0; i < 1u << bits; ++i, ++rank) {
+          plan->symbols[rank] = by_length[from + i];
+          plan->rank_of[by_length[from + i]] = static_cast<uint8_t>(rank);
+        }
+      }
+    }
+  }
+
+  void add_subtree(unsigned depth) {
+    const unsigned index = plan_->node_count++;
+    TreeNode& node = plan_->nodes[index];
+    node = {};
+    node.depth = static_cast<uint8_t>(depth);
+    node.rank = static_cast<uint16_t>(rank_);
+    const unsigned first_leaf = next_leaf_;
+    if (leaves_[next_leaf_].depth == depth) {
+      node.index_bits = leaves_[next_leaf_++].index_bits;
+      rank_ += 1u << node.index_bits;
+    } else {
+      add_subtree(depth + 1);
+      node.right = static_cast<uint8_t>(plan_->node_count);
+      add_subtree(depth + 1);
+    }
+    node.rank_end = static_cast<uint16_t>(rank_);
+    node.leaves = static_cast<uint8_t>(next_leaf_ - first_leaf);
+    plan_->bottom_up[post_order_++] = static_cast<uint8_t>(index);
+  }
+
+ private:
+  struct Leaf {
+    uint8_t depth;
+    uint8_t index_bits;
+  };
+  TreePlan* plan_;
+  std::array<Leaf, kMaxLeaves> leaves_;
+  unsigned leaf_count_ = 0;
+  unsigned next_leaf_ = 0;
+  unsigned rank_ = 0;
+  unsigned post_order_ = 0;
+};
+
+// First pass of decoding: the lists and bit strings of all nodes, and every check.
+Status find_nodes(const TreePlan& plan, const TreeKernels& kernels, Bytes data, size_t n,
+                  TreeRun* run) {
+  size_t position = 0;
+  (*run)[0] = {n, 0, 0};
+  for (unsigned i = 0; i < plan.node_count; ++i) {
+    const TreeNode& node = plan.nodes[i];
+    NodeRun& at = (*run)[i];
+    at.data = position;
+    const size_t bytes = packed_size(at.count, field_bits(node));
+    if (bytes > data.size() - position) {
+      return fail(Code::BadBitstream, "S-04", "the nodes of a tree run past its length");
+    }
+    const Bytes bits = data.subspan(position, bytes);
+    position += bytes;
+    const unsigned used = at.count * field_bits(node) % 8;
+    if (used != 0 && bits.back() >> used != 0) {
+      return fail(Code::BadBitstream, "S-04", "the padding of a tree node is not zero");
+    }
+    if (node.is_leaf()) continue;
+    const size_t ones = kernels.count_ones(bits);
+    (*run)[i + 1] = {at.count - ones, at.offset, 0};
+    (*run)[node.right] = {ones, at.offset + at.count - ones, 0};
+  }
+  if (position != data.size()) {
+    return fail(Code::BadBitstream, "S-04", "the nodes of a tree do not fill its length");
+  }
+  return ok_status();
+}
+
+// The same from the encoder's side. Lists are followed by 8 bytes for each leaf below them, because
+// kernels write beyond their end while the next list is already there.
+uint64_t plan_nodes(const TreePlan& plan, const Histogram& histogram, TreeRun* run) {
+  std::array<uint64_t, kMaxSymbols + 1> before{};
+  for (unsigned i = 0; i < plan.nodes[0].rank_end; ++i) {
+    before[i + 1] = before[i] + histogram[plan.symbols[i]];
+  }
+  size_t position = 0;
+  (*run)[0].offset = 0;
+  for (unsigned i = 0; i < plan.node_count; ++i) {
+    const TreeNode& node = plan.nodes[i];
+    NodeRun& at = (*run)[i];
+    at.count = before[node.rank_end] - before[node.rank];
+    at.data = position;
+    position += packed_size(at.count, field_bits(node));
+    if (node.is_leaf()) continue;
+    const TreeNode& left = plan.nodes[i + 1];
+    (*run)[i + 1].offset = at.offset;
+    (*run)[node.right].offset =
+        at.offset + before[left.rank_end] - before[left.rank] + size_t{8} * left.leaves;
+  }
+  return position;
+}
+
+// The index fields of a flat leaf; `list` is followed by readable bytes and `out` by 8 writable.
+void pack_leaf(const TreeNode& node, const uint8_t* list, size_t count, uint8_t* out) {
+  const uint64_t ranks = node.rank * uint64_t{0x0101010101010101u};
+  const unsigned width = node.index_bits;
+  for (; count >= 8; count -= 8, list += 8, out += width) {
+    store_le(out, pack_8(load_le<uint64_t>(list) - ranks, width));
+  }
+  if (count > 0) {
+    const uint64_t valid = low_mask(static_cast<unsigned>(8 * count));
+    store_le(out, pack_8((load_le<uint64_t>(list) & valid) - (ranks & valid), width));
+  }
+}
+
+}  // namespace
+
+void build_tree_plan(const CodeLengths& code, TreePlan* plan) {
+  plan->node_count = 0;
+  PlanBuilder(code, plan).add_subtree(0);
+}
+
+Status decode_huffman_tree(ByteReader* in, const TreePlan& plan, const TreeKernels& kernels,
+                           MutableBytes out, MutableBytes scratch) {
+  uint32_t size;
+  Bytes data;
+  if (!in->read_varint(&size) || !in->read_bytes(size, &data)) {
+    return fail(Code::BadBitstream, "S-02", "a stream runs past its chunk");
+  }
+  TreeRun run;
+  DCF_TRY(find_nodes(plan, kernels, data, out.size(), &run));
+
+  // The list of a node of odd depth lies in one half, of even depth in the other, at the same place
+  // as those of all its ancestors. Going from left to right, what a kernel writes behind its list
+  // is memory of lists still to come.
+  uint8_t* const halves[2] = {scratch.data(), scratch.data() + out.size() + kTreeSlack};
+  const uint8_t* const limit = data.data() + data.size();
+  for (unsigned step = 0; step < plan.node_count; ++step) {
+    const unsigned i = plan.bottom_up[step];
+    const TreeNode& node = plan.nodes[i];
+    const NodeRun& at = run[i];
+    if (at.count == 0) continue;
+    uint8_t* const list = i == 0 ? out.data() : halves[node.depth % 2] + at.offset;
+    const uint8_t* const bits = data.data() + at.data;
+    if (!node.is_leaf()) {
+      const uint8_t* const below = halves[(node.depth + 1) % 2];
+      kernels.merge(bits, at.count, below + at.offset, below + run[node.right].offset, list,
+                    i == 0);
+    } else if (node.index_bits > 0) {
+      kernels.expand(bits, limit, at.count, node.index_bits, &plan.symbols[node.rank], list,
+                     i == 0);
+    } else {
+      std::fill_n(list, at.count, plan.symbols[node.rank]);
+    }
+  }
+  return ok_status();
+}
+
+uint64_t huffman_tree_size(const Histogram& histogram, const TreePlan& plan) {
+  TreeRun run;
+  const uint64_t size = plan_nodes(plan, histogram, &run);
+  return size + varint_size(size);
+}
+
+void encode_huffman_tree(Bytes symbols, const Histogram& histogram, const TreePlan& plan,
+                         const TreeKernels& kernels, std::vector<uint8_t>* out) {
+  TreeRun run;
+  const size_t size = plan_nodes(plan, histogram, &run);
+  append_varint(out, static_cast<uint32_t>(size));
+  const size_t start = out->size();
+  out->resize(start + size + 8);
+  uint8_t* const data = out->data() + start;
+
+  const size_t half = symbols.size() + 8 * kMaxLeaves + kTreeSlack;
+  std::vector<uint8_t> scratch(2 * half);
+  uint8_t* const halves[2] = {scratch.data(), scratch.data() + half};
+  for (size_t i = 0; i < symbols.size(); ++i) halves[0][i] = plan.rank_of[symbols[i]];
+  for (unsigned i = 0; i < plan.node_count; ++i) {
+    const TreeNode& node = plan.nodes[i];
+    const NodeRun& at = run[i];
+    const uint8_t* const list = halves[node.depth % 2] + at.offset;
+    if (!node.is_leaf()) {
+      uint8_t* const below = halves[(node.depth + 1) % 2];
+      const auto pivot = static_cast<uint8_t>(plan.nodes[node.right].rank);
+      kernels.partition(list, at.count, pivot, below + at.offset, below + run[node.right].offset,
+                        data + at.data);
+    } else if (node.index_bits > 0) {
+      pack_leaf(node, list, at.count, data + at.data);
+    }
+  }
+  out->resize(start + size);
+}
+
+}  // namespace dcf::impl

@@ -1,0 +1,219 @@
+// SPDX-License-Identifier: Apache-2.0
+// The tree kernels for AVX2. Functions carry their target themselves, so that no other code of this
+// file, in particular no inline function of a header, is compiled for a machine that may be absent.
+#include "codec/dispatch.h"
+
+#if defined(__x86_64__)
+#include <immintrin.h>
+
+#include <algorithm>
+#include <array>
+
+#include "codec/bit_reader.h"
+
+#define DCF_AVX2 __attribute__((target("avx2,popcnt")))
+
+namespace dcf::impl {
+namespace {
+
+using Control = std::array<uint8_t, 16>;
+
+// Controls of the byte shuffles. 16 elements are merged with the one control
+//   c = kMergeLow[first 8 bits] + kMergeHigh[next 8 bits]
+// A left element gets the number of left ones before it. A right element gets 0x8F less the number
+// of right ones before it: the shuffle of the left list makes that zero, and c ^ 0x8F selects from
+// the right list and makes left elements zero.
+struct Tables {
+  alignas(64) std::array<Control, 256> merge_low;
+  alignas(64) std::array<Control, 256> merge_high;
+  // Of 8 elements: the left ones first, and from byte 8 on the right ones.
+  alignas(64) std::array<Control, 256> partition;
+};
+
+constexpr Tables make_tables() {
+  Tables tables{};
+  for (unsigned byte = 0; byte < 256; ++byte) {
+    unsigned ones = 0;
+    for (unsigned i = 0; i < 8; ++i) {
+      const bool bit = byte >> i & 1;
+      tables.merge_low[byte][i] = static_cast<uint8_t>(bit ? 0x8F - ones : i - ones);
+      tables.merge_high[byte][8 + i] = static_cast<uint8_t>(bit ? 0x87 - ones : i - ones);
+      tables.partition[byte][bit ? 8 + ones : i - ones] = static_cast<uint8_t>(i);
+      ones += bit;
+    }
+    for (unsigned i = 8; i < 16; ++i) tables.merge_low[byte][i] = static_cast<uint8_t>(8 - ones);
+  }
+  return tables;
+}
+constexpr Tables kTables = make_tables();
+
+// 16 fields of 1..7 bits: the two bytes that hold field i, to be multiplied so that the field
+// starts at bit 7.
+struct FieldLayout {
+  alignas(32) std::array<uint8_t, 32> bytes;
+  alignas(32) std::array<uint16_t, 16> factor;
+};
+
+constexpr std::array<FieldLayout, 8> make_layouts() {
+  std::array<FieldLayout, 8> layouts{};
+  for (unsigned width = 1; width < 8; ++width) {
+    for (unsigned i = 0; i < 16; ++i) {
+      const unsigned bit = i * width;
+      layouts[width].bytes[2 * i] = static_cast<uint8_t>(bit / 8);
+      layouts[width].bytes[2 * i + 1] = static_cast<uint8_t>(bit / 8 + 1);
+      layouts[width].factor[i] = static_cast<uint16_t>(1u << (7 - bit % 8));
+    }
+  }
+  return layouts;
+}
+constexpr std::array<FieldLayout, 8> kLayouts = make_layouts();
+
+DCF_AVX2 __m128i load_16(const void* p) {
+  return _mm_loadu_si128(static_cast<const __m128i*>(p));
+}
+
+DCF_AVX2 uint64_t count_ones(Bytes bytes) {
+  const uint8_t* p = bytes.data();
+  const uint8_t* const end = p + bytes.size();
+  uint64_t ones = 0;
+  for (; end - p >= 8; p += 8) ones += static_cast<uint64_t>(_mm_popcnt_u64(load_le<uint64_t>(p)));
+  return ones + static_cast<uint64_t>(_mm_popcnt_u64(load_up_to_8(p, end)));
+}
+
+DCF_AVX2 __m128i merge_16(uint64_t bits, const uint8_t* left, const uint8_t* right) {
+  const __m128i control = _mm_add_epi8(load_16(&kTables.merge_low[bits & 0xFF]),
+                                       load_16(&kTables.merge_high[bits >> 8 & 0xFF]));
+  const __m128i other = _mm_xor_si128(control, _mm_set1_epi8(static_cast<char>(0x8F)));
+  return _mm_or_si128(_mm_shuffle_epi8(load_16(left), control),
+                      _mm_shuffle_epi8(load_16(right), other));
+}
+
+DCF_AVX2 void merge(const uint8_t* bits, size_t m, const uint8_t* left, const uint8_t* right,
+                    uint8_t* dst, bool exact) {
+  const uint8_t* const end = bits + ceil_div(m, 8);
+  while (m > 0) {
+    uint64_t word = load_up_to_8(bits, end);
+    bits += 8;
+    const size_t count = std::min<size_t>(64, m);
+    m -= count;
+    for (size_t done = 0; done < count; done += 16, word >>= 16) {
+      const __m128i merged = merge_16(word, left, right);
+      if (exact && count - done < 16) {
+        alignas(16) uint8_t rest[16];
+        _mm_store_si128(reinterpret_cast<__m128i*>(rest), merged);
+        std::copy_n(rest, count - done, dst);
+        return;
+      }
+      _mm_storeu_si128(reinterpret_cast<__m128i*>(dst), merged);
+      const auto ones = static_cast<size_t>(_mm_popcnt_u64(word & 0xFFFF));
+      right += ones;
+      left += 16 - ones;
+      dst += 16;
+    }
+  }
+}
+
+// Looks up bytes below 16 * kTables in as many tables of 16 symbols.
+template <unsigned kCount>
+DCF_AVX2 __m256i look_up(const __m256i* tables, __m256i index) {
+  if constexpr (kCount == 1) return _mm256_shuffle_epi8(tables[0], index);
+  // A shuffle gives zero for controls above 0x7F: all whose high half is not that of the table.
+  __m256i found = _mm256_setzero_si256();
+  for (unsigned i = 0; i < kCount; ++i) {
+    const __m256i low = _mm256_xor_si256(index, _mm256_set1_epi8(static_cast<char>(16 * i)));
+    const __m256i control = _mm256_adds_epu8(low, _mm256_set1_epi8(0x70));
+    found = _mm256_or_si256(found, _mm256_shuffle_epi8(tables[i], control));
+  }
+  return found;
+}
+
+DCF_AVX2 __m256i unpack_16(const uint8_t* p, __m256i bytes, __m256i factor, __m256i mask) {
+  const __m256i both = _mm256_broadcastsi128_si256(load_16(p));
+  const __m256i fields = _mm256_mullo_epi16(_mm256_shuffle_epi8(both, bytes), factor);
+  return _mm256_and_si256(_mm256_srli_epi16(fields, 7), mask);
+}
+
+// 32 fields at p, of which 2 * width + 16 bytes are read.
+DCF_AVX2 __m256i unpack_32(const uint8_t* p, unsigned width, const FieldLayout& layout) {
+  const auto bytes = _mm256_load_si256(reinterpret_cast<const __m256i*>(&layout.bytes));
+  const auto factor = _mm256_load_si256(reinterpret_cast<const __m256i*>(&layout.factor));
+  const __m256i mask = _mm256_set1_epi16(static_cast<short>((1 << width) - 1));
+  const __m256i low = unpack_16(p, bytes, factor, mask);
+  const __m256i high = unpack_16(p + 2 * width, bytes, factor, mask);
+  return _mm256_permute4x64_epi64(_mm256_packus_epi16(low, high), 0xD8);
+}
+
+template <unsigned kCount>
+DCF_AVX2 void expand_tables(const uint8_t* bits, const uint8_t* limit, size_t m, unsigned width,
+                            const uint8_t* symbols, uint8_t* dst, bool exact) {
+  uint8_t padded[16 * kCount] = {};
+  std::copy_n(symbols, size_t{1} << width, padded);
+  __m256i tables[kCount];
+  for (unsigned i = 0; i < kCount; ++i) {
+    tables[i] = _mm256_broadcastsi128_si256(load_16(padded + 16 * i));
+  }
+  const auto reach = static_cast<ptrdiff_t>(2 * width + 16);
+  for (;; bits += 4 * width, dst += 32, m -= 32) {
+    uint8_t tail[32] = {};
+    const uint8_t* from = bits;
+    if (limit - bits < reach) {
+      std::copy(bits, limit, tail);
+      from = tail;
+    }
+    const __m256i found = look_up<kCount>(tables, unpack_32(from, width, kLayouts[width]));
+    if (exact && m < 32) {
+      uint8_t rest[32];
+      _mm256_storeu_si256(reinterpret_cast<__m256i*>(rest), found);
+      std::copy_n(rest, m, dst);
+      return;
+    }
+    _mm256_storeu_si256(reinterpret_cast<__m256i*>(dst), found);
+    if (m <= 32) return;
+  }
+}
+
+DCF_AVX2 void expand(const uint8_t* bits, const uint8_t* limit, size_t m, unsigned width,
+                     const uint8_t* symbols, uint8_t* dst, bool exact) {
+  switch (width) {
+    case 8:
+      return kScalarTreeKernels.expand(bits, limit, m, width, symbols, dst, exact);
+    case 7:
+      return expand_tables<8>(bits, limit, m, width, symbols, dst, exact);
+    case 6:
+      return expand_tables<4>(bits, limit, m, width, symbols, dst, exact);
+    case 5:
+      return expand_tables<2>(bits, limit, m, width, symbols, dst, exact);
+    default:
+      return expand_tables<1>(bits, limit, m, width, symbols, dst, exact);
+  }
+}
+
+DCF_AVX2 void partition(const uint8_t* src, size_t m, uint8_t pivot, uint8_t* left, uint8_t* right,
+                        uint8_t* bits) {
+  const __m256i pivots = _mm256_set1_epi8(static_cast<char>(pivot));
+  for (size_t i = 0; i < m; i += 32, src += 32, bits += 4) {
+    const __m256i v = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(src));
+    const __m256i is_right = _mm256_cmpeq_epi8(_mm256_max_epu8(v, pivots), v);
+    const auto count = static_cast<unsigned>(std::min<size_t>(32, m - i));
+    // Elements behind the end count as left ones, which are overwritten or in the slack.
+    uint64_t word = static_cast<uint32_t>(_mm256_movemask_epi8(is_right)) & low_mask(count);
+    store_le(bits, static_cast<uint32_t>(word));
+    for (unsigned done = 0; done < count; done += 8, word >>= 8) {
+      const __m128i eight = _mm_loadl_epi64(reinterpret_cast<const __m128i*>(src + done));
+      const __m128i sorted = _mm_shuffle_epi8(eight, load_16(&kTables.partition[word & 0xFF]));
+      _mm_storel_epi64(reinterpret_cast<__m128i*>(left), sorted);
+      _mm_storeh_pd(reinterpret_cast<double*>(right), _mm_castsi128_pd(sorted));
+      const auto ones = static_cast<size_t>(_mm_popcnt_u64(word & 0xFF));
+      right += ones;
+      left += 8 - ones;
+    }
+  }
+}
+
+}  // namespace
+
+const TreeKernels kAvx2TreeKernels = {"avx2", count_ones, merge, expand, partition};
+
+}  // namespace dcf::impl
+
+#endif  // defined(__x86_64__)
