@@ -13,10 +13,11 @@
 
 namespace dcf::impl {
 
-// Finite values in ascending order. Takes 1/32 more memory than the values.
+// Finite values whose sum is finite too. Takes 8 bytes for 256 values beside the values.
 template <typename Real>
 class SortedSample {
  public:
+  // `values` are in ascending order.
   explicit SortedSample(std::vector<Real> values);
 
   size_t size() const { return values_.size(); }
@@ -24,6 +25,9 @@ class SortedSample {
   // Sum of the values [first, last): edges one by one, whole blocks from stored sums, so nothing
   // cancels.
   double sum(size_t first, size_t last) const;
+  // Mean of the values [first, last), first < last: never outside their range, so that centroids
+  // stay ascending whatever the rounding.
+  double mean(size_t first, size_t last) const;
   // Number of values that are at most x.
   size_t rank(double x) const;
   // Number of distinct values, counted up to `limit`.
@@ -54,8 +58,8 @@ template <typename Real>
 std::vector<size_t> cluster_bounds(const SortedSample<Real>& sample,
                                    std::span<const double> centroids);
 
-// Lloyd's algorithm until no element changes its cluster. Centroids stay ascending and distinct;
-// those of empty clusters stay where they are.
+// Lloyd's algorithm until no element changes its cluster. Centroids stay ascending; those of empty
+// clusters stay where they are.
 template <typename Real>
 std::vector<double> lloyd(const SortedSample<Real>& sample, std::vector<double> centroids);
 

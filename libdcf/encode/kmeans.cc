@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "encode/kmeans.h"
+
+#include <algorithm>
+#include <numeric>
+#include <utility>
+
+namespace dcf::impl {
+namespace {
+
+constexpr size_t kBlock = 256;  // values per stored sum
+// Convergence takes a few thousand iterations at most. In exact arithmetic it is certain; the limit
+// is for rounded means, which might take turns.
+constexpr int kMaxIterations = 100000;
+
+uint64_t split_mix64(uint64_t* state) {
+  uint64_t z = *state += 0x9E3779B97F4A7C15u;
+  z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9u;
+  z = (z ^ (z >> 27)) * 0x94D049BB133111EBu;
+  return z ^ (z >> 31);
+}
+
+// Sorts the values and removes duplicates.
+std::vector<double> ascending(std::vector<double> values) {
+  std::sort(values.begin(), values.end());
+  values.erase(std::unique(values.begin(), values.end()), values.end());
+  return values;
+}
+
+}  // namespace
+
+template <typename Real>
+SortedSample<Real>::SortedSample(std::vector<Real> values) : values_(std::move(values)) {
+  block_sums_.reserve(values_.size() / kBlock);
+  for (size_t end = kBlock; end <= values_.size(); end += kBlock) {
+    block_sums_.push_back(
+        std::accumulate(values_.begin() + (end - kBlock), values_.begin() + end, 0.0));
+  }
+}
+
+template <typename Real>
+double SortedSample<Real>::sum(size_t first, size_t last) const {
+  const size_t first_block = (first + kBlock - 1) / kBlock;
+  const size_t last_block = last / kBlock;
+  const auto at = [this](size_t i) { return values_.begin() + i; };
+  if (first_block >= last_block) return std::accumulate(at(first), at(last), 0.0);
+  double total = std::accumulate(at(first), at(first_block * kBlock), 0.0);
+  total =
+      std::accumulate(block_sums_.begin() + first_block, block_sums_.begin() + last_block, total);
+  return std::accumulate(at(last_block * kBlock), at(last), total);
+}
+
+template <typename Real>
+double SortedSample<Real>::mean(size_t first, size_t last) const {
+  const double mean = sum(first, last) / static_cast<double>(last - first);
+  return std::clamp(mean, (*this)[first], (*this)[last - 1]);
+}
+
+template <typename Real>
+size_t SortedSample<Real>::rank(double x) const {
+  return std::upper_bound(values_.begin(), values_.end(), x) - values_.begin();
+}
+
+template <typename Real>
+size_t SortedSample<Real>::distinct(size_t limit) const {
+  size_t count = values_.empty() || limit == 0 ? 0 : 1;
+  for (size_t i = 1; i < values_.size() && count < limit; ++i)
+    count += values_[i] != values_[i - 1];
+  return count;
+}
+
+template <typename Real>
+std::vector<double> linear_centroids(const SortedSample<Real>& sample, size_t k) {
+  const double least = sample[0], greatest = sample[sample.size() - 1];
+  std::vector<double> centroids(k, std::midpoint(least, greatest));
+  for (size_t i = 0; k > 1 && i < k; ++i) {
+    const double share = static_cast<double>(i) / static_cast<double>(k - 1);
+    centroids[i] = least * (1 - share) + greatest * share;
+  }
+  return ascending(std::move(centroids));
+}
+
+template <typename Real>
+std::vector<double> density_centroids(const SortedSample<Real>& sample, size_t k) {
+  std::vector<double> centroids;
+  for (uint64_t i = 0; i < k; ++i) {
+    centroids.push_back(sample[static_cast<size_t>((2 * i + 1) * sample.size() / (2 * k))]);
+  }
+  return ascending(std::move(centroids));
+}
+
+template <typename Real>
+std::vector<double> forgy_centroids(const SortedSample<Real>& sample, size_t k, uint64_t seed) {
+  std::vector<double> centroids;  // ascending
+  while (centroids.size() < k) {
+    double value = sample[split_mix64(&seed) % sample.size()];
+    auto place = std::lower_bound(centroids.begin(), centroids.end(), value);
+    while (place != centroids.end() && *place == value) {
+      const size_t next = sample.rank(value);
+      value = sample[next < sample.size() ? next : 0];
+      place = std::lower_bound(centroids.begin(), centroids.end(), value);
+    }
+    centroids.insert(place, value);
+  }
+  return centroids;
+}
+
+template <typename Real>
+std::vector<size_t> cluster_bounds(const SortedSample<Real>& sample,
+                                   std::span<const double> centroids) {
+  std::vector<size_t> bounds = {0};
+  for (size_t i = 1; i < centroids.size(); ++i) {
+    bounds.push_back(sample.rank(std::midpoint(centroids[i - 1], centroids[i])));
+  }
+  bounds.push_back(sample.size());
+  return bounds;
+}
+
+template <typename Real>
+std::vector<double> lloyd(const SortedSample<Real>& sample, std::vector<double> centroids) {
+  std::vector<size_t> previous(centroids.size() + 1);
+  for (int iteration = 0; iteration < kMaxIterations; ++iteration) {
+    std::vector<size_t> bounds = cluster_bounds(sample, centroids);
+    if (bounds == previous) break;
+    for (size_t i = 0; i < centroids.size(); ++i) {
+      const size_t first = bounds[i], last = bounds[i + 1];
+      if (first == last || (first == previous[i] && last == previous[i + 1])) continue;
+      centroids[i] = sample.mean(first, last);
+    }
+    previous = std::move(bounds);
+  }
+  return centroids;
+}
+
+template class SortedSample<float>;
+template class SortedSample<double>;
+#define DCF_INSTANTIATE(Real)                                                                      \
+  template std::vector<double> linear_centroids(const SortedSample<Real>&, size_t);                \
+  template std::vector<double> density_centroids(const SortedSample<Real>&, size_t);               \
+  template std::vector<double> forgy_centroids(const SortedSample<Real>&, size_t, uint64_t);       \
+  template std::vector<size_t> cluster_bounds(const SortedSample<Real>&, std::span<const double>); \
+  template std::vector<double> lloyd(const SortedSample<Real>&, std::vector<double>);
+DCF_INSTANTIATE(float)
+DCF_INSTANTIATE(double)
+#undef DCF_INSTANTIATE
+
+}  // namespace dcf::impl

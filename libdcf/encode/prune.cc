@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "encode/prune.h"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+
+#include "base/checked.h"
+#include "base/float_convert.h"
+#include "encode/words.h"
+
+namespace dcf::impl {
+namespace {
+
+// The magnitude of a finite float orders as its bits without the sign, in every float format.
+
+// The element at which pruning stops: magnitudes below `magnitude` go, and of those equal to it the
+// first `ties`.
+struct Cut {
+  uint64_t magnitude;
+  uint64_t ties;
+};
+
+// The cut that removes exactly `count` < n elements: radix selection, 16 bits at a time from the
+// top, in place of a copy of the tensor to partition.
+template <typename Word>
+Cut select_cut(Words<Word> view, Word mask, uint64_t count) {
+  constexpr int kBits = 8 * sizeof(Word);
+  constexpr int kDigitBits = std::min(kBits, 16);
+  constexpr uint64_t kDigits = uint64_t{1} << kDigitBits;
+  std::vector<uint64_t> histogram(kDigits);
+  uint64_t prefix = 0;  // the digits of the cut found so far
+  for (int shift = kBits - kDigitBits; shift >= 0; shift -= kDigitBits) {
+    std::fill(histogram.begin(), histogram.end(), 0);
+    for (size_t i = 0; i < view.size(); ++i) {
+      const uint64_t digits = static_cast<uint64_t>(view[i] & mask) >> shift;
+      if (digits >> kDigitBits == prefix) ++histogram[digits % kDigits];
+    }
+    uint64_t digit = 0;
+    for (; histogram[digit] <= count; ++digit) count -= histogram[digit];
+    prefix = prefix << kDigitBits | digit;
+  }
+  return {prefix, count};
+}
+
+// The elements that a cut keeps, zeros excepted.
+template <typename Word>
+std::vector<uint64_t> keep_mask(Words<Word> view, Word mask, Cut cut) {
+  std::vector<uint64_t> keep(ceil_div(view.size(), 64));
+  for (size_t i = 0; i < view.size(); ++i) {
+    const Word magnitude = view[i] & mask;
+    bool stays = magnitude != 0 && magnitude >= cut.magnitude;
+    if (magnitude == cut.magnitude && cut.ties > 0) {
+      --cut.ties;
+      stays = false;
+    }
+    keep[i / 64] |= uint64_t{stays} << (i % 64);
+  }
+  return keep;
+}
+
+// Adds f(value) over all elements, in their order.
+template <typename F>
+double sum_over(DType dtype, Bytes words, F f) {
+  const size_t width = dtype_bits(dtype) / 8;
+  std::array<double, 1024> block;
+  double sum = 0;
+  while (!words.empty()) {
+    const size_t count = std::min(block.size(), words.size() / width);
+    words_to_doubles(dtype, words.first(count * width), {block.data(), count});
+    for (size_t i = 0; i < count; ++i) sum += f(block[i]);
+    words = words.subspan(count * width);
+  }
+  return sum;
+}
+
+}  // namespace
+
+std::vector<uint64_t> prune_to_sparsity(DType dtype, Bytes words, double sparsity) {
+  return with_words(dtype, words, [=]<typename Word>(Words<Word> view) {
+    const auto mask = static_cast<Word>(magnitude_mask(dtype));
+    const auto size = static_cast<double>(view.size());
+    const auto count = static_cast<uint64_t>(std::round(sparsity * size));
+    if (count >= view.size()) return std::vector<uint64_t>(ceil_div(view.size(), 64));
+    return keep_mask(view, mask, select_cut(view, mask, count));
+  });
+}
+
+std::vector<uint64_t> prune_by_deviation(DType dtype, Bytes words, double quality) {
+  return with_words(dtype, words, [=]<typename Word>(Words<Word> view) {
+    const auto size = static_cast<double>(std::max<size_t>(view.size(), 1));
+    const double mean = sum_over(dtype, words, [](double v) { return v; }) / size;
+    const double variance =
+        sum_over(dtype, words, [mean](double v) { return (v - mean) * (v - mean); }) / size;
+    const double threshold = quality * std::sqrt(variance);
+    // The least word of at least this value.
+    uint64_t least = double_to_word(dtype, threshold);
+    if (word_to_double(dtype, least) < threshold) ++least;
+    return keep_mask(view, static_cast<Word>(magnitude_mask(dtype)), Cut{least, 0});
+  });
+}
+
+}  // namespace dcf::impl

@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: Apache-2.0
+// Unaligned little-endian words of 8, 16, 32 or 64 bits with their width as a type, so that the
+// loops over a tensor are compiled once per width. Internal to encode.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "base/bytes.h"
+#include "base/dtype.h"
+
+namespace dcf::impl {
+
+template <typename W>
+class Words {
+ public:
+  using Word = W;
+  explicit Words(Bytes bytes) : bytes_(bytes) {}
+  size_t size() const { return bytes_.size() / sizeof(Word); }
+  Word operator[](size_t i) const { return load_le<Word>(bytes_.data() + i * sizeof(Word)); }
+
+ private:
+  Bytes bytes_;
+};
+
+// visit(Words<...>) for bytes of a dtype of 8, 16, 32 or 64 bits.
+template <typename Visit>
+auto with_words(DType dtype, Bytes bytes, Visit visit) {
+  switch (dtype_bits(dtype)) {
+    case 8:
+      return visit(Words<uint8_t>(bytes));
+    case 16:
+      return visit(Words<uint16_t>(bytes));
+    case 32:
+      return visit(Words<uint32_t>(bytes));
+    default:
+      return visit(Words<uint64_t>(bytes));
+  }
+}
+
+}  // namespace dcf::impl
