@@ -67,10 +67,11 @@ class [[nodiscard]] Result {
 #define DCF_CONCAT(a, b) DCF_CONCAT_(a, b)
 
 // Leaves the function with the Status of a failed expression.
-#define DCF_TRY(expression)                            \
-  do {                                                 \
-    ::dcf::impl::Status dcf_status_ = (expression);    \
-    if (!dcf_status_.ok()) return dcf_status_;         \
+#define DCF_TRY(expression) DCF_TRY_(DCF_CONCAT(dcf_status_, __LINE__), expression)
+#define DCF_TRY_(status, expression)             \
+  do {                                           \
+    ::dcf::impl::Status status = (expression);   \
+    if (!status.ok()) return status;             \
   } while (false)
 
 // DCF_ASSIGN(auto x, f()): the value of a Result, or leaves with its Status.

@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "model/chunk_decoder.h"
+
+#include <algorithm>
+
+#include "base/checked.h"
+#include "codec/stream.h"
+#include "model/count.h"
+
+namespace dcf::impl {
+
+ChunkShape chunk_shape(const Tensor& tensor, uint64_t chunk, uint32_t entries) {
+  ChunkShape s;
+  s.first = chunk * tensor.chunk_stride();
+  s.elements = static_cast<uint32_t>(tensor.chunk_elements(chunk));
+  s.cols = tensor.view.cols;
+  s.rows = static_cast<uint32_t>(ceil_div(s.elements, s.cols));
+  s.entries = entries;
+  return s;
+}
+
+uint64_t chunk_scratch_bytes(const Tensor& t, uint64_t elements, uint64_t entries, uint64_t bytes) {
+  if (t.encoding.is_raw()) return bytes;
+  const uint64_t width = t.bits / 8;
+  const uint64_t flags = t.encoding.is_sparse() ? ceil_div(elements, 8) : 0;
+  const uint64_t rows = t.encoding.is_sparse() ? t.rows_per_chunk : 0;
+  // The longest stream is one of entries, of rows, or of the bytes of a bit string.
+  const uint64_t longest = std::max({entries, rows, flags});
+  return bytes + bucket_scratch_size(longest) + 4 * rows + entries * (1 + 4 + 4 + 1 + width) + 2 * flags;
+}
+
+Status decode_chunk(const TensorCoding& coding, const ChunkShape& shape, Bytes bytes,
+                    ChunkScratch* scratch, DecodedChunk* out) {
+  *out = DecodedChunk{};
+  out->shape = shape;
+  if (coding.tensor().encoding.is_raw()) {
+    out->words = bytes;
+    out->value_bytes = bytes.size();
+    out->nonzeros = count_nonzeros(coding.tensor(), bytes, shape.elements);
+    return ok_status();
+  }
+  ByteReader in(bytes);
+  DCF_TRY(decode_positions(coding, &in, scratch, out));
+  out->position_bytes = in.position();
+  DCF_TRY(decode_values(coding, &in, scratch, out));
+  out->value_bytes = in.position() - out->position_bytes;
+  DCF_TRY(decode_signs(coding, &in, scratch, out));
+  out->position_bytes = in.position() - out->value_bytes;
+  if (in.remaining() != 0) {
+    return fail(Code::BadBitstream, "K-04", "bytes are left over at the end of a chunk");
+  }
+  return ok_status();
+}
+
+}  // namespace dcf::impl

@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: Apache-2.0
+// Chunk bytes -> entries: positions, values and zero signs of one chunk, checked against every rule
+// of spec/dcf-format.md, sections 7 to 9. A DecodedChunk that exists is proven: positions rise
+// strictly within the chunk, codes lie in the codebook, fillers obey the paper's rule.
+#pragma once
+
+#include <span>
+#include <vector>
+
+#include "model/tensor_coding.h"
+
+namespace dcf::impl {
+
+// One chunk of a tensor's view.
+struct ChunkShape {
+  uint64_t first = 0;     // its first element in the view
+  uint32_t elements = 0;
+  uint32_t cols = 0;      // of the view; the last row may be shorter
+  uint32_t rows = 0;
+  uint32_t entries = 0;
+};
+ChunkShape chunk_shape(const Tensor& tensor, uint64_t chunk, uint32_t entries);
+
+// Reused from chunk to chunk so that a decode allocates once. Belongs to one thread at a time.
+struct ChunkScratch {
+  std::vector<uint8_t> encoded;
+  std::vector<uint8_t> stream;     // of the codec, grown on demand
+  std::vector<uint32_t> counts;
+  std::vector<uint8_t> symbols;
+  std::vector<uint32_t> numbers;
+  std::vector<uint32_t> positions;
+  std::vector<uint8_t> codes;
+  std::vector<uint8_t> words;
+  std::vector<uint8_t> bitmap;
+  std::vector<uint8_t> signs;
+  std::vector<uint8_t> dense;      // of callers that expand
+
+  MutableBytes codec(size_t bytes) {
+    if (stream.size() < bytes) stream.resize(bytes);
+    return stream;
+  }
+};
+// Upper bound on the memory of a ChunkScratch that has decoded any chunk of up to these sizes.
+uint64_t chunk_scratch_bytes(const Tensor& tensor, uint64_t elements, uint64_t entries, uint64_t bytes);
+
+// Views into the scratch, valid until its next use.
+struct DecodedChunk {
+  ChunkShape shape;
+  std::span<const uint32_t> positions;  // sparse: element of the chunk, per entry, rising
+  std::span<const uint8_t> codes;       // palette: one per entry
+  Bytes words;                          // split, int: one little-endian word per entry; raw: dense bytes
+  Bytes signs;                          // sparse: a bit per skipped element; empty: all +0
+  uint32_t fillers = 0;                 // entries with the zero code; gap positions only
+  uint64_t nonzeros = 0;                // as the manifest counts them
+  uint64_t position_bytes = 0;          // encoded size of positions and signs
+  uint64_t value_bytes = 0;
+};
+
+// `bytes` passed its checksum. Failures carry no offset; the caller knows the chunk's.
+Status decode_chunk(const TensorCoding& coding, const ChunkShape& shape, Bytes bytes,
+                    ChunkScratch* scratch, DecodedChunk* out);
+
+// ---- parts, in the files of these names -------------------------------------------------------
+
+// chunk_positions.cc: sections 7.1 to 7.4. Fills out->positions; for gap positions leaves the gaps in
+// scratch->symbols, and for gap and gap-bucket the entries of each row in scratch->counts.
+Status decode_positions(const TensorCoding& coding, ByteReader* in, ChunkScratch* scratch, DecodedChunk* out);
+// 7.5, after the values.
+Status decode_signs(const TensorCoding& coding, ByteReader* in, ChunkScratch* scratch, DecodedChunk* out);
+// chunk_values.cc: section 8, fillers (P-04) and zeros (V-02).
+Status decode_values(const TensorCoding& coding, ByteReader* in, ChunkScratch* scratch, DecodedChunk* out);
+
+}  // namespace dcf::impl

@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: Apache-2.0
+// Positions of a chunk (spec/dcf-format.md, section 7).
+#include <bit>
+#include <numeric>
+
+#include "base/checked.h"
+#include "codec/stream.h"
+#include "model/chunk_decoder.h"
+
+namespace dcf::impl {
+namespace {
+
+Status bad(const char* rule, const char* message) { return fail(Code::BadPositions, rule, message); }
+
+Status decode_bitmap(const TensorCoding& coding, ByteReader* in, ChunkScratch* scratch, DecodedChunk* out) {
+  const ChunkShape& shape = out->shape;
+  const size_t bytes = ceil_div(shape.elements, 8);
+  // Read in words of 8 bytes below; the padding stays zero.
+  scratch->bitmap.assign(ceil_div(bytes, 8) * 8, 0);
+  DCF_TRY(decode_stream(in, coding.alphabet(Role::kBitmap), coding.table(Role::kBitmap),
+                        MutableBytes(scratch->bitmap).first(bytes),
+                        scratch->codec(stream_scratch_size(bytes))));
+  if (shape.elements % 8 != 0 && (scratch->bitmap[bytes - 1] >> (shape.elements % 8)) != 0) {
+    return bad("P-02", "the padding of a bitmap is not zero");
+  }
+  uint64_t ones = 0;
+  for (size_t i = 0; i < scratch->bitmap.size(); i += 8) {
+    ones += static_cast<uint64_t>(std::popcount(load_le<uint64_t>(&scratch->bitmap[i])));
+  }
+  if (ones != shape.entries) return bad("P-02", "a bitmap has the wrong number of entries");
+  uint32_t* p = scratch->positions.data();
+  for (size_t i = 0; i < scratch->bitmap.size(); i += 8) {
+    for (uint64_t word = load_le<uint64_t>(&scratch->bitmap[i]); word != 0; word &= word - 1) {
+      *p++ = static_cast<uint32_t>(8 * i) + static_cast<uint32_t>(std::countr_zero(word));
+    }
+  }
+  return ok_status();
+}
+
+Status decode_counts(const TensorCoding& coding, ByteReader* in, ChunkScratch* scratch, const ChunkShape& shape) {
+  scratch->counts.assign(shape.rows, shape.entries);
+  if (shape.rows == 1) return ok_status();
+  DCF_TRY(decode_bucket_stream<uint32_t>(in, kCountBuckets, coding.alphabet(Role::kCounts),
+                                         coding.table(Role::kCounts), scratch->counts,
+                                         scratch->codec(bucket_scratch_size(shape.rows))));
+  const uint64_t sum = std::accumulate(scratch->counts.begin(), scratch->counts.end(), uint64_t{0});
+  if (sum != shape.entries) return bad("P-03", "the entries per row do not add up to those of the chunk");
+  return ok_status();
+}
+
+// Gaps -> positions: in each row the column starts at -1 and advances by gap + 1.
+template <typename Gap>
+Status place(const ChunkScratch& scratch, const Gap* gaps, const ChunkShape& shape, uint32_t* positions) {
+  uint32_t row_start = 0;
+  for (uint32_t row = 0; row < shape.rows; ++row, row_start += shape.cols) {
+    const uint32_t count = scratch.counts[row];
+    if (count == 0) continue;
+    uint64_t next = 0;
+    for (uint32_t i = 0; i < count; ++i) {
+      next += uint64_t{gaps[i]} + 1;
+      positions[i] = static_cast<uint32_t>(row_start + next - 1);
+    }
+    // Columns only rise, so that the last one of a row speaks for all.
+    if (next > std::min(shape.cols, shape.elements - row_start)) {
+      return bad(sizeof(Gap) == 1 ? "P-04" : "P-05", "an entry lies beyond the end of its row");
+    }
+    gaps += count;
+    positions += count;
+  }
+  return ok_status();
+}
+
+}  // namespace
+
+Status decode_positions(const TensorCoding& coding, ByteReader* in, ChunkScratch* scratch, DecodedChunk* out) {
+  const Encoding& encoding = coding.tensor().encoding;
+  const ChunkShape& shape = out->shape;
+  if (!encoding.is_sparse() || shape.entries == 0) return ok_status();
+  const size_t n = shape.entries;
+  scratch->positions.resize(n);
+  out->positions = scratch->positions;
+  if (encoding.positions == Positions::kBitmap) return decode_bitmap(coding, in, scratch, out);
+  DCF_TRY(decode_counts(coding, in, scratch, shape));
+  if (encoding.positions == Positions::kGap) {
+    scratch->symbols.resize(n);
+    DCF_TRY(decode_stream(in, coding.alphabet(Role::kGaps), coding.table(Role::kGaps), scratch->symbols,
+                          scratch->codec(stream_scratch_size(n))));
+    return place(*scratch, scratch->symbols.data(), shape, scratch->positions.data());
+  }
+  scratch->numbers.resize(n);
+  DCF_TRY(decode_bucket_stream<uint32_t>(in, BucketCode{encoding.bucket_t, encoding.bucket_s},
+                                         coding.alphabet(Role::kGaps), coding.table(Role::kGaps),
+                                         scratch->numbers, scratch->codec(bucket_scratch_size(n))));
+  return place(*scratch, scratch->numbers.data(), shape, scratch->positions.data());
+}
+
+Status decode_signs(const TensorCoding& coding, ByteReader* in, ChunkScratch* scratch, DecodedChunk* out) {
+  if (!coding.tensor().encoding.signs) return ok_status();
+  const uint32_t skipped = out->shape.elements - (out->shape.entries - out->fillers);
+  if (skipped == 0) return ok_status();
+  scratch->signs.resize(ceil_div(skipped, 8));
+  DCF_TRY(decode_stream(in, coding.alphabet(Role::kSigns), coding.table(Role::kSigns), scratch->signs,
+                        scratch->codec(stream_scratch_size(scratch->signs.size()))));
+  if (skipped % 8 != 0 && (scratch->signs.back() >> (skipped % 8)) != 0) {
+    return bad("P-06", "the padding of the signs is not zero");
+  }
+  out->signs = scratch->signs;
+  return ok_status();
+}
+
+}  // namespace dcf::impl

@@ -1,0 +1,167 @@
+// SPDX-License-Identifier: Apache-2.0
+// Values of a chunk (spec/dcf-format.md, section 8), and which entries are fillers (7.3).
+#include <algorithm>
+#include <array>
+
+#include "base/checked.h"
+#include "codec/bit_reader.h"
+#include "codec/stream.h"
+#include "model/chunk_decoder.h"
+
+namespace dcf::impl {
+namespace {
+
+Status symbols(const TensorCoding& coding, ByteReader* in, ChunkScratch* scratch, MutableBytes out) {
+  return decode_stream(in, coding.alphabet(Role::kValues), coding.table(Role::kValues), out,
+                       scratch->codec(stream_scratch_size(out.size())));
+}
+
+// Symbol and rest of each entry -> its word (8.2). `tail` are the packed rests.
+template <typename T>
+void join_split(const Encoding& e, Bytes codes, Bytes tail, uint8_t* words) {
+  constexpr unsigned kBits = 8 * sizeof(T);
+  const unsigned rest_bits = kBits - e.split_t - e.split_z;
+  const uint64_t mask = low_mask(rest_bits);
+  const uint8_t* end = tail.data() + tail.size();
+  BitReader slow(tail);
+  uint64_t at = 0;
+  for (size_t i = 0; i < codes.size(); ++i, at += rest_bits) {
+    const uint64_t rest = rest_bits > BitReader::kMaxPeek
+                              ? slow.read(rest_bits)
+                              : (load_up_to_8(tail.data() + at / 8, end) >> (at % 8)) & mask;
+    const T rotated = static_cast<T>((uint64_t{e.split_base} + codes[i]) << (kBits - e.split_t) |
+                                     (rest >> 1) << (1 + e.split_z) | (rest & 1));
+    store_le(words + i * sizeof(T), static_cast<T>(rotated >> 1 | rotated << (kBits - 1)));
+  }
+}
+
+Status decode_split(const TensorCoding& coding, ByteReader* in, ChunkScratch* scratch, DecodedChunk* out) {
+  const Encoding& e = coding.tensor().encoding;
+  const size_t n = out->shape.entries;
+  const unsigned rest_bits = coding.tensor().bits - e.split_t - e.split_z;
+  scratch->codes.resize(n);
+  DCF_TRY(symbols(coding, in, scratch, scratch->codes));
+  Bytes tail;
+  if (!in->read_bytes(packed_size(n, rest_bits), &tail)) {
+    return fail(Code::BadBitstream, "S-02", "packed values run past the end of their chunk");
+  }
+  if (const unsigned used = static_cast<unsigned>(uint64_t{n} * rest_bits % 8); used != 0 && (tail.back() >> used) != 0) {
+    return fail(Code::BadBitstream, "V-02", "the padding of packed values is not zero");
+  }
+  switch (coding.word_bytes()) {
+    case 2: join_split<uint16_t>(e, scratch->codes, tail, scratch->words.data()); break;
+    case 4: join_split<uint32_t>(e, scratch->codes, tail, scratch->words.data()); break;
+    default: join_split<uint64_t>(e, scratch->codes, tail, scratch->words.data()); break;
+  }
+  return ok_status();
+}
+
+uint64_t zigzag_inverse(uint64_t n) { return (n >> 1) ^ (~(n & 1) + 1); }
+
+template <typename N>
+Status decode_wide_int(const TensorCoding& coding, ByteReader* in, ChunkScratch* scratch, size_t n,
+                       BucketCode bucket, std::span<N> numbers) {
+  DCF_TRY(decode_bucket_stream<N>(in, bucket, coding.alphabet(Role::kValues), coding.table(Role::kValues),
+                                  numbers, scratch->codec(bucket_scratch_size(n))));
+  const bool zigzag = is_signed_integer(coding.tensor().dtype);
+  const size_t width = coding.word_bytes();
+  for (size_t i = 0; i < n; ++i) {
+    store_word(scratch->words.data() + i * width, width, zigzag ? zigzag_inverse(numbers[i]) : uint64_t{numbers[i]});
+  }
+  return ok_status();
+}
+
+Status decode_int(const TensorCoding& coding, ByteReader* in, ChunkScratch* scratch, size_t n) {
+  switch (coding.word_bytes()) {
+    case 1: return symbols(coding, in, scratch, scratch->words);
+    case 8: {
+      std::vector<uint64_t> numbers(n);
+      return decode_wide_int<uint64_t>(coding, in, scratch, n, kInt64Buckets, numbers);
+    }
+    default:
+      scratch->numbers.resize(n);
+      return decode_wide_int<uint32_t>(coding, in, scratch, n, kIntBuckets, scratch->numbers);
+  }
+}
+
+// A filler has the greatest gap and stands before another entry of its row (P-04).
+template <typename IsFiller>
+Status check_fillers(const ChunkScratch& scratch, unsigned gap_bits, const ChunkShape& shape,
+                     IsFiller is_filler, uint32_t* fillers) {
+  const uint8_t max_gap = static_cast<uint8_t>((1u << gap_bits) - 1);
+  size_t i = 0;
+  for (uint32_t row = 0; row < shape.rows; ++row) {
+    const size_t end = i + scratch.counts[row];
+    for (; i < end; ++i) {
+      if (!is_filler(i)) continue;
+      if (scratch.symbols[i] != max_gap || i + 1 == end) {
+        return fail(Code::BadPositions, "P-04", "a filler zero stands where none is allowed");
+      }
+      ++*fillers;
+    }
+  }
+  return ok_status();
+}
+
+// Whether each codebook entry is zero, by code.
+std::array<bool, 257> zero_codes(const TensorCoding& coding) {
+  std::array<bool, 257> zero{};
+  const uint64_t mask = magnitude_mask(coding.tensor().dtype);
+  for (size_t i = 0; i < coding.codebook().size(); ++i) zero[i] = (coding.codebook()[i] & mask) == 0;
+  return zero;
+}
+
+Status finish_palette(const TensorCoding& coding, const ChunkScratch& scratch, DecodedChunk* out) {
+  out->codes = scratch.codes;
+  const Encoding& e = coding.tensor().encoding;
+  if (e.positions == Positions::kGap) {
+    DCF_TRY(check_fillers(scratch, e.gap_bits, out->shape, [&](size_t i) { return scratch.codes[i] == 0; },
+                          &out->fillers));
+  }
+  if (e.is_sparse()) {
+    out->nonzeros = out->shape.entries - out->fillers;
+    return ok_status();
+  }
+  const std::array<bool, 257> zero = zero_codes(coding);
+  for (const uint8_t code : out->codes) out->nonzeros += !zero[code];
+  return ok_status();
+}
+
+template <typename T>
+Status finish_words(const TensorCoding& coding, const ChunkScratch& scratch, DecodedChunk* out) {
+  out->words = scratch.words;
+  const Encoding& e = coding.tensor().encoding;
+  const T mask = static_cast<T>(magnitude_mask(coding.tensor().dtype));
+  const auto word = [&](size_t i) { return load_le<T>(scratch.words.data() + i * sizeof(T)); };
+  if (e.positions == Positions::kGap) {
+    DCF_TRY(check_fillers(scratch, e.gap_bits, out->shape, [&](size_t i) { return word(i) == 0; }, &out->fillers));
+  }
+  for (size_t i = 0; i < out->shape.entries; ++i) out->nonzeros += (word(i) & mask) != 0;
+  if (e.is_sparse() && out->nonzeros + out->fillers != out->shape.entries) {
+    return fail(Code::BadIndex, "V-02", "a stored value is zero");
+  }
+  return ok_status();
+}
+
+}  // namespace
+
+Status decode_values(const TensorCoding& coding, ByteReader* in, ChunkScratch* scratch, DecodedChunk* out) {
+  const size_t n = out->shape.entries;
+  if (n == 0) return ok_status();
+  const Values values = coding.tensor().encoding.values;
+  if (values == Values::kPalette) {
+    scratch->codes.resize(n);
+    DCF_TRY(symbols(coding, in, scratch, scratch->codes));
+    return finish_palette(coding, *scratch, out);
+  }
+  scratch->words.resize(n * coding.word_bytes());
+  DCF_TRY(values == Values::kSplit ? decode_split(coding, in, scratch, out) : decode_int(coding, in, scratch, n));
+  switch (coding.word_bytes()) {
+    case 1: return finish_words<uint8_t>(coding, *scratch, out);
+    case 2: return finish_words<uint16_t>(coding, *scratch, out);
+    case 4: return finish_words<uint32_t>(coding, *scratch, out);
+    default: return finish_words<uint64_t>(coding, *scratch, out);
+  }
+}
+
+}  // namespace dcf::impl

@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "model/decode.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include "base/checked.h"
+#include "base/float_convert.h"
+#include "model/expand.h"
+
+namespace dcf::impl {
+namespace {
+
+// Part of a request that lies in one chunk: elements [from, to) of the chunk go to dst.
+class RangeDecoder {
+ public:
+  RangeDecoder(const Model& model, size_t tensor, DType as, uint64_t first, uint64_t count, MutableBytes dst)
+      : model_(model), index_(tensor), tensor_(model.manifest().tensors[tensor]),
+        coding_(tensor_, model.tables(), tensor), convert_(as == DType::kF32 && tensor_.dtype != DType::kF32),
+        first_(first), count_(count), dst_(dst) {}
+
+  Status run() const {
+    if (count_ == 0) return ok_status();
+    uint64_t first_chunk = 0;
+    uint64_t last_chunk = tensor_.chunks;
+    if (!tensor_.view.transposed) {
+      first_chunk = first_ / tensor_.chunk_stride();
+      last_chunk = (first_ + count_ - 1) / tensor_.chunk_stride() + 1;
+    }
+    return model_.for_chunks(index_, first_chunk, last_chunk, [this](uint64_t chunk, ChunkScratch* scratch) -> Status {
+      DecodedChunk decoded;
+      DCF_TRY(model_.load_chunk(coding_, index_, chunk, scratch, &decoded));
+      place(decoded, scratch);
+      return ok_status();
+    });
+  }
+
+ private:
+  void place(const DecodedChunk& chunk, ChunkScratch* scratch) const {
+    const ChunkShape& shape = chunk.shape;
+    const uint64_t end = shape.first + shape.elements;
+    const bool whole = !tensor_.view.transposed && first_ <= shape.first && end <= first_ + count_;
+    if (whole && !convert_) {
+      // A chunk of sub-byte elements starts on a byte (K-01), and so does the request.
+      const uint64_t at = (shape.first - first_) * tensor_.bits / 8;
+      expand_chunk(coding_, chunk, dst_.subspan(at, ceil_div(uint64_t{shape.elements} * tensor_.bits, 8)));
+      return;
+    }
+    Bytes dense = chunk.words;
+    if (!tensor_.encoding.is_raw()) {
+      scratch->dense.resize(size_t{shape.elements} * coding_.word_bytes());
+      expand_chunk(coding_, chunk, scratch->dense);
+      dense = scratch->dense;
+    }
+    if (tensor_.view.transposed) return scatter(shape, dense);
+    const uint64_t from = std::max(first_, shape.first);
+    const uint64_t to = std::min(first_ + count_, end);
+    const uint64_t skip = (from - shape.first) * tensor_.bits / 8;
+    copy(dense.subspan(skip, ceil_div((to - from) * tensor_.bits, 8)), from - first_, to - from);
+  }
+
+  // `count` consecutive elements to element `at` of the request.
+  void copy(Bytes words, uint64_t at, uint64_t count) const {
+    if (convert_) {
+      uint8_t* dst = dst_.data() + at * sizeof(float);
+      float block[1024];
+      const size_t width = tensor_.bits / 8;
+      for (uint64_t i = 0; i < count; i += std::size(block)) {
+        const size_t n = std::min<uint64_t>(std::size(block), count - i);
+        words_to_floats(tensor_.dtype, words.subspan(i * width, n * width), std::span(block, n));
+        std::memcpy(dst + i * sizeof(float), block, n * sizeof(float));
+      }
+      return;
+    }
+    std::memcpy(dst_.data() + at * tensor_.bits / 8, words.data(), words.size());
+  }
+
+  void scatter(const ChunkShape& shape, Bytes dense) const {
+    const size_t width = coding_.word_bytes();
+    for (uint32_t i = 0; i < shape.elements; ++i) {
+      const uint64_t element = element_of_view(tensor_, shape.first + i);
+      if (element < first_ || element - first_ >= count_) continue;
+      copy(dense.subspan(i * width, width), element - first_, 1);
+    }
+  }
+
+  const Model& model_;
+  size_t index_;
+  const Tensor& tensor_;
+  TensorCoding coding_;
+  bool convert_;
+  uint64_t first_;
+  uint64_t count_;
+  MutableBytes dst_;
+};
+
+}  // namespace
+
+Result<uint64_t> decoded_bytes(const Tensor& tensor, DType as, uint64_t count) {
+  if (as == DType::kF32 && tensor.dtype != DType::kF32) {
+    if (is_raw_only(tensor.dtype)) return fail(Code::UnsupportedDType, "", "the dtype has no conversion to f32");
+    return count * sizeof(float);
+  }
+  if (as != DType::kNone && as != tensor.dtype) {
+    return fail(Code::InvalidArgument, "", "a tensor decodes to its own dtype or to f32");
+  }
+  return ceil_div(count * tensor.bits, 8);
+}
+
+Status decode_elements(const Model& model, size_t tensor, DType as, uint64_t first, uint64_t count,
+                       MutableBytes dst) {
+  const size_t data = model.data_tensor(tensor);
+  if (first * model.manifest().tensors[data].bits % 8 != 0) {
+    return fail(Code::InvalidArgument, "", "the rows of this dtype do not start on a byte");
+  }
+  return RangeDecoder(model, data, as, first, count, dst).run();
+}
+
+}  // namespace dcf::impl

@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: Apache-2.0
+// A tensor, or part of it, in the forms a caller can use. All functions take the index of any tensor,
+// aliases included, and are thread-safe on a const Model.
+#pragma once
+
+#include <span>
+
+#include "model/model.h"
+
+namespace dcf::impl {
+
+// Dense elements [first, first + count) of the flattened tensor, in its own dtype or as f32
+// (`as` = kF32; not for raw-only dtypes). dst has exactly their size.
+Status decode_elements(const Model& model, size_t tensor, DType as, uint64_t first, uint64_t count,
+                       MutableBytes dst);
+// Bytes of `count` elements as `as` (kNone: own dtype), or why that cannot be.
+Result<uint64_t> decoded_bytes(const Tensor& tensor, DType as, uint64_t count);
+
+struct Csr {
+  std::span<uint64_t> row_ptr;  // rows + 1
+  std::span<uint32_t> col;      // nonzeros
+  MutableBytes values;          // nonzeros elements of the dtype asked for
+};
+// rows() x cols(); cols must fit 32 bits. The spans have exactly these sizes.
+Status decode_csr(const Model& model, size_t tensor, DType as, const Csr& out);
+
+// Palette tensors: one code per element, as dcf_decode_codes() of dcf/dcf.h defines them.
+Status decode_codes(const Model& model, size_t tensor, std::span<uint16_t> dst);
+
+// Where the element of view position v lies in the flattened tensor.
+inline uint64_t element_of_view(const Tensor& t, uint64_t v) {
+  if (!t.view.transposed) return v;
+  return v % t.view.cols * t.view_rows() + v / t.view.cols;
+}
+
+}  // namespace dcf::impl

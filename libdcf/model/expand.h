@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+// Entries of a chunk -> dense words.
+#pragma once
+
+#include "model/chunk_decoder.h"
+
+namespace dcf::impl {
+
+// Writes all elements of the chunk in view order: shape.elements words of the tensor's width,
+// little-endian (raw: the chunk's bytes). `out` has exactly their size and needs no alignment.
+void expand_chunk(const TensorCoding& coding, const DecodedChunk& chunk, MutableBytes out);
+
+// Calls visit(element of the chunk, entry) for each entry that is not a filler, in rising order.
+template <typename Visit>
+void for_each_entry(const TensorCoding& coding, const DecodedChunk& chunk, Visit visit) {
+  const bool sparse = coding.tensor().encoding.is_sparse();
+  const bool palette = !chunk.codes.empty();
+  const size_t width = coding.word_bytes();
+  for (uint32_t i = 0; i < chunk.shape.entries; ++i) {
+    if (chunk.fillers != 0) {
+      const bool filler = palette ? chunk.codes[i] == 0 : load_word(chunk.words.data() + i * width, width) == 0;
+      if (filler) continue;
+    }
+    visit(sparse ? chunk.positions[i] : i, i);
+  }
+}
+
+// The word of entry i.
+inline uint64_t entry_word(const TensorCoding& coding, const DecodedChunk& chunk, uint32_t i) {
+  if (chunk.codes.empty()) return load_word(chunk.words.data() + i * coding.word_bytes(), coding.word_bytes());
+  const unsigned reserved = coding.tensor().encoding.positions == Positions::kGap ? 1 : 0;
+  return coding.codebook()[chunk.codes[i] - reserved];
+}
+
+}  // namespace dcf::impl

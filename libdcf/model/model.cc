@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "model/model.h"
+
+#include <algorithm>
+#include <atomic>
+#include <mutex>
+#include <new>
+
+#include "base/checked.h"
+#include "base/hash.h"
+
+namespace dcf::impl {
+namespace {
+
+// The bytes at `offset`, in place where the source can show them, else in `storage`.
+Result<Bytes> read(const Source& source, uint64_t offset, uint64_t size, std::vector<uint8_t>* storage) {
+  if (const Bytes view = source.view(offset, size); view.size() == size) return view;
+  storage->resize(size);
+  Status s = source.read_at(offset, *storage);
+  if (!s.ok()) return s.at(offset);
+  return Bytes(*storage);
+}
+
+// A failure inside the tables section, at its place in the file.
+Status shifted(Status s, uint64_t by) {
+  s.offset = s.offset == kNoOffset ? by : s.offset + by;
+  return s;
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Model>> Model::open(std::unique_ptr<Source> source, const Limits& limits,
+                                           const Parallel& parallel) {
+  std::unique_ptr<Model> model(new Model);
+  model->limits_ = limits;
+  model->parallel_ = parallel;
+  model->source_ = std::move(source);
+  const Source& in = *model->source_;
+  std::vector<uint8_t> storage;
+  DCF_ASSIGN(const Bytes head, read(in, 0, std::min<uint64_t>(in.size(), kHeaderBytes), &storage));
+  DCF_ASSIGN(model->header_, parse_header(head, in.size()));
+
+  const Header& header = model->header_;
+  if (header.manifest_size > limits.max_manifest || header.manifest_size > limits.max_memory) {
+    return fail(Code::LimitMemory, "L-01", "the manifest is larger than the limit").at(kHeaderBytes);
+  }
+  DCF_ASSIGN(const Bytes packed, read(in, kHeaderBytes, header.manifest_size, &storage));
+  if (hash_bytes(packed) != header.manifest_hash) {
+    return fail(Code::ChecksumMismatch, "H-07", "the manifest's checksum does not match").at(kHeaderBytes);
+  }
+  Result<ManifestColumns> columns =
+      parse_manifest_columns(packed.data(), packed.size(), std::min(limits.max_manifest, limits.max_memory));
+  if (!columns.ok()) return columns.status().at(kHeaderBytes);
+  Result<Manifest> manifest = validate_manifest(columns.take(), limits);
+  if (!manifest.ok()) return manifest.status().at(kHeaderBytes);
+  model->manifest_ = manifest.take();
+  DCF_ASSIGN(model->layout_, compute_layout(model->manifest_, header.manifest_size));
+  if (model->layout_.file_size != header.file_size) {
+    return fail(Code::BadHeader, "K-06", "the parts of the file do not add up to its size").at(16);
+  }
+
+  const uint64_t table_bytes = model->manifest_.table_bytes;
+  const uint64_t tables_at = model->layout_.tables_offset;
+  if (table_bytes > limits.max_memory / 16) {  // words and code lengths are larger in memory
+    return fail(Code::LimitMemory, "L-01", "the tables need more memory than the limit").at(tables_at);
+  }
+  DCF_ASSIGN(const Bytes section, read(in, tables_at, table_bytes, &storage));
+  if (hash_bytes(section) != model->manifest_.table_hash) {
+    return fail(Code::ChecksumMismatch, "T-01", "the checksum of the tables does not match").at(tables_at);
+  }
+  Result<Tables> tables = parse_tables(section, model->manifest_);
+  if (!tables.ok()) return shifted(tables.status(), tables_at);
+  model->tables_ = tables.take();
+  return model;
+}
+
+Status Model::load_chunk(const TensorCoding& coding, size_t tensor, uint64_t chunk, ChunkScratch* scratch,
+                         DecodedChunk* out) const {
+  const uint64_t index = coding.tensor().first_chunk + chunk;
+  const Chunk& info = manifest_.chunks[index];
+  const uint64_t offset = layout_.chunk_offsets[index];
+  const auto locate = [&](const Status& s) { return s.at(offset).in_tensor(tensor); };
+  Result<Bytes> bytes = read(*source_, offset, info.bytes, &scratch->encoded);
+  if (!bytes.ok()) return locate(bytes.status());
+  if (hash_bytes(bytes.value()) != info.hash) {
+    return locate(fail(Code::ChecksumMismatch, "K-03", "the checksum of a chunk does not match"));
+  }
+  const ChunkShape shape = chunk_shape(coding.tensor(), chunk, info.entries);
+  const Status s = decode_chunk(coding, shape, bytes.value(), scratch, out);
+  return s.ok() ? s : locate(s);
+}
+
+uint64_t Model::scratch_bytes(size_t tensor) const {
+  const Tensor& t = manifest_.tensors[tensor];
+  if (t.chunks == 0) return 0;
+  uint64_t entries = 0;
+  uint64_t bytes = 0;
+  for (uint64_t i = 0; i < t.chunks; ++i) {
+    entries = std::max<uint64_t>(entries, manifest_.chunks[t.first_chunk + i].entries);
+    bytes = std::max<uint64_t>(bytes, manifest_.chunks[t.first_chunk + i].bytes);
+  }
+  const uint64_t elements = t.chunk_elements(0);
+  return chunk_scratch_bytes(t, elements, entries, bytes) + ceil_div(elements * t.bits, 8);
+}
+
+Status Model::for_chunks(size_t tensor, uint64_t first, uint64_t last, const ChunkBody& body) const {
+  // Runs of chunks share a scratch; short enough that all threads get some.
+  constexpr uint64_t kRun = 8;
+  const uint64_t run = std::clamp<uint64_t>((last - first) / (uint64_t{parallel_.width()} * 2), 1, kRun);
+  return for_items(ceil_div(last - first, run), scratch_bytes(tensor), [&](size_t item) -> Status {
+    ChunkScratch scratch;
+    const uint64_t start = first + item * run;
+    for (uint64_t i = start; i < std::min(start + run, last); ++i) DCF_TRY(body(i, &scratch));
+    return ok_status();
+  });
+}
+
+unsigned Model::threads_for(uint64_t bytes) const {
+  return static_cast<unsigned>(std::min<uint64_t>(parallel_.width(), limits_.max_memory / std::max<uint64_t>(bytes, 1)));
+}
+
+Status Model::for_items(size_t n, uint64_t bytes, const ItemBody& body) const {
+  Parallel parallel = parallel_;
+  parallel.threads = threads_for(bytes);
+  if (parallel.threads == 0) {
+    return fail(Code::LimitMemory, "L-01", "decoding needs more memory than the limit");
+  }
+  std::mutex mutex;
+  std::atomic<size_t> failed{n};  // the lowest item that failed
+  Status failure;
+  parallel.run(n, [&](size_t item) {
+    if (item > failed.load(std::memory_order_relaxed)) return;
+    Status s;
+    try {
+      s = body(item);
+    } catch (const std::bad_alloc&) {
+      s = fail(Code::OutOfMemory, "", "the machine is out of memory");
+    }
+    if (s.ok()) return;
+    const std::lock_guard lock(mutex);
+    if (item < failed.load()) {
+      failed = item;
+      failure = s;
+    }
+  });
+  return failure;
+}
+
+}  // namespace dcf::impl

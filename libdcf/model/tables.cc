@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "model/tables.h"
+
+#include "codec/codebook.h"
+
+namespace dcf::impl {
+namespace {
+
+WordOrder word_order(DType t) {
+  if (is_float(t)) return WordOrder::kFloat;
+  return is_signed_integer(t) ? WordOrder::kSigned : WordOrder::kUnsigned;
+}
+
+// Checks T-04, and adds up the records that this tensor is the first to use: tables are numbered in
+// the order of their first use, `seen` counts them.
+Status check_roles(const Tensor& t, const std::vector<CodeLengths>& codes, const std::vector<uint32_t>& record_bytes,
+                   uint32_t* seen, uint32_t* first_use_bytes) {
+  const Roles roles = roles_of(t.encoding, t.dtype);
+  for (size_t i = 0; i < roles.count; ++i) {
+    const uint32_t id = t.tables[i];
+    if (id > *seen) {
+      *seen = id;
+      *first_use_bytes += record_bytes[id - 1];
+    }
+    if (id != 0 && codes[id - 1].last() >= roles.list[i].alphabet) {
+      return fail(Code::BadManifest, "T-04", "a table has symbols outside the alphabet of its stream");
+    }
+  }
+  return ok_status();
+}
+
+}  // namespace
+
+Result<Tables> parse_tables(Bytes section, const Manifest& manifest) {
+  ByteReader in(section);
+  Tables tables;
+  // A record has at least 3 bytes: the count cannot ask for more memory than the section justifies.
+  if (manifest.table_count > section.size() / 3) {
+    return fail(Code::BadSection, "T-01", "the tables section is too short for its tables").at(0);
+  }
+  tables.codes.reserve(manifest.table_count);
+  std::vector<uint32_t> record_bytes;
+  record_bytes.reserve(manifest.table_count);
+  for (uint32_t i = 0; i < manifest.table_count; ++i) {
+    const size_t start = in.position();
+    Result<CodeLengths> code = parse_code_lengths(&in);
+    if (!code.ok()) return code.status().at(start);
+    tables.codes.push_back(code.take());
+    record_bytes.push_back(static_cast<uint32_t>(in.position() - start));
+  }
+  uint32_t seen = 0;
+  tables.codebook_starts.reserve(manifest.tensors.size());
+  tables.codebook_bytes.reserve(manifest.tensors.size());
+  for (size_t i = 0; i < manifest.tensors.size(); ++i) {
+    const Tensor& t = manifest.tensors[i];
+    tables.code_bytes.push_back(0);
+    Status s = check_roles(t, tables.codes, record_bytes, &seen, &tables.code_bytes.back());
+    if (!s.ok()) return s.in_tensor(i);
+    const size_t start = in.position();
+    const size_t first = tables.codebook_words.size();
+    tables.codebook_starts.push_back(first);
+    if (t.alias_of == kNoTensor && t.encoding.values == Values::kPalette) {
+      // Each word but the first takes at least one bit, so the section bounds this too.
+      if (t.encoding.palette_size / 8 > in.remaining()) {
+        return fail(Code::BadSection, "T-01", "the tables section ends inside a codebook").at(start).in_tensor(i);
+      }
+      tables.codebook_words.resize(first + t.encoding.palette_size);
+      s = parse_codebook(&in, t.bits, word_order(t.dtype), std::span(tables.codebook_words).subspan(first));
+      if (!s.ok()) return s.at(start).in_tensor(i);
+    }
+    tables.codebook_bytes.push_back(static_cast<uint32_t>(in.position() - start));
+  }
+  if (in.remaining() != 0) {
+    return fail(Code::BadSection, "T-01", "bytes follow the last codebook").at(in.position());
+  }
+  return tables;
+}
+
+}  // namespace dcf::impl

@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: Apache-2.0
+// The tables section (spec/dcf-format.md, section 5): every Huffman code and codebook of a file.
+#pragma once
+
+#include <optional>
+#include <vector>
+
+#include "codec/code_lengths.h"
+#include "format/manifest.h"
+
+namespace dcf::impl {
+
+struct Tables {
+  std::vector<CodeLengths> codes;          // by table number less one
+  std::vector<uint64_t> codebook_words;    // of all palettes, one after another
+  std::vector<uint64_t> codebook_starts;   // per tensor: index into codebook_words
+  std::vector<uint32_t> codebook_bytes;    // per tensor: of the record; 0 without a palette
+  std::vector<uint32_t> code_bytes;        // per tensor: records of the codes it is the first to use
+};
+
+// Parses the whole section (T-01 but for the hash, T-02 to T-05). Offsets in a failure are relative
+// to the start of the section.
+Result<Tables> parse_tables(Bytes section, const Manifest& manifest);
+
+}  // namespace dcf::impl

@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "model/tensor_coding.h"
+
+namespace dcf::impl {
+
+TensorCoding::TensorCoding(const Tensor& tensor, const Tables& tables, size_t index)
+    : tensor_(tensor), roles_(roles_of(tensor.encoding, tensor.dtype)) {
+  for (size_t i = 0; i < roles_.count; ++i) {
+    if (tensor.tables[i] != 0) {
+      tables_[i] = std::make_unique<const DecodeTable>(tables.codes[tensor.tables[i] - 1]);
+    }
+  }
+  if (tensor.encoding.values == Values::kPalette) {
+    codebook_ = std::span(tables.codebook_words)
+                    .subspan(tables.codebook_starts[index], tensor.encoding.palette_size);
+  }
+}
+
+}  // namespace dcf::impl

@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the chunks of one tensor are decoded with: its decode tables and codebook. Built once per
+// operation, immutable, shared by the threads that decode chunks.
+#pragma once
+
+#include <array>
+#include <memory>
+#include <span>
+
+#include "codec/decode_table.h"
+#include "format/tensor.h"
+#include "model/tables.h"
+
+namespace dcf::impl {
+
+class TensorCoding {
+ public:
+  // `tensor` is no alias; manifest and tables outlive this.
+  TensorCoding(const Tensor& tensor, const Tables& tables, size_t index);
+
+  const Tensor& tensor() const { return tensor_; }
+  std::span<const uint64_t> codebook() const { return codebook_; }
+  unsigned alphabet(Role role) const { return roles_.list[roles_.find(role)].alphabet; }
+  // Null where no stream of the role is Huffman-coded.
+  const DecodeTable* table(Role role) const { return tables_[roles_.find(role)].get(); }
+  size_t word_bytes() const { return tensor_.bits / 8; }
+
+ private:
+  const Tensor& tensor_;
+  Roles roles_;
+  std::array<std::unique_ptr<const DecodeTable>, 4> tables_;
+  std::span<const uint64_t> codebook_;
+};
+
+}  // namespace dcf::impl

@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+// Checking a whole file, and where its bytes are spent.
+#pragma once
+
+#include "model/model.h"
+
+namespace dcf::impl {
+
+// Called after each piece of work with encoded bytes done and in all, from one thread at a time;
+// false cancels.
+using VerifyProgress = std::function<bool(uint64_t done, uint64_t total)>;
+
+// Everything that open() did not check: every chunk against its hash and every rule, the nonzeros of
+// each tensor (K-05), padding (K-02), ancillary sections. O(entries + rows) work; memory is
+// one chunk per thread. The failure with the lowest offset among chunks wins, for any number of threads.
+Status verify(const Model& model, const VerifyProgress& progress);
+
+// The bytes of one tensor by part; tables count for the first tensor that uses them.
+struct TensorBytes {
+  uint64_t positions = 0;
+  uint64_t values = 0;
+  uint64_t codebook = 0;
+  uint64_t tables = 0;
+  uint64_t padding = 0;
+};
+Result<TensorBytes> measure_tensor(const Model& model, size_t tensor);
+
+// Bytes of zeros in front of the tensor's first chunk, and where they start.
+struct Padding {
+  uint64_t offset = 0;
+  uint64_t bytes = 0;
+};
+Padding padding_of(const Model& model, size_t tensor);
+
+}  // namespace dcf::impl
