@@ -1,0 +1,261 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "encode/cluster.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <bit>
+#include <cmath>
+#include <limits>
+#include <random>
+
+#include "base/float_convert.h"
+#include "encode/kmeans.h"
+#include "encode/kmeans_optimal.h"
+#include "words_of.h"
+
+namespace dcf::impl {
+namespace {
+
+constexpr ClusterInit kInits[] = {ClusterInit::kLinear, ClusterInit::kDensity, ClusterInit::kForgy,
+                                  ClusterInit::kOptimal};
+
+std::vector<double> decoded_codebook(DType dtype, const Clustering& clustering) {
+  std::vector<double> values;
+  for (const uint64_t word : clustering.codebook) values.push_back(word_to_double(dtype, word));
+  return values;
+}
+
+template <typename Real>
+SortedSample<Real> make_sample(std::vector<Real> values) {
+  std::sort(values.begin(), values.end());
+  return SortedSample<Real>(std::move(values));
+}
+
+// Sum of squared distances to the nearest centroid.
+template <typename Real>
+double distortion(const SortedSample<Real>& sample, const std::vector<double>& centroids) {
+  double total = 0;
+  for (size_t i = 0; i < sample.size(); ++i) {
+    double best = std::numeric_limits<double>::infinity();
+    for (const double c : centroids) best = std::min(best, (sample[i] - c) * (sample[i] - c));
+    total += best;
+  }
+  return total;
+}
+
+// Least distortion of the values [first, n) in k ranges, by trying every cut.
+double least_distortion(const SortedSample<float>& sample, size_t first, size_t k) {
+  double best = std::numeric_limits<double>::infinity();
+  for (size_t last = k == 1 ? sample.size() : first + 1; last <= sample.size(); ++last) {
+    double mean = 0, here = 0;
+    for (size_t i = first; i < last; ++i) mean += sample[i] / static_cast<double>(last - first);
+    for (size_t i = first; i < last; ++i) here += (sample[i] - mean) * (sample[i] - mean);
+    best = std::min(best, k == 1 ? here : here + least_distortion(sample, last, k - 1));
+  }
+  return best;
+}
+
+std::vector<float> bell(size_t n, uint32_t seed) {
+  std::mt19937 random(seed);
+  std::vector<float> values(n);
+  for (float& v : values) {
+    v = 0;
+    for (int i = 0; i < 6; ++i) v += static_cast<float>(random() >> 8) * 0x1p-24f - 0.5f;
+  }
+  return values;
+}
+
+TEST(SortedSample, SumsMeansAndRanksAreThoseOfTheValues) {
+  const auto sample = make_sample(bell(2000, 1));
+  for (const auto& [first, last] : std::vector<std::pair<size_t, size_t>>{
+           {0, 0}, {0, 1}, {5, 250}, {0, 256}, {255, 257}, {256, 512}, {100, 1999}, {0, 2000}}) {
+    double expected = 0;
+    for (size_t i = first; i < last; ++i) expected += sample[i];
+    EXPECT_NEAR(sample.sum(first, last), expected, 1e-12) << first << " " << last;
+    if (first < last) {
+      EXPECT_NEAR(sample.mean(first, last) * static_cast<double>(last - first), expected, 1e-12);
+    }
+  }
+  EXPECT_EQ(sample.rank(sample[700]), 701u);
+  EXPECT_EQ(sample.rank(-100), 0u);
+  EXPECT_EQ(make_sample<float>({1, 1, 2, 3, 3}).distinct(9), 3u);
+  EXPECT_EQ(make_sample<float>({1, 1, 2, 3, 3}).distinct(2), 2u);
+}
+
+TEST(Kmeans, MeanStaysInsideItsCluster) {
+  // 0.1 is not a double: the rounded sum of many divided by their number is not it either.
+  const auto sample = make_sample(std::vector<double>(100000, 0.1));
+  EXPECT_EQ(sample.mean(0, sample.size()), 0.1);
+}
+
+TEST(Kmeans, InitialCentroidsFollowThePaper) {
+  const auto sample = make_sample<float>({0, 1, 2, 3, 4, 5, 6, 100});
+  EXPECT_EQ(linear_centroids(sample, 3), (std::vector<double>{0, 50, 100}));
+  EXPECT_EQ(linear_centroids(sample, 1), (std::vector<double>{50}));
+  EXPECT_EQ(density_centroids(sample, 4), (std::vector<double>{1, 3, 5, 100}));
+  EXPECT_EQ(forgy_centroids(sample, 8, 1), (std::vector<double>{0, 1, 2, 3, 4, 5, 6, 100}));
+  EXPECT_EQ(forgy_centroids(sample, 3, 7), forgy_centroids(sample, 3, 7));
+  EXPECT_NE(forgy_centroids(sample, 3, 7), forgy_centroids(sample, 3, 8));
+}
+
+TEST(Kmeans, ForgyEndsWhenOneValueIsNearlyAll) {
+  std::vector<float> values(100000, 1.0f);
+  for (int i = 0; i < 20; ++i) values[i] = static_cast<float>(-i);
+  EXPECT_EQ(forgy_centroids(make_sample(values), 21, 3).size(), 21u);
+}
+
+TEST(Kmeans, TiesGoToTheLowerCentroid) {
+  const auto sample = make_sample<float>({0, 1, 2, 3, 4});
+  const std::vector<double> centroids = {0, 4};
+  EXPECT_EQ(cluster_bounds(sample, centroids), (std::vector<size_t>{0, 3, 5}));
+}
+
+TEST(Kmeans, LloydFindsKnownClusters) {
+  const auto sample = make_sample<float>({1, 2, 10, 11, 12, 20});
+  EXPECT_EQ(lloyd(sample, {1, 10, 20}), (std::vector<double>{1.5, 11, 20}));
+  // The middle centroid has no values and stays.
+  EXPECT_EQ(lloyd(make_sample<float>({0, 1, 9, 10}), {0.5, 5, 9.5}),
+            (std::vector<double>{0.5, 5, 9.5}));
+}
+
+TEST(Kmeans, LloydNeverIncreasesTheDistortionAndEndsAtAFixedPoint) {
+  for (uint32_t seed = 0; seed < 10; ++seed) {
+    const auto sample = make_sample(bell(3000, seed));
+    for (const auto& start : {linear_centroids(sample, 16), density_centroids(sample, 16),
+                              forgy_centroids(sample, 16, seed)}) {
+      const std::vector<double> end = lloyd(sample, start);
+      ASSERT_LE(distortion(sample, end), distortion(sample, start));
+      ASSERT_TRUE(std::is_sorted(end.begin(), end.end()));
+      ASSERT_EQ(lloyd(sample, end), end);
+    }
+  }
+}
+
+TEST(Kmeans, OptimalIsTheBruteForceOptimum) {
+  std::mt19937 random(5);
+  for (int round = 0; round < 500; ++round) {
+    std::vector<float> values(1 + random() % 10);
+    for (float& v : values) v = static_cast<float>(static_cast<int>(random() % 41) - 20) / 4;
+    const auto sample = make_sample(values);
+    for (size_t k = 1; k <= sample.distinct(4); ++k) {
+      const std::vector<double> centroids = optimal_centroids(sample, k);
+      ASSERT_EQ(centroids.size(), k);
+      ASSERT_NEAR(distortion(sample, centroids), least_distortion(sample, 0, k), 1e-9);
+    }
+  }
+}
+
+TEST(Kmeans, OptimalOverCellsBeatsEveryStart) {
+  // More distinct values than cells, and outliers that spread equal widths thin.
+  std::vector<float> values = bell(150000, 9);
+  values[0] = 400;
+  values[1] = -900;
+  const auto sample = make_sample(values);
+  ASSERT_GT(sample.distinct(values.size()), size_t{1} << 16);
+  const double optimal = distortion(sample, lloyd(sample, optimal_centroids(sample, 12)));
+  for (const auto& start : {linear_centroids(sample, 12), density_centroids(sample, 12),
+                            forgy_centroids(sample, 12, 1), forgy_centroids(sample, 12, 2)}) {
+    EXPECT_LE(optimal, distortion(sample, lloyd(sample, start)) * (1 + 1e-6));
+  }
+}
+
+TEST(Cluster, EachWordTakesTheNearestCentroidOfAnAscendingCodebook) {
+  for (const DType dtype :
+       {DType::kF64, DType::kF32, DType::kF16, DType::kBF16, DType::kF8E4M3, DType::kF8E5M2}) {
+    const std::vector<float> random = bell(5000, 3);
+    const auto bytes = words_of(dtype, {random.begin(), random.end()});
+    const size_t width = dtype_bits(dtype) / 8;
+    for (const ClusterInit init : kInits) {
+      const Clustering clustering = cluster_words(dtype, bytes, 16, init, 1);
+      const std::vector<double> codebook = decoded_codebook(dtype, clustering);
+      ASSERT_GE(codebook.size(), 2u);
+      ASSERT_LE(codebook.size(), 16u);
+      ASSERT_EQ(clustering.codes.size(), random.size());
+      for (size_t i = 1; i < codebook.size(); ++i) ASSERT_LT(codebook[i - 1], codebook[i]);
+      std::vector<bool> used(codebook.size());
+      for (size_t i = 0; i < random.size(); ++i) {
+        const double v = word_to_double(dtype, load_word(&bytes[i * width], width));
+        size_t nearest = 0;
+        for (size_t c = 1; c < codebook.size(); ++c) {
+          if (std::abs(v - codebook[c]) < std::abs(v - codebook[nearest])) nearest = c;
+        }
+        ASSERT_EQ(clustering.codes[i], nearest) << dtype_name(dtype);
+        used[nearest] = true;
+      }
+      ASSERT_EQ(std::count(used.begin(), used.end(), false), 0);
+    }
+  }
+}
+
+TEST(Cluster, DoesNotDependOnTheOrderOfTheWords) {
+  std::vector<float> values = bell(4000, 4);
+  std::vector<double> doubles(values.begin(), values.end());
+  std::vector<size_t> order(values.size());
+  for (size_t i = 0; i < order.size(); ++i) order[i] = i;
+  std::shuffle(order.begin(), order.end(), std::mt19937(1));
+  std::vector<double> shuffled;
+  for (const size_t i : order) shuffled.push_back(doubles[i]);
+  for (const ClusterInit init : kInits) {
+    const Clustering a = cluster_words(DType::kF32, words_of(DType::kF32, doubles), 32, init, 9);
+    const Clustering b = cluster_words(DType::kF32, words_of(DType::kF32, shuffled), 32, init, 9);
+    ASSERT_EQ(a.codebook, b.codebook);
+    for (size_t i = 0; i < order.size(); ++i) ASSERT_EQ(b.codes[i], a.codes[order[i]]);
+  }
+}
+
+TEST(Cluster, FewDistinctValuesAreKept) {
+  const std::vector<double> values = {3, -0.0, 1e-300, 0.0, -1e300, 3, 2e-300};
+  for (const ClusterInit init : kInits) {
+    const Clustering c = cluster_words(DType::kF64, words_of(DType::kF64, values), 5, init, 0);
+    EXPECT_EQ(decoded_codebook(DType::kF64, c),
+              (std::vector<double>{-1e300, 0, 1e-300, 2e-300, 3}));
+    EXPECT_EQ(c.codebook[1], 0u) << "the zero is +0";
+    EXPECT_EQ(c.codes, (std::vector<uint8_t>{4, 1, 2, 1, 0, 4, 3}));
+  }
+}
+
+TEST(Cluster, CentroidsThatRoundToTheSameWordMerge) {
+  // Two clusters of f16 neighbours: means round to the same word or a representable one.
+  const std::vector<double> values = {-0x1p-24, -0x1p-24, 0x1p-24, 0x1p-24, 1, 1 + 0x1p-10};
+  const Clustering c =
+      cluster_words(DType::kF16, words_of(DType::kF16, values), 2, ClusterInit::kOptimal, 0);
+  // The mean of the first four is 0, of the last two 1 + 2^-11: a tie, to the even 1.
+  EXPECT_EQ(c.codebook, (std::vector<uint64_t>{0, 0x3C00}));
+  EXPECT_EQ(c.codes, (std::vector<uint8_t>{0, 0, 0, 0, 1, 1}));
+}
+
+TEST(Cluster, NoCentroidIsNegativeZero) {
+  // The mean is negative and rounds to zero.
+  const std::vector<double> values = {-0x1p-24, -0x1p-24, 0x1p-24, -0.0, -0.0, -0.0, -0.0};
+  const Clustering c =
+      cluster_words(DType::kF16, words_of(DType::kF16, values), 1, ClusterInit::kLinear, 0);
+  EXPECT_EQ(c.codebook, (std::vector<uint64_t>{0}));
+}
+
+TEST(Cluster, ExtremeDoublesNeitherOverflowNorHang) {
+  std::vector<double> values;
+  const double greatest = std::numeric_limits<double>::max();
+  for (int i = 0; i < 600; ++i) {
+    values.push_back(greatest * (i % 2 == 0 ? 1 : -1) * (1 - i * 1e-4));
+    values.push_back(std::ldexp(1.0 + i, -1074));
+  }
+  for (const ClusterInit init : kInits) {
+    const auto bytes = words_of(DType::kF64, values);
+    const Clustering c = cluster_words(DType::kF64, bytes, 3, init, 2);
+    const std::vector<double> codebook = decoded_codebook(DType::kF64, c);
+    ASSERT_EQ(codebook.size(), 3u) << static_cast<int>(init);
+    if (init == ClusterInit::kOptimal) {
+      EXPECT_NEAR(codebook[1] / greatest, 0, 1e-9);
+    }
+    EXPECT_TRUE(std::isfinite(codebook[0]) && std::isfinite(codebook[2]));
+  }
+}
+
+TEST(Cluster, NothingHasNoCentroids) {
+  const Clustering c = cluster_words(DType::kF32, {}, 4, ClusterInit::kLinear, 0);
+  EXPECT_TRUE(c.codebook.empty() && c.codes.empty());
+}
+
+}  // namespace
+}  // namespace dcf::impl
