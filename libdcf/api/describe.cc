@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: Apache-2.0
+// dcf.h: what is in a file.
+#include <algorithm>
+
+#include "api/file.h"
+#include "model/verify.h"
+
+using dcf::impl::check_tensor;
+using dcf::impl::Code;
+using dcf::impl::copy_out;
+using dcf::impl::fail;
+using dcf::impl::guarded;
+using dcf::impl::invalid;
+using dcf::impl::Manifest;
+using dcf::impl::ok_status;
+using dcf::impl::Status;
+using dcf::impl::Tensor;
+
+dcf_status dcf_file_describe(const dcf_file* file, dcf_file_info* out, dcf_error* error) {
+  return guarded(error, [&]() -> Status {
+    if (file == nullptr) return invalid("the file is NULL");
+    const dcf::impl::Header& header = file->model->header();
+    const Manifest& manifest = file->model->manifest();
+    dcf_file_info info{};
+    info.format_major = header.major;
+    info.format_minor = header.minor;
+    info.file_bytes = header.file_size;
+    info.manifest_bytes = header.manifest_size;
+    info.overhead_bytes = dcf::impl::kHeaderBytes + header.manifest_size;
+    for (const auto& section : manifest.sections) info.overhead_bytes += section.bytes;
+    for (const Tensor& t : manifest.tensors) info.dense_bytes += t.dense_bytes();
+    info.tensors = manifest.tensors.size();
+    info.metadata = manifest.metadata.size();
+    return copy_out(info, out);
+  });
+}
+
+size_t dcf_tensor_count(const dcf_file* file) {
+  return file == nullptr ? 0 : file->model->manifest().tensors.size();
+}
+
+dcf_status dcf_tensor_find(const dcf_file* file, const char* name, size_t* index, dcf_error* error) {
+  return guarded(error, [&]() -> Status {
+    if (file == nullptr || name == nullptr || index == nullptr) return invalid("an argument is NULL");
+    const auto& tensors = file->model->manifest().tensors;
+    const auto at = std::lower_bound(tensors.begin(), tensors.end(), name,
+                                     [](const Tensor& t, const char* wanted) { return t.name < wanted; });
+    if (at == tensors.end() || at->name != name) return fail(Code::NotFound, "", "no tensor has this name");
+    *index = static_cast<size_t>(at - tensors.begin());
+    return ok_status();
+  });
+}
+
+dcf_status dcf_tensor_describe(const dcf_file* file, size_t index, dcf_tensor_info* out, dcf_error* error) {
+  return guarded(error, [&]() -> Status {
+    DCF_TRY(check_tensor(file, index));
+    const Manifest& manifest = file->model->manifest();
+    const Tensor& t = manifest.tensors[index];
+    const Tensor& data = manifest.tensors[file->model->data_tensor(index)];
+    dcf_tensor_info info{};
+    info.name = t.name.c_str();
+    info.name_size = t.name.size();
+    info.dtype = static_cast<dcf_dtype>(t.dtype);
+    info.dtype_bits = t.bits;
+    info.rank = static_cast<uint32_t>(t.dims.size());
+    std::copy(t.dims.begin(), t.dims.end(), info.dims);
+    info.elements = t.elements;
+    info.rows = t.rows();
+    info.cols = t.cols();
+    info.dense_bytes = t.dense_bytes();
+    info.positions = static_cast<dcf_positions>(data.encoding.positions);
+    info.values = static_cast<dcf_values>(data.encoding.values);
+    info.gap_bits = data.encoding.gap_bits;
+    info.codebook_size = data.encoding.palette_size;
+    info.nonzeros = data.nonzeros;
+    for (uint64_t i = 0; i < data.chunks; ++i) info.entries += manifest.chunks[data.first_chunk + i].entries;
+    info.chunks = t.chunks;
+    for (uint64_t i = 0; i < t.chunks; ++i) info.encoded_bytes += manifest.chunks[t.first_chunk + i].bytes;
+    info.alias_of = t.alias_of;
+    info.fidelity = static_cast<dcf_fidelity>(data.fidelity);
+    info.error_bound = data.error_bound;
+    return copy_out(info, out);
+  });
+}
+
+dcf_status dcf_tensor_measure(const dcf_file* file, size_t index, dcf_tensor_bytes* out, dcf_error* error) {
+  return guarded(error, [&]() -> Status {
+    DCF_TRY(check_tensor(file, index));
+    DCF_ASSIGN(const dcf::impl::TensorBytes bytes, dcf::impl::measure_tensor(*file->model, index));
+    dcf_tensor_bytes info{};
+    info.positions = bytes.positions;
+    info.values = bytes.values;
+    info.codebook = bytes.codebook;
+    info.tables = bytes.tables;
+    info.other = bytes.padding;
+    info.total = info.positions + info.values + info.codebook + info.tables + info.other;
+    return copy_out(info, out);
+  });
+}
+
+dcf_status dcf_metadata_at(const dcf_file* file, size_t index, const char** key, size_t* key_size, const char** value,
+                           size_t* value_size, dcf_error* error) {
+  return guarded(error, [&]() -> Status {
+    if (file == nullptr) return invalid("the file is NULL");
+    const auto& metadata = file->model->manifest().metadata;
+    if (index >= metadata.size()) return invalid("the metadata index is out of range");
+    if (key != nullptr) *key = metadata[index].first.c_str();
+    if (key_size != nullptr) *key_size = metadata[index].first.size();
+    if (value != nullptr) *value = metadata[index].second.c_str();
+    if (value_size != nullptr) *value_size = metadata[index].second.size();
+    return ok_status();
+  });
+}
+
+const char* dcf_tensor_opaque_name(const dcf_file* file, size_t index) {
+  return check_tensor(file, index).ok() ? file->model->manifest().tensors[index].opaque_name.c_str() : "";
+}
