@@ -1,9 +1,10 @@
 # dcf_add_layer(NAME SOURCES ... [DEPENDS layer ...])
-# One layer of the library: an object library dcf_NAME. Dependencies point strictly downward; the
+# One layer of the library: a static library dcf_NAME, which tests of the layer link; the products take
+# its objects. Dependencies point strictly downward; the
 # layering test reads the includes.
 function(dcf_add_layer name)
   cmake_parse_arguments(arg "" "" "SOURCES;DEPENDS" ${ARGN})
-  add_library(dcf_${name} OBJECT ${arg_SOURCES})
+  add_library(dcf_${name} STATIC ${arg_SOURCES})
   target_include_directories(dcf_${name} PUBLIC ${PROJECT_SOURCE_DIR}/libdcf
                                                 ${PROJECT_SOURCE_DIR}/libdcf/include)
   target_compile_features(dcf_${name} PUBLIC cxx_std_20)
