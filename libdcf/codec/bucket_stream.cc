@@ -14,24 +14,21 @@ Status decode_bucket_stream(ByteReader* in, BucketCode code, unsigned alphabet,
   const MutableBytes symbols = scratch.first(out.size());
   DCF_TRY(decode_stream(in, alphabet, table, symbols, scratch.subspan(out.size())));
 
-  struct Bucket {
-    uint64_t base;
-    unsigned extra;
-  };
-  std::array<Bucket, kMaxSymbols> buckets{};
-  for (unsigned i = 0; i < alphabet; ++i) buckets[i] = {code.base(i), code.extra_bits(i)};
-
+  std::array<uint64_t, kMaxSymbols> base{};
+  std::array<uint8_t, kMaxSymbols> extra{};
+  for (unsigned i = 0; i < alphabet; ++i) {
+    base[i] = code.base(i);
+    extra[i] = static_cast<uint8_t>(code.extra_bits(i));
+  }
   uint64_t bits = 0;
-  for (const uint8_t symbol : symbols) bits += buckets[symbol].extra;
+  for (const uint8_t symbol : symbols) bits += extra[symbol];
   Bytes bytes;
   if (!in->read_bytes(ceil_div(bits, 8), &bytes)) {
     return fail(Code::BadBitstream, "S-02", "the extra bits of a stream run past its chunk");
   }
   BitReader reader(bytes);
   for (size_t i = 0; i < out.size(); ++i) {
-    const Bucket& bucket = buckets[symbols[i]];
-    out[i] = static_cast<T>(bucket.base);
-    if (bucket.extra > 0) out[i] = static_cast<T>(bucket.base + reader.read(bucket.extra));
+    out[i] = static_cast<T>(base[symbols[i]] + reader.read(extra[symbols[i]]));
   }
   if (!reader.padding_is_zero()) {
     return fail(Code::BadBitstream, "V-02", "the padding of extra bits is not zero");

@@ -56,25 +56,6 @@ Record make_record(const std::array<uint8_t, kMaxSymbols>& lengths, unsigned fir
   return record;
 }
 
-std::array<uint16_t, kMaxSymbols> assign_codes(const CodeLengths& code, bool reversed) {
-  std::array<uint16_t, kMaxSymbols> codes{};
-  unsigned next = 0;  // of kMaxCodeLength bits: shorter codes are its high bits
-  for (unsigned length = 1; length <= kMaxCodeLength; ++length) {
-    for (unsigned symbol = code.first(); symbol <= code.last(); ++symbol) {
-      if (code.length(symbol) != length) continue;
-      unsigned value = next >> (kMaxCodeLength - length);
-      next += 1u << (kMaxCodeLength - length);
-      if (reversed) {
-        unsigned mirrored = 0;
-        for (unsigned i = 0; i < length; ++i) mirrored |= (value >> i & 1) << (length - 1 - i);
-        value = mirrored;
-      }
-      codes[symbol] = static_cast<uint16_t>(value);
-    }
-  }
-  return codes;
-}
-
 }  // namespace
 
 Result<CodeLengths> make_code_lengths(Bytes lengths) {
@@ -170,12 +151,45 @@ void append_code_lengths(const CodeLengths& code, std::vector<uint8_t>* out) {
   out->insert(out->end(), record.bytes.begin(), record.bytes.begin() + record.size);
 }
 
+SymbolsByLength symbols_by_length(const CodeLengths& code) {
+  SymbolsByLength sorted{};
+  for (unsigned symbol = code.first(); symbol <= code.last(); ++symbol) {
+    if (code.length(symbol) > 0) ++sorted.start[code.length(symbol) + 1];
+  }
+  for (unsigned length = 1; length <= kMaxCodeLength; ++length) {
+    sorted.start[length + 1] =
+        static_cast<uint16_t>(sorted.start[length + 1] + sorted.start[length]);
+  }
+  auto next = sorted.start;
+  for (unsigned symbol = code.first(); symbol <= code.last(); ++symbol) {
+    const unsigned length = code.length(symbol);
+    if (length > 0) sorted.symbols[next[length]++] = static_cast<uint8_t>(symbol);
+  }
+  return sorted;
+}
+
 std::array<uint16_t, kMaxSymbols> canonical_codes(const CodeLengths& code) {
-  return assign_codes(code, false);
+  const SymbolsByLength sorted = symbols_by_length(code);
+  std::array<uint16_t, kMaxSymbols> codes{};
+  unsigned next = 0;
+  for (unsigned length = 1; length <= kMaxCodeLength; ++length, next <<= 1) {
+    for (unsigned i = sorted.start[length]; i < sorted.start[length + 1]; ++i) {
+      codes[sorted.symbols[i]] = static_cast<uint16_t>(next++);
+    }
+  }
+  return codes;
 }
 
 std::array<uint16_t, kMaxSymbols> reversed_codes(const CodeLengths& code) {
-  return assign_codes(code, true);
+  std::array<uint16_t, kMaxSymbols> codes = canonical_codes(code);
+  for (unsigned symbol = code.first(); symbol <= code.last(); ++symbol) {
+    unsigned rest = codes[symbol];
+    unsigned mirrored = 0;
+    for (unsigned i = 0; i < code.length(symbol); ++i, rest >>= 1)
+      mirrored = mirrored << 1 | (rest & 1);
+    codes[symbol] = static_cast<uint16_t>(mirrored);
+  }
+  return codes;
 }
 
 }  // namespace dcf::impl

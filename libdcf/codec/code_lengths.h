@@ -50,6 +50,14 @@ Result<CodeLengths> parse_code_lengths(ByteReader* in);
 // Appends the one record of the code.
 void append_code_lengths(const CodeLengths& code, std::vector<uint8_t>* out);
 
+// The symbols that have a code, in order of (length, symbol): those of length L are
+// symbols[start[L], start[L + 1]).
+struct SymbolsByLength {
+  std::array<uint8_t, kMaxSymbols> symbols;
+  std::array<uint16_t, kMaxCodeLength + 2> start;
+};
+SymbolsByLength symbols_by_length(const CodeLengths& code);
+
 // The canonical codes (spec 5.1): most significant bit first, in the low length(symbol) bits.
 std::array<uint16_t, kMaxSymbols> canonical_codes(const CodeLengths& code);
 

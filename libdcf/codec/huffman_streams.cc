@@ -27,6 +27,40 @@ constexpr Status overrun() {
   return {Code::BadBitstream, "S-02", "a stream runs past its chunk"};
 }
 
+// Enters every series of codes that fits into an index, at all indices that begin with it; longer
+// series overwrite shorter ones.
+class TableBuilder {
+ public:
+  TableBuilder(const CodeLengths& code, StreamsTable* table)
+      : code_(code),
+        sorted_(symbols_by_length(code)),
+        codes_(reversed_codes(code)),
+        table_(table) {}
+
+  // Adds one more symbol to a series of `count`, which takes the bits `prefix` of an index.
+  void extend(uint64_t entry, size_t prefix, unsigned used, unsigned count) {
+    const size_t size = size_t{1} << table_->index_bits;
+    for (unsigned i = 0; i < sorted_.start.back(); ++i) {
+      const unsigned symbol = sorted_.symbols[i];
+      const unsigned length = code_.length(symbol);
+      const unsigned total = used + length;
+      if (total > table_->index_bits) return;
+      const uint64_t symbols = (entry & 0xFFFFFFFF) | uint64_t{symbol} << (8 * count);
+      const uint64_t first = count == 0 ? uint64_t{length} << 40 : entry & 0xFF0000000000;
+      const uint64_t longer = symbols | first | uint64_t{total} << 32 | uint64_t{count + 1} << 48;
+      const size_t begin = prefix | size_t{codes_[symbol]} << used;
+      for (size_t at = begin; at < size; at += size_t{1} << total) table_->entries[at] = longer;
+      if (count + 1 < kSymbolsPerEntry) extend(longer, begin, total, count + 1);
+    }
+  }
+
+ private:
+  const CodeLengths& code_;
+  const SymbolsByLength sorted_;
+  const std::array<uint16_t, kMaxSymbols> codes_;
+  StreamsTable* table_;
+};
+
 // One bit string and the symbols it still has to give.
 struct Lane {
   const uint8_t* in;
@@ -124,39 +158,8 @@ uint64_t part_size(Bytes symbols, const CodeLengths& code) {
 }  // namespace
 
 void build_streams_table(const CodeLengths& code, StreamsTable* table) {
-  const unsigned bits = std::max(code.longest(), kMinIndexBits);
-  const size_t size = size_t{1} << bits;
-  table->index_bits = bits;
-
-  // First the symbol each index starts with: a code fills all indices it is a prefix of.
-  struct Single {
-    uint8_t symbol;
-    uint8_t length;
-  };
-  std::array<Single, size_t{1} << kMaxCodeLength> single;
-  const auto codes = reversed_codes(code);
-  for (unsigned symbol = code.first(); symbol <= code.last(); ++symbol) {
-    const unsigned length = code.length(symbol);
-    if (length == 0) continue;
-    for (size_t i = codes[symbol]; i < size; i += size_t{1} << length) {
-      single[i] = {static_cast<uint8_t>(symbol), static_cast<uint8_t>(length)};
-    }
-  }
-
-  // Then as many whole codes as the index holds.
-  for (size_t i = 0; i < size; ++i) {
-    uint64_t entry = single[i].symbol;
-    unsigned used = single[i].length;
-    unsigned count = 1;
-    while (count < kSymbolsPerEntry) {
-      const Single next = single[i >> used];
-      if (used + next.length > bits) break;
-      entry |= uint64_t{next.symbol} << (8 * count++);
-      used += next.length;
-    }
-    table->entries[i] =
-        entry | uint64_t{used} << 32 | uint64_t{single[i].length} << 40 | uint64_t{count} << 48;
-  }
+  table->index_bits = std::max(code.longest(), kMinIndexBits);
+  TableBuilder(code, table).extend(0, 0, 0, 0);
 }
 
 Status decode_huffman_streams(ByteReader* in, const StreamsTable& table, MutableBytes out) {

@@ -26,28 +26,19 @@ unsigned field_bits(const TreeNode& node) {
 class PlanBuilder {
  public:
   PlanBuilder(const CodeLengths& code, TreePlan* plan) : plan_(plan) {
-    std::array<uint8_t, kMaxSymbols> by_length;
-    std::array<unsigned, kMaxCodeLength + 1> start{};
-    std::array<unsigned, kMaxCodeLength + 1> count{};
-    unsigned total = 0;
-    for (unsigned length = 1; length <= kMaxCodeLength; ++length) {
-      start[length] = total;
-      for (unsigned symbol = code.first(); symbol <= code.last(); ++symbol) {
-        if (code.length(symbol) == length) by_length[total++] = static_cast<uint8_t>(symbol);
-      }
-      count[length] = total - start[length];
-    }
+    const SymbolsByLength sorted = symbols_by_length(code);
     unsigned rank = 0;
     for (unsigned depth = 0; depth <= kMaxCodeLength; ++depth) {
       for (unsigned length = std::max(depth, 1u); length <= kMaxCodeLength; ++length) {
         const unsigned bits = length - depth;
-        if ((count[length] >> bits & 1) == 0) continue;
+        const unsigned count = sorted.start[length + 1] - sorted.start[length];
+        if ((count >> bits & 1) == 0) continue;
         leaves_[leaf_count_++] = {static_cast<uint8_t>(depth), static_cast<uint8_t>(bits)};
         // The larger leaves of this length hold the symbols before.
-        const unsigned from = start[length] + (count[length] >> bits >> 1 << 1 << bits);
+        const unsigned from = sorted.start[length] + (count >> bits >> 1 << 1 << bits);
         for (unsigned i = 0; i < 1u << bits; ++i, ++rank) {
-          plan->symbols[rank] = by_length[from + i];
-          plan->rank_of[by_length[from + i]] = static_cast<uint8_t>(rank);
+          plan->symbols[rank] = sorted.symbols[from + i];
+          plan->rank_of[sorted.symbols[from + i]] = static_cast<uint8_t>(rank);
         }
       }
     }

@@ -91,25 +91,28 @@ DCF_AVX2 __m128i merge_16(uint64_t bits, const uint8_t* left, const uint8_t* rig
 DCF_AVX2 void merge(const uint8_t* bits, size_t m, const uint8_t* left, const uint8_t* right,
                     uint8_t* dst, bool exact) {
   const uint8_t* const end = bits + ceil_div(m, 8);
-  while (m > 0) {
-    uint64_t word = load_up_to_8(bits, end);
-    bits += 8;
-    const size_t count = std::min<size_t>(64, m);
-    m -= count;
-    for (size_t done = 0; done < count; done += 16, word >>= 16) {
-      const __m128i merged = merge_16(word, left, right);
-      if (exact && count - done < 16) {
-        alignas(16) uint8_t rest[16];
-        _mm_store_si128(reinterpret_cast<__m128i*>(rest), merged);
-        std::copy_n(rest, count - done, dst);
-        return;
-      }
-      _mm_storeu_si128(reinterpret_cast<__m128i*>(dst), merged);
-      const auto ones = static_cast<size_t>(_mm_popcnt_u64(word & 0xFFFF));
-      right += ones;
-      left += 16 - ones;
-      dst += 16;
-    }
+  const auto step = [&](uint64_t word) DCF_AVX2 {
+    _mm_storeu_si128(reinterpret_cast<__m128i*>(dst), merge_16(word, left, right));
+    const auto ones = static_cast<size_t>(_mm_popcnt_u64(word & 0xFFFF));
+    right += ones;
+    left += 16 - ones;
+    dst += 16;
+  };
+  for (; m >= 64; m -= 64, bits += 8) {
+    const auto word = load_le<uint64_t>(bits);
+    step(word);
+    step(word >> 16);
+    step(word >> 32);
+    step(word >> 48);
+  }
+  uint64_t word = load_up_to_8(bits, end);
+  for (; m >= 16; m -= 16, word >>= 16) step(word);
+  if (!exact) {
+    if (m > 0) step(word);
+  } else {
+    uint8_t rest[16];
+    _mm_storeu_si128(reinterpret_cast<__m128i*>(rest), merge_16(word, left, right));
+    std::copy_n(rest, m, dst);
   }
 }
 
@@ -202,7 +205,7 @@ DCF_AVX2 void partition(const uint8_t* src, size_t m, uint8_t pivot, uint8_t* le
       const __m128i eight = _mm_loadl_epi64(reinterpret_cast<const __m128i*>(src + done));
       const __m128i sorted = _mm_shuffle_epi8(eight, load_16(&kTables.partition[word & 0xFF]));
       _mm_storel_epi64(reinterpret_cast<__m128i*>(left), sorted);
-      _mm_storeh_pd(reinterpret_cast<double*>(right), _mm_castsi128_pd(sorted));
+      _mm_storel_epi64(reinterpret_cast<__m128i*>(right), _mm_unpackhi_epi64(sorted, sorted));
       const auto ones = static_cast<size_t>(_mm_popcnt_u64(word & 0xFF));
       right += ones;
       left += 8 - ones;

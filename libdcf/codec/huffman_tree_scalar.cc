@@ -25,10 +25,12 @@ void merge(const uint8_t* bits, size_t m, const uint8_t* left, const uint8_t* ri
     uint64_t word = load_up_to_8(bits, end);
     const size_t count = std::min<size_t>(64, m - i);
     for (size_t j = 0; j < count; ++j, word >>= 1) {
-      const bool bit = word & 1;
-      *dst++ = bit ? *right : *left;
+      // Written so that no compiler makes a branch of the unpredictable bit.
+      const uint64_t bit = word & 1;
+      const uint64_t mask = 0 - bit;
+      *dst++ = static_cast<uint8_t>(*left ^ ((*left ^ *right) & mask));
       right += bit;
-      left += !bit;
+      left += bit ^ 1;
     }
   }
 }

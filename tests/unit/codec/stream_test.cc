@@ -92,22 +92,16 @@ TEST(Stream, EveryShapeOfCode) {
 }
 
 TEST(Stream, TheCodeWithTheMostLeaves) {
-  // 15 or 31 symbols of each length; the rest of the Kraft sum goes to one of length 1 or more.
+  // By exhaustive search over the number of symbols of each length: 38 leaves.
+  const std::pair<uint8_t, unsigned> counts[] = {{12, 62}, {11, 31}, {10, 31}, {9, 31}, {8, 63},
+                                                 {7, 15},  {6, 15},  {5, 7},   {4, 1}};
   std::vector<uint8_t> lengths;
-  unsigned kraft = 0;
-  for (uint8_t length = 12; length >= 6; --length) {
-    for (unsigned i = 0; i < (length > 8 ? 31u : 15u); ++i) {
-      lengths.push_back(length);
-      kraft += 1u << (12 - length);
-    }
-  }
-  // Fill up to one: the missing part in binary, a symbol for every bit that is set.
-  for (unsigned bit = 0; bit < 12; ++bit) {
-    if ((4096 - kraft) >> bit & 1) lengths.push_back(static_cast<uint8_t>(12 - bit));
-  }
-  ASSERT_LE(lengths.size(), kMaxSymbols);
+  for (const auto& [length, count] : counts) lengths.insert(lengths.end(), count, length);
   const auto code = make_code_lengths(lengths);
   ASSERT_TRUE(code.ok());
+  TreePlan plan;
+  build_tree_plan(code.value(), &plan);
+  EXPECT_EQ(plan.node_count, 2 * 38u - 1);
   Random random(15);
   for (const size_t n : {100, 5000}) {
     check(testing::symbols_of(random, code.value(), n), kMaxSymbols, &code.value());
