@@ -162,7 +162,7 @@ ZipEntry read_central(const InputFile& file, std::span<const uint8_t>* rest) {
 void locate_data(const InputFile& file, uint64_t data_end, ZipEntry* entry) {
   const std::string name = quote(entry->name);
   if (entry->header_offset > data_end || data_end - entry->header_offset < kLocalBytes) {
-    throw_damaged(file, name + " lies outside");
+    throw_damaged(file, name + " overlaps what follows");
   }
   const auto header = file.read_range(entry->header_offset, kLocalBytes);
   const uint16_t method = load_le<uint16_t>(&header[8]);

@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <filesystem>
+
+#include "model_test_util.h"
+
+namespace dcf::tools::test {
+namespace {
+
+class TfjsTest : public ::testing::Test {
+ protected:
+  std::string manifest(const std::string& paths, const std::string& weights) {
+    return dir_.write("model.json", R"({"modelTopology":{"node":[[[1]],[2]]},"weightsManifest":[)"
+                                    R"({"paths":[)" +
+                                        paths + R"(],"weights":[)" + weights + "]}]}");
+  }
+  void expect_error(const std::string& paths, const std::string& weights, int code,
+                    const char* text) {
+    EXPECT_TOOL_ERROR(open_model(manifest(paths, weights)), code, text);
+  }
+
+  TempDir dir_;
+};
+
+TEST_F(TfjsTest, JoinsTheShardsOfAGroup) {
+  dir_.write("s1", "ABCDE");
+  dir_.write("s2", "");
+  dir_.write("s3", "FGHIJ");
+  const std::string path =
+      manifest(R"("s1","s2","s3")", R"({"name":"a","shape":[2],"dtype":"float32"},)"
+                                    R"({"name":"b","shape":[],"dtype":"bool"},)"
+                                    R"({"name":"c","shape":[1],"dtype":"uint8"})");
+  const Model model = read_model(path);
+  ASSERT_EQ(model.tensors.size(), 3u);
+  EXPECT_EQ(model.tensors[0], meta("a", DCF_F32, {2}));
+  EXPECT_EQ(model.tensors[1], meta("b", DCF_BOOL, {}));
+  EXPECT_EQ(model.data[0], to_bytes("ABCDEFGH"));
+  EXPECT_EQ(model.data[1], to_bytes("I"));
+  EXPECT_EQ(model.data[2], to_bytes("J"));
+  EXPECT_EQ(open_model(path)->file_bytes(), 10 + read_text(path).size());
+}
+
+TEST_F(TfjsTest, KeepsQuantisedIntegersAndSaysHowToUseThem) {
+  dir_.write("s", "ABCDEF");
+  const Model model = read_model(manifest(
+      R"("s")",
+      R"({"name":"q","shape":[2],"dtype":"float32","quantization":{"dtype":"uint8","scale":0.1,"min":-1}},)"
+      R"({"name":"r","shape":[1],"dtype":"int32","quantization":{"dtype":"uint16","scale":2,"min":0,"original_dtype":"int32"}},)"
+      R"({"name":"h","shape":[1],"dtype":"float32","quantization":{"dtype":"float16"}})"));
+  ASSERT_EQ(model.tensors.size(), 3u);
+  EXPECT_EQ(model.tensors[0], meta("h", DCF_F16, {1}));
+  EXPECT_EQ(model.tensors[1], meta("q", DCF_U8, {2}));
+  EXPECT_EQ(model.tensors[2], meta("r", DCF_U16, {1}));
+  EXPECT_EQ(model.data[1], to_bytes("AB"));
+  const Metadata expected = {
+      {"tfjs.quantization.h", R"({"dtype":"float32"})"},
+      {"tfjs.quantization.q", R"({"dtype":"float32","min":-1,"scale":0.1})"},
+      {"tfjs.quantization.r", R"({"dtype":"int32","min":0,"original_dtype":"int32","scale":2})"}};
+  EXPECT_EQ(model.metadata, expected);
+}
+
+TEST_F(TfjsTest, StringsBecomeBytes) {
+  const std::string strings("\3\0\0\0abc\0\0\0\0\1\0\0\0x", 16);
+  dir_.write("s", strings + "Z");
+  const std::string weights =
+      R"({"name":"w","shape":[3,1],"dtype":"string"},{"name":"z","shape":[1],"dtype":"uint8"})";
+  const Model model = read_model(manifest(R"("s")", weights));
+  EXPECT_EQ(model.tensors.at(0), meta("w", DCF_U8, {16}));
+  EXPECT_EQ(model.data.at(0), to_bytes(strings));
+  EXPECT_EQ(model.data.at(1), to_bytes("Z"));
+  EXPECT_EQ(model.metadata, (Metadata{{"tfjs.string.w", "[3,1]"}}));
+
+  dir_.write("s", strings.substr(0, 14));
+  expect_error(R"("s")", weights, 1, "cut off");
+  dir_.write("s", std::string("\xff\xff\xff\xff", 4) + strings);
+  expect_error(R"("s")", weights, 1, "cut off");
+}
+
+TEST_F(TfjsTest, CarriesTheModelsStrings) {
+  const std::string path =
+      dir_.write("model.json",
+                 "\xef\xbb\xbf {\"format\":\"graph-model\",\"generatedBy\":\"2.3\","
+                 R"("convertedBy":null,"userDefinedMetadata":{"a":[1]},"weightsManifest":[]})");
+  EXPECT_EQ(read_model(path).metadata, (Metadata{{"tfjs.format", "graph-model"},
+                                                 {"tfjs.generatedBy", "2.3"},
+                                                 {"tfjs.userDefinedMetadata", R"({"a":[1]})"}}));
+}
+
+TEST_F(TfjsTest, ShardsMustBeUsedUpExactly) {
+  dir_.write("s", "ABCD");
+  expect_error(R"("s")", R"({"name":"a","shape":[2],"dtype":"float32"})", 1, "ends after");
+  expect_error(R"("s")", R"({"name":"a","shape":[2],"dtype":"uint8"})", 1,
+               "weight files of 4 bytes for weights of 2");
+  expect_error(R"("s","t")", "", 2, "no such file");
+  expect_error(
+      R"("s")",
+      R"({"name":"a","shape":[2],"dtype":"uint8"},{"name":"a","shape":[2],"dtype":"bool"})", 1,
+      "two tensors named 'a'");
+}
+
+TEST_F(TfjsTest, PathsStayBelowTheModel) {
+  dir_.write("s", "");
+  std::filesystem::create_directory(dir_.path("sub"));
+  dir_.write("sub/s", "A");
+  EXPECT_EQ(
+      read_model(manifest(R"("sub/s")", R"({"name":"a","shape":[1],"dtype":"uint8"})")).data.at(0),
+      to_bytes("A"));
+  for (const char* path :
+       {"/etc/passwd", "../s", "sub/../s", "..", "", ".", "sub/", "./s", "sub//s"}) {
+    expect_error('"' + std::string(path) + '"', "", 1, "plain path");
+  }
+  expect_error(R"("s\u0000")", "", 1, "plain path");
+  expect_error(R"("s","s")", "", 1, "twice");
+  expect_error(R"("sub")", "", 2, "directory");
+}
+
+TEST_F(TfjsTest, RejectsBadManifests) {
+  dir_.write("s", "ABCD");
+  const auto weight = [](const std::string& fields) { return R"({"name":"a",)" + fields + "}"; };
+  expect_error(R"("s")", weight(R"("shape":[4])"), 1, "no 'dtype'");
+  expect_error(R"("s")", weight(R"("shape":[4],"dtype":"float8")"), 2, "not supported");
+  expect_error(R"("s")", weight(R"("shape":[-4],"dtype":"uint8")"), 1, "unsigned");
+  expect_error(R"("s")", weight(R"("shape":[9223372036854775808,9],"dtype":"uint8")"), 1,
+               "64 bits");
+  expect_error(R"("s")",
+               weight(R"("shape":[4],"dtype":"float32","quantization":{"dtype":"uint8"})"), 1,
+               "no 'scale'");
+  expect_error(
+      R"("s")",
+      weight(
+          R"("shape":[4],"dtype":"float32","quantization":{"dtype":"uint8","scale":"1","min":0})"),
+      1, "no number");
+  expect_error(R"("s")", weight(R"("shape":[4],"dtype":"float32","quantization":{"dtype":"int4"})"),
+               2, "not supported");
+  expect_error(R"("s")", weight(R"("shape":[1],"dtype":"string","quantization":{"dtype":"uint8"})"),
+               1, "string with quantization");
+  EXPECT_TOOL_ERROR(open_model(dir_.write("m.json", "{}")), 1, "no array 'weightsManifest'");
+  EXPECT_TOOL_ERROR(open_model(dir_.write("m.json", R"({"weightsManifest":[1]})")), 1,
+                    "not a JSON object");
+  EXPECT_TOOL_ERROR(open_model(dir_.write("m.json", "{\"a\":")), 1, "not valid JSON");
+}
+
+}  // namespace
+}  // namespace dcf::tools::test
