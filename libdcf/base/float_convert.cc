@@ -2,7 +2,6 @@
 #include "base/float_convert.h"
 
 #include <bit>
-#include <limits>
 #include <type_traits>
 
 namespace dcf::impl {

@@ -73,6 +73,22 @@ TEST(Prune, WordsThatDifferInTheirLowestBitAreTold) {
   }
 }
 
+TEST(Prune, MagnitudesOfManyOrdersAreTold) {
+  std::mt19937 random(6);
+  for (const DType dtype : {DType::kF64, DType::kF32}) {
+    std::vector<double> values(3000);
+    for (double& v : values) {
+      const double mantissa = static_cast<double>(random()) + 1;
+      v = word_to_double(
+          dtype, double_to_word(dtype, std::ldexp(mantissa, static_cast<int>(random() % 60))));
+    }
+    for (const double sparsity : {0.1, 0.5, 0.9}) {
+      ASSERT_EQ(unpack(prune_to_sparsity(dtype, words_of(dtype, values), sparsity), 3000),
+                sorted_prune(values, static_cast<size_t>(std::round(3000 * sparsity))));
+    }
+  }
+}
+
 TEST(Prune, OfEqualMagnitudesTheLowerIndicesGo) {
   const auto bytes = words_of(DType::kF32, {1, -1, 1, -1, 1});
   EXPECT_EQ(prune_to_sparsity(DType::kF32, bytes, 0.4), (std::vector<uint64_t>{0b11100}));
