@@ -38,7 +38,7 @@ class BitReader {
     const uint8_t* end = bytes_.data() + bytes_.size();
     return load_up_to_8(bytes_.data() + byte, end) >> (position_ % 8);
   }
-  void skip(unsigned bits) { position_ += bits; }
+  void skip(uint64_t bits) { position_ += bits; }
   // The next field of `width` bits, 0 <= width <= 64.
   uint64_t read(unsigned width) {
     if (width > kMaxPeek) {
@@ -92,17 +92,20 @@ inline constexpr uint64_t packed_size(uint64_t n, unsigned width) {
 // packed_size(n, width) bytes. False if padding is not zero.
 template <std::unsigned_integral T>
 [[nodiscard]] bool unpack_bits(Bytes bytes, unsigned width, std::span<T> out) {
-  BitReader reader(bytes);
   size_t i = 0;
   if constexpr (sizeof(T) == 1) {
-    if (width > 0) {
-      const uint8_t* p = bytes.data();
-      for (; out.size() - i >= 8; i += 8, p += width) {
-        store_le(&out[i], unpack_8(load_up_to_8(p, bytes.data() + bytes.size()), width));
-      }
-      reader = BitReader(bytes.subspan(i / 8 * width));
+    const uint8_t* const end = bytes.data() + bytes.size();
+    for (const uint8_t* p = bytes.data(); width > 0 && out.size() - i >= 8; i += 8, p += width) {
+      store_le(&out[i], unpack_8(load_up_to_8(p, end), width));
+    }
+  } else if (width <= BitReader::kMaxPeek) {
+    const uint64_t mask = low_mask(width);
+    for (uint64_t at = 0; i < out.size() && at / 8 + 8 <= bytes.size(); ++i, at += width) {
+      out[i] = static_cast<T>(load_le<uint64_t>(&bytes[at / 8]) >> (at % 8) & mask);
     }
   }
+  BitReader reader(bytes);
+  reader.skip(uint64_t{i} * width);
   for (; i < out.size(); ++i) out[i] = static_cast<T>(reader.read(width));
   return reader.padding_is_zero();
 }

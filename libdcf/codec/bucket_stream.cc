@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
+
 #include "codec/bit_reader.h"
 #include "codec/bit_writer.h"
 #include "codec/stream.h"
@@ -14,11 +16,13 @@ Status decode_bucket_stream(ByteReader* in, BucketCode code, unsigned alphabet,
   const MutableBytes symbols = scratch.first(out.size());
   DCF_TRY(decode_stream(in, alphabet, table, symbols, scratch.subspan(out.size())));
 
-  std::array<uint64_t, kMaxSymbols> base{};
-  std::array<uint8_t, kMaxSymbols> extra{};
+  std::array<uint64_t, kMaxSymbols> base;
+  std::array<uint64_t, kMaxSymbols> mask;
+  std::array<uint8_t, kMaxSymbols> extra;
   for (unsigned i = 0; i < alphabet; ++i) {
     base[i] = code.base(i);
     extra[i] = static_cast<uint8_t>(code.extra_bits(i));
+    mask[i] = low_mask(extra[i]);
   }
   uint64_t bits = 0;
   for (const uint8_t symbol : symbols) bits += extra[symbol];
@@ -26,8 +30,34 @@ Status decode_bucket_stream(ByteReader* in, BucketCode code, unsigned alphabet,
   if (!in->read_bytes(ceil_div(bits, 8), &bytes)) {
     return fail(Code::BadBitstream, "S-02", "the extra bits of a stream run past its chunk");
   }
+
+  // No branch may depend on a number of bits, which is unpredictable: so the last bytes are read
+  // from a copy with zeros behind them. Only fields too long for one load go through the reader.
+  size_t i = 0;
+  uint64_t position = 0;
+  const auto decode_while_loadable = [&](Bytes from, uint64_t start) {
+    uint64_t at = position - start;
+    size_t k = i;
+    for (; k < out.size() && at / 8 + 8 <= from.size(); ++k) {
+      const uint8_t symbol = symbols[k];
+      const uint64_t next = load_le<uint64_t>(from.data() + at / 8) >> (at % 8);
+      out[k] = static_cast<T>(base[symbol] + (next & mask[symbol]));
+      at += extra[symbol];
+    }
+    i = k;
+    position = start + at;
+  };
+  if (extra[alphabet - 1] <= BitReader::kMaxPeek) {
+    decode_while_loadable(bytes, 0);
+    std::array<uint8_t, 16> tail{};
+    const uint64_t used = position / 8;
+    const Bytes rest = bytes.subspan(used);
+    std::copy(rest.begin(), rest.end(), tail.begin());
+    if (i < out.size()) decode_while_loadable(tail, 8 * used);
+  }
   BitReader reader(bytes);
-  for (size_t i = 0; i < out.size(); ++i) {
+  reader.skip(position);
+  for (; i < out.size(); ++i) {
     out[i] = static_cast<T>(base[symbols[i]] + reader.read(extra[symbols[i]]));
   }
   if (!reader.padding_is_zero()) {

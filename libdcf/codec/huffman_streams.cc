@@ -2,6 +2,7 @@
 #include "codec/huffman_streams.h"
 
 #include <algorithm>
+#include <bit>
 
 #include "codec/bit_reader.h"
 #include "codec/bit_writer.h"
@@ -13,14 +14,18 @@ constexpr unsigned kSymbolsPerEntry = 4;
 // Tables are this wide even for shorter codes, so that one look-up yields several symbols.
 constexpr unsigned kMinIndexBits = 11;
 
+// The parts of a table entry.
 unsigned total_bits(uint64_t entry) {
-  return entry >> 32 & 0xFF;
-}
-unsigned first_bits(uint64_t entry) {
-  return entry >> 40 & 0xFF;
+  return entry & 0x3F;
 }
 unsigned symbol_count(uint64_t entry) {
-  return static_cast<unsigned>(entry >> 48);
+  return entry >> 8 & 0xFF;
+}
+unsigned first_bits(uint64_t entry) {
+  return entry >> 16 & 0xFF;
+}
+uint32_t symbols_of(uint64_t entry) {
+  return static_cast<uint32_t>(entry >> 32);
 }
 
 constexpr Status overrun() {
@@ -37,20 +42,22 @@ class TableBuilder {
         codes_(reversed_codes(code)),
         table_(table) {}
 
-  // Adds one more symbol to a series of `count`, which takes the bits `prefix` of an index.
-  void extend(uint64_t entry, size_t prefix, unsigned used, unsigned count) {
+  // Adds one more symbol to the series of an entry, whose codes are the low bits `prefix`.
+  void extend(uint64_t entry, size_t prefix) {
     const size_t size = size_t{1} << table_->index_bits;
+    const unsigned used = total_bits(entry);
+    const unsigned count = symbol_count(entry);
     for (unsigned i = 0; i < sorted_.start.back(); ++i) {
       const unsigned symbol = sorted_.symbols[i];
       const unsigned length = code_.length(symbol);
       const unsigned total = used + length;
       if (total > table_->index_bits) return;
-      const uint64_t symbols = (entry & 0xFFFFFFFF) | uint64_t{symbol} << (8 * count);
-      const uint64_t first = count == 0 ? uint64_t{length} << 40 : entry & 0xFF0000000000;
-      const uint64_t longer = symbols | first | uint64_t{total} << 32 | uint64_t{count + 1} << 48;
+      const uint64_t first = count == 0 ? uint64_t{length} << 16 : 0;
+      const uint64_t longer = (entry & ~uint64_t{0xFFFF}) | uint64_t{symbol} << (32 + 8 * count) |
+                              first | (count + 1) << 8 | total;
       const size_t begin = prefix | size_t{codes_[symbol]} << used;
       for (size_t at = begin; at < size; at += size_t{1} << total) table_->entries[at] = longer;
-      if (count + 1 < kSymbolsPerEntry) extend(longer, begin, total, count + 1);
+      if (count + 1 < kSymbolsPerEntry) extend(longer, begin);
     }
   }
 
@@ -68,49 +75,77 @@ struct Lane {
   uint8_t* out;
   uint8_t* out_end;
   unsigned bit = 0;  // bits of *in that are used, below 8
+
+  // Batches that cannot reach the end of the input (8 bytes are read, at most 7 used) or output.
+  size_t safe_batches(size_t most_out) const {
+    const auto in_left = static_cast<size_t>(end - in);
+    const auto out_left = static_cast<size_t>(out_end - out);
+    return in_left < 8 ? 0 : std::min((in_left - 8) / 7 + 1, out_left / most_out);
+  }
+};
+
+// The part of a lane that changes in a batch. Above the bits not yet used stands a one, which tells
+// how many are used: a separate count would not fit into the registers of four lanes.
+struct Cursor {
+  explicit Cursor(const Lane& lane) : in(lane.in), out(lane.out), bits(kSentinel >> lane.bit) {}
+  void store(Lane* lane) const {
+    const auto used = static_cast<unsigned>(std::countl_zero(bits));
+    lane->in = in + used / 8;
+    lane->bit = used % 8;
+    lane->out = out;
+  }
+
+  // Makes 56 bits available.
+  void refill() {
+    const auto used = static_cast<unsigned>(std::countl_zero(bits));
+    in += used / 8;
+    bits = (load_le<uint64_t>(in) | kSentinel) >> (used % 8);
+  }
+  void look_up(const uint64_t* entries, uint64_t mask) {
+    const uint64_t entry = entries[bits & mask];
+    store_le(out, symbols_of(entry));
+    bits >>= total_bits(entry);
+    out += symbol_count(entry);
+  }
+
+  static constexpr uint64_t kSentinel = uint64_t{1} << 63;
+  const uint8_t* in;
+  uint8_t* out;
+  uint64_t bits;
 };
 
 // Whole batches of all lanes, as long as none of them can reach the end of its input or output.
-// A batch reads 8 bytes of a lane, uses at most 7 of them, and stores at most 4 bytes per look-up.
 template <unsigned kLookups>
 void decode_batches(const StreamsTable& table, std::array<Lane, 4>* lanes) {
-  constexpr size_t kMaxOut = kLookups * kSymbolsPerEntry;
-  const uint64_t* entries = table.entries.data();
+  const uint64_t* const entries = table.entries.data();
   const uint64_t mask = low_mask(table.index_bits);
-  auto [a, b, c, d] = *lanes;
   for (;;) {
     size_t batches = SIZE_MAX;
-    for (const Lane* lane : {&a, &b, &c, &d}) {
-      const size_t in_left = static_cast<size_t>(lane->end - lane->in);
-      const size_t out_left = static_cast<size_t>(lane->out_end - lane->out);
-      batches = std::min({batches, in_left < 8 ? 0 : (in_left - 8) / 7 + 1, out_left / kMaxOut});
+    for (const Lane& lane : *lanes) {
+      batches = std::min(batches, lane.safe_batches(kLookups * kSymbolsPerEntry));
     }
-    if (batches == 0) break;
+    if (batches == 0) return;
+    Cursor a((*lanes)[0]);
+    Cursor b((*lanes)[1]);
+    Cursor c((*lanes)[2]);
+    Cursor d((*lanes)[3]);
     for (; batches > 0; --batches) {
-      uint64_t bits_a = load_le<uint64_t>(a.in) >> a.bit;
-      uint64_t bits_b = load_le<uint64_t>(b.in) >> b.bit;
-      uint64_t bits_c = load_le<uint64_t>(c.in) >> c.bit;
-      uint64_t bits_d = load_le<uint64_t>(d.in) >> d.bit;
-      const auto step = [&](Lane& lane, uint64_t& bits) {
-        const uint64_t entry = entries[bits & mask];
-        store_le(lane.out, static_cast<uint32_t>(entry));
-        bits >>= total_bits(entry);
-        lane.bit += total_bits(entry);
-        lane.out += symbol_count(entry);
-      };
+      a.refill();
+      b.refill();
+      c.refill();
+      d.refill();
       for (unsigned i = 0; i < kLookups; ++i) {
-        step(a, bits_a);
-        step(b, bits_b);
-        step(c, bits_c);
-        step(d, bits_d);
-      }
-      for (Lane* lane : {&a, &b, &c, &d}) {
-        lane->in += lane->bit / 8;
-        lane->bit %= 8;
+        a.look_up(entries, mask);
+        b.look_up(entries, mask);
+        c.look_up(entries, mask);
+        d.look_up(entries, mask);
       }
     }
+    a.store(&(*lanes)[0]);
+    b.store(&(*lanes)[1]);
+    c.store(&(*lanes)[2]);
+    d.store(&(*lanes)[3]);
   }
-  *lanes = {a, b, c, d};
 }
 
 // The rest of one lane, symbol by symbol where entries no longer fit, and the check of its end.
@@ -121,13 +156,13 @@ Status finish_lane(const StreamsTable& table, const Lane& lane) {
   uint8_t* out = lane.out;
   while (lane.out_end - out >= static_cast<ptrdiff_t>(kSymbolsPerEntry)) {
     const uint64_t entry = table.entries[reader.peek() & mask];
-    store_le(out, static_cast<uint32_t>(entry));
+    store_le(out, symbols_of(entry));
     reader.skip(total_bits(entry));
     out += symbol_count(entry);
   }
   while (out < lane.out_end) {
     const uint64_t entry = table.entries[reader.peek() & mask];
-    *out++ = static_cast<uint8_t>(entry);
+    *out++ = static_cast<uint8_t>(symbols_of(entry));
     reader.skip(first_bits(entry));
   }
   if (!reader.finish()) {
@@ -159,7 +194,7 @@ uint64_t part_size(Bytes symbols, const CodeLengths& code) {
 
 void build_streams_table(const CodeLengths& code, StreamsTable* table) {
   table->index_bits = std::max(code.longest(), kMinIndexBits);
-  TableBuilder(code, table).extend(0, 0, 0, 0);
+  TableBuilder(code, table).extend(0, 0);
 }
 
 Status decode_huffman_streams(ByteReader* in, const StreamsTable& table, MutableBytes out) {
@@ -176,7 +211,7 @@ Status decode_huffman_streams(ByteReader* in, const StreamsTable& table, Mutable
     lanes[i] = {bytes.data(), bytes.data() + bytes.size(), parts[i].data(),
                 parts[i].data() + parts[i].size()};
   }
-  // A look-up uses at most index_bits, and 57 bits of a load are sure to be there.
+  // A look-up uses at most index_bits of the 56 bits that are there.
   if (count == 4) {
     if (table.index_bits <= 11) {
       decode_batches<5>(table, &lanes);

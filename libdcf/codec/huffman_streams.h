@@ -13,8 +13,8 @@ inline constexpr size_t kFourStreams = 64;
 
 // Indexed by the next `index_bits` bits of a bit string; 32 KiB. Immutable once built.
 struct StreamsTable {
-  // Symbols 0..3 in bytes 0..3; the bits of all of them in byte 4, of the first alone in byte 5,
-  // and their number in byte 6.
+  // Byte 0: the bits of all symbols; 1: the number of symbols; 2: the bits of the first one alone;
+  // 4..7: the symbols.
   std::array<uint64_t, size_t{1} << kMaxCodeLength> entries;
   unsigned index_bits;
 };
