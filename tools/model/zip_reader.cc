@@ -6,6 +6,7 @@
 
 #include "model/error.h"
 #include "model/text.h"
+#include "model/zip_crc.h"
 
 namespace dcf::tools {
 namespace {
@@ -16,7 +17,7 @@ constexpr int kRawDeflate = -MAX_WBITS;  // zip entries carry no zlib header
 }  // namespace
 
 ZipEntryReader::ZipEntryReader(const InputFile& file, const ZipEntry& entry)
-    : file_(file), entry_(entry), crc_(static_cast<uint32_t>(crc32(0, nullptr, 0))) {
+    : file_(file), entry_(entry) {
   if (!entry_.deflated) return;
   input_.resize(kInputBytes);
   if (inflateInit2(&inflater_, kRawDeflate) != Z_OK) {
@@ -65,7 +66,7 @@ void ZipEntryReader::read(std::span<uint8_t> out) {
   } else if (inflate_into(out) != out.size()) {
     fail("unpacks to fewer bytes than declared");
   }
-  crc_ = static_cast<uint32_t>(crc32_z(crc_, out.data(), out.size()));
+  crc_ = update_crc(crc_, out);
   produced_ += out.size();
 }
 

@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "model/zip_writer.h"
 
-#include <zlib.h>
-
 #include <algorithm>
 #include <utility>
 
 #include "model/bytes.h"
+#include "model/zip_crc.h"
 
 namespace dcf::tools {
 namespace {
@@ -80,7 +79,7 @@ void ZipWriter::begin_entry(std::string name, uint64_t bytes) {
 
 void ZipWriter::append(std::span<const uint8_t> bytes) {
   uint32_t& crc = entries_.back().crc;
-  crc = static_cast<uint32_t>(crc32_z(crc, bytes.data(), bytes.size()));
+  crc = update_crc(crc, bytes);
   file_->write(bytes);
 }
 
