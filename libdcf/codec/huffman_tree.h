@@ -28,7 +28,7 @@ struct TreeNode {
   bool is_leaf() const { return right == 0; }
 };
 
-// The tree of a code. Immutable once built; about 1.1 KiB.
+// The tree of a code. Immutable once built; about 1.4 KiB.
 struct TreePlan {
   std::array<TreeNode, kMaxNodes> nodes;     // in pre-order, as stored
   std::array<uint8_t, kMaxNodes> bottom_up;  // node indices in post-order

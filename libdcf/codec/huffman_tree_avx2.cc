@@ -116,7 +116,7 @@ DCF_AVX2 void merge(const uint8_t* bits, size_t m, const uint8_t* left, const ui
   }
 }
 
-// Looks up bytes below 16 * kTables in as many tables of 16 symbols.
+// Looks up bytes below 16 * kCount in kCount tables of 16 symbols.
 template <unsigned kCount>
 DCF_AVX2 __m256i look_up(const __m256i* tables, __m256i index) {
   if constexpr (kCount == 1) return _mm256_shuffle_epi8(tables[0], index);
