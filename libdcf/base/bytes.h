@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <cstring>
 #include <span>
+#include <string_view>
 #include <vector>
 
 #include "base/status.h"
@@ -17,6 +18,15 @@ namespace dcf::impl {
 
 using Bytes = std::span<const uint8_t>;
 using MutableBytes = std::span<uint8_t>;
+
+// The bytes of a text, and those of an array of numbers as the machine holds them.
+inline Bytes bytes_of(std::string_view text) {
+  return {reinterpret_cast<const uint8_t*>(text.data()), text.size()};
+}
+template <std::integral T>
+Bytes bytes_of(std::span<const T> values) {
+  return {reinterpret_cast<const uint8_t*>(values.data()), values.size_bytes()};
+}
 
 template <std::integral T>
 T load_le(const uint8_t* p) {

@@ -34,6 +34,7 @@ struct Encoding {
 
   bool is_raw() const { return values == Values::kRaw; }
   bool is_sparse() const { return positions != Positions::kDense; }
+  friend bool operator==(const Encoding&, const Encoding&) = default;
 };
 
 // A stream that may use a Huffman table, and the size A of its alphabet.
@@ -53,6 +54,7 @@ Roles roles_of(const Encoding& encoding, DType dtype);
 struct View {
   uint32_t cols = 0;  // 0 only where there are no elements
   bool transposed = false;
+  friend bool operator==(const View&, const View&) = default;
 };
 // Columns of the default view (section 4.3), not capped. There must be elements.
 uint64_t default_view_cols(const std::vector<uint64_t>& dims, uint64_t elements);
