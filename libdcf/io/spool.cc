@@ -76,4 +76,27 @@ Status Spool::read_back(const std::function<Status(Bytes)>& consume) const {
   return ok_status();
 }
 
+Status Spool::read_at(uint64_t offset, MutableBytes dst) const {
+  DCF_TRY(failure_);
+  if (offset > size_ || dst.size() > size_ - offset) {
+    return fail(Code::Internal, "", "a range of the spool was never written");
+  }
+  if (offset < spilled_) {
+    const auto n = static_cast<size_t>(std::min<uint64_t>(dst.size(), spilled_ - offset));
+    DCF_TRY(pread_fully(sys_, file_.get(), offset, dst.data(), n));
+    dst = dst.subspan(n);
+    offset += n;
+  }
+  // All blocks but the last are full.
+  for (uint64_t at = offset - spilled_; !dst.empty();) {
+    const std::vector<uint8_t>& block = blocks_[static_cast<size_t>(at / kBlockBytes)];
+    const auto first = static_cast<size_t>(at % kBlockBytes);
+    const size_t n = std::min(dst.size(), block.size() - first);
+    std::copy_n(block.begin() + static_cast<ptrdiff_t>(first), n, dst.begin());
+    dst = dst.subspan(n);
+    at += n;
+  }
+  return ok_status();
+}
+
 }  // namespace dcf::impl

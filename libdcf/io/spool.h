@@ -30,6 +30,8 @@ class Spool {
   // Calls consume(block) for all bytes in order, in blocks of at most kBlockBytes, and stops at its
   // first failure. Can be repeated.
   Status read_back(const std::function<Status(Bytes)>& consume) const;
+  // Fills dst with the bytes at `offset`, all of which have been appended.
+  Status read_at(uint64_t offset, MutableBytes dst) const;
 
  private:
   Status spill();
