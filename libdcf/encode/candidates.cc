@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "encode/candidates.h"
+
+#include "base/checked.h"
+
+namespace dcf::impl {
+namespace {
+
+// Packed bytes of a chunk, a table number and a view in the manifest, nearly.
+constexpr uint64_t kChunkBytes = 14;
+constexpr uint64_t kTableBytes = 1;
+constexpr uint64_t kViewBytes = 4;
+
+// Position plans to combine with the values, for gaps of different widths have different fillers.
+constexpr size_t kMaxPositionPlans = 6;
+
+}  // namespace
+
+Recipe raw_recipe(const Content& content, const std::vector<uint64_t>& dims) {
+  Recipe recipe;
+  if (content.elements > 0) recipe.grid = dense_grid(dims, content.elements, content.bits, true);
+  return recipe;
+}
+
+CandidateSource::CandidateSource(const Lowered& lowered, const std::vector<uint64_t>& dims,
+                                 const EncodeOptions& options, const Parallel& parallel)
+    : lowered_(lowered), content_(lowered.content), dims_(dims), options_(options),
+      parallel_(parallel), values_(measure_values(lowered.content)),
+      signs_(values_.negative_zeros > 0) {}
+
+std::vector<Candidate> CandidateSource::list(Positions positions) {
+  std::vector<Candidate> candidates;
+  if (positions == Positions::kDense) {
+    if (lowered_.dense_allowed) candidates = list_dense();
+  } else if (lowered_.sparse_allowed &&
+             (options_.positions || values_.zeros + values_.negative_zeros > 0)) {
+    candidates = list_sparse(positions);
+  }
+  std::stable_sort(candidates.begin(), candidates.end(), [](const auto& a, const auto& b) {
+    return a.estimate < b.estimate;
+  });
+  return candidates;
+}
+
+std::vector<Candidate> CandidateSource::list_dense() {
+  std::vector<Candidate> candidates;
+  Candidate raw{&lowered_, raw_recipe(content_, dims_), 0};
+  raw.estimate = content_.elements * content_.width() + raw.recipe.grid.chunks * kChunkBytes;
+  candidates.push_back(std::move(raw));
+  const Grid grid = dense_grid(dims_, content_.elements, content_.bits, false);
+  const ExtraValues extra{values_.zeros, values_.negative_zeros};
+  for (const ValuePlan& plan :
+       plan_values(content_, values_, Positions::kDense, extra, grid.chunks)) {
+    add(nullptr, plan, grid, &candidates);
+  }
+  return candidates;
+}
+
+std::vector<Candidate> CandidateSource::list_sparse(Positions positions) {
+  measure_views();
+  std::vector<PositionPlan> plans;
+  for (const PositionStats& view : views_) {
+    for (PositionPlan& plan : plan_positions(view, positions, options_.gap_bits, signs_)) {
+      plan.bytes += view.grid.chunks * kChunkBytes;
+      plans.push_back(std::move(plan));
+    }
+  }
+  // A filler costs a code as well, two bits or more.
+  const auto cost = [](const PositionPlan& plan) { return plan.bytes + plan.fillers / 4; };
+  std::stable_sort(plans.begin(), plans.end(),
+                   [&](const auto& a, const auto& b) { return cost(a) < cost(b); });
+  plans.resize(std::min(plans.size(), kMaxPositionPlans));
+  std::vector<Candidate> candidates;
+  for (const PositionPlan& plan : plans) {
+    const uint64_t chunks = std::max<uint64_t>(1, plan.stats->used_chunks);
+    for (const ValuePlan& value :
+         plan_values(content_, values_, positions, {plan.fillers, 0}, chunks)) {
+      add(&plan, value, plan.stats->grid, &candidates);
+    }
+  }
+  return candidates;
+}
+
+void CandidateSource::measure_views() {
+  if (!views_.empty()) return;
+  const bool small = options_.gap_bits != 0;
+  for (const Grid& grid : sparse_grids(dims_, content_.elements, values_.entries, small)) {
+    std::optional<PositionStats> stats = measure_positions(content_, grid, signs_, parallel_);
+    if (stats) views_.push_back(std::move(*stats));
+  }
+}
+
+void CandidateSource::add(const PositionPlan* position, const ValuePlan& value, const Grid& grid,
+                          std::vector<Candidate>* out) const {
+  Candidate candidate{&lowered_, {}, 0};
+  Recipe& recipe = candidate.recipe;
+  recipe.encoding = value.encoding;
+  recipe.grid = grid;
+  recipe.codebook = value.codebook;
+  candidate.estimate = value.bytes;
+  if (position != nullptr) {
+    const Encoding& e = position->encoding;
+    recipe.encoding.positions = e.positions;
+    recipe.encoding.gap_bits = e.gap_bits;
+    recipe.encoding.bucket_t = e.bucket_t;
+    recipe.encoding.bucket_s = e.bucket_s;
+    recipe.encoding.signs = e.signs;
+    candidate.estimate += position->bytes;
+    const bool by_default =
+        !grid.view.transposed && grid.view.cols == default_view_cols(dims_, content_.elements);
+    candidate.estimate += by_default ? 0 : kViewBytes;
+  } else {
+    candidate.estimate += grid.chunks * kChunkBytes;
+  }
+  const Roles roles = roles_of(recipe.encoding, content_.dtype);
+  for (size_t k = 0; k < roles.count; ++k) {
+    switch (roles.list[k].role) {
+      case Role::kValues: recipe.codes[k] = value.stream.code; break;
+      case Role::kCounts: recipe.codes[k] = position->counts.code; break;
+      case Role::kSigns: recipe.codes[k] = position->signs.code; break;
+      case Role::kBitmap:
+      case Role::kGaps: recipe.codes[k] = position->main.code; break;
+    }
+    candidate.estimate += recipe.codes[k] ? kTableBytes : 0;
+  }
+  out->push_back(std::move(candidate));
+}
+
+}  // namespace dcf::impl

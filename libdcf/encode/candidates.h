@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: Apache-2.0
+// Every encoding a tensor may have, with an estimate of its size (positions x values x views).
+#pragma once
+
+#include <vector>
+
+#include "base/parallel.h"
+#include "encode/chunk_encoder.h"
+#include "encode/lower.h"
+#include "encode/position_plan.h"
+#include "encode/value_plan.h"
+
+namespace dcf::impl {
+
+struct Candidate {
+  const Lowered* source = nullptr;
+  Recipe recipe;
+  uint64_t estimate = 0;  // bytes of the file, but for what all candidates share
+};
+
+// The candidates of one lowered tensor of dtypes 1..15 that has elements. Values and views are
+// measured once, when first needed. Belongs to one thread at a time.
+class CandidateSource {
+ public:
+  CandidateSource(const Lowered& lowered, const std::vector<uint64_t>& dims,
+                  const EncodeOptions& options, const Parallel& parallel);
+
+  // Those with these positions, the smallest first; of equal ones the lower encoding and the
+  // earlier view first. None if the positions are not allowed or cannot pay: sparse ones that
+  // nobody asked for, where there is nothing to skip.
+  std::vector<Candidate> list(Positions positions);
+
+ private:
+  std::vector<Candidate> list_dense();
+  std::vector<Candidate> list_sparse(Positions positions);
+  void add(const PositionPlan* position, const ValuePlan& value, const Grid& grid,
+           std::vector<Candidate>* out) const;
+  void measure_views();
+
+  const Lowered& lowered_;
+  const Content& content_;
+  const std::vector<uint64_t>& dims_;
+  const EncodeOptions& options_;
+  const Parallel& parallel_;
+  ValueStats values_;
+  bool signs_;
+  std::vector<PositionStats> views_;
+};
+
+// {dense, raw}: the only encoding of other dtypes.
+Recipe raw_recipe(const Content& content, const std::vector<uint64_t>& dims);
+
+}  // namespace dcf::impl

@@ -1,0 +1,235 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "encode/chunk_encoder.h"
+
+#include "base/checked.h"
+#include "codec/bit_writer.h"
+#include "codec/stream.h"
+#include "encode/palette.h"
+#include "encode/position_plan.h"
+#include "encode/stats.h"
+#include "encode/value_plan.h"
+
+namespace dcf::impl {
+namespace {
+
+// Elements of `bits` bits that have a bit set.
+uint64_t count_not_zero(Bytes bytes, uint64_t elements, uint32_t bits) {
+  BitReader reader(bytes);
+  uint64_t count = 0;
+  for (uint64_t i = 0; i < elements; ++i) {
+    uint64_t any = 0;
+    for (uint32_t left = bits; left > 0;) {
+      const unsigned step = std::min<uint32_t>(left, 64);
+      any |= reader.read(step);
+      left -= step;
+    }
+    count += any != 0;
+  }
+  return count;
+}
+
+class ChunkEncoder {
+ public:
+  ChunkEncoder(const Content& content, const Recipe& recipe, uint64_t chunk)
+      : content_(content), recipe_(recipe), encoding_(recipe.encoding), chunk_(chunk),
+        roles_(roles_of(recipe.encoding, content.dtype)),
+        elements_(recipe.grid.chunk_end(chunk) - recipe.grid.chunk_begin(chunk)) {}
+
+  EncodedChunk run() {
+    if (encoding_.is_sparse()) {
+      sparse();
+    } else {
+      dense();
+    }
+    return std::move(result_);
+  }
+
+ private:
+  void dense() {
+    const uint64_t begin = recipe_.grid.chunk_begin(chunk_);
+    std::vector<uint8_t> scratch;
+    const Bytes words = content_.dense(begin, begin + elements_, &scratch);
+    result_.entries = static_cast<uint32_t>(elements_);
+    result_.nonzeros = static_cast<uint32_t>(
+        is_raw_only(content_.dtype) ? count_not_zero(words, elements_, content_.bits)
+                                    : count_nonzeros(content_.dtype, words));
+    if (encoding_.is_raw()) {
+      result_.bytes.assign(words.begin(), words.end());
+    } else {
+      values(words);
+    }
+  }
+
+  void sparse() {
+    const Grid& grid = recipe_.grid;
+    content_.extract(grid.view, grid.first_row(chunk_), grid.chunk_rows(chunk_), &block_);
+    result_.nonzeros = static_cast<uint32_t>(block_.offsets.size());
+    result_.entries = result_.nonzeros;
+    if (!block_.offsets.empty()) {
+      if (encoding_.positions == Positions::kBitmap) {
+        stream(Role::kBitmap, bitmap_bits(block_, elements_));
+      } else {
+        gaps();
+      }
+      values(block_.words);
+    }
+    if (encoding_.signs && block_.offsets.size() < elements_) {
+      stream(Role::kSigns, sign_bits(block_, elements_));
+    }
+  }
+
+  // Counts and gaps; of the fillers, places_ says before which entries they stand.
+  void gaps() {
+    const uint32_t cols = recipe_.grid.view.cols;
+    const uint64_t rows = recipe_.grid.chunk_rows(chunk_);
+    const bool fixed = encoding_.positions == Positions::kGap;
+    std::vector<uint32_t> counts(rows);
+    std::vector<uint32_t> gaps;
+    gaps.reserve(block_.offsets.size());
+    uint64_t row = 0;
+    uint64_t next = 0;
+    uint64_t row_end = cols;
+    for (const uint32_t offset : block_.offsets) {
+      if (offset >= row_end) {
+        row = offset / cols;
+        next = row * cols;
+        row_end = next + cols;
+      }
+      const auto gap = static_cast<uint32_t>(offset - next);
+      const uint32_t fillers = fixed ? gap >> encoding_.gap_bits : 0;
+      if (fixed) {
+        const uint32_t last = (1u << encoding_.gap_bits) - 1;
+        gaps.insert(gaps.end(), fillers, last);
+        gaps.push_back(gap & last);
+        if (fillers > 0) has_fillers_ = true;
+        fillers_.push_back(fillers);
+      } else {
+        gaps.push_back(gap);
+      }
+      counts[row] += fillers + 1;
+      next = offset + 1;
+    }
+    result_.entries = static_cast<uint32_t>(gaps.size());
+    if (rows > 1) buckets<uint32_t>(Role::kCounts, counts, kCountBuckets);
+    if (fixed) {
+      stream(Role::kGaps, std::vector<uint8_t>(gaps.begin(), gaps.end()));
+    } else {
+      buckets<uint32_t>(Role::kGaps, gaps, {encoding_.bucket_t, encoding_.bucket_s});
+    }
+  }
+
+  // `words` of all elements, or of the entries without fillers.
+  void values(Bytes words) {
+    if (encoding_.values == Values::kPalette) {
+      std::vector<uint8_t> codes(words.size() / content_.width());
+      encode_palette(content_.dtype, recipe_.codebook, words, codes);
+      if (encoding_.positions == Positions::kGap) {
+        for (uint8_t& code : codes) ++code;
+        codes = with_fillers(codes, 1);
+      }
+      stream(Role::kValues, codes);
+      return;
+    }
+    std::vector<uint8_t> filled;
+    if (has_fillers_) words = filled = with_fillers(words, content_.width());
+    if (encoding_.values == Values::kSplit) {
+      split(words);
+    } else if (content_.bits == 8) {
+      stream(Role::kValues, words);
+    } else if (content_.bits == 64) {
+      numbers<uint64_t>(words);
+    } else {
+      numbers<uint32_t>(words);
+    }
+  }
+
+  // The same with zeros of `width` bytes for the fillers.
+  std::vector<uint8_t> with_fillers(Bytes values, size_t width) const {
+    std::vector<uint8_t> out;
+    out.reserve(result_.entries * width);
+    for (size_t i = 0; i < fillers_.size(); ++i) {
+      out.resize(out.size() + fillers_[i] * width);
+      out.insert(out.end(), values.begin() + static_cast<ptrdiff_t>(i * width),
+                 values.begin() + static_cast<ptrdiff_t>((i + 1) * width));
+    }
+    return out;
+  }
+
+  void split(Bytes words) {
+    const unsigned t = encoding_.split_t;
+    const unsigned rest = content_.bits - t - encoding_.split_z;
+    const unsigned shift = content_.bits - t;
+    with_words(content_.dtype, words, [&]<typename Word>(Words<Word> view) {
+      std::vector<uint8_t> symbols(view.size());
+      for (size_t i = 0; i < view.size(); ++i) {
+        const uint64_t rotated = rotate_word(view[i], content_.bits);
+        symbols[i] = static_cast<uint8_t>((rotated >> shift) - encoding_.split_base);
+      }
+      stream(Role::kValues, symbols);
+      BitWriter writer(&result_.bytes);
+      for (size_t i = 0; i < view.size(); ++i) {
+        // The sign, then the bits above the z zeros.
+        const uint64_t rotated = rotate_word(view[i], content_.bits) & low_mask(shift);
+        writer.put((rotated & 1) | (rotated >> (encoding_.split_z + 1)) << 1, rest);
+      }
+      writer.finish();
+    });
+  }
+
+  template <typename T>
+  void numbers(Bytes words) {
+    std::vector<T> all(words.size() / content_.width());
+    for (size_t i = 0; i < all.size(); ++i) {
+      const uint64_t word = load_word(words.data() + i * content_.width(), content_.width());
+      all[i] = static_cast<T>(int_number(content_.dtype, word));
+    }
+    buckets<T>(Role::kValues, all, int_buckets(content_.dtype));
+  }
+
+  template <typename T>
+  void buckets(Role role, std::span<const T> all, BucketCode code) {
+    const size_t k = roles_.find(role);
+    std::vector<uint8_t> symbols;
+    // Cannot fail: alphabets cover all numbers of their kind.
+    (void)bucket_symbols(all, code, roles_.list[k].alphabet, &symbols);
+    const size_t at = result_.bytes.size();
+    encode_bucket_stream(all, Bytes(symbols), code, roles_.list[k].alphabet, code_of(k),
+                         HuffmanLayout::kAuto, &result_.bytes);
+    note(k, at);
+  }
+
+  void stream(Role role, Bytes symbols) {
+    const size_t k = roles_.find(role);
+    const size_t at = result_.bytes.size();
+    encode_stream(symbols, roles_.list[k].alphabet, code_of(k), HuffmanLayout::kAuto,
+                  &result_.bytes);
+    note(k, at);
+  }
+
+  const CodeLengths* code_of(size_t k) const {
+    return recipe_.codes[k] ? &*recipe_.codes[k] : nullptr;
+  }
+  void note(size_t k, size_t at) {
+    const auto mode = static_cast<StreamMode>(result_.bytes[at]);
+    if (mode == StreamMode::kStreams || mode == StreamMode::kTree) result_.huffman[k] = true;
+  }
+
+  const Content& content_;
+  const Recipe& recipe_;
+  const Encoding& encoding_;
+  const uint64_t chunk_;
+  const Roles roles_;
+  const uint64_t elements_;
+  EncodedChunk result_;
+  EntryBlock block_;
+  bool has_fillers_ = false;
+  std::vector<uint32_t> fillers_;  // gap: before each entry
+};
+
+}  // namespace
+
+EncodedChunk encode_chunk(const Content& content, const Recipe& recipe, uint64_t chunk) {
+  return ChunkEncoder(content, recipe, chunk).run();
+}
+
+}  // namespace dcf::impl

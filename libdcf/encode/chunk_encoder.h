@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: Apache-2.0
+// Writes chunks (spec, sections 6 to 8) when everything about their encoding is decided.
+#pragma once
+
+#include <array>
+#include <optional>
+#include <vector>
+
+#include "codec/code_lengths.h"
+#include "encode/content.h"
+#include "encode/grid.h"
+
+namespace dcf::impl {
+
+// All that decides the bytes of a tensor's chunks.
+struct Recipe {
+  Encoding encoding;
+  Grid grid;
+  std::vector<uint64_t> codebook;                     // palette: sorted words
+  std::array<std::optional<CodeLengths>, 4> codes;  // per role of roles_of(encoding)
+};
+
+struct EncodedChunk {
+  std::vector<uint8_t> bytes;
+  uint32_t entries = 0;
+  uint32_t nonzeros = 0;             // as `nonzeros` of the manifest counts them
+  std::array<bool, 4> huffman{};     // the role has a Huffman-coded stream
+};
+
+EncodedChunk encode_chunk(const Content& content, const Recipe& recipe, uint64_t chunk);
+
+}  // namespace dcf::impl

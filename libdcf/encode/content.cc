@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "encode/content.h"
+
+#include "base/checked.h"
+
+namespace dcf::impl {
+
+Bytes Content::dense(uint64_t begin, uint64_t end, std::vector<uint8_t>* scratch) const {
+  if (row_ptr == nullptr && !coded && keep.empty() && !drop_signs) {
+    const uint64_t first = begin * bits / 8;
+    return words.subspan(first, ceil_div(end * bits, 8) - first);
+  }
+  scratch->assign(static_cast<size_t>(end - begin) * width(), 0);
+  const auto put = [&](uint64_t index, uint64_t word, Cell) {
+    store_word(scratch->data() + (index - begin) * width(), width(), word);
+  };
+  if (coded && row_ptr == nullptr) {
+    // Codes of dense positions stand for every element, the zeros among them too.
+    for (uint64_t i = begin; i < end; ++i) put(i, code_words[codes[i]], Cell::kEntry);
+  } else {
+    visit(begin, end, put);
+  }
+  return *scratch;
+}
+
+void Content::extract(View view, uint64_t first, uint64_t count, EntryBlock* block) const {
+  block->offsets.clear();
+  block->words.clear();
+  block->negatives.clear();
+  if (view.transposed) {
+    extract_transposed(view, first, count, block);
+    return;
+  }
+  const uint64_t begin = first * view.cols;
+  const uint64_t end = std::min(elements, begin + count * view.cols);
+  size_t count_words = 0;
+  visit(begin, end, [&](uint64_t index, uint64_t word, Cell cell) {
+    const auto offset = static_cast<uint32_t>(index - begin);
+    if (cell == Cell::kNegativeZero) {
+      block->negatives.push_back(offset);
+      return;
+    }
+    block->offsets.push_back(offset);
+    // Grown by doubling: one call of resize for each word would cost more than all the rest.
+    const size_t at = count_words++ * width();
+    if (at == block->words.size()) block->words.resize(std::max<size_t>(1024, 2 * at));
+    store_word(block->words.data() + at, width(), word);
+  });
+  block->words.resize(count_words * width());
+}
+
+// Row r of the view is column r of the tensor taken as a matrix of view.cols rows. The elements of
+// the wanted columns are visited row by row, twice: to count, and to put each in its place.
+void Content::extract_transposed(View view, uint64_t first, uint64_t count,
+                                 EntryBlock* block) const {
+  const uint64_t stride = elements / view.cols;
+  std::vector<uint32_t> entry_at(count + 1);
+  std::vector<uint32_t> negative_at(count + 1);
+  const auto visit_columns = [&](auto f) {
+    for (uint64_t c = 0; c < view.cols; ++c) {
+      const uint64_t base = c * stride + first;
+      visit(base, base + count, [&](uint64_t index, uint64_t word, Cell cell) {
+        f(static_cast<size_t>(index - base), static_cast<uint32_t>(c), word, cell);
+      });
+    }
+  };
+  visit_columns([&](size_t row, uint32_t, uint64_t, Cell cell) {
+    ++(cell == Cell::kEntry ? entry_at : negative_at)[row + 1];
+  });
+  for (size_t r = 0; r < count; ++r) {
+    entry_at[r + 1] += entry_at[r];
+    negative_at[r + 1] += negative_at[r];
+  }
+  block->offsets.resize(entry_at[count]);
+  block->words.resize(entry_at[count] * width());
+  block->negatives.resize(negative_at[count]);
+  visit_columns([&](size_t row, uint32_t c, uint64_t word, Cell cell) {
+    const uint32_t offset = static_cast<uint32_t>(row) * view.cols + c;
+    if (cell == Cell::kNegativeZero) {
+      block->negatives[negative_at[row]++] = offset;
+    } else {
+      const uint32_t at = entry_at[row]++;
+      block->offsets[at] = offset;
+      store_word(block->words.data() + at * width(), width(), word);
+    }
+  });
+}
+
+}  // namespace dcf::impl

@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "encode/file_assembly.h"
+
+#include "base/hash.h"
+#include "format/layout.h"
+
+namespace dcf::impl {
+namespace {
+
+class Assembly {
+ public:
+  explicit Assembly(const FileContents& contents)
+      : contents_(contents), owner_index_(contents.stored.size()) {}
+
+  // Manifest and tables section.
+  void build() {
+    for (const auto& [name, added] : contents_.tensors) add(name, added);
+    for (const auto& [key, value] : contents_.metadata) manifest_.metadata.emplace_back(key, value);
+    tables_.insert(tables_.end(), codebooks_.begin(), codebooks_.end());
+    manifest_.table_count = static_cast<uint32_t>(table_ids_.size());
+    manifest_.table_bytes = tables_.size();
+    manifest_.table_hash = hash_bytes(tables_);
+  }
+
+  Status write(const Spool& spool, Sink& sink) const {
+    DCF_ASSIGN(const std::vector<uint8_t> packed,
+               serialise_manifest_columns(manifest_columns(manifest_)));
+    // What is written opens: the reader's own checks, under its default limits.
+    const Limits limits;
+    DCF_ASSIGN(ManifestColumns columns,
+               parse_manifest_columns(packed.data(), packed.size(), limits.max_manifest));
+    DCF_ASSIGN(const Manifest reread, validate_manifest(std::move(columns), limits));
+    DCF_ASSIGN(const Layout layout, compute_layout(reread, packed.size()));
+    Header header;
+    header.file_size = layout.file_size;
+    header.manifest_size = packed.size();
+    header.manifest_hash = hash_bytes(packed);
+    DCF_TRY(sink.append(serialise_header(header)));
+    DCF_TRY(sink.append(packed));
+    DCF_TRY(sink.append(tables_));
+    return write_payload(layout, spool, sink);
+  }
+
+ private:
+  void add(const std::string& name, const AddedTensor& added) {
+    const StoredTensor& stored = contents_.stored[added.stored];
+    const EncodedTensor& encoded = stored.encoded;
+    Tensor tensor = encoded.tensor;
+    tensor.name = name;
+    tensor.dims = added.dims;
+    tensor.opaque_name = added.opaque_name;
+    if (name != stored.owner) {
+      // Owners are the first of their names, so it has its index already.
+      tensor.alias_of = owner_index_[added.stored];
+      manifest_.tensors.push_back(std::move(tensor));
+      return;
+    }
+    owner_index_[added.stored] = manifest_.tensors.size();
+    const Roles roles = roles_of(tensor.encoding, tensor.dtype);
+    for (size_t k = 0; k < roles.count; ++k) tensor.tables[k] = table_number(encoded.tables[k]);
+    codebooks_.insert(codebooks_.end(), encoded.codebook.begin(), encoded.codebook.end());
+    tensor.first_chunk = manifest_.chunks.size();
+    tensor.chunks = encoded.chunks.size();
+    manifest_.chunks.insert(manifest_.chunks.end(), encoded.chunks.begin(), encoded.chunks.end());
+    manifest_.tensors.push_back(std::move(tensor));
+    owners_.push_back(&stored);
+  }
+
+  // Equal tables are one table.
+  uint32_t table_number(const std::vector<uint8_t>& record) {
+    if (record.empty()) return 0;
+    const auto next = static_cast<uint32_t>(table_ids_.size() + 1);
+    const auto [it, is_new] = table_ids_.emplace(std::string(record.begin(), record.end()), next);
+    if (is_new) tables_.insert(tables_.end(), record.begin(), record.end());
+    return it->second;
+  }
+
+  Status write_payload(const Layout& layout, const Spool& spool, Sink& sink) const {
+    static constexpr std::array<uint8_t, kRawAlignment> kZeros{};
+    std::vector<uint8_t> buffer;
+    uint64_t at = layout.tables_offset + tables_.size();
+    size_t chunk = 0;
+    for (const StoredTensor* stored : owners_) {
+      const std::vector<Chunk>& chunks = stored->encoded.chunks;
+      if (chunks.empty()) continue;
+      DCF_TRY(sink.append(Bytes(kZeros).first(layout.chunk_offsets[chunk] - at)));
+      chunk += chunks.size();
+      at = layout.chunk_offsets[chunk - 1] + chunks.back().bytes;
+      for (uint64_t done = 0; done < stored->encoded.payload; done += buffer.size()) {
+        buffer.resize(std::min(Spool::kBlockBytes, stored->encoded.payload - done));
+        DCF_TRY(spool.read_at(stored->offset + done, buffer));
+        DCF_TRY(sink.append(buffer));
+      }
+    }
+    return ok_status();
+  }
+
+  const FileContents& contents_;
+  Manifest manifest_;
+  std::vector<uint64_t> owner_index_;       // stored tensor -> tensor of the file
+  std::vector<const StoredTensor*> owners_;  // in file order
+  std::map<std::string, uint32_t> table_ids_;  // by record
+  std::vector<uint8_t> tables_;
+  std::vector<uint8_t> codebooks_;
+};
+
+}  // namespace
+
+Status write_file(const FileContents& contents, const Spool& spool, Sink& sink) {
+  Assembly assembly(contents);
+  assembly.build();
+  return assembly.write(spool, sink);
+}
+
+}  // namespace dcf::impl

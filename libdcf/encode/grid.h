@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+// How a tensor is cut into chunks: a view and whole rows of it (spec, sections 4.3 and 6).
+#pragma once
+
+#include <algorithm>
+#include <optional>
+#include <vector>
+
+#include "format/tensor.h"
+
+namespace dcf::impl {
+
+// Entries, or elements of dense positions, that a chunk should have.
+inline constexpr uint64_t kChunkEntries = 65536;
+inline constexpr uint64_t kRawChunkBytes = uint64_t{1} << 20;
+// Entries of a sparse chunk, fillers of gaps of 8 bits apart, that always fit the cap of K-01.
+inline constexpr uint64_t kSafeChunkEntries = kMaxChunkEntries - (kMaxChunkElements >> 8);
+
+struct Grid {
+  View view;
+  uint64_t rows = 0;
+  uint32_t rows_per_chunk = 0;
+  uint64_t chunks = 0;
+  uint64_t elements = 0;
+
+  uint64_t chunk_rows(uint64_t chunk) const {
+    return std::min<uint64_t>(rows_per_chunk, rows - chunk * rows_per_chunk);
+  }
+  uint64_t first_row(uint64_t chunk) const { return chunk * rows_per_chunk; }
+  uint64_t chunk_begin(uint64_t chunk) const { return first_row(chunk) * view.cols; }
+  uint64_t chunk_end(uint64_t chunk) const {
+    return std::min(elements, chunk_begin(chunk) + uint64_t{rows_per_chunk} * view.cols);
+  }
+};
+
+// The grid of dense positions; the tensor has elements.
+Grid dense_grid(const std::vector<uint64_t>& dims, uint64_t elements, uint32_t bits, bool raw);
+
+// Grids worth a try for sparse positions, the default view first: as the tensor is, in rows of
+// whole chunks (no row counts to store), and transposed (columns are often alike). The rows of at
+// least one have at most 2^20 elements. With `small_chunks` all chunks have.
+std::vector<Grid> sparse_grids(const std::vector<uint64_t>& dims, uint64_t elements,
+                               uint64_t entries, bool small_chunks);
+
+// The same view with half the rows in a chunk; nothing if a chunk is one row already.
+std::optional<Grid> halve_chunks(const Grid& grid);
+
+}  // namespace dcf::impl

@@ -1,0 +1,265 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "encode/lower.h"
+
+#include <cmath>
+
+#include "base/float_convert.h"
+#include "encode/palette.h"
+#include "encode/prune.h"
+#include "encode/stats.h"
+
+namespace dcf::impl {
+namespace {
+
+constexpr size_t kMaxClusters = 255;
+
+uint64_t negative_zero(DType dtype) {
+  return is_float(dtype) ? uint64_t{1} << (dtype_bits(dtype) - 1) : 0;
+}
+bool is_zero_word(DType dtype, uint64_t word) { return (word & magnitude_mask(dtype)) == 0; }
+
+Bytes csr_values(const CsrData& csr, uint64_t rows, size_t width) {
+  return {csr.values, static_cast<size_t>(csr.row_ptr[rows]) * width};
+}
+
+bool all_finite(DType dtype, Bytes words) {
+  const size_t width = dtype_bits(dtype) / 8;
+  std::array<double, 1024> block;
+  for (size_t at = 0; at < words.size();) {
+    const size_t bytes = std::min(block.size() * width, words.size() - at);
+    words_to_doubles(dtype, words.subspan(at, bytes), {block.data(), bytes / width});
+    for (size_t i = 0; i < bytes / width; ++i) {
+      if (!std::isfinite(block[i])) return false;
+    }
+    at += bytes;
+  }
+  return true;
+}
+
+// How far the values of a tensor moved.
+class Difference {
+ public:
+  explicit Difference(DType dtype) : dtype_(dtype) {}
+  void add(uint64_t before, uint64_t after) {
+    if (before == after || (is_zero_word(dtype_, before) && is_zero_word(dtype_, after))) return;
+    changed_ = true;
+    const double moved = word_to_double(dtype_, before) - word_to_double(dtype_, after);
+    greatest_ = std::max(greatest_, std::abs(moved));
+  }
+  bool changed() const { return changed_; }
+  double greatest() const { return greatest_; }
+
+ private:
+  DType dtype_;
+  bool changed_ = false;
+  double greatest_ = 0;
+};
+
+class Lowering {
+ public:
+  Lowering(const TensorInput& input, const EncodeOptions& options)
+      : input_(input), options_(options), dtype_(input.spec.dtype) {
+    const TensorSpec& spec = input.spec;
+    exact_.dtype = dtype_;
+    exact_.bits = dtype_ == DType::kOpaque ? spec.opaque_bits : dtype_bits(dtype_);
+    exact_.elements = count_elements({spec.dims.begin(), spec.dims.end()}).value();
+    exact_.drop_signs = options.canonical_zeros && is_float(dtype_);
+  }
+
+  std::vector<Lowered> run() {
+    if (const auto* codes = std::get_if<CodesData>(&input_.data)) return {from_codes(*codes)};
+    place(exact_);
+    std::vector<Lowered> result;
+    if ((options_.bits > 0 || options_.sparsity > 0) && may_be_lossy(input_.spec, exact_.elements) &&
+        all_finite(dtype_, exact_.words)) {
+      result = lossy();
+    }
+    if (result.empty()) result.push_back(lossless());
+    return result;
+  }
+
+ private:
+  // Points a content to the caller's words.
+  void place(Content& content) const {
+    if (const auto* csr = std::get_if<CsrData>(&input_.data)) {
+      place_csr(csr->row_ptr, csr->col, content);
+      content.words = csr_values(*csr, content.csr_rows, content.width());
+    } else {
+      content.words = std::get<DenseData>(input_.data).bytes;
+    }
+  }
+  void place_csr(const uint64_t* row_ptr, const uint32_t* col, Content& content) const {
+    content.row_ptr = row_ptr;
+    content.col = col;
+    content.csr_rows = csr_rows_of(input_.spec);
+    content.csr_cols = content.csr_rows == 0 ? 0 : content.elements / content.csr_rows;
+  }
+
+  Lowered lossless() const {
+    Lowered result;
+    result.content = exact_;
+    if (exact_.drop_signs && count_negative_zeros(dtype_, exact_.words) > 0) {
+      result.fidelity = Fidelity::kValueExact;
+    }
+    return result;
+  }
+
+  Lowered from_codes(const CodesData& codes) const {
+    Lowered result;
+    Content& content = result.content = exact_;
+    content.coded = true;
+    content.codes = codes.codes;
+    const bool sparse = codes.row_ptr != nullptr;
+    if (sparse) place_csr(codes.row_ptr, codes.col, content);
+    for (uint32_t i = 0; i < codes.codebook_size; ++i) {
+      const uint64_t word = load_word(codes.codebook + i * content.width(), content.width());
+      set_code(content, i, word, sparse);
+    }
+    const uint64_t entries = sparse ? codes.row_ptr[content.csr_rows] : content.elements;
+    const bool signs_dropped =
+        content.drop_signs && std::any_of(codes.codes, codes.codes + entries, [&](uint8_t code) {
+          return load_word(codes.codebook + code * content.width(), content.width()) ==
+                 negative_zero(dtype_);
+        });
+    if (signs_dropped) result.fidelity = Fidelity::kValueExact;
+    // A caller who gives a code for every element gets them back unless he asks otherwise.
+    result.sparse_allowed = sparse || options_.positions.has_value();
+    return result;
+  }
+
+  // What a code stands for. In CSR every code is an entry, a centroid of zero too.
+  void set_code(Content& content, size_t code, uint64_t word, bool zero_is_entry) const {
+    const bool negative = is_float(dtype_) && word == negative_zero(dtype_);
+    if (negative && content.drop_signs) word = 0;
+    content.code_words[code] = word;
+    content.code_cells[code] = !is_zero_word(dtype_, word) || zero_is_entry ? Cell::kEntry
+                               : word != 0                                  ? Cell::kNegativeZero
+                                                                            : Cell::kZero;
+  }
+
+  // Nothing if no value changed, or if the change has no finite bound.
+  std::vector<Lowered> lossy() {
+    const bool forced_dense = options_.positions == Positions::kDense;
+    const bool csr = std::holds_alternative<CsrData>(input_.data);
+    std::vector<Lowered> result;
+    const auto add = [&](std::optional<Lowered> lowered) {
+      if (lowered) result.push_back(std::move(*lowered));
+    };
+    if (csr || options_.sparsity > 0) {
+      add(options_.bits > 0 ? cluster_nonzeros() : prune_only());
+      return result;
+    }
+    const bool has_zeros = count_nonzeros(dtype_, exact_.words) < exact_.elements;
+    if (forced_dense || !options_.positions || !has_zeros) {
+      add(cluster_all());
+      if (!has_zeros || forced_dense) return result;
+      if (result.empty()) result.push_back(lossless());
+      result[0].sparse_allowed = false;
+    }
+    std::optional<Lowered> sparse = cluster_nonzeros();
+    if (!sparse) sparse = lossless();
+    sparse->dense_allowed = false;
+    result.push_back(std::move(*sparse));
+    return result;
+  }
+
+  size_t clusters() const { return std::min(size_t{1} << options_.bits, kMaxClusters); }
+
+  // A palette small enough is what clustering would give.
+  bool is_clustered(Bytes words) const {
+    const std::optional<Palette> palette = find_palette(dtype_, words);
+    return palette && palette->words.size() <= size_t{1} << options_.bits;
+  }
+
+  std::optional<Lowered> finish(Content content, const Difference& difference) const {
+    if (!difference.changed() || !std::isfinite(difference.greatest())) return std::nullopt;
+    Lowered lowered;
+    lowered.content = std::move(content);
+    lowered.content.drop_signs = true;
+    lowered.fidelity = Fidelity::kLossy;
+    lowered.error_bound = difference.greatest();
+    return lowered;
+  }
+
+  std::optional<Lowered> prune_only() const {
+    Content content = exact_;
+    content.keep = prune_to_sparsity(dtype_, exact_.words, options_.sparsity);
+    Difference difference(dtype_);
+    for (uint64_t i = 0; i < content.elements; ++i) {
+      if ((content.keep[i / 64] >> (i % 64) & 1) == 0) difference.add(exact_word(i), 0);
+    }
+    return finish(std::move(content), difference);
+  }
+
+  std::optional<Lowered> cluster_all() const {
+    if (is_clustered(exact_.words)) return std::nullopt;
+    Clustering clustering =
+        cluster_words(dtype_, exact_.words, clusters(), options_.init, options_.seed);
+    Content content = exact_;
+    content.coded = true;
+    content.owned_codes = std::move(clustering.codes);
+    content.codes = content.owned_codes.data();
+    Difference difference(dtype_);
+    for (size_t c = 0; c < clustering.codebook.size(); ++c) {
+      set_code(content, c, clustering.codebook[c], false);
+    }
+    for (uint64_t i = 0; i < content.elements; ++i) {
+      difference.add(exact_word(i), content.code_words[content.codes[i]]);
+    }
+    return finish(std::move(content), difference);
+  }
+
+  // Code 0 is "no entry", code c > 0 centroid c - 1.
+  std::optional<Lowered> cluster_nonzeros() const {
+    const uint64_t places = exact_.words.size() / exact_.width();
+    std::vector<uint64_t> keep;
+    if (options_.sparsity > 0) keep = prune_to_sparsity(dtype_, exact_.words, options_.sparsity);
+    Content content = exact_;
+    content.coded = true;
+    content.words = {};
+    content.owned_codes.resize(places);
+    std::vector<uint8_t> kept;
+    for (uint64_t i = 0; i < places; ++i) {
+      const bool stays = keep.empty() ? !is_zero_word(dtype_, exact_word(i))
+                                      : (keep[i / 64] >> (i % 64) & 1) != 0;
+      content.owned_codes[i] = stays;
+      if (!stays) continue;
+      const uint8_t* word = exact_.words.data() + i * exact_.width();
+      kept.insert(kept.end(), word, word + exact_.width());
+    }
+    if (kept.empty() && !keep.empty()) return prune_only();
+    if (keep.empty() && is_clustered(kept)) return std::nullopt;
+    const Clustering clustering =
+        cluster_words(dtype_, kept, clusters(), options_.init, options_.seed);
+    for (size_t c = 0; c < clustering.codebook.size(); ++c) {
+      set_code(content, c + 1, clustering.codebook[c], true);
+    }
+    Difference difference(dtype_);
+    for (uint64_t i = 0, k = 0; i < places; ++i) {
+      uint8_t& code = content.owned_codes[i];
+      if (code != 0) code = static_cast<uint8_t>(clustering.codes[k++] + 1);
+      difference.add(exact_word(i), content.code_words[code]);
+    }
+    content.codes = content.owned_codes.data();
+    return finish(std::move(content), difference);
+  }
+
+  uint64_t exact_word(uint64_t i) const {
+    return load_word(exact_.words.data() + i * exact_.width(), exact_.width());
+  }
+
+  const TensorInput& input_;
+  const EncodeOptions& options_;
+  const DType dtype_;
+  Content exact_;
+};
+
+}  // namespace
+
+uint64_t csr_rows_of(const TensorSpec& spec) { return spec.dims.empty() ? 1 : spec.dims[0]; }
+
+std::vector<Lowered> lower(const TensorInput& input, const EncodeOptions& options) {
+  return Lowering(input, options).run();
+}
+
+}  // namespace dcf::impl

@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: Apache-2.0
+// From what the caller gave to what is coded: pruning and clustering (Deep Compression, sections 2
+// and 3), zeros, codebooks.
+#pragma once
+
+#include <vector>
+
+#include "encode/content.h"
+#include "encode/tensor_input.h"
+
+namespace dcf::impl {
+
+struct Lowered {
+  Content content;
+  bool dense_allowed = true;
+  bool sparse_allowed = true;
+  Fidelity fidelity = Fidelity::kBitExact;
+  double error_bound = 0;  // greatest |original - decoded|
+};
+
+// What may be written for an input that check_input() accepts, one or two alternatives. There are
+// two where clustering depends on the positions (dcf_write.h: all weights with dense ones, else the
+// nonzeros). A tensor that pruning and clustering leave as it is stays lossless; in one that they
+// change every zero becomes +0. Of 8 bits one code is kept free for the filler zero: 255 clusters.
+std::vector<Lowered> lower(const TensorInput& input, const EncodeOptions& options);
+
+// dims[0] and the product of the others: the matrix of a CSR input.
+uint64_t csr_rows_of(const TensorSpec& spec);
+
+}  // namespace dcf::impl

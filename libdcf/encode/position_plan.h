@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: Apache-2.0
+// The ways to store which elements are entries (spec, section 7), and what each would cost. All
+// gap widths and bucket codes are priced from one histogram of distances per view.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <vector>
+
+#include "base/parallel.h"
+#include "encode/content.h"
+#include "encode/grid.h"
+#include "encode/stream_plan.h"
+
+namespace dcf::impl {
+
+inline constexpr unsigned kMinGapBits = 2;
+inline constexpr unsigned kMaxGapBits = 8;
+
+// How often each gap (distance to the entry before in its row, less 1) occurs.
+class GapHistogram {
+ public:
+  explicit GapHistogram(uint32_t cols) : small_(std::min<uint32_t>(cols, kSmall)) {}
+  void add(uint32_t gap) {
+    if (gap < small_.size()) {
+      ++small_[gap];
+    } else {
+      ++large_[gap];
+    }
+  }
+  void merge(const GapHistogram& other);
+
+  struct Fixed {
+    Histogram symbols{};
+    uint64_t fillers = 0;
+  };
+  // The symbols of gaps of `bits` bits, those of the fillers included.
+  Fixed fixed(unsigned bits) const;
+  Histogram buckets(BucketCode code) const;
+
+ private:
+  static constexpr uint32_t kSmall = 1 << 14;
+  template <typename F>
+  void for_each(F f) const;
+
+  std::vector<uint64_t> small_;
+  std::map<uint32_t, uint64_t> large_;
+};
+
+// All there is to know about the entries in one view.
+struct PositionStats {
+  PositionStats() : gaps(0) {}
+  Grid grid;
+  GapHistogram gaps;
+  Histogram bitmap{};
+  Histogram signs{};
+  uint64_t used_chunks = 0;     // with entries
+  uint64_t counted_chunks = 0;  // with entries and more than one row
+  uint64_t signed_chunks = 0;   // with skipped elements
+  // By gap width; [0] without fillers, as gap-bucket counts.
+  std::array<Histogram, kMaxGapBits + 1> counts{};        // bucket symbols of the entries per row
+  std::array<uint64_t, kMaxGapBits + 1> most_entries{};  // of a chunk
+};
+
+// Nothing if some row has too many entries for a chunk.
+std::optional<PositionStats> measure_positions(const Content& content, Grid grid, bool signs,
+                                               const Parallel& parallel);
+
+struct PositionPlan {
+  Encoding encoding;  // the fields of the positions
+  const PositionStats* stats = nullptr;
+  uint64_t fillers = 0;
+  StreamPlan main;    // bitmap, gaps or buckets
+  StreamPlan counts;
+  StreamPlan signs;
+  uint64_t bytes = 0;  // streams, tables and parameters
+};
+
+// The plans of one kind of positions for one view; gap_bits 0: all widths.
+std::vector<PositionPlan> plan_positions(const PositionStats& stats, Positions positions,
+                                         unsigned gap_bits, bool signs);
+
+// The bit string of the signs of the elements that a chunk of `elements` skips, and that of its
+// bitmap.
+std::vector<uint8_t> sign_bits(const EntryBlock& block, uint64_t elements);
+std::vector<uint8_t> bitmap_bits(const EntryBlock& block, uint64_t elements);
+
+}  // namespace dcf::impl

@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "encode/stream_plan.h"
+
+#include "codec/package_merge.h"
+
+namespace dcf::impl {
+namespace {
+
+// Bytes that a chunk adds to a Huffman stream besides its bits: mode, lengths and padding.
+uint64_t chunk_overhead(uint64_t symbols, unsigned used) {
+  if (symbols < kFourStreams) return 2;
+  if (symbols < kTreeSymbols) return 11;
+  return 4 + used / 8;
+}
+
+}  // namespace
+
+StreamPlan plan_stream(const Histogram& histogram, unsigned alphabet, uint64_t chunks) {
+  uint64_t count = 0;
+  unsigned used = 0;
+  for (const uint64_t n : histogram) {
+    count += n;
+    used += n > 0;
+  }
+  if (count == 0) return {};
+  if (used == 1) return {std::nullopt, 2 * chunks};
+  StreamPlan plan;
+  plan.bytes = stream_cost(histogram, alphabet, nullptr, HuffmanLayout::kAuto) + chunks - 1;
+  Result<CodeLengths> code = optimal_code_lengths(histogram);
+  if (!code.ok()) return plan;
+  std::vector<uint8_t> record;
+  append_code_lengths(code.value(), &record);
+  uint64_t coded = record.size();
+  if (chunks == 1) {
+    coded += stream_cost(histogram, alphabet, &code.value(), HuffmanLayout::kAuto);
+  } else {
+    uint64_t bits = 0;
+    for (unsigned i = 0; i < kMaxSymbols; ++i) bits += histogram[i] * code.value().length(i);
+    coded += bits / 8 + chunks * chunk_overhead(count / chunks, used);
+  }
+  if (coded < plan.bytes) {
+    plan.code = code.take();
+    plan.bytes = coded;
+  }
+  return plan;
+}
+
+}  // namespace dcf::impl

@@ -1,0 +1,225 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "encode/value_plan.h"
+
+#include <map>
+
+#include "base/checked.h"
+
+namespace dcf::impl {
+namespace {
+
+constexpr unsigned kPrefixBits = 12;
+
+// Counts the values of blocks of words.
+class Census {
+ public:
+  Census(const Content& content, ValueStats* stats)
+      : dtype_(content.dtype), bits_(content.bits), stats_(stats) {
+    if (is_split(dtype_)) stats_->prefixes.resize(size_t{1} << kPrefixBits);
+  }
+  static bool is_split(DType dtype) { return is_float(dtype) && !is_f8(dtype); }
+
+  void add(Bytes words) {
+    count_palette(words);
+    with_words(dtype_, words, [&]<typename Word>(Words<Word> view) {
+      if (is_split(dtype_)) {
+        for (size_t i = 0; i < view.size(); ++i) {
+          const uint64_t rotated = rotate_word(view[i], bits_);
+          ++stats_->prefixes[rotated >> (bits_ - kPrefixBits)];
+          stats_->mantissa_bits |= rotated;
+        }
+      } else if (bits_ == 8) {
+        for (size_t i = 0; i < view.size(); ++i) ++stats_->symbols[static_cast<uint8_t>(view[i])];
+      } else {
+        const BucketCode code = int_buckets(dtype_);
+        for (size_t i = 0; i < view.size(); ++i) {
+          ++stats_->symbols[code.symbol(int_number(dtype_, view[i]))];
+        }
+      }
+    });
+  }
+  void finish() {
+    if (!palette_fits_) return;
+    stats_->palette.emplace();
+    for (const auto& [key, count] : palette_) {
+      stats_->palette->words.push_back(codebook_word(dtype_, key));
+      stats_->palette->counts.push_back(count);
+    }
+  }
+
+ private:
+  void count_palette(Bytes words) {
+    if (!palette_fits_) return;
+    const std::optional<Palette> found = find_palette(dtype_, words);
+    if (found) {
+      for (size_t i = 0; i < found->words.size(); ++i) {
+        palette_[codebook_key(dtype_, found->words[i])] += found->counts[i];
+      }
+    }
+    palette_fits_ = found && palette_.size() <= kMaxPalette;
+  }
+
+  DType dtype_;
+  uint32_t bits_;
+  ValueStats* stats_;
+  std::map<uint64_t, uint64_t> palette_;  // by key
+  bool palette_fits_ = true;
+};
+
+class Planner {
+ public:
+  Planner(const Content& content, const ValueStats& stats, Positions positions, ExtraValues extra,
+          uint64_t chunks)
+      : content_(content), stats_(stats), positions_(positions), extra_(extra), chunks_(chunks),
+        coded_(stats.entries + extra.zeros + extra.negatives) {}
+
+  std::vector<ValuePlan> run() {
+    add_palette();
+    // Codes the caller gave or clustering made stay codes. Only those can be entries of value zero,
+    // which no other sparse values may have (V-02).
+    const bool sparse = positions_ != Positions::kDense;
+    if (content_.coded && coded_ > 0 && (sparse || !plans_.empty())) return std::move(plans_);
+    if (Census::is_split(content_.dtype)) {
+      for (unsigned t = 5; t <= std::min(kPrefixBits, content_.bits - 1); ++t) add_split(t);
+    } else {
+      add_int();
+    }
+    return std::move(plans_);
+  }
+
+ private:
+  void add_palette() {
+    if (!stats_.palette || coded_ == 0) return;
+    ValuePlan plan;
+    plan.encoding.values = Values::kPalette;
+    std::map<uint64_t, uint64_t> counts;  // by key
+    for (size_t i = 0; i < stats_.palette->words.size(); ++i) {
+      counts[codebook_key(content_.dtype, stats_.palette->words[i])] = stats_.palette->counts[i];
+    }
+    Histogram histogram{};
+    size_t code = 0;
+    if (positions_ == Positions::kGap) {
+      histogram[code++] = extra_.zeros;
+    } else {
+      if (extra_.zeros > 0) counts[codebook_key(content_.dtype, 0)] += extra_.zeros;
+      if (extra_.negatives > 0) {
+        const uint64_t sign = uint64_t{1} << (content_.bits - 1);
+        counts[codebook_key(content_.dtype, sign)] += extra_.negatives;
+      }
+    }
+    if (counts.size() + code > kMaxPalette) return;
+    for (const auto& [key, count] : counts) {
+      plan.codebook.push_back(codebook_word(content_.dtype, key));
+      histogram[code++] = count;
+    }
+    plan.encoding.palette_size = static_cast<uint16_t>(counts.size());
+    plan.stream = plan_stream(histogram, static_cast<unsigned>(code), chunks_);
+    std::vector<uint8_t> book;
+    // The keys of the map rise, so they are a codebook.
+    (void)append_codebook(plan.codebook, content_.bits, word_order(content_.dtype), &book);
+    plan.bytes = plan.stream.bytes + book.size() + 1;
+    plans_.push_back(std::move(plan));
+  }
+
+  void add_split(unsigned t) {
+    ValuePlan plan;
+    Encoding& e = plan.encoding;
+    e.values = Values::kSplit;
+    e.split_t = static_cast<uint8_t>(t);
+    std::vector<uint64_t> counts(size_t{1} << t);
+    for (size_t i = 0; i < stats_.prefixes.size(); ++i) {
+      counts[i >> (kPrefixBits - t)] += stats_.prefixes[i];
+    }
+    counts[0] += extra_.zeros + extra_.negatives;
+    size_t first = 0;
+    while (first < counts.size() && counts[first] == 0) ++first;
+    if (first == counts.size()) first = 0;  // no values at all
+    size_t last = counts.size() - 1;
+    while (last > first && counts[last] == 0) --last;
+    if (last - first >= kMaxSymbols) return;
+    e.split_base = static_cast<uint16_t>(first);
+    e.split_symbols = static_cast<uint16_t>(last - first + 1);
+    // Zero bits between the sign (bit 0) and the symbol.
+    const unsigned room = content_.bits - t - 1;
+    const uint64_t mantissa = stats_.mantissa_bits >> 1;
+    e.split_z = static_cast<uint8_t>(
+        mantissa == 0 ? room : std::min<unsigned>(room, static_cast<unsigned>(std::countr_zero(mantissa))));
+    Histogram histogram{};
+    std::copy(counts.begin() + static_cast<ptrdiff_t>(first),
+              counts.begin() + static_cast<ptrdiff_t>(last + 1), histogram.begin());
+    plan.stream = plan_stream(histogram, e.split_symbols, chunks_);
+    plan.bytes = plan.stream.bytes + 5;
+    if (coded_ > 0) plan.bytes += packed_size(coded_, content_.bits - t - e.split_z) + chunks_ / 2;
+    plans_.push_back(std::move(plan));
+  }
+
+  void add_int() {
+    ValuePlan plan;
+    plan.encoding.values = Values::kInt;
+    Histogram histogram = stats_.symbols;
+    histogram[0] += extra_.zeros;
+    if (content_.bits == 8) {
+      if (extra_.negatives > 0) histogram[0x80] += extra_.negatives;
+      plan.stream = plan_stream(histogram, 256, chunks_);
+      plan.bytes = plan.stream.bytes;
+    } else {
+      const BucketCode code = int_buckets(content_.dtype);
+      plan.stream = plan_stream(histogram, code.alphabet(content_.bits), chunks_);
+      plan.bytes = plan.stream.bytes + bucket_extra_size(histogram, code);
+    }
+    plans_.push_back(std::move(plan));
+  }
+
+  const Content& content_;
+  const ValueStats& stats_;
+  Positions positions_;
+  ExtraValues extra_;
+  uint64_t chunks_;
+  uint64_t coded_;
+  std::vector<ValuePlan> plans_;
+};
+
+}  // namespace
+
+ValueStats measure_values(const Content& content) {
+  ValueStats stats;
+  Census census(content, &stats);
+  constexpr size_t kBlock = size_t{1} << 19;
+  std::vector<uint8_t> block;
+  block.reserve(kBlock);
+  content.visit(0, content.elements, [&](uint64_t, uint64_t word, Cell cell) {
+    if (cell == Cell::kNegativeZero) {
+      ++stats.negative_zeros;
+      return;
+    }
+    ++stats.entries;
+    block.resize(block.size() + content.width());
+    store_word(block.data() + block.size() - content.width(), content.width(), word);
+    if (block.size() == kBlock) {
+      census.add(block);
+      block.clear();
+    }
+  });
+  census.add(block);
+  census.finish();
+  stats.zeros = content.elements - stats.entries - stats.negative_zeros;
+  return stats;
+}
+
+std::vector<ValuePlan> plan_values(const Content& content, const ValueStats& stats,
+                                   Positions positions, ExtraValues extra, uint64_t chunks) {
+  return Planner(content, stats, positions, extra, chunks).run();
+}
+
+BucketCode int_buckets(DType dtype) {
+  return dtype_bits(dtype) == 64 ? kInt64Buckets : kIntBuckets;
+}
+
+uint64_t int_number(DType dtype, uint64_t word) {
+  if (!is_signed_integer(dtype)) return word;
+  const uint32_t bits = dtype_bits(dtype);
+  const uint64_t sign = word >> (bits - 1) & 1;
+  return ((word << 1) ^ (0 - sign)) & low_mask(bits);
+}
+
+}  // namespace dcf::impl

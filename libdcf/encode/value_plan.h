@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0
+// The ways to store the values of a tensor (spec, section 8), and what each would cost: computed
+// from one pass over the entries, whatever the positions are.
+#pragma once
+
+#include <optional>
+#include <vector>
+
+#include "encode/content.h"
+#include "encode/palette.h"
+#include "encode/stream_plan.h"
+
+namespace dcf::impl {
+
+struct ValueStats {
+  uint64_t entries = 0;         // of sparse positions
+  uint64_t negative_zeros = 0;  // skipped elements whose sign is kept
+  uint64_t zeros = 0;           // all other skipped elements
+  std::optional<Palette> palette;  // of the entries; nothing if they are too many
+  std::vector<uint64_t> prefixes;  // split: counts of the top 12 bits of the rotated words
+  uint64_t mantissa_bits = 0;      // split: the rotated words, joined by "or"
+  Histogram symbols{};             // int: counts of the symbols
+};
+
+ValueStats measure_values(const Content& content);
+
+// Elements that are coded besides the entries.
+struct ExtraValues {
+  uint64_t zeros = 0;      // elements or fillers
+  uint64_t negatives = 0;  // elements that are -0
+};
+
+struct ValuePlan {
+  Encoding encoding;  // the fields of the values
+  std::vector<uint64_t> codebook;
+  StreamPlan stream;
+  uint64_t bytes = 0;  // streams, table, codebook and parameters
+};
+
+// One plan for each way the dtype and the values allow except raw, in order of the encoding ids;
+// several for split. `chunks`: how many chunks have entries.
+std::vector<ValuePlan> plan_values(const Content& content, const ValueStats& stats,
+                                   Positions positions, ExtraValues extra, uint64_t chunks);
+
+// The bucket code of an integer dtype of more than 8 bits.
+BucketCode int_buckets(DType dtype);
+// What int codes for a word.
+uint64_t int_number(DType dtype, uint64_t word);
+
+// The word with its sign moved to the lowest bit (spec, section 8.2).
+inline uint64_t rotate_word(uint64_t word, uint32_t bits) {
+  return (word << 1 | word >> (bits - 1)) & low_mask(bits);
+}
+
+inline WordOrder word_order(DType dtype) {
+  if (is_float(dtype)) return WordOrder::kFloat;
+  return is_signed_integer(dtype) ? WordOrder::kSigned : WordOrder::kUnsigned;
+}
+
+}  // namespace dcf::impl
