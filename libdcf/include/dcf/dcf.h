@@ -18,8 +18,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "dcf/errors.h"
-#include "dcf/version.h"
+#include "errors.h"  // beside this file, whatever else is called dcf/errors.h
+#include "version.h"
 
 #if defined(__GNUC__)
 #define DCF_API __attribute__((visibility("default")))
