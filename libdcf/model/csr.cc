@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Two passes over the chunks: entries per row, then columns and values into their places.
+#include <algorithm>
 #include <atomic>
 #include <bit>
 
@@ -31,7 +32,10 @@ class CsrDecoder {
     if (out_.row_ptr.back() != out_.col.size()) {
       return fail(Code::BadCount, "K-05", "the nonzeros of the tensor differ from the declared number").in_tensor(data_);
     }
-    return tensor_.view.transposed ? place_by_row() : place_by_chunk(&chunk_start);
+    if (!tensor_.view.transposed) return place_by_chunk(&chunk_start);
+    DCF_TRY(place_by_row());
+    // Rows that reach from one row of the transpose into the next had their columns out of order.
+    return tensor_.view_rows() % cols_ == 0 ? ok_status() : sort_rows();
   }
 
  private:
@@ -77,7 +81,7 @@ class CsrDecoder {
     });
   }
 
-  // A transposed view yields columns in rising order: each row takes its next place. Chunks in order.
+  // Each row takes its next place, chunks in order: the columns rise as they do in the transposed view.
   Status place_by_row() const {
     std::vector<uint64_t> next(out_.row_ptr.begin(), out_.row_ptr.end() - 1);
     ChunkScratch scratch;
@@ -85,6 +89,36 @@ class CsrDecoder {
       DCF_TRY(visit(chunk, &scratch, [&](uint64_t row, uint32_t col, uint64_t word) {
         if (next[row] < out_.row_ptr[row + 1]) put(next[row]++, col, word);
       }));
+    }
+    return ok_status();
+  }
+
+  Status sort_rows() const {
+    struct Entry {
+      uint32_t col;
+      uint64_t word;
+    };
+    uint64_t longest = 0;
+    for (size_t row = 0; row + 1 < out_.row_ptr.size(); ++row) {
+      longest = std::max(longest, out_.row_ptr[row + 1] - out_.row_ptr[row]);
+    }
+    if (longest > model_.limits().max_memory / sizeof(Entry)) {
+      return fail(Code::LimitMemory, "L-01", "a row needs more memory than the limit").in_tensor(data_);
+    }
+    const size_t width = convert_ ? sizeof(float) : coding_.word_bytes();
+    std::vector<Entry> entries;
+    entries.reserve(longest);
+    for (size_t row = 0; row + 1 < out_.row_ptr.size(); ++row) {
+      entries.clear();
+      for (uint64_t i = out_.row_ptr[row]; i < out_.row_ptr[row + 1]; ++i) {
+        entries.push_back({out_.col[i], load_word(out_.values.data() + i * width, width)});
+      }
+      std::sort(entries.begin(), entries.end(), [](const Entry& a, const Entry& b) { return a.col < b.col; });
+      uint64_t at = out_.row_ptr[row];
+      for (const Entry& entry : entries) {
+        out_.col[at] = entry.col;
+        store_word(out_.values.data() + at++ * width, width, entry.word);
+      }
     }
     return ok_status();
   }

@@ -222,9 +222,9 @@ DCF_API dcf_status dcf_decode_codes(const dcf_file* file, size_t index, uint16_t
 
 // ---- Computing --------------------------------------------------------------------------------
 
-// y = W x straight from the compressed tensor: x has info.cols, y info.rows floats. Sums each row
-// in double in ascending column order over the stored entries, then rounds once to float: the
-// result is the same for any number of threads. Skipped zeros contribute nothing (no NaN from
+// y = W x straight from the compressed tensor: x has info.cols, y info.rows floats. Sums the stored
+// entries of each row in double, in an order that is fixed by the file, then rounds once to float:
+// the result is the same for any number of threads. Skipped zeros contribute nothing (no NaN from
 // 0 * Inf). Float and integer dtypes; UnsupportedDType for the raw-only ones.
 DCF_API dcf_status dcf_matvec(const dcf_file* file, size_t index, const float* x, float* y, dcf_error* error);
 // Y = W X: X is [cols, batch] and Y [rows, batch], both row-major.

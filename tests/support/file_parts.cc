@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "support/file_parts.h"
+
+#include <cstdio>
+#include <cstdlib>
+
+#include "base/hash.h"
+
+namespace dcf::impl::testing {
+namespace {
+
+void require(bool ok, const char* what) {
+  if (ok) return;
+  std::fprintf(stderr, "test support: %s\n", what);
+  std::abort();
+}
+
+Blob slice(Bytes file, uint64_t offset, uint64_t size) {
+  const Bytes part = file.subspan(offset, size);
+  return {part.begin(), part.end()};
+}
+
+void append(Blob* out, const Blob& bytes) {
+  out->insert(out->end(), bytes.begin(), bytes.end());
+}
+
+template <typename Size>
+void describe(const std::vector<Blob>& blobs, std::vector<Size>* sizes,
+              std::vector<uint64_t>* hashes) {
+  sizes->clear();
+  hashes->clear();
+  for (const Blob& blob : blobs) {
+    sizes->push_back(static_cast<Size>(blob.size()));
+    hashes->push_back(hash_bytes(blob));
+  }
+}
+
+void fit_columns(FileParts* parts) {
+  ManifestColumns& c = parts->columns;
+  describe(parts->chunks, &c.chunk_bytes, &c.chunk_hashes);
+  describe(parts->sections, &c.section_bytes, &c.section_hashes);
+  c.table_bytes = parts->tables.size();
+  c.table_hash = hash_bytes(parts->tables);
+}
+
+// Bytes of padding in front of each chunk.
+std::vector<uint64_t> paddings(const FileParts& parts, uint64_t manifest_size) {
+  std::vector<uint64_t> out(parts.chunks.size());
+  Result<Manifest> manifest = validate_manifest(parts.columns, Limits{});
+  if (!manifest.ok()) return out;
+  uint64_t at = kHeaderBytes + manifest_size + parts.tables.size();
+  for (const Tensor& t : manifest.value().tensors) {
+    if (t.chunks == 0) continue;
+    out[t.first_chunk] = padding_before(manifest.value(), t, at);
+    at += out[t.first_chunk];
+    for (uint64_t i = 0; i < t.chunks; ++i) at += parts.chunks[t.first_chunk + i].size();
+  }
+  return out;
+}
+
+}  // namespace
+
+FileParts take_apart(Bytes file) {
+  FileParts parts;
+  Result<Header> header = parse_header(file, file.size());
+  require(header.ok(), "the header is invalid");
+  parts.header = header.value();
+  const Blob packed = slice(file, kHeaderBytes, parts.header.manifest_size);
+  Result<ManifestColumns> columns =
+      parse_manifest_columns(packed.data(), packed.size(), Limits{}.max_manifest);
+  require(columns.ok(), "the manifest is malformed");
+  parts.columns = columns.take();
+  Result<Manifest> manifest = validate_manifest(parts.columns, Limits{});
+  require(manifest.ok(), "the manifest is invalid");
+  Result<Layout> layout = compute_layout(manifest.value(), packed.size());
+  require(layout.ok() && layout.value().file_size == file.size(), "the layout is invalid");
+  parts.tables = slice(file, layout.value().tables_offset, parts.columns.table_bytes);
+  for (size_t i = 0; i < parts.columns.chunk_bytes.size(); ++i) {
+    parts.chunks.push_back(
+        slice(file, layout.value().chunk_offsets[i], parts.columns.chunk_bytes[i]));
+  }
+  for (size_t i = 0; i < parts.columns.section_bytes.size(); ++i) {
+    parts.sections.push_back(
+        slice(file, layout.value().section_offsets[i], parts.columns.section_bytes[i]));
+  }
+  return parts;
+}
+
+Blob assemble(FileParts parts) {
+  fit_columns(&parts);
+  Result<Blob> manifest = serialise_manifest_columns(parts.columns);
+  require(manifest.ok(), "the manifest cannot be written");
+  return assemble_with_manifest(parts, manifest.value());
+}
+
+Blob assemble_with_manifest(const FileParts& original, const Blob& manifest) {
+  FileParts parts = original;
+  fit_columns(&parts);
+  Blob out(kHeaderBytes);
+  append(&out, manifest);
+  append(&out, parts.tables);
+  const std::vector<uint64_t> padding = paddings(parts, manifest.size());
+  for (size_t i = 0; i < parts.chunks.size(); ++i) {
+    out.insert(out.end(), padding[i], parts.padding_byte);
+    append(&out, parts.chunks[i]);
+  }
+  for (const Blob& section : parts.sections) append(&out, section);
+  parts.header.file_size = out.size();
+  parts.header.manifest_size = manifest.size();
+  parts.header.manifest_hash = hash_bytes(manifest);
+  const auto header = serialise_header(parts.header);
+  std::copy(header.begin(), header.end(), out.begin());
+  return out;
+}
+
+void repair_header(MutableBytes file) {
+  if (file.size() < kHeaderBytes) return;
+  const uint64_t size = load_le<uint64_t>(&file[32]);
+  if (file.size() > kHeaderBytes && size <= file.size() - kHeaderBytes) {
+    store_le(&file[40], hash_bytes(Bytes(file).subspan(kHeaderBytes, size)));
+  }
+  store_le(&file[56], hash_bytes(Bytes(file).first(56)));
+}
+
+Result<std::unique_ptr<Model>> open_bytes(Bytes file, unsigned threads, const Limits& limits) {
+  Parallel parallel;
+  parallel.threads = threads;
+  return Model::open(std::make_unique<MemorySource>(file), limits, parallel);
+}
+
+Status check_bytes(Bytes file, unsigned threads, const Limits& limits) {
+  Result<std::unique_ptr<Model>> model = open_bytes(file, threads, limits);
+  return model.ok() ? verify(*model.value(), nullptr) : model.status();
+}
+
+}  // namespace dcf::impl::testing

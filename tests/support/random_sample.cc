@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <random>
+
+#include "base/float_convert.h"
+#include "codec/bit_reader.h"
+#include "support/sample.h"
+
+namespace dcf::impl::testing {
+
+Sample random_sample(DType dtype, std::vector<uint64_t> dims, Encoding encoding, uint64_t seed,
+                     unsigned every, unsigned distinct) {
+  std::mt19937_64 random(seed);
+  Sample s;
+  s.dtype = dtype;
+  s.dims = std::move(dims);
+  s.encoding = encoding;
+  uint64_t elements = 1;
+  for (const uint64_t d : s.dims) elements *= d;
+  const unsigned bits = dtype_bits(dtype);
+  std::vector<uint64_t> values;
+  for (unsigned i = 0; i < distinct; ++i) {
+    uint64_t word = random();
+    if (is_float(dtype))
+      word = double_to_word(dtype, (i % 2 == 0 ? 1 : -1) * (0.5 + static_cast<double>(i) / 8));
+    if (is_integer(dtype) && (is_signed_integer(dtype) || bits == 64))
+      word = static_cast<uint64_t>(static_cast<int64_t>(word) >> (word >> 58));
+    word &= low_mask(bits);
+    values.push_back(word == 0 ? 1 : word);
+  }
+  const uint64_t negative_zero = uint64_t{1} << (bits - 1);
+  for (uint64_t i = 0; i < elements; ++i) {
+    const uint64_t draw = random();
+    if (draw % every == 0)
+      s.words.push_back(values[(draw >> 32) % distinct]);
+    else
+      s.words.push_back((encoding.signs || !encoding.is_sparse()) && is_float(dtype) &&
+                                (draw >> 16) % 3 == 0
+                            ? negative_zero
+                            : 0);
+  }
+  return s;
+}
+
+std::vector<Encoding> encodings_of(DType dtype) {
+  std::vector<Encoding> out = {Encoding{}};
+  if (is_raw_only(dtype)) return out;
+  std::vector<Encoding> positions = {Encoding{}};
+  for (const bool signs : {false, true}) {
+    if (signs && !is_float(dtype)) continue;
+    Encoding e;
+    e.signs = signs;
+    e.positions = Positions::kBitmap;
+    positions.push_back(e);
+    e.positions = Positions::kGap;
+    for (const uint8_t b : {2, 4, 8}) {
+      e.gap_bits = b;
+      positions.push_back(e);
+    }
+    e.gap_bits = 0;
+    e.positions = Positions::kGapBucket;
+    for (const auto& [t, s] : {std::pair<uint8_t, uint8_t>{2, 0}, {3, 2}, {7, 1}}) {
+      e.bucket_t = t;
+      e.bucket_s = s;
+      positions.push_back(e);
+    }
+  }
+  for (Encoding e : positions) {
+    e.values = Values::kPalette;
+    out.push_back(e);
+    if (is_integer(dtype) || is_f8(dtype)) {
+      e.values = Values::kInt;
+      out.push_back(e);
+    } else {
+      e.values = Values::kSplit;
+      e.split_t = static_cast<uint8_t>(dtype == DType::kF16 ? 6 : 8);
+      if (dtype == DType::kF64 && e.is_sparse() && e.positions != Positions::kGap) e.split_t = 11;
+      out.push_back(e);
+    }
+  }
+  return out;
+}
+
+std::string encoding_name(const Encoding& e) {
+  static constexpr const char* kPositions[] = {"dense", "bitmap", "gap", "gap-bucket"};
+  static constexpr const char* kValues[] = {"raw", "palette", "grid", "split", "int"};
+  std::string name = std::string(kPositions[static_cast<size_t>(e.positions)]) + "/" +
+                     kValues[static_cast<size_t>(e.values)];
+  if (e.gap_bits != 0) name += " b=" + std::to_string(e.gap_bits);
+  if (e.bucket_t != 0)
+    name += " t=" + std::to_string(e.bucket_t) + " s=" + std::to_string(e.bucket_s);
+  return e.signs ? name + " signs" : name;
+}
+
+}  // namespace dcf::impl::testing

@@ -1,0 +1,365 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "support/sample.h"
+
+#include <algorithm>
+#include <array>
+#include <bit>
+#include <map>
+#include <set>
+
+#include "base/checked.h"
+#include "codec/bit_writer.h"
+#include "codec/codebook.h"
+#include "codec/package_merge.h"
+
+namespace dcf::impl::testing {
+namespace {
+
+// A stream of a role, or bytes that stand between streams.
+struct Piece {
+  std::optional<Role> role;
+  Blob bytes;
+};
+using Pieces = std::vector<Piece>;
+
+struct Encoded {
+  Tensor tensor;
+  std::vector<Pieces> chunks;
+  std::vector<uint32_t> entries;
+  std::vector<uint64_t> codebook;
+  std::array<std::optional<CodeLengths>, 4> codes;
+};
+
+bool is_zero(DType dtype, uint64_t word) {
+  return (word & magnitude_mask(dtype)) == 0;
+}
+
+uint64_t rotate(uint64_t word, unsigned bits) {
+  return ((word << 1) | (word >> (bits - 1))) & low_mask(bits);
+}
+
+uint64_t zigzag(DType dtype, uint64_t word) {
+  if (!is_signed_integer(dtype)) return word;
+  const unsigned bits = dtype_bits(dtype);
+  const bool negative = (word >> (bits - 1)) != 0;
+  return ((word << 1) ^ (negative ? ~uint64_t{0} : 0)) & low_mask(bits);
+}
+
+WordOrder order_of(DType dtype) {
+  if (is_float(dtype)) return WordOrder::kFloat;
+  return is_signed_integer(dtype) ? WordOrder::kSigned : WordOrder::kUnsigned;
+}
+
+class Encoder {
+ public:
+  explicit Encoder(const Sample& sample) : s_(sample) {
+    Tensor& t = out_.tensor;
+    t.name = s_.name;
+    t.dtype = s_.dtype;
+    t.bits = bits_of(s_);
+    t.opaque_name = s_.opaque_name;
+    t.dims = s_.dims;
+    t.elements = 1;
+    for (const uint64_t d : t.dims) t.elements *= d;
+    t.encoding = s_.encoding;
+    if (t.elements == 0) return;
+    t.view = s_.view;
+    if (t.view.cols == 0)
+      t.view.cols = static_cast<uint32_t>(default_view_cols(t.dims, t.elements));
+    t.rows_per_chunk =
+        s_.rows_per_chunk == 0 ? static_cast<uint32_t>(t.view_rows()) : s_.rows_per_chunk;
+    t.chunks = ceil_div(t.view_rows(), t.rows_per_chunk);
+  }
+
+  Encoded run() {
+    if (!s_.alias_of.empty()) {
+      out_.tensor.chunks = 0;
+      return std::move(out_);
+    }
+    choose_parameters();
+    for (uint64_t i = 0; i < out_.tensor.chunks; ++i) {
+      if (s_.encoding.is_raw())
+        raw_chunk(i);
+      else
+        chunk(i);
+    }
+    if (s_.huffman) make_codes();
+    return std::move(out_);
+  }
+
+ private:
+  uint64_t element(uint64_t v) const {
+    const Tensor& t = out_.tensor;
+    return t.view.transposed ? v % t.view.cols * t.view_rows() + v / t.view.cols : v;
+  }
+  bool kept(uint64_t e) const {
+    if (!s_.encoding.is_sparse()) return true;
+    return s_.kept.empty() ? !is_zero(s_.dtype, s_.words[e]) : s_.kept[e];
+  }
+
+  void choose_parameters() {
+    Encoding& e = out_.tensor.encoding;
+    std::set<uint64_t> used(s_.more_codes.begin(), s_.more_codes.end());
+    for (uint64_t i = 0; i < s_.words.size(); ++i) {
+      if (kept(i)) used.insert(s_.words[i]);
+    }
+    if (e.values == Values::kPalette) {
+      if (used.empty()) used.insert(0);
+      out_.codebook.assign(used.begin(), used.end());
+      sort_codebook(out_.codebook, out_.tensor.bits, order_of(s_.dtype));
+      for (size_t i = 0; i < out_.codebook.size(); ++i)
+        code_of_[out_.codebook[i]] = static_cast<uint8_t>(i);
+      e.palette_size = static_cast<uint16_t>(out_.codebook.size());
+    }
+    if (e.values == Values::kSplit) {
+      const unsigned bits = out_.tensor.bits;
+      if (e.positions == Positions::kGap) used.insert(0);
+      uint64_t low = ~uint64_t{0};
+      uint64_t high = 0;
+      uint64_t any = 0;
+      for (const uint64_t word : used) {
+        const uint64_t r = rotate(word, bits);
+        low = std::min(low, r >> (bits - e.split_t));
+        high = std::max(high, r >> (bits - e.split_t));
+        any |= (r & low_mask(bits - e.split_t)) >> 1;
+      }
+      e.split_base = static_cast<uint16_t>(used.empty() ? 0 : low);
+      e.split_symbols = static_cast<uint16_t>(used.empty() ? 1 : high - low + 1);
+      const unsigned room = bits - e.split_t - 1;
+      e.split_z = static_cast<uint8_t>(
+          std::min<unsigned>(room, any == 0 ? room : static_cast<unsigned>(std::countr_zero(any))));
+    }
+  }
+
+  void raw_chunk(uint64_t i) {
+    const Tensor& t = out_.tensor;
+    const Blob all = dense_bytes(s_);
+    const uint64_t first = i * t.chunk_stride() * t.bits / 8;
+    const uint64_t size = ceil_div(t.chunk_elements(i) * t.bits, 8);
+    out_.chunks.push_back(
+        {{std::nullopt, Blob(all.begin() + static_cast<ptrdiff_t>(first),
+                             all.begin() + static_cast<ptrdiff_t>(first + size))}});
+    out_.entries.push_back(static_cast<uint32_t>(t.chunk_elements(i)));
+    if (s_.dense.empty()) {
+      for (uint64_t k = 0; k < t.chunk_elements(i); ++k) {
+        const uint64_t word = s_.words[i * t.chunk_stride() + k];
+        out_.tensor.nonzeros += is_raw_only(s_.dtype) ? word != 0 : !is_zero(s_.dtype, word);
+      }
+    }
+  }
+
+  void stream(Role role, Blob symbols) { pieces_.push_back({role, std::move(symbols)}); }
+  void numbers(Role role, const std::vector<uint64_t>& values, BucketCode code) {
+    Blob symbols;
+    Blob extra;
+    BitWriter writer(&extra);
+    for (const uint64_t v : values) {
+      symbols.push_back(static_cast<uint8_t>(code.symbol(v)));
+      writer.put(v, code.extra_bits(symbols.back()));
+    }
+    writer.finish();
+    stream(role, symbols);
+    pieces_.push_back({std::nullopt, extra});
+  }
+
+  void chunk(uint64_t index) {
+    const Tensor& t = out_.tensor;
+    const Encoding& e = t.encoding;
+    const uint64_t first = index * t.chunk_stride();
+    const uint64_t elements = t.chunk_elements(index);
+    pieces_.clear();
+    std::vector<uint64_t> words;  // of the entries; kFiller marks fillers
+    std::vector<bool> fillers;
+    std::vector<uint64_t> counts;
+    std::vector<uint64_t> gaps;
+    Blob bitmap(ceil_div(elements, 8));
+    std::vector<bool> signs;
+    for (uint64_t row = 0; row * t.view.cols < elements; ++row) {
+      const size_t before = words.size();
+      int64_t column = -1;
+      for (uint64_t c = 0; c < t.view.cols && row * t.view.cols + c < elements; ++c) {
+        const uint64_t at = row * t.view.cols + c;
+        const uint64_t from = element(first + at);
+        if (!kept(from)) {
+          signs.push_back(s_.words[from] != 0);
+          continue;
+        }
+        uint64_t gap = c - static_cast<uint64_t>(column) - 1;
+        if (e.positions == Positions::kGap) {
+          for (; gap >= uint64_t{1} << e.gap_bits; gap -= uint64_t{1} << e.gap_bits) {
+            gaps.push_back((1u << e.gap_bits) - 1);
+            words.push_back(0);
+            fillers.push_back(true);
+          }
+        }
+        gaps.push_back(gap);
+        words.push_back(s_.words[from]);
+        fillers.push_back(false);
+        bitmap[at / 8] = static_cast<uint8_t>(bitmap[at / 8] | (1u << (at % 8)));
+        column = static_cast<int64_t>(c);
+        out_.tensor.nonzeros += e.is_sparse() || !is_zero(s_.dtype, s_.words[from]);
+      }
+      counts.push_back(words.size() - before);
+    }
+    if (!words.empty()) {
+      positions(e, counts, gaps, bitmap);
+      values(e, words, fillers);
+    }
+    if (e.signs && !signs.empty()) {
+      Blob bytes(ceil_div(signs.size(), 8));
+      for (size_t i = 0; i < signs.size(); ++i)
+        bytes[i / 8] = static_cast<uint8_t>(bytes[i / 8] | (signs[i] << (i % 8)));
+      stream(Role::kSigns, bytes);
+    }
+    out_.chunks.push_back(pieces_);
+    out_.entries.push_back(static_cast<uint32_t>(words.size()));
+  }
+
+  void positions(const Encoding& e, const std::vector<uint64_t>& counts,
+                 const std::vector<uint64_t>& gaps, const Blob& bitmap) {
+    if (!e.is_sparse()) return;
+    if (e.positions == Positions::kBitmap) return stream(Role::kBitmap, bitmap);
+    if (counts.size() > 1) numbers(Role::kCounts, counts, kCountBuckets);
+    if (e.positions == Positions::kGap) return stream(Role::kGaps, Blob(gaps.begin(), gaps.end()));
+    numbers(Role::kGaps, gaps, BucketCode{e.bucket_t, e.bucket_s});
+  }
+
+  void values(const Encoding& e, const std::vector<uint64_t>& words,
+              const std::vector<bool>& fillers) {
+    const unsigned bits = out_.tensor.bits;
+    Blob symbols;
+    Blob tail;
+    BitWriter writer(&tail);
+    std::vector<uint64_t> integers;
+    for (size_t i = 0; i < words.size(); ++i) {
+      if (e.values == Values::kPalette) {
+        const unsigned shift = e.positions == Positions::kGap ? 1 : 0;
+        symbols.push_back(fillers[i] ? 0 : static_cast<uint8_t>(code_of_[words[i]] + shift));
+      } else if (e.values == Values::kSplit) {
+        const uint64_t r = rotate(words[i], bits);
+        symbols.push_back(static_cast<uint8_t>((r >> (bits - e.split_t)) - e.split_base));
+        writer.put(r & 1, 1);
+        writer.put(r >> (1 + e.split_z), bits - e.split_t - e.split_z - 1);
+      } else if (bits == 8) {
+        symbols.push_back(static_cast<uint8_t>(words[i]));
+      } else {
+        integers.push_back(zigzag(s_.dtype, words[i]));
+      }
+    }
+    writer.finish();
+    if (!integers.empty())
+      return numbers(Role::kValues, integers, bits == 64 ? kInt64Buckets : kIntBuckets);
+    stream(Role::kValues, symbols);
+    pieces_.push_back({std::nullopt, tail});
+  }
+
+  void make_codes() {
+    const Roles roles = roles_of(out_.tensor.encoding, s_.dtype);
+    for (size_t r = 0; r < roles.count; ++r) {
+      Histogram histogram{};
+      for (const Pieces& pieces : out_.chunks) {
+        for (const Piece& piece : pieces) {
+          if (piece.role != roles.list[r].role) continue;
+          for (const uint8_t symbol : piece.bytes) ++histogram[symbol];
+        }
+      }
+      Result<CodeLengths> code = optimal_code_lengths(histogram);
+      if (code.ok()) out_.codes[r] = code.take();
+    }
+  }
+
+  const Sample& s_;
+  Encoded out_;
+  std::map<uint64_t, uint8_t> code_of_;
+  Pieces pieces_;
+};
+
+// Gives the tensor its table numbers and returns its chunks as bytes. Tables that no stream uses
+// are left out.
+std::vector<Blob> write_chunks(Encoded* encoded, std::optional<HuffmanLayout> layout, Blob* tables,
+                               uint32_t* table_count) {
+  const Roles roles = roles_of(encoded->tensor.encoding, encoded->tensor.dtype);
+  std::array<bool, 4> used{};
+  std::vector<Blob> chunks;
+  for (const Pieces& pieces : encoded->chunks) {
+    Blob bytes;
+    for (const Piece& piece : pieces) {
+      if (!piece.role) {
+        bytes.insert(bytes.end(), piece.bytes.begin(), piece.bytes.end());
+        continue;
+      }
+      const size_t r = roles.find(*piece.role);
+      const auto& code = encoded->codes[r];
+      const size_t mode_at = bytes.size();
+      encode_stream(piece.bytes, roles.list[r].alphabet, code ? &*code : nullptr,
+                    layout.value_or(HuffmanLayout::kAuto), &bytes);
+      used[r] = used[r] || bytes[mode_at] >= static_cast<uint8_t>(StreamMode::kStreams);
+    }
+    chunks.push_back(std::move(bytes));
+  }
+  for (size_t r = 0; r < roles.count; ++r) {
+    if (!used[r]) continue;
+    append_code_lengths(*encoded->codes[r], tables);
+    encoded->tensor.tables[r] = ++*table_count;
+  }
+  return chunks;
+}
+
+}  // namespace
+
+FileParts make_parts(std::vector<Sample> samples, const Metadata& metadata,
+                     const std::vector<std::pair<uint32_t, Blob>>& sections) {
+  std::sort(samples.begin(), samples.end(),
+            [](const Sample& a, const Sample& b) { return a.name < b.name; });
+  FileParts parts;
+  Manifest manifest;
+  Blob codebooks;
+  std::map<std::string, uint64_t> index;
+  for (const Sample& s : samples) {
+    Encoded encoded = Encoder(s).run();
+    index[s.name] = manifest.tensors.size();
+    if (!s.alias_of.empty()) encoded.tensor.alias_of = index.at(s.alias_of);
+    encoded.tensor.first_chunk = parts.chunks.size();
+    const std::vector<Blob> chunks =
+        write_chunks(&encoded, s.huffman, &parts.tables, &manifest.table_count);
+    for (size_t i = 0; i < chunks.size(); ++i) {
+      parts.chunks.push_back(chunks[i]);
+      manifest.chunks.push_back({0, encoded.entries[i], 0});
+    }
+    if (!encoded.codebook.empty()) {
+      (void)append_codebook(encoded.codebook, encoded.tensor.bits, order_of(s.dtype), &codebooks);
+    }
+    manifest.tensors.push_back(std::move(encoded.tensor));
+  }
+  parts.tables.insert(parts.tables.end(), codebooks.begin(), codebooks.end());
+  manifest.metadata = metadata;
+  for (const auto& [kind, bytes] : sections) {
+    manifest.sections.push_back({kind & 0x7FFFFFFF, (kind >> 31) != 0, 0, 0});
+    parts.sections.push_back(bytes);
+  }
+  parts.columns = manifest_columns(manifest);
+  return parts;
+}
+
+Blob make_file(std::vector<Sample> samples) {
+  return assemble(make_parts(std::move(samples)));
+}
+
+uint32_t bits_of(const Sample& s) {
+  return s.dtype == DType::kOpaque ? s.opaque_bits : dtype_bits(s.dtype);
+}
+
+Blob dense_bytes(const Sample& s) {
+  if (!s.dense.empty()) return s.dense;
+  Blob out;
+  BitWriter writer(&out);
+  for (const uint64_t word : s.words) writer.put(word, bits_of(s));
+  writer.finish();
+  return out;
+}
+
+uint64_t float_word(float value) {
+  return std::bit_cast<uint32_t>(value);
+}
+
+}  // namespace dcf::impl::testing

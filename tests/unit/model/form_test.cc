@@ -1,0 +1,214 @@
+// SPDX-License-Identifier: Apache-2.0
+// CSR and codes against the dense form of the same tensor, for every encoding, views across rows,
+// transposed views and aliases of other shape.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cstring>
+
+#include "base/float_convert.h"
+#include "model/decode.h"
+#include "support/sample.h"
+
+namespace dcf::impl {
+namespace {
+
+using namespace testing;  // NOLINT(google-build-using-namespace)
+
+struct OwnedCsr {
+  std::vector<uint64_t> row_ptr;
+  std::vector<uint32_t> col;
+  Blob values;
+};
+
+Status decode(const Model& model, size_t tensor, DType as, OwnedCsr* out) {
+  const Tensor& t = model.manifest().tensors[tensor];
+  const uint64_t nonzeros = model.manifest().tensors[model.data_tensor(tensor)].nonzeros;
+  out->row_ptr.assign(t.rows() + 1, 99);
+  out->col.assign(nonzeros, 99);
+  out->values.assign(nonzeros * (as == DType::kF32 ? 4 : t.bits / 8), 0xEE);
+  return decode_csr(model, tensor, as, {out->row_ptr, out->col, out->values});
+}
+
+// The CSR form of the words, straight from its definition.
+OwnedCsr expected_csr(const Sample& s, uint64_t rows, DType as) {
+  OwnedCsr out;
+  const uint64_t cols = s.words.size() / rows;
+  const size_t width = bits_of(s) / 8;
+  out.row_ptr.push_back(0);
+  for (uint64_t r = 0; r < rows; ++r) {
+    for (uint64_t c = 0; c < cols; ++c) {
+      const uint64_t i = r * cols + c;
+      const bool nonzero = (s.words[i] & magnitude_mask(s.dtype)) != 0;
+      if (s.encoding.is_sparse() && !s.kept.empty() ? !s.kept[i] : !nonzero) continue;
+      out.col.push_back(static_cast<uint32_t>(c));
+      uint8_t bytes[8];
+      const float value = word_to_float(s.dtype, s.words[i]);
+      if (as == DType::kF32)
+        std::memcpy(bytes, &value, 4);
+      else
+        store_word(bytes, width, s.words[i]);
+      out.values.insert(out.values.end(), bytes, bytes + (as == DType::kF32 ? 4 : width));
+    }
+    out.row_ptr.push_back(out.col.size());
+  }
+  return out;
+}
+
+void expect_csr(const Model& model, size_t tensor, const Sample& s, uint64_t rows) {
+  for (const DType as : {DType::kNone, DType::kF32}) {
+    OwnedCsr out;
+    const Status status = decode(model, tensor, as, &out);
+    ASSERT_TRUE(status.ok()) << status.message;
+    const OwnedCsr expected = expected_csr(s, rows, as);
+    EXPECT_EQ(out.row_ptr, expected.row_ptr);
+    EXPECT_EQ(out.col, expected.col);
+    EXPECT_EQ(out.values, expected.values);
+  }
+}
+
+TEST(Csr, EveryEncodingViewAndThreadCount) {
+  for (const DType dtype :
+       {DType::kF64, DType::kF32, DType::kBF16, DType::kI64, DType::kU8, DType::kBool}) {
+    for (const Encoding& e : encodings_of(dtype)) {
+      for (int view = 0; view < 3; ++view) {
+        if (view == 2 && e.is_raw()) continue;
+        Sample s = random_sample(dtype, {12, 30}, e, static_cast<uint64_t>(view));
+        s.name = "a";
+        s.view = view == 0 ? View{} : view == 1 ? View{7, false} : View{12, true};
+        s.rows_per_chunk = view == 1 ? 3 : 5;
+        Sample alias;
+        alias.name = "b";
+        alias.dtype = dtype;
+        alias.dims = {90, 4};
+        alias.alias_of = "a";
+        SCOPED_TRACE(std::string(dtype_name(dtype)) + " " + encoding_name(e) + " view " +
+                     std::to_string(view));
+        const Blob file = make_file({s, alias});
+        for (const unsigned threads : {1u, 4u}) {
+          auto model = open_bytes(file, threads);
+          ASSERT_TRUE(model.ok()) << model.status().message;
+          expect_csr(*model.value(), 0, s, 12);
+          expect_csr(*model.value(), 1, s, 90);
+        }
+      }
+    }
+  }
+}
+
+TEST(Csr, ZeroCentroidsAreEntries) {
+  Encoding e;
+  e.positions = Positions::kGap;
+  e.gap_bits = 3;
+  e.values = Values::kPalette;
+  Sample s = random_sample(DType::kF32, {4, 50}, e, 8, 12);
+  for (const uint64_t w : s.words) s.kept.push_back((w & 0x7FFFFFFF) != 0);
+  s.kept[20] = s.kept[199] = true;
+  const Blob file = make_file({s});
+  auto model = open_bytes(file);
+  ASSERT_TRUE(model.ok());
+  expect_csr(*model.value(), 0, s, 4);
+}
+
+TEST(Csr, EmptyTensorsScalarsAndVectors) {
+  for (const std::vector<uint64_t>& dims :
+       {std::vector<uint64_t>{0}, {3, 0}, {0, 3}, {}, {1}, {6}}) {
+    Sample s;
+    s.dims = dims;
+    uint64_t n = 1;
+    for (const uint64_t d : dims) n *= d;
+    for (uint64_t i = 0; i < n; ++i) s.words.push_back(float_word(static_cast<float>(i % 2)));
+    const Blob file = make_file({s});
+    auto model = open_bytes(file);
+    ASSERT_TRUE(model.ok());
+    OwnedCsr out;
+    ASSERT_TRUE(decode(*model.value(), 0, DType::kNone, &out).ok());
+    const Tensor& t = model.value()->manifest().tensors[0];
+    EXPECT_EQ(out.row_ptr.size(), t.rows() + 1);
+    EXPECT_EQ(out.row_ptr.back(), t.nonzeros);
+    EXPECT_EQ(t.nonzeros, n / 2);
+  }
+}
+
+TEST(Csr, RawOnlyDtypesHaveNone) {
+  Sample s;
+  s.dtype = DType::kC64;
+  s.dims = {4};
+  s.words = {1, 2, 3, 4};
+  const Blob file = make_file({s});
+  auto model = open_bytes(file);
+  ASSERT_TRUE(model.ok());
+  OwnedCsr out;
+  EXPECT_EQ(decode(*model.value(), 0, DType::kNone, &out).code, Code::UnsupportedDType);
+}
+
+TEST(Csr, WrongDeclaredNonzerosAreFound) {
+  Encoding e;
+  e.positions = Positions::kBitmap;
+  e.values = Values::kPalette;
+  FileParts parts = make_parts({random_sample(DType::kF32, {8, 8}, e, 1)});
+  ++parts.columns.nonzeros[0];
+  const Blob file = assemble(parts);
+  auto model = open_bytes(file);
+  ASSERT_TRUE(model.ok());
+  OwnedCsr out;
+  const Status s = decode(*model.value(), 0, DType::kNone, &out);
+  EXPECT_EQ(s.code, Code::BadCount);
+  EXPECT_STREQ(s.rule, "K-05");
+}
+
+TEST(Codes, OnePerElement) {
+  for (const DType dtype : {DType::kF32, DType::kI8, DType::kU64}) {
+    for (const Encoding& e : encodings_of(dtype)) {
+      if (e.values != Values::kPalette) continue;
+      Sample s = random_sample(dtype, {10, 33}, e, 6);
+      s.view = e.gap_bits == 4 ? View{10, true} : View{11, false};
+      s.rows_per_chunk = 2;
+      const Blob file = make_file({s});
+      auto model = open_bytes(file, 2);
+      ASSERT_TRUE(model.ok());
+      const Tables& tables = model.value()->tables();
+      std::vector<uint16_t> codes(s.words.size(), 9999);
+      ASSERT_TRUE(decode_codes(*model.value(), 0, codes).ok());
+      for (size_t i = 0; i < codes.size(); ++i) {
+        const bool entry = !e.is_sparse() || (s.words[i] & magnitude_mask(dtype)) != 0;
+        if (!entry) {
+          ASSERT_EQ(codes[i], 0u) << encoding_name(e) << " " << i;
+        } else {
+          ASSERT_EQ(tables.codebook_words[codes[i] - (e.is_sparse() ? 1u : 0u)], s.words[i])
+              << encoding_name(e) << " " << i;
+        }
+      }
+    }
+  }
+}
+
+TEST(Codes, FullPalettes) {
+  for (const Encoding& e : encodings_of(DType::kF16)) {
+    if (e.values != Values::kPalette) continue;
+    Sample s;
+    s.dtype = DType::kF16;
+    s.encoding = e;
+    const unsigned k = e.positions == Positions::kGap ? 255 : 256;
+    s.dims = {2, k};
+    for (unsigned i = 0; i < 2 * k; ++i) s.words.push_back(0x3C00 + i % k);
+    const Blob file = make_file({s});
+    auto model = open_bytes(file);
+    ASSERT_TRUE(model.ok()) << model.status().message;
+    std::vector<uint16_t> codes(s.words.size());
+    ASSERT_TRUE(decode_codes(*model.value(), 0, codes).ok());
+    for (unsigned i = 0; i < 2 * k; ++i) ASSERT_EQ(codes[i], i % k + (e.is_sparse() ? 1 : 0));
+    EXPECT_TRUE(check_bytes(file).ok());
+  }
+}
+
+TEST(Codes, OnlyOfPalettes) {
+  const Blob file = make_file({random_sample(DType::kF32, {4}, {}, 1)});
+  auto model = open_bytes(file);
+  ASSERT_TRUE(model.ok());
+  std::vector<uint16_t> codes(4);
+  EXPECT_EQ(decode_codes(*model.value(), 0, codes).code, Code::InvalidArgument);
+}
+
+}  // namespace
+}  // namespace dcf::impl
