@@ -11,8 +11,9 @@ constexpr uint64_t kChunkBytes = 14;
 constexpr uint64_t kTableBytes = 1;
 constexpr uint64_t kViewBytes = 4;
 
-// Position plans to combine with the values, for gaps of different widths have different fillers.
-constexpr size_t kMaxPositionPlans = 6;
+// Position plans of a view to combine with the values: gaps of different widths have different
+// fillers, so the best for the positions need not be the best in all.
+constexpr size_t kPlansPerView = 2;
 
 }  // namespace
 
@@ -37,14 +38,14 @@ std::vector<Candidate> CandidateSource::list(Positions positions) {
     candidates = list_sparse(positions);
   }
   std::stable_sort(candidates.begin(), candidates.end(), [](const auto& a, const auto& b) {
-    return a.estimate < b.estimate;
+    return a.weight(a.estimate) < b.weight(b.estimate);
   });
   return candidates;
 }
 
 std::vector<Candidate> CandidateSource::list_dense() {
   std::vector<Candidate> candidates;
-  Candidate raw{&lowered_, raw_recipe(content_, dims_), 0};
+  Candidate raw{&lowered_, raw_recipe(content_, dims_)};
   raw.estimate = content_.elements * content_.width() + raw.recipe.grid.chunks * kChunkBytes;
   candidates.push_back(std::move(raw));
   const Grid grid = dense_grid(dims_, content_.elements, content_.bits, false);
@@ -58,18 +59,16 @@ std::vector<Candidate> CandidateSource::list_dense() {
 
 std::vector<Candidate> CandidateSource::list_sparse(Positions positions) {
   measure_views();
-  std::vector<PositionPlan> plans;
-  for (const PositionStats& view : views_) {
-    for (PositionPlan& plan : plan_positions(view, positions, options_.gap_bits, signs_)) {
-      plan.bytes += view.grid.chunks * kChunkBytes;
-      plans.push_back(std::move(plan));
-    }
-  }
   // A filler costs a code as well, two bits or more.
   const auto cost = [](const PositionPlan& plan) { return plan.bytes + plan.fillers / 4; };
-  std::stable_sort(plans.begin(), plans.end(),
-                   [&](const auto& a, const auto& b) { return cost(a) < cost(b); });
-  plans.resize(std::min(plans.size(), kMaxPositionPlans));
+  std::vector<PositionPlan> plans;
+  for (const PositionStats& view : views_) {
+    std::vector<PositionPlan> of_view = plan_positions(view, positions, options_.gap_bits, signs_);
+    std::stable_sort(of_view.begin(), of_view.end(),
+                     [&](const auto& x, const auto& y) { return cost(x) < cost(y); });
+    of_view.resize(std::min(of_view.size(), kPlansPerView));
+    std::move(of_view.begin(), of_view.end(), std::back_inserter(plans));
+  }
   std::vector<Candidate> candidates;
   for (const PositionPlan& plan : plans) {
     const uint64_t chunks = std::max<uint64_t>(1, plan.stats->used_chunks);
@@ -92,7 +91,7 @@ void CandidateSource::measure_views() {
 
 void CandidateSource::add(const PositionPlan* position, const ValuePlan& value, const Grid& grid,
                           std::vector<Candidate>* out) const {
-  Candidate candidate{&lowered_, {}, 0};
+  Candidate candidate{&lowered_, {}};
   Recipe& recipe = candidate.recipe;
   recipe.encoding = value.encoding;
   recipe.grid = grid;
@@ -106,12 +105,11 @@ void CandidateSource::add(const PositionPlan* position, const ValuePlan& value, 
     recipe.encoding.bucket_s = e.bucket_s;
     recipe.encoding.signs = e.signs;
     candidate.estimate += position->bytes;
-    const bool by_default =
+    candidate.default_view =
         !grid.view.transposed && grid.view.cols == default_view_cols(dims_, content_.elements);
-    candidate.estimate += by_default ? 0 : kViewBytes;
-  } else {
-    candidate.estimate += grid.chunks * kChunkBytes;
+    candidate.estimate += candidate.default_view ? 0 : kViewBytes;
   }
+  candidate.estimate += grid.chunks * kChunkBytes;
   const Roles roles = roles_of(recipe.encoding, content_.dtype);
   for (size_t k = 0; k < roles.count; ++k) {
     switch (roles.list[k].role) {

@@ -16,6 +16,11 @@ struct Candidate {
   const Lowered* source = nullptr;
   Recipe recipe;
   uint64_t estimate = 0;  // bytes of the file, but for what all candidates share
+  bool default_view = true;
+
+  // What `bytes` weigh where candidates of the same positions compete: another view than the default
+  // must save 1/256, because rows of the tensor are what callers decode and multiply.
+  uint64_t weight(uint64_t bytes) const { return default_view ? bytes : bytes + bytes / 256; }
 };
 
 // The candidates of one lowered tensor of dtypes 1..15 that has elements. Values and views are
@@ -25,7 +30,7 @@ class CandidateSource {
   CandidateSource(const Lowered& lowered, const std::vector<uint64_t>& dims,
                   const EncodeOptions& options, const Parallel& parallel);
 
-  // Those with these positions, the smallest first; of equal ones the lower encoding and the
+  // Those with these positions, the lightest first; of equal ones the lower encoding and the
   // earlier view first. None if the positions are not allowed or cannot pay: sparse ones that
   // nobody asked for, where there is nothing to skip.
   std::vector<Candidate> list(Positions positions);

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "encode/file_assembly.h"
 
+#include <memory>
+#include <optional>
+
 #include "base/hash.h"
 #include "format/layout.h"
 
@@ -9,42 +12,50 @@ namespace {
 
 class Assembly {
  public:
-  explicit Assembly(const FileContents& contents)
-      : contents_(contents), owner_index_(contents.stored.size()) {}
+  // With these positions for all tensors, or for each the smallest.
+  Assembly(const FileContents& contents, std::optional<Positions> positions)
+      : contents_(contents), positions_(positions), owner_index_(contents.stored.size()) {}
 
-  // Manifest and tables section.
-  void build() {
+  // Manifest, tables section and header.
+  Status build() {
     for (const auto& [name, added] : contents_.tensors) add(name, added);
     for (const auto& [key, value] : contents_.metadata) manifest_.metadata.emplace_back(key, value);
     tables_.insert(tables_.end(), codebooks_.begin(), codebooks_.end());
     manifest_.table_count = static_cast<uint32_t>(table_ids_.size());
     manifest_.table_bytes = tables_.size();
     manifest_.table_hash = hash_bytes(tables_);
+    DCF_ASSIGN(packed_, serialise_manifest_columns(manifest_columns(manifest_)));
+    DCF_ASSIGN(layout_, compute_layout(manifest_, packed_.size()));
+    return ok_status();
   }
+  uint64_t size() const { return layout_.file_size; }
 
   Status write(const Spool& spool, Sink& sink) const {
-    DCF_ASSIGN(const std::vector<uint8_t> packed,
-               serialise_manifest_columns(manifest_columns(manifest_)));
     // What is written opens: the reader's own checks, under its default limits.
     const Limits limits;
     DCF_ASSIGN(ManifestColumns columns,
-               parse_manifest_columns(packed.data(), packed.size(), limits.max_manifest));
-    DCF_ASSIGN(const Manifest reread, validate_manifest(std::move(columns), limits));
-    DCF_ASSIGN(const Layout layout, compute_layout(reread, packed.size()));
+               parse_manifest_columns(packed_.data(), packed_.size(), limits.max_manifest));
+    DCF_TRY(validate_manifest(std::move(columns), limits).status());
     Header header;
-    header.file_size = layout.file_size;
-    header.manifest_size = packed.size();
-    header.manifest_hash = hash_bytes(packed);
+    header.file_size = layout_.file_size;
+    header.manifest_size = packed_.size();
+    header.manifest_hash = hash_bytes(packed_);
     DCF_TRY(sink.append(serialise_header(header)));
-    DCF_TRY(sink.append(packed));
+    DCF_TRY(sink.append(packed_));
     DCF_TRY(sink.append(tables_));
-    return write_payload(layout, spool, sink);
+    return write_payload(spool, sink);
   }
 
  private:
+  const StoredEncoding& encoding_of(const StoredTensor& stored) const {
+    const size_t which =
+        positions_ ? stored.by_positions[static_cast<size_t>(*positions_)] : 0;
+    return stored.encodings[which];
+  }
+
   void add(const std::string& name, const AddedTensor& added) {
     const StoredTensor& stored = contents_.stored[added.stored];
-    const EncodedTensor& encoded = stored.encoded;
+    const EncodedTensor& encoded = encoding_of(stored).encoded;
     Tensor tensor = encoded.tensor;
     tensor.name = name;
     tensor.dims = added.dims;
@@ -63,7 +74,7 @@ class Assembly {
     tensor.chunks = encoded.chunks.size();
     manifest_.chunks.insert(manifest_.chunks.end(), encoded.chunks.begin(), encoded.chunks.end());
     manifest_.tensors.push_back(std::move(tensor));
-    owners_.push_back(&stored);
+    payload_.push_back(&encoding_of(stored));
   }
 
   // Equal tables are one table.
@@ -75,17 +86,17 @@ class Assembly {
     return it->second;
   }
 
-  Status write_payload(const Layout& layout, const Spool& spool, Sink& sink) const {
+  Status write_payload(const Spool& spool, Sink& sink) const {
     static constexpr std::array<uint8_t, kRawAlignment> kZeros{};
     std::vector<uint8_t> buffer;
-    uint64_t at = layout.tables_offset + tables_.size();
+    uint64_t at = layout_.tables_offset + tables_.size();
     size_t chunk = 0;
-    for (const StoredTensor* stored : owners_) {
+    for (const StoredEncoding* stored : payload_) {
       const std::vector<Chunk>& chunks = stored->encoded.chunks;
       if (chunks.empty()) continue;
-      DCF_TRY(sink.append(Bytes(kZeros).first(layout.chunk_offsets[chunk] - at)));
+      DCF_TRY(sink.append(Bytes(kZeros).first(layout_.chunk_offsets[chunk] - at)));
       chunk += chunks.size();
-      at = layout.chunk_offsets[chunk - 1] + chunks.back().bytes;
+      at = layout_.chunk_offsets[chunk - 1] + chunks.back().bytes;
       for (uint64_t done = 0; done < stored->encoded.payload; done += buffer.size()) {
         buffer.resize(std::min(Spool::kBlockBytes, stored->encoded.payload - done));
         DCF_TRY(spool.read_at(stored->offset + done, buffer));
@@ -96,9 +107,12 @@ class Assembly {
   }
 
   const FileContents& contents_;
+  const std::optional<Positions> positions_;
   Manifest manifest_;
+  std::vector<uint8_t> packed_;  // the manifest as stored
+  Layout layout_;
   std::vector<uint64_t> owner_index_;       // stored tensor -> tensor of the file
-  std::vector<const StoredTensor*> owners_;  // in file order
+  std::vector<const StoredEncoding*> payload_;  // in file order
   std::map<std::string, uint32_t> table_ids_;  // by record
   std::vector<uint8_t> tables_;
   std::vector<uint8_t> codebooks_;
@@ -107,9 +121,15 @@ class Assembly {
 }  // namespace
 
 Status write_file(const FileContents& contents, const Spool& spool, Sink& sink) {
-  Assembly assembly(contents);
-  assembly.build();
-  return assembly.write(spool, sink);
+  auto best = std::make_unique<Assembly>(contents, std::nullopt);
+  DCF_TRY(best->build());
+  for (const Positions positions :
+       {Positions::kDense, Positions::kBitmap, Positions::kGap, Positions::kGapBucket}) {
+    auto other = std::make_unique<Assembly>(contents, positions);
+    DCF_TRY(other->build());
+    if (other->size() < best->size()) best = std::move(other);
+  }
+  return best->write(spool, sink);
 }
 
 }  // namespace dcf::impl

@@ -12,12 +12,17 @@
 
 namespace dcf::impl {
 
-// Data that one or more tensors have.
+struct StoredEncoding {
+  EncodedTensor encoded;
+  uint64_t offset = 0;  // of the payload in the spool
+};
+
+// Data that one or more tensors have, in the encodings of a Choice.
 struct StoredTensor {
   std::string owner;           // the first of their names: the tensor that is no alias
   std::vector<uint64_t> dims;  // of the owner
-  EncodedTensor encoded;
-  uint64_t offset = 0;  // of the payload in the spool
+  std::vector<StoredEncoding> encodings;
+  std::array<uint8_t, 4> by_positions{};
 };
 
 struct AddedTensor {
@@ -32,7 +37,9 @@ struct FileContents {
   std::map<std::string, std::string, std::less<>> metadata;
 };
 
-// L-01 if a reader with default limits would not open the file, or a failure of spool or sink.
+// The smallest file among that of the smallest encodings and those of the same positions for all
+// tensors: so one of automatic positions is never larger than one of forced positions, though what
+// a tensor takes depends a little on the others. L-01 if a reader with default limits would not open the file, or a failure of spool or sink.
 Status write_file(const FileContents& contents, const Spool& spool, Sink& sink);
 
 }  // namespace dcf::impl

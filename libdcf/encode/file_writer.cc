@@ -63,7 +63,7 @@ uint64_t working_bytes(const EncodeOptions& options, uint64_t elements, uint32_t
 // Compares bytes that come in pieces with a stretch of the spool.
 class SpoolComparison {
  public:
-  SpoolComparison(const Spool& spool, const StoredTensor& stored)
+  SpoolComparison(const Spool& spool, const StoredEncoding& stored)
       : spool_(spool), at_(stored.offset), end_(stored.offset + stored.encoded.payload) {}
   Status consume(Bytes bytes) {
     if (!same_ || bytes.size() > end_ - at_) {
@@ -182,12 +182,13 @@ class FileWriter::Impl {
       const StoredTensor& other = contents_.stored[it->second];
       TensorSpec same_shape = spec;
       same_shape.dims = other.dims;
-      const Candidate choice = choose_encoding(sources, same_shape, options, options_.parallel);
-      SpoolComparison comparison(spool_, other);
+      const StoredEncoding& encoding = other.encodings[0];
+      const Choice choice = choose_encoding(sources, same_shape, options, options_.parallel);
+      SpoolComparison comparison(spool_, encoding);
       DCF_ASSIGN(const EncodedTensor encoded,
-                 encode_tensor(choice, same_shape, options_.parallel,
+                 encode_tensor(choice.candidates[0], same_shape, options_.parallel,
                                [&](Bytes bytes) { return comparison.consume(bytes); }));
-      if (comparison.same() && same_encoding(encoded, other.encoded)) return size_t{it->second};
+      if (comparison.same() && same_encoding(encoded, encoding.encoded)) return size_t{it->second};
     }
     return size_t{kNone};
   }
@@ -197,10 +198,15 @@ class FileWriter::Impl {
     StoredTensor result;
     result.owner = spec.name;
     result.dims.assign(spec.dims.begin(), spec.dims.end());
-    result.offset = spool_.size();
-    const Candidate choice = choose_encoding(sources, spec, options, options_.parallel);
-    DCF_ASSIGN(result.encoded, encode_tensor(choice, spec, options_.parallel,
-                                             [&](Bytes bytes) { return spool_.append(bytes); }));
+    const Choice choice = choose_encoding(sources, spec, options, options_.parallel);
+    result.by_positions = choice.by_positions;
+    for (const Candidate& candidate : choice.candidates) {
+      StoredEncoding& encoding = result.encodings.emplace_back();
+      encoding.offset = spool_.size();
+      DCF_ASSIGN(encoding.encoded,
+                 encode_tensor(candidate, spec, options_.parallel,
+                               [&](Bytes bytes) { return spool_.append(bytes); }));
+    }
     return result;
   }
 

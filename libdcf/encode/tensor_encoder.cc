@@ -17,6 +17,9 @@ uint64_t close_to(uint64_t estimate) { return estimate + std::max<uint64_t>(64, 
 // The same for the best of different positions, which are always compared exactly.
 uint64_t near_to(uint64_t estimate) { return estimate + std::max<uint64_t>(256, estimate / 50); }
 
+// Positions that take this much more in a file with one tensor do so in any.
+constexpr uint64_t kClearlyLarger = 256;
+
 std::vector<uint64_t> dims_of(const TensorSpec& spec) {
   return {spec.dims.begin(), spec.dims.end()};
 }
@@ -49,47 +52,77 @@ class Chooser {
   Chooser(const TensorSpec& spec, const Parallel& parallel) : spec_(spec), parallel_(parallel) {}
 
   // Adds the candidates of one kind of positions, best first.
-  void add(std::vector<Candidate> candidates) {
+  void add(Positions positions, std::vector<Candidate> candidates) {
     if (candidates.empty()) return;
     best_estimate_ = std::min(best_estimate_, candidates[0].estimate);
-    modes_.push_back(std::move(candidates));
+    modes_.emplace_back(positions, std::move(candidates));
   }
 
-  Candidate run() {
+  Choice run() {
     const auto too_large = [&](const auto& mode) {
-      return mode[0].estimate > near_to(best_estimate_);
+      return mode.second[0].estimate > near_to(best_estimate_);
     };
     modes_.erase(std::remove_if(modes_.begin(), modes_.end(), too_large), modes_.end());
-    for (std::vector<Candidate>& mode : modes_) {
-      const bool small = mode[0].source->content.elements <= kTrialElements;
-      size_t trials = 1;
-      while (small && trials < std::min(mode.size(), kMaxTrials) &&
-             mode[trials].estimate <= close_to(mode[0].estimate)) {
-        ++trials;
-      }
-      if (modes_.size() == 1 && trials == 1) return std::move(mode[0]);
-      for (size_t i = 0; i < trials; ++i) try_out(std::move(mode[i]));
+    std::vector<std::pair<Positions, Trial>> trials;
+    for (auto& [positions, candidates] : modes_) {
+      trials.emplace_back(positions, lightest(std::move(candidates)));
     }
-    return std::move(best_);
+    std::stable_sort(trials.begin(), trials.end(), [](const auto& a, const auto& b) {
+      return a.second.size < b.second.size;
+    });
+    Choice choice;
+    for (auto& [positions, trial] : trials) {
+      if (trial.size > trials[0].second.size + kClearlyLarger) break;
+      choice.by_positions[static_cast<size_t>(positions)] =
+          static_cast<uint8_t>(choice.candidates.size());
+      choice.candidates.push_back(std::move(trial.candidate));
+    }
+    return choice;
   }
 
  private:
-  void try_out(Candidate candidate) {
+  struct Trial {
+    Candidate candidate;
+    uint64_t size = UINT64_MAX;
+    uint64_t weight = UINT64_MAX;
+  };
+
+  // Of candidates with the same positions. By weight: only between different ones size decides.
+  Trial lightest(std::vector<Candidate> candidates) const {
+    const bool small = candidates[0].source->content.elements <= kTrialElements;
+    size_t count = 1;
+    while (small && count < std::min(candidates.size(), kMaxTrials) &&
+           candidates[count].estimate <= close_to(candidates[0].estimate)) {
+      ++count;
+    }
+    Trial best;
+    if (modes_.size() == 1 && count == 1) {
+      best.size = candidates[0].estimate;
+      best.candidate = std::move(candidates[0]);
+      return best;
+    }
+    for (size_t i = 0; i < count; ++i) {
+      Trial trial = try_out(std::move(candidates[i]));
+      if (trial.weight < best.weight) best = std::move(trial);
+    }
+    return best;
+  }
+
+  Trial try_out(Candidate candidate) const {
     const auto discard = [](Bytes) { return ok_status(); };
     // Fails only where `discard` does.
     const EncodedTensor encoded = encode_tensor(candidate, spec_, parallel_, discard).take();
-    const uint64_t size = file_size(encoded, spec_.dtype);
-    if (size >= best_size_) return;
-    best_size_ = size;
-    best_ = std::move(candidate);
+    Trial trial;
+    trial.size = file_size(encoded, spec_.dtype);
+    trial.weight = candidate.weight(trial.size);
+    trial.candidate = std::move(candidate);
+    return trial;
   }
 
   const TensorSpec& spec_;
   const Parallel& parallel_;
-  std::vector<std::vector<Candidate>> modes_;
+  std::vector<std::pair<Positions, std::vector<Candidate>>> modes_;
   uint64_t best_estimate_ = UINT64_MAX;
-  Candidate best_;
-  uint64_t best_size_ = UINT64_MAX;
 };
 
 Tensor describe(const Candidate& candidate, const TensorSpec& spec) {
@@ -111,12 +144,12 @@ Tensor describe(const Candidate& candidate, const TensorSpec& spec) {
 
 }  // namespace
 
-Candidate choose_encoding(const std::vector<Lowered>& sources, const TensorSpec& spec,
-                          const EncodeOptions& options, const Parallel& parallel) {
+Choice choose_encoding(const std::vector<Lowered>& sources, const TensorSpec& spec,
+                       const EncodeOptions& options, const Parallel& parallel) {
   const std::vector<uint64_t> dims = dims_of(spec);
   const Content& first = sources[0].content;
   if (is_raw_only(spec.dtype) || first.elements == 0) {
-    return {&sources[0], raw_recipe(first, dims), 0};
+    return {{{&sources[0], raw_recipe(first, dims)}}};
   }
   Chooser chooser(spec, parallel);
   for (const Lowered& source : sources) {
@@ -124,7 +157,7 @@ Candidate choose_encoding(const std::vector<Lowered>& sources, const TensorSpec&
     for (const Positions positions :
          {Positions::kDense, Positions::kBitmap, Positions::kGap, Positions::kGapBucket}) {
       if (options.positions && *options.positions != positions) continue;
-      chooser.add(candidates.list(positions));
+      chooser.add(positions, candidates.list(positions));
     }
   }
   return chooser.run();

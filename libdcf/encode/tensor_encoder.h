@@ -23,13 +23,18 @@ struct EncodedTensor {
 // Receives the bytes of a tensor's chunks in order.
 using ConsumeBytes = std::function<Status(Bytes)>;
 
-// The candidate with the smallest file; `spec` and `options` are valid. Close ones are compared by
-// what they really take.
-//
-// Whatever positions win, they would win with the same recipe if they were forced: so a file of
-// automatic positions is never larger than one of forced positions.
-Candidate choose_encoding(const std::vector<Lowered>& sources, const TensorSpec& spec,
-                          const EncodeOptions& options, const Parallel& parallel);
+// The smallest encoding of a tensor, and for each kind of positions the one that is used where all
+// tensors have those.
+struct Choice {
+  std::vector<Candidate> candidates;      // the smallest first; at least one
+  std::array<uint8_t, 4> by_positions{};  // index; that of the smallest where they are far larger
+};
+
+// `spec` and `options` are valid. Close candidates are compared by what they really take in a file
+// with this tensor alone. What others of the file change in that is left to write_file(): it is why
+// not only the smallest is returned.
+Choice choose_encoding(const std::vector<Lowered>& sources, const TensorSpec& spec,
+                       const EncodeOptions& options, const Parallel& parallel);
 
 // Encodes with the chosen recipe, chunks in parallel. Fails only if `consume` does.
 Result<EncodedTensor> encode_tensor(const Candidate& candidate, const TensorSpec& spec,
