@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <unistd.h>
+
+#include <memory>
+
+#include "dcf/errors.h"
+#include "dcf/options.h"
+#include "dcf/output.h"
+#include "dcf/verbs.h"
+#include "model/dcf_file.h"
+#include "model/npy_header.h"
+#include "model/output_file.h"
+
+namespace dcf::tools {
+namespace {
+
+struct Options {
+  CommonOptions common;
+  OutputOptions output{.path = "-"};
+  std::string input;
+  std::string name;
+};
+
+int cat(const Options& o) {
+  if (o.output.path == "-" && isatty(STDOUT_FILENO) != 0) {
+    throw UsageError("a terminal cannot show an .npy array: use -o FILE.npy or a pipe");
+  }
+  check_output(o.input, o.output.path, o.output.force);
+  const DcfFile file(o.input, o.common.hints());
+  size_t index = 0;
+  dcf_error error{};
+  file.check(dcf_tensor_find(file.handle(), o.name.c_str(), &index, &error), error);
+  OutputFile out(o.output.path, o.output.force);
+  out.write(make_npy_header(file.meta(index)));
+  file.decode_pieces(index, [&](std::span<const uint8_t> piece) { out.write(piece); });
+  out.commit();
+  return 0;
+}
+
+}  // namespace
+
+void add_cat(CLI::App* app, Run* run) {
+  auto o = std::make_shared<Options>();
+  CLI::App* const verb = app->add_subcommand("cat", "Write one tensor as .npy");
+  verb->add_option("IN", o->input, ".dcf file; - is standard input")->required();
+  verb->add_option("NAME", o->name, "Tensor")->required();
+  add_output_options(verb, &o->output, "Array");
+  add_common_options(verb, &o->common);
+  verb->footer("\nExamples:\n  dcf cat model.dcf fc1.weight -o fc1.npy\n  dcf cat model.dcf fc1.weight | python3 -c "
+               "'import sys,io,numpy; print(numpy.load(io.BytesIO(sys.stdin.buffer.read())))'");
+  verb->callback([o, run] { *run = [o] { return cat(*o); }; });
+}
+
+}  // namespace dcf::tools

@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <unistd.h>
+
+#include <memory>
+
+#include "dcf/display.h"
+#include "dcf/options.h"
+#include "dcf/tensor_report.h"
+#include "dcf/verbs.h"
+
+namespace dcf::tools {
+
+void add_info(CLI::App* app, Run* run) {
+  struct Options {
+    CommonOptions common;
+    std::string input;
+  };
+  auto o = std::make_shared<Options>();
+  CLI::App* const verb = app->add_subcommand("info", "Show what is in a .dcf file and where its bytes go");
+  verb->add_option("IN", o->input, "File to describe; - is standard input")->required();
+  add_common_options(verb, &o->common);
+  verb->footer("\nExamples:\n  dcf info model.dcf\n  dcf info model.dcf --json | jq '.tensors[] | .name, .bytes.total'");
+  verb->callback([o, run] {
+    *run = [o] {
+      const DcfFile file(o->input, o->common.hints());
+      if (o->common.json) {
+        print_json(report_json(file));
+      } else {
+        print_out(report_text(file, terminal_width(STDOUT_FILENO)));
+      }
+      return 0;
+    };
+  });
+}
+
+}  // namespace dcf::tools

@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: Apache-2.0
+// Whole models from one form to another, tensor by tensor.
+#pragma once
+
+#include <string>
+
+#include "dcf/encode_plan.h"
+#include "dcf/options.h"
+#include "model/dcf_file.h"
+#include "model/model_sink.h"
+
+namespace dcf::tools {
+
+// Encodes `source` into a .dcf at `output` ("-": standard output), as `plan` says.
+void write_dcf(const ModelSource& source, const EncodePlan& plan, const OutputOptions& output,
+               const CommonOptions& common);
+
+// Restores all of `file`. Tensors larger than the memory are copied in pieces.
+void restore_model(const DcfFile& file, const OutputOptions& output, SinkFormat format,
+                   const CommonOptions& common);
+
+}  // namespace dcf::tools

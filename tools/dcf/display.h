@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: Apache-2.0
+// Text for terminals.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+
+namespace dcf::tools {
+
+// `text` with everything a terminal might act on written as \xNN: control bytes but the newline,
+// ill-formed UTF-8, code points without a glyph, marks that change the writing direction.
+std::string printable(std::string_view text);
+// The same for one line of a table: newlines are written as \x0a too.
+std::string printable_name(std::string_view name);
+
+// Columns that printable text takes. Needs the locale that main() sets.
+size_t display_width(std::string_view text);
+// At most `width` columns, at least 5, by leaving out the middle of a longer text.
+std::string shorten_middle(const std::string& text, size_t width);
+// Columns of the terminal `fd`; 0 where it is none.
+size_t terminal_width(int fd);
+
+std::string human_bytes(uint64_t bytes);      // "27.9 MB": decimal units, three digits
+std::string human_seconds(double seconds);    // "2.1 s", "3:05 min"
+std::string human_shape(std::span<const uint64_t> dims);  // "300x784", "scalar"
+
+}  // namespace dcf::tools

@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "dcf/progress.h"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <utility>
+
+#include "dcf/display.h"
+
+namespace dcf::tools {
+namespace {
+
+constexpr std::chrono::milliseconds kDelay{300};
+constexpr std::chrono::milliseconds kInterval{100};
+constexpr const char* kClearLine = "\r\x1b[K";
+
+}  // namespace
+
+Progress::Progress(std::string label, uint64_t total_bytes, bool wanted)
+    : label_(std::move(label)),
+      total_bytes_(total_bytes),
+      enabled_(wanted && total_bytes > 0 && terminal_width(STDERR_FILENO) > 0),
+      next_draw_(start_ + kDelay) {}
+
+Progress::~Progress() {
+  if (drawn_) std::fputs(kClearLine, stderr);
+}
+
+void Progress::update(uint64_t done_bytes) {
+  if (!enabled_) return;
+  const Clock::time_point now = Clock::now();
+  if (now < next_draw_) return;
+  next_draw_ = now + kInterval;
+  drawn_ = true;
+  draw(std::chrono::duration<double>(now - start_).count(), std::min(done_bytes, total_bytes_));
+}
+
+void Progress::draw(double seconds, uint64_t done_bytes) const {
+  const auto done = static_cast<double>(done_bytes);
+  const double share = done / static_cast<double>(total_bytes_);
+  const double eta = done_bytes == 0 ? 0 : seconds / share - seconds;
+  const std::string numbers = fmt::format(" {:3.0f} %  {:.1f} MB/s  {} left", share * 100,
+                                          done / seconds / 1e6, human_seconds(eta));
+  constexpr size_t kFrame = 4;  // space, two brackets, and the last column, which may wrap
+  const size_t taken = display_width(label_) + numbers.size() + kFrame;
+  const size_t width = terminal_width(STDERR_FILENO);
+  const size_t bar = std::min<size_t>(40, width > taken ? width - taken : 0);
+  const auto full = static_cast<size_t>(share * static_cast<double>(bar));
+  fmt::print(stderr, "{}{} [{}{}]{}", kClearLine, label_, std::string(full, '='),
+             std::string(bar - full, ' '), numbers);
+  std::fflush(stderr);
+}
+
+}  // namespace dcf::tools
