@@ -40,8 +40,14 @@ using dcf::impl::Source;
 
 void dcf_open_options_init(dcf_open_options* options) {
   if (options == nullptr) return;
+  const dcf::impl::Limits limits;
   *options = dcf_open_options{};
   options->struct_size = sizeof *options;
+  options->max_memory = limits.max_memory;
+  options->max_tensors = limits.max_tensors;
+  options->max_output = limits.max_output;
+  options->max_entries = limits.max_entries;
+  options->max_manifest = limits.max_manifest;
 }
 
 dcf_status dcf_open_path(const char* path, const dcf_open_options* options, dcf_file** out, dcf_error* error) {

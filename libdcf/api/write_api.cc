@@ -103,6 +103,7 @@ void dcf_writer_options_init(dcf_writer_options* options) {
   if (options == nullptr) return;
   *options = dcf_writer_options{};
   options->struct_size = sizeof *options;
+  options->max_memory = dcf::impl::WriterOptions{}.max_memory;
 }
 
 dcf_status dcf_writer_open_path(const char* path, const dcf_writer_options* options, dcf_writer** out,

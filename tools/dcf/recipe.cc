@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "dcf/recipe.h"
 
-#include "model/error.h"
-
 #include <fmt/format.h>
 
+#include "model/error.h"
 #include "model/input_file.h"
 #include "model/json.h"
 #include "model/text.h"

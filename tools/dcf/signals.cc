@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "dcf/signals.h"
 
-#include <initializer_list>
+
 #include <csignal>
 #include <cstdlib>
+#include <initializer_list>
 
 namespace dcf::tools {
 namespace {
