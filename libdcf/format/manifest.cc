@@ -70,7 +70,7 @@ class Validator {
       return fail(Code::LimitCount, "L-01", "there are more metadata pairs or sections than the limit");
     }
     const uint64_t memory = n_ * sizeof(Tensor) + c_.chunk_bytes.size() * (sizeof(Chunk) + 8) +
-                            c_.names.size() + c_.metadata.size();
+                            8 * c_.dims.size() + c_.names.size() + c_.metadata.size();
     if (memory > limits_.max_memory) return fail(Code::LimitMemory, "L-01", "the manifest needs more memory than the limit");
     if (c_.dtypes.size() != n_ || c_.ranks.size() != n_ || c_.encodings.size() != n_ ||
         c_.nonzeros.size() != n_ || c_.chunk_entries.size() != c_.chunk_bytes.size() ||
@@ -155,6 +155,8 @@ class Validator {
     Encoding& e = t->encoding;
     e.positions = static_cast<Positions>(c_.encodings[i] & 15);
     e.values = static_cast<Values>(c_.encodings[i] >> 4);
+    // Without the encoding, the size of its parameters is unknown too.
+    DCF_TRY(check_encoding_ids(e));
     uint8_t p[5] = {};
     const auto take = [&](size_t count) {
       for (size_t k = 0; k < count; ++k) {

@@ -84,10 +84,15 @@ Result<uint64_t> count_elements(const std::vector<uint64_t>& dims) {
   return empty ? uint64_t{0} : product;
 }
 
-Status check_encoding(const Encoding& e, DType dtype, uint64_t elements) {
+Status check_encoding_ids(const Encoding& e) {
   if (e.positions > Positions::kGapBucket || e.values > Values::kInt || e.values == Values::kGrid) {
     return fail(Code::UnsupportedEncoding, "M-12", "the tensor has an unknown encoding");
   }
+  return ok_status();
+}
+
+Status check_encoding(const Encoding& e, DType dtype, uint64_t elements) {
+  DCF_TRY(check_encoding_ids(e));
   if (e.is_raw() && e.is_sparse()) return bad("M-12", "raw values go with dense positions only");
   if (!e.is_raw() && (elements == 0 || is_raw_only(dtype))) {
     return bad("M-12", "the tensor must be stored raw");

@@ -49,7 +49,8 @@ Result<std::unique_ptr<Model>> Model::open(std::unique_ptr<Source> source, const
     return fail(Code::ChecksumMismatch, "H-07", "the manifest's checksum does not match").at(kHeaderBytes);
   }
   Result<ManifestColumns> columns =
-      parse_manifest_columns(packed.data(), packed.size(), std::min(limits.max_manifest, limits.max_memory));
+      // Message, columns and the message written again for comparison exist at the same time.
+      parse_manifest_columns(packed.data(), packed.size(), std::min(limits.max_manifest, limits.max_memory / 4));
   if (!columns.ok()) return columns.status().at(kHeaderBytes);
   Result<Manifest> manifest = validate_manifest(columns.take(), limits);
   if (!manifest.ok()) return manifest.status().at(kHeaderBytes);

@@ -95,7 +95,9 @@ class Verifier {
   }
 
   Status check_sections() {
-    std::vector<uint8_t> block(std::min<uint64_t>(uint64_t{1} << 20, model_.limits().max_memory));
+    uint64_t largest = 0;
+    for (const Section& section : model_.manifest().sections) largest = std::max(largest, section.bytes);
+    std::vector<uint8_t> block(std::min({largest, uint64_t{1} << 20, model_.limits().max_memory}));
     for (size_t i = 0; i < model_.manifest().sections.size(); ++i) {
       const Section& section = model_.manifest().sections[i];
       const uint64_t offset = model_.layout().section_offsets[i];
