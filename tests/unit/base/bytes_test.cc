@@ -16,8 +16,6 @@
 namespace dcf::impl {
 namespace {
 
-Bytes bytes_of(std::string_view s) { return {reinterpret_cast<const uint8_t*>(s.data()), s.size()}; }
-
 TEST(ByteReader, AFailedReadLeavesTheCursor) {
   const std::vector<uint8_t> data = {1, 2, 3};
   ByteReader in(data);

@@ -14,7 +14,7 @@ namespace {
 Status save(const std::string& path, const std::string& text, bool overwrite,
             const Syscalls& sys = system_calls()) {
   DCF_ASSIGN(auto file, AtomicFile::create(path.c_str(), overwrite, sys));
-  DCF_TRY(file->append(bytes_of(text)));
+  DCF_TRY(file->append(owned_bytes(text)));
   return file->commit();
 }
 
@@ -55,7 +55,7 @@ TEST_P(AtomicFileTest, KeepsAnExistingFileUnlessTold) {
 TEST_P(AtomicFileTest, NoticesAFileThatAppearsMeanwhile) {
   auto file = AtomicFile::create(out_.c_str(), false, faulty_calls());
   ASSERT_TRUE(file.ok());
-  ASSERT_TRUE(file.value()->append(bytes_of("new")).ok());
+  ASSERT_TRUE(file.value()->append(owned_bytes("new")).ok());
   write_file(out_, "old");
   EXPECT_EQ(file.value()->commit().code, Code::FileExists);
   file.value().reset();
@@ -79,7 +79,7 @@ TEST_P(AtomicFileTest, LeavesNothingWithoutCommit) {
   {
     auto file = AtomicFile::create(out_.c_str(), true, faulty_calls());
     ASSERT_TRUE(file.ok());
-    ASSERT_TRUE(file.value()->append(bytes_of("new")).ok());
+    ASSERT_TRUE(file.value()->append(owned_bytes("new")).ok());
     EXPECT_EQ(dir_.names().size(), GetParam() ? 2u : 1u);
   }
   EXPECT_EQ(read_file(out_), "old");
@@ -117,7 +117,7 @@ TEST_P(AtomicFileTest, CommitsOnce) {
   ASSERT_TRUE(file.ok());
   EXPECT_TRUE(file.value()->commit().ok());
   EXPECT_EQ(file.value()->commit().code, Code::BadState);
-  EXPECT_EQ(file.value()->append(bytes_of("x")).code, Code::BadState);
+  EXPECT_EQ(file.value()->append(owned_bytes("x")).code, Code::BadState);
   EXPECT_EQ(read_file(out_), "");
 }
 

@@ -17,7 +17,7 @@ const std::string kNew = "the new file, of another length";
 
 Status save(const std::string& path, bool overwrite) {
   DCF_ASSIGN(auto file, AtomicFile::create(path.c_str(), overwrite, faulty_calls()));
-  const std::vector<uint8_t> bytes = bytes_of(kNew);
+  const std::vector<uint8_t> bytes = owned_bytes(kNew);
   DCF_TRY(file->append(Bytes(bytes).first(10)));
   DCF_TRY(file->append(Bytes(bytes).subspan(10)));
   return file->commit();

@@ -34,7 +34,7 @@ void expect_reads_abcdef(const Source& source) {
 }
 
 TEST(MemorySource, ReadsAndShowsItsBytes) {
-  const std::vector<uint8_t> bytes = bytes_of("abcdef");
+  const std::vector<uint8_t> bytes = owned_bytes("abcdef");
   const MemorySource source(bytes);
   expect_reads_abcdef(source);
   EXPECT_EQ(source.view(2, 3).data(), bytes.data() + 2);

@@ -47,7 +47,7 @@ inline void write_file(const std::string& path, const std::string& text) {
   std::ofstream(path, std::ios::binary) << text;
 }
 
-inline std::vector<uint8_t> bytes_of(const std::string& text) {
+inline std::vector<uint8_t> owned_bytes(const std::string& text) {
   return {text.begin(), text.end()};
 }
 
