@@ -11,9 +11,9 @@ constexpr uint64_t kChunkBytes = 14;
 constexpr uint64_t kTableBytes = 1;
 constexpr uint64_t kViewBytes = 4;
 
-// Position plans of a view to combine with the values: gaps of different widths have different
-// fillers, so the best for the positions need not be the best in all.
-constexpr size_t kPlansPerView = 2;
+// Whether a position plan is worth to be combined with the values, when `best` is the least cost of
+// one: gaps of different widths have different fillers, so the best need not be the best in all.
+bool is_promising(uint64_t cost, uint64_t best) { return cost <= best + best / 4 + 64; }
 
 }  // namespace
 
@@ -62,15 +62,23 @@ std::vector<Candidate> CandidateSource::list_sparse(Positions positions) {
   // A filler costs a code as well, two bits or more.
   const auto cost = [](const PositionPlan& plan) { return plan.bytes + plan.fillers / 4; };
   std::vector<PositionPlan> plans;
+  uint64_t least = UINT64_MAX;
   for (const PositionStats& view : views_) {
     std::vector<PositionPlan> of_view = plan_positions(view, positions, options_.gap_bits, signs_);
-    std::stable_sort(of_view.begin(), of_view.end(),
-                     [&](const auto& x, const auto& y) { return cost(x) < cost(y); });
-    of_view.resize(std::min(of_view.size(), kPlansPerView));
-    std::move(of_view.begin(), of_view.end(), std::back_inserter(plans));
+    // Bucket codes have no fillers: the best is the best.
+    if (positions == Positions::kGapBucket) {
+      const auto best = std::min_element(of_view.begin(), of_view.end(),
+                                         [](const auto& x, const auto& y) { return x.bytes < y.bytes; });
+      of_view = {*best};
+    }
+    for (PositionPlan& plan : of_view) {
+      least = std::min(least, cost(plan));
+      plans.push_back(std::move(plan));
+    }
   }
   std::vector<Candidate> candidates;
   for (const PositionPlan& plan : plans) {
+    if (!is_promising(cost(plan), least)) continue;
     const uint64_t chunks = std::max<uint64_t>(1, plan.stats->used_chunks);
     for (const ValuePlan& value :
          plan_values(content_, values_, positions, {plan.fillers, 0}, chunks)) {

@@ -18,8 +18,9 @@ struct Candidate {
   uint64_t estimate = 0;  // bytes of the file, but for what all candidates share
   bool default_view = true;
 
-  // What `bytes` weigh where candidates of the same positions compete: another view than the default
-  // must save 1/256, because rows of the tensor are what callers decode and multiply.
+  // What `bytes` weigh where candidates of the same positions and gap width compete: another view
+  // than the default must save 1/256, because rows of the tensor are what callers decode and
+  // multiply.
   uint64_t weight(uint64_t bytes) const { return default_view ? bytes : bytes + bytes / 256; }
 };
 

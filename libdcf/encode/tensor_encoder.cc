@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "encode/tensor_encoder.h"
 
+#include <map>
+
 #include "base/hash.h"
 #include "codec/codebook.h"
 #include "format/header.h"
@@ -51,30 +53,34 @@ class Chooser {
  public:
   Chooser(const TensorSpec& spec, const Parallel& parallel) : spec_(spec), parallel_(parallel) {}
 
-  // Adds the candidates of one kind of positions, best first.
-  void add(Positions positions, std::vector<Candidate> candidates) {
-    if (candidates.empty()) return;
-    best_estimate_ = std::min(best_estimate_, candidates[0].estimate);
-    modes_.emplace_back(positions, std::move(candidates));
+  // Adds the candidates of one kind of positions, lightest first. What a caller can force is a kind:
+  // each gap width.
+  void add(std::vector<Candidate> candidates) {
+    for (Candidate& candidate : candidates) {
+      best_estimate_ = std::min(best_estimate_, candidate.estimate);
+      const Encoding& e = candidate.recipe.encoding;
+      kinds_[{e.positions, e.gap_bits}].push_back(std::move(candidate));
+    }
   }
 
   Choice run() {
-    const auto too_large = [&](const auto& mode) {
-      return mode.second[0].estimate > near_to(best_estimate_);
-    };
-    modes_.erase(std::remove_if(modes_.begin(), modes_.end(), too_large), modes_.end());
+    std::erase_if(kinds_, [&](const auto& kind) {
+      return kind.second[0].estimate > near_to(best_estimate_);
+    });
     std::vector<std::pair<Positions, Trial>> trials;
-    for (auto& [positions, candidates] : modes_) {
-      trials.emplace_back(positions, lightest(std::move(candidates)));
+    for (auto& [kind, candidates] : kinds_) {
+      trials.emplace_back(kind.first, lightest(std::move(candidates)));
     }
     std::stable_sort(trials.begin(), trials.end(), [](const auto& a, const auto& b) {
       return a.second.size < b.second.size;
     });
     Choice choice;
+    std::array<bool, 4> seen{};
     for (auto& [positions, trial] : trials) {
+      const auto p = static_cast<size_t>(positions);
       if (trial.size > trials[0].second.size + kClearlyLarger) break;
-      choice.by_positions[static_cast<size_t>(positions)] =
-          static_cast<uint8_t>(choice.candidates.size());
+      if (std::exchange(seen[p], true)) continue;
+      choice.by_positions[p] = static_cast<uint8_t>(choice.candidates.size());
       choice.candidates.push_back(std::move(trial.candidate));
     }
     return choice;
@@ -87,7 +93,7 @@ class Chooser {
     uint64_t weight = UINT64_MAX;
   };
 
-  // Of candidates with the same positions. By weight: only between different ones size decides.
+  // Of one kind. By weight: only between kinds size decides.
   Trial lightest(std::vector<Candidate> candidates) const {
     const bool small = candidates[0].source->content.elements <= kTrialElements;
     size_t count = 1;
@@ -96,7 +102,7 @@ class Chooser {
       ++count;
     }
     Trial best;
-    if (modes_.size() == 1 && count == 1) {
+    if (kinds_.size() == 1 && count == 1) {
       best.size = candidates[0].estimate;
       best.candidate = std::move(candidates[0]);
       return best;
@@ -121,7 +127,7 @@ class Chooser {
 
   const TensorSpec& spec_;
   const Parallel& parallel_;
-  std::vector<std::pair<Positions, std::vector<Candidate>>> modes_;
+  std::map<std::pair<Positions, uint8_t>, std::vector<Candidate>> kinds_;  // and gap width
   uint64_t best_estimate_ = UINT64_MAX;
 };
 
@@ -157,7 +163,7 @@ Choice choose_encoding(const std::vector<Lowered>& sources, const TensorSpec& sp
     for (const Positions positions :
          {Positions::kDense, Positions::kBitmap, Positions::kGap, Positions::kGapBucket}) {
       if (options.positions && *options.positions != positions) continue;
-      chooser.add(positions, candidates.list(positions));
+      chooser.add(candidates.list(positions));
     }
   }
   return chooser.run();

@@ -1,0 +1,486 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "reference_decoder.h"
+
+#include <algorithm>
+#include <stdexcept>
+
+#include "base/hash.h"
+#include "format/layout.h"
+
+namespace dcf::impl {
+namespace {
+
+// Thrown and caught within this file: what the tests see is ReferenceFile::error.
+[[noreturn]] void reject(const char* why) { throw std::runtime_error(why); }
+void require(bool condition, const char* why) {
+  if (!condition) reject(why);
+}
+
+unsigned bit_width_of(uint64_t x) {
+  unsigned n = 0;
+  for (; x != 0; x >>= 1) ++n;
+  return n;
+}
+
+// Section 1: bit strings.
+class Cursor {
+ public:
+  explicit Cursor(Bytes bytes) : bytes_(bytes) {}
+  uint64_t field(unsigned width) {
+    uint64_t v = 0;
+    for (unsigned i = 0; i < width; ++i, ++bit_) {
+      require(bit_ / 8 < bytes_.size(), "ran past the end");
+      v |= static_cast<uint64_t>(bytes_[bit_ / 8] >> (bit_ % 8) & 1) << i;
+    }
+    return v;
+  }
+  void end_string() {
+    while (bit_ % 8 != 0) require(field(1) == 0, "padding is not zero");
+  }
+  uint8_t byte() { return static_cast<uint8_t>(field(8)); }
+  uint64_t varint() {
+    uint64_t v = 0;
+    for (unsigned shift = 0;; shift += 7) {
+      const uint8_t b = byte();
+      v |= static_cast<uint64_t>(b & 127) << shift;
+      if (b < 128) return v;
+    }
+  }
+  size_t position() const { return bit_ / 8; }
+  bool at_end() const { return bit_ == 8 * bytes_.size(); }
+
+ private:
+  Bytes bytes_;
+  size_t bit_ = 0;
+};
+
+using Lengths = std::vector<unsigned>;
+
+// Section 5.1.
+Lengths read_lengths(Cursor& in) {
+  const unsigned first = in.byte();
+  const unsigned last = in.byte();
+  Lengths lengths(first);
+  while (lengths.size() <= last) {
+    const auto token = static_cast<unsigned>(in.field(4));
+    if (token == 13) {
+      lengths.insert(lengths.end(), 3 + in.field(4), lengths.back());
+    } else if (token == 14) {
+      lengths.insert(lengths.end(), 3 + in.field(4), 0);
+    } else {
+      require(token < 13, "token 15");
+      lengths.push_back(token);
+    }
+  }
+  in.end_string();
+  require(lengths.size() == last + 1, "tokens overshoot");
+  uint64_t kraft = 0;
+  for (const unsigned l : lengths) kraft += l > 0 ? 4096u >> l : 0;
+  require(kraft == 4096, "the code is not complete");
+  return lengths;
+}
+
+// Items sorted by length take canonical codes. item i: its length; returns its code.
+std::vector<unsigned> canonical(const std::vector<unsigned>& sorted_lengths) {
+  std::vector<unsigned> codes;
+  unsigned code = 0;
+  unsigned length = sorted_lengths.empty() ? 0 : sorted_lengths[0];
+  for (const unsigned l : sorted_lengths) {
+    code <<= l - length;
+    length = l;
+    codes.push_back(code++);
+  }
+  return codes;
+}
+
+struct Leaf {
+  unsigned depth;
+  unsigned length;
+  unsigned index_bits;
+  std::vector<uint8_t> symbols;
+  unsigned code = 0;
+};
+
+// Section 9.1: every symbol is a leaf of its own. Section 9.2, steps 1 and 2: flat leaves.
+std::vector<Leaf> leaves_of(const Lengths& lengths, bool flat) {
+  std::vector<Leaf> leaves;
+  for (unsigned length = 1; length <= 12; ++length) {
+    std::vector<uint8_t> symbols;
+    for (size_t s = 0; s < lengths.size(); ++s) {
+      if (lengths[s] == length) symbols.push_back(static_cast<uint8_t>(s));
+    }
+    for (size_t at = 0; at < symbols.size();) {
+      unsigned b = 0;
+      while (flat && size_t{2} << b <= symbols.size() - at) ++b;
+      const auto from = symbols.begin() + static_cast<ptrdiff_t>(at);
+      leaves.push_back({length - b, length, b, {from, from + (ptrdiff_t{1} << b)}});
+      at += size_t{1} << b;
+    }
+  }
+  std::stable_sort(leaves.begin(), leaves.end(),
+                   [](const Leaf& x, const Leaf& y) { return x.depth < y.depth; });
+  std::vector<unsigned> depths;
+  for (const Leaf& leaf : leaves) depths.push_back(leaf.depth);
+  const std::vector<unsigned> codes = canonical(depths);
+  for (size_t i = 0; i < leaves.size(); ++i) leaves[i].code = codes[i];
+  return leaves;
+}
+
+const Leaf* find_leaf(const std::vector<Leaf>& leaves, unsigned depth, unsigned code) {
+  for (const Leaf& leaf : leaves) {
+    if (leaf.depth == depth && leaf.code == code) return &leaf;
+  }
+  return nullptr;
+}
+
+std::vector<uint8_t> read_node(Cursor& in, const std::vector<Leaf>& leaves, unsigned depth,
+                               unsigned code, uint64_t m) {
+  std::vector<uint8_t> out;
+  if (const Leaf* leaf = find_leaf(leaves, depth, code)) {
+    for (uint64_t i = 0; i < m; ++i) out.push_back(leaf->symbols[in.field(leaf->index_bits)]);
+    in.end_string();
+    return out;
+  }
+  require(depth < 12, "no leaf");
+  std::vector<bool> right;
+  for (uint64_t i = 0; i < m; ++i) right.push_back(in.field(1) != 0);
+  in.end_string();
+  const auto ones = static_cast<uint64_t>(std::count(right.begin(), right.end(), true));
+  const std::vector<uint8_t> lower = read_node(in, leaves, depth + 1, 2 * code, m - ones);
+  const std::vector<uint8_t> upper = read_node(in, leaves, depth + 1, 2 * code + 1, ones);
+  size_t l = 0, u = 0;
+  for (const bool goes_right : right) out.push_back(goes_right ? upper[u++] : lower[l++]);
+  return out;
+}
+
+// Section 9.
+std::vector<uint8_t> read_stream(Cursor& in, uint64_t n, unsigned alphabet, const Lengths* table) {
+  const unsigned mode = in.byte();
+  require(mode < 2 || table != nullptr, "no table");
+  require(mode == 1 || (alphabet > 1 && n > 1), "not constant");
+  std::vector<uint8_t> out;
+  if (mode == 0) {
+    for (uint64_t i = 0; i < n; ++i) {
+      out.push_back(static_cast<uint8_t>(in.field(bit_width_of(alphabet - 1))));
+    }
+    in.end_string();
+  } else if (mode == 1) {
+    out.assign(n, in.byte());
+  } else if (mode == 2) {
+    const std::vector<Leaf> leaves = leaves_of(*table, false);
+    const uint64_t parts = n < 64 ? 1 : 4;
+    std::vector<uint64_t> sizes;
+    for (uint64_t p = 0; p < parts; ++p) sizes.push_back(in.varint());
+    for (uint64_t p = 0; p < parts; ++p) {
+      const uint64_t q = (n + parts - 1) / parts;
+      const uint64_t count = p + 1 < parts ? q : n - p * q;
+      const size_t start = in.position();
+      for (uint64_t i = 0; i < count; ++i) {
+        unsigned code = 0, depth = 0;
+        const Leaf* leaf = nullptr;
+        while (leaf == nullptr) {
+          require(depth < 12, "no code");
+          code = 2 * code + static_cast<unsigned>(in.field(1));
+          leaf = find_leaf(leaves, ++depth, code);
+        }
+        out.push_back(leaf->symbols[0]);
+      }
+      in.end_string();
+      require(in.position() - start == sizes[p], "a bit string has another length");
+    }
+  } else {
+    require(mode == 3, "unknown mode");
+    const uint64_t size = in.varint();
+    const size_t start = in.position();
+    out = read_node(in, leaves_of(*table, true), 0, 0, n);
+    require(in.position() - start == size, "a tree has another length");
+  }
+  for (const uint8_t s : out) require(s < alphabet, "a symbol outside its alphabet");
+  return out;
+}
+
+// Section 7.4.
+std::vector<uint64_t> read_buckets(Cursor& in, uint64_t n, unsigned t, unsigned s,
+                                   unsigned alphabet, const Lengths* table) {
+  std::vector<uint64_t> out;
+  for (const unsigned symbol : read_stream(in, n, alphabet, table)) out.push_back(symbol);
+  for (uint64_t& v : out) {
+    if (v < uint64_t{1} << t) continue;
+    const uint64_t above = v - (uint64_t{1} << t);
+    const uint64_t e = t + (above >> s);
+    const uint64_t top = (uint64_t{1} << s) + (above & ((uint64_t{1} << s) - 1));
+    const auto extra = static_cast<unsigned>(e - s);
+    v = (top << extra) + in.field(extra);
+  }
+  in.end_string();
+  return out;
+}
+
+class TensorDecoder {
+ public:
+  TensorDecoder(const Tensor& t, const std::vector<Lengths>& tables,
+                const std::vector<uint64_t>& codebook)
+      : t_(t), e_(t.encoding), roles_(roles_of(t.encoding, t.dtype)), codebook_(codebook) {
+    for (size_t k = 0; k < roles_.count; ++k) {
+      tables_[k] = t.tables[k] == 0 ? nullptr : &tables[t.tables[k] - 1];
+    }
+    zero_sign_ = uint64_t{1} << (t.bits - 1);
+  }
+
+  // Appends the words of a chunk in view order.
+  void chunk(Bytes bytes, uint64_t elements, uint64_t entries, std::vector<uint64_t>* words) {
+    Cursor in(bytes);
+    std::vector<uint64_t> at;  // of entries, from the start of the chunk
+    if (e_.positions == Positions::kDense) {
+      for (uint64_t i = 0; i < elements; ++i) at.push_back(i);
+    } else if (entries > 0) {
+      at = positions(in, elements, entries);
+    }
+    std::vector<bool> filler(entries);
+    std::vector<uint64_t> value;
+    if (entries > 0) value = values(in, entries, &filler);
+    std::vector<uint64_t> out(elements);
+    std::vector<bool> skipped(elements, true);
+    for (uint64_t i = 0; i < entries; ++i) {
+      if (filler[i]) {
+        check_filler(at, i);
+        ++fillers;
+        continue;
+      }
+      out[at[i]] = value[i];
+      skipped[at[i]] = false;
+      nonzeros += e_.is_sparse() || (value[i] & magnitude_mask(t_.dtype)) != 0;
+    }
+    if (e_.signs) {
+      const auto z = static_cast<uint64_t>(std::count(skipped.begin(), skipped.end(), true));
+      if (z > 0) {
+        const std::vector<uint8_t> bits = role_stream(in, Role::kSigns, (z + 7) / 8);
+        Cursor string(bits);
+        for (uint64_t i = 0; i < elements; ++i) {
+          if (skipped[i] && string.field(1) != 0) out[i] = zero_sign_;
+        }
+        string.end_string();
+      }
+    }
+    require(in.at_end(), "a chunk is too long");
+    words->insert(words->end(), out.begin(), out.end());
+  }
+
+  uint64_t nonzeros = 0;
+  uint64_t fillers = 0;
+
+ private:
+  std::vector<uint8_t> role_stream(Cursor& in, Role role, uint64_t n) {
+    const size_t k = roles_.find(role);
+    return read_stream(in, n, roles_.list[k].alphabet, tables_[k]);
+  }
+
+  std::vector<uint64_t> positions(Cursor& in, uint64_t elements, uint64_t entries) {
+    std::vector<uint64_t> at;
+    if (e_.positions == Positions::kBitmap) {
+      const std::vector<uint8_t> bits = role_stream(in, Role::kBitmap, (elements + 7) / 8);
+      Cursor string(bits);
+      for (uint64_t i = 0; i < elements; ++i) {
+        if (string.field(1) != 0) at.push_back(i);
+      }
+      string.end_string();
+      require(at.size() == entries, "another number of ones");
+      return at;
+    }
+    const uint64_t cols = t_.view.cols;
+    const uint64_t rows = (elements + cols - 1) / cols;
+    std::vector<uint64_t> counts{entries};
+    if (rows > 1) counts = read_buckets(in, rows, 7, 2, 192, tables_[roles_.find(Role::kCounts)]);
+    const size_t k = roles_.find(Role::kGaps);
+    if (e_.positions == Positions::kGap) {
+      const std::vector<uint8_t> symbols = role_stream(in, Role::kGaps, entries);
+      gaps_.assign(symbols.begin(), symbols.end());
+    } else {
+      gaps_ = read_buckets(in, entries, e_.bucket_t, e_.bucket_s, roles_.list[k].alphabet, tables_[k]);
+    }
+    size_t i = 0;
+    row_end_.clear();
+    for (uint64_t r = 0; r < rows; ++r) {
+      const uint64_t width = std::min(cols, elements - r * cols);
+      uint64_t next = 0;
+      for (uint64_t c = 0; c < counts[r]; ++c, ++i) {
+        require(i < entries, "too many entries in the rows");
+        next += gaps_[i];
+        require(next < width, "an entry outside its row");
+        at.push_back(r * cols + next++);
+        row_end_.push_back(c + 1 == counts[r]);
+      }
+    }
+    require(i == entries, "too few entries in the rows");
+    return at;
+  }
+
+  // Section 7.3.
+  void check_filler(const std::vector<uint64_t>& at, uint64_t i) const {
+    require(gaps_[i] == (1u << e_.gap_bits) - 1u && !row_end_[i], "a filler out of place");
+    require(i + 1 < at.size() && at[i + 1] - at[i] >= 1, "a filler out of place");
+  }
+
+  std::vector<uint64_t> values(Cursor& in, uint64_t n, std::vector<bool>* filler) {
+    const bool gap = e_.positions == Positions::kGap;
+    std::vector<uint64_t> out;
+    if (e_.values == Values::kPalette) {
+      for (const uint8_t code : role_stream(in, Role::kValues, n)) {
+        (*filler)[out.size()] = gap && code == 0;
+        out.push_back(gap && code == 0 ? 0 : codebook_[code - (gap ? 1 : 0)]);
+      }
+      return out;
+    }
+    if (e_.values == Values::kSplit) {
+      const unsigned r = t_.bits - e_.split_t - e_.split_z;
+      const std::vector<uint8_t> symbols = role_stream(in, Role::kValues, n);
+      for (const uint8_t symbol : symbols) {
+        const uint64_t rest = in.field(r);
+        const uint64_t top = uint64_t{symbol} + e_.split_base;
+        const uint64_t rotated =
+            top << (t_.bits - e_.split_t) | (rest >> 1) << (e_.split_z + 1) | (rest & 1);
+        out.push_back(rotated >> 1 | (rotated & 1) << (t_.bits - 1));
+      }
+      in.end_string();
+    } else if (t_.bits == 8) {
+      for (const uint8_t symbol : role_stream(in, Role::kValues, n)) out.push_back(symbol);
+    } else {
+      const size_t k = roles_.find(Role::kValues);
+      out = read_buckets(in, n, 7, t_.bits == 64 ? 1 : 2, roles_.list[k].alphabet, tables_[k]);
+      for (uint64_t& v : out) {
+        if (is_signed_integer(t_.dtype)) v = (v & 1) != 0 ? ~(v >> 1) : v >> 1;
+        if (t_.bits < 64) v &= (uint64_t{1} << t_.bits) - 1;
+      }
+    }
+    for (size_t i = 0; i < out.size(); ++i) {
+      const bool zero = (out[i] & magnitude_mask(t_.dtype)) == 0;
+      (*filler)[i] = gap && out[i] == 0;
+      require(!e_.is_sparse() || !zero || (*filler)[i], "a stored zero");
+    }
+    return out;
+  }
+
+  const Tensor& t_;
+  const Encoding& e_;
+  const Roles roles_;
+  const std::vector<uint64_t>& codebook_;
+  std::array<const Lengths*, 4> tables_{};
+  uint64_t zero_sign_ = 0;
+  std::vector<uint64_t> gaps_;
+  std::vector<bool> row_end_;
+};
+
+// Section 5.2.
+std::vector<uint64_t> read_codebook(Cursor& in, const Tensor& t) {
+  const unsigned k = in.byte();
+  uint64_t key = in.field(t.bits);
+  std::vector<uint64_t> words{codebook_word(t.dtype, key)};
+  while (words.size() < t.encoding.palette_size) {
+    unsigned n = 0;
+    while (in.field(1) != 0) ++n;
+    const uint64_t u = (uint64_t{1} << n) + in.field(n);
+    key += ((u - 1) << k) + in.field(k) + 1;
+    words.push_back(codebook_word(t.dtype, key));
+  }
+  in.end_string();
+  return words;
+}
+
+class FileDecoder {
+ public:
+  FileDecoder(Bytes file, ReferenceFile* out) : file_(file), out_(out) {}
+
+  void run() {
+    const Result<Header> header = parse_header(file_, file_.size());
+    require(header.ok(), "header");
+    const Bytes packed = file_.subspan(kHeaderBytes, header.value().manifest_size);
+    require(hash_bytes(packed) == header.value().manifest_hash, "manifest hash");
+    Result<ManifestColumns> columns =
+        parse_manifest_columns(packed.data(), packed.size(), Limits{}.max_manifest);
+    require(columns.ok(), columns.status().message);
+    Result<Manifest> manifest = validate_manifest(columns.take(), Limits{});
+    require(manifest.ok(), manifest.status().message);
+    out_->manifest = manifest.take();
+    read_tables(packed.size());
+    uint64_t at = kHeaderBytes + packed.size() + out_->manifest.table_bytes;
+    for (size_t i = 0; i < out_->manifest.tensors.size(); ++i) at = read_tensor(i, at);
+    require(at == file_.size(), "the parts do not reach the end of the file");
+  }
+
+ private:
+  void read_tables(uint64_t manifest_size) {
+    const Manifest& m = out_->manifest;
+    const Bytes section = file_.subspan(kHeaderBytes + manifest_size, m.table_bytes);
+    require(hash_bytes(section) == m.table_hash, "hash of the tables section");
+    Cursor in(section);
+    for (uint32_t i = 0; i < m.table_count; ++i) tables_.push_back(read_lengths(in));
+    for (const Tensor& t : m.tensors) {
+      const bool palette = t.alias_of == kNoTensor && t.encoding.values == Values::kPalette;
+      out_->codebooks.push_back(palette ? read_codebook(in, t) : std::vector<uint64_t>{});
+      if (t.alias_of != kNoTensor) continue;
+      const Roles roles = roles_of(t.encoding, t.dtype);
+      for (size_t k = 0; k < roles.count; ++k) {
+        require(t.tables[k] == 0 || tables_[t.tables[k] - 1].size() <= roles.list[k].alphabet,
+                "a table with symbols outside the alphabet");
+      }
+    }
+    require(in.at_end(), "bytes left in the tables section");
+  }
+
+  uint64_t read_tensor(size_t i, uint64_t at) {
+    const Manifest& m = out_->manifest;
+    const Tensor& t = m.tensors[i];
+    if (t.alias_of != kNoTensor) {
+      out_->dense.push_back(out_->dense[t.alias_of]);
+      return at;
+    }
+    for (uint64_t pad = padding_before(m, t, at); pad > 0; --pad) {
+      require(file_[at++] == 0, "padding is not zero");
+    }
+    std::vector<uint8_t> dense;
+    std::vector<uint64_t> words;
+    TensorDecoder decoder(t, tables_, out_->codebooks[i]);
+    for (uint64_t c = 0; c < t.chunks; ++c) {
+      const Chunk& chunk = m.chunks[t.first_chunk + c];
+      require(chunk.bytes <= file_.size() - at, "a chunk past the end of the file");
+      const Bytes bytes = file_.subspan(at, chunk.bytes);
+      at += chunk.bytes;
+      require(hash_bytes(bytes) == chunk.hash, "the hash of a chunk");
+      if (t.encoding.is_raw()) {
+        dense.insert(dense.end(), bytes.begin(), bytes.end());
+      } else {
+        decoder.chunk(bytes, t.chunk_elements(c), chunk.entries, &words);
+      }
+    }
+    if (!t.encoding.is_raw()) {
+      require(decoder.nonzeros == t.nonzeros, "another number of nonzeros");
+      dense.resize(t.dense_bytes());
+      for (uint64_t v = 0; v < words.size(); ++v) {
+        const uint64_t element =
+            t.view.transposed ? v % t.view.cols * t.view_rows() + v / t.view.cols : v;
+        store_word(dense.data() + element * t.bits / 8, t.bits / 8, words[v]);
+      }
+    }
+    out_->fillers += decoder.fillers;
+    out_->dense.push_back(std::move(dense));
+    return at;
+  }
+
+  Bytes file_;
+  ReferenceFile* out_;
+  std::vector<Lengths> tables_;
+};
+
+}  // namespace
+
+ReferenceFile reference_decode(Bytes file) {
+  ReferenceFile out;
+  try {
+    FileDecoder(file, &out).run();
+  } catch (const std::runtime_error& error) {
+    out.error = error.what();
+  }
+  return out;
+}
+
+}  // namespace dcf::impl

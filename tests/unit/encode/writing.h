@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: Apache-2.0
+// Files from tensors in one call, and random tensors, for the tests of the writer.
+#pragma once
+
+#include <gtest/gtest.h>
+
+#include <random>
+#include <string>
+#include <vector>
+
+#include "base/float_convert.h"
+#include "encode/file_writer.h"
+#include "reference_decoder.h"
+
+namespace dcf::impl {
+
+class VectorSink final : public Sink {
+ public:
+  Status append(Bytes bytes) override {
+    data.insert(data.end(), bytes.begin(), bytes.end());
+    return ok_status();
+  }
+  std::vector<uint8_t> data;
+};
+
+// A dense tensor that owns what it is made of.
+struct Sample {
+  std::string name;
+  DType dtype = DType::kF32;
+  std::vector<uint64_t> dims;
+  std::vector<uint8_t> data;
+  uint32_t opaque_bits = 0;
+
+  TensorInput input() const {
+    TensorInput in;
+    in.spec.name = name;
+    in.spec.dtype = dtype;
+    in.spec.opaque_bits = opaque_bits;
+    in.spec.opaque_name = dtype == DType::kOpaque ? "e2m1x" : "";
+    in.spec.dims = dims;
+    in.data = DenseData{data};
+    return in;
+  }
+};
+
+inline std::vector<uint8_t> finish_file(FileWriter& writer) {
+  VectorSink sink;
+  const Status status = writer.finish(sink);
+  EXPECT_TRUE(status.ok()) << status.rule << " " << status.message;
+  return sink.data;
+}
+
+inline std::vector<uint8_t> file_of(const std::vector<Sample>& samples,
+                                    const EncodeOptions& options = {}, unsigned threads = 1) {
+  WriterOptions writer_options;
+  writer_options.parallel.threads = threads;
+  FileWriter writer(writer_options);
+  for (const Sample& sample : samples) {
+    const Status status = writer.add(sample.input(), options);
+    EXPECT_TRUE(status.ok()) << sample.name << ": " << status.message;
+  }
+  return finish_file(writer);
+}
+
+// Decodes and expects no error.
+inline ReferenceFile decoded(const std::vector<uint8_t>& file) {
+  ReferenceFile result = reference_decode(file);
+  EXPECT_EQ(result.error, "");
+  return result;
+}
+
+inline EncodeOptions with_positions(std::optional<Positions> positions) {
+  EncodeOptions options;
+  options.positions = positions;
+  return options;
+}
+
+inline const std::optional<Positions> kAllChoices[] = {
+    std::nullopt, Positions::kDense, Positions::kBitmap, Positions::kGap, Positions::kGapBucket};
+
+inline uint64_t element_count(const std::vector<uint64_t>& dims) {
+  uint64_t n = 1;
+  for (const uint64_t d : dims) n *= d;
+  return n;
+}
+
+// Words of `levels` values (0: any bits), of which `density` are not zero; zeros of floats have a
+// random sign if `signs`.
+inline Sample random_sample(std::mt19937_64& rng, DType dtype, std::vector<uint64_t> dims,
+                            double density, unsigned levels = 0, bool signs = false) {
+  Sample sample;
+  sample.dtype = dtype;
+  sample.dims = std::move(dims);
+  const uint64_t n = element_count(sample.dims);
+  const size_t width = dtype_bits(dtype) / 8;
+  sample.data.resize(n * width);
+  std::vector<uint64_t> values(levels);
+  for (uint64_t& v : values) v = rng();
+  std::uniform_real_distribution<double> uniform(0, 1);
+  std::normal_distribution<double> normal(0, 0.05);
+  for (uint64_t i = 0; i < n; ++i) {
+    uint64_t word = 0;
+    if (uniform(rng) < density) {
+      if (levels > 0) {
+        word = values[rng() % levels];
+      } else if (is_float(dtype) && rng() % 8 != 0) {
+        word = double_to_word(dtype, normal(rng));
+      } else {
+        word = rng() >> (is_float(dtype) ? 0 : rng() % 64);
+      }
+    } else if (signs && is_float(dtype)) {
+      word = (rng() & 1) << (8 * width - 1);
+    }
+    store_word(sample.data.data() + i * width, width, word);
+  }
+  return sample;
+}
+
+}  // namespace dcf::impl
