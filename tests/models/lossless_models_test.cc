@@ -9,6 +9,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
+#include <ostream>
 #include <string>
 #include <vector>
 
@@ -109,6 +110,10 @@ struct Goal {
   bool canonical_zeros;
   size_t most_bytes;
 };
+
+void PrintTo(const Goal& goal, std::ostream* out) {
+  *out << goal.model << (goal.canonical_zeros ? " with canonical zeros" : "");
+}
 
 class LosslessModel : public testing::TestWithParam<Goal> {};
 

@@ -19,4 +19,10 @@ void write_dcf(const ModelSource& source, const EncodePlan& plan, const OutputOp
 void restore_model(const DcfFile& file, const OutputOptions& output, SinkFormat format,
                    const CommonOptions& common);
 
+// The model as it is, as safetensors.
+void copy_as_safetensors(const ModelSource& source, const std::string& path);
+
+// A finished file to its place, or to standard output.
+void copy_file(const std::string& from, const OutputOptions& output);
+
 }  // namespace dcf::tools

@@ -32,7 +32,12 @@ bool has_positions(const TensorMeta& tensor) {
   return tensor.dtype <= DCF_BOOL && tensor.elements() > 0;
 }
 
-// The tensors that the library prunes and clusters; biases and scales stay in their smallest form.
+// The library prunes and clusters no others.
+bool is_float(const TensorMeta& tensor) {
+  return tensor.dtype >= DCF_F64 && tensor.dtype <= DCF_F8E5M2;
+}
+
+// Of these, the tensors that are large enough to be pruned and clustered; biases and scales stay in their smallest form.
 bool is_weight(const TensorMeta& tensor) {
   constexpr uint64_t kMinElements = 512;
   return tensor.dims.size() >= 2 && tensor.elements() >= kMinElements;
@@ -73,8 +78,10 @@ dcf_encode_options EncodePlan::options_for(const TensorMeta& tensor) const {
   const auto rule = std::find_if(rules.begin(), rules.end(),
                                  [&](const Rule& r) { return matches_name(r.match); });
   const EncodeChoice choice = rule == rules.end() ? general : refined(general, rule->choice);
-  options.sparsity = choice.sparsity.value_or(0);
-  options.bits = choice.bits.value_or(0);
+  if (is_float(tensor)) {
+    options.sparsity = choice.sparsity.value_or(0);
+    options.bits = choice.bits.value_or(0);
+  }
   options.init = choice.init.value_or(DCF_INIT_LINEAR);
   options.seed = choice.seed.value_or(0);
   options.positions = positions_for(choice, tensor);

@@ -1,16 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "dcf/evaluation.h"
 
-#include <cmath>
-#include <cstdio>
-#include <cstdlib>
-#include <memory>
-#include <vector>
+#include <stdlib.h>
 
-#include "model/error.h"
+#include <algorithm>
+#include <charconv>
+#include <cmath>
+#include <string_view>
+
+#include "dcf/display.h"
+#include "dcf/errors.h"
+#include "dcf/shell.h"
+#include "dcf/signals.h"
 
 namespace dcf::tools {
 namespace {
+
+constexpr std::string_view kPlaceholder = "{}";
 
 // For a POSIX shell: in single quotes, a quote itself as '\''.
 std::string shell_quoted(const std::string& text) {
@@ -19,18 +25,32 @@ std::string shell_quoted(const std::string& text) {
   return quoted + "'";
 }
 
-std::string last_line(const std::string& text) {
-  const size_t end = text.find_last_not_of(" \t\r\n");
-  if (end == std::string::npos) return "";
-  const size_t start = text.find_last_of('\n', end);
-  return text.substr(start == std::string::npos ? 0 : start + 1, end - (start == std::string::npos ? 0 : start + 1) + 1);
+std::string with_path(std::string command, const std::string& path) {
+  const std::string quoted = shell_quoted(path);
+  size_t at = command.find(kPlaceholder);
+  while (at != std::string::npos) {
+    command.replace(at, kPlaceholder.size(), quoted);
+    at = command.find(kPlaceholder, at + quoted.size());
+  }
+  return command;
+}
+
+std::string_view last_line(std::string_view text) {
+  constexpr std::string_view kSpace = " \t\r\n";
+  text = text.substr(0, text.find_last_not_of(kSpace) + 1);
+  text.remove_prefix(text.find_last_of('\n') + 1);  // npos + 1 is 0
+  text.remove_prefix(std::min(text.find_first_not_of(kSpace), text.size()));
+  return text;
 }
 
 }  // namespace
 
 TempDirectory::TempDirectory() {
   std::string pattern = (std::filesystem::temp_directory_path() / "dcf-eval-XXXXXX").string();
-  if (mkdtemp(pattern.data()) == nullptr) throw_failure(pattern, "no temporary directory can be made");
+  defer_fatal_signals();
+  if (mkdtemp(pattern.data()) == nullptr) {
+    throw_failure(pattern, "no temporary directory can be made");
+  }
   path_ = pattern;
 }
 
@@ -39,24 +59,27 @@ TempDirectory::~TempDirectory() {
   std::filesystem::remove_all(path_, ignored);
 }
 
-double evaluate(const std::string& command, const std::string& model_path) {
-  std::string line = command;
-  const std::string path = shell_quoted(model_path);
-  for (size_t at = line.find("{}"); at != std::string::npos; at = line.find("{}", at + path.size())) {
-    line.replace(at, 2, path);
+bool Scores::drops_more_than(double limit) const {
+  // 0.95 - 0.94 is a little more than 0.01 in binary; the user means the decimal numbers.
+  const double rounding = 1e-12 * std::max({std::abs(before), std::abs(after), std::abs(limit)});
+  return drop() > limit + rounding;
+}
+
+void check_evaluation(const std::string& command) {
+  if (command.find(kPlaceholder) == std::string::npos) {
+    throw UsageError("the command of --eval has no {}, the place of the model's path");
   }
-  std::fflush(nullptr);
-  FILE* const pipe = popen(line.c_str(), "r");
-  if (pipe == nullptr) throw_failure(command, "the evaluation cannot be started");
-  std::string output;
-  char block[4096];
-  for (size_t n; (n = std::fread(block, 1, sizeof block, pipe)) > 0;) output.append(block, n);
-  if (pclose(pipe) != 0) throw_failure(command, "the evaluation failed");
-  const std::string score_text = last_line(output);
-  char* end = nullptr;
-  const double score = std::strtod(score_text.c_str(), &end);
-  if (score_text.empty() || *end != '\0' || !std::isfinite(score)) {
-    throw_failure(command, "the evaluation does not end with a number");
+}
+
+double evaluate(const std::string& command, const std::string& model_path) {
+  const ShellResult result = run_shell(with_path(command, model_path));
+  if (!result.failure.empty()) throw_failure("--eval", "the command " + result.failure);
+  const std::string_view line = last_line(result.output_tail);
+  double score = 0;
+  const auto [end, error] = std::from_chars(line.data(), line.data() + line.size(), score);
+  if (error != std::errc() || end != line.data() + line.size() || !std::isfinite(score)) {
+    throw_failure("--eval", "the last line of the command's output is not a number: '" +
+                                printable_name(line.substr(0, 80)) + "'");
   }
   return score;
 }

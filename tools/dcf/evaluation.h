@@ -7,21 +7,33 @@
 
 namespace dcf::tools {
 
-// A directory of its own, removed with all it holds.
+// A directory of its own, removed with all it holds, also if a signal comes meanwhile.
 class TempDirectory {
  public:
   TempDirectory();
   ~TempDirectory();
   TempDirectory(const TempDirectory&) = delete;
   TempDirectory& operator=(const TempDirectory&) = delete;
+
   std::string file(const std::string& name) const { return (path_ / name).string(); }
 
  private:
   std::filesystem::path path_;
 };
 
-// Runs `sh -c command` with every {} replaced by the quoted path. The score is the number on the last line
-// of its standard output. Throws Error where it fails or prints none.
+struct Scores {
+  double before = 0;
+  double after = 0;
+
+  double drop() const { return before - after; }
+  bool drops_more_than(double limit) const;
+};
+
+// Throws UsageError unless `command` has a place for the model's path.
+void check_evaluation(const std::string& command);
+
+// Runs `sh -c command` with each {} replaced by the quoted path. The score is the last line of its
+// standard output. Throws Error where it fails or does not end with a number.
 double evaluate(const std::string& command, const std::string& model_path);
 
 }  // namespace dcf::tools
