@@ -8,12 +8,11 @@
 namespace dcf::impl {
 namespace {
 
-// Field offsets, in the order of the table in the spec.
+// Offsets of the other fields, in the order of the table in the spec.
 enum : size_t {
   kMajorAt = 8,
   kMinorAt = 10,
   kFeaturesAt = 12,
-  kFileSizeAt = 16,
   kManifestOffsetAt = 24,
   kManifestSizeAt = 32,
   kManifestHashAt = 40,

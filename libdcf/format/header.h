@@ -10,6 +10,7 @@
 namespace dcf::impl {
 
 inline constexpr size_t kHeaderBytes = 64;
+inline constexpr size_t kFileSizeAt = 16;  // offset of file_size
 inline constexpr std::array<uint8_t, 8> kMagic = {0x89, 'D', 'C', 'F', '\r', '\n', 0x1A, '\n'};
 inline constexpr uint16_t kFormatMajor = 0;
 inline constexpr uint16_t kFormatMinor = 0;

@@ -55,9 +55,11 @@ Result<std::unique_ptr<Model>> Model::open(std::unique_ptr<Source> source, const
   Result<Manifest> manifest = validate_manifest(columns.take(), limits);
   if (!manifest.ok()) return manifest.status().at(kHeaderBytes);
   model->manifest_ = manifest.take();
-  DCF_ASSIGN(model->layout_, compute_layout(model->manifest_, header.manifest_size));
+  Result<Layout> layout = compute_layout(model->manifest_, header.manifest_size);
+  if (!layout.ok()) return layout.status().at(kFileSizeAt);
+  model->layout_ = layout.take();
   if (model->layout_.file_size != header.file_size) {
-    return fail(Code::BadHeader, "K-06", "the parts of the file do not add up to its size").at(16);
+    return fail(Code::BadHeader, "K-06", "the parts of the file do not add up to its size").at(kFileSizeAt);
   }
 
   const uint64_t table_bytes = model->manifest_.table_bytes;
