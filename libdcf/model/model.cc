@@ -110,12 +110,13 @@ Status Model::for_chunks(size_t tensor, uint64_t first, uint64_t last, const Chu
   // Runs of chunks share a scratch; short enough that all threads get some.
   constexpr uint64_t kRun = 8;
   const uint64_t run = std::clamp<uint64_t>((last - first) / (uint64_t{parallel_.width()} * 2), 1, kRun);
-  return for_items(ceil_div(last - first, run), scratch_bytes(tensor), [&](size_t item) -> Status {
+  const Status s = for_items(ceil_div(last - first, run), scratch_bytes(tensor), [&](size_t item) -> Status {
     ChunkScratch scratch;
     const uint64_t start = first + item * run;
     for (uint64_t i = start; i < std::min(start + run, last); ++i) DCF_TRY(body(i, &scratch));
     return ok_status();
   });
+  return s.ok() ? s : s.at(layout_.chunk_offsets[manifest_.tensors[tensor].first_chunk + first]).in_tensor(tensor);
 }
 
 unsigned Model::threads_for(uint64_t bytes) const {

@@ -60,9 +60,12 @@ class Verifier {
   }
 
   Status check_items(std::vector<Item>* items, uint64_t bytes) {
+    if (items->empty()) return ok_status();
     const Status s = model_.for_items(items->size(), bytes, [&](size_t i) { return check_item((*items)[i]); });
+    const Tensor& first = model_.manifest().tensors[items->front().tensor];
+    const uint64_t offset = model_.layout().chunk_offsets[first.first_chunk + items->front().first];
     items->clear();
-    return s;
+    return s.ok() ? s : s.at(offset);
   }
 
   Status check_item(const Item& item) {

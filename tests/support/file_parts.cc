@@ -60,20 +60,20 @@ std::vector<uint64_t> paddings(const FileParts& parts, uint64_t manifest_size) {
 
 }  // namespace
 
-FileParts take_apart(Bytes file) {
+std::optional<FileParts> split_file(Bytes file) {
   FileParts parts;
   Result<Header> header = parse_header(file, file.size());
-  require(header.ok(), "the header is invalid");
+  if (!header.ok()) return std::nullopt;
   parts.header = header.value();
-  const Blob packed = slice(file, kHeaderBytes, parts.header.manifest_size);
+  const Bytes packed = file.subspan(kHeaderBytes, parts.header.manifest_size);
   Result<ManifestColumns> columns =
-      parse_manifest_columns(packed.data(), packed.size(), Limits{}.max_manifest);
-  require(columns.ok(), "the manifest is malformed");
+      parse_manifest_columns(packed.data(), packed.size(), uint64_t{16} << 20);
+  if (!columns.ok()) return std::nullopt;
   parts.columns = columns.take();
   Result<Manifest> manifest = validate_manifest(parts.columns, Limits{});
-  require(manifest.ok(), "the manifest is invalid");
+  if (!manifest.ok()) return std::nullopt;
   Result<Layout> layout = compute_layout(manifest.value(), packed.size());
-  require(layout.ok() && layout.value().file_size == file.size(), "the layout is invalid");
+  if (!layout.ok() || layout.value().file_size != file.size()) return std::nullopt;
   parts.tables = slice(file, layout.value().tables_offset, parts.columns.table_bytes);
   for (size_t i = 0; i < parts.columns.chunk_bytes.size(); ++i) {
     parts.chunks.push_back(
@@ -84,6 +84,12 @@ FileParts take_apart(Bytes file) {
         slice(file, layout.value().section_offsets[i], parts.columns.section_bytes[i]));
   }
   return parts;
+}
+
+FileParts take_apart(Bytes file) {
+  std::optional<FileParts> parts = split_file(file);
+  require(parts.has_value(), "a file that should be valid is not");
+  return *std::move(parts);
 }
 
 Blob assemble(FileParts parts) {

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "format/header.h"
@@ -24,7 +25,9 @@ struct FileParts {
   uint8_t padding_byte = 0;  // in front of aligned raw data
 };
 
-// The pieces of a valid file; an invalid one ends the test program.
+// The pieces of a file whose header, manifest and layout are valid.
+std::optional<FileParts> split_file(Bytes file);
+// The same; an invalid file ends the test program.
 FileParts take_apart(Bytes file);
 
 // The file. Sizes and hashes of chunks, tables and sections, the manifest and the header follow

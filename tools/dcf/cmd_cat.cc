@@ -1,15 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <unistd.h>
-
 #include <memory>
 
-#include "dcf/errors.h"
 #include "dcf/options.h"
 #include "dcf/output.h"
 #include "dcf/verbs.h"
 #include "model/dcf_file.h"
 #include "model/npy_header.h"
 #include "model/output_file.h"
+#include "model/text.h"
 
 namespace dcf::tools {
 namespace {
@@ -22,14 +20,16 @@ struct Options {
 };
 
 int cat(const Options& o) {
-  if (o.output.path == "-" && isatty(STDOUT_FILENO) != 0) {
-    throw UsageError("a terminal cannot show an .npy array: use -o FILE.npy or a pipe");
-  }
-  check_output(o.input, o.output.path, o.output.force);
+  check_output(o.input, o.output, false);
   const DcfFile file(o.input, o.common.hints());
   size_t index = 0;
   dcf_error error{};
-  file.check(dcf_tensor_find(file.handle(), o.name.c_str(), &index, &error), error);
+  const dcf_status status = dcf_tensor_find(file.handle(), o.name.c_str(), &index, &error);
+  if (status == DCF_STATUS_NotFound) {
+    throw DcfError({.status = status,
+                    .sentence = file.path() + ": holds no tensor of the name " + quote(o.name)});
+  }
+  file.check(status, error);
   OutputFile out(o.output.path, o.output.force);
   out.write(make_npy_header(file.meta(index)));
   file.decode_pieces(index, [&](std::span<const uint8_t> piece) { out.write(piece); });
@@ -46,8 +46,10 @@ void add_cat(CLI::App* app, Run* run) {
   verb->add_option("NAME", o->name, "Tensor")->required();
   add_output_options(verb, &o->output, "Array");
   add_common_options(verb, &o->common);
-  verb->footer("\nExamples:\n  dcf cat model.dcf fc1.weight -o fc1.npy\n  dcf cat model.dcf fc1.weight | python3 -c "
-               "'import sys,io,numpy; print(numpy.load(io.BytesIO(sys.stdin.buffer.read())))'");
+  verb->footer(
+      "\nExamples:\n  dcf cat model.dcf fc1.weight -o fc1.npy\n  dcf cat model.dcf fc1.weight | "
+      "python3 -c "
+      "'import sys,io,numpy; print(numpy.load(io.BytesIO(sys.stdin.buffer.read())))'");
   verb->callback([o, run] { *run = [o] { return cat(*o); }; });
 }
 

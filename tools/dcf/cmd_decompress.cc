@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <fmt/format.h>
 
+#include <filesystem>
 #include <memory>
 
 #include "dcf/copy_model.h"
@@ -26,20 +27,23 @@ SinkFormat format_of(const Options& o) {
 }
 
 int decompress(const Options& o) {
-  check_output(o.input, o.output.path, o.output.force);
+  check_output(o.input, o.output, o.common.json);
   const DcfFile file(o.input, o.common.hints());
   restore_model(file, o.output, format_of(o), o.common);
   const dcf_file_info info = file.info();
-  if (o.output.path == "-") return 0;
   if (o.common.json) {
     OrderedJson json;
+    json["input"] = o.input;
     json["output"] = o.output.path;
+    json["input_bytes"] = info.file_bytes;
+    json["output_bytes"] = std::filesystem::file_size(o.output.path);
     json["tensors"] = info.tensors;
-    json["dense_bytes"] = info.dense_bytes;
     print_json(json);
-  } else if (!o.common.quiet) {
-    print_out(fmt::format("{} -> {}  {} tensors, {}\n", printable_name(o.input), printable_name(o.output.path),
-                          info.tensors, human_bytes(info.dense_bytes)));
+  } else if (!o.common.quiet && o.output.path != "-") {
+    print_out(fmt::format("{} \u2192 {}  {} \u2192 {}, {}\n", printable_name(o.input),
+                          printable_name(o.output.path), human_bytes(info.file_bytes),
+                          human_bytes(std::filesystem::file_size(o.output.path)),
+                          human_count(info.tensors, "tensor")));
   }
   return 0;
 }
@@ -48,13 +52,17 @@ int decompress(const Options& o) {
 
 void add_decompress(CLI::App* app, Run* run) {
   auto o = std::make_shared<Options>();
-  CLI::App* const verb = app->add_subcommand("decompress", "Restore a .dcf file as safetensors or npz");
+  CLI::App* const verb =
+      app->add_subcommand("decompress", "Restore a .dcf file as safetensors or npz");
   verb->add_option("IN", o->input, ".dcf file; - is standard input")->required();
   add_output_options(verb, &o->output, "Restored model");
-  verb->add_option("--format", o->format, "safetensors or npz (default: by OUT's extension, else safetensors)")
+  verb->add_option("--format", o->format,
+                   "safetensors or npz (default: by OUT's extension, else safetensors)")
       ->check(CLI::IsMember({"safetensors", "npz"}));
   add_common_options(verb, &o->common);
-  verb->footer("\nExamples:\n  dcf decompress model.dcf -o model.safetensors\n  dcf decompress model.dcf -o model.npz");
+  verb->footer(
+      "\nExamples:\n  dcf decompress model.dcf -o model.safetensors\n  dcf decompress model.dcf -o "
+      "model.npz");
   verb->callback([o, run] { *run = [o] { return decompress(*o); }; });
 }
 

@@ -5,6 +5,7 @@
 
 #include "dcf/display.h"
 #include "dcf/options.h"
+#include "dcf/output.h"
 #include "dcf/tensor_report.h"
 #include "dcf/verbs.h"
 
@@ -14,19 +15,24 @@ void add_info(CLI::App* app, Run* run) {
   struct Options {
     CommonOptions common;
     std::string input;
+    bool by_part = false;
   };
   auto o = std::make_shared<Options>();
-  CLI::App* const verb = app->add_subcommand("info", "Show what is in a .dcf file and where its bytes go");
+  CLI::App* const verb =
+      app->add_subcommand("info", "Show what is in a .dcf file and where its bytes go");
   verb->add_option("IN", o->input, "File to describe; - is standard input")->required();
+  verb->add_flag("-v,--verbose", o->by_part, "Also where the bytes of each tensor go");
   add_common_options(verb, &o->common);
-  verb->footer("\nExamples:\n  dcf info model.dcf\n  dcf info model.dcf --json | jq '.tensors[] | .name, .bytes.total'");
+  verb->footer(
+      "\nExamples:\n  dcf info model.dcf\n  dcf info model.dcf --json | jq '.tensors[] | .name, "
+      ".bytes.total'");
   verb->callback([o, run] {
     *run = [o] {
       const DcfFile file(o->input, o->common.hints());
       if (o->common.json) {
         print_json(report_json(file));
       } else {
-        print_out(report_text(file, terminal_width(STDOUT_FILENO)));
+        print_out(report_text(file, {terminal_width(STDOUT_FILENO), o->by_part}));
       }
       return 0;
     };

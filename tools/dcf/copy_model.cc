@@ -42,9 +42,8 @@ void restore_model(const DcfFile& file, const OutputOptions& output, SinkFormat 
 
 void copy_as_safetensors(const ModelSource& source, const std::string& path) {
   const auto sink = create_model_sink(path, source.tensors(), source.metadata(), {});
-  write_tensors(
-      sink.get(), source.tensors(),
-      [&](size_t i, const DcfFile::Consume& consume) { consume(source.read(i)); });
+  write_tensors(sink.get(), source.tensors(),
+                [&](size_t i, const DcfFile::Consume& consume) { consume(source.read(i)); });
 }
 
 void copy_file(const std::string& from, const OutputOptions& output) {

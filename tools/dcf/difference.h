@@ -9,15 +9,18 @@
 
 namespace dcf::tools {
 
+// What has no value is NaN: a cosine with zero, errors where one side only is NaN or infinite, all
+// three numbers of a dtype that is only ever stored as it is.
 struct Difference {
   bool same_bytes = true;
-  bool same_values = true;   // +0 equals -0; a NaN equals a NaN of the same bits only
-  bool comparable = true;    // false: the dtype has no numbers, or one side has NaN or Inf where the other has not
-  double max_error = 0;      // greatest |a - b|
-  double sqnr_db = 0;        // 10 log10(sum a^2 / sum (a - b)^2); infinite if equal
+  bool same_values = true;  // as same_bytes, but +0 equals -0
+  double max_error = 0;     // greatest |a - b|
+  double sqnr_db = 0;       // 10 log10(sum a^2 / sum (a - b)^2); infinite if that is 0
   double cosine = 1;
 };
 
-Difference difference(const TensorMeta& meta, std::span<const uint8_t> a, std::span<const uint8_t> b);
+// `a` and `b` have meta.bytes() bytes each.
+Difference difference(const TensorMeta& meta, std::span<const uint8_t> a,
+                      std::span<const uint8_t> b);
 
 }  // namespace dcf::tools

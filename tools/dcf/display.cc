@@ -4,10 +4,10 @@
 #include <fmt/format.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
+#include <wchar.h>
 
 #include <algorithm>
 #include <vector>
-#include <wchar.h>
 
 #include "model/text.h"
 
@@ -73,9 +73,13 @@ std::string escape(std::string_view text, bool keep_newlines) {
 
 }  // namespace
 
-std::string printable(std::string_view text) { return escape(text, true); }
+std::string printable(std::string_view text) {
+  return escape(text, true);
+}
 
-std::string printable_name(std::string_view name) { return escape(name, false); }
+std::string printable_name(std::string_view name) {
+  return escape(name, false);
+}
 
 size_t display_width(std::string_view text) {
   size_t width = 0;
@@ -128,6 +132,10 @@ std::string human_seconds(double seconds) {
   if (seconds < 60) return fmt::format("{:.1f} s", seconds);
   const auto whole = static_cast<uint64_t>(seconds);
   return fmt::format("{}:{:02} min", whole / 60, whole % 60);
+}
+
+std::string human_count(uint64_t count, const std::string& what) {
+  return fmt::format("{} {}{}", count, what, count == 1 ? "" : "s");
 }
 
 std::string human_shape(std::span<const uint64_t> dims) {

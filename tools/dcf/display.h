@@ -23,8 +23,9 @@ std::string shorten_middle(const std::string& text, size_t width);
 // Columns of the terminal `fd`; 0 where it is none.
 size_t terminal_width(int fd);
 
-std::string human_bytes(uint64_t bytes);      // "27.9 MB": decimal units, three digits
-std::string human_seconds(double seconds);    // "2.1 s", "3:05 min"
-std::string human_shape(std::span<const uint64_t> dims);  // "300x784", "scalar"
+std::string human_bytes(uint64_t bytes);    // "27.9 MB": decimal units, three digits
+std::string human_seconds(double seconds);  // "2.1 s", "3:05 min"
+std::string human_count(uint64_t count, const std::string& what);  // "1 tensor", "52 tensors"
+std::string human_shape(std::span<const uint64_t> dims);           // "300x784", "scalar"
 
 }  // namespace dcf::tools

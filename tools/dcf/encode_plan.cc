@@ -37,7 +37,8 @@ bool is_float(const TensorMeta& tensor) {
   return tensor.dtype >= DCF_F64 && tensor.dtype <= DCF_F8E5M2;
 }
 
-// Of these, the tensors that are large enough to be pruned and clustered; biases and scales stay in their smallest form.
+// Of these, the tensors that are large enough to be pruned and clustered; biases and scales stay in
+// their smallest form.
 bool is_weight(const TensorMeta& tensor) {
   constexpr uint64_t kMinElements = 512;
   return tensor.dims.size() >= 2 && tensor.elements() >= kMinElements;
@@ -72,7 +73,9 @@ bool EncodePlan::is_lossy() const {
 dcf_encode_options EncodePlan::options_for(const TensorMeta& tensor) const {
   dcf_encode_options options;
   dcf_encode_options_init(&options);
-  const auto matches_name = [&](const std::regex& pattern) { return matches(tensor.name, pattern); };
+  const auto matches_name = [&](const std::regex& pattern) {
+    return matches(tensor.name, pattern);
+  };
   if (std::any_of(ignore.begin(), ignore.end(), matches_name)) return options;
 
   const auto rule = std::find_if(rules.begin(), rules.end(),

@@ -24,7 +24,8 @@ struct EncodeChoice {
   std::optional<dcf_positions_choice> positions;
   std::optional<uint32_t> gap_bits;
   std::optional<bool> canonical_zeros;
-  std::optional<bool> paper;  // the storage of Deep Compression: gap positions where there are weights
+  std::optional<bool>
+      paper;  // the storage of Deep Compression: gap positions where there are weights
 
   bool is_lossy() const { return sparsity.value_or(0) > 0 || bits.value_or(0) > 0; }
 };

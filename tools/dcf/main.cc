@@ -36,7 +36,8 @@ void add_help(CLI::App* app, Run* run) {
   verb->add_option("VERB", *name, "Verb to explain");
   verb->callback([=] {
     *run = [=] {
-      const auto verbs = app->get_subcommands([&](const CLI::App* v) { return v->get_name() == *name; });
+      const auto verbs =
+          app->get_subcommands([&](const CLI::App* v) { return v->get_name() == *name; });
       if (!name->empty() && verbs.empty()) throw UsageError("there is no verb '" + *name + "'");
       const CLI::App* const chosen = verbs.empty() ? nullptr : verbs.front();
       print_out(chosen == nullptr ? app->help() : chosen->help(app->get_name()));
@@ -77,8 +78,8 @@ int run_command_line(int argc, char** argv) {
   constexpr size_t kHelpColumn = 32;
   app.get_formatter()->column_width(kHelpColumn);
   Run run;
-  for (const auto& add : {add_compress, add_decompress, add_info, add_verify, add_cat, add_compare,
-                          add_help}) {
+  for (const auto& add :
+       {add_compress, add_decompress, add_info, add_verify, add_cat, add_compare, add_help}) {
     add(&app, &run);
   }
   if (parse(&app, argc, argv)) return 0;
@@ -102,4 +103,6 @@ int guarded_main(int argc, char** argv) {
 }  // namespace
 }  // namespace dcf::tools
 
-int main(int argc, char** argv) { return dcf::tools::guarded_main(argc, argv); }
+int main(int argc, char** argv) {
+  return dcf::tools::guarded_main(argc, argv);
+}

@@ -42,7 +42,8 @@ void add_common_options(CLI::App* verb, CommonOptions* options) {
   verb->add_option("-T,--threads", options->threads, "Threads; 0 = one per processor (default)")
       ->check(CLI::Range(0u, kMaxThreads));
   verb->add_option_function<std::string>(
-          "-M,--max-memory", [options](const std::string& text) { options->max_memory = parse_size(text); },
+          "-M,--max-memory",
+          [options](const std::string& text) { options->max_memory = parse_size(text); },
           "Memory the library may take: 512M, 2G, ... (default 1G)")
       ->type_name("SIZE");
 }

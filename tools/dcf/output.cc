@@ -14,8 +14,7 @@ namespace dcf::tools {
 namespace {
 
 [[noreturn]] void throw_stdout_failed() {
-  throw_failure("standard output",
-                "cannot be written: " + std::generic_category().message(errno));
+  throw_failure("standard output", "cannot be written: " + std::generic_category().message(errno));
 }
 
 }  // namespace
@@ -31,23 +30,27 @@ void print_out(std::string_view text) {
   if (std::fwrite(text.data(), 1, text.size(), stdout) != text.size()) throw_stdout_failed();
 }
 
-void print_json(const OrderedJson& value) { print_out(dump_json(value) + "\n"); }
+void print_json(const OrderedJson& value) {
+  print_out(dump_json(value) + "\n");
+}
 
 void flush_out() {
   if (std::fflush(stdout) != 0) throw_stdout_failed();
 }
 
-void check_output(const std::string& input, const std::string& output, bool overwrite) {
-  if (output != "-") {
+void check_output(const std::string& input, const OutputOptions& output, bool json) {
+  if (output.path == "-") {
+    if (json) throw UsageError("standard output cannot take both the output and --json");
+  } else {
     struct stat in {};
     struct stat out {};
-    if (stat(input.c_str(), &in) == 0 && stat(output.c_str(), &out) == 0 &&
+    if (stat(input.c_str(), &in) == 0 && stat(output.path.c_str(), &out) == 0 &&
         in.st_dev == out.st_dev && in.st_ino == out.st_ino) {
-      throw UsageError(output + ": is the input, which is never written to");
+      throw UsageError(output.path + ": is the input, which is never written to");
     }
   }
   // Opening the output finds what else is wrong with it before hours of work, not after.
-  const OutputFile probe(output, overwrite);
+  const OutputFile probe(output.path, output.force);
 }
 
 }  // namespace dcf::tools

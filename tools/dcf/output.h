@@ -6,6 +6,8 @@
 #include <string>
 #include <string_view>
 
+#include "dcf/options.h"
+
 namespace dcf::tools {
 
 // Keeps the order in which members are added, as documented.
@@ -19,7 +21,8 @@ void print_out(std::string_view text);
 void print_json(const OrderedJson& value);
 void flush_out();
 
-// Throws unless `output` can be written and is another file than `input`.
-void check_output(const std::string& input, const std::string& output, bool overwrite);
+// Throws unless the output can be written, is another file than `input`, and leaves standard output
+// to the JSON where that is wanted.
+void check_output(const std::string& input, const OutputOptions& output, bool json);
 
 }  // namespace dcf::tools

@@ -75,8 +75,7 @@ void read_member(const RuleReader& reader, const std::string& key, const json& v
   } else if (key == "gap_bits") {
     choice.gap_bits = static_cast<uint32_t>(reader.integer(value, 2, 8));
   } else if (key == "zeros") {
-    choice.canonical_zeros =
-        reader.named<bool>(value, {{"keep", false}, {"canonical", true}});
+    choice.canonical_zeros = reader.named<bool>(value, {{"keep", false}, {"canonical", true}});
   } else if (key == "profile") {
     choice.paper = reader.named<bool>(value, {{"paper", true}});
   } else {

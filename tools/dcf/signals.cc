@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "dcf/signals.h"
 
-
 #include <csignal>
 #include <cstdlib>
 #include <initializer_list>
@@ -11,7 +10,9 @@ namespace {
 
 volatile std::sig_atomic_t caught_signal = 0;
 
-void note_signal(int signal_number) { caught_signal = signal_number; }
+void note_signal(int signal_number) {
+  caught_signal = signal_number;
+}
 
 }  // namespace
 

@@ -27,8 +27,8 @@ std::string Table::render(size_t max_width) const {
     widths.push_back(width);
   }
   if (max_width > 0) {
-    const size_t others = std::accumulate(widths.begin() + 1, widths.end(), size_t{0}) +
-                          kGap * (widths.size() - 1);
+    const size_t others =
+        std::accumulate(widths.begin() + 1, widths.end(), size_t{0}) + kGap * (widths.size() - 1);
     const size_t left = max_width > others ? max_width - others : 0;
     widths[0] = std::min(widths[0], std::max(kMinNameWidth, left));
   }

@@ -22,6 +22,8 @@ class Table {
   // As many cells as there are columns.
   void add_row(std::vector<std::string> cells) { rows_.push_back(std::move(cells)); }
 
+  bool empty() const { return rows_.empty(); }
+
   // The first column is shortened so that a line fits into `max_width` columns, if possible; 0 is
   // any width.
   std::string render(size_t max_width) const;

@@ -224,7 +224,7 @@ class TensorDecoder {
     for (size_t k = 0; k < roles_.count; ++k) {
       tables_[k] = t.tables[k] == 0 ? nullptr : &tables[t.tables[k] - 1];
     }
-    zero_sign_ = uint64_t{1} << (t.bits - 1);
+    if (e_.signs) zero_sign_ = uint64_t{1} << (t.bits - 1);
   }
 
   // Appends the words of a chunk in view order.

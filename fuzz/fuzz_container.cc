@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: Apache-2.0
+// Any bytes as a .dcf file; the last four choose how it is opened and used. The mutator changes one
+// piece of a file (a chunk, the tables, a column of the manifest, a section, the header) and
+// repairs sizes and checksums, so that the changes are seen by what stands behind them. One input
+// in eight is left as plain mutation makes it.
+#include <cstdlib>
+#include <cstring>
+#include <random>
+
+#include "exercise.h"
+#include "support/file_parts.h"
+
+extern "C" size_t LLVMFuzzerMutate(uint8_t* data, size_t size, size_t max_size);
+
+namespace {
+
+using dcf::impl::ManifestColumns;
+using namespace dcf::impl::testing;  // NOLINT(google-build-using-namespace)
+
+constexpr size_t kChoices = sizeof(dcf::fuzz::Choices);
+static_assert(kChoices == 4);
+
+// Mutates the elements of a column as bytes; it may become longer or shorter.
+template <typename T>
+void mutate(std::vector<T>* column) {
+  std::vector<uint8_t> bytes(column->size() * sizeof(T) + 16);
+  if (!column->empty()) std::memcpy(bytes.data(), column->data(), column->size() * sizeof(T));
+  const size_t size = LLVMFuzzerMutate(bytes.data(), column->size() * sizeof(T), bytes.size());
+  column->resize(size / sizeof(T));
+  if (!column->empty()) std::memcpy(column->data(), bytes.data(), column->size() * sizeof(T));
+}
+
+void mutate_column(ManifestColumns* c, unsigned which) {
+  switch (which % 24) {
+    case 0:
+      return mutate(&c->names);
+    case 1:
+      return mutate(&c->name_lengths);
+    case 2:
+      return mutate(&c->dtypes);
+    case 3:
+      return mutate(&c->ranks);
+    case 4:
+      return mutate(&c->dims);
+    case 5:
+      return mutate(&c->encodings);
+    case 6:
+      return mutate(&c->params);
+    case 7:
+      return mutate(&c->tables);
+    case 8:
+      return mutate(&c->nonzeros);
+    case 9:
+      return mutate(&c->view_cols);
+    case 10:
+      return mutate(&c->rows_per_chunk);
+    case 11:
+      return mutate(&c->fidelity);
+    case 12:
+      return mutate(&c->error_bounds);
+    case 13:
+      return mutate(&c->aliases);
+    case 14:
+      return mutate(&c->opaque_bits);
+    case 15:
+      return mutate(&c->opaque_names);
+    case 16:
+      return mutate(&c->opaque_name_lengths);
+    case 17:
+      return mutate(&c->chunk_entries);
+    case 18:
+      return mutate(&c->metadata);
+    case 19:
+      return mutate(&c->metadata_lengths);
+    case 20:
+      return mutate(&c->section_kinds);
+    case 21:
+      c->table_count += which % 3 - 1;
+      return;
+    case 22:
+      return mutate(&c->params);
+    default:
+      return mutate(&c->chunk_entries);
+  }
+}
+
+Blob mutate_parts(FileParts parts, std::mt19937& random) {
+  switch (random() % 8) {
+    case 0:
+      mutate(&parts.tables);
+      break;
+    case 1:
+    case 2:
+      mutate_column(&parts.columns, random());
+      break;
+    case 3:
+      if (!parts.sections.empty()) mutate(&parts.sections[random() % parts.sections.size()]);
+      parts.padding_byte = random() % 4 == 0;
+      break;
+    default:
+      if (!parts.chunks.empty()) mutate(&parts.chunks[random() % parts.chunks.size()]);
+      break;
+  }
+  return assemble(std::move(parts));
+}
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
+  dcf::fuzz::Choices choices;
+  const size_t tail = size < kChoices ? 0 : kChoices;
+  const size_t file_size = size - tail;
+  if (tail != 0) std::memcpy(&choices, data + file_size, kChoices);
+  const std::vector<uint8_t> exact(
+      data, data + file_size);  // so that the sanitizer sees each step outside
+  dcf::fuzz::exercise(exact.data(), exact.size(), choices);
+  return 0;
+}
+
+extern "C" size_t LLVMFuzzerCustomMutator(uint8_t* data, size_t size, size_t max_size,
+                                          unsigned seed) {
+  std::mt19937 random(seed);
+  if (size > kChoices && random() % 8 != 0) {
+    const size_t file_size = size - kChoices;
+    std::optional<FileParts> parts = split_file({data, file_size});
+    if (parts && random() % 8 != 0) {
+      const Blob file = mutate_parts(*std::move(parts), random);
+      if (file.size() + kChoices <= max_size) {
+        uint8_t choices[kChoices];
+        std::memcpy(choices, data + file_size, kChoices);
+        if (random() % 4 == 0) choices[random() % kChoices] = static_cast<uint8_t>(random());
+        std::memcpy(data, file.data(), file.size());
+        std::memcpy(data + file.size(), choices, kChoices);
+        return file.size() + kChoices;
+      }
+    }
+    size = LLVMFuzzerMutate(data, size, max_size);
+    if (size > kChoices) repair_header({data, size - kChoices});
+    return size;
+  }
+  return LLVMFuzzerMutate(data, size, max_size);
+}
