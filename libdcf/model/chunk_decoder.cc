@@ -35,6 +35,11 @@ Status decode_chunk(const TensorCoding& coding, const ChunkShape& shape, Bytes b
   *out = DecodedChunk{};
   out->shape = shape;
   if (coding.tensor().encoding.is_raw()) {
+    // The manifest's rules make the bytes as many as the elements need.
+    const unsigned used = shape.elements * coding.tensor().bits % 8;
+    if (used != 0 && bytes.back() >> used != 0) {
+      return fail(Code::BadBitstream, "V-02", "the padding of raw elements is not zero");
+    }
     out->words = bytes;
     out->value_bytes = bytes.size();
     out->nonzeros = count_nonzeros(coding.tensor(), bytes, shape.elements);

@@ -97,6 +97,14 @@ TEST(ChunkRules, V02_PaddingOfBitStrings) {
                Code::BadBitstream, "V-02");
 }
 
+TEST(ChunkRules, V02_PaddingOfRawElements) {
+  Sample s;
+  s.dtype = DType::kF4;
+  s.dims = {3};
+  s.words = {1, 2, 3};
+  expect_chunk(s, {0x21, 0x03}, {0x21, 0x13}, Code::BadBitstream, "V-02");
+}
+
 TEST(ChunkRules, S01_Modes) {
   expect_chunk(bitmap_sample(), kBitmap, {4, 0x02, 0x01, 0, 0x02}, Code::UnsupportedEncoding,
                "S-01");

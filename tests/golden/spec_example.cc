@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "spec_example.h"
+
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <sstream>
+
+#include "dcf/dcf.h"
+#include "dcf/dcf_write.h"
+
+namespace dcf::example {
+
+void must(bool ok, const char* what) {
+  if (ok) return;
+  std::fprintf(stderr, "spec_example: %s\n", what);
+  std::exit(1);
+}
+
+namespace {
+
+// A pruned, clustered layer, one character per weight, and a bias.
+constexpr const char* kRows[] = {
+    "aaabaaaac...............................aabaaa",
+    "....aaaaaaaacaaaaaaabaaa......................",
+    "..............................................",
+    "aabaaaaaaaaaa...............aaabaaaac.........",
+};
+constexpr uint64_t kCols = 46;
+constexpr float kBias[] = {0.5F, -1.0F, 3.0F, 0.1F};
+
+float weight_of(char c) {
+  return c == 'a' ? 0.25F : c == 'b' ? -0.75F : c == 'c' ? 1.5F : 0.0F;
+}
+char char_of(float w) {
+  for (const char c : {'a', 'b', 'c'}) {
+    if (w == weight_of(c)) return c;
+  }
+  return w == 0 ? '.' : '?';
+}
+
+std::string number(float value) {
+  char text[32];
+  std::snprintf(text, sizeof text, "%g", static_cast<double>(value));
+  return text;
+}
+
+int append(void* ctx, const void* data, size_t size) {
+  const auto* bytes = static_cast<const uint8_t*>(data);
+  auto* out = static_cast<std::vector<uint8_t>*>(ctx);
+  out->insert(out->end(), bytes, bytes + size);
+  return 0;
+}
+
+void add(dcf_writer* writer, const char* name, const std::vector<uint64_t>& dims,
+         const std::vector<float>& values, dcf_positions_choice positions) {
+  dcf_tensor_spec spec{};
+  spec.struct_size = sizeof spec;
+  spec.name = name;
+  spec.name_size = std::strlen(name);
+  spec.dtype = DCF_F32;
+  spec.rank = static_cast<uint32_t>(dims.size());
+  spec.dims = dims.data();
+  dcf_encode_options options;
+  dcf_encode_options_init(&options);
+  options.positions = positions;
+  options.gap_bits = positions == DCF_CHOOSE_GAP ? 3 : 0;
+  must(dcf_writer_add_dense(writer, &spec, values.data(), values.size() * sizeof(float), &options,
+                            nullptr) == DCF_OK,
+       name);
+}
+
+std::vector<float> decode(const dcf_file* file, const char* name) {
+  size_t index = 0;
+  must(dcf_tensor_find(file, name, &index, nullptr) == DCF_OK, name);
+  uint64_t bytes = 0;
+  must(dcf_decode_bound(file, index, DCF_DTYPE_NONE, &bytes, nullptr, nullptr) == DCF_OK, name);
+  std::vector<float> out(bytes / sizeof(float));
+  must(dcf_decode(file, index, DCF_DTYPE_NONE, out.data(), bytes, nullptr) == DCF_OK, name);
+  return out;
+}
+
+}  // namespace
+
+std::vector<uint8_t> make_file() {
+  std::vector<uint8_t> file;
+  std::vector<float> weights;
+  for (const char* row : kRows) {
+    for (uint64_t i = 0; i < kCols; ++i) weights.push_back(weight_of(row[i]));
+  }
+  dcf_writer* writer = nullptr;
+  const dcf_sink sink{&file, append};
+  must(dcf_writer_open_sink(&sink, nullptr, &writer, nullptr) == DCF_OK, "no writer");
+  add(writer, "fc.bias", {4}, {std::begin(kBias), std::end(kBias)}, DCF_CHOOSE_AUTO);
+  add(writer, "fc.weight", {4, kCols}, weights, DCF_CHOOSE_GAP);
+  must(dcf_writer_add_metadata(writer, "license", 7, "CC0", 3, nullptr) == DCF_OK, "no metadata");
+  must(dcf_writer_finish(writer, nullptr) == DCF_OK, "the file is not written");
+  dcf_writer_close(writer);
+  return file;
+}
+
+std::string values(const std::vector<uint8_t>& bytes) {
+  dcf_file* file = nullptr;
+  must(dcf_open_memory(bytes.data(), bytes.size(), nullptr, &file, nullptr) == DCF_OK, "not open");
+  std::string out = "fc.bias    ";
+  for (const float v : decode(file, "fc.bias")) out += " " + number(v);
+  out += "\nfc.weight   . = 0";
+  for (const char c : {'a', 'b', 'c'}) {
+    out.append(", ").append(1, c).append(" = ").append(number(weight_of(c)));
+  }
+  const std::vector<float> weights = decode(file, "fc.weight");
+  for (size_t i = 0; i < weights.size(); ++i) {
+    if (i % kCols == 0) out += "\n  ";
+    out += char_of(weights[i]);
+  }
+  dcf_close(file);
+  return out + "\n";
+}
+
+std::vector<uint8_t> bytes_of(const std::string& dump) {
+  std::vector<uint8_t> out;
+  std::istringstream lines(dump);
+  for (std::string line; std::getline(lines, line);) {
+    if (line.empty() || line[0] == ' ') continue;  // a comment
+    std::istringstream fields(line.substr(5, 3 * kBytesPerLine));
+    for (unsigned byte = 0; fields >> std::hex >> byte;) out.push_back(static_cast<uint8_t>(byte));
+  }
+  return out;
+}
+
+Part find_part(const std::string& spec, const std::string& name) {
+  const std::string start = "<!-- example: " + name + " -->\n```\n";
+  Part part;
+  part.begin = spec.find(start);
+  if (part.begin == std::string::npos) return {};
+  part.begin += start.size();
+  part.end = spec.find("```\n", part.begin);
+  return part;
+}
+
+}  // namespace dcf::example
