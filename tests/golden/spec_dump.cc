@@ -88,7 +88,7 @@ void dump_header(Dump* d) {
   d->line(2, "minor");
   d->line(4, "critical feature bits");
   d->line(8, "file_size " + dec(load<uint64_t>(d->here())));
-  d->line(8, "manifest_offset 64");
+  d->line(8, "manifest_offset " + dec(load<uint64_t>(d->here())));
   d->line(8, "manifest_size " + dec(load<uint64_t>(d->here())));
   d->line(8, "manifest_hash");
   d->line(8, "reserved");

@@ -26,7 +26,7 @@ TEST(SpecExample, DumpIsWhatTheLibraryWrites) {
 
 TEST(SpecExample, BytesOfTheDumpDecodeToTheValuesOfTheText) {
   const std::vector<uint8_t> file = bytes_of(part_of_spec("dump"));
-  EXPECT_EQ(file, make_file());
+  ASSERT_EQ(file, make_file());
   EXPECT_EQ(part_of_spec("values"), values(file)) << kRegenerate;
 }
 

@@ -4,6 +4,9 @@
 
 #include <gtest/gtest.h>
 
+#include <fstream>
+#include <sstream>
+
 #include "reference.h"
 #include "samples.h"
 
@@ -130,6 +133,26 @@ TEST(Stream, FlatCodesOfEveryWidth) {
       }
     }
   }
+}
+
+// The example of spec/dcf-format.md, section 9.2.
+TEST(Stream, TreeExampleOfTheSpec) {
+  std::ifstream in(std::string(DCF_SOURCE_DIR) + "/spec/dcf-format.md");
+  const std::string spec{std::istreambuf_iterator<char>(in), {}};
+  const std::string before = "The symbols 3 0 2 1 4 0 are stored as `";
+  const size_t at = spec.find(before);
+  ASSERT_NE(at, std::string::npos);
+  std::istringstream fields(spec.substr(at + before.size()));
+  std::vector<uint8_t> bytes = {static_cast<uint8_t>(StreamMode::kTree)};
+  for (unsigned byte = 0; fields >> std::hex >> byte;) bytes.push_back(static_cast<uint8_t>(byte));
+  const DecodeTable table(make_code_lengths(std::vector<uint8_t>{2, 2, 2, 3, 3}).take());
+  std::vector<uint8_t> out(6);
+  std::vector<uint8_t> scratch(stream_scratch_size(out.size()));
+  ByteReader reader(bytes);
+  const Status status = decode_stream(&reader, 5, &table, out, scratch);
+  EXPECT_TRUE(status.ok()) << status.message;
+  EXPECT_EQ(reader.remaining(), 0u);
+  EXPECT_EQ(out, (std::vector<uint8_t>{3, 0, 2, 1, 4, 0}));
 }
 
 TEST(Stream, StoredAndConstant) {
