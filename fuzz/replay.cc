@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Runs a harness over files and folders of files: the seeds and past crashes in the test suite,
-// with any compiler. Prints how many inputs it ran; without any it fails.
+// with any compiler. Prints how many inputs it ran. An argument that is missing, cannot be read or
+// holds no input is a failure.
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
@@ -17,11 +18,24 @@ extern "C" size_t LLVMFuzzerMutate(uint8_t*, size_t size, size_t) {
 
 namespace {
 
-void run(const std::filesystem::path& path) {
+bool run(const std::filesystem::path& path) {
   std::ifstream in(path, std::ios::binary);
   const std::vector<uint8_t> bytes((std::istreambuf_iterator<char>(in)),
                                    std::istreambuf_iterator<char>());
+  if (!in.is_open() || in.bad()) return false;
   LLVMFuzzerTestOneInput(bytes.data(), bytes.size());
+  return true;
+}
+
+// The files of a folder, or the file itself; nothing if it does not exist.
+std::vector<std::filesystem::path> inputs_of(const std::filesystem::path& path) {
+  if (std::filesystem::is_regular_file(path)) return {path};
+  std::vector<std::filesystem::path> inputs;
+  if (!std::filesystem::is_directory(path)) return inputs;
+  for (const auto& entry : std::filesystem::recursive_directory_iterator(path)) {
+    if (entry.is_regular_file()) inputs.push_back(entry.path());
+  }
+  return inputs;
 }
 
 }  // namespace
@@ -29,14 +43,16 @@ void run(const std::filesystem::path& path) {
 int main(int argc, char** argv) {
   size_t count = 0;
   for (int i = 1; i < argc; ++i) {
-    if (!std::filesystem::is_directory(argv[i])) {
-      run(argv[i]);
-      ++count;
-      continue;
+    const auto inputs = inputs_of(argv[i]);
+    if (inputs.empty()) {
+      std::fprintf(stderr, "replay: no inputs in %s\n", argv[i]);
+      return EXIT_FAILURE;
     }
-    for (const auto& entry : std::filesystem::recursive_directory_iterator(argv[i])) {
-      if (!entry.is_regular_file()) continue;
-      run(entry.path());
+    for (const auto& input : inputs) {
+      if (!run(input)) {
+        std::fprintf(stderr, "replay: cannot read %s\n", input.c_str());
+        return EXIT_FAILURE;
+      }
       ++count;
     }
   }

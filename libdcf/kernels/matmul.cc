@@ -103,7 +103,7 @@ Status matmul(const Model& model, size_t tensor, std::span<const float> x, uint6
   const size_t data = model.data_tensor(tensor);
   const Tensor& shape = model.manifest().tensors[tensor];
   if (is_raw_only(shape.dtype)) return fail(Code::UnsupportedDType, "", "the dtype has no arithmetic");
-  return Product(model, data, shape, x, batch).run(y);
+  return model.in_data(data, Product(model, data, shape, x, batch).run(y));
 }
 
 }  // namespace dcf::impl

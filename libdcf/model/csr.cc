@@ -30,7 +30,7 @@ class CsrDecoder {
     }));
     for (size_t i = 1; i < out_.row_ptr.size(); ++i) out_.row_ptr[i] += out_.row_ptr[i - 1];
     if (out_.row_ptr.back() != out_.col.size()) {
-      return fail(Code::BadCount, "K-05", "the nonzeros of the tensor differ from the declared number").in_tensor(data_);
+      return fail(Code::BadCount, "K-05", "the nonzeros of the tensor differ from the declared number");
     }
     if (!tensor_.view.transposed) return place_by_chunk(&chunk_start);
     DCF_TRY(place_by_row());
@@ -103,7 +103,7 @@ class CsrDecoder {
       longest = std::max(longest, out_.row_ptr[row + 1] - out_.row_ptr[row]);
     }
     if (longest > model_.limits().max_memory / sizeof(Entry)) {
-      return fail(Code::LimitMemory, "L-01", "a row needs more memory than the limit").in_tensor(data_);
+      return fail(Code::LimitMemory, "L-01", "a row needs more memory than the limit");
     }
     const size_t width = convert_ ? sizeof(float) : coding_.word_bytes();
     std::vector<Entry> entries;
@@ -139,7 +139,7 @@ Status decode_csr(const Model& model, size_t tensor, DType as, const Csr& out) {
   if (is_raw_only(model.manifest().tensors[data].dtype)) {
     return fail(Code::UnsupportedDType, "", "the dtype has no sparse form");
   }
-  return CsrDecoder(model, data, model.manifest().tensors[tensor], as, out).run();
+  return model.in_data(data, CsrDecoder(model, data, model.manifest().tensors[tensor], as, out).run());
 }
 
 }  // namespace dcf::impl

@@ -93,6 +93,12 @@ Status Model::load_chunk(const TensorCoding& coding, size_t tensor, uint64_t chu
   return s.ok() ? s : locate(s);
 }
 
+Status Model::in_data(size_t tensor, const Status& s) const {
+  if (s.ok()) return s;
+  const Tensor& t = manifest_.tensors[tensor];
+  return s.at(t.chunks == 0 ? kHeaderBytes : layout_.chunk_offsets[t.first_chunk]).in_tensor(tensor);
+}
+
 uint64_t Model::scratch_bytes(size_t tensor) const {
   const Tensor& t = manifest_.tensors[tensor];
   if (t.chunks == 0) return 0;
@@ -116,7 +122,7 @@ Status Model::for_chunks(size_t tensor, uint64_t first, uint64_t last, const Chu
     for (uint64_t i = start; i < std::min(start + run, last); ++i) DCF_TRY(body(i, &scratch));
     return ok_status();
   });
-  return s.ok() ? s : s.at(layout_.chunk_offsets[manifest_.tensors[tensor].first_chunk + first]).in_tensor(tensor);
+  return in_data(tensor, s);
 }
 
 unsigned Model::threads_for(uint64_t bytes) const {

@@ -33,6 +33,10 @@ class Model {
     return target == kNoTensor ? i : static_cast<size_t>(target);
   }
 
+  // A failure that has no place yet, at the start of the data of a tensor with data, or at the
+  // manifest where it has none.
+  Status in_data(size_t tensor, const Status& s) const;
+
   // Reads chunk `chunk` of a tensor with data, checks its hash and decodes it. Views in *out are
   // valid until the scratch is used again. Failures carry the chunk's offset and the tensor.
   Status load_chunk(const TensorCoding& coding, size_t tensor, uint64_t chunk, ChunkScratch* scratch,

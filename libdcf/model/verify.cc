@@ -29,9 +29,7 @@ class Verifier {
     const std::vector<Tensor>& tensors = model_.manifest().tensors;
     for (size_t i = 0; i < tensors.size(); ++i) {
       if (tensors[i].alias_of == kNoTensor && nonzeros_[i] != tensors[i].nonzeros) {
-        return fail(Code::BadCount, "K-05", "the nonzeros of a tensor differ from the declared number")
-            .at(tensors[i].chunks == 0 ? kHeaderBytes : model_.layout().chunk_offsets[tensors[i].first_chunk])
-            .in_tensor(i);
+        return model_.in_data(i, fail(Code::BadCount, "K-05", "the nonzeros of a tensor differ from the declared number"));
       }
     }
     for (size_t i = 0; i < tensors.size(); ++i) DCF_TRY(check_padding(i));
