@@ -61,7 +61,7 @@ Status decode_bucket_stream(ByteReader* in, BucketCode code, unsigned alphabet,
     out[i] = static_cast<T>(base[symbols[i]] + reader.read(extra[symbols[i]]));
   }
   if (!reader.padding_is_zero()) {
-    return fail(Code::BadBitstream, "V-02", "the padding of extra bits is not zero");
+    return fail(Code::BadBitstream, "S-02", "the padding of extra bits is not zero");
   }
   return ok_status();
 }

@@ -27,7 +27,7 @@ Status decode_stored(ByteReader* in, unsigned alphabet, MutableBytes out) {
   Bytes bytes;
   if (!in->read_bytes(packed_size(out.size(), width), &bytes)) return overrun();
   if (!unpack_bits(bytes, width, out)) {
-    return fail(Code::BadBitstream, "S-03", "the padding of a stored stream is not zero");
+    return fail(Code::BadBitstream, "S-02", "the padding of a stored stream is not zero");
   }
   if (alphabet < 1u << width && *std::max_element(out.begin(), out.end()) >= alphabet) {
     return bad_symbol();

@@ -31,7 +31,7 @@ Status decode_stream(ByteReader* in, unsigned alphabet, const DecodeTable* table
                      MutableBytes scratch);
 
 // Decodes a bucket stream of out.size() numbers and its extra bits. The alphabet must be the one of
-// `code` for numbers that fit T (uint32_t, uint64_t). Also V-02 for the padding of the extra bits.
+// `code` for numbers that fit T (uint32_t, uint64_t). Also S-02 for the extra bits.
 template <typename T>
 Status decode_bucket_stream(ByteReader* in, BucketCode code, unsigned alphabet,
                             const DecodeTable* table, std::span<T> out, MutableBytes scratch);

@@ -46,7 +46,7 @@ Status decode_split(const TensorCoding& coding, ByteReader* in, ChunkScratch* sc
     return fail(Code::BadBitstream, "S-02", "packed values run past the end of their chunk");
   }
   if (const unsigned used = static_cast<unsigned>(uint64_t{n} * rest_bits % 8); used != 0 && (tail.back() >> used) != 0) {
-    return fail(Code::BadBitstream, "V-02", "the padding of packed values is not zero");
+    return fail(Code::BadBitstream, "S-02", "the padding of packed values is not zero");
   }
   switch (coding.word_bytes()) {
     case 2: join_split<uint16_t>(e, scratch->codes, tail, scratch->words.data()); break;

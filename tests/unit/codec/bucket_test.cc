@@ -96,7 +96,7 @@ void check_round_trip(Random& random, BucketCode code, unsigned bits, size_t n) 
     const Status status =
         decode_bucket_stream<T>(&padded, code, alphabet, decode_table, out, scratch);
     EXPECT_EQ(status.code, Code::BadBitstream);
-    EXPECT_STREQ(status.rule, "V-02");
+    EXPECT_STREQ(status.rule, "S-02");
   }
 }
 

@@ -200,7 +200,8 @@ TEST(StreamCorruption, EveryRuleHasItsCode) {
   expect({1}, 2, 3, none, Code::BadBitstream, "S-02");
   expect({0, 0x06}, 2, 3, none, Code::Ok, "");
   expect({0, 0x0E}, 2, 3, none, Code::BadIndex, "S-02");
-  expect({0, 0x16}, 2, 3, none, Code::BadBitstream, "S-03");
+  expect({0, 0x16}, 2, 3, none, Code::BadBitstream, "S-02");
+  expect({0, 0x47}, 3, 3, none, Code::BadBitstream, "S-02");  // and a symbol of 3
   expect({0, 0x00}, 5, 3, none, Code::BadBitstream, "S-02");
   expect({2, 1, 0x02}, 2, 2, &table, Code::BadManifest, "T-04");
   expect({2, 1, 0x02}, 2, 3, &table, Code::Ok, "");                      // 0, 1

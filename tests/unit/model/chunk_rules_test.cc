@@ -87,14 +87,14 @@ TEST(ChunkRules, V02_ZerosAmongSparseValues) {
   expect_chunk(floats, {0, 0x01, 0, 1, 2}, {0, 0x01, 0, 0x80, 2}, Code::BadIndex, "V-02");
 }
 
-TEST(ChunkRules, V02_PaddingOfBitStrings) {
+TEST(ChunkRules, S02_PaddingOfBitStringsBehindStreams) {
   const Sample wide = two_entries({1, 12}, 1, 8, encoding(Positions::kGapBucket, Values::kPalette));
   expect_chunk(wide, {0, 0x81, 0x00, 0x02, 0, 0x02}, {0, 0x81, 0x00, 0x06, 0, 0x02},
-               Code::BadBitstream, "V-02");
+               Code::BadBitstream, "S-02");
   const Sample split = two_entries({3, 3}, 1, 8, encoding(Positions::kBitmap, Values::kSplit));
   // 1.0 and 2.0: exponents 127 and 128, no bits of the mantissa, two signs.
   expect_chunk(split, {0, 0x02, 0x01, 0, 0x02, 0x00}, {0, 0x02, 0x01, 0, 0x02, 0x04},
-               Code::BadBitstream, "V-02");
+               Code::BadBitstream, "S-02");
 }
 
 TEST(ChunkRules, V02_PaddingOfRawElements) {
@@ -137,8 +137,8 @@ TEST(ChunkRules, S02_EveryTruncationOfAChunk) {
   }
 }
 
-TEST(ChunkRules, S03_PaddingOfStoredStreams) {
-  expect_chunk(bitmap_sample(), kBitmap, {0, 0x02, 0x01, 0, 0x82}, Code::BadBitstream, "S-03");
+TEST(ChunkRules, S02_PaddingOfStoredStreams) {
+  expect_chunk(bitmap_sample(), kBitmap, {0, 0x02, 0x01, 0, 0x82}, Code::BadBitstream, "S-02");
 }
 
 TEST(ChunkRules, K04_BytesLeftOver) {
