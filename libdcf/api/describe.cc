@@ -73,9 +73,9 @@ dcf_status dcf_tensor_describe(const dcf_file* file, size_t index, dcf_tensor_in
     info.gap_bits = data.encoding.gap_bits;
     info.codebook_size = data.encoding.palette_size;
     info.nonzeros = data.nonzeros;
-    for (uint64_t i = 0; i < data.chunks; ++i) info.entries += manifest.chunks[data.first_chunk + i].entries;
+    info.entries = data.entries;
     info.chunks = t.chunks;
-    for (uint64_t i = 0; i < t.chunks; ++i) info.encoded_bytes += manifest.chunks[t.first_chunk + i].bytes;
+    info.encoded_bytes = t.encoded_bytes;
     info.alias_of = t.alias_of;
     info.fidelity = static_cast<dcf_fidelity>(data.fidelity);
     info.error_bound = data.error_bound;

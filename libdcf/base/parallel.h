@@ -16,10 +16,10 @@ struct Parallel {
   ParallelFn host = nullptr;   // NULL: own threads
   void* host_ctx = nullptr;
 
-  // Upper bound on tasks in flight at once (of own threads), at least 1.
+  // Upper bound on tasks in flight at once, at least 1.
   unsigned width() const;
-  // Calls task(i) for every i in [0, n) and returns when all are done. Items start in ascending order
-  // on own threads. The task must not throw.
+  // Calls task(i) for every i in [0, n) and returns when all are done. Items start in ascending
+  // order. The task must not throw.
   void run(size_t n, const std::function<void(size_t)>& task) const;
 };
 

@@ -69,8 +69,8 @@ class Validator {
         c_.section_kinds.size() > limits_.max_tensors) {
       return fail(Code::LimitCount, "L-01", "there are more metadata pairs or sections than the limit");
     }
-    const uint64_t memory = n_ * sizeof(Tensor) + c_.chunk_bytes.size() * (sizeof(Chunk) + 8) +
-                            8 * c_.dims.size() + c_.names.size() + c_.metadata.size();
+    // The columns are there as well.
+    const uint64_t memory = manifest_memory(c_) + column_bytes(c_);
     if (memory > limits_.max_memory) return fail(Code::LimitMemory, "L-01", "the manifest needs more memory than the limit");
     if (c_.dtypes.size() != n_ || c_.ranks.size() != n_ || c_.encodings.size() != n_ ||
         c_.nonzeros.size() != n_ || c_.chunk_entries.size() != c_.chunk_bytes.size() ||
@@ -249,6 +249,8 @@ class Validator {
           (t->encoding.is_raw() && c_.chunk_bytes[at] != ceil_div(elements * t->bits, 8))) {
         return bad("K-01", "a chunk has a wrong number of bytes");
       }
+      t->entries += entries;
+      t->encoded_bytes += c_.chunk_bytes[at];
       entries_ += entries;
       if (entries_ > limits_.max_entries) return fail(Code::LimitCount, "L-01", "there are more entries than the limit");
     }
@@ -264,6 +266,7 @@ class Validator {
 
   Status read_metadata(std::vector<std::pair<std::string, std::string>>* out) const {
     ByteReader reader(c_.metadata);
+    out->reserve(c_.metadata_lengths.size() / 2);
     for (size_t i = 0; i < c_.metadata_lengths.size(); i += 2) {
       Bytes key, value;
       if (!reader.read_bytes(c_.metadata_lengths[i], &key) ||
@@ -281,6 +284,7 @@ class Validator {
   }
 
   Status read_sections(std::vector<Section>* out) const {
+    out->reserve(c_.section_kinds.size());
     for (size_t i = 0; i < c_.section_kinds.size(); ++i) {
       const Section s{c_.section_kinds[i] & 0x7FFFFFFF, (c_.section_kinds[i] >> 31) != 0,
                       c_.section_bytes[i], c_.section_hashes[i]};
@@ -309,6 +313,17 @@ class Validator {
 };
 
 }  // namespace
+
+uint64_t manifest_memory(const ManifestColumns& c) {
+  constexpr uint64_t kAllocation = 24;  // what the heap adds to a small one
+  constexpr uint64_t kPerTensor = sizeof(Tensor) + 2 * kAllocation + 8;  // and one of verify()
+  constexpr uint64_t kPerChunk = sizeof(Chunk) + 8 + 8;  // its offset, and a count of decode_csr()
+  constexpr uint64_t kPerPair = 2 * (sizeof(std::string) + kAllocation);
+  constexpr uint64_t kPerSection = sizeof(Section) + 8;
+  return c.name_lengths.size() * kPerTensor + c.chunk_bytes.size() * kPerChunk +
+         c.metadata_lengths.size() / 2 * kPerPair + c.section_kinds.size() * kPerSection +
+         8 * c.dims.size() + c.names.size() + c.opaque_names.size() + c.metadata.size();
+}
 
 Result<Manifest> validate_manifest(ManifestColumns columns, const Limits& limits) {
   Manifest manifest;

@@ -36,6 +36,10 @@ struct Manifest {
   uint64_t table_hash = 0;
 };
 
+// Upper bound on the memory of the Manifest, the Layout and the lists per tensor and chunk that
+// operations on an open file make.
+uint64_t manifest_memory(const ManifestColumns& columns);
+
 // Checks the limits on counts, memory, output and entries (L-01) as well.
 Result<Manifest> validate_manifest(ManifestColumns columns, const Limits& limits);
 // The inverse, for writers.

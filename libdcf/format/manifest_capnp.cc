@@ -5,6 +5,7 @@
 #include <kj/io.h>
 
 #include <algorithm>
+#include <cstring>
 #include <new>
 
 #include "format/manifest_columns.h"
@@ -12,6 +13,8 @@
 
 namespace dcf::impl {
 namespace {
+
+constexpr uint64_t kColumns = 28;  // of spec/manifest.capnp, numbers of the file included
 
 Status malformed() {
   return fail(Code::BadManifest, "M-01", "the manifest is not a well-formed message");
@@ -38,47 +41,64 @@ bool count_words(const uint8_t* packed, size_t size, uint64_t* words) {
   return true;
 }
 
-// Sizes are known to the message only; no list may claim more elements than its words can hold.
-template <typename List, typename T>
-void copy_list(const List& list, uint64_t max_bytes, std::vector<T>* out) {
-  KJ_REQUIRE(uint64_t{list.size()} * sizeof(T) <= max_bytes, "list is larger than the message");
-  out->reserve(list.size());
-  for (auto v : list) out->push_back(v);
-}
+// Copies columns out of a message of so many bytes. Lists of a well-formed message may lie over each
+// other; those of a canonical one do not, so that all together are no larger than the message, and
+// no more than that is copied.
+class ColumnCopier {
+ public:
+  explicit ColumnCopier(uint64_t bytes) : bytes_(bytes), left_(bytes) {}
+  bool overlapping() const { return overlapping_; }
 
-void copy_data(const capnp::Data::Reader& data, std::vector<uint8_t>* out) {
-  out->assign(data.begin(), data.end());
-}
+  template <typename List, typename T>
+  void copy(const List& list, std::vector<T>* out) {
+    const uint64_t size = uint64_t{list.size()} * sizeof(T);
+    // An element may take no bits in the message; then the list claims more than there is.
+    KJ_REQUIRE(size <= bytes_, "list is larger than the message");
+    overlapping_ = overlapping_ || size > left_;
+    if (overlapping_) return;
+    left_ -= size;
+    out->reserve(list.size());
+    for (auto v : list) out->push_back(v);
+  }
 
-void read_message(Manifest::Reader m, uint64_t max, ManifestColumns* c) {
-  copy_data(m.getNames(), &c->names);
-  copy_list(m.getNameLengths(), max, &c->name_lengths);
-  copy_data(m.getDtypes(), &c->dtypes);
-  copy_data(m.getRanks(), &c->ranks);
-  copy_list(m.getDims(), max, &c->dims);
-  copy_data(m.getEncodings(), &c->encodings);
-  copy_data(m.getParams(), &c->params);
-  copy_list(m.getTables(), max, &c->tables);
-  copy_list(m.getNonzeros(), max, &c->nonzeros);
-  copy_list(m.getViewCols(), max, &c->view_cols);
-  copy_list(m.getRowsPerChunk(), max, &c->rows_per_chunk);
-  copy_data(m.getFidelity(), &c->fidelity);
-  copy_list(m.getErrorBounds(), max, &c->error_bounds);
-  copy_list(m.getAliases(), max, &c->aliases);
-  copy_list(m.getOpaqueBits(), max, &c->opaque_bits);
-  copy_data(m.getOpaqueNames(), &c->opaque_names);
-  copy_data(m.getOpaqueNameLengths(), &c->opaque_name_lengths);
-  copy_list(m.getChunkBytes(), max, &c->chunk_bytes);
-  copy_list(m.getChunkEntries(), max, &c->chunk_entries);
-  copy_list(m.getChunkHashes(), max, &c->chunk_hashes);
+ private:
+  uint64_t bytes_;
+  uint64_t left_;
+  bool overlapping_ = false;
+};
+
+// False if lists overlap.
+bool read_message(Manifest::Reader m, uint64_t bytes, ManifestColumns* c) {
+  ColumnCopier in(bytes);
+  in.copy(m.getNames(), &c->names);
+  in.copy(m.getNameLengths(), &c->name_lengths);
+  in.copy(m.getDtypes(), &c->dtypes);
+  in.copy(m.getRanks(), &c->ranks);
+  in.copy(m.getDims(), &c->dims);
+  in.copy(m.getEncodings(), &c->encodings);
+  in.copy(m.getParams(), &c->params);
+  in.copy(m.getTables(), &c->tables);
+  in.copy(m.getNonzeros(), &c->nonzeros);
+  in.copy(m.getViewCols(), &c->view_cols);
+  in.copy(m.getRowsPerChunk(), &c->rows_per_chunk);
+  in.copy(m.getFidelity(), &c->fidelity);
+  in.copy(m.getErrorBounds(), &c->error_bounds);
+  in.copy(m.getAliases(), &c->aliases);
+  in.copy(m.getOpaqueBits(), &c->opaque_bits);
+  in.copy(m.getOpaqueNames(), &c->opaque_names);
+  in.copy(m.getOpaqueNameLengths(), &c->opaque_name_lengths);
+  in.copy(m.getChunkBytes(), &c->chunk_bytes);
+  in.copy(m.getChunkEntries(), &c->chunk_entries);
+  in.copy(m.getChunkHashes(), &c->chunk_hashes);
   c->table_count = m.getTableCount();
   c->table_bytes = m.getTableBytes();
   c->table_hash = m.getTableHash();
-  copy_data(m.getMetadata(), &c->metadata);
-  copy_list(m.getMetadataLengths(), max, &c->metadata_lengths);
-  copy_list(m.getSectionKinds(), max, &c->section_kinds);
-  copy_list(m.getSectionBytes(), max, &c->section_bytes);
-  copy_list(m.getSectionHashes(), max, &c->section_hashes);
+  in.copy(m.getMetadata(), &c->metadata);
+  in.copy(m.getMetadataLengths(), &c->metadata_lengths);
+  in.copy(m.getSectionKinds(), &c->section_kinds);
+  in.copy(m.getSectionBytes(), &c->section_bytes);
+  in.copy(m.getSectionHashes(), &c->section_hashes);
+  return !in.overlapping();
 }
 
 template <typename T>
@@ -119,19 +139,54 @@ void write_message(const ManifestColumns& c, Manifest::Builder m) {
   if (!c.section_hashes.empty()) m.setSectionHashes(array(c.section_hashes));
 }
 
-std::vector<uint8_t> pack_canonical(const ManifestColumns& columns) {
-  capnp::MallocMessageBuilder builder;
+kj::Array<capnp::word> canonical_message(const ManifestColumns& columns) {
+  // Room for all in the first segment: it would grow by more than is needed.
+  const uint64_t words = column_bytes(columns) / sizeof(capnp::word) + 2 * kColumns + 16;
+  capnp::MallocMessageBuilder builder(static_cast<unsigned>(std::min<uint64_t>(words, 1u << 28)));
   write_message(columns, builder.initRoot<Manifest>());
-  const kj::Array<capnp::word> words =
-      capnp::canonicalize(builder.getRoot<Manifest>().asReader());
-  kj::VectorOutputStream out;
-  {
-    kj::BufferedOutputStreamWrapper buffered(out);
-    capnp::_::PackedOutputStream packed(buffered);
-    packed.write(words.begin(), words.size() * sizeof(capnp::word));
-    buffered.flush();
+  return capnp::canonicalize(builder.getRoot<Manifest>().asReader());
+}
+
+// Writes the canonical packed bytes of the columns.
+void pack_canonical(const ManifestColumns& columns, kj::OutputStream& out) {
+  const kj::Array<capnp::word> words = canonical_message(columns);
+  kj::BufferedOutputStreamWrapper buffered(out);
+  capnp::_::PackedOutputStream packed(buffered);
+  packed.write(words.begin(), words.size() * sizeof(capnp::word));
+  buffered.flush();
+}
+
+// Compares what is written with the bytes expected, without keeping it.
+class CompareStream final : public kj::OutputStream {
+ public:
+  CompareStream(const uint8_t* expected, size_t size) : expected_(expected), left_(size) {}
+  void write(const void* data, size_t size) override {
+    equal_ = equal_ && size <= left_ && std::memcmp(data, expected_, size) == 0;
+    if (!equal_) return;
+    expected_ += size;
+    left_ -= size;
   }
-  return {out.getArray().begin(), out.getArray().end()};
+  bool equal() const { return equal_ && left_ == 0; }
+
+ private:
+  const uint8_t* expected_;
+  size_t left_;
+  bool equal_ = true;
+};
+
+// Unpacks a message of `words` words and copies its columns; false if they overlap.
+bool read_packed(const uint8_t* packed, size_t size, uint64_t words, ManifestColumns* columns) {
+  auto segment = kj::heapArray<capnp::word>(words);
+  kj::ArrayInputStream input(kj::arrayPtr(packed, size));
+  capnp::_::PackedInputStream unpacked(input);
+  unpacked.read(segment.begin(), words * sizeof(capnp::word));
+  const kj::ArrayPtr<const capnp::word> segments[1] = {segment};
+  capnp::ReaderOptions options;
+  // Each column is visited once, and may be the whole message.
+  options.traversalLimitInWords = (kColumns + 1) * (words + 64);
+  options.nestingLimit = 4;
+  capnp::SegmentArrayMessageReader message(kj::arrayPtr(segments, 1), options);
+  return read_message(message.getRoot<Manifest>(), words * sizeof(capnp::word), columns);
 }
 
 }  // namespace
@@ -144,21 +199,12 @@ Result<ManifestColumns> parse_manifest_columns(const uint8_t* packed, size_t siz
     return fail(Code::LimitMemory, "L-01", "the manifest unpacks to more than the limit");
   }
   try {
-    auto segment = kj::heapArray<capnp::word>(words);
-    kj::ArrayInputStream input(kj::arrayPtr(packed, size));
-    capnp::_::PackedInputStream unpacked(input);
-    unpacked.read(segment.begin(), words * sizeof(capnp::word));
-    const kj::ArrayPtr<const capnp::word> segments[1] = {segment};
-    capnp::ReaderOptions options;
-    options.traversalLimitInWords = 2 * words + 64;
-    options.nestingLimit = 4;
-    capnp::SegmentArrayMessageReader message(kj::arrayPtr(segments, 1), options);
     ManifestColumns columns;
-    read_message(message.getRoot<Manifest>(), words * sizeof(capnp::word), &columns);
-    const std::vector<uint8_t> again = pack_canonical(columns);
-    if (!std::equal(again.begin(), again.end(), packed, packed + size)) {
-      return fail(Code::NonCanonical, "M-02", "the manifest is not in canonical form");
-    }
+    CompareStream again(packed, size);
+    bool canonical = read_packed(packed, size, words, &columns);
+    if (canonical) pack_canonical(columns, again);
+    canonical = canonical && again.equal();
+    if (!canonical) return fail(Code::NonCanonical, "M-02", "the manifest is not in canonical form");
     return columns;
   } catch (const kj::Exception&) {
     return malformed();
@@ -169,7 +215,9 @@ Result<ManifestColumns> parse_manifest_columns(const uint8_t* packed, size_t siz
 
 Result<std::vector<uint8_t>> serialise_manifest_columns(const ManifestColumns& columns) {
   try {
-    return pack_canonical(columns);
+    kj::VectorOutputStream out;
+    pack_canonical(columns, out);
+    return std::vector<uint8_t>(out.getArray().begin(), out.getArray().end());
   } catch (const kj::Exception&) {
     return fail(Code::LimitCount, "L-01", "the manifest has more elements than a message can hold");
   } catch (const std::bad_alloc&) {

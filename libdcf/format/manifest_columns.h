@@ -49,6 +49,9 @@ Result<ManifestColumns> parse_manifest_columns(const uint8_t* packed, size_t siz
 // Columns -> packed bytes, canonical. Lists of more than 2^29 - 1 elements do not fit (LimitCount).
 Result<std::vector<uint8_t>> serialise_manifest_columns(const ManifestColumns& columns);
 
+// The memory of the columns.
+uint64_t column_bytes(const ManifestColumns& columns);
+
 // Empties a column whose values are all 0, as rule M-10 wants it.
 void drop_zero_column(std::vector<uint8_t>* column);
 void drop_zero_column(std::vector<uint32_t>* column);

@@ -78,6 +78,8 @@ struct Tensor {
 
   uint64_t first_chunk = 0;  // index into the file's chunks
   uint64_t chunks = 0;
+  uint64_t entries = 0;        // of all its chunks; set when a manifest is read
+  uint64_t encoded_bytes = 0;  // the same
 
   uint64_t view_rows() const { return view.cols == 0 ? 0 : (elements + view.cols - 1) / view.cols; }
   uint64_t chunk_stride() const { return uint64_t{rows_per_chunk} * view.cols; }  // elements

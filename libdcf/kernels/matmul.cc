@@ -22,30 +22,54 @@ class Product {
   }
 
   Status run(std::span<float> y) {
-    // Chunks run side by side into sums of their own, which are then added in order.
-    const uint64_t part_doubles = touched_rows() * batch_;
+    // Chunks run side by side into sums of their own, which are then added in order. Where those
+    // would be larger than the chunks, as a transposed view can make them, the work would no longer
+    // be in proportion to the elements: then there is one set of sums for all.
+    const bool one_set = tensor_.chunks != 0 && touched_rows() > tensor_.chunk_elements(0) + 2;
+    const uint64_t part_doubles = one_set ? 0 : touched_rows() * batch_;
     uint64_t sum_bytes = 0;
     uint64_t part_bytes = 0;
     if (!checked_mul(rows_ * batch_, sizeof(double), &sum_bytes) || !checked_mul(part_doubles, sizeof(double), &part_bytes) ||
-        sum_bytes > model_.limits().max_memory || part_bytes > model_.limits().max_memory - sum_bytes) {
-      return fail(Code::LimitMemory, "L-01", "the product needs more memory than the limit");
+        sum_bytes > model_.working_memory() || part_bytes > model_.working_memory() - sum_bytes) {
+      return too_large();
     }
     const uint64_t item_bytes = model_.scratch_bytes(data_) + part_bytes;
-    const uint64_t wave = std::max(1u, std::min(model_.threads_for(item_bytes), model_.threads_for(item_bytes + sum_bytes)));
+    const uint64_t wave = model_.threads_for(item_bytes + sum_bytes);
+    if (wave == 0) return too_large();
     std::vector<double> sums(rows_ * batch_);
+    if (one_set) {
+      DCF_TRY(run_in_order(item_bytes, sums));
+      round(sums, y);
+      return ok_status();
+    }
     std::vector<std::vector<double>> parts(std::min(wave, tensor_.chunks));
     for (auto& part : parts) part.resize(part_doubles);
     std::vector<ChunkScratch> scratch(parts.size());
     for (uint64_t first = 0; first < tensor_.chunks; first += parts.size()) {
       const size_t count = std::min<uint64_t>(parts.size(), tensor_.chunks - first);
-      DCF_TRY(model_.for_items(count, item_bytes, [&](size_t i) { return multiply(first + i, &scratch[i], parts[i]); }));
+      DCF_TRY(model_.for_items(count, item_bytes, [&](size_t i) {
+        std::fill(parts[i].begin(), parts[i].end(), 0.0);
+        return multiply(first + i, &scratch[i], parts[i]);
+      }));
       for (size_t i = 0; i < count; ++i) add(first + i, parts[i], sums);
     }
-    std::transform(sums.begin(), sums.end(), y.begin(), [](double sum) { return static_cast<float>(sum); });
+    round(sums, y);
     return ok_status();
   }
 
  private:
+  Status run_in_order(uint64_t item_bytes, std::vector<double>& sums) const {
+    return model_.for_items(1, item_bytes, [&](size_t) -> Status {
+      ChunkScratch scratch;
+      for (uint64_t chunk = 0; chunk < tensor_.chunks; ++chunk) DCF_TRY(multiply(chunk, &scratch, sums));
+      return ok_status();
+    });
+  }
+  static void round(const std::vector<double>& sums, std::span<float> y) {
+    std::transform(sums.begin(), sums.end(), y.begin(), [](double sum) { return static_cast<float>(sum); });
+  }
+  static Status too_large() { return fail(Code::LimitMemory, "L-01", "the product needs more memory than the limit"); }
+
   // Rows of the matrix that one chunk may touch, at most.
   uint64_t touched_rows() const {
     if (tensor_.chunks == 0) return 0;
@@ -58,7 +82,6 @@ class Product {
   Status multiply(uint64_t chunk, ChunkScratch* scratch, std::vector<double>& part) const {
     DecodedChunk decoded;
     DCF_TRY(model_.load_chunk(coding_, data_, chunk, scratch, &decoded));
-    std::fill(part.begin(), part.end(), 0.0);
     const uint64_t base = first_row(chunk);
     const bool palette = !decoded.codes.empty();
     // Entries come in rising order, so that the row is found by stepping, not by division.

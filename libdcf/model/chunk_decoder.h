@@ -21,6 +21,14 @@ struct ChunkShape {
 };
 ChunkShape chunk_shape(const Tensor& tensor, uint64_t chunk, uint32_t entries);
 
+// Sets the size of a vector whose old content is not needed. Growing frees the old memory first and
+// takes no more than asked for, so that the largest size ever asked for bounds the memory.
+template <typename T>
+void resize_scratch(std::vector<T>* v, size_t n) {
+  if (v->capacity() < n) *v = std::vector<T>();
+  v->resize(n);
+}
+
 // Reused from chunk to chunk so that a decode allocates once. Belongs to one thread at a time.
 struct ChunkScratch {
   std::vector<uint8_t> encoded;
@@ -36,7 +44,7 @@ struct ChunkScratch {
   std::vector<uint8_t> dense;      // of callers that expand
 
   MutableBytes codec(size_t bytes) {
-    if (stream.size() < bytes) stream.resize(bytes);
+    if (stream.size() < bytes) resize_scratch(&stream, bytes);
     return stream;
   }
 };

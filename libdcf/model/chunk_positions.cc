@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Positions of a chunk (spec/dcf-format.md, section 7).
+#include <algorithm>
 #include <bit>
 #include <numeric>
 
@@ -16,7 +17,8 @@ Status decode_bitmap(const TensorCoding& coding, ByteReader* in, ChunkScratch* s
   const ChunkShape& shape = out->shape;
   const size_t bytes = ceil_div(shape.elements, 8);
   // Read in words of 8 bytes below; the padding stays zero.
-  scratch->bitmap.assign(ceil_div(bytes, 8) * 8, 0);
+  resize_scratch(&scratch->bitmap, ceil_div(bytes, 8) * 8);
+  std::fill(scratch->bitmap.begin(), scratch->bitmap.end(), uint8_t{0});
   DCF_TRY(decode_stream(in, coding.alphabet(Role::kBitmap), coding.table(Role::kBitmap),
                         MutableBytes(scratch->bitmap).first(bytes),
                         scratch->codec(stream_scratch_size(bytes))));
@@ -38,7 +40,8 @@ Status decode_bitmap(const TensorCoding& coding, ByteReader* in, ChunkScratch* s
 }
 
 Status decode_counts(const TensorCoding& coding, ByteReader* in, ChunkScratch* scratch, const ChunkShape& shape) {
-  scratch->counts.assign(shape.rows, shape.entries);
+  resize_scratch(&scratch->counts, shape.rows);
+  scratch->counts[0] = shape.entries;
   if (shape.rows == 1) return ok_status();
   DCF_TRY(decode_bucket_stream<uint32_t>(in, kCountBuckets, coding.alphabet(Role::kCounts),
                                          coding.table(Role::kCounts), scratch->counts,
@@ -77,17 +80,17 @@ Status decode_positions(const TensorCoding& coding, ByteReader* in, ChunkScratch
   const ChunkShape& shape = out->shape;
   if (!encoding.is_sparse() || shape.entries == 0) return ok_status();
   const size_t n = shape.entries;
-  scratch->positions.resize(n);
+  resize_scratch(&scratch->positions, n);
   out->positions = scratch->positions;
   if (encoding.positions == Positions::kBitmap) return decode_bitmap(coding, in, scratch, out);
   DCF_TRY(decode_counts(coding, in, scratch, shape));
   if (encoding.positions == Positions::kGap) {
-    scratch->symbols.resize(n);
+    resize_scratch(&scratch->symbols, n);
     DCF_TRY(decode_stream(in, coding.alphabet(Role::kGaps), coding.table(Role::kGaps), scratch->symbols,
                           scratch->codec(stream_scratch_size(n))));
     return place(*scratch, scratch->symbols.data(), shape, scratch->positions.data());
   }
-  scratch->numbers.resize(n);
+  resize_scratch(&scratch->numbers, n);
   DCF_TRY(decode_bucket_stream<uint32_t>(in, BucketCode{encoding.bucket_t, encoding.bucket_s},
                                          coding.alphabet(Role::kGaps), coding.table(Role::kGaps),
                                          scratch->numbers, scratch->codec(bucket_scratch_size(n))));
@@ -98,7 +101,7 @@ Status decode_signs(const TensorCoding& coding, ByteReader* in, ChunkScratch* sc
   if (!coding.tensor().encoding.signs) return ok_status();
   const uint32_t skipped = out->shape.elements - (out->shape.entries - out->fillers);
   if (skipped == 0) return ok_status();
-  scratch->signs.resize(ceil_div(skipped, 8));
+  resize_scratch(&scratch->signs, ceil_div(skipped, 8));
   DCF_TRY(decode_stream(in, coding.alphabet(Role::kSigns), coding.table(Role::kSigns), scratch->signs,
                         scratch->codec(stream_scratch_size(scratch->signs.size()))));
   if (skipped % 8 != 0 && (scratch->signs.back() >> (skipped % 8)) != 0) {

@@ -39,7 +39,7 @@ Status decode_split(const TensorCoding& coding, ByteReader* in, ChunkScratch* sc
   const Encoding& e = coding.tensor().encoding;
   const size_t n = out->shape.entries;
   const unsigned rest_bits = coding.tensor().bits - e.split_t - e.split_z;
-  scratch->codes.resize(n);
+  resize_scratch(&scratch->codes, n);
   DCF_TRY(symbols(coding, in, scratch, scratch->codes));
   Bytes tail;
   if (!in->read_bytes(packed_size(n, rest_bits), &tail)) {
@@ -79,7 +79,7 @@ Status decode_int(const TensorCoding& coding, ByteReader* in, ChunkScratch* scra
       return decode_wide_int<uint64_t>(coding, in, scratch, n, kInt64Buckets, numbers);
     }
     default:
-      scratch->numbers.resize(n);
+      resize_scratch(&scratch->numbers, n);
       return decode_wide_int<uint32_t>(coding, in, scratch, n, kIntBuckets, scratch->numbers);
   }
 }
@@ -150,11 +150,11 @@ Status decode_values(const TensorCoding& coding, ByteReader* in, ChunkScratch* s
   if (n == 0) return ok_status();
   const Values values = coding.tensor().encoding.values;
   if (values == Values::kPalette) {
-    scratch->codes.resize(n);
+    resize_scratch(&scratch->codes, n);
     DCF_TRY(symbols(coding, in, scratch, scratch->codes));
     return finish_palette(coding, *scratch, out);
   }
-  scratch->words.resize(n * coding.word_bytes());
+  resize_scratch(&scratch->words, n * coding.word_bytes());
   DCF_TRY(values == Values::kSplit ? decode_split(coding, in, scratch, out) : decode_int(coding, in, scratch, n));
   switch (coding.word_bytes()) {
     case 1: return finish_words<uint8_t>(coding, *scratch, out);

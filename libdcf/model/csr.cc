@@ -83,6 +83,9 @@ class CsrDecoder {
 
   // Each row takes its next place, chunks in order: the columns rise as they do in the transposed view.
   Status place_by_row() const {
+    if (tensor_.chunks != 0 && out_.row_ptr.size() > (model_.working_memory() - model_.scratch_bytes(data_)) / sizeof(uint64_t)) {
+      return fail(Code::LimitMemory, "L-01", "a list of rows needs more memory than the limit");
+    }
     std::vector<uint64_t> next(out_.row_ptr.begin(), out_.row_ptr.end() - 1);
     ChunkScratch scratch;
     for (uint64_t chunk = 0; chunk < tensor_.chunks; ++chunk) {
@@ -102,7 +105,7 @@ class CsrDecoder {
     for (size_t row = 0; row + 1 < out_.row_ptr.size(); ++row) {
       longest = std::max(longest, out_.row_ptr[row + 1] - out_.row_ptr[row]);
     }
-    if (longest > model_.limits().max_memory / sizeof(Entry)) {
+    if (longest > model_.working_memory() / sizeof(Entry)) {
       return fail(Code::LimitMemory, "L-01", "a row needs more memory than the limit");
     }
     const size_t width = convert_ ? sizeof(float) : coding_.word_bytes();

@@ -48,7 +48,7 @@ class RangeDecoder {
     }
     Bytes dense = chunk.words;
     if (!tensor_.encoding.is_raw()) {
-      scratch->dense.resize(size_t{shape.elements} * coding_.word_bytes());
+      resize_scratch(&scratch->dense, size_t{shape.elements} * coding_.word_bytes());
       expand_chunk(coding_, chunk, scratch->dense);
       dense = scratch->dense;
     }

@@ -15,7 +15,7 @@ namespace {
 // The bytes at `offset`, in place where the source can show them, else in `storage`.
 Result<Bytes> read(const Source& source, uint64_t offset, uint64_t size, std::vector<uint8_t>* storage) {
   if (const Bytes view = source.view(offset, size); view.size() == size) return view;
-  storage->resize(size);
+  resize_scratch(storage, size);
   Status s = source.read_at(offset, *storage);
   if (!s.ok()) return s.at(offset);
   return Bytes(*storage);
@@ -49,9 +49,12 @@ Result<std::unique_ptr<Model>> Model::open(std::unique_ptr<Source> source, const
     return fail(Code::ChecksumMismatch, "H-07", "the manifest's checksum does not match").at(kHeaderBytes);
   }
   Result<ManifestColumns> columns =
-      // Message, columns and the message written again for comparison exist at the same time.
-      parse_manifest_columns(packed.data(), packed.size(), std::min(limits.max_manifest, limits.max_memory / 4));
+      // Up to three copies of the message exist at the same time, and the packed one, which is at
+      // most a quarter larger.
+      parse_manifest_columns(packed.data(), packed.size(), std::min(limits.max_manifest, limits.max_memory / 5));
   if (!columns.ok()) return columns.status().at(kHeaderBytes);
+  model->resident_ = manifest_memory(columns.value());
+  storage = std::vector<uint8_t>();
   Result<Manifest> manifest = validate_manifest(columns.take(), limits);
   if (!manifest.ok()) return manifest.status().at(kHeaderBytes);
   model->manifest_ = manifest.take();
@@ -64,7 +67,9 @@ Result<std::unique_ptr<Model>> Model::open(std::unique_ptr<Source> source, const
 
   const uint64_t table_bytes = model->manifest_.table_bytes;
   const uint64_t tables_at = model->layout_.tables_offset;
-  if (table_bytes > limits.max_memory / 16) {  // words and code lengths are larger in memory
+  model->resident_ += tables_memory(model->manifest_);
+  // The section itself is there too while it is parsed.
+  if (model->resident_ > limits.max_memory || table_bytes > limits.max_memory - model->resident_) {
     return fail(Code::LimitMemory, "L-01", "the tables need more memory than the limit").at(tables_at);
   }
   DCF_ASSIGN(const Bytes section, read(in, tables_at, table_bytes, &storage));
@@ -99,24 +104,25 @@ Status Model::in_data(size_t tensor, const Status& s) const {
   return s.at(t.chunks == 0 ? kHeaderBytes : layout_.chunk_offsets[t.first_chunk]).in_tensor(tensor);
 }
 
-uint64_t Model::scratch_bytes(size_t tensor) const {
+uint64_t Model::scratch_bytes(size_t tensor, uint64_t first, uint64_t last) const {
   const Tensor& t = manifest_.tensors[tensor];
-  if (t.chunks == 0) return 0;
+  if (first == last) return 0;
   uint64_t entries = 0;
   uint64_t bytes = 0;
-  for (uint64_t i = 0; i < t.chunks; ++i) {
+  for (uint64_t i = first; i < last; ++i) {
     entries = std::max<uint64_t>(entries, manifest_.chunks[t.first_chunk + i].entries);
     bytes = std::max<uint64_t>(bytes, manifest_.chunks[t.first_chunk + i].bytes);
   }
   const uint64_t elements = t.chunk_elements(0);
-  return chunk_scratch_bytes(t, elements, entries, bytes) + ceil_div(elements * t.bits, 8);
+  const auto codes = static_cast<uint64_t>(std::count_if(t.tables.begin(), t.tables.end(), [](uint32_t id) { return id != 0; }));
+  return chunk_scratch_bytes(t, elements, entries, bytes) + ceil_div(elements * t.bits, 8) + codes * sizeof(DecodeTable);
 }
 
 Status Model::for_chunks(size_t tensor, uint64_t first, uint64_t last, const ChunkBody& body) const {
   // Runs of chunks share a scratch; short enough that all threads get some.
   constexpr uint64_t kRun = 8;
   const uint64_t run = std::clamp<uint64_t>((last - first) / (uint64_t{parallel_.width()} * 2), 1, kRun);
-  const Status s = for_items(ceil_div(last - first, run), scratch_bytes(tensor), [&](size_t item) -> Status {
+  const Status s = for_items(ceil_div(last - first, run), scratch_bytes(tensor, first, last), [&](size_t item) -> Status {
     ChunkScratch scratch;
     const uint64_t start = first + item * run;
     for (uint64_t i = start; i < std::min(start + run, last); ++i) DCF_TRY(body(i, &scratch));
@@ -126,7 +132,7 @@ Status Model::for_chunks(size_t tensor, uint64_t first, uint64_t last, const Chu
 }
 
 unsigned Model::threads_for(uint64_t bytes) const {
-  return static_cast<unsigned>(std::min<uint64_t>(parallel_.width(), limits_.max_memory / std::max<uint64_t>(bytes, 1)));
+  return static_cast<unsigned>(std::min<uint64_t>(parallel_.width(), working_memory() / std::max<uint64_t>(bytes, 1)));
 }
 
 Status Model::for_items(size_t n, uint64_t bytes, const ItemBody& body) const {

@@ -41,8 +41,12 @@ class Model {
   // valid until the scratch is used again. Failures carry the chunk's offset and the tensor.
   Status load_chunk(const TensorCoding& coding, size_t tensor, uint64_t chunk, ChunkScratch* scratch,
                     DecodedChunk* out) const;
-  // Upper bound on the scratch of one thread for this tensor, callers' dense buffer included.
-  uint64_t scratch_bytes(size_t tensor) const;
+  // Upper bound on what one thread needs to decode chunks [first, last) of this tensor: scratch,
+  // callers' dense buffer and decode tables.
+  uint64_t scratch_bytes(size_t tensor, uint64_t first, uint64_t last) const;
+  uint64_t scratch_bytes(size_t tensor) const { return scratch_bytes(tensor, 0, manifest_.tensors[tensor].chunks); }
+  // What the memory limit leaves beside the open file itself.
+  uint64_t working_memory() const { return limits_.max_memory - resident_; }
 
   // Calls body(chunk, scratch) for the tensor's chunks [first, last), in parallel as far as the
   // memory limit allows; the failure of the lowest chunk wins. LimitMemory if not even one fits.
@@ -65,6 +69,7 @@ class Model {
   Manifest manifest_;
   Layout layout_;
   Tables tables_;
+  uint64_t resident_ = 0;  // upper bound on the memory of the above; at most limits_.max_memory
 };
 
 }  // namespace dcf::impl

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "model/tables.h"
 
+#include <algorithm>
+
 #include "codec/codebook.h"
 
 namespace dcf::impl {
@@ -29,7 +31,20 @@ Status check_roles(const Tensor& t, const std::vector<CodeLengths>& codes, const
   return ok_status();
 }
 
+uint64_t codebook_words(const Manifest& manifest) {
+  uint64_t words = 0;
+  for (const Tensor& t : manifest.tensors) words += t.encoding.palette_size;  // 0 for aliases
+  return words;
+}
+
 }  // namespace
+
+uint64_t tables_memory(const Manifest& manifest) {
+  constexpr uint64_t kPerTable = sizeof(CodeLengths) + sizeof(uint32_t);
+  constexpr uint64_t kPerTensor = sizeof(uint64_t) + 2 * sizeof(uint32_t);
+  return manifest.table_count * kPerTable + manifest.tensors.size() * kPerTensor +
+         codebook_words(manifest) * sizeof(uint64_t);
+}
 
 Result<Tables> parse_tables(Bytes section, const Manifest& manifest) {
   ByteReader in(section);
@@ -51,6 +66,10 @@ Result<Tables> parse_tables(Bytes section, const Manifest& manifest) {
   uint32_t seen = 0;
   tables.codebook_starts.reserve(manifest.tensors.size());
   tables.codebook_bytes.reserve(manifest.tensors.size());
+  tables.code_bytes.reserve(manifest.tensors.size());
+  // Each word but the first of a codebook takes at least one bit, so the section bounds this too.
+  tables.codebook_words.reserve(
+      std::min<uint64_t>(codebook_words(manifest), 8 * section.size() + manifest.tensors.size()));
   for (size_t i = 0; i < manifest.tensors.size(); ++i) {
     const Tensor& t = manifest.tensors[i];
     tables.code_bytes.push_back(0);
@@ -60,7 +79,6 @@ Result<Tables> parse_tables(Bytes section, const Manifest& manifest) {
     const size_t first = tables.codebook_words.size();
     tables.codebook_starts.push_back(first);
     if (t.alias_of == kNoTensor && t.encoding.values == Values::kPalette) {
-      // Each word but the first takes at least one bit, so the section bounds this too.
       if (t.encoding.palette_size / 8 > in.remaining()) {
         return fail(Code::BadSection, "T-01", "the tables section ends inside a codebook").at(start).in_tensor(i);
       }

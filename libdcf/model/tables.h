@@ -18,6 +18,9 @@ struct Tables {
   std::vector<uint32_t> code_bytes;        // per tensor: records of the codes it is the first to use
 };
 
+// Upper bound on the memory of the tables of a valid section, and of parsing them.
+uint64_t tables_memory(const Manifest& manifest);
+
 // Parses the whole section (T-01 but for the hash, T-02 to T-05). Offsets in a failure are relative
 // to the start of the section.
 Result<Tables> parse_tables(Bytes section, const Manifest& manifest);

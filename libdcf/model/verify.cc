@@ -10,6 +10,7 @@
 namespace dcf::impl {
 namespace {
 
+constexpr size_t kGroup = 256;   // items that are listed at a time
 constexpr uint64_t kRun = 16;  // chunks of a tensor that share decode tables and scratch
 
 // A run of consecutive chunks of one tensor.
@@ -51,6 +52,7 @@ class Verifier {
       }
       bytes = std::max(bytes, need);
       for (uint64_t chunk = 0; chunk < tensors[i].chunks; chunk += kRun) {
+        if (items.size() == kGroup) DCF_TRY(check_items(&items, bytes));
         items.push_back({i, chunk, std::min(chunk + kRun, tensors[i].chunks)});
       }
     }
@@ -98,7 +100,7 @@ class Verifier {
   Status check_sections() {
     uint64_t largest = 0;
     for (const Section& section : model_.manifest().sections) largest = std::max(largest, section.bytes);
-    std::vector<uint8_t> block(std::min({largest, uint64_t{1} << 20, model_.limits().max_memory}));
+    std::vector<uint8_t> block(std::min({largest, uint64_t{1} << 20, model_.working_memory()}));
     for (size_t i = 0; i < model_.manifest().sections.size(); ++i) {
       const Section& section = model_.manifest().sections[i];
       const uint64_t offset = model_.layout().section_offsets[i];

@@ -139,7 +139,8 @@ typedef struct dcf_file_info {
 // ---- Opening ----------------------------------------------------------------------------------
 
 // Runs task(arg, i) once for every i in [0, n), in any order, on any threads, and returns when all
-// are done. Lets a host with its own thread pool replace ours.
+// are done. Lets a host with its own thread pool replace ours. n is at most `threads` of the options,
+// and less where the memory limit wants fewer at once.
 typedef void (*dcf_parallel_fn)(void* ctx, size_t n, void (*task)(void* arg, size_t i), void* arg);
 
 // Zero in a limit means its default (spec/dcf-format.md, section "Default limits").
