@@ -70,10 +70,7 @@ void check_as_file(const Case& c, const DecodedChunk& chunk, Bytes bytes) {
   parts.chunks = {Blob(bytes.begin(), bytes.end())};
   for (const CodeLengths& code : c.tables.codes) append_code_lengths(code, &parts.tables);
   if (!c.tables.codebook_words.empty()) {
-    const WordOrder order = is_float(c.tensor.dtype)            ? WordOrder::kFloat
-                            : is_signed_integer(c.tensor.dtype) ? WordOrder::kSigned
-                                                                : WordOrder::kUnsigned;
-    require(append_codebook(c.tables.codebook_words, c.tensor.bits, order, &parts.tables).ok(),
+    require(append_codebook(c.tables.codebook_words, c.tensor.dtype, &parts.tables).ok(),
             "a codebook is rejected");
   }
   const Blob file = assemble(parts);

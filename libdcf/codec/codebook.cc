@@ -35,27 +35,14 @@ bool read_golomb(BitReader* reader, unsigned k, uint64_t most, uint64_t* value) 
 
 }  // namespace
 
-uint64_t key_of_word(uint64_t word, unsigned width, WordOrder order) {
-  const uint64_t high = uint64_t{1} << (width - 1);
-  if (order == WordOrder::kUnsigned) return word;
-  if (order == WordOrder::kFloat && (word & high) != 0) return ~word & low_mask(width);
-  return word ^ high;
-}
-
-uint64_t word_of_key(uint64_t key, unsigned width, WordOrder order) {
-  const uint64_t high = uint64_t{1} << (width - 1);
-  if (order == WordOrder::kUnsigned) return key;
-  if (order == WordOrder::kFloat && (key & high) == 0) return ~key & low_mask(width);
-  return key ^ high;
-}
-
-void sort_codebook(std::span<uint64_t> words, unsigned width, WordOrder order) {
-  std::sort(words.begin(), words.end(), [=](uint64_t a, uint64_t b) {
-    return key_of_word(a, width, order) < key_of_word(b, width, order);
+void sort_codebook(std::span<uint64_t> words, DType dtype) {
+  std::sort(words.begin(), words.end(), [dtype](uint64_t a, uint64_t b) {
+    return codebook_key(dtype, a) < codebook_key(dtype, b);
   });
 }
 
-Status parse_codebook(ByteReader* in, unsigned width, WordOrder order, std::span<uint64_t> words) {
+Status parse_codebook(ByteReader* in, DType dtype, std::span<uint64_t> words) {
+  const unsigned width = dtype_bits(dtype);
   const Status truncated =
       fail(Code::BadSection, "T-01", "a codebook runs past the tables section");
   ByteReader rest = *in;
@@ -71,7 +58,7 @@ Status parse_codebook(ByteReader* in, unsigned width, WordOrder order, std::span
   uint64_t key = reader.read(width);
   for (size_t i = 0;;) {
     if (reader.overrun()) return truncated;
-    words[i] = word_of_key(key, width, order);
+    words[i] = codebook_word(dtype, key);
     if (++i == words.size()) break;
     const uint64_t room = low_mask(width) - key;  // keys above the last one
     uint64_t d;
@@ -88,13 +75,13 @@ Status parse_codebook(ByteReader* in, unsigned width, WordOrder order, std::span
   return ok_status();
 }
 
-Status append_codebook(std::span<const uint64_t> words, unsigned width, WordOrder order,
-                       std::vector<uint8_t>* out) {
+Status append_codebook(std::span<const uint64_t> words, DType dtype, std::vector<uint8_t>* out) {
+  const unsigned width = dtype_bits(dtype);
   if (words.empty()) return fail(Code::InvalidArgument, "", "a codebook has no entries");
-  uint64_t key = key_of_word(words[0], width, order);
+  uint64_t key = codebook_key(dtype, words[0]);
   std::vector<uint64_t> steps;
   for (const uint64_t word : words.subspan(1)) {
-    const uint64_t next = key_of_word(word, width, order);
+    const uint64_t next = codebook_key(dtype, word);
     if (next <= key) return fail(Code::InvalidArgument, "", "a codebook is not sorted");
     steps.push_back(next - key - 1);
     key = next;
@@ -111,7 +98,7 @@ Status append_codebook(std::span<const uint64_t> words, unsigned width, WordOrde
   }
   out->push_back(static_cast<uint8_t>(best));
   BitWriter writer(out);
-  writer.put(key_of_word(words[0], width, order), width);
+  writer.put(codebook_key(dtype, words[0]), width);
   for (const uint64_t d : steps) {
     const Golomb code(d, best);
     writer.put(low_mask(code.ones), code.ones + 1);

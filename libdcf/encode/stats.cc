@@ -1,17 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "encode/stats.h"
 
+#include "base/count.h"
 #include "encode/words.h"
 
 namespace dcf::impl {
 
 uint64_t count_nonzeros(DType dtype, Bytes words) {
-  return with_words(dtype, words, [dtype]<typename Word>(Words<Word> view) {
-    const auto mask = static_cast<Word>(magnitude_mask(dtype));
-    uint64_t count = 0;
-    for (size_t i = 0; i < view.size(); ++i) count += (view[i] & mask) != 0;
-    return count;
-  });
+  return count_masked_words(words, dtype_bits(dtype) / 8, magnitude_mask(dtype));
 }
 
 uint64_t count_negative_zeros(DType dtype, Bytes words) {

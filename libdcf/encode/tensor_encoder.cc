@@ -196,8 +196,7 @@ Result<EncodedTensor> encode_tensor(const Candidate& candidate, const TensorSpec
     if (huffman[k]) append_code_lengths(*recipe.codes[k], &result.tables[k]);
   }
   if (recipe.encoding.values == Values::kPalette) {
-    DCF_TRY(append_codebook(recipe.codebook, content.bits, word_order(spec.dtype),
-                            &result.codebook));
+    DCF_TRY(append_codebook(recipe.codebook, spec.dtype, &result.codebook));
   }
   return result;
 }

@@ -116,7 +116,7 @@ class Planner {
     plan.stream = plan_stream(histogram, static_cast<unsigned>(code), chunks_);
     std::vector<uint8_t> book;
     // The keys of the map rise, so they are a codebook.
-    (void)append_codebook(plan.codebook, content_.bits, word_order(content_.dtype), &book);
+    (void)append_codebook(plan.codebook, content_.dtype, &book);
     plan.bytes = plan.stream.bytes + book.size() + 1;
     plans_.push_back(std::move(plan));
   }

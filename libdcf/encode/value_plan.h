@@ -52,9 +52,4 @@ inline uint64_t rotate_word(uint64_t word, uint32_t bits) {
   return (word << 1 | word >> (bits - 1)) & low_mask(bits);
 }
 
-inline WordOrder word_order(DType dtype) {
-  if (is_float(dtype)) return WordOrder::kFloat;
-  return is_signed_integer(dtype) ? WordOrder::kSigned : WordOrder::kUnsigned;
-}
-
 }  // namespace dcf::impl

@@ -8,11 +8,6 @@
 namespace dcf::impl {
 namespace {
 
-WordOrder word_order(DType t) {
-  if (is_float(t)) return WordOrder::kFloat;
-  return is_signed_integer(t) ? WordOrder::kSigned : WordOrder::kUnsigned;
-}
-
 // Checks T-04, and adds up the records that this tensor is the first to use: tables are numbered in
 // the order of their first use, `seen` counts them.
 Status check_roles(const Tensor& t, const std::vector<CodeLengths>& codes, const std::vector<uint32_t>& record_bytes,
@@ -83,7 +78,7 @@ Result<Tables> parse_tables(Bytes section, const Manifest& manifest) {
         return fail(Code::BadSection, "T-01", "the tables section ends inside a codebook").at(start).in_tensor(i);
       }
       tables.codebook_words.resize(first + t.encoding.palette_size);
-      s = parse_codebook(&in, t.bits, word_order(t.dtype), std::span(tables.codebook_words).subspan(first));
+      s = parse_codebook(&in, t.dtype, std::span(tables.codebook_words).subspan(first));
       if (!s.ok()) return s.at(start).in_tensor(i);
     }
     tables.codebook_bytes.push_back(static_cast<uint32_t>(in.position() - start));

@@ -45,11 +45,6 @@ uint64_t zigzag(DType dtype, uint64_t word) {
   return ((word << 1) ^ (negative ? ~uint64_t{0} : 0)) & low_mask(bits);
 }
 
-WordOrder order_of(DType dtype) {
-  if (is_float(dtype)) return WordOrder::kFloat;
-  return is_signed_integer(dtype) ? WordOrder::kSigned : WordOrder::kUnsigned;
-}
-
 class Encoder {
  public:
   explicit Encoder(const Sample& sample) : s_(sample) {
@@ -106,7 +101,7 @@ class Encoder {
     if (e.values == Values::kPalette) {
       if (used.empty()) used.insert(0);
       out_.codebook.assign(used.begin(), used.end());
-      sort_codebook(out_.codebook, out_.tensor.bits, order_of(s_.dtype));
+      sort_codebook(out_.codebook, s_.dtype);
       for (size_t i = 0; i < out_.codebook.size(); ++i)
         code_of_[out_.codebook[i]] = static_cast<uint8_t>(i);
       e.palette_size = static_cast<uint16_t>(out_.codebook.size());
@@ -327,7 +322,7 @@ FileParts make_parts(std::vector<Sample> samples, const Metadata& metadata,
       manifest.chunks.push_back({0, encoded.entries[i], 0});
     }
     if (!encoded.codebook.empty()) {
-      (void)append_codebook(encoded.codebook, encoded.tensor.bits, order_of(s.dtype), &codebooks);
+      (void)append_codebook(encoded.codebook, s.dtype, &codebooks);
     }
     manifest.tensors.push_back(std::move(encoded.tensor));
   }

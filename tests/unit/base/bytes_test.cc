@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-// The checked cursor, checked arithmetic, UTF-8, the checksum's two forms, parallel loops, dtype facts.
+// The checked cursor, checked arithmetic, UTF-8, the checksum's two forms, parallel loops, dtype
+// facts.
+#include "base/bytes.h"
+
 #include <gtest/gtest.h>
 
 #include <atomic>
 #include <string_view>
 #include <vector>
 
-#include "base/bytes.h"
 #include "base/checked.h"
 #include "base/dtype.h"
 #include "base/hash.h"
@@ -29,7 +31,8 @@ TEST(ByteReader, AFailedReadLeavesTheCursor) {
 }
 
 TEST(ByteReader, VarintsRoundTripInTheirShortestFormOnly) {
-  for (const uint32_t v : {0u, 1u, 127u, 128u, 16383u, 16384u, 0x0FFFFFFFu, 0x10000000u, UINT32_MAX}) {
+  for (const uint32_t v :
+       {0u, 1u, 127u, 128u, 16383u, 16384u, 0x0FFFFFFFu, 0x10000000u, UINT32_MAX}) {
     std::vector<uint8_t> out;
     append_varint(&out, v);
     ByteReader in(out);
@@ -41,8 +44,9 @@ TEST(ByteReader, VarintsRoundTripInTheirShortestFormOnly) {
     ByteReader cut(out);
     EXPECT_FALSE(cut.read_varint(&back));
   }
-  for (const std::vector<uint8_t>& bad :
-       {std::vector<uint8_t>{0x80, 0x00}, {0xFF, 0xFF, 0xFF, 0xFF, 0x10}, {0x80, 0x80, 0x80, 0x80, 0x80, 0x01}}) {
+  for (const std::vector<uint8_t>& bad : {std::vector<uint8_t>{0x80, 0x00},
+                                          {0xFF, 0xFF, 0xFF, 0xFF, 0x10},
+                                          {0x80, 0x80, 0x80, 0x80, 0x80, 0x01}}) {
     ByteReader in(bad);
     uint32_t v = 0;
     EXPECT_FALSE(in.read_varint(&v));
@@ -59,11 +63,13 @@ TEST(Checked, RefusesWhatDoesNotFit) {
 }
 
 TEST(Utf8, AcceptsWellFormedTextOnly) {
-  for (const char* good : {"", "abc", "\xC3\xA9", "\xE2\x82\xAC", "\xF0\x9F\x98\x80", "\xED\x9F\xBF", "\xF4\x8F\xBF\xBF"}) {
+  for (const char* good : {"", "abc", "\xC3\xA9", "\xE2\x82\xAC", "\xF0\x9F\x98\x80",
+                           "\xED\x9F\xBF", "\xF4\x8F\xBF\xBF"}) {
     EXPECT_TRUE(is_utf8(bytes_of(good))) << good;
   }
-  for (const char* bad : {"\x80", "\xC0\x80", "\xC1\xBF", "\xC3", "\xE0\x9F\xBF", "\xED\xA0\x80", "\xF0\x8F\xBF\xBF",
-                          "\xF4\x90\x80\x80", "\xF5\x80\x80\x80", "\xE2\x82", "\xFF"}) {
+  for (const char* bad :
+       {"\x80", "\xC0\x80", "\xC1\xBF", "\xC3", "\xE0\x9F\xBF", "\xED\xA0\x80", "\xF0\x8F\xBF\xBF",
+        "\xF4\x90\x80\x80", "\xF5\x80\x80\x80", "\xE2\x82", "\xFF"}) {
     EXPECT_FALSE(is_utf8(bytes_of(bad)));
   }
 }
@@ -90,12 +96,14 @@ TEST(Parallel, RunsEveryItemOnceForAnyNumberOfThreads) {
   Parallel{4}.run(0, [](size_t) { FAIL(); });
 }
 
-TEST(Parallel, TheHostMayRunTheItems) {
+TEST(Parallel, TheHostGetsNoMoreThanMayRunAtOnce) {
   int host_calls = 0;
   Parallel parallel;
+  parallel.threads = 3;
   parallel.host_ctx = &host_calls;
   parallel.host = [](void* ctx, size_t n, void (*task)(void*, size_t), void* arg) {
     ++*static_cast<int*>(ctx);
+    EXPECT_EQ(n, 3u);
     for (size_t i = n; i-- > 0;) task(arg, i);
   };
   size_t sum = 0;
@@ -105,13 +113,16 @@ TEST(Parallel, TheHostMayRunTheItems) {
 }
 
 TEST(DType, CodebookKeysSortByValueAndAreInvertible) {
-  EXPECT_LT(codebook_key(DType::kF32, 0xBF800000), codebook_key(DType::kF32, 0x80000000));  // -1, -0
-  EXPECT_LT(codebook_key(DType::kF32, 0x80000000), codebook_key(DType::kF32, 0x00000000));  // -0, +0
+  EXPECT_LT(codebook_key(DType::kF32, 0xBF800000),
+            codebook_key(DType::kF32, 0x80000000));  // -1, -0
+  EXPECT_LT(codebook_key(DType::kF32, 0x80000000),
+            codebook_key(DType::kF32, 0x00000000));  // -0, +0
   EXPECT_LT(codebook_key(DType::kF32, 0x00000000), codebook_key(DType::kF32, 0x3F800000));  // +0, 1
   EXPECT_LT(codebook_key(DType::kI8, 0x80), codebook_key(DType::kI8, 0x00));
   EXPECT_LT(codebook_key(DType::kU8, 0x00), codebook_key(DType::kU8, 0x80));
   for (const DType t : {DType::kF16, DType::kI16, DType::kU16}) {
-    for (uint64_t word = 0; word < 65536; ++word) ASSERT_EQ(codebook_word(t, codebook_key(t, word)), word);
+    for (uint64_t word = 0; word < 65536; ++word)
+      ASSERT_EQ(codebook_word(t, codebook_key(t, word)), word);
   }
 }
 

@@ -5,6 +5,7 @@
 
 #include <gtest/gtest.h>
 
+#include <chrono>
 #include <cmath>
 #include <cstring>
 #include <limits>
@@ -178,6 +179,43 @@ TEST(Matmul, SumsCountAgainstTheLimit) {
   const Status status = product(*model.value(), 0, input(4 * 64), 64, &y);
   EXPECT_EQ(status.code, Code::LimitMemory);
   EXPECT_STREQ(status.rule, "L-01");
+  EXPECT_EQ(status.offset, model.value()->layout().chunk_offsets[0]);
+}
+
+TEST(Matmul, SumsAndChunksCountTogether) {
+  const Blob file = make_file({random_sample(DType::kF32, {64, 4}, {}, 1)});
+  Limits limits;
+  const auto unlimited = open_bytes(file, 1, limits);
+  ASSERT_TRUE(unlimited.ok());
+  const uint64_t resident = limits.max_memory - unlimited.value()->working_memory();
+  // Two sets of sums for 64 rows and columns take 64 KiB, which leaves too little for the chunk.
+  limits.max_memory = resident + 65536 + 500;
+  const auto model = open_bytes(file, 1, limits);
+  ASSERT_TRUE(model.ok());
+  std::vector<float> y;
+  EXPECT_EQ(product(*model.value(), 0, input(4 * 64), 64, &y).code, Code::LimitMemory);
+}
+
+// 2^17 chunks of 8 elements that each may touch any of 2^17 rows: the work must not be their
+// product.
+TEST(Matmul, SmallChunksOfATransposedView) {
+  Encoding e;
+  e.positions = Positions::kBitmap;
+  e.values = Values::kPalette;
+  FileParts parts = make_parts({random_sample(DType::kF32, {8, 8}, e, 1)});
+  parts.columns.dims = {1 << 17, 8};
+  parts.columns.view_cols = {0x80000002};
+  parts.columns.rows_per_chunk = {4};
+  parts.columns.nonzeros = {0};
+  parts.chunks.assign(1 << 17, {});
+  parts.columns.chunk_entries.assign(1 << 17, 0);
+  const Blob file = assemble(parts);
+  const auto model = open_bytes(file);
+  ASSERT_TRUE(model.ok()) << model.status().message;
+  std::vector<float> y;
+  const auto start = std::chrono::steady_clock::now();
+  EXPECT_TRUE(product(*model.value(), 0, input(8), 1, &y).ok());
+  EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds(8));
 }
 
 }  // namespace

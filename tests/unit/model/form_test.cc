@@ -155,6 +155,8 @@ TEST(Csr, WrongDeclaredNonzerosAreFound) {
   const Status s = decode(*model.value(), 0, DType::kNone, &out);
   EXPECT_EQ(s.code, Code::BadCount);
   EXPECT_STREQ(s.rule, "K-05");
+  EXPECT_EQ(s.offset, model.value()->layout().chunk_offsets[0]);
+  EXPECT_EQ(s.tensor, 0u);
 }
 
 TEST(Codes, OnePerElement) {

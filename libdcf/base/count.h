@@ -1,0 +1,11 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "base/bytes.h"
+
+namespace dcf::impl {
+
+// Little-endian words of `width` = 1, 2, 4 or 8 bytes that have a bit of the mask set.
+uint64_t count_masked_words(Bytes words, size_t width, uint64_t mask);
+
+}  // namespace dcf::impl
