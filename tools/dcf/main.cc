@@ -39,8 +39,10 @@ void add_help(CLI::App* app, Run* run) {
       const auto verbs =
           app->get_subcommands([&](const CLI::App* v) { return v->get_name() == *name; });
       if (!name->empty() && verbs.empty()) throw UsageError("there is no verb '" + *name + "'");
-      const CLI::App* const chosen = verbs.empty() ? nullptr : verbs.front();
-      print_out(chosen == nullptr ? app->help() : chosen->help(app->get_name()));
+      // App::help() would tell of the verb in use, which is "help".
+      print_out(verbs.empty()
+                    ? app->get_formatter()->make_help(app, "dcf", CLI::AppFormatMode::Normal)
+                    : verbs.front()->help(app->get_name()));
       return 0;
     };
   });

@@ -4,7 +4,7 @@
 
 core_packages=(cmake ninja-build g++ capnproto libcapnp-dev libxxhash-dev
                nlohmann-json3-dev libcli11-dev libfmt-dev zlib1g-dev)
-test_packages=(libgtest-dev librapidcheck-dev zstd)
+test_packages=(libgtest-dev pkgconf librapidcheck-dev zstd)
 demo_packages=(zstd xz-utils)
 
 say() { printf '%s\n' "$*"; }

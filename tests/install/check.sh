@@ -1,0 +1,109 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+# check.sh WAY: one way of using the library, from a clean folder to a program that runs. Run in a
+# build folder that holds settings.sh.
+set -euo pipefail
+source ./settings.sh
+consumer=$tree/tests/install/consumer
+way=$1
+scratch=$PWD/$way
+
+fail() { printf '%s\n' "$*" >&2; exit 1; }
+
+# build_consumer CMAKE_ARGUMENT...: the project in consumer/, then its three programs.
+build_consumer() {
+  "$cmake" -S "$consumer" -B "$scratch" -DCMAKE_C_COMPILER="$cc" \
+    -DCMAKE_CXX_COMPILER="$cxx" -DCMAKE_C_FLAGS="$flags" -DCMAKE_CXX_FLAGS="$flags" \
+    -DCMAKE_CXX_COMPILER_LAUNCHER="$launcher" "$@"
+  "$cmake" --build "$scratch" --parallel 2
+  run_consumer
+}
+
+run_consumer() {
+  "$scratch/consumer_write" "$scratch/c.dcf"
+  "$scratch/consumer_read" "$scratch/c.dcf"
+  "$scratch/consumer_cpp" "$scratch/cpp.dcf"
+  "$scratch/consumer_read" "$scratch/cpp.dcf"
+}
+
+# compile_c OUT FILE ARGUMENT...
+compile_c() {
+  # shellcheck disable=SC2086 -- flags are several words
+  "$cc" -std=c11 -Wall -Wextra -pedantic -Werror $flags -o "$@"
+}
+
+use_pkgconfig() {
+  export PKG_CONFIG_PATH=$prefix/$libdir/pkgconfig
+  # shellcheck disable=SC2046 -- several words
+  compile_c consumer_read "$consumer/read.c" $(pkg-config --cflags --libs dcf-decoder)
+  # shellcheck disable=SC2046
+  compile_c consumer_write "$consumer/write.c" $(pkg-config --cflags --libs dcf)
+  # shellcheck disable=SC2046,SC2086
+  "$cxx" -std=c++20 -Wall -Wextra -pedantic -Werror $flags -o consumer_cpp "$consumer/both.cc" \
+    $(pkg-config --cflags --libs dcf)
+  run_consumer
+}
+
+# Each header alone, first and twice, as C and as C++.
+use_headers_alone() {
+  local header
+  for header in errors.h version.h dcf.h dcf_write.h; do
+    printf '#include <dcf/%s>\n#include <dcf/%s>\nint dcf_nothing;\n' "$header" "$header" >one.c
+    compile_c one.o one.c -c -I"$prefix/include"
+    # shellcheck disable=SC2086
+    "$cxx" -x c++ -std=c++20 -Wall -Wextra -pedantic -Werror $flags -c -o one.o one.c -I"$prefix/include"
+  done
+}
+
+# The program in the README, verbatim, inside of a function that declares what it leaves open.
+use_readme() {
+  sed -n '/^```c$/,/^```$/{/^```/d;p}' "$tree/README.md" >snippet.c
+  [[ -s snippet.c ]] || fail 'README.md shows no program'
+  cat >readme.c <<'EOF'
+#include <dcf/dcf.h>
+static int fail(const char* message) { return message[0] != 0; }
+int readme(const float* x, float* y);
+int readme(const float* x, float* y) {
+#include "snippet.c"
+  return 0;
+}
+int main(int argc, char** argv) {
+  const float x[3] = {1, 2, 3};
+  float y[2] = {0, 0};
+  (void)argc, (void)argv;
+  return readme(x, y) == 0 && y[0] == -5 && y[1] == 1.5f ? 0 : 1;
+}
+EOF
+  export PKG_CONFIG_PATH=$prefix/$libdir/pkgconfig
+  # shellcheck disable=SC2046
+  compile_c readme readme.c $(pkg-config --cflags --libs dcf-decoder)
+  # shellcheck disable=SC2046
+  compile_c write "$consumer/write.c" $(pkg-config --cflags --libs dcf)
+  ./write model.dcf
+  ./readme
+}
+
+rm -rf "$scratch"
+mkdir "$scratch"
+cd "$scratch"
+case $way in
+  prefix)
+    rm -rf "$prefix"
+    "$cmake" --install "$build" --prefix "$prefix" >/dev/null
+    "$prefix/bin/dcf" --version
+    ;;
+  package) build_consumer -DCMAKE_PREFIX_PATH="$prefix" ;;
+  moved)
+    cp -a "$prefix" "$scratch.prefix"
+    trap 'rm -rf "$scratch.prefix"' EXIT
+    prefix=$scratch.prefix
+    grep -rlF "$build" "$prefix/$libdir/cmake" "$prefix/$libdir/pkgconfig" &&
+      fail 'an installed file names the build folder'
+    use_pkgconfig
+    ;;
+  pkgconfig) use_pkgconfig ;;
+  c_headers) use_headers_alone ;;
+  readme) use_readme ;;
+  subdirectory) build_consumer -DDCF_TREE="$tree" ;;
+  *) fail "unknown way: $way" ;;
+esac

@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: Apache-2.0
+// both FILE: writes the matrix of write.c through the C++ interface and reads it back.
+#include <dcf/dcf.hpp>
+#include <exception>
+#include <iostream>
+#include <span>
+#include <vector>
+
+int main(int argc, char** argv) {
+  if (argc != 2) return 2;
+  try {
+    const std::vector<float> values = {1, 0, -2, 0, 0, 0.5f};
+    const std::vector<uint64_t> shape = {2, 3};
+    dcf::Writer writer = dcf::Writer::create(argv[1]).value();
+    writer.add<float>("fc1.weight", values, shape).value();
+    writer.add_metadata("made by", "the C++ interface").value();
+    writer.finish().value();
+
+    const dcf::File file = dcf::File::open(std::string(argv[1])).value();
+    file.verify().value();
+    const dcf::Tensor tensor = file.tensor("fc1.weight").value();
+    return tensor.decode<float>().value() == values && tensor.csr<float>().value().col.size() == 3
+               ? 0
+               : 1;
+  } catch (const std::exception& error) {
+    std::cerr << error.what() << "\n";
+    return 1;
+  }
+}
