@@ -1,0 +1,169 @@
+// SPDX-License-Identifier: Apache-2.0
+// Outputs appear whole or not at all: existing files, full disks, interrupted runs.
+#include <fcntl.h>
+#include <gtest/gtest.h>
+#include <sched.h>
+#include <sys/mount.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <csignal>
+#include <filesystem>
+#include <thread>
+
+#include "models.h"
+#include "process.h"
+
+namespace dcf::tools::test {
+namespace {
+
+namespace fs = std::filesystem;
+
+TEST(Output, IsNeverReplacedUnasked) {
+  const TempDir dir;
+  const std::string in = save(dir, "in.safetensors", sparse_model());
+  const std::string packed = dir.write("m.dcf", compress(dir, in, {}));
+  const std::string old = dir.write("old", "precious");
+  for (const std::vector<std::string>& args :
+       std::vector<std::vector<std::string>>{{"compress", in, "-o", old},
+                                             {"decompress", packed, "-o", old},
+                                             {"cat", packed, "fc1.weight", "-o", old}}) {
+    SCOPED_TRACE(args[0]);
+    dir.write("old", "precious");
+    expect_failure(dcf(args), 2, old);
+    EXPECT_EQ(read_text(old), "precious");
+    std::vector<std::string> forced = args;
+    forced.emplace_back("-f");
+    expect_success(dcf(forced));
+    EXPECT_NE(read_text(old), "precious");
+  }
+  EXPECT_EQ(dir.list().size(), 4u);  // in, m.dcf, old, out.dcf
+}
+
+TEST(Output, AFolderOrADeviceIsRefused) {
+  const TempDir dir;
+  const std::string in = save(dir, "in.safetensors", sparse_model());
+  fs::create_directory(dir.path("folder"));
+  for (const std::string& out :
+       {dir.path("folder"), std::string("/dev/full"), dir.path("missing/out.dcf")}) {
+    expect_failure(dcf({"compress", in, "-f", "-o", out}), 2, out);
+  }
+  EXPECT_EQ(dir.list().size(), 2u);
+}
+
+TEST(Output, AFullStandardOutputIsAnError) {
+  const TempDir dir;
+  const std::string in = save(dir, "in.safetensors", sparse_model());
+  const std::string packed = dir.write("m.dcf", compress(dir, in, {}));
+  const Setting full{.stdout_path = "/dev/full"};
+  for (const std::vector<std::string>& args :
+       std::vector<std::vector<std::string>>{{"compress", in, "-o", "-"},
+                                             {"decompress", packed, "-o", "-"},
+                                             {"cat", packed, "fc1.weight"},
+                                             {"info", packed},
+                                             {"info", "--json", packed},
+                                             {"verify", packed},
+                                             {"compare", in, packed},
+                                             {"--help"},
+                                             {"help", "compress"}}) {
+    SCOPED_TRACE(args[0]);
+    const Result result = dcf(args, full);
+    EXPECT_EQ(result.exit_code, 2) << result.err;
+    if (args.back() != "--json" && args[1] != "--json")
+      expect_failure(result, 2, "standard output");
+  }
+}
+
+// A file system of 128 KiB, seen by this process alone. False where that is not allowed.
+bool mount_tiny_disk(const std::string& at) {
+  return geteuid() == 0 && unshare(CLONE_NEWNS) == 0 &&
+         mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) == 0 &&
+         mount("tmpfs", at.c_str(), "tmpfs", 0, "size=128k") == 0;
+}
+
+TEST(Output, AFullDiskLeavesTheOldFile) {
+  const TempDir dir;
+  fs::create_directory(dir.path("disk"));
+  const std::string in = save(dir, "in.safetensors", gaussian_model(200, 400));  // 320,000 bytes
+  const std::string packed = dir.write("m.dcf", compress(dir, in, {}));
+  if (!mount_tiny_disk(dir.path("disk"))) GTEST_SKIP() << "needs the right to mount";
+  dir.write("disk/old", "precious");
+  for (const std::vector<std::string>& args : std::vector<std::vector<std::string>>{
+           {"compress", in, "-f", "-o", dir.path("disk/old")},
+           {"decompress", packed, "-f", "-o", dir.path("disk/old")},
+           {"cat", packed, "layer.weight", "-f", "-o", dir.path("disk/old")}}) {
+    SCOPED_TRACE(args[0]);
+    expect_failure(dcf(args), 2, "pace left");  // "No space left on device"
+    EXPECT_EQ(read_text(dir.path("disk/old")), "precious");
+    EXPECT_EQ(std::distance(fs::directory_iterator(dir.path("disk")), {}), 1);
+  }
+  umount2(dir.path("disk").c_str(), MNT_DETACH);
+}
+
+// Has the process a file open in the folder besides its input, with a name or without?
+bool is_writing(pid_t pid, const std::string& folder, const std::string& input) {
+  std::error_code gone;
+  for (const auto& fd : fs::directory_iterator("/proc/" + std::to_string(pid) + "/fd", gone)) {
+    const std::string target = fs::read_symlink(fd.path(), gone).string();
+    if (target.starts_with(folder + "/") && target != input) return true;
+  }
+  return false;
+}
+
+void expect_interrupted_cleanly(const std::vector<std::string>& args, const std::string& input,
+                                const TempDir& dir, int signal_number) {
+  dir.write("old", "precious");
+  const auto before = dir.list();
+  Child child(args);
+  const auto give_up = std::chrono::steady_clock::now() + std::chrono::seconds(30);
+  while (child.is_running() &&
+         !is_writing(child.pid(), dir.path("").substr(0, dir.path("").size() - 1), input) &&
+         std::chrono::steady_clock::now() < give_up) {
+    std::this_thread::sleep_for(std::chrono::microseconds(200));
+  }
+  EXPECT_TRUE(child.is_running()) << "too quick to be interrupted";
+  child.signal(signal_number);
+  const Result result = child.wait();
+  EXPECT_EQ(result.signal, signal_number) << result.exit_code << result.err;
+  EXPECT_EQ(read_text(dir.path("old")), "precious");
+  EXPECT_EQ(dir.list(), before);
+}
+
+TEST(Output, AnInterruptedCompressLeavesTheOldFile) {
+  const TempDir dir;
+  const std::string in = save(dir, "in.safetensors", gaussian_model(1000, 1000));
+  for (const int signal_number : {SIGINT, SIGTERM, SIGHUP, SIGKILL}) {
+    SCOPED_TRACE(signal_number);
+    expect_interrupted_cleanly({"compress", in, "-f", "-o", dir.path("old"), "--bits", "8"}, in,
+                               dir, signal_number);
+  }
+}
+
+TEST(Output, AnInterruptedDecompressLeavesTheOldFile) {
+  const TempDir dir;
+  Model model = gaussian_model(1000, 1000);
+  const std::string in = dir.write("m.dcf", compress(dir, save(dir, "in.safetensors", model), {}));
+  for (const int signal_number : {SIGINT, SIGTERM, SIGHUP}) {
+    SCOPED_TRACE(signal_number);
+    expect_interrupted_cleanly({"decompress", in, "-f", "-o", dir.path("old")}, in, dir,
+                               signal_number);
+  }
+}
+
+// The reader of a pipe may leave: the program ends, without a word on what it cannot help.
+TEST(Output, AClosedPipeEndsTheProgram) {
+  const TempDir dir;
+  const std::string in = save(dir, "in.safetensors", gaussian_model(300, 300));
+  const std::string fifo = dir.path("fifo");
+  Setting setting;
+  setting.prepare = [] {
+    int ends[2];
+    return pipe(ends) == 0 && dup2(ends[1], STDOUT_FILENO) >= 0 && close(ends[0]) == 0 &&
+           close(ends[1]) == 0;
+  };
+  const Result result = dcf({"compress", in, "-o", "-"}, setting);
+  EXPECT_TRUE(result.signal == SIGPIPE || result.exit_code == 2) << result.exit_code;
+}
+
+}  // namespace
+}  // namespace dcf::tools::test

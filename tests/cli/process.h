@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: Apache-2.0
+// Runs the dcf program as a user would.
+#pragma once
+
+#include <sys/types.h>
+
+#include <cstdint>
+#include <functional>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+namespace dcf::tools::test {
+
+struct Result {
+  int exit_code = -1;  // -1: a signal ended it
+  int signal = 0;
+  std::string out, err;
+  uint64_t peak_bytes = 0;  // resident memory
+
+  // Standard output as JSON; a test failure if it is none.
+  nlohmann::ordered_json json() const;
+};
+
+struct Setting {
+  std::string stdin_path = "/dev/null";
+  std::string stdout_path;                              // empty: into Result::out
+  std::string program = DCF_PROGRAM;                    // copies of it run as other users
+  std::function<bool()> prepare = [] { return true; };  // in the child, before the program
+};
+
+// A dcf process. wait() must be called once.
+class Child {
+ public:
+  explicit Child(const std::vector<std::string>& args, const Setting& setting = {});
+  pid_t pid() const { return pid_; }
+  void signal(int number) const;
+  bool is_running() const;
+  Result wait();
+
+ private:
+  pid_t pid_ = -1;
+  std::string out_path_, err_path_;
+};
+
+Result dcf(const std::vector<std::string>& args, const Setting& setting = {});
+
+// Exit code 0 and nothing on stderr.
+void expect_success(const Result& result);
+// This exit code, and exactly one line on stderr, of which `text` is a part.
+void expect_failure(const Result& result, int exit_code, const std::string& text);
+
+}  // namespace dcf::tools::test

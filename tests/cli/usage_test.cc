@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: Apache-2.0
+// The command line itself: help, wrong arguments, contradictions.
+#include <dcf/dcf.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+
+#include "models.h"
+#include "process.h"
+
+namespace dcf::tools::test {
+namespace {
+
+constexpr const char* kVerbs[] = {"compress", "decompress", "info", "verify", "cat", "compare"};
+
+TEST(Usage, HelpNamesEveryVerb) {
+  const Result help = dcf({"--help"});
+  expect_success(help);
+  for (const char* const verb : kVerbs) {
+    EXPECT_NE(help.out.find(std::string("\n  ") + verb), std::string::npos) << verb;
+    const Result by_option = dcf({verb, "--help"});
+    expect_success(by_option);
+    EXPECT_NE(by_option.out.find("Examples:\n  dcf " + std::string(verb)), std::string::npos);
+    EXPECT_EQ(dcf({"help", verb}).out, by_option.out);
+  }
+  EXPECT_EQ(dcf({"help"}).out, help.out);
+  const Result version = dcf({"--version"});
+  expect_success(version);
+  EXPECT_EQ(version.out, std::string("dcf ") + dcf_version_string() + "\n");
+}
+
+TEST(Usage, WrongCommandLinesExitWithTwo) {
+  const TempDir dir;
+  const std::string in = save(dir, "in.safetensors", sparse_model());
+  const std::string out = dir.path("out.dcf");
+  const std::vector<std::pair<std::vector<std::string>, std::string>> wrong = {
+      {{}, "dcf --help"},
+      {{"explode"}, "explode"},
+      {{"help", "explode"}, "explode"},
+      {{"compress"}, "IN"},
+      {{"compress", in}, "--output"},
+      {{"compress", in, "-o"}, "--output"},
+      {{"compress", in, in, "-o", out}, in},
+      {{"compress", in, "-o", out, "--bits", "9"}, "--bits"},
+      {{"compress", in, "-o", out, "--bits", "0"}, "--bits"},
+      {{"compress", in, "-o", out, "--bits", "many"}, "--bits"},
+      {{"compress", in, "-o", out, "--sparsity", "1"}, "--sparsity"},
+      {{"compress", in, "-o", out, "--sparsity", "-0.1"}, "--sparsity"},
+      {{"compress", in, "-o", out, "--sparsity", "nan"}, "--sparsity"},
+      {{"compress", in, "-o", out, "--positions", "left"}, "--positions"},
+      {{"compress", in, "-o", out, "--gap-bits", "1"}, "--gap-bits"},
+      {{"compress", in, "-o", out, "--profile", "mine"}, "--profile"},
+      {{"compress", in, "-o", out, "--zeros", "none"}, "--zeros"},
+      {{"compress", in, "-o", out, "--lossless", "--bits", "5"}, "--lossless"},
+      {{"compress", in, "-o", out, "--lossless", "--sparsity", "0.5"}, "--lossless"},
+      {{"compress", in, "-o", out, "--max-drop", "1"}, "--eval"},
+      {{"compress", in, "-o", out, "--threads", "x"}, "--threads"},
+      {{"compress", in, "-o", out, "-M", "lots"}, "lots"},
+      {{"compress", in, "-o", out, "-M", "0"}, "'0'"},
+      {{"compress", in, "-o", out, "--recipe", dir.path("none.json")}, "none.json"},
+      {{"compress", in, "-o", in, "-f"}, "input"},
+      {{"compress", in, "-o", "-", "--json"}, ""},
+      {{"decompress", out}, "--output"},
+      {{"decompress", out, "-o", "x", "--format", "xml"}, "--format"},
+      {{"verify"}, "IN"},
+      {{"verify", "--fast", out}, "--fast"},
+      {{"cat", out}, "NAME"},
+      {{"compare", in}, "B"},
+  };
+  for (const auto& [args, text] : wrong) {
+    std::string line = "dcf";
+    for (const std::string& arg : args) line += " " + arg;
+    SCOPED_TRACE(line);
+    const Result result = dcf(args);
+    if (std::find(args.begin(), args.end(), "--json") == args.end()) {
+      expect_failure(result, 2, text);
+    } else {
+      EXPECT_EQ(result.exit_code, 2);
+    }
+    EXPECT_EQ(dir.list().size(), 1u);
+  }
+}
+
+TEST(Usage, ErrorsAsJson) {
+  const Result result = dcf({"verify", "--json", "--fast", "x"});
+  EXPECT_EQ(result.exit_code, 2);
+  EXPECT_EQ(result.err, "");
+  const auto error = result.json()["error"];
+  EXPECT_EQ(error["name"], "Usage");
+  EXPECT_TRUE(error["code"].is_null());
+  EXPECT_NE(error["message"].get<std::string>().find("--fast"), std::string::npos);
+}
+
+TEST(Usage, UnknownTensorIsNamed) {
+  const TempDir dir;
+  compress(dir, save(dir, "in.safetensors", sparse_model()), {});
+  expect_failure(dcf({"cat", dir.path("out.dcf"), "fc9"}), 2, "fc9");
+}
+
+TEST(Usage, QuietSaysNothing) {
+  const TempDir dir;
+  const std::string in = save(dir, "in.safetensors", sparse_model());
+  const Result compressed =
+      dcf({"compress", in, "-o", dir.path("a.dcf"), "-q", "--sparsity", "0.5"});
+  expect_success(compressed);
+  EXPECT_EQ(compressed.out, "");
+  const Result verified = dcf({"verify", dir.path("a.dcf"), "-q"});
+  expect_success(verified);
+  EXPECT_EQ(verified.out, "");
+}
+
+}  // namespace
+}  // namespace dcf::tools::test
