@@ -111,21 +111,25 @@ class Large : public ::testing::Test {
   dcf_tensor_info info_{};
 };
 
-TEST_F(Large, MoreThanTwoToThe31Elements) {
-  constexpr uint64_t kRows = 3;
-  constexpr uint64_t kCols = 715'827'883;
-  static_assert(kRows * kCols == (uint64_t{1} << 31) + 1);
-  const Csr csr = spread(kRows, kCols, 1000);
-  write(path_, kRows, kCols, csr);
+class MoreThanTwoToThe31Elements : public Large, public ::testing::WithParamInterface<uint64_t> {};
+INSTANTIATE_TEST_SUITE_P(Rows, MoreThanTwoToThe31Elements, ::testing::Values(1, 3));
+
+TEST_P(MoreThanTwoToThe31Elements, AThousandNonzeros) {
+  constexpr uint64_t kElements = (uint64_t{1} << 31) + 1;
+  const uint64_t rows = GetParam();
+  const uint64_t cols = kElements / rows;
+  ASSERT_EQ(rows * cols, kElements);
+  const Csr csr = spread(rows, cols, 1000);
+  write(path_, rows, cols, csr);
   open(kMemory / 2);
-  EXPECT_EQ(info_.elements, kRows * kCols);
+  EXPECT_EQ(info_.elements, rows * cols);
   EXPECT_EQ(info_.nonzeros, 1000u);
-  EXPECT_EQ(info_.dense_bytes, 4 * kRows * kCols);
+  EXPECT_EQ(info_.dense_bytes, 4 * rows * cols);
   expect_csr(csr);
-  // A row of 2.9 GB is refused before a byte of the buffer is touched.
+  // A row of 2.9 GB or more is refused before a byte of the buffer is touched.
   float few[4] = {};
   dcf_error error{};
-  EXPECT_EQ(dcf_decode_rows(file_, 0, DCF_DTYPE_NONE, 2, 1, few, sizeof few, &error),
+  EXPECT_EQ(dcf_decode_rows(file_, 0, DCF_DTYPE_NONE, rows - 1, 1, few, sizeof few, &error),
             DCF_STATUS_BufferTooSmall);
   expect_verified();
   expect_little_memory();

@@ -93,7 +93,7 @@ TEST(Output, AFullDiskLeavesTheOldFile) {
            {"decompress", packed, "-f", "-o", dir.path("disk/old")},
            {"cat", packed, "layer.weight", "-f", "-o", dir.path("disk/old")}}) {
     SCOPED_TRACE(args[0]);
-    expect_failure(dcf(args), 2, "pace left");  // "No space left on device"
+    expect_failure(dcf(args), 2, "no space");
     EXPECT_EQ(read_text(dir.path("disk/old")), "precious");
     EXPECT_EQ(std::distance(fs::directory_iterator(dir.path("disk")), {}), 1);
   }
@@ -154,7 +154,6 @@ TEST(Output, AnInterruptedDecompressLeavesTheOldFile) {
 TEST(Output, AClosedPipeEndsTheProgram) {
   const TempDir dir;
   const std::string in = save(dir, "in.safetensors", gaussian_model(300, 300));
-  const std::string fifo = dir.path("fifo");
   Setting setting;
   setting.prepare = [] {
     int ends[2];

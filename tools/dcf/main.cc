@@ -8,6 +8,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "dcf/errors.h"
 #include "dcf/output.h"
@@ -67,6 +68,10 @@ bool parse(CLI::App* app, int argc, char** argv) {
       return true;
     }
     const auto verbs = app->get_subcommands();
+    const std::vector<std::string> rest = app->remaining();
+    if (verbs.empty() && !rest.empty() && !rest.front().starts_with('-')) {
+      throw UsageError("there is no verb '" + rest.front() + "' (see 'dcf --help')");
+    }
     const std::string verb = verbs.empty() ? "" : verbs.front()->get_name() + " ";
     throw UsageError(std::string(error.what()) + " (see 'dcf " + verb + "--help')");
   }
@@ -84,6 +89,9 @@ int run_command_line(int argc, char** argv) {
        {add_compress, add_decompress, add_info, add_verify, add_cat, add_compare, add_help}) {
     add(&app, &run);
   }
+  app.get_formatter()->label("SUBCOMMAND", "VERB");
+  for (CLI::App* const verb : app.get_subcommands({})) verb->group("Verbs");
+  if (argc == 1) throw UsageError("a verb is missing (see 'dcf --help')");
   if (parse(&app, argc, argv)) return 0;
   return run();
 }
