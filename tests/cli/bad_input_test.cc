@@ -29,7 +29,7 @@ std::vector<Case> bad_inputs() {
   const std::string eight(8, '\1');
   const std::string whole = safetensors("{" + entry("a", "[2]", 0, 8) + "}", eight);
   return {
-      {"text.txt", "Dear reader,\nthis is a letter and no model.\n", ""},
+      {"text.txt", "Dear reader,\nthis is a letter and no model.\n", "--layers"},
       {"empty", "", ""},
       {"pickle.pt", std::string("\x80\x02}q\0X\6\0\0\0weightq\1K\1s.", 22), "pickle", 2},
       {"torch_zip.pt", zip({{"archive/data.pkl", "\x80\x02}q."}, {"archive/version", "3\n"}}),

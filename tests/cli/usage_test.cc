@@ -35,7 +35,8 @@ TEST(Usage, WrongCommandLinesExitWithTwo) {
   const std::string out = dir.path("out.dcf");
   const std::vector<std::pair<std::vector<std::string>, std::string>> wrong = {
       {{}, "dcf --help"},
-      {{"explode"}, "explode"},
+      {{"explode"}, "no verb 'explode'"},
+      {{"--explode"}, "no option '--explode'"},
       {{"help", "explode"}, "explode"},
       {{"compress"}, "IN"},
       {{"compress", in}, "--output"},

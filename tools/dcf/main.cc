@@ -69,8 +69,10 @@ bool parse(CLI::App* app, int argc, char** argv) {
     }
     const auto verbs = app->get_subcommands();
     const std::vector<std::string> rest = app->remaining();
-    if (verbs.empty() && !rest.empty() && !rest.front().starts_with('-')) {
-      throw UsageError("there is no verb '" + rest.front() + "' (see 'dcf --help')");
+    if (verbs.empty() && !rest.empty()) {
+      const char* const kind = rest.front().starts_with('-') ? "option" : "verb";
+      throw UsageError(std::string("there is no ") + kind + " '" + rest.front() +
+                       "' (see 'dcf --help')");
     }
     const std::string verb = verbs.empty() ? "" : verbs.front()->get_name() + " ";
     throw UsageError(std::string(error.what()) + " (see 'dcf " + verb + "--help')");

@@ -68,7 +68,7 @@ bool looks_like_pickle(std::string_view head) {
   }
   throw_invalid(path,
                 "is not a model file of a known format (.dcf, safetensors, npy, npz, "
-                "TensorFlow.js model.json)");
+                "TensorFlow.js model.json; .net with --layers)");
 }
 
 }  // namespace
