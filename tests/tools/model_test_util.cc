@@ -8,7 +8,6 @@
 #include <cstring>
 #include <filesystem>
 #include <fstream>
-#include <iostream>
 #include <iterator>
 #include <numeric>
 
@@ -216,15 +215,6 @@ void expect_equal(const Model& a, const Model& b) {
     EXPECT_TRUE(a.tensors[i] == b.tensors[i]) << a.tensors[i].name;
     EXPECT_TRUE(a.data[i] == b.data[i]) << a.tensors[i].name;
   }
-}
-
-std::string data_file(const std::string& name) {
-  const char* const folder = std::getenv("DCF_TEST_DATA");
-  const std::string path =
-      std::string(folder != nullptr ? folder : DCF_TEST_DATA_DEFAULT) + "/" + name;
-  if (std::filesystem::exists(path)) return path;
-  std::cout << "not tested, the data is missing: " << path << "\n";
-  return {};
 }
 
 std::string source_file(const std::string& name) {

@@ -88,8 +88,6 @@ void write_model(const std::string& path, const Model& model, SinkFormat format,
 Model read_model(const std::string& path, const OpenHints& hints = {});
 void expect_equal(const Model& a, const Model& b);
 
-// Path of a file of the shared test data, or "" after saying that it is missing.
-std::string data_file(const std::string& name);
 std::string source_file(const std::string& name);
 
 }  // namespace dcf::tools::test

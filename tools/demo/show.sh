@@ -4,81 +4,97 @@
 # multiplies each; prints one table against zstd and xz of the same dense weights.
 set -euo pipefail
 export LC_ALL=C  # decimal points
+source "$(dirname "${BASH_SOURCE[0]}")/../setup/steps.sh"
 bin=$1 model=$2 title=$3 work=$4
+lossless=$work/lossless.dcf
 dense=$work/lossless.safetensors
-products=
+# What zstd and xz get: the model itself where it is one file of plain weights.
+[[ $model != *.safetensors ]] || dense=$model
+packed=$work/dense
+rows=()
+product=
 
-fail() { printf 'demo: %s\n' "$*" >&2; exit 1; }
-step() { printf '  %s\n' "$*"; }
-file_bytes() { stat -c %s "$1"; }
-print_row() { printf '%-42s %13s %7s %10s %8s %12s\n' "$@"; }
+print_row() { printf '%-24s %11s %7s  %9s %6s %6s %8s\n' "$@"; }
+file_bytes() { stat -L -c %s "$1"; }
+grouped() { sed -E ':again; s/^([0-9]+)([0-9]{3})/\1,\2/; t again' <<<"$1"; }
 
-# table_row NAME FILE ERROR SQNR SPEED
-table_row() {
-  local ratio
-  ratio=$(awk -v a="$(file_bytes "$dense")" -v b="$(file_bytes "$2")" 'BEGIN { printf "%.2fx", a / b }')
-  print_row "$1" "$(file_bytes "$2")" "$ratio" "$3" "$4" "$5"
+# add_row NAME FILE ERROR SQNR SPEED PRODUCT
+add_row() {
+  local bytes ratio
+  bytes=$(file_bytes "$2")
+  ratio=$(awk -v a="$(file_bytes "$dense")" -v b="$bytes" 'BEGIN { printf "%.2fx", a / b }')
+  rows+=("$(print_row "$1" "$(grouped "$bytes")" "$ratio" "${@:3}")")
 }
 
-# Everything a .dcf is for, once: dcf_variant NAME OPTION... sets `row`.
-dcf_variant() {
-  local file=$work/$1.dcf restored=$work/$1.safetensors facts
-  local error sqnr speed layer rows cols difference
-  shift
-  step "dcf compress $*, verify, decompress, compare, multiply"
-  "$bin/dcf" compress "$model" -o "$file" -f -q "$@" || fail "compress $* failed"
-  "$bin/dcf" verify -q "$file" || fail "$file does not verify"
-  "$bin/dcf" decompress "$file" -o "$restored" -f -q || fail "$file does not decompress"
-  "$bin/dcf" compare "$file" "$restored" >/dev/null || fail "$restored differs from $file"
-  facts=$("$bin/dcf_demo_measure" "$file" "$work/lossless.dcf") || fail "measuring $file failed"
-  IFS=$'\t' read -r error sqnr speed layer rows cols difference <<<"$facts"
-  row=$(table_row "dcf $*" "$file" "$error" "$sqnr" "$speed")
-  if [[ -n $layer ]]; then
-    products+="  dcf $*: $layer, $rows x $cols, relative difference at most $difference"$'\n'
+# dcf_way NAME ROW OPTION...: everything a .dcf is for, once.
+dcf_way() {
+  local file=$work/$1.dcf restored=$work/$1.safetensors name=$2
+  local facts error sqnr speed difference layer height width
+  shift 2
+  say compressing && "$bin/dcf" compress "$model" -o "$file" -f -q "$@" &&
+    say verifying && "$bin/dcf" verify -q "$file" &&
+    say restoring && "$bin/dcf" decompress "$file" -o "$restored" -f -q &&
+    say comparing && "$bin/dcf" compare -q "$file" "$restored" || return
+  if [[ $file == "$lossless" ]]; then
+    "$bin/dcf" compare "$model" "$restored" || return
   fi
+  say measuring
+  facts=$("$bin/dcf_demo_measure" "$file" "$lossless") || return
+  IFS=$'\t' read -r error sqnr speed difference layer height width <<<"$facts"
+  add_row "$name" "$file" "$error" "$sqnr" "$speed" "$difference"
+  [[ $difference == - ]] || product="$layer ($height x $width)"
 }
 
-# Best of three decodes of FILE by COMMAND..., in GB/s of dense weights.
+# Best of three decodes by COMMAND..., in GB/s of dense weights. Small files are decoded several
+# times over, so that the start of a process does not count.
 decode_speed() {
-  local file=$1 best=1e9 start end
-  shift
+  local bytes copies files=() best=1e9 start end
+  bytes=$(file_bytes "$dense")
+  copies=$((8000000 / bytes + 1))
+  while ((${#files[@]} < copies && ${#files[@]} < 1000)); do files+=("$1"); done
   for _ in 1 2 3; do
     start=$EPOCHREALTIME
-    "$@" "$file" >/dev/null
+    "${@:2}" "${files[@]}" >/dev/null || return
     end=$EPOCHREALTIME
     best=$(awk -v a="$start" -v b="$end" -v c="$best" 'BEGIN { d = b - a; print d < c ? d : c }')
   done
-  awk -v n="$(file_bytes "$dense")" -v t="$best" 'BEGIN { printf "%.2f", n / t / 1e9 }'
+  awk -v n="$bytes" -v c="${#files[@]}" -v t="$best" 'BEGIN { printf "%.2g", n * c / t / 1e9 }'
 }
 
-# baseline NAME SUFFIX DECODER: the row of a general compressor run before.
-baseline() { table_row "$1" "$dense.$2" 0 exact "$(decode_speed "$dense.$2" "$3" -dc)"; }
+# general_way NAME SUFFIX PROGRAM LEVEL: the row of a general compressor.
+general_way() {
+  local file=$packed.$2 speed
+  "$3" "$4" -q -c "$dense" >"$file" && "$3" -dc "$file" | cmp - "$dense" &&
+    speed=$(decode_speed "$file" "$3" -dc) && add_row "$1" "$file" 0 exact "$speed" -
+}
 
-printf '\n%s\n\n' "$title"
-dcf_variant lossless --lossless
-"$bin/dcf" compare "$model" "$dense" >/dev/null || fail "the restored weights differ from $model"
-row_lossless=$row
-step "zstd -19, xz -9 (the slow part)"
-zstd -19 -q -f -k "$dense"
-xz -9 -f -k "$dense"
-dcf_variant clustered --bits 5
-row_clustered=$row
-dcf_variant pruned --sparsity 0.9 --bits 5 --profile paper
-row_pruned=$row
+printf '\n%s\n' "$title"
+printf '\nCompress, verify, restore, compare, multiply one layer from the compressed form:\n'
+step 'dcf compress --lossless' dcf_way lossless 'dcf, lossless' --lossless || exit 1
+step 'dcf compress --bits 5' dcf_way clustered 'dcf, clustered, 5 bits' --bits 5 || exit 1
+step 'dcf compress --sparsity 0.9 --bits 5 --profile paper' \
+  dcf_way pruned 'dcf, 90 % pruned, 5 bits' --sparsity 0.9 --bits 5 --profile paper || exit 1
+printf 'The same weights by general compressors:\n'
+dcf_rows=("${rows[@]}") rows=()
+step 'zstd -19' general_way 'zstd -19' zst zstd -19 || exit 1
+step 'xz -9' general_way 'xz -9' xz xz -9 || exit 1
+general_rows=("${rows[@]}") rows=()
+add_row 'dense, safetensors' "$dense" 0 exact - -
 
 printf '\n'
-print_row '' bytes ratio 'max error' 'SQNR dB' 'decode GB/s'
-table_row 'dense weights (safetensors)' "$dense" 0 exact -
-baseline 'zstd -19' zst zstd
-baseline 'xz -9' xz xz
-printf '%s\n' "$row_lossless" "$row_clustered" "$row_pruned"
+print_row '' bytes ratio 'max error' SQNR GB/s 'W x'
+printf '%s\n' "${rows[@]}" "${general_rows[@]}" "${dcf_rows[@]}"
 cat <<END
 
-Lossless restores every byte. Clustering to 5 bits and pruning 90 % of the weights change them; the
-accuracy of a network pruned like that returns only with retraining, as the paper does it.
-Decoding: one thread, from the file to dense weights, per byte of these (zstd and xz: whole process).
-
-One layer multiplied straight from each file against the product of its dense weights:
-$products
-The files are in $work.
+Lossless restores every byte. Clustering and pruning change weights, and the accuracy of a
+network pruned like that returns only with retraining, as in the paper.
+  max error  greatest change of a weight
+  SQNR       signal to noise in dB, of the tensor that lost most
+  GB/s       of dense weights decoded, one thread (zstd, xz: the whole program)
 END
+[[ -z $product ]] || cat <<END
+  W x        $product
+             times a vector, straight from the file: greatest difference from
+             the dense product, relative to the sum of |w x|
+END
+printf '\nThe files are in %s\n' "$work"

@@ -1,22 +1,22 @@
 # SPDX-License-Identifier: Apache-2.0
 # Sourced by demo.sh and test.sh: the Debian packages the project needs, and how they get installed.
-# Nothing is installed, and no index fetched, where nothing is missing.
+# Nothing is installed, and no index fetched, where nothing is missing. Needs steps.sh.
 
 core_packages=(cmake ninja-build g++ capnproto libcapnp-dev libxxhash-dev
                nlohmann-json3-dev libcli11-dev libfmt-dev zlib1g-dev)
 test_packages=(libgtest-dev pkgconf librapidcheck-dev zstd)
 demo_packages=(zstd xz-utils)
 
-say() { printf '%s\n' "$*"; }
-die() { printf '%s: %s\n' "${0##*/}" "$*" >&2; exit 2; }
-
 installed() {
   [[ $(dpkg-query -W -f='${db:Status-Status}' "$1" 2>/dev/null) == installed ]]
 }
 
+apt() { "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -q "$@"; }
+apt_install() { apt update && apt install -y --no-install-recommends "$@"; }
+
 # install_packages NAME...: installs those that are missing, or ends the script with one sentence.
 install_packages() {
-  local missing=() package as_root=() log
+  local missing=() package as_root=()
   command -v dpkg-query >/dev/null ||
     die "this is not a Debian system; install the counterparts of: $* (then see CONTRIBUTING.md)"
   for package in "$@"; do
@@ -26,24 +26,23 @@ install_packages() {
   if ((EUID != 0)); then
     command -v sudo >/dev/null ||
       die "missing packages: ${missing[*]} (not root and no sudo here; run as root: apt-get install ${missing[*]})"
+    # Asks for the password here, where a step's line would not hide the question.
+    sudo -v || die "missing packages: ${missing[*]} (sudo refuses; run as root: apt-get install ${missing[*]})"
     as_root=(sudo)
   fi
-  say "Installing with apt-get: ${missing[*]}"
-  log=$(mktemp)
-  if ! { "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -q update &&
-         "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -q install -y \
-           --no-install-recommends "${missing[@]}"; } >"$log" 2>&1; then
-    tail -n 15 "$log" >&2
-    rm -f "$log"
+  say "Missing Debian packages: ${missing[*]}" | fold -s -w 78
+  step 'apt-get install' apt_install "${missing[@]}" ||
     die "missing packages: ${missing[*]} (apt-get could not install them; is there a network?)"
-  fi
-  rm -f "$log"
 }
 
-# build PRESET [cmake option...]
-build() {
+configure_and_build() {
   local preset=$1
   shift
-  cmake --preset "$preset" "$@" >/dev/null || die "CMake could not configure the preset $preset"
-  cmake --build --preset "$preset" -j "$(nproc)" || die "the build of the preset $preset failed"
+  cmake --preset "$preset" "$@" && cmake --build --preset "$preset" -j "$(nproc)" "${build_targets[@]}"
+}
+
+# build PRESET [cmake option...]; the array build_targets, where set, says what.
+build() {
+  mkdir -p build 2>/dev/null && [[ -w build ]] || die "cannot write to $PWD/build; whose is it?"
+  step "Building the preset $1" configure_and_build "$@" || die "the build of the preset $1 failed"
 }

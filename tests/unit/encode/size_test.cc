@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // How small files are: against forced positions, against entropy, and on real networks.
 #include <cmath>
-#include <cstdlib>
 #include <fstream>
 #include <iterator>
 #include <map>
+#include <ostream>
+#include <string>
 
 #include "format/header.h"
+#include "support/real_model.h"
 #include "writing.h"
 
 namespace dcf::impl {
@@ -156,12 +158,15 @@ struct Model {
   uint64_t most;
 };
 
-class RealNetworks : public testing::TestWithParam<Model> {};
+// The name of a test; without this, bytes of a pointer.
+void PrintTo(const Model& model, std::ostream* out) {
+  *out << model.file << (model.canonical ? " with canonical zeros" : "");
+}
 
-TEST_P(RealNetworks, StayBelowTheirBounds) {
-  const char* folder = std::getenv("DCF_TEST_DATA");
-  const std::string path =
-      std::string(folder != nullptr ? folder : DCF_TEST_DATA_DEFAULT) + "/" + GetParam().file;
+class RealModel : public testing::TestWithParam<Model> {};
+
+TEST_P(RealModel, StayBelowTheirBounds) {
+  const std::string path = test::real_model(GetParam().file);
   const std::vector<Sample> samples = load_safetensors(path);
   if (samples.empty()) GTEST_SKIP() << path << " is missing";
   EncodeOptions options;
@@ -184,7 +189,7 @@ TEST_P(RealNetworks, StayBelowTheirBounds) {
 }
 
 INSTANTIATE_TEST_SUITE_P(
-    Data, RealNetworks,
+    Data, RealModel,
     testing::Values(Model{"squeezenet_v1.0_deepcompression.safetensors", false, 537000},
                     Model{"lenet300100_sparse.safetensors", false, 52600},
                     Model{"lenet300100_sparse.safetensors", true, 19900},
