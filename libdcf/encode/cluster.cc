@@ -7,8 +7,9 @@
 #include <type_traits>
 
 #include "base/float_convert.h"
-#include "encode/kmeans.h"
 #include "encode/kmeans_optimal.h"
+#include "encode/radix_sort.h"
+#include "encode/rate_assign.h"
 
 namespace dcf::impl {
 namespace {
@@ -18,10 +19,11 @@ std::vector<Real> sorted_values(DType dtype, Bytes words) {
   std::vector<Real> values(words.size() / (dtype_bits(dtype) / 8));
   if constexpr (std::is_same_v<Real, float>) {
     words_to_floats(dtype, words, values);
+    sort_floats(&values);
   } else {
     words_to_doubles(dtype, words, values);
+    std::sort(values.begin(), values.end());
   }
-  std::sort(values.begin(), values.end());
   return values;
 }
 
@@ -50,21 +52,6 @@ int normalise(std::vector<float>*) {
 }
 
 template <typename Real>
-std::vector<double> initial_centroids(const SortedSample<Real>& sample, size_t k, ClusterInit init,
-                                      uint64_t seed) {
-  switch (init) {
-    case ClusterInit::kLinear:
-      return linear_centroids(sample, k);
-    case ClusterInit::kDensity:
-      return density_centroids(sample, k);
-    case ClusterInit::kForgy:
-      return forgy_centroids(sample, k, seed);
-    default:
-      return optimal_centroids(sample, k);
-  }
-}
-
-template <typename Real>
 std::vector<double> find_centroids(DType dtype, Bytes words, size_t max_clusters, ClusterInit init,
                                    uint64_t seed) {
   std::vector<Real> values = sorted_values<Real>(dtype, words);
@@ -88,8 +75,7 @@ std::vector<uint8_t> assign(DType dtype, Bytes words, std::span<const double> bo
     const size_t count = std::min(block.size(), codes.size() - start);
     words_to_doubles(dtype, words.subspan(start * width, count * width), {block.data(), count});
     for (size_t i = 0; i < count; ++i) {
-      const auto first = std::lower_bound(boundaries.begin(), boundaries.end(), block[i]);
-      codes[start + i] = static_cast<uint8_t>(first - boundaries.begin());
+      codes[start + i] = static_cast<uint8_t>(count_below(boundaries, block[i]));
     }
   }
   return codes;
@@ -110,6 +96,26 @@ void drop_unused(Clustering* clustering) {
 }
 
 }  // namespace
+
+template <typename Real>
+std::vector<double> initial_centroids(const SortedSample<Real>& sample, size_t k, ClusterInit init,
+                                      uint64_t seed) {
+  switch (init) {
+    case ClusterInit::kLinear:
+      return linear_centroids(sample, k);
+    case ClusterInit::kDensity:
+      return density_centroids(sample, k);
+    case ClusterInit::kForgy:
+      return forgy_centroids(sample, k, seed);
+    default:
+      return optimal_centroids(sample, k);
+  }
+}
+
+template std::vector<double> initial_centroids(const SortedSample<float>&, size_t, ClusterInit,
+                                               uint64_t);
+template std::vector<double> initial_centroids(const SortedSample<double>&, size_t, ClusterInit,
+                                               uint64_t);
 
 Clustering cluster_words(DType dtype, Bytes words, size_t max_clusters, ClusterInit init,
                          uint64_t seed) {

@@ -7,6 +7,7 @@
 
 #include "base/checked.h"
 #include "base/float_convert.h"
+#include "encode/radix_select.h"
 #include "encode/words.h"
 
 namespace dcf::impl {
@@ -14,46 +15,14 @@ namespace {
 
 // The magnitude of a finite float orders as its bits without the sign, in every float format.
 
-// The element at which pruning stops: magnitudes below `magnitude` go, and of those equal to it the
-// first `ties`.
-struct Cut {
-  uint64_t magnitude;
-  uint64_t ties;
-};
-
-// The cut that removes exactly `count` < n elements: radix selection, 16 bits at a time from the
-// top, in place of a copy of the tensor to partition.
-template <typename Word>
-Cut select_cut(Words<Word> view, Word mask, uint64_t count) {
-  constexpr int kBits = 8 * sizeof(Word);
-  constexpr int kDigitBits = std::min(kBits, 16);
-  constexpr uint64_t kDigits = uint64_t{1} << kDigitBits;
-  std::vector<uint64_t> histogram(kDigits);
-  uint64_t prefix = 0;  // the digits of the cut found so far
-  for (int shift = kBits - kDigitBits; shift >= 0; shift -= kDigitBits) {
-    std::fill(histogram.begin(), histogram.end(), 0);
-    for (size_t i = 0; i < view.size(); ++i) {
-      const uint64_t digits = static_cast<uint64_t>(view[i] & mask) >> shift;
-      if (digits >> kDigitBits == prefix) ++histogram[digits % kDigits];
-    }
-    uint64_t digit = 0;
-    for (; histogram[digit] <= count; ++digit) count -= histogram[digit];
-    prefix = prefix << kDigitBits | digit;
-  }
-  return {prefix, count};
-}
-
 // The elements that a cut keeps, zeros excepted.
 template <typename Word>
 std::vector<uint64_t> keep_mask(Words<Word> view, Word mask, Cut cut) {
   std::vector<uint64_t> keep(ceil_div(view.size(), 64));
+  Cutter cutter(cut);
   for (size_t i = 0; i < view.size(); ++i) {
     const Word magnitude = view[i] & mask;
-    bool stays = magnitude != 0 && magnitude >= cut.magnitude;
-    if (magnitude == cut.magnitude && cut.ties > 0) {
-      --cut.ties;
-      stays = false;
-    }
+    const bool stays = !cutter.removes(magnitude) && magnitude != 0;
     keep[i / 64] |= uint64_t{stays} << (i % 64);
   }
   return keep;
@@ -82,7 +51,10 @@ std::vector<uint64_t> prune_to_sparsity(DType dtype, Bytes words, double sparsit
     const auto size = static_cast<double>(view.size());
     const auto count = static_cast<uint64_t>(std::round(sparsity * size));
     if (count >= view.size()) return std::vector<uint64_t>(ceil_div(view.size(), 64));
-    return keep_mask(view, mask, select_cut(view, mask, count));
+    const auto for_each = [&](auto visit) {
+      for (size_t i = 0; i < view.size(); ++i) visit(static_cast<uint64_t>(view[i] & mask));
+    };
+    return keep_mask(view, mask, radix_cut(8 * sizeof(Word), count, for_each));
   });
 }
 

@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+// Selection by radix over unsigned keys that need not lie in memory: the cut that pruning makes.
+#pragma once
+
+#include <algorithm>
+#include <cstdint>
+#include <vector>
+
+namespace dcf::impl {
+
+// Where pruning stops: keys below `key` go, and of those equal to it the first `ties`.
+struct Cut {
+  uint64_t key;
+  uint64_t ties;
+};
+
+// The cut that removes exactly `count` keys, less than there are. for_each(visit) calls visit(key)
+// for every key, the same ones each time; keys are below 2^bits. Passes of 16 bits from the top, in
+// place of a copy of the keys to partition; takes 512 KiB.
+template <typename ForEach>
+Cut radix_cut(int bits, uint64_t count, ForEach for_each) {
+  const int digit_bits = std::min(bits, 16);
+  const uint64_t digits_count = uint64_t{1} << digit_bits;
+  std::vector<uint64_t> histogram(digits_count);
+  uint64_t prefix = 0;  // the digits of the cut found so far
+  for (int shift = bits - digit_bits; shift >= 0; shift -= digit_bits) {
+    std::fill(histogram.begin(), histogram.end(), 0);
+    for_each([&](uint64_t key) {
+      const uint64_t digits = key >> shift;
+      if (digits >> digit_bits == prefix) ++histogram[digits % digits_count];
+    });
+    uint64_t digit = 0;
+    for (; histogram[digit] <= count; ++digit) count -= histogram[digit];
+    prefix = prefix << digit_bits | digit;
+  }
+  return {prefix, count};
+}
+
+// Which keys a cut removes, asked for each in its order.
+class Cutter {
+ public:
+  explicit Cutter(Cut cut) : cut_(cut) {}
+  bool removes(uint64_t key) {
+    if (key != cut_.key) return key < cut_.key;
+    if (cut_.ties == 0) return false;
+    --cut_.ties;
+    return true;
+  }
+
+ private:
+  Cut cut_;
+};
+
+}  // namespace dcf::impl
