@@ -11,8 +11,8 @@
 namespace dcf::impl {
 namespace {
 
-constexpr size_t kMaxTurns = 10000;               // rounded means might take turns for ever
-constexpr size_t kMostWeights = size_t{1} << 25;  // in all turns over all weights
+constexpr size_t kMaxTurns = 10000;              // rounded means might take turns for ever
+constexpr size_t kMostVisits = size_t{1} << 24;  // of weights, where there are many
 constexpr size_t kMostPoints = size_t{1} << 16;
 constexpr size_t kImportanceBins = 32;
 
@@ -156,12 +156,13 @@ RateCodebook cluster_by_rate(const SortedSample<float>& weights, RateCodebook co
 
 RateCodebook cluster_by_rate(std::span<const float> weights, std::span<const float> importance,
                              RateCodebook codebook, double lambda) {
+  size_t limit = kMaxTurns;
   if (weights.size() > kMostPoints) {
     const std::vector<Point> points = gather(weights, importance);
     codebook = turns(std::move(codebook), lambda, points.size(), kMaxTurns,
                      [&](size_t i) { return points[i]; });
+    limit = std::max<size_t>(kMostVisits / weights.size(), 2);
   }
-  const size_t limit = std::clamp<size_t>(kMostWeights / weights.size(), 2, kMaxTurns);
   return turns(std::move(codebook), lambda, weights.size(), limit,
                weights_as_points(weights, importance));
 }

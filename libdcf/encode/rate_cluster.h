@@ -34,7 +34,7 @@ RateCodebook rate_turn(std::span<const float> weights, std::span<const float> im
 RateCodebook cluster_by_rate(const SortedSample<float>& weights, RateCodebook start, double lambda);
 
 // The same with importance, one per weight. Above 2^16 weights: turns over at most 2^16 cells of
-// similar weights and importance, then as many over all as 2^25 weights allow, at least two.
+// similar weights and importance, then over all until 2^24 weights were visited, at least twice.
 RateCodebook cluster_by_rate(std::span<const float> weights, std::span<const float> importance,
                              RateCodebook start, double lambda);
 

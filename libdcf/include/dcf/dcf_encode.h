@@ -14,8 +14,8 @@
 //  - Codes are one byte per weight: 0 is "pruned", c > 0 is centroid c - 1 of the codebook: those of
 //    dcf_decode_codes for sparse positions, hence at most 255 centroids.
 //  - Pure functions on the calling thread: any number may run at once on different outputs. Results
-//    are the same on every machine. Working memory is given where it grows with n; OutOfMemory where
-//    it is not to be had.
+//    are the same on every machine, but for the last bit of the C library's logarithm where bits
+//    count. Working memory is given where it grows with n; OutOfMemory where it is not to be had.
 //
 // One round of the paper's loop, w being a layer's weights in the framework's own memory:
 //   dcf_prune(w, n, dcf_sparsity_at(0, .92, step, 0, steps), mask, &error);
@@ -74,8 +74,8 @@ DCF_API double dcf_dropout_rate(double rate, uint64_t kept, uint64_t all);
 
 typedef struct dcf_share_options {
   size_t struct_size;
-  uint32_t clusters;  // at most so many centroids: 1..255 (the paper: 256 for convolutions, 32 for
-                      // fully connected layers, whose 0 is one of them where weights are pruned)
+  uint32_t clusters;  // at most so many centroids: 1..255 (the paper's 8 bits for convolutions and 5
+                      // for fully connected layers are 255 and 31 or 32: its zeros take a code too)
   dcf_init init;      // where the centroids start (paper, section 3.2), or the optimum
   uint64_t seed;      // of DCF_INIT_FORGY
   double lambda;      // what a bit costs in squared distance: not negative, finite; 0: nothing
@@ -99,7 +99,7 @@ DCF_API void dcf_share_options_init(dcf_share_options* options);
 // importance * (w - c)^2 + lambda * bits, bits being -log2 of the share that a code has of the kept
 // weights, by turns over codebook, bits and codes from the same starts. Never rises, ends in a local
 // minimum; clusters may die. Of more than 2^16 weights with importance the turns run over at most
-// 2^16 cells first, then at least twice over all.
+// 2^16 cells first, then at least twice over all, perhaps not to the end.
 // Unused centroids are dropped; at equal cost the lower centroid is taken. Takes about 14 bytes per
 // kept weight, and up to 40 MiB for DCF_INIT_OPTIMAL.
 DCF_API dcf_status dcf_share(const float* w, const uint8_t* mask, const float* importance, size_t n,
@@ -107,8 +107,7 @@ DCF_API dcf_status dcf_share(const float* w, const uint8_t* mask, const float* i
                              uint8_t* codes, dcf_error* error);
 
 // Rate-distortion assignment to a given codebook: every kept weight takes the centroid of least
-// importance * (w - c)^2 + lambda * bits; at equal cost the lower centroid, of equal centroids the
-// lower code. mask, importance, lambda as in dcf_share.
+// importance * (w - c)^2 + lambda * bits; at equal cost the lower centroid, then the lower code. mask, importance, lambda as in dcf_share.
 //  codebook: codebook_size (at most 255) finite floats in any order; 0 only where nothing is kept.
 //  bits: cost of each centroid in bits, not negative; +Inf forbids it, but not all of them; NULL:
 //    all 0.
