@@ -85,7 +85,7 @@ Status check_layer(const float* w, const float* importance, size_t n, double lam
   DCF_TRY(check_floats(w, n));
   DCF_TRY(check_importance(importance, n));
   if (missing(codes, n)) return invalid("the codes are NULL");
-  if (!(lambda >= 0 && std::isfinite(lambda))) return invalid("lambda is negative or not finite");
+  if (!in_range(lambda, 0, 1e100)) return invalid("lambda is not in 0..1e100");
   return ok_status();
 }
 

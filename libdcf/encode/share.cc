@@ -6,6 +6,8 @@
 #include <bit>
 #include <cmath>
 #include <limits>
+#include <numeric>
+#include <utility>
 
 #include "base/bytes.h"
 #include "base/float_convert.h"
@@ -15,12 +17,18 @@
 namespace dcf::impl {
 namespace {
 
+constexpr double kMostLambda = 1e200;  // bits times it stay finite
+
 struct Kept {
   std::vector<float> weights, importance;  // importance: empty for all 1
 };
 
 Kept gather_kept(const SharedLayer& layer) {
+  size_t count = 0;
+  for (size_t i = 0; i < layer.weights.size(); ++i) count += layer.keeps(i);
   Kept kept;
+  kept.weights.reserve(count);
+  if (layer.importance != nullptr) kept.importance.reserve(count);
   for (size_t i = 0; i < layer.weights.size(); ++i) {
     if (!layer.keeps(i)) continue;
     kept.weights.push_back(layer.weights[i]);
@@ -48,6 +56,8 @@ Shared share_plainly(std::span<const float> weights, const ShareOptions& options
   return shared;
 }
 
+// Plain k-means first, then bits count, then importance: each stage only lowers its own objective,
+// so the end is no worse than what the stages before it give.
 RateCodebook rate_codebook(const Kept& kept, const ShareOptions& options) {
   std::vector<float> sorted = kept.weights;
   sort_floats(&sorted);
@@ -55,10 +65,19 @@ RateCodebook rate_codebook(const Kept& kept, const ShareOptions& options) {
   const size_t distinct = sample.distinct(options.clusters + 1);
   // With few distinct weights each starts as its own centroid, as the optimum has it.
   const ClusterInit init = distinct > options.clusters ? options.init : ClusterInit::kOptimal;
-  RateCodebook start = equal_rates(
-      initial_centroids(sample, std::min(distinct, options.clusters), init, options.seed));
-  if (kept.importance.empty()) return cluster_by_rate(sample, std::move(start), options.lambda);
-  return cluster_by_rate(kept.weights, kept.importance, std::move(start), options.lambda);
+  std::vector<double> start =
+      initial_centroids(sample, std::min(distinct, options.clusters), init, options.seed);
+  RateCodebook codebook =
+      cluster_by_rate(sample, equal_rates(lloyd(sample, std::move(start))), /*lambda=*/0);
+  if (kept.importance.empty()) return cluster_by_rate(sample, std::move(codebook), options.lambda);
+
+  const double total = std::accumulate(kept.importance.begin(), kept.importance.end(), 0.0);
+  if (total > 0) {
+    const double mean = total / static_cast<double>(kept.importance.size());
+    const double lambda = std::min(options.lambda / mean, kMostLambda);
+    codebook = cluster_by_rate(sample, std::move(codebook), lambda);
+  }
+  return cluster_by_rate(kept.weights, kept.importance, std::move(codebook), options.lambda);
 }
 
 // Rounds to float, which may make centroids equal: the assigner takes the cheaper.

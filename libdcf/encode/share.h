@@ -16,7 +16,7 @@ struct ShareOptions {
   size_t clusters;  // 1..255
   ClusterInit init;
   uint64_t seed;
-  double lambda;  // price of a bit in squared distance
+  double lambda;  // price of a bit in squared distance, 0..1e100
 };
 
 // Inputs of sharing and assignment: finite weights, and for each, where not NULL, whether it is
@@ -30,7 +30,7 @@ struct SharedLayer {
 };
 
 // The codebook, ascending, every entry used; codes: out, one per weight. Lambda 0 without
-// importance is cluster_words, anything else cluster_by_rate from the same starts.
+// importance is cluster_words, anything else cluster_by_rate from where that ends.
 std::vector<float> share_weights(const SharedLayer& layer, const ShareOptions& options,
                                  uint8_t* codes);
 

@@ -78,7 +78,7 @@ typedef struct dcf_share_options {
                       // for fully connected layers are 255 and 31 or 32: its zeros take a code too)
   dcf_init init;      // where the centroids start (paper, section 3.2), or the optimum
   uint64_t seed;      // of DCF_INIT_FORGY
-  double lambda;      // what a bit costs in squared distance: not negative, finite; 0: nothing
+  double lambda;      // what a bit costs in squared distance: 0..1e100; 0: nothing
 } dcf_share_options;
 // 32 clusters, linear initialisation (the paper's best), lambda 0.
 DCF_API void dcf_share_options_init(dcf_share_options* options);
@@ -97,10 +97,11 @@ DCF_API void dcf_share_options_init(dcf_share_options* options);
 // Gray, "Entropy-constrained vector quantization", 1989; with importance: Choi, El-Khamy, Lee,
 // "Towards the limit of network quantization", 2017): minimises the sum of
 // importance * (w - c)^2 + lambda * bits, bits being -log2 of the share that a code has of the kept
-// weights, by turns over codebook, bits and codes from the same starts. Never rises, ends in a local
-// minimum; clusters may die. Of more than 2^16 weights with importance the turns run over at most
-// 2^16 cells first, then at least twice over all, perhaps not to the end.
-// Unused centroids are dropped; at equal cost the lower centroid is taken. Takes about 14 bytes per
+// weights, by turns over codebook, bits and codes. It starts where plain k-means ends (importance
+// where k-means with bits but without importance ends), never rises, and ends in a local minimum;
+// clusters may die. Of more than 2^16 weights with importance the turns run over at most 2^16 cells
+// first, then at least twice over all, perhaps not to the very end.
+// Unused centroids are dropped; at equal cost the lower centroid is taken. Takes about 20 bytes per
 // kept weight, and up to 40 MiB for DCF_INIT_OPTIMAL.
 DCF_API dcf_status dcf_share(const float* w, const uint8_t* mask, const float* importance, size_t n,
                              const dcf_share_options* options, float* codebook, uint32_t* codebook_size,
