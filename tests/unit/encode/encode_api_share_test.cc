@@ -182,6 +182,20 @@ TEST(EncodeApiShare, ImportanceMovesTheCentroid) {
   EXPECT_EQ(shared.codebook, (std::vector<float>{1.25f}));
 }
 
+// Fisher information is often minute: scaled with lambda, it gives the same result.
+TEST(EncodeApiShare, OnlyRatiosOfImportanceAndLambdaMatter) {
+  const auto w = normal_weights(3000, 10);
+  std::vector<float> importance = normal_weights(w.size(), 11), minute = importance;
+  for (float& h : importance) h *= h;
+  for (size_t i = 0; i < w.size(); ++i) minute[i] = std::ldexp(importance[i], -30);
+  const Shared a = share(w, nullptr, importance.data(), options_of(16, DCF_INIT_DENSITY, 0.02));
+  const Shared b =
+      share(w, nullptr, minute.data(), options_of(16, DCF_INIT_DENSITY, std::ldexp(0.02, -30)));
+  EXPECT_GT(a.codebook.size(), 4u);
+  EXPECT_EQ(a.codebook, b.codebook);
+  EXPECT_EQ(a.codes, b.codes);
+}
+
 TEST(EncodeApiShare, RateBeatsPlainAtItsOwnObjective) {
   const auto w = normal_weights(20000, 6);
   std::vector<float> importance = normal_weights(w.size(), 7);
