@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cstring>
 #include <new>
+#include <type_traits>
 
 #include "base/parallel.h"
 #include "base/status.h"
@@ -47,6 +48,15 @@ Status copy_out(const Struct& from, Struct* to) {
   std::memcpy(to, &from, std::min(size, sizeof(Struct)));
   to->struct_size = size;
   return ok_status();
+}
+
+// The number in an enum of the caller's, who may have put any there: in C++ even reading one that is
+// no value of the enum would be undefined. Unsigned, so that a negative one is too great.
+template <typename Enum>
+std::make_unsigned_t<std::underlying_type_t<Enum>> number_in(const Enum& value) {
+  std::make_unsigned_t<std::underlying_type_t<Enum>> number;
+  std::memcpy(&number, &value, sizeof number);
+  return number;
 }
 
 inline Parallel parallel_of(uint32_t threads, dcf_parallel_fn host, void* ctx) {

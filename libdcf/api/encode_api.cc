@@ -94,8 +94,9 @@ Status read_share_options(const dcf_share_options* options, dcf::impl::ShareOpti
   dcf_share_options_init(&o);
   DCF_TRY(dcf::impl::copy_in(options, &o));
   if (o.clusters < 1 || o.clusters > kMaxCodebook) return invalid("clusters are not 1..255");
-  if (o.init < DCF_INIT_LINEAR || o.init > DCF_INIT_OPTIMAL) return invalid("the initialisation is unknown");
-  *out = {o.clusters, static_cast<dcf::impl::ClusterInit>(o.init), o.seed, o.lambda};
+  const auto init = dcf::impl::number_in(o.init);
+  if (init > DCF_INIT_OPTIMAL) return invalid("the initialisation is unknown");
+  *out = {o.clusters, static_cast<dcf::impl::ClusterInit>(init), o.seed, o.lambda};
   return ok_status();
 }
 

@@ -63,14 +63,16 @@ Status read_options(const dcf_encode_options* options, EncodeOptions* out) {
   dcf_encode_options o;
   dcf_encode_options_init(&o);
   DCF_TRY(dcf::impl::copy_in(options, &o));
-  if (o.init < DCF_INIT_LINEAR || o.init > DCF_INIT_OPTIMAL) return invalid("the initialisation is unknown");
-  if (o.positions < DCF_CHOOSE_AUTO || o.positions > DCF_CHOOSE_GAP_BUCKET) return invalid("the positions are unknown");
+  const auto init = dcf::impl::number_in(o.init);
+  const auto positions = dcf::impl::number_in(o.positions);
+  if (init > DCF_INIT_OPTIMAL) return invalid("the initialisation is unknown");
+  if (positions > DCF_CHOOSE_GAP_BUCKET) return invalid("the positions are unknown");
   out->sparsity = o.sparsity;
   out->bits = o.bits;
-  out->init = static_cast<dcf::impl::ClusterInit>(o.init);
+  out->init = static_cast<dcf::impl::ClusterInit>(init);
   out->seed = o.seed;
-  if (o.positions != DCF_CHOOSE_AUTO) {
-    out->positions = static_cast<dcf::impl::Positions>(o.positions - DCF_CHOOSE_DENSE);
+  if (positions != DCF_CHOOSE_AUTO) {
+    out->positions = static_cast<dcf::impl::Positions>(positions - DCF_CHOOSE_DENSE);
   }
   out->gap_bits = o.gap_bits;
   out->canonical_zeros = o.canonical_zeros != 0;

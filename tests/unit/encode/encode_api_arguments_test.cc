@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <cstring>
 #include <functional>
 #include <limits>
 #include <string>
@@ -75,6 +76,13 @@ struct Arguments {
     return all(mask) && all(codes) && all(out) && all(sums);
   }
 };
+
+// As a C program may: a number that is no value of the enum.
+template <typename Enum>
+void set_number(Enum* value, int number) {
+  static_assert(sizeof(Enum) == sizeof(int));
+  std::memcpy(value, &number, sizeof number);
+}
 
 using Call = dcf_status (Arguments::*)();
 using Spoil = std::function<void(Arguments*)>;
@@ -154,13 +162,35 @@ TEST(EncodeApiArguments, NumbersOutOfRange) {
   expect_refused("lambda", &Arguments::share, [](Arguments* a) { a->options.lambda = 2e100; });
   expect_refused("lambda", &Arguments::assign, [](Arguments* a) { a->lambda = 2e100; });
   expect_refused("bits", &Arguments::assign, [](Arguments* a) { a->bits[0] = -1; });
-  expect_refused("init", &Arguments::share,
-                 [](Arguments* a) { a->options.init = static_cast<dcf_init>(4); });
+  expect_refused("init", &Arguments::share, [](Arguments* a) { set_number(&a->options.init, 4); });
+  expect_refused("init", &Arguments::share, [](Arguments* a) { set_number(&a->options.init, -1); });
   expect_refused("struct_size", &Arguments::share,
                  [](Arguments* a) { a->options.struct_size = 0; });
   for (const Call call : {&Arguments::share, &Arguments::assign}) {
     expect_refused("importance", call, [](Arguments* a) { a->importance[3] = -1; });
   }
+}
+
+TEST(EncodeApiArguments, EnumsOfTheWriterOutOfRange) {
+  const dcf_sink sink = {nullptr, [](void*, const void*, size_t) { return 0; }};
+  dcf_writer* writer;
+  ASSERT_EQ(dcf_writer_open_sink(&sink, nullptr, &writer, nullptr), DCF_OK);
+  const uint64_t dims[] = {2};
+  const float data[] = {1, 2};
+  dcf_tensor_spec spec = {sizeof spec, "w", 1, DCF_F32, 0, nullptr, 1, dims};
+  for (const int number : {-1, 5, 64}) {
+    dcf_encode_options options;
+    dcf_encode_options_init(&options);
+    set_number(&options.init, number);
+    EXPECT_EQ(dcf_writer_add_dense(writer, &spec, data, 8, &options, nullptr),
+              DCF_STATUS_InvalidArgument);
+    dcf_encode_options_init(&options);
+    set_number(&options.positions, number);
+    EXPECT_EQ(dcf_writer_add_dense(writer, &spec, data, 8, &options, nullptr),
+              DCF_STATUS_InvalidArgument);
+  }
+  EXPECT_EQ(dcf_writer_add_dense(writer, &spec, data, 8, nullptr, nullptr), DCF_OK);
+  dcf_writer_close(writer);
 }
 
 TEST(EncodeApiArguments, Null) {
