@@ -231,6 +231,39 @@ DCF_API dcf_status dcf_matvec(const dcf_file* file, size_t index, const float* x
 // Y = W X: X is [cols, batch] and Y [rows, batch], both row-major.
 DCF_API dcf_status dcf_matmul(const dcf_file* file, size_t index, const float* x, float* y, uint64_t batch, dcf_error* error);
 
+// Images with a tensor of shape [out, in / groups, kernel_h, kernel_w]: x is [batch, in_channels,
+// height, width] and y [batch, out, out_h, out_w], all row-major, where
+//   out_h = (height + 2 * pad_h - dilation_h * (kernel_h - 1) - 1) / stride_h + 1, rounded down,
+// and out_w in the same way. A stride, dilation or number of groups of 0 counts as 1. The kernel is
+// not flipped. Sums in double in the order of the tensor, rounded once, as dcf_matvec: the same for any
+// encoding, batch and number of threads. Decodes the entries once per call, so batches are cheaper
+// than images one by one. InvalidArgument where shape and tensor do not fit together.
+typedef struct dcf_conv2d_shape {
+  size_t struct_size;
+  uint64_t in_channels, height, width;
+  uint64_t stride_h, stride_w;
+  uint64_t pad_h, pad_w;  // zeros on either side
+  uint64_t dilation_h, dilation_w;
+  uint64_t groups;
+} dcf_conv2d_shape;
+DCF_API dcf_status dcf_conv2d(const dcf_file* file, size_t index, const dcf_conv2d_shape* shape, const float* x,
+                              float* y, uint64_t batch, dcf_error* error);
+
+// Pooling, which needs no file: x is [batch, channels, height, width] and y [batch, channels, out_h,
+// out_w] with out_h = (height + 2 * pad_h - kernel_h) / stride_h + 1, rounded down. A stride of 0 is the kernel's
+// size; the padding is at most half of it. The maximum leaves the padding out, and is NaN where an
+// element is; the average counts it as zeros, sums in double and rounds once.
+typedef enum dcf_pool { DCF_POOL_MAX = 0, DCF_POOL_AVERAGE = 1 } dcf_pool;
+typedef struct dcf_pool2d_shape {
+  size_t struct_size;
+  uint32_t pool;  // a dcf_pool
+  uint64_t channels, height, width;
+  uint64_t kernel_h, kernel_w;
+  uint64_t stride_h, stride_w;
+  uint64_t pad_h, pad_w;
+} dcf_pool2d_shape;
+DCF_API dcf_status dcf_pool2d(const dcf_pool2d_shape* shape, const float* x, float* y, uint64_t batch, dcf_error* error);
+
 // ---- Verifying --------------------------------------------------------------------------------
 
 // Called after each chunk with encoded bytes done and in all; return nonzero to cancel. Called from
