@@ -26,6 +26,7 @@ Examples:
   dcf verify small.dcf
   dcf decompress small.dcf -o restored.safetensors
   dcf compare model.safetensors small.dcf --bounds
+  dcf run lenet.dcf --test mnist                   where the file carries its network
 
 Exit status: 0 success; 1 an input is malformed, damaged or over a limit, or inputs differ;
 2 usage, input/output, or a version or feature that is not supported.
@@ -88,7 +89,7 @@ int run_command_line(int argc, char** argv) {
   app.get_formatter()->column_width(kHelpColumn);
   Run run;
   for (const auto& add :
-       {add_compress, add_decompress, add_info, add_verify, add_cat, add_compare, add_help}) {
+       {add_compress, add_decompress, add_info, add_verify, add_cat, add_compare, add_run, add_help}) {
     add(&app, &run);
   }
   app.get_formatter()->label("SUBCOMMAND", "VERB");
