@@ -60,19 +60,17 @@ class Convolution {
     if (y_.empty()) return ok_status();
     uint64_t held = 0;
     DCF_TRY(decode(&held));
-    const uint64_t rest = model_.limits().max_memory - held;
     // complete() has seen that the sizes of an image fit; block_ is small, and x.out is not 0.
     const uint64_t doubles = block_ * (conv_.in_size + conv_.x.out);
     uint64_t item_bytes = 0;
     if (!checked_mul(doubles, sizeof(double), &item_bytes) ||
         !checked_add(item_bytes, entries_.longest_row * sizeof(Tap), &item_bytes) ||
-        item_bytes > rest) {
+        model_.threads_for(item_bytes, held) == 0) {
       return too_much();
     }
-    // So many threads at once that their blocks fit beside the entries.
-    const uint64_t share = ceil_div(model_.limits().max_memory, rest / item_bytes);
-    return model_.for_items(ceil_div(batch_, block_), share,
-                            [&](size_t i) { return convolve_block(i * block_); });
+    return model_.for_items(
+        ceil_div(batch_, block_), item_bytes, [&](size_t i) { return convolve_block(i * block_); },
+        held);
   }
 
  private:
@@ -89,14 +87,14 @@ class Convolution {
     if (!checked_mul(conv_.out_channels + 1, sizeof(uint64_t), &row_bytes) ||
         !checked_mul(data.nonzeros, sizeof(uint32_t), &col_bytes) ||
         !checked_add(row_bytes, col_bytes, held) || !checked_add(*held, word_bytes, held) ||
-        *held > model_.limits().max_memory) {
+        *held > model_.working_memory()) {
       return too_much();
     }
     entries_.row_ptr.resize(conv_.out_channels + 1);
     entries_.col.resize(data.nonzeros);
     entries_.words.resize(word_bytes);
     DCF_TRY(decode_csr(model_, tensor_, DType::kNone,
-                       {entries_.row_ptr, entries_.col, entries_.words}));
+                       {entries_.row_ptr, entries_.col, entries_.words, *held}));
     for (uint64_t row = 0; row < conv_.out_channels; ++row) {
       entries_.longest_row =
           std::max(entries_.longest_row, entries_.row_ptr[row + 1] - entries_.row_ptr[row]);
@@ -214,7 +212,8 @@ Status Conv2d::complete(const Tensor& weight) {
 
 Status convolve(const Model& model, size_t tensor, const Conv2d& conv, std::span<const float> x,
                 uint64_t batch, std::span<float> y) {
-  return Convolution(model, tensor, conv, x, batch, y).run();
+  return model.in_data(model.data_tensor(tensor),
+                       Convolution(model, tensor, conv, x, batch, y).run());
 }
 
 }  // namespace dcf::impl

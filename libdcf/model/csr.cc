@@ -27,7 +27,7 @@ class CsrDecoder {
         std::atomic_ref(out_.row_ptr[row + 1]).fetch_add(1, std::memory_order_relaxed);
         ++chunk_start[chunk];
       });
-    }));
+    }, out_.held));
     for (size_t i = 1; i < out_.row_ptr.size(); ++i) out_.row_ptr[i] += out_.row_ptr[i - 1];
     if (out_.row_ptr.back() != out_.col.size()) {
       return fail(Code::BadCount, "K-05", "the nonzeros of the tensor differ from the declared number");
@@ -78,12 +78,12 @@ class CsrDecoder {
       return visit(chunk, scratch, [&](uint64_t, uint32_t col, uint64_t word) {
         if (at < end) put(at++, col, word);  // a source that changed between the passes
       });
-    });
+    }, out_.held);
   }
 
   // Each row takes its next place, chunks in order: the columns rise as they do in the transposed view.
   Status place_by_row() const {
-    if (tensor_.chunks != 0 && out_.row_ptr.size() > (model_.working_memory() - model_.scratch_bytes(data_)) / sizeof(uint64_t)) {
+    if (tensor_.chunks != 0 && out_.row_ptr.size() > (model_.working_memory() - out_.held - model_.scratch_bytes(data_)) / sizeof(uint64_t)) {
       return fail(Code::LimitMemory, "L-01", "a list of rows needs more memory than the limit");
     }
     std::vector<uint64_t> next(out_.row_ptr.begin(), out_.row_ptr.end() - 1);
@@ -105,7 +105,7 @@ class CsrDecoder {
     for (size_t row = 0; row + 1 < out_.row_ptr.size(); ++row) {
       longest = std::max(longest, out_.row_ptr[row + 1] - out_.row_ptr[row]);
     }
-    if (longest > model_.working_memory() / sizeof(Entry)) {
+    if (longest > (model_.working_memory() - out_.held) / sizeof(Entry)) {
       return fail(Code::LimitMemory, "L-01", "a row needs more memory than the limit");
     }
     const size_t width = convert_ ? sizeof(float) : coding_.word_bytes();

@@ -20,6 +20,7 @@ struct Csr {
   std::span<uint64_t> row_ptr;  // rows + 1
   std::span<uint32_t> col;      // nonzeros
   MutableBytes values;          // nonzeros elements of the dtype asked for
+  uint64_t held = 0;            // what the caller takes of the memory limit meanwhile
 };
 // rows() x cols(); cols must fit 32 bits. The spans have exactly these sizes.
 Status decode_csr(const Model& model, size_t tensor, DType as, const Csr& out);

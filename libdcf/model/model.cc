@@ -118,7 +118,7 @@ uint64_t Model::scratch_bytes(size_t tensor, uint64_t first, uint64_t last) cons
   return chunk_scratch_bytes(t, elements, entries, bytes) + ceil_div(elements * t.bits, 8) + codes * sizeof(DecodeTable);
 }
 
-Status Model::for_chunks(size_t tensor, uint64_t first, uint64_t last, const ChunkBody& body) const {
+Status Model::for_chunks(size_t tensor, uint64_t first, uint64_t last, const ChunkBody& body, uint64_t held) const {
   // Runs of chunks share a scratch; short enough that all threads get some.
   constexpr uint64_t kRun = 8;
   const uint64_t run = std::clamp<uint64_t>((last - first) / (uint64_t{parallel_.width()} * 2), 1, kRun);
@@ -127,17 +127,18 @@ Status Model::for_chunks(size_t tensor, uint64_t first, uint64_t last, const Chu
     const uint64_t start = first + item * run;
     for (uint64_t i = start; i < std::min(start + run, last); ++i) DCF_TRY(body(i, &scratch));
     return ok_status();
-  });
+  }, held);
   return in_data(tensor, s);
 }
 
-unsigned Model::threads_for(uint64_t bytes) const {
-  return static_cast<unsigned>(std::min<uint64_t>(parallel_.width(), working_memory() / std::max<uint64_t>(bytes, 1)));
+unsigned Model::threads_for(uint64_t bytes, uint64_t held) const {
+  const uint64_t left = working_memory() - std::min(working_memory(), held);
+  return static_cast<unsigned>(std::min<uint64_t>(parallel_.width(), left / std::max<uint64_t>(bytes, 1)));
 }
 
-Status Model::for_items(size_t n, uint64_t bytes, const ItemBody& body) const {
+Status Model::for_items(size_t n, uint64_t bytes, const ItemBody& body, uint64_t held) const {
   Parallel parallel = parallel_;
-  parallel.threads = threads_for(bytes);
+  parallel.threads = threads_for(bytes, held);
   if (parallel.threads == 0) {
     return fail(Code::LimitMemory, "L-01", "decoding needs more memory than the limit");
   }

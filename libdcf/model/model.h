@@ -49,15 +49,16 @@ class Model {
   uint64_t working_memory() const { return limits_.max_memory - resident_; }
 
   // Calls body(chunk, scratch) for the tensor's chunks [first, last), in parallel as far as the
-  // memory limit allows; the failure of the lowest chunk wins. LimitMemory if not even one fits.
+  // memory limit allows beside the `held` bytes of the caller; the failure of the lowest chunk wins.
+  // LimitMemory if not even one fits.
   using ChunkBody = std::function<Status(uint64_t chunk, ChunkScratch* scratch)>;
-  Status for_chunks(size_t tensor, uint64_t first, uint64_t last, const ChunkBody& body) const;
+  Status for_chunks(size_t tensor, uint64_t first, uint64_t last, const ChunkBody& body, uint64_t held = 0) const;
 
   // The same for n arbitrary items of up to `bytes` of memory each.
   using ItemBody = std::function<Status(size_t item)>;
-  Status for_items(size_t n, uint64_t bytes, const ItemBody& body) const;
+  Status for_items(size_t n, uint64_t bytes, const ItemBody& body, uint64_t held = 0) const;
   // Threads of for_items() for such items; 0 if not even one fits into the memory limit.
-  unsigned threads_for(uint64_t bytes) const;
+  unsigned threads_for(uint64_t bytes, uint64_t held = 0) const;
 
  private:
   Model() = default;

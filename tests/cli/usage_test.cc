@@ -11,7 +11,7 @@
 namespace dcf::tools::test {
 namespace {
 
-constexpr const char* kVerbs[] = {"compress", "decompress", "info", "verify", "cat", "compare"};
+constexpr const char* kVerbs[] = {"compress", "decompress", "info", "verify", "cat", "compare", "run"};
 
 TEST(Usage, HelpNamesEveryVerb) {
   const Result help = dcf({"--help"});

@@ -212,7 +212,10 @@ TEST(Conv2d, MemoryCountsAgainstTheLimit) {
   const Sample s = random_sample(DType::kF32, {8, 4, 3, 3}, {}, 1);
   const Blob file = make_file({s});
   Limits limits;
-  limits.max_memory = 60000;
+  const auto unlimited = open_bytes(file, 1, limits);
+  ASSERT_TRUE(unlimited.ok());
+  const uint64_t resident = limits.max_memory - unlimited.value()->working_memory();
+  limits.max_memory = resident + 60000;
   const auto model = open_bytes(file, 8, limits);
   ASSERT_TRUE(model.ok());
   Conv2d conv;
@@ -229,6 +232,20 @@ TEST(Conv2d, MemoryCountsAgainstTheLimit) {
   answer = run(*model.value(), 0, &conv, input(11520, 1), 1);
   EXPECT_EQ(answer.status.code, Code::LimitMemory);
   EXPECT_STREQ(answer.status.rule, "L-01");
+  EXPECT_EQ(answer.status.offset, model.value()->layout().chunk_offsets[0]);
+
+  // The entries and what decodes them count together.
+  const uint64_t nonzeros = model.value()->manifest().tensors[0].nonzeros;
+  limits.max_memory = resident + nonzeros * 8 + 9 * 8 + model.value()->scratch_bytes(0) - 1;
+  const auto small = open_bytes(file, 1, limits);
+  ASSERT_TRUE(small.ok());
+  conv.y.size = conv.x.size = 3;
+  EXPECT_EQ(run(*small.value(), 0, &conv, input(36, 1), 1).status.code, Code::LimitMemory);
+  ++limits.max_memory;
+  const auto enough = open_bytes(file, 1, limits);
+  ASSERT_TRUE(enough.ok());
+  answer = run(*enough.value(), 0, &conv, input(36, 1), 1);
+  EXPECT_TRUE(answer.status.ok()) << answer.status.message;
 }
 
 TEST(Conv2d, RefusesWhatDoesNotFit) {
