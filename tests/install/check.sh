@@ -47,7 +47,7 @@ use_pkgconfig() {
 # Each header alone, first and twice, as C and as C++.
 use_headers_alone() {
   local header
-  for header in errors.h version.h dcf.h dcf_write.h; do
+  for header in errors.h version.h dcf.h dcf_write.h dcf_encode.h; do
     printf '#include <dcf/%s>\n#include <dcf/%s>\nint dcf_nothing;\n' "$header" "$header" >one.c
     compile_c one.o one.c -c -I"$prefix/include"
     # shellcheck disable=SC2086
