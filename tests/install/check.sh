@@ -12,7 +12,7 @@ fail() { printf '%s\n' "$*" >&2; exit 1; }
 
 # build_consumer CMAKE_ARGUMENT...: the project in consumer/, then its three programs.
 build_consumer() {
-  "$cmake" -S "$consumer" -B "$scratch" -DCMAKE_C_COMPILER="$cc" \
+  "$cmake" -G Ninja -S "$consumer" -B "$scratch" -DCMAKE_C_COMPILER="$cc" \
     -DCMAKE_CXX_COMPILER="$cxx" -DCMAKE_C_FLAGS="$flags" -DCMAKE_CXX_FLAGS="$flags" \
     -DCMAKE_CXX_COMPILER_LAUNCHER="$launcher" "$@"
   "$cmake" --build "$scratch" --parallel 2
