@@ -7,20 +7,22 @@ source tools/setup/steps.sh
 source tools/setup/packages.sh
 
 usage='usage: ./test.sh [--all]
-  --all   the tests of optional components too (there are none yet)
+  --all   the tests of optional components too: dcf train, which needs LibTorch
 DCF_TEST_DATA names the folder of real models that some tests read (default ../shared/data);
 where it is missing those are left out.'
 
+train=OFF
 for argument in "$@"; do
   case $argument in
-    --all) ;;
+    --all) train=ON ;;
     -h | --help) say "$usage"; exit 0 ;;
     *) die "unknown argument $argument"$'\n'"$usage" ;;
   esac
 done
 
 install_packages "${core_packages[@]}" "${test_packages[@]}"
-build dev
+[[ $train == OFF ]] || install_packages "${train_packages[@]}"
+build dev -DDCF_BUILD_TRAIN=$train
 
 selection=()
 models=${DCF_TEST_DATA:-../shared/data}

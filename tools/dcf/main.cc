@@ -89,7 +89,7 @@ int run_command_line(int argc, char** argv) {
   app.get_formatter()->column_width(kHelpColumn);
   Run run;
   for (const auto& add : {add_compress, add_decompress, add_info, add_verify, add_cat, add_compare,
-                          add_run, add_help}) {
+                          add_run, add_train, add_help}) {
     add(&app, &run);
   }
   app.get_formatter()->label("SUBCOMMAND", "VERB");

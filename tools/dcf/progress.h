@@ -11,19 +11,22 @@ namespace dcf::tools {
 // at the end. Belongs to one thread at a time.
 class Progress {
  public:
-  Progress(std::string label, uint64_t total_bytes, bool wanted);
+  enum class Unit { kBytes, kSteps };
+
+  Progress(std::string label, uint64_t total, bool wanted, Unit unit = Unit::kBytes);
   ~Progress();
   Progress(const Progress&) = delete;
   Progress& operator=(const Progress&) = delete;
 
-  void update(uint64_t done_bytes);
+  void update(uint64_t done);
 
  private:
   using Clock = std::chrono::steady_clock;
-  void draw(double seconds, uint64_t done_bytes) const;
+  void draw(double seconds, uint64_t done) const;
 
   std::string label_;
-  uint64_t total_bytes_;
+  uint64_t total_;
+  Unit unit_;
   bool enabled_;
   Clock::time_point start_ = Clock::now();
   Clock::time_point next_draw_;

@@ -17,5 +17,6 @@ void add_verify(CLI::App* app, Run* run);
 void add_cat(CLI::App* app, Run* run);
 void add_compare(CLI::App* app, Run* run);
 void add_run(CLI::App* app, Run* run);
+void add_train(CLI::App* app, Run* run);
 
 }  // namespace dcf::tools

@@ -6,6 +6,7 @@ core_packages=(cmake ninja-build g++ capnproto libcapnp-dev libxxhash-dev
                nlohmann-json3-dev libcli11-dev libfmt-dev zlib1g-dev)
 test_packages=(libgtest-dev pkgconf librapidcheck-dev zstd)
 demo_packages=(zstd xz-utils)
+train_packages=(libtorch-dev libopenblas0-pthread)
 
 installed() {
   [[ $(dpkg-query -W -f='${db:Status-Status}' "$1" 2>/dev/null) == installed ]]

@@ -1,0 +1,164 @@
+// SPDX-License-Identifier: Apache-2.0
+// The training loop on a data set made here: gradients against autograd, runs that repeat and
+// resume to the same bytes, predictions from the file against LibTorch's.
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <stdexcept>
+
+#include "data/digits.h"
+#include "network/run.h"
+#include "train/export.h"
+#include "train/pipeline.h"
+#include "train/shared_weights.h"
+#include "train/steps.h"
+
+namespace dcf::tools {
+namespace {
+
+constexpr const char* kNetwork =
+    R"({"input":[1,8,8],"scale":0.00390625,"layers":["conv c 4 3x3","maxpool 2","linear a 16",)"
+    R"("relu","linear b 4"]})";
+
+// A bright patch in the corner that the label names, on noise.
+Digits make_digits(uint64_t count, uint64_t seed) {
+  Random random(seed);
+  Digits d{count, 8, 8, std::vector<uint8_t>(count * 64), std::vector<uint8_t>(count)};
+  for (uint64_t i = 0; i < count; ++i) {
+    const auto label = static_cast<uint8_t>(random.below(4));
+    d.labels[i] = label;
+    for (uint64_t p = 0; p < 64; ++p) {
+      const bool inside = (p / 8 < 4) == (label < 2) && (p % 8 < 4) == (label % 2 == 0);
+      d.images[i * 64 + p] = static_cast<uint8_t>(random.below(inside ? 256 : 160));
+    }
+  }
+  return d;
+}
+
+class Training : public testing::Test {
+ protected:
+  Training() {
+    std::string name = testing::TempDir() + "dcf-train-XXXXXX";
+    folder_ = mkdtemp(name.data());
+    at::set_num_threads(1);
+  }
+  ~Training() override { std::filesystem::remove_all(folder_); }
+
+  Session session(const std::string& work) {
+    const Split split = split_samples(digits_.count);
+    Session s;
+    s.network = &network_;
+    s.recipe = make_recipe("best", network_, true);
+    s.recipe.batch = 32;
+    s.recipe.plain.epochs = s.recipe.dense.epochs = 2;
+    s.recipe.rounds.resize(2);
+    for (PruneRound& round : s.recipe.rounds) round.schedule.epochs = 2;
+    s.recipe.sharing = {1, 1e-3};
+    s.recipe.tolerance = 100;
+    s.seed = 5;
+    s.training = std::make_shared<Samples>(digits_, network_, split.training);
+    s.validation = std::make_shared<Samples>(digits_, network_, split.validation);
+    s.work = folder_ + "/" + work;
+    std::filesystem::create_directories(s.work);
+    s.advance = [](const std::string&, uint64_t, uint64_t) {};
+    s.line = [](const std::string&, const std::string&) {};
+    return s;
+  }
+  // Trains into `name`.dcf and returns its bytes.
+  std::string run(const Session& s, const std::string& name) {
+    TorchNet net(network_, mix_seed(s.seed, 1));
+    TorchNet plain(network_, mix_seed(s.seed, 2));
+    train_and_compress(s, &plain, &net);
+    const std::string path = folder_ + "/" + name + ".dcf";
+    export_dcf(net, s.recipe, path, true);
+    std::ifstream in(path, std::ios::binary);
+    return {std::istreambuf_iterator<char>(in), {}};
+  }
+
+  Network network_ = parse_network(kNetwork);
+  Digits digits_ = make_digits(600, 1);
+  std::string folder_;
+};
+
+TEST_F(Training, CentroidGradientsAreThoseOfAutogradThroughTheCodebook) {
+  TorchNet net(network_, 3);
+  const Batch batch = session("unused").training->batch(0, 64);
+  for (Parameters& p : net.layers()) {
+    dcf_share_options options;
+    dcf_share_options_init(&options);
+    options.clusters = 4;
+    share_weights(options, &p);
+  }
+  torch::nn::functional::cross_entropy(net.forward(batch.x, {}), batch.y).backward();
+  TorchNet shared = net.clone();
+  std::vector<torch::Tensor> codebooks;
+  for (Parameters& p : shared.layers()) {
+    codebooks.push_back(torch::tensor(p.codebook).requires_grad_());
+    const torch::Tensor codes =
+        torch::tensor(std::vector<int64_t>(p.codes.begin(), p.codes.end())) - 1;
+    p.weight = codebooks.back().index_select(0, codes).reshape(p.weight.sizes());
+  }
+  torch::nn::functional::cross_entropy(shared.forward(batch.x, {}), batch.y).backward();
+  for (size_t i = 0; i < codebooks.size(); ++i) {
+    const Parameters& p = net.layers()[i];
+    const torch::Tensor ours = centroid_gradients(p, p.weight.grad());
+    const double scale = codebooks[i].grad().abs().max().item<double>();
+    EXPECT_LT((ours - codebooks[i].grad()).abs().max().item<double>(), 1e-6 * scale) << p.name;
+  }
+}
+
+TEST_F(Training, MasksHoldAndSharedWeightsStayShared) {
+  const Session s = session("masks");
+  TorchNet net(network_, 3);
+  prune_and_retrain(s, "round", {0.2, 0.5, {2, 1e-3}}, nullptr, &net);
+  EXPECT_NEAR(density_of(net), 0.2, 0.01);
+  share_and_finetune(s, "round", nullptr, &net);
+  for (Parameters& p : net.layers()) {
+    for (size_t i = 0; i < p.size(); ++i) {
+      const float wanted = p.codes[i] == 0 ? 0.0f : p.codebook[p.codes[i] - 1u];
+      ASSERT_EQ(p.weights()[i], wanted) << p.name;
+      ASSERT_EQ(p.codes[i] != 0, p.mask[i] != 0) << p.name;
+    }
+  }
+}
+
+TEST_F(Training, AnInterruptedRunGoesOnToTheSameBytes) {
+  const std::string whole = run(session("whole"), "whole");
+  EXPECT_EQ(run(session("again"), "again"), whole);
+  Session cut = session("cut");
+  for (const uint64_t stop : {20u, 70u, 130u}) {
+    uint64_t steps = 0;
+    cut.advance = [&](const std::string&, uint64_t, uint64_t) {
+      if (++steps == stop) throw std::runtime_error("interrupted");
+    };
+    EXPECT_THROW(run(cut, "cut"), std::runtime_error);
+  }
+  cut.advance = [](const std::string&, uint64_t, uint64_t) {};
+  EXPECT_EQ(run(cut, "cut"), whole);
+}
+
+TEST_F(Training, TheFileAnswersAsLibTorchDoes) {
+  const Session s = session("answers");
+  TorchNet net(network_, mix_seed(s.seed, 1));
+  TorchNet plain(network_, mix_seed(s.seed, 2));
+  train_and_compress(s, &plain, &net);
+  const std::string path = folder_ + "/answers.dcf";
+  export_dcf(net, s.recipe, path, false);
+  const Digits test = make_digits(500, 2);
+  const std::vector<float> x(test.images.begin(), test.images.end());
+  const DcfFile file(path, {});
+  const std::vector<float> ours = run_network(file, read_network(file), x, test.count);
+  std::vector<uint32_t> all(test.count);
+  for (uint32_t i = 0; i < all.size(); ++i) all[i] = i;
+  const torch::NoGradGuard no_grad;
+  const torch::Tensor theirs =
+      net.forward(Samples(test, network_, all).batch(0, test.count).x, {}).contiguous();
+  for (size_t i = 0; i < ours.size(); ++i) {
+    ASSERT_NEAR(ours[i], theirs.data_ptr<float>()[i], 1e-4) << i;
+  }
+}
+
+}  // namespace
+}  // namespace dcf::tools

@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: Apache-2.0
+// Adam (Kingma, Ba, 2015) with decoupled weight decay (Loshchilov, Hutter, 2019).
+#pragma once
+
+#include <torch/torch.h>
+
+#include <vector>
+
+namespace dcf::tools {
+
+class Adam {
+ public:
+  // Tensors whose shapes the optimiser follows.
+  explicit Adam(const std::vector<torch::Tensor>& like);
+
+  // values[i] moves along gradients[i]; decay applies to tensors of more than one dimension.
+  void step(std::vector<torch::Tensor>& values, const std::vector<torch::Tensor>& gradients,
+            double rate, double decay);
+
+  // All that a resumed run needs, in place.
+  std::vector<torch::Tensor> state() const;
+  void set_steps(int64_t steps) { steps_ = steps; }
+
+ private:
+  int64_t steps_ = 0;
+  std::vector<torch::Tensor> first_;   // moments of the gradients
+  std::vector<torch::Tensor> second_;
+};
+
+}  // namespace dcf::tools

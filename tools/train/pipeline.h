@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: Apache-2.0
+// From a data set to a measured .dcf file.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "train/session.h"
+
+namespace dcf::tools {
+
+struct RoundResult {
+  double density;
+  double pruned_error;  // on validation data, in percent
+  double shared_error;
+};
+
+struct TrainResult {
+  double plain_error;  // of the dense net of ordinary training, on validation data
+  double dense_error;  // of the dense net that compression starts from
+  std::vector<RoundResult> rounds;
+  size_t dead_units;
+  double final_error;
+};
+
+// Trains and compresses; `net` ends as what is to be stored.
+TrainResult train_and_compress(const Session& session, TorchNet* plain, TorchNet* net);
+
+}  // namespace dcf::tools

@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "dcf/evaluation.h"
+#include "dcf/output.h"
+#include "train/command.h"
+#include "train/reproduce_main.h"
+
+namespace dcf::tools {
+
+int reproduce_paper(const TrainCommand& command, const ReproduceCommand& reproduction) {
+  ReproduceOptions options;
+  options.data = command.data;
+  options.output = command.output.path;
+  options.recipe = command.recipe;
+  options.seeds = reproduction.seeds;
+  options.quick = reproduction.quick;
+  options.threads = static_cast<int>(command.common.threads);
+  options.weights = reproduction.weights;
+  if (!reproduction.evaluation.empty()) {
+    check_evaluation(reproduction.evaluation);
+    options.evaluate = [&](const std::string& path) {
+      return evaluate(reproduction.evaluation, path);
+    };
+  }
+  if (!command.common.quiet) {
+    options.line = [](const std::string& text) {
+      print_out(text + "\n");
+      flush_out();
+    };
+  }
+  return reproduce(options);
+}
+
+}  // namespace dcf::tools

@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: Apache-2.0
+// `dcf train --reproduce paper`, without its command line. No LibTorch in this header.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <vector>
+
+namespace dcf::tools {
+
+struct ReproduceOptions {
+  std::string data;    // folder of the four idx files
+  std::string output;  // folder, made if need be: report.html, the compressed files, what is done
+  std::string recipe = "paper";
+  std::vector<uint64_t> seeds = {1, 2, 3};
+  bool quick = false;  // fewer points of the curves, nothing fine-tuned that need not be
+  int threads = 1;
+  // A user's AlexNet or VGG-16 in the place of the synthetic one, and how to score a model file;
+  // both may be empty.
+  std::string weights;
+  std::function<double(const std::string& path)> evaluate;
+  // Told what is done, in one line; may be empty.
+  std::function<void(const std::string& text)> line;
+};
+
+// Trains both LeNets for all seeds, measures, and writes the report. What is done already in the
+// output folder is not done again. Throws Error.
+int reproduce(const ReproduceOptions& options);
+
+}  // namespace dcf::tools
