@@ -8,7 +8,7 @@
 #include <random>
 #include <vector>
 
-#include "paper/sparse_writer.h"
+#include "paper/sparse_layer.h"
 
 namespace dcf::tools {
 namespace {
@@ -78,11 +78,11 @@ uint32_t clusters_of(const PaperLayer& layer) {
 }
 
 void write_synthetic(const PaperNet& net, uint64_t seed, const std::string& path) {
-  SparseWriter writer(path);
+  DcfWriter writer = replace_dcf(path);
   std::mt19937_64 random(seed);
   for (const PaperLayer& layer : net.layers) {
-    writer.add(std::string(layer.name) + ".weight", layer.dims, draw_layer(layer, &random),
-               clusters_of(layer));
+    add_clustered(float_meta(std::string(layer.name) + ".weight", layer.dims),
+                  draw_layer(layer, &random), clusters_of(layer), &writer);
   }
   writer.finish();
 }

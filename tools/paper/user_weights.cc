@@ -10,7 +10,7 @@
 #include "model/dcf_source.h"
 #include "model/model_sink.h"
 #include "paper/large_layers.h"
-#include "paper/sparse_writer.h"
+#include "paper/sparse_layer.h"
 
 namespace dcf::tools {
 namespace {
@@ -108,20 +108,19 @@ std::vector<std::string> layer_names(const ModelSource& model, const UserNet& ne
 }
 
 void write_compressed(const ModelSource& model, const UserNet& net, const std::string& path) {
-  SparseWriter writer(path);
+  DcfWriter writer = replace_dcf(path);
   for (size_t i = 0; i < model.tensors().size(); ++i) {
     const TensorMeta& t = model.tensors()[i];
     const std::vector<uint8_t> bytes = model.read(i);
     const auto at = std::find(net.tensors.begin(), net.tensors.end(), i);
     if (at == net.tensors.end()) {
-      writer.add_dense(t, bytes);
+      writer.add(t, bytes, encode_options(DCF_CHOOSE_AUTO));
       continue;
     }
     const PaperLayer& layer = net.paper->layers[static_cast<size_t>(at - net.tensors.begin())];
     std::vector<float> w(t.elements());
     std::memcpy(w.data(), bytes.data(), bytes.size());
-    writer.add(t.name, t.dims, prune(w, w.size() / t.dims[0], layer.kept / 100),
-               clusters_of(layer));
+    add_clustered(t, prune(w, w.size() / t.dims[0], layer.kept / 100), clusters_of(layer), &writer);
   }
   writer.finish();
 }
