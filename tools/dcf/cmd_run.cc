@@ -2,12 +2,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <functional>
+#include <bit>
 #include <memory>
-#include <span>
-#include <utility>
 
-#include "data/digits.h"
 #include "dcf/display.h"
 #include "dcf/errors.h"
 #include "dcf/network_input.h"
@@ -17,8 +14,8 @@
 #include "model/bytes.h"
 #include "model/npy_header.h"
 #include "model/output_file.h"
-#include "network/labels.h"
 #include "network/run.h"
+#include "network/test_error.h"
 
 namespace dcf::tools {
 namespace {
@@ -31,17 +28,19 @@ struct Options {
   std::string test;
 };
 
-// Outputs of rows [first, first + outputs / classes).
-using Consume = std::function<void(uint64_t first, std::span<const float> outputs)>;
-
-void run_pieces(const DcfFile& file, const Network& network, const NetworkInput& input,
-                const CommonOptions& common, const Consume& consume) {
+// In pieces of bounded memory.
+void write_outputs(const DcfFile& file, const Network& network, const NetworkInput& input,
+                   const CommonOptions& common, OutputFile* out) {
   constexpr uint64_t kPieceValues = uint64_t{1} << 20;
   const uint64_t piece = std::max<uint64_t>(1, kPieceValues / input.cols);
   Progress progress("running", input.data.size(), common.wants_progress());
   for (uint64_t first = 0; first < input.rows; first += piece) {
     const uint64_t count = std::min(piece, input.rows - first);
-    consume(first, run_network(file, network, input.floats(first, count), count));
+    std::vector<uint8_t> bytes;
+    for (const float value : run_network(file, network, input.floats(first, count), count)) {
+      append_le(&bytes, std::bit_cast<uint32_t>(value));
+    }
+    out->write(bytes);
     progress.update((first + count) * (input.data.size() / input.rows));
   }
 }
@@ -58,11 +57,7 @@ int run_array(const Options& o) {
                              .bits = dcf_dtype_bits(DCF_F32),
                              .opaque_name = {},
                              .dims = {input.rows, network.outputs()}}));
-  run_pieces(file, network, input, o.common, [&](uint64_t, std::span<const float> outputs) {
-    std::vector<uint8_t> bytes;
-    for (const float value : outputs) append_le(&bytes, std::bit_cast<uint32_t>(value));
-    out.write(bytes);
-  });
+  write_outputs(file, network, input, o.common, &out);
   out.commit();
   if (o.common.json) {
     OrderedJson json;
@@ -81,25 +76,15 @@ int run_array(const Options& o) {
 int run_test(const Options& o) {
   const DcfFile file(o.model, o.common.hints());
   const Network network = read_network(file);
-  Digits digits = load_test(o.test);
-  if (digits.pixels() != network.input.size()) {
-    throw_invalid(o.test, fmt::format("holds images of {}x{} pixels, where the network takes {} "
-                                      "values",
-                                      digits.height, digits.width, network.input.size()));
-  }
-  const uint64_t classes = network.outputs();
-  const uint8_t last = *std::max_element(digits.labels.begin(), digits.labels.end());
-  if (last >= classes) {
-    throw_invalid(o.test, fmt::format("has the label {}, where the network tells {} classes apart",
-                                      last, classes));
-  }
-  const NetworkInput input{digits.count, digits.pixels(), false, std::move(digits.images)};
+  const Digits digits = load_test(o.test);
+  check_digits(digits, network, o.test);
   uint64_t wrong = 0;
-  run_pieces(file, network, input, o.common, [&](uint64_t first, std::span<const float> outputs) {
-    wrong += count_wrong(outputs, classes,
-                         std::span(digits.labels).subspan(first, outputs.size() / classes));
-  });
-  const double percent = 100 * static_cast<double>(wrong) / static_cast<double>(digits.count);
+  {
+    Progress progress("running", digits.images.size(), o.common.wants_progress());
+    wrong = count_wrong(file, network, digits,
+                        [&](uint64_t images) { progress.update(images * digits.pixels()); });
+  }
+  const double percent = percent_of(wrong, digits.count);
   if (o.common.json) {
     OrderedJson json;
     json["images"] = digits.count;

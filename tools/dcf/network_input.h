@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What `dcf run` puts into a network: rows of raw values, from an array or from a test set.
+// The array that `dcf run --input` puts into a network.
 #pragma once
 
 #include <cstdint>

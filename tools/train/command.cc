@@ -2,18 +2,18 @@
 #include "train/command.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
-#include <algorithm>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
-#include <numeric>
+#include <memory>
 
 #include "data/digits.h"
 #include "dcf/display.h"
 #include "dcf/output.h"
 #include "dcf/progress.h"
-#include "train/evaluate.h"
+#include "network/test_error.h"
 #include "train/export.h"
 #include "train/pipeline.h"
 #include "train/threads.h"
@@ -27,8 +27,8 @@ Network load_network(const std::string& name) {
   if (text.empty()) {
     std::ifstream in(name, std::ios::binary);
     if (!in) {
-      throw_failure(name, "is neither a network (lenet-300-100, lenet-5, mlp-4096) nor a file that "
-                          "can be read");
+      throw_failure(name, fmt::format("is neither a network ({}) nor a file that can be read",
+                                      fmt::join(builtin_network_names(), ", ")));
     }
     text.assign(std::istreambuf_iterator<char>(in), {});
   }
@@ -76,8 +76,8 @@ class Reporter {
   }
   void advance(const std::string& pass, uint64_t done, uint64_t total) {
     if (pass != pass_ || progress_ == nullptr) {
-      progress_ = std::make_unique<Progress>(pass, total, common_.wants_progress(),
-                                             Progress::Unit::kSteps);
+      progress_ =
+          std::make_unique<Progress>(pass, total, common_.wants_progress(), Progress::Unit::kSteps);
       pass_ = pass;
     }
     progress_->update(done);
@@ -97,7 +97,7 @@ int train(const TrainCommand& command) {
   set_threads(static_cast<int>(command.common.threads));
   const Network network = load_network(command.net);
   const Digits digits = load_train(command.data);
-  check_data(digits, network, command.data);
+  check_digits(digits, network, command.data);
 
   Reporter reporter(command.common);
   Session session;
@@ -129,14 +129,13 @@ int train(const TrainCommand& command) {
 
   // The only look at the test files, when nothing can be chosen any more.
   const Digits test = load_test(command.data);
-  check_data(test, network, command.data);
-  std::vector<uint32_t> all(test.count);
-  std::iota(all.begin(), all.end(), 0);
-  const double dense_test = error_percent(plain, Samples(test, network, all));
-  const uint64_t wrong = count_wrong_from_file(command.output.path, test);
-  reporter.line("test", fmt::format("error {:.2f} % from the file ({} of {}); {:.2f} % of the dense "
-                                    "net",
-                                    percent_of(wrong, test.count), wrong, test.count, dense_test));
+  check_digits(test, network, command.data);
+  const double dense_test = error_percent(plain, Samples(test, network));
+  const uint64_t wrong = count_wrong(DcfFile(command.output.path, {}), network, test, {});
+  reporter.line("test",
+                fmt::format("error {:.2f} % from the file ({} of {}); {:.2f} % of the dense "
+                            "net",
+                            percent_of(wrong, test.count), wrong, test.count, dense_test));
   if (command.common.json) {
     OrderedJson json = result_json(command, session, result);
     json["dead_units"] = result.dead_units;

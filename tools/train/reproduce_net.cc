@@ -5,10 +5,9 @@
 
 #include <algorithm>
 #include <filesystem>
-#include <numeric>
 
 #include "data/digits.h"
-#include "train/evaluate.h"
+#include "network/test_error.h"
 #include "train/export.h"
 #include "train/pipeline.h"
 #include "train/steps.h"
@@ -68,7 +67,7 @@ class Lab {
         network_(parse_network(builtin_network(name), name)),
         digits_(load_train(options.data)),
         split_(split_samples(digits_.count)) {
-    check_data(digits_, network_, options.data);
+    check_digits(digits_, network_, options.data);
   }
 
   const Network& network() const { return network_; }
@@ -87,7 +86,8 @@ class Lab {
     s.line = [this, seed](const std::string& step, const std::string& text) {
       if (options_.line) options_.line(fmt::format("{}, seed {}, {}: {}", name_, seed, step, text));
     };
-    s.work = WorkFolder(file(seed) + ".train", s, digits_, static_cast<uint32_t>(options_.threads)).path();
+    s.work = WorkFolder(file(seed) + ".train", s, digits_, static_cast<uint32_t>(options_.threads))
+                 .path();
     return s;
   }
 
@@ -106,7 +106,7 @@ class Lab {
     };
     t.prune = [this, &session, dense = t.dense, scratch](const std::string& name,
                                                          const std::vector<double>& densities) {
-      Session own = this->session(session.seed);
+      Session own = session;
       for (size_t i = 0; i < densities.size(); ++i) own.recipe.layers[i].density = densities[i];
       PruneRound round{0, 0, own.recipe.rounds.front().schedule};
       constexpr uint64_t kShorter = 5;
@@ -118,14 +118,13 @@ class Lab {
       return arrays_of(*scratch);
     };
     t.finetune = [this, &session, scratch](const std::string& name, const NetWeights& clustered) {
-      const Session own = this->session(session.seed);
       set_arrays(clustered, scratch.get());
       for (Parameters& p : scratch->layers()) find_codes(&p);
-      Schedule schedule = own.recipe.finetune;
+      Schedule schedule = session.recipe.finetune;
       schedule.epochs = 1;
       const std::string pass =
           fmt::format("figure-{}-finetune{}", name, options_.quick ? "-quick" : "");
-      run_pass(own, {pass, Moves::kCentroids, schedule, {}}, nullptr, scratch.get());
+      run_pass(session, {pass, Moves::kCentroids, schedule, {}}, nullptr, scratch.get());
       return arrays_of(*scratch);
     };
     return t;
@@ -180,14 +179,13 @@ TrainedNet reproduce_net(const ReproduceOptions& options, const std::string& nam
 
   // The only look at the test images, when nothing can be chosen any more.
   const Digits test = load_test(options.data);
-  check_data(test, lab.network(), options.data);
-  std::vector<uint32_t> all(test.count);
-  std::iota(all.begin(), all.end(), 0);
-  const Samples samples(test, lab.network(), all);
+  check_digits(test, lab.network(), options.data);
+  const Samples samples(test, lab.network());
   for (size_t i = 0; i < options.seeds.size(); ++i) {
     const std::string path = lab.file(options.seeds[i]);
+    const uint64_t wrong = count_wrong(DcfFile(path, {}), lab.network(), test, {});
     out.seeds.push_back({options.seeds[i], error_percent(dense[i], samples),
-                         percent_of(count_wrong_from_file(path, test), test.count), std::filesystem::file_size(path)});
+                         percent_of(wrong, test.count), std::filesystem::file_size(path)});
   }
   out.measure = measure_file(DcfFile(lab.file(options.seeds.front()), {}), order, true);
   return out;

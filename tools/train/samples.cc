@@ -23,6 +23,12 @@ void copy_moved(const uint8_t* image, int64_t height, int64_t width, int64_t dy,
   }
 }
 
+std::vector<uint32_t> all_indexes(uint64_t n) {
+  std::vector<uint32_t> indexes(n);
+  std::iota(indexes.begin(), indexes.end(), 0);
+  return indexes;
+}
+
 }  // namespace
 
 uint64_t Random::next() {
@@ -38,6 +44,9 @@ uint64_t mix_seed(uint64_t seed, uint64_t a, uint64_t b) {
 
 Samples::Samples(const Digits& digits, const Network& network, std::vector<uint32_t> indexes)
     : digits_(digits), network_(network), indexes_(std::move(indexes)) {}
+
+Samples::Samples(const Digits& digits, const Network& network)
+    : Samples(digits, network, all_indexes(digits.count)) {}
 
 std::vector<uint32_t> Samples::shuffled(Random* random) const {
   std::vector<uint32_t> order = indexes_;
@@ -79,8 +88,7 @@ Batch Samples::batch(size_t first, size_t count) const {
 Split split_samples(uint64_t n) {
   constexpr uint64_t kSplitSeed = 12;
   constexpr uint64_t kShare = 12;
-  std::vector<uint32_t> order(n);
-  std::iota(order.begin(), order.end(), 0);
+  std::vector<uint32_t> order = all_indexes(n);
   Random random(kSplitSeed);
   shuffle(&order, &random);
   const auto cut = order.begin() + static_cast<std::ptrdiff_t>(n / kShare);

@@ -18,7 +18,9 @@ class Random {
  public:
   explicit Random(uint64_t seed) : state_(seed) {}
   uint64_t next();
-  uint64_t below(uint64_t n) { return static_cast<uint64_t>((unsigned __int128){next()} * n >> 64); }
+  uint64_t below(uint64_t n) {
+    return static_cast<uint64_t>((unsigned __int128){next()} * n >> 64);
+  }
 
  private:
   uint64_t state_;
@@ -36,6 +38,8 @@ struct Batch {
 class Samples {
  public:
   Samples(const Digits& digits, const Network& network, std::vector<uint32_t> indexes);
+  // All of them.
+  Samples(const Digits& digits, const Network& network);
 
   size_t size() const { return indexes_.size(); }
   // A random order of all samples.
