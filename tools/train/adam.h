@@ -23,7 +23,7 @@ class Adam {
 
  private:
   int64_t steps_ = 0;
-  std::vector<torch::Tensor> first_;   // moments of the gradients
+  std::vector<torch::Tensor> first_;  // moments of the gradients
   std::vector<torch::Tensor> second_;
 };
 

@@ -13,7 +13,8 @@ inline void check(dcf_status status, const dcf_error& error) {
   if (status != DCF_OK) throw std::logic_error(std::string("encoder: ") + error.message);
 }
 inline void check(dcf_status status) {
-  if (status != DCF_OK) throw std::logic_error(std::string("encoder: ") + dcf_status_sentence(status));
+  if (status != DCF_OK)
+    throw std::logic_error(std::string("encoder: ") + dcf_status_sentence(status));
 }
 
 }  // namespace dcf::tools

@@ -37,12 +37,12 @@ int run_command_line(int argc, char** argv) {
       ->required()
       ->type_name("DIR");
   CLI::Option* const recipe =
-      app.add_option("--recipe", command.recipe,
-                 "paper: the paper's three stages; best: the smallest file at no loss; or a JSON file")
-      ->capture_default_str();
+      app.add_option(
+             "--recipe", command.recipe,
+             "paper: the paper's three stages; best: the smallest file at no loss; or a JSON file")
+          ->capture_default_str();
   app.add_option("--seed", command.seed, "Of everything random")->capture_default_str();
-  app.add_flag("--no-augment", command.no_augment,
-               "With best: neither moved images nor a teacher");
+  app.add_flag("--no-augment", command.no_augment, "With best: neither moved images nor a teacher");
   CLI::Option* const what =
       app.add_option("--reproduce", reproduction.what,
                      "Train and measure the paper's networks; OUT is a folder for report.html")

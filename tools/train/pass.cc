@@ -7,6 +7,7 @@
 #include <numbers>
 
 #include "train/check.h"
+#include "train/digest.h"
 #include "train/session.h"
 #include "train/shared_weights.h"
 
@@ -21,20 +22,13 @@ double rate_at(const Schedule& schedule, uint64_t step, uint64_t steps) {
   return schedule.rate * (schedule.final_share + (1 - schedule.final_share) * cosine);
 }
 
-// A seed of a name, by FNV-1a.
-uint64_t seed_of(const std::string& name) {
-  uint64_t hash = 0xcbf29ce484222325;
-  for (const char c : name) hash = (hash ^ static_cast<uint8_t>(c)) * 0x100000001b3;
-  return hash;
-}
-
 // Dropout in front of linear layers, as the network has it or else as the schedule asks, less where
 // connections are gone (Han et al., 2015, equation 2).
 DropoutRates dropout_rates(const Schedule& schedule, const TorchNet& net) {
   const auto& list = net.network().layers;
   DropoutRates rates(list.size());
-  const bool own = std::any_of(list.begin(), list.end(),
-                               [](const Layer& l) { return l.op == Op::kDropout; });
+  const bool own =
+      std::any_of(list.begin(), list.end(), [](const Layer& l) { return l.op == Op::kDropout; });
   size_t next = 0;
   double pending = 0;
   for (size_t i = 0; i < list.size(); ++i) {
@@ -44,7 +38,8 @@ DropoutRates dropout_rates(const Schedule& schedule, const TorchNet& net) {
     if (!own && list[i].op == Op::kLinear) {
       pending = next == 0 ? schedule.input_dropout : schedule.dropout;
     }
-    rates[i] = dcf_dropout_rate(pending, p.kept(), p.size());
+    // Counting what is kept costs a look at every weight.
+    if (pending > 0) rates[i] = dcf_dropout_rate(pending, p.kept(), p.size());
     pending = 0;
     ++next;
   }
@@ -74,9 +69,8 @@ class Mover {
   Mover(Moves moves, TorchNet* net) : moves_(moves), net_(net) {
     for (Parameters& p : net->layers()) {
       if (moves == Moves::kCentroids) {
-        values_.push_back(torch::from_blob(p.codebook.data(),
-                                           {static_cast<int64_t>(p.codebook.size())})
-                              .clone());
+        values_.push_back(
+            torch::from_blob(p.codebook.data(), {static_cast<int64_t>(p.codebook.size())}).clone());
       } else if (moves == Moves::kShared) {
         values_.push_back(p.weight.detach().clone());
       } else {
@@ -145,7 +139,7 @@ void run_pass(const Session& session, const Pass& pass, const TorchNet* teacher,
     targets.insert(targets.end(), mover.values().begin(), mover.values().end());
     for (size_t i = 0; i < targets.size(); ++i) targets[i].copy_(resumed[i]);
   }
-  const uint64_t pass_seed = mix_seed(session.seed, seed_of(pass.name));
+  const uint64_t pass_seed = mix_seed(session.seed, digest(pass.name));
   for (uint64_t epoch = first_epoch; epoch < pass.schedule.epochs; ++epoch) {
     Random random(mix_seed(pass_seed, epoch));
     torch::manual_seed(random.next());
@@ -161,8 +155,8 @@ void run_pass(const Session& session, const Pass& pass, const TorchNet* teacher,
         p.weight.mutable_grad() = torch::Tensor();
         p.bias.mutable_grad() = torch::Tensor();
       }
-      const torch::Tensor loss =
-          loss_of(recipe, net->forward(batch.x, dropout_rates(pass.schedule, *net)), batch, teacher);
+      const torch::Tensor loss = loss_of(
+          recipe, net->forward(batch.x, dropout_rates(pass.schedule, *net)), batch, teacher);
       loss.backward();
       adam.step(mover.values(), mover.gradients(), rate_at(pass.schedule, step, steps),
                 pass.schedule.weight_decay);

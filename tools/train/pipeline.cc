@@ -35,9 +35,10 @@ TrainResult train_and_compress(const Session& session, TorchNet* plain, TorchNet
     const size_t dead = fold_dead_units(&shared);
     round.shared_error = error_percent(shared, *session.validation);
     result.rounds.push_back(round);
-    session.line(name, fmt::format("{:.2f} % of the weights kept: validation error {:.2f} %; shared "
-                                   "and fine-tuned {:.2f} %",
-                                   100 * round.density, round.pruned_error, round.shared_error));
+    session.line(name,
+                 fmt::format("{:.2f} % of the weights kept: validation error {:.2f} %; shared "
+                             "and fine-tuned {:.2f} %",
+                             100 * round.density, round.pruned_error, round.shared_error));
     if (i > 0 && round.shared_error > result.plain_error + recipe.tolerance) break;
     best = shared;
     result.dead_units = dead;

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "train/recipe.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
+#include <concepts>
 #include <fstream>
 #include <iterator>
 #include <nlohmann/json.hpp>
+#include <type_traits>
 
 #include "model/error.h"
 
@@ -87,36 +87,69 @@ Recipe best_recipe(const Network& network, bool augment) {
 
 using Json = nlohmann::json;
 
-void read(const Json& json, Schedule* s) {
-  s->epochs = json.value("epochs", s->epochs);
-  s->rate = json.value("rate", s->rate);
-  s->final_share = json.value("final_share", s->final_share);
-  s->weight_decay = json.value("weight_decay", s->weight_decay);
-  s->input_dropout = json.value("input_dropout", s->input_dropout);
-  s->dropout = json.value("dropout", s->dropout);
+// visit(name, number) for every number that a file may change and that tells runs apart.
+template <typename AnySchedule, typename Visit>
+requires std::same_as<std::remove_const_t<AnySchedule>, Schedule>
+void for_each_number(AnySchedule& s, Visit visit) {
+  visit("epochs", s.epochs);
+  visit("rate", s.rate);
+  visit("final_share", s.final_share);
+  visit("weight_decay", s.weight_decay);
+  visit("input_dropout", s.input_dropout);
+  visit("dropout", s.dropout);
+}
+
+template <typename AnyRound, typename Visit>
+requires std::same_as<std::remove_const_t<AnyRound>, PruneRound>
+void for_each_number(AnyRound& r, Visit visit) {
+  visit("density", r.density);
+  visit("steps_share", r.steps_share);
+  for_each_number(r.schedule, visit);
+}
+
+template <typename AnyRecipe, typename Visit>
+requires std::same_as<std::remove_const_t<AnyRecipe>, Recipe>
+void for_each_number(AnyRecipe& r, Visit visit) {
+  visit("batch", r.batch);
+  visit("shift", r.shift);
+  visit("label_smoothing", r.label_smoothing);
+  visit("distill", r.distill);
+  visit("temperature", r.temperature);
+  visit("tolerance", r.tolerance);
+  visit("lambda", r.lambda);
+  visit("bias_bits", r.bias_bits);
+}
+
+template <typename AnyRecipe, typename Visit>
+void for_each_schedule(AnyRecipe& r, Visit visit) {
+  visit("plain", r.plain);
+  visit("dense", r.dense);
+  visit("sharing", r.sharing);
+  visit("finetune", r.finetune);
+}
+
+template <typename Part>
+void read_numbers(const Json& json, Part* part) {
+  for_each_number(*part,
+                  [&](const char* name, auto& number) { number = json.value(name, number); });
+}
+
+template <typename Part>
+Json numbers_json(const Part& part) {
+  Json json;
+  for_each_number(part, [&](const char* name, const auto& number) { json[name] = number; });
+  return json;
 }
 
 void read(const Json& json, Recipe* r) {
-  r->batch = json.value("batch", r->batch);
-  r->shift = json.value("shift", r->shift);
-  r->label_smoothing = json.value("label_smoothing", r->label_smoothing);
-  r->distill = json.value("distill", r->distill);
-  r->temperature = json.value("temperature", r->temperature);
-  r->tolerance = json.value("tolerance", r->tolerance);
-  r->lambda = json.value("lambda", r->lambda);
-  r->bias_bits = json.value("bias_bits", r->bias_bits);
-  if (json.contains("plain")) read(json["plain"], &r->plain);
-  if (json.contains("dense")) read(json["dense"], &r->dense);
-  if (json.contains("sharing")) read(json["sharing"], &r->sharing);
-  if (json.contains("finetune")) read(json["finetune"], &r->finetune);
+  read_numbers(json, r);
+  for_each_schedule(*r, [&](const char* name, Schedule& s) {
+    if (json.contains(name)) read_numbers(json[name], &s);
+  });
   if (json.contains("rounds")) {
     r->rounds.clear();
     for (const Json& round : json["rounds"]) {
-      PruneRound p;
-      p.density = round.value("density", p.density);
-      p.steps_share = round.value("steps_share", p.steps_share);
-      read(round, &p.schedule);
-      r->rounds.push_back(p);
+      read_numbers(round, &r->rounds.emplace_back());
     }
   }
   if (json.contains("densities")) {
@@ -127,39 +160,15 @@ void read(const Json& json, Recipe* r) {
   }
 }
 
-Json to_json(const Schedule& s) {
-  return {{"epochs", s.epochs},
-          {"rate", s.rate},
-          {"final_share", s.final_share},
-          {"weight_decay", s.weight_decay},
-          {"input_dropout", s.input_dropout},
-          {"dropout", s.dropout}};
-}
-
 }  // namespace
 
 std::string recipe_text(const Recipe& r) {
-  Json json = {{"name", r.name},
-               {"batch", r.batch},
-               {"shift", r.shift},
-               {"label_smoothing", r.label_smoothing},
-               {"distill", r.distill},
-               {"temperature", r.temperature},
-               {"tolerance", r.tolerance},
-               {"lambda", r.lambda},
-               {"bias_bits", r.bias_bits},
-               {"init", static_cast<int>(r.init)},
-               {"positions", static_cast<int>(r.positions)},
-               {"plain", to_json(r.plain)},
-               {"dense", to_json(r.dense)},
-               {"sharing", to_json(r.sharing)},
-               {"finetune", to_json(r.finetune)}};
-  for (const PruneRound& round : r.rounds) {
-    Json item = to_json(round.schedule);
-    item["density"] = round.density;
-    item["steps_share"] = round.steps_share;
-    json["rounds"].push_back(std::move(item));
-  }
+  Json json = numbers_json(r);
+  json["name"] = r.name;
+  json["init"] = static_cast<int>(r.init);
+  json["positions"] = static_cast<int>(r.positions);
+  for_each_schedule(r, [&](const char* name, const Schedule& s) { json[name] = numbers_json(s); });
+  for (const PruneRound& round : r.rounds) json["rounds"].push_back(numbers_json(round));
   for (const LayerRecipe& layer : r.layers) {
     json["densities"].push_back(layer.density);
     json["clusters"].push_back(layer.clusters);

@@ -19,49 +19,49 @@ struct Schedule {
   double rate = 1e-3;  // at the start; it falls to rate * final_share
   double final_share = 0.01;
   double weight_decay = 0;
-  // Dropout in front of linear layers, in a network without its own: of the first, and of the others.
+  // Dropout in front of linear layers, in a network without its own: of the first, and of the
+  // others.
   double input_dropout = 0;
   double dropout = 0;
 };
 
 // A round of pruning and retraining to a density of all weights, or of each layer.
 struct PruneRound {
-  double density = 1;  // share of all weights that stay, by global magnitude; 0: use `layers`
+  double density = 1;        // share of all weights that stay, by global magnitude; 0: use `layers`
   double steps_share = 0.5;  // of the round's steps until the density is reached; 0: at once
   Schedule schedule;
 };
 
 struct LayerRecipe {
-  double density = 0;     // of a one-shot round by layer
+  double density = 0;  // of a one-shot round by layer
   uint32_t clusters = 16;
 };
 
 struct Recipe {
   std::string name;
   uint64_t batch = 128;
-  uint64_t shift = 0;     // augmentation: images move by up to this many pixels each way
+  uint64_t shift = 0;  // augmentation: images move by up to this many pixels each way
   double label_smoothing = 0;
-  double distill = 0;     // share of the loss that is the distance to the dense net's output
+  double distill = 0;  // share of the loss that is the distance to the dense net's output
   double temperature = 3;
-  Schedule plain;         // the dense net of ordinary training, where `dense` is anything more
+  Schedule plain;  // the dense net of ordinary training, where `dense` is anything more
   Schedule dense;
-  // Rounds to lower and lower densities go on as long as validation errors after sharing stay within
-  // `tolerance` points of the plain dense net's; the last such round is the result.
+  // Rounds to lower and lower densities go on as long as validation errors after sharing stay
+  // within `tolerance` points of the plain dense net's; the last such round is the result.
   std::vector<PruneRound> rounds;
   double tolerance = 0;
   std::vector<LayerRecipe> layers;  // one per weight tensor
   dcf_init init = DCF_INIT_OPTIMAL;
-  double lambda = 0;              // of entropy-constrained sharing, in units of the mean square weight
-  Schedule sharing;               // training through shared weights, codes still free
-  Schedule finetune;              // of centroids and biases, codes fixed
-  uint32_t bias_bits = 0;         // 0: biases stay f32
+  double lambda = 0;       // of entropy-constrained sharing, in units of the mean square weight
+  Schedule sharing;        // training through shared weights, codes still free
+  Schedule finetune;       // of centroids and biases, codes fixed
+  uint32_t bias_bits = 0;  // 0: biases stay f32
   dcf_positions_choice positions = DCF_CHOOSE_AUTO;
 };
 
 // `name` is "paper" or "best", or the path of a JSON file {"base": "best", ...} whose members
 // replace the base's. Throws Error.
 Recipe make_recipe(const std::string& name, const Network& network, bool augment);
-
 
 // Every number of the recipe, as JSON: equal texts make equal runs.
 std::string recipe_text(const Recipe& recipe);

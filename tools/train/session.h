@@ -6,7 +6,6 @@
 
 #include <functional>
 #include <memory>
-#include <optional>
 #include <string>
 
 #include "train/adam.h"
@@ -52,7 +51,8 @@ double error_percent(const TorchNet& net, const Samples& samples);
 
 // Network, masks, codes and codebooks, and `more`, in a file that appears whole. load returns false
 // where there is none.
-void save_state(const std::string& path, const TorchNet& net, const std::vector<torch::Tensor>& more);
+void save_state(const std::string& path, const TorchNet& net,
+                const std::vector<torch::Tensor>& more);
 bool load_state(const std::string& path, TorchNet* net, std::vector<torch::Tensor>* more);
 
 }  // namespace dcf::tools

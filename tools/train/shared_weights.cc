@@ -19,11 +19,19 @@ double mean_square(const float* weights, const Parameters& p) {
   return sum / static_cast<double>(std::max<uint64_t>(p.kept(), 1));
 }
 
+std::vector<uint64_t> count_codes(const Parameters& p) {
+  std::vector<uint64_t> counts(p.codebook.size());
+  for (const uint8_t c : p.codes) {
+    if (c != 0) ++counts[c - 1];
+  }
+  return counts;
+}
+
 }  // namespace
 
 void share_weights(const dcf_share_options& options, Parameters* p) {
   dcf_share_options scaled = options;
-  scaled.lambda *= mean_square(p->weights(), *p);
+  if (scaled.lambda != 0) scaled.lambda *= mean_square(p->weights(), *p);
   p->codes.assign(p->size(), 0);
   p->codebook.assign(options.clusters, 0);
   uint32_t size = 0;
@@ -37,26 +45,20 @@ void share_weights(const dcf_share_options& options, Parameters* p) {
 
 void follow_weights(const float* weights, double lambda, Parameters* p) {
   const auto k = static_cast<uint32_t>(p->codebook.size());
-  std::vector<uint64_t> counts(k);
-  for (const uint8_t c : p->codes) {
-    if (c != 0) ++counts[c - 1];
-  }
+  std::vector<uint64_t> counts = count_codes(*p);
   std::vector<double> bits(k);
   const auto kept = static_cast<double>(p->kept());
   for (uint32_t c = 0; c < k; ++c) {
     bits[c] = std::log2(kept / static_cast<double>(std::max<uint64_t>(counts[c], 1)));
   }
+  const double cost = lambda == 0 ? 0 : lambda * mean_square(weights, *p);
   dcf_error error{};
   check(dcf_assign(weights, p->mask.empty() ? nullptr : p->mask.data(), nullptr, p->size(),
-                   p->codebook.data(), bits.data(), k, lambda * mean_square(weights, *p),
-                   p->codes.data(), &error),
+                   p->codebook.data(), bits.data(), k, cost, p->codes.data(), &error),
         error);
   std::vector<double> sums(k);
   check(dcf_centroid_gradient(weights, p->codes.data(), p->size(), k, sums.data(), &error), error);
-  std::fill(counts.begin(), counts.end(), 0);
-  for (const uint8_t c : p->codes) {
-    if (c != 0) ++counts[c - 1];
-  }
+  counts = count_codes(*p);
   for (uint32_t c = 0; c < k; ++c) {
     if (counts[c] > 0) {
       p->codebook[c] = static_cast<float>(sums[c] / static_cast<double>(counts[c]));

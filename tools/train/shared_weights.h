@@ -12,8 +12,8 @@ namespace dcf::tools {
 // Clusters the kept weights and puts the centroids in their place.
 void share_weights(const dcf_share_options& options, Parameters* p);
 
-// `weights` have moved: each takes its nearest centroid (lambda: what a bit costs, in mean squares of
-// the kept weights), centroids become the means of their weights, and these go into the network.
+// `weights` have moved: each takes its nearest centroid (lambda: what a bit costs, in mean squares
+// of the kept weights), centroids become the means of their weights, and these go into the network.
 void follow_weights(const float* weights, double lambda, Parameters* p);
 
 // Gradients of the weights, summed per centroid: [codebook size].

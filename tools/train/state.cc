@@ -29,9 +29,9 @@ void save_state(const std::string& path, const TorchNet& net,
                 const std::vector<torch::Tensor>& more) {
   std::vector<torch::Tensor> all;
   for (const Parameters& p : net.layers()) {
-    all.insert(all.end(), {p.weight.detach(), p.bias.detach(), tensor_of(p.mask, torch::kUInt8),
-                           tensor_of(p.codes, torch::kUInt8),
-                           tensor_of(p.codebook, torch::kFloat32)});
+    all.insert(all.end(),
+               {p.weight.detach(), p.bias.detach(), tensor_of(p.mask, torch::kUInt8),
+                tensor_of(p.codes, torch::kUInt8), tensor_of(p.codebook, torch::kFloat32)});
   }
   all.insert(all.end(), more.begin(), more.end());
   const std::string temporary = path + ".part";

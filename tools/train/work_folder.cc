@@ -10,18 +10,13 @@
 #include <system_error>
 
 #include "model/error.h"
+#include "train/digest.h"
 
 namespace dcf::tools {
 namespace {
 
-// FNV-1a: tells data sets apart, not attackers.
-uint64_t digest(const std::vector<uint8_t>& bytes, uint64_t hash) {
-  for (const uint8_t b : bytes) hash = (hash ^ b) * 0x100000001b3;
-  return hash;
-}
-
 std::string identity(const Session& session, const Digits& digits, uint32_t threads) {
-  const uint64_t data = digest(digits.labels, digest(digits.images, 0xcbf29ce484222325));
+  const uint64_t data = digest(digits.labels, digest(digits.images));
   return fmt::format("dcf {}\nnetwork {}\nrecipe {}\nseed {}\ndata {:016x}\nthreads {}\n",
                      dcf_version_string(), network_text(*session.network),
                      recipe_text(session.recipe), session.seed, data, threads);

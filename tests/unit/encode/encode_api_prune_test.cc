@@ -9,17 +9,11 @@
 #include <random>
 #include <vector>
 
+#include "normal_weights.h"
+
 namespace {
 
 using Mask = std::vector<uint8_t>;
-
-std::vector<float> normal_weights(size_t n, uint32_t seed) {
-  std::mt19937 random(seed);
-  std::normal_distribution<float> normal;
-  std::vector<float> weights(n);
-  for (float& w : weights) w = normal(random);
-  return weights;
-}
 
 Mask prune(const std::vector<float>& w, double sparsity) {
   Mask mask(w.size(), 9);

@@ -9,6 +9,8 @@
 #include <random>
 #include <vector>
 
+#include "normal_weights.h"
+
 namespace {
 
 struct Shared {
@@ -36,14 +38,6 @@ Shared share(const std::vector<float>& w, const uint8_t* mask, const float* impo
   EXPECT_LE(size, options.clusters);
   shared.codebook.resize(size);
   return shared;
-}
-
-std::vector<float> normal_weights(size_t n, uint32_t seed) {
-  std::mt19937 random(seed);
-  std::normal_distribution<float> normal;
-  std::vector<float> weights(n);
-  for (float& w : weights) w = normal(random);
-  return weights;
 }
 
 constexpr dcf_init kInits[] = {DCF_INIT_LINEAR, DCF_INIT_DENSITY, DCF_INIT_FORGY, DCF_INIT_OPTIMAL};
