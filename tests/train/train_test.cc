@@ -31,7 +31,7 @@ Digits make_digits(uint64_t count, uint64_t seed) {
     d.labels[i] = label;
     for (uint64_t p = 0; p < 64; ++p) {
       const bool inside = (p / 8 < 4) == (label < 2) && (p % 8 < 4) == (label % 2 == 0);
-      d.images[i * 64 + p] = static_cast<uint8_t>(random.below(inside ? 256 : 160));
+      d.images[i * 64 + p] = static_cast<uint8_t>(random.below(inside ? 256 : 64));
     }
   }
   return d;
@@ -52,9 +52,12 @@ class Training : public testing::Test {
     s.network = &network_;
     s.recipe = make_recipe("best", network_, true);
     s.recipe.batch = 32;
-    s.recipe.plain.epochs = s.recipe.dense.epochs = 2;
+    s.recipe.plain = s.recipe.dense = {4, 1e-2};
     s.recipe.rounds.resize(2);
-    for (PruneRound& round : s.recipe.rounds) round.schedule.epochs = 2;
+    for (PruneRound& round : s.recipe.rounds) {
+      round.schedule.epochs = 2;
+      round.density *= 6;  // of so small a network little else would be left than its biases
+    }
     s.recipe.sharing = {1, 1e-3};
     s.recipe.tolerance = 100;
     s.seed = 5;
@@ -153,6 +156,8 @@ TEST_F(Training, TheFileAnswersAsLibTorchDoes) {
   const torch::NoGradGuard no_grad;
   const torch::Tensor theirs =
       net.forward(Samples(test, network_).batch(0, test.count).x, {}).contiguous();
+  // Answers that do not depend on the question would show nothing.
+  EXPECT_LT(error_percent(net, Samples(test, network_)), 50);
   for (size_t i = 0; i < ours.size(); ++i) {
     ASSERT_NEAR(ours[i], theirs.data_ptr<float>()[i], 1e-4) << i;
   }
