@@ -22,10 +22,18 @@ const TreeKernels& choose() {
 
 std::span<const TreeKernels* const> available_tree_kernels() {
 #if defined(__x86_64__)
-  static constexpr std::array<const TreeKernels*, 2> kAll = {&kScalarTreeKernels,
-                                                             &kAvx2TreeKernels};
-  const bool avx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("popcnt");
-  return std::span(kAll).first(avx2 ? 2 : 1);
+  // Each needs what the ones before it need.
+  static constexpr std::array<const TreeKernels*, 3> kAll = {
+      &kScalarTreeKernels, &kAvx2TreeKernels, &kAvx512TreeKernels};
+  size_t count = 1;
+  if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("popcnt")) {
+    ++count;
+    if (__builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vbmi") &&
+        __builtin_cpu_supports("avx512vbmi2") && __builtin_cpu_supports("avx512vpopcntdq")) {
+      ++count;
+    }
+  }
+  return std::span(kAll).first(count);
 #else
   static constexpr std::array<const TreeKernels*, 1> kAll = {&kScalarTreeKernels};
   return kAll;

@@ -37,6 +37,8 @@ extern const TreeKernels kScalarTreeKernels;
 #if defined(__x86_64__)
 // Needs AVX2 and POPCNT.
 extern const TreeKernels kAvx2TreeKernels;
+// Needs AVX-512 F, BW, VBMI, VBMI2 and VPOPCNTDQ besides.
+extern const TreeKernels kAvx512TreeKernels;
 #endif
 
 // Every set this machine can run, scalar first, the fastest last.
