@@ -3,13 +3,16 @@
 // resume to the same bytes, predictions from the file against LibTorch's.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <span>
 #include <stdexcept>
 
 #include "data/digits.h"
 #include "network/run.h"
+#include "train/command.h"
 #include "train/export.h"
 #include "train/pipeline.h"
 #include "train/shared_weights.h"
@@ -35,6 +38,24 @@ Digits make_digits(uint64_t count, uint64_t seed) {
     }
   }
   return d;
+}
+
+std::string read_bytes(const std::string& path) {
+  std::ifstream in(path, std::ios::binary);
+  return {std::istreambuf_iterator<char>(in), {}};
+}
+
+// The two idx files of `d`, named after `part`.
+void write_digits(const Digits& d, const std::string& folder, const std::string& part) {
+  const auto big_endian = [](uint64_t n) {
+    return std::string{static_cast<char>(n >> 24), static_cast<char>(n >> 16),
+                       static_cast<char>(n >> 8), static_cast<char>(n)};
+  };
+  std::ofstream(folder + "/" + part + "-images-idx3-ubyte", std::ios::binary)
+      << big_endian(0x803) << big_endian(d.count) << big_endian(d.height) << big_endian(d.width)
+      << std::string(d.images.begin(), d.images.end());
+  std::ofstream(folder + "/" + part + "-labels-idx1-ubyte", std::ios::binary)
+      << big_endian(0x801) << big_endian(d.count) << std::string(d.labels.begin(), d.labels.end());
 }
 
 class Training : public testing::Test {
@@ -76,8 +97,7 @@ class Training : public testing::Test {
     train_and_compress(s, &plain, &net);
     const std::string path = folder_ + "/" + name + ".dcf";
     export_dcf(net, s.recipe, path, true);
-    std::ifstream in(path, std::ios::binary);
-    return {std::istreambuf_iterator<char>(in), {}};
+    return read_bytes(path);
   }
 
   Network network_ = parse_network(kNetwork);
@@ -158,9 +178,56 @@ TEST_F(Training, TheFileAnswersAsLibTorchDoes) {
       net.forward(Samples(test, network_).batch(0, test.count).x, {}).contiguous();
   // Answers that do not depend on the question would show nothing.
   EXPECT_LT(error_percent(net, Samples(test, network_)), 50);
-  for (size_t i = 0; i < ours.size(); ++i) {
-    ASSERT_NEAR(ours[i], theirs.data_ptr<float>()[i], 1e-4) << i;
+  for (size_t i = 0; i < test.count; ++i) {
+    const std::span row(ours.data() + i * 4, 4);
+    for (size_t k = 0; k < 4; ++k) {
+      ASSERT_NEAR(row[k], theirs.data_ptr<float>()[i * 4 + k], 1e-4) << i;
+    }
+    const auto chosen = static_cast<size_t>(std::max_element(row.begin(), row.end()) - row.begin());
+    const float best = theirs[static_cast<int64_t>(i)].max().item<float>();
+    ASSERT_NEAR(theirs.data_ptr<float>()[i * 4 + chosen], best, 1e-5) << "another answer to " << i;
   }
+}
+
+TEST_F(Training, RoundsEndWhereTheyLoseTooMuch) {
+  Session s = session("rounds");
+  TorchNet net(network_, mix_seed(s.seed, 1));
+  TorchNet plain(network_, mix_seed(s.seed, 2));
+  const TrainResult all = train_and_compress(s, &plain, &net);
+  ASSERT_EQ(all.rounds.size(), 2u);
+  EXPECT_LT(all.rounds[1].density, all.rounds[0].density);
+  EXPECT_FALSE(all.rounds[0].shared_error);
+  EXPECT_EQ(all.rounds[1].shared_error, all.final_error);
+  EXPECT_NEAR(density_of(net), all.rounds[1].density, 1e-9);
+
+  s.recipe.tolerance = -100;
+  const TrainResult first = train_and_compress(s, &plain, &net);
+  ASSERT_EQ(first.rounds.size(), 1u);
+  EXPECT_EQ(first.rounds[0].shared_error, first.final_error);
+  EXPECT_NEAR(density_of(net), first.rounds[0].density, 1e-9);
+}
+
+TEST_F(Training, TheTestSetDecidesNothing) {
+  const std::string recipe = folder_ + "/recipe.json";
+  std::ofstream(recipe) << R"({"base":"best","batch":32,"plain":{"epochs":1},"dense":{"epochs":2},)"
+                        << R"("rounds":[{"density":0.5,"epochs":1},{"density":0.3,"epochs":1}]})";
+  std::ofstream(folder_ + "/net.json") << kNetwork;
+  write_digits(digits_, folder_, "train");
+  TrainCommand command;
+  command.common.quiet = true;
+  command.common.threads = 1;
+  command.net = folder_ + "/net.json";
+  command.data = folder_;
+  command.recipe = recipe;
+  std::string files[2];
+  for (const uint64_t seed : {2u, 3u}) {
+    write_digits(make_digits(100, seed), folder_, "t10k");
+    command.output.path = folder_ + "/" + std::to_string(seed) + ".dcf";
+    ASSERT_EQ(train(command), 0);
+    files[seed - 2] = read_bytes(command.output.path);
+  }
+  EXPECT_FALSE(files[0].empty());
+  EXPECT_EQ(files[0], files[1]);
 }
 
 }  // namespace

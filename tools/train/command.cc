@@ -56,9 +56,10 @@ OrderedJson result_json(const TrainCommand& command, const Session& session,
   json["validation"]["error"] = result.final_error;
   json["rounds"] = OrderedJson::array();
   for (const RoundResult& round : result.rounds) {
-    json["rounds"].push_back({{"density", round.density},
-                              {"pruned_error", round.pruned_error},
-                              {"shared_error", round.shared_error}});
+    OrderedJson& entry = json["rounds"].emplace_back();
+    entry["density"] = round.density;
+    entry["pruned_error"] = round.pruned_error;
+    if (round.shared_error) entry["shared_error"] = *round.shared_error;
   }
   return json;
 }

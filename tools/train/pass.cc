@@ -126,7 +126,7 @@ void run_pass(const Session& session, const Pass& pass, const TorchNet* teacher,
   const std::string file = session.work + "/" + pass.name;
   if (load_state(file + ".done", net, nullptr)) return;
   Mover mover(pass.moves, net);
-  Adam adam(mover.values());
+  Optimizer optimizer(mover.values(), pass.schedule.momentum);
   uint64_t first_epoch = 0;
   const uint64_t per_epoch = (session.training->size() + recipe.batch - 1) / recipe.batch;
   const uint64_t steps = per_epoch * pass.schedule.epochs;
@@ -134,8 +134,8 @@ void run_pass(const Session& session, const Pass& pass, const TorchNet* teacher,
   if (load_state(file + ".part", net, &resumed)) {
     const torch::NoGradGuard no_grad;
     first_epoch = static_cast<uint64_t>(resumed.back().item<int64_t>());
-    adam.set_steps(static_cast<int64_t>(first_epoch * per_epoch));
-    std::vector<torch::Tensor> targets = adam.state();
+    optimizer.set_steps(static_cast<int64_t>(first_epoch * per_epoch));
+    std::vector<torch::Tensor> targets = optimizer.state();
     targets.insert(targets.end(), mover.values().begin(), mover.values().end());
     for (size_t i = 0; i < targets.size(); ++i) targets[i].copy_(resumed[i]);
   }
@@ -158,12 +158,12 @@ void run_pass(const Session& session, const Pass& pass, const TorchNet* teacher,
       const torch::Tensor loss = loss_of(
           recipe, net->forward(batch.x, dropout_rates(pass.schedule, *net)), batch, teacher);
       loss.backward();
-      adam.step(mover.values(), mover.gradients(), rate_at(pass.schedule, step, steps),
+      optimizer.step(mover.values(), mover.gradients(), rate_at(pass.schedule, step, steps),
                 pass.schedule.weight_decay);
       mover.apply(recipe.lambda);
       session.advance(pass.name, step + 1, steps);
     }
-    std::vector<torch::Tensor> more = adam.state();
+    std::vector<torch::Tensor> more = optimizer.state();
     more.insert(more.end(), mover.values().begin(), mover.values().end());
     more.push_back(torch::tensor(static_cast<int64_t>(epoch + 1)));
     save_state(file + ".part", *net, more);

@@ -2,6 +2,7 @@
 // From a data set to a measured .dcf file.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -9,14 +10,15 @@
 
 namespace dcf::tools {
 
+// Errors are those of validation data, in percent.
 struct RoundResult {
   double density;
-  double pruned_error;  // on validation data, in percent
-  double shared_error;
+  double pruned_error;
+  std::optional<double> shared_error;  // only where sharing was tried
 };
 
 struct TrainResult {
-  double plain_error;  // of the dense net of ordinary training, on validation data
+  double plain_error;  // of the dense net of ordinary training
   double dense_error;  // of the dense net that compression starts from
   std::vector<RoundResult> rounds;
   size_t dead_units;

@@ -94,6 +94,7 @@ void for_each_number(AnySchedule& s, Visit visit) {
   visit("epochs", s.epochs);
   visit("rate", s.rate);
   visit("final_share", s.final_share);
+  visit("momentum", s.momentum);
   visit("weight_decay", s.weight_decay);
   visit("input_dropout", s.input_dropout);
   visit("dropout", s.dropout);

@@ -13,11 +13,12 @@
 
 namespace dcf::tools {
 
-// One pass of training: epochs of Adam under a cosine schedule.
+// One pass of training: epochs of a rule under a cosine schedule.
 struct Schedule {
   uint64_t epochs = 0;
   double rate = 1e-3;  // at the start; it falls to rate * final_share
   double final_share = 0.01;
+  double momentum = 0;     // 0: Adam
   double weight_decay = 0;
   // Dropout in front of linear layers, in a network without its own: of the first, and of the
   // others.
@@ -46,8 +47,9 @@ struct Recipe {
   double temperature = 3;
   Schedule plain;  // the dense net of ordinary training, where `dense` is anything more
   Schedule dense;
-  // Rounds to lower and lower densities go on as long as validation errors after sharing stay
-  // within `tolerance` points of the plain dense net's; the last such round is the result.
+  // Rounds to lower and lower densities go on as long as validation errors stay within `tolerance`
+  // points of the plain dense net's. Then weights are shared: the last round whose error still
+  // stays there, or else the first round, is the result.
   std::vector<PruneRound> rounds;
   double tolerance = 0;
   std::vector<LayerRecipe> layers;  // one per weight tensor

@@ -8,7 +8,7 @@
 #include <memory>
 #include <string>
 
-#include "train/adam.h"
+#include "train/optimizer.h"
 #include "train/recipe.h"
 #include "train/samples.h"
 #include "train/torch_net.h"
