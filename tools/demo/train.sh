@@ -9,7 +9,7 @@ recipe=$(dirname "${BASH_SOURCE[0]}")/short.json
 
 printf '\nTraining, pruning, clustering and fine-tuning LeNet-300-100 on %s, a short run:\n' "$name"
 "$bin/dcf" train --net lenet-300-100 --data "$digits" --recipe "$recipe" --seed 1 --force \
-  -o "$work/lenet.dcf" -T "$(nproc)" | tee "$work/train.txt"
+  -o "$work/lenet.dcf" | tee "$work/train.txt"
 error=$(sed -nE 's/^test +error ([0-9.]+) %.*/\1/p' "$work/train.txt")
 dense_error=$(sed -nE 's/^test .*; ([0-9.]+) % of the dense net$/\1/p' "$work/train.txt")
 size=$(stat -c %s "$work/lenet.dcf" | awk '{ printf "%.1f KB", $1 / 1000 }')

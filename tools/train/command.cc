@@ -16,6 +16,7 @@
 #include "network/test_error.h"
 #include "train/export.h"
 #include "train/pipeline.h"
+#include "train/shared_weights.h"
 #include "train/threads.h"
 #include "train/work_folder.h"
 
@@ -139,6 +140,7 @@ int train(const TrainCommand& command) {
                             percent_of(wrong, test.count), wrong, test.count, dense_test));
   if (command.common.json) {
     OrderedJson json = result_json(command, session, result);
+    for (const Parameters& p : net.layers()) json["sharing_rates"][p.name] = sharing_rate(p);
     json["dead_units"] = result.dead_units;
     json["output"] = command.output.path;
     json["file_bytes"] = bytes;

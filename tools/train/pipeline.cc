@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include "train/shared_weights.h"
 #include "train/steps.h"
 
 namespace dcf::tools {
@@ -45,6 +46,16 @@ std::vector<TorchNet> prune_in_rounds(const Session& session, const TorchNet& te
   return pruned;
 }
 
+// What sharing alone saves, layer by layer.
+std::string sharing_rates(const TorchNet& net) {
+  std::string text;
+  for (const Parameters& p : net.layers()) {
+    text += fmt::format("{}{} {:.1f}x with {} clusters", text.empty() ? "" : ", ", p.name,
+                        sharing_rate(p), p.codebook.size());
+  }
+  return text;
+}
+
 }  // namespace
 
 TrainResult train_and_compress(const Session& session, TorchNet* plain, TorchNet* net) {
@@ -63,6 +74,7 @@ TrainResult train_and_compress(const Session& session, TorchNet* plain, TorchNet
     session.line("shared", fmt::format("{:.2f} % of the weights, clustered and fine-tuned: "
                                        "validation error {:.2f} %",
                                        100 * round.density, result.final_error));
+    session.line("rate (1)", sharing_rates(*net));
     if (result.final_error <= allowed) break;
   }
   return result;

@@ -2,13 +2,6 @@
 #include "train/recipe.h"
 
 #include <algorithm>
-#include <concepts>
-#include <fstream>
-#include <iterator>
-#include <nlohmann/json.hpp>
-#include <type_traits>
-
-#include "model/error.h"
 
 namespace dcf::tools {
 namespace {
@@ -42,13 +35,61 @@ std::vector<double> paper_densities(const std::vector<const Layer*>& layers) {
   return densities;
 }
 
+// Stochastic gradients with Nesterov's momentum. On MNIST these generalise better than Adam: 0.1 to
+// 0.3 points at equal density.
+Schedule sgd(uint64_t epochs, double rate, double weight_decay) {
+  Schedule s;
+  s.epochs = epochs;
+  s.rate = rate;
+  s.momentum = 0.9;
+  s.weight_decay = weight_decay;
+  return s;
+}
+
+// How a network is brought to the lowest density that it bears, by what it is made of. Chosen on
+// validation data of MNIST.
+struct BestPlan {
+  Schedule plain;
+  Schedule dense;
+  Schedule round;  // its epochs are those of the step below
+  struct Step {
+    double density;
+    uint64_t epochs;
+  };
+  std::vector<Step> steps;
+  double tolerance;
+  uint64_t finetune_epochs;
+};
+
+// Networks from this many weights on learn the task in few epochs, and need few of their weights.
+constexpr uint64_t kLargeNetwork = 4'000'000;
+
+BestPlan best_plan(uint64_t weights, bool conv, bool augment) {
+  if (weights >= kLargeNetwork) {
+    return {sgd(5, 0.05, 1e-4), sgd(8, 0.05, 1e-4), sgd(0, 0.1, 0),
+            {{0.01, 3}, {0.003, 3}, {0.0015, 3}}, -0.1, 1};
+  }
+  if (conv) {
+    return {sgd(8, 0.05, 1e-4), sgd(15, 0.05, 1e-4), sgd(0, 0.1, augment ? 0 : 1e-4),
+            {{0.06, 4}, {0.024, 9}, {0.014, 9}}, -0.05, 2};
+  }
+  if (augment) {
+    return {sgd(20, 0.1, 1e-4), sgd(40, 0.1, 1e-4), sgd(0, 0.2, 0),
+            {{0.06, 15}, {0.025, 25}, {0.018, 35}, {0.014, 35}}, -0.2, 2};
+  }
+  return {{}, sgd(25, 0.1, 1e-4), sgd(0, 0.1, 1e-4),
+          {{0.08, 15}, {0.055, 30}, {0.043, 30}, {0.035, 30}}, -0.05, 2};
+}
+
+}  // namespace
+
 Recipe paper_recipe(const Network& network) {
   const auto layers = weight_layers(network);
   const bool conv = is_convolutional(network);
   Recipe r;
   r.name = "paper";
-  r.dense = {conv ? 12u : 25u, 1e-3};
-  r.rounds = {{0, 0, {conv ? 10u : 40u, 2e-3}}};
+  r.dense = conv ? sgd(10, 0.05, 1e-4) : sgd(25, 0.1, 1e-4);
+  r.rounds = {{0, 0, conv ? sgd(10, 0.05, 1e-4) : sgd(40, 0.1, 1e-4)}};
   // Noise on the inputs keeps what is left of the network from learning the training set by heart.
   r.rounds[0].schedule.input_dropout = conv ? 0.1 : 0.3;
   r.rounds[0].schedule.dropout = 0.3;
@@ -64,133 +105,36 @@ Recipe paper_recipe(const Network& network) {
 
 Recipe best_recipe(const Network& network, bool augment) {
   const auto layers = weight_layers(network);
+  uint64_t weights = 0;
+  for (const Layer* layer : layers) {
+    uint64_t n = 1;
+    for (const uint64_t d : layer->weight_dims()) n *= d;
+    weights += n;
+  }
   const bool conv = is_convolutional(network);
+  const BestPlan plan = best_plan(weights, conv, augment);
   Recipe r;
   r.name = augment ? "best" : "best-no-augment";
-  r.dense = {conv ? 15u : 30u, 1.5e-3};
-  r.dense.dropout = augment ? 0.2 : 0;
-  r.finetune = {2, 3e-4, 0.05};
-  r.bias_bits = 6;
+  r.dense = plan.dense;
+  r.dense.input_dropout = conv ? 0 : 0.1;
+  r.dense.dropout = conv ? 0.35 : 0.2;
   if (augment) {
-    r.plain = {conv ? 8u : 20u, 1e-3};
+    r.plain = plan.plain;
     r.shift = 1;
     r.distill = 0.9;
     r.temperature = 2;
   }
-  const uint64_t epochs = conv ? 6 : 12;
-  for (const double density : {0.08, 0.05, 0.035, 0.025, 0.02, 0.016}) {
-    r.rounds.push_back({density, 0.5, {epochs, augment ? 4e-3 : 2e-3, 0.02}});
+  for (const BestPlan::Step& step : plan.steps) {
+    PruneRound& round = r.rounds.emplace_back(PruneRound{step.density, 0.5, plan.round});
+    round.schedule.epochs = step.epochs;
+    // Without a teacher, noise has to keep the network from learning the training set by heart.
+    if (!augment) round.schedule.input_dropout = round.schedule.dropout = 0.3;
   }
+  r.tolerance = plan.tolerance;
   for (const Layer* layer : layers) r.layers.push_back({0, layer->op == Op::kConv ? 8u : 4u});
+  r.finetune = {plan.finetune_epochs, 3e-4, 0.05};
+  r.bias_bits = 6;
   return r;
-}
-
-using Json = nlohmann::json;
-
-// visit(name, number) for every number that a file may change and that tells runs apart.
-template <typename AnySchedule, typename Visit>
-requires std::same_as<std::remove_const_t<AnySchedule>, Schedule>
-void for_each_number(AnySchedule& s, Visit visit) {
-  visit("epochs", s.epochs);
-  visit("rate", s.rate);
-  visit("final_share", s.final_share);
-  visit("momentum", s.momentum);
-  visit("weight_decay", s.weight_decay);
-  visit("input_dropout", s.input_dropout);
-  visit("dropout", s.dropout);
-}
-
-template <typename AnyRound, typename Visit>
-requires std::same_as<std::remove_const_t<AnyRound>, PruneRound>
-void for_each_number(AnyRound& r, Visit visit) {
-  visit("density", r.density);
-  visit("steps_share", r.steps_share);
-  for_each_number(r.schedule, visit);
-}
-
-template <typename AnyRecipe, typename Visit>
-requires std::same_as<std::remove_const_t<AnyRecipe>, Recipe>
-void for_each_number(AnyRecipe& r, Visit visit) {
-  visit("batch", r.batch);
-  visit("shift", r.shift);
-  visit("label_smoothing", r.label_smoothing);
-  visit("distill", r.distill);
-  visit("temperature", r.temperature);
-  visit("tolerance", r.tolerance);
-  visit("lambda", r.lambda);
-  visit("bias_bits", r.bias_bits);
-}
-
-template <typename AnyRecipe, typename Visit>
-void for_each_schedule(AnyRecipe& r, Visit visit) {
-  visit("plain", r.plain);
-  visit("dense", r.dense);
-  visit("sharing", r.sharing);
-  visit("finetune", r.finetune);
-}
-
-template <typename Part>
-void read_numbers(const Json& json, Part* part) {
-  for_each_number(*part,
-                  [&](const char* name, auto& number) { number = json.value(name, number); });
-}
-
-template <typename Part>
-Json numbers_json(const Part& part) {
-  Json json;
-  for_each_number(part, [&](const char* name, const auto& number) { json[name] = number; });
-  return json;
-}
-
-void read(const Json& json, Recipe* r) {
-  read_numbers(json, r);
-  for_each_schedule(*r, [&](const char* name, Schedule& s) {
-    if (json.contains(name)) read_numbers(json[name], &s);
-  });
-  if (json.contains("rounds")) {
-    r->rounds.clear();
-    for (const Json& round : json["rounds"]) {
-      read_numbers(round, &r->rounds.emplace_back());
-    }
-  }
-  if (json.contains("densities")) {
-    for (size_t i = 0; i < r->layers.size(); ++i) r->layers[i].density = json["densities"].at(i);
-  }
-  if (json.contains("clusters")) {
-    for (size_t i = 0; i < r->layers.size(); ++i) r->layers[i].clusters = json["clusters"].at(i);
-  }
-}
-
-}  // namespace
-
-std::string recipe_text(const Recipe& r) {
-  Json json = numbers_json(r);
-  json["name"] = r.name;
-  json["init"] = static_cast<int>(r.init);
-  json["positions"] = static_cast<int>(r.positions);
-  for_each_schedule(r, [&](const char* name, const Schedule& s) { json[name] = numbers_json(s); });
-  for (const PruneRound& round : r.rounds) json["rounds"].push_back(numbers_json(round));
-  for (const LayerRecipe& layer : r.layers) {
-    json["densities"].push_back(layer.density);
-    json["clusters"].push_back(layer.clusters);
-  }
-  return json.dump();
-}
-
-Recipe make_recipe(const std::string& name, const Network& network, bool augment) {
-  if (name == "paper") return paper_recipe(network);
-  if (name == "best") return best_recipe(network, augment);
-  std::ifstream in(name);
-  if (!in) throw_failure(name, "is neither a recipe (paper, best) nor a file that can be read");
-  try {
-    const Json json = Json::parse(in);
-    Recipe recipe = make_recipe(json.at("base"), network, json.value("augment", true));
-    recipe.name = json.value("name", recipe.name);
-    read(json, &recipe);
-    return recipe;
-  } catch (const Json::exception& error) {
-    throw_invalid(name, std::string("is not a recipe: ") + error.what());
-  }
 }
 
 }  // namespace dcf::tools

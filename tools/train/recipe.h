@@ -61,6 +61,10 @@ struct Recipe {
   dcf_positions_choice positions = DCF_CHOOSE_AUTO;
 };
 
+// The built-in recipes; `augment` false: neither moved images nor a teacher.
+Recipe paper_recipe(const Network& network);
+Recipe best_recipe(const Network& network, bool augment);
+
 // `name` is "paper" or "best", or the path of a JSON file {"base": "best", ...} whose members
 // replace the base's. Throws Error.
 Recipe make_recipe(const std::string& name, const Network& network, bool augment);

@@ -77,4 +77,9 @@ torch::Tensor centroid_gradients(const Parameters& p, const torch::Tensor& weigh
   return torch::tensor(std::vector<float>(sums.begin(), sums.end()));
 }
 
+double sharing_rate(const Parameters& p) {
+  constexpr uint32_t kBits = 32;
+  return dcf_compression_rate(p.kept(), kBits, static_cast<uint32_t>(p.codebook.size()));
+}
+
 }  // namespace dcf::tools
