@@ -207,6 +207,41 @@ TEST_F(Training, RoundsEndWhereTheyLoseTooMuch) {
   EXPECT_NEAR(density_of(net), first.rounds[0].density, 1e-9);
 }
 
+TEST_F(Training, WhatLosesTooMuchIsTriedWithMoreWeightsAndClusters) {
+  Session s = session("eased");
+  s.recipe.rounds.resize(1);
+  s.recipe.rounds[0].density = 0.1;
+  s.recipe.max_density = 0.25;
+  s.recipe.max_doubling = 1;
+  s.recipe.tolerance = -100;
+  for (LayerRecipe& layer : s.recipe.layers) layer.clusters = 2;
+  TorchNet net(network_, mix_seed(s.seed, 1));
+  TorchNet plain(network_, mix_seed(s.seed, 2));
+  const TrainResult result = train_and_compress(s, &plain, &net);
+  ASSERT_EQ(result.rounds.size(), 1u);
+  EXPECT_NEAR(result.rounds[0].density, 0.2, 1e-3);
+  for (const Parameters& p : net.layers()) EXPECT_EQ(p.codebook.size(), 4u) << p.name;
+}
+
+TEST_F(Training, AugmentationIsLeftOutWhereItDoesNotHelp) {
+  Session s = session("unaugmented");
+  s.recipe.plain.epochs = 4;
+  s.recipe.shift = 1;
+  auto other = std::make_shared<Recipe>(s.recipe);
+  other->shift = 0;
+  other->plain.epochs = 0;
+  s.recipe.unaugmented = other;
+  s.recipe.dense.epochs = 0;  // errs more than any training
+  TorchNet net(network_, mix_seed(s.seed, 1));
+  TorchNet plain(network_, mix_seed(s.seed, 2));
+  const TrainResult result = train_and_compress(s, &plain, &net);
+  EXPECT_FALSE(result.augmented);
+  EXPECT_EQ(result.plain_error, result.dense_error);
+
+  s.recipe.unaugmented = nullptr;
+  EXPECT_TRUE(train_and_compress(s, &plain, &net).augmented);
+}
+
 TEST_F(Training, TheTestSetDecidesNothing) {
   const std::string recipe = folder_ + "/recipe.json";
   std::ofstream(recipe) << R"({"base":"best","batch":32,"plain":{"epochs":1},"dense":{"epochs":2},)"

@@ -5,7 +5,8 @@
 set -euo pipefail
 export LC_ALL=C  # decimal points
 bin=$1 digits=$2 name=$3 work=$4
-recipe=$(dirname "${BASH_SOURCE[0]}")/short.json
+recipe=$(dirname "${BASH_SOURCE[0]}")/short_mnist.json
+[[ $name == MNIST ]] || recipe=$(dirname "${BASH_SOURCE[0]}")/short_fashion.json
 
 printf '\nTraining, pruning, clustering and fine-tuning LeNet-300-100 on %s, a short run:\n' "$name"
 "$bin/dcf" train --net lenet-300-100 --data "$digits" --recipe "$recipe" --seed 1 --force \

@@ -55,6 +55,7 @@ OrderedJson result_json(const TrainCommand& command, const Session& session,
   json["validation"]["dense_error"] = result.plain_error;
   json["validation"]["teacher_error"] = result.dense_error;
   json["validation"]["error"] = result.final_error;
+  json["augmented"] = result.augmented;
   json["rounds"] = OrderedJson::array();
   for (const RoundResult& round : result.rounds) {
     OrderedJson& entry = json["rounds"].emplace_back();

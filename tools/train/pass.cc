@@ -63,6 +63,15 @@ torch::Tensor loss_of(const Recipe& recipe, const torch::Tensor& logits, const B
   return (1 - recipe.distill) * plain + recipe.distill * t * t * soft;
 }
 
+// Shortens gradients that are together longer than `longest` (Pascanu, Mikolov, Bengio, "On the
+// difficulty of training recurrent neural networks", 2013).
+void clip(double longest, std::vector<torch::Tensor>* gradients) {
+  double squares = 0;
+  for (const torch::Tensor& g : *gradients) squares += g.square().sum().item<double>();
+  if (squares <= longest * longest) return;
+  for (torch::Tensor& g : *gradients) g.mul_(longest / std::sqrt(squares));
+}
+
 // The tensors that a pass moves, and their gradients after a backward pass.
 class Mover {
  public:
@@ -158,8 +167,10 @@ void run_pass(const Session& session, const Pass& pass, const TorchNet* teacher,
       const torch::Tensor loss = loss_of(
           recipe, net->forward(batch.x, dropout_rates(pass.schedule, *net)), batch, teacher);
       loss.backward();
-      optimizer.step(mover.values(), mover.gradients(), rate_at(pass.schedule, step, steps),
-                pass.schedule.weight_decay);
+      std::vector<torch::Tensor> gradients = mover.gradients();
+      if (recipe.clip > 0) clip(recipe.clip, &gradients);
+      optimizer.step(mover.values(), gradients, rate_at(pass.schedule, step, steps),
+                     pass.schedule.weight_decay);
       mover.apply(recipe.lambda);
       session.advance(pass.name, step + 1, steps);
     }

@@ -3,11 +3,16 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <filesystem>
+
 #include "train/shared_weights.h"
 #include "train/steps.h"
 
 namespace dcf::tools {
 namespace {
+
+constexpr uint32_t kMaxClusters = 255;  // as dcf_share takes them
 
 // The dense nets: of ordinary training, which is what compression is compared with, and the one
 // that it starts from.
@@ -28,22 +33,58 @@ void train_dense(const Session& session, TorchNet* plain, TorchNet* net, TrainRe
   session.line("dense", fmt::format("validation error {:.2f} %", result->plain_error));
 }
 
+// One round from `net`, down to the round's density.
+RoundResult do_round(const Session& session, const std::string& name, const PruneRound& round,
+                     const TorchNet& teacher, TorchNet* net) {
+  prune_and_retrain(session, name, round, &teacher, net);
+  const RoundResult result{density_of(*net), error_percent(*net, *session.validation), {}};
+  session.line(name, fmt::format("{:.2f} % of the weights kept: validation error {:.2f} %",
+                                 100 * result.density, result.pruned_error));
+  return result;
+}
+
 // The networks of all rounds, down to the first that loses more than it may.
 std::vector<TorchNet> prune_in_rounds(const Session& session, const TorchNet& teacher,
                                       double allowed, TrainResult* result) {
   std::vector<TorchNet> pruned;
   TorchNet net = teacher.clone();
-  for (const PruneRound& round : session.recipe.rounds) {
-    const std::string name = fmt::format("round{}", pruned.size() + 1);
-    prune_and_retrain(session, name, round, &teacher, &net);
-    result->rounds.push_back({density_of(net), error_percent(net, *session.validation), {}});
+  bool eased = false;
+  for (PruneRound round : session.recipe.rounds) {
+    std::string name = fmt::format("round{}", pruned.size() + 1);
+    RoundResult last = do_round(session, name, round, teacher, &net);
+    while (pruned.empty() && last.pruned_error > allowed &&
+           2 * round.density <= session.recipe.max_density) {
+      eased = true;
+      round.density *= 2;
+      name += "-eased";
+      net = teacher.clone();
+      last = do_round(session, name, round, teacher, &net);
+    }
+    result->rounds.push_back(last);
     pruned.push_back(net.clone());
-    const RoundResult& last = result->rounds.back();
-    session.line(name, fmt::format("{:.2f} % of the weights kept: validation error {:.2f} %",
-                                   100 * last.density, last.pruned_error));
-    if (last.pruned_error > allowed) break;
+    // Half the density of an eased round was too little already.
+    if (eased || last.pruned_error > allowed) break;
   }
   return pruned;
+}
+
+// Shares the weights of `net` among as few clusters as keep the error at `allowed`, if any do.
+double share(const Session& session, const std::string& round, const TorchNet& teacher,
+             double allowed, TorchNet* net) {
+  const TorchNet pruned = net->clone();
+  Session finer = session;
+  double error = 0;
+  for (uint32_t doubled = 0; doubled <= session.recipe.max_doubling; ++doubled) {
+    *net = pruned.clone();
+    const std::string name = doubled == 0 ? round : fmt::format("{}-clusters{}", round, doubled);
+    share_and_finetune(finer, name, &teacher, net);
+    error = error_percent(*net, *session.validation);
+    if (error <= allowed) break;
+    for (LayerRecipe& layer : finer.recipe.layers) {
+      layer.clusters = std::min(2 * layer.clusters, kMaxClusters);
+    }
+  }
+  return error;
 }
 
 // What sharing alone saves, layer by layer.
@@ -60,17 +101,28 @@ std::string sharing_rates(const TorchNet& net) {
 
 TrainResult train_and_compress(const Session& session, TorchNet* plain, TorchNet* net) {
   TrainResult result{};
+  const TorchNet fresh = net->clone();
   train_dense(session, plain, net, &result);
+  if (session.recipe.unaugmented && result.dense_error > result.plain_error) {
+    session.line("augmented", "errs more than the dense net: going on without augmentation");
+    Session other = session;
+    other.recipe = *session.recipe.unaugmented;
+    other.work += "/unaugmented";
+    std::filesystem::create_directories(other.work);
+    *net = fresh.clone();
+    return train_and_compress(other, plain, net);
+  }
   const TorchNet teacher = net->clone();
+  result.augmented = session.recipe.shift > 0;
   const double allowed = result.plain_error + session.recipe.tolerance;
   std::vector<TorchNet> pruned = prune_in_rounds(session, teacher, allowed, &result);
   for (size_t i = pruned.size(); i-- > 0;) {
     RoundResult& round = result.rounds[i];
     if (i > 0 && round.pruned_error > allowed) continue;
     *net = pruned[i].clone();
-    share_and_finetune(session, fmt::format("round{}", i + 1), &teacher, net);
+    round.shared_error = result.final_error =
+        share(session, fmt::format("round{}", i + 1), teacher, allowed, net);
     result.dead_units = fold_dead_units(net);
-    round.shared_error = result.final_error = error_percent(*net, *session.validation);
     session.line("shared", fmt::format("{:.2f} % of the weights, clustered and fine-tuned: "
                                        "validation error {:.2f} %",
                                        100 * round.density, result.final_error));

@@ -20,6 +20,7 @@ struct RoundResult {
 struct TrainResult {
   double plain_error;  // of the dense net of ordinary training
   double dense_error;  // of the dense net that compression starts from
+  bool augmented;      // the training images were moved
   std::vector<RoundResult> rounds;
   size_t dead_units;
   double final_error;

@@ -6,6 +6,7 @@
 #include <dcf/dcf_write.h>
 
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -18,7 +19,7 @@ struct Schedule {
   uint64_t epochs = 0;
   double rate = 1e-3;  // at the start; it falls to rate * final_share
   double final_share = 0.01;
-  double momentum = 0;     // 0: Adam
+  double momentum = 0;  // 0: Adam
   double weight_decay = 0;
   // Dropout in front of linear layers, in a network without its own: of the first, and of the
   // others.
@@ -43,15 +44,19 @@ struct Recipe {
   uint64_t batch = 128;
   uint64_t shift = 0;  // augmentation: images move by up to this many pixels each way
   double label_smoothing = 0;
+  double clip = 0;  // longest gradient of all tensors together, longer ones are shortened; 0: any
   double distill = 0;  // share of the loss that is the distance to the dense net's output
   double temperature = 3;
   Schedule plain;  // the dense net of ordinary training, where `dense` is anything more
   Schedule dense;
   // Rounds to lower and lower densities go on as long as validation errors stay within `tolerance`
-  // points of the plain dense net's. Then weights are shared: the last round whose error still
-  // stays there, or else the first round, is the result.
+  // points of the plain dense net's; a first round that leaves too little is done again with twice
+  // the density. Then weights are shared: the last round whose error still stays there, or else the
+  // first round, is the result.
   std::vector<PruneRound> rounds;
   double tolerance = 0;
+  double max_density = 0;     // up to which the first round may be eased
+  uint32_t max_doubling = 0;  // how often the clusters may be doubled where sharing loses too much
   std::vector<LayerRecipe> layers;  // one per weight tensor
   dcf_init init = DCF_INIT_OPTIMAL;
   double lambda = 0;       // of entropy-constrained sharing, in units of the mean square weight
@@ -59,6 +64,9 @@ struct Recipe {
   Schedule finetune;       // of centroids and biases, codes fixed
   uint32_t bias_bits = 0;  // 0: biases stay f32
   dcf_positions_choice positions = DCF_CHOOSE_AUTO;
+  // What is done instead where `dense` errs more than `plain`: its augmentation does not fit the
+  // data.
+  std::shared_ptr<const Recipe> unaugmented;
 };
 
 // The built-in recipes; `augment` false: neither moved images nor a teacher.

@@ -40,9 +40,12 @@ void for_each_number(AnyRecipe& r, Visit visit) {
   visit("batch", r.batch);
   visit("shift", r.shift);
   visit("label_smoothing", r.label_smoothing);
+  visit("clip", r.clip);
   visit("distill", r.distill);
   visit("temperature", r.temperature);
   visit("tolerance", r.tolerance);
+  visit("max_density", r.max_density);
+  visit("max_doubling", r.max_doubling);
   visit("lambda", r.lambda);
   visit("bias_bits", r.bias_bits);
 }
@@ -69,6 +72,7 @@ Json numbers_json(const Part& part) {
 }
 
 void read(const Json& json, Recipe* r) {
+  r->unaugmented = nullptr;  // a recipe of one's own is followed as it stands
   read_numbers(json, r);
   for_each_schedule(*r, [&](const char* name, Schedule& s) {
     if (json.contains(name)) read_numbers(json[name], &s);
@@ -100,6 +104,7 @@ std::string recipe_text(const Recipe& r) {
     json["densities"].push_back(layer.density);
     json["clusters"].push_back(layer.clusters);
   }
+  if (r.unaugmented) json["unaugmented"] = recipe_text(*r.unaugmented);
   return json.dump();
 }
 
