@@ -16,7 +16,7 @@ set(max_lines 600)
 
 # Headers of other projects -> the only places that may include them (regular expressions).
 set(foreign "xxhash" "capnp/|kj/|.*[.]capnp[.]h" "nlohmann/|CLI/|fmt/" "gtest/|gmock/|rapidcheck")
-set(foreign_home "^libdcf/base/hash[.]cc$" "^libdcf/format/manifest_capnp[.]cc$" "^tools/|^tests/"
+set(foreign_home "^libdcf/base/hash[.]cc$" "^libdcf/format/manifest_capnp[.]cc$" "^(tools|tests|bench)/"
                  "^tests/")
 
 function(report file problem)

@@ -1,0 +1,169 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "harness.h"
+
+#include <benchmark/benchmark.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <cstdlib>
+#include <fstream>
+#include <map>
+#include <stdexcept>
+#include <utility>
+
+namespace dcf::bench {
+namespace {
+
+struct Sample {
+  std::vector<double> wall;  // seconds of one call
+  std::vector<double> cpu;
+};
+
+// Keeps every repetition and prints nothing.
+class Collector : public benchmark::BenchmarkReporter {
+ public:
+  bool ReportContext(const Context& /*context*/) override { return true; }
+  void ReportRuns(const std::vector<Run>& runs) override {
+    for (const Run& run : runs) {
+      if (run.run_type != Run::RT_Iteration || run.iterations == 0) continue;
+      Sample& sample = samples[run.run_name.function_name];
+      const auto calls = static_cast<double>(run.iterations);
+      sample.wall.push_back(run.real_accumulated_time / calls);
+      sample.cpu.push_back(run.cpu_accumulated_time / calls);
+    }
+  }
+
+  std::map<std::string, Sample> samples;
+};
+
+double quantile(std::vector<double> values, double share) {
+  std::sort(values.begin(), values.end());
+  return values[static_cast<size_t>(share * static_cast<double>(values.size() - 1) + 0.5)];
+}
+
+nlohmann::ordered_json statistics(std::vector<double> seconds) {
+  return {{"median", quantile(seconds, 0.5)},
+          {"quartiles", {quantile(seconds, 0.25), quantile(seconds, 0.75)}},
+          {"best", quantile(seconds, 0)}};
+}
+
+nlohmann::ordered_json names(const Cell& cell) {
+  return {{"table", cell.table}, {"row", cell.row}, {"column", cell.column}};
+}
+
+void usage(const std::string& program) {
+  std::fprintf(stderr, "usage: %s [--quick] [--only TEXT] --out FILE.json\n", program.c_str());
+  std::exit(2);
+}
+
+}  // namespace
+
+Suite::Suite(std::string program, int argc, char** argv) : program_(std::move(program)) {
+  for (int i = 1; i < argc; ++i) {
+    const std::string argument = argv[i];
+    if (argument == "--quick") {
+      quick_ = true;
+    } else if (argument == "--out" && i + 1 < argc) {
+      out_ = argv[++i];
+    } else if (argument == "--only" && i + 1 < argc) {
+      only_ = argv[++i];
+    } else {
+      usage(program_);
+    }
+  }
+  if (out_.empty()) usage(program_);
+  std::vector<std::string> flags = {program_, "--benchmark_enable_random_interleaving=true"};
+  std::vector<char*> pointers;
+  for (std::string& flag : flags) pointers.push_back(flag.data());
+  auto count = static_cast<int>(pointers.size());
+  benchmark::Initialize(&count, pointers.data());
+}
+
+bool Suite::wants(const std::string& row) const {
+  return only_.empty() || row.find(only_) != std::string::npos;
+}
+
+void Suite::time(Cell cell, double items, std::function<void()> call) {
+  tasks_.push_back({std::move(cell), items, false, std::move(call)});
+}
+
+void Suite::time_threads(Cell cell, double items, std::function<void()> call) {
+  tasks_.push_back({std::move(cell), items, true, std::move(call)});
+}
+
+void Suite::run() {
+  std::string failure;
+  for (size_t i = 0; i < tasks_.size(); ++i) {
+    const Task& task = tasks_[i];
+    auto* const registered =
+        benchmark::RegisterBenchmark(std::to_string(i).c_str(), [&](benchmark::State& state) {
+          try {
+            for (auto _ : state) task.call();
+          } catch (const std::exception& error) {
+            failure = task.cell.row + ", " + task.cell.column + ": " + error.what();
+            state.SkipWithError(failure.c_str());
+          }
+        });
+    registered->Repetitions(quick_ ? 5 : 15)->MinTime(quick_ ? 0.01 : 0.02);
+    if (task.process_cpu) registered->MeasureProcessCPUTime();
+  }
+  Collector collector;
+  benchmark::RunSpecifiedBenchmarks(&collector);
+  benchmark::ClearRegisteredBenchmarks();
+  if (!failure.empty()) throw std::runtime_error(failure);
+  for (size_t i = 0; i < tasks_.size(); ++i) {
+    const Sample& sample = collector.samples.at(std::to_string(i));
+    nlohmann::ordered_json point = names(tasks_[i].cell);
+    point["items"] = tasks_[i].items;
+    point["repetitions"] = sample.wall.size();
+    point["wall"] = statistics(sample.wall);
+    point["cpu"] = statistics(sample.cpu);
+    points_.push_back(std::move(point));
+  }
+  if (!tasks_.empty()) {
+    std::printf("%s %s\n", tasks_[0].cell.table.c_str(), tasks_[0].cell.row.c_str());
+    std::fflush(stdout);
+  }
+  tasks_.clear();
+}
+
+void Suite::fact(Cell cell, double value) {
+  nlohmann::ordered_json point = names(cell);
+  point["value"] = value;
+  points_.push_back(std::move(point));
+}
+
+void Suite::leave_out(const std::string& what) {
+  std::printf("left out: %s\n", what.c_str());
+  left_out_.push_back(what);
+}
+
+void Suite::finish() const {
+  const nlohmann::ordered_json all = {{"program", program_},
+                                      {"quick", quick_},
+                                      {"machine", describe_machine()},
+                                      {"left_out", left_out_},
+                                      {"points", points_}};
+  std::ofstream file(out_);
+  file << all.dump(1) << '\n';
+  file.close();
+  require(file.good(), "cannot write " + out_);
+}
+
+void require(bool ok, const std::string& what) {
+  if (!ok) throw std::runtime_error(what);
+}
+
+int guarded(int argc, char** argv, const char* program, const std::function<void(Suite*)>& body) {
+  try {
+    Suite suite(program, argc, argv);
+    body(&suite);
+    suite.finish();
+    return 0;
+  } catch (const std::exception& error) {
+    std::fprintf(stderr, "%s: %s\n", program, error.what());
+    return 1;
+  }
+}
+
+}  // namespace dcf::bench
