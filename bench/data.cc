@@ -26,9 +26,26 @@ double threshold_for(double density) {
   return low;
 }
 
-Plane indices(const char* name, double density, uint32_t clusters, size_t n) {
+// Codes of the nearest of `clusters` centroids at equal distances over the whole range of the
+// weights: the paper's linear initialisation, before k-means moves it.
+Plane indices(const char* name, double density, double clusters, size_t n) {
+  constexpr double kRange = 4.5;  // of a million weights, in standard deviations
+  std::mt19937_64 random(static_cast<uint64_t>(clusters));
+  const double threshold = threshold_for(density);
+  Plane plane{name, {}};
+  while (plane.symbols.size() < n) {
+    const double weight = gaussian(&random);
+    if (std::abs(weight) <= threshold) continue;
+    const double code = std::floor((weight + kRange) / (2 * kRange) * clusters);
+    plane.symbols.push_back(static_cast<uint8_t>(std::clamp(code, 0.0, clusters - 1)));
+  }
+  return plane;
+}
+
+// The same where k-means has converged, so that the clusters are more alike in size.
+Plane converged_indices(const char* name, double density, uint32_t clusters, size_t n) {
   const Clustered tail = cluster_tail(density, clusters, clusters);
-  std::mt19937_64 random(n + clusters);
+  std::mt19937_64 random(clusters);
   Plane plane{name, std::vector<uint8_t>(n)};
   for (uint8_t& symbol : plane.symbols) symbol = tail.codes[random() % tail.codes.size()];
   return plane;
@@ -92,8 +109,8 @@ Clustered cluster_tail(double density, uint32_t clusters, uint64_t seed) {
 
 std::vector<Plane> synthetic_planes(size_t n) {
   return {indices("idx16", 0.09, 16, n), indices("idx32", 0.09, 32, n),
-          indices("idx256", 0.38, 255, n), gaps("gap, mean 11", 0.09, n),
-          gaps("gap, mean 2.6", 0.38, n)};
+          indices("idx256", 0.38, 256, n), converged_indices("idx32, k-means", 0.09, 32, n),
+          gaps("gap, mean 11", 0.09, n), gaps("gap, mean 2.6", 0.38, n)};
 }
 
 std::vector<Plane> real_planes(size_t n, Suite* suite) {

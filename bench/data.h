@@ -18,8 +18,9 @@ struct Plane {
   std::vector<uint8_t> symbols;
 };
 
-// Independent draws, `n` of each: codes of 16, 32 and 255 clusters (linear initialisation, k-means)
-// of a Gaussian pruned to 9, 9 and 38 %; gaps of mean 11 and 2.6.
+// Independent draws, `n` of each: codes of 16, 32 and 256 clusters of a Gaussian pruned to 9, 9 and
+// 38 %, by linear initialisation, and of 32 clusters where k-means has converged; gaps of mean 11
+// and 2.6.
 std::vector<Plane> synthetic_planes(size_t n);
 
 // Exponent bytes of fp32 weights and uint8 weights of published networks, at most `n` of each. What

@@ -126,7 +126,7 @@ std::vector<General> general_compressors() {
   std::vector<General> all;
 #if DCF_HAVE_ZSTD
   all.push_back({"zstd literals", zstd_literals, zstd_decompress});
-  all.push_back(zstd(19));
+  all.push_back(*zstd(19));
 #endif
 #if DCF_HAVE_LZ4
   all.push_back({"lz4", lz4_compress, lz4_decompress});
@@ -142,17 +142,20 @@ std::vector<General> general_compressors() {
   return all;
 }
 
+std::optional<General> zstd(int level) {
 #if DCF_HAVE_ZSTD
-General zstd(int level) {
-  return {"zstd -" + std::to_string(level),
-          [level](Bytes in) {
-            std::vector<uint8_t> out(ZSTD_compressBound(in.size()));
-            out.resize(
-                check_zstd(ZSTD_compress(out.data(), out.size(), in.data(), in.size(), level)));
-            return out;
-          },
-          zstd_decompress};
-}
+  return General{"zstd -" + std::to_string(level),
+                 [level](Bytes in) {
+                   std::vector<uint8_t> out(ZSTD_compressBound(in.size()));
+                   out.resize(check_zstd(
+                       ZSTD_compress(out.data(), out.size(), in.data(), in.size(), level)));
+                   return out;
+                 },
+                 zstd_decompress};
+#else
+  (void)level;
+  return std::nullopt;
 #endif
+}
 
 }  // namespace dcf::bench

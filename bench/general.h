@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -21,6 +22,7 @@ struct General {
 // missing.
 std::vector<General> general_compressors();
 
-General zstd(int level);
+// Nothing where there is no libzstd.
+std::optional<General> zstd(int level);
 
 }  // namespace dcf::bench

@@ -4,6 +4,7 @@
 // bench/report reads.
 #pragma once
 
+#include <filesystem>
 #include <functional>
 #include <nlohmann/json.hpp>
 #include <string>
@@ -24,6 +25,8 @@ class Suite {
   Suite(std::string program, int argc, char** argv);
 
   bool quick() const { return quick_; }
+  // Where the results go; files of a measurement go there too.
+  std::filesystem::path folder() const { return std::filesystem::path(out_).parent_path(); }
   // False for rows that --only leaves out.
   bool wants(const std::string& row) const;
 

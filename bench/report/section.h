@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+// A part of the report, made once and written as Markdown and as HTML.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "html/plot.h"
+#include "html/table.h"
+#include "report/results.h"
+
+namespace dcf::bench {
+
+namespace html = tools::html;
+
+struct Section {
+  std::string title;
+  std::string text;  // what was measured, and how
+  std::vector<html::Table> tables;
+  std::vector<html::Markup> plots;
+  std::string plot_caption;
+};
+
+// Each is nothing (no tables) where its program was not run.
+Section entropy_section(const Results& results);
+Section load_section(const Results& results);
+Section layer_section(const Results& results);
+Section scaling_section(const Results& results);
+Section energy_section(const Results& results);
+Section code_section(const Results& results);
+
+std::string to_markdown(const Section& section);
+std::string to_markdown(const html::Table& table);
+
+// Three significant digits: "0.0123", "1.23", "12.3", "1230"; "-" for nothing.
+std::string number(std::optional<double> value);
+std::string times(std::optional<double> value);  // "1.23x"
+// "1.23x", by thread CPU time, and where the wall clock tells another tale that in brackets too.
+std::string ratio(const std::optional<Time>& peer, const std::optional<Time>& ours);
+// How many times the peer's rate ours is, by CPU time.
+std::optional<double> speedup(const std::optional<Time>& peer, const std::optional<Time>& ours);
+// Of those that are there; nothing if there are none.
+std::optional<double> geometric_mean(const std::vector<std::optional<double>>& values);
+
+}  // namespace dcf::bench
