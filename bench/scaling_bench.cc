@@ -1,0 +1,177 @@
+// SPDX-License-Identifier: Apache-2.0
+// How costs grow: with the number of entries of a tensor, with threads, with the symbols of a chunk;
+// and the most memory that a process takes which verifies a file or decodes it piece by piece.
+// Synthetic tensors: 9 % of the weights kept, 32 clusters, 8192 columns.
+#include <algorithm>
+#include <cstring>
+#include <thread>
+
+#include "codec/huffman_tree.h"
+#include "codec/package_merge.h"
+#include "codec/stream.h"
+#include "data.h"
+#include "harness.h"
+#include "layers.h"
+#include "peak_memory.h"
+
+namespace dcf::bench {
+namespace {
+
+constexpr uint64_t kMega = 1'000'000;
+constexpr uint64_t kCols = 8192;
+constexpr double kDensity = 0.09;
+
+std::vector<uint8_t> make_file(uint64_t entries, uint64_t* rows) {
+  *rows = static_cast<uint64_t>(static_cast<double>(entries) / (kCols * kDensity));
+  return dcf_bytes(make_weights({*rows, kCols}, kDensity, 32, entries));
+}
+
+// Room for every form of a tensor, touched once.
+struct Forms {
+  Forms(const dcf_tensor_info& info, bool with_dense)
+      : row_ptr(info.rows + 1),
+        col(info.nonzeros),
+        values(info.nonzeros),
+        dense(with_dense ? info.elements : 0),
+        codes(with_dense ? info.elements : 0) {}
+
+  void to_csr(const dcf_file* file) {
+    dcf_csr csr{sizeof csr, row_ptr.data(), row_ptr.size(), col.data(),
+                col.size(), values.data(),  values.size(),  0};
+    dcf_error error{};
+    check(dcf_decode_csr(file, 0, DCF_F32, &csr, &error), error);
+  }
+  void to_dense(const dcf_file* file) {
+    dcf_error error{};
+    check(dcf_decode(file, 0, DCF_F32, dense.data(), dense.size() * sizeof(float), &error), error);
+  }
+  void to_codes(const dcf_file* file) {
+    dcf_error error{};
+    check(dcf_decode_codes(file, 0, codes.data(), codes.size(), &error), error);
+  }
+
+  std::vector<uint64_t> row_ptr;
+  std::vector<uint32_t> col;
+  std::vector<float> values;
+  std::vector<float> dense;
+  std::vector<uint16_t> codes;
+};
+
+void verify(const dcf_file* file) {
+  dcf_error error{};
+  check(dcf_verify(file, nullptr, nullptr, &error), error);
+}
+
+std::string mega(uint64_t entries) {
+  return std::to_string(entries / kMega) + " M entries";
+}
+
+void run_size(uint64_t entries, Suite* suite) {
+  uint64_t rows = 0;
+  const std::vector<uint8_t> bytes = make_file(entries, &rows);
+  const std::string row = mega(entries);
+  const std::string path = suite->folder() / "scaling.dcf";
+  write_bytes(path, bytes);
+  suite->fact({"memory", row, "file"}, static_cast<double>(bytes.size()));
+  for (const char* const what : {"open", "verify", "stream"}) {
+    suite->fact({"memory", row, what}, static_cast<double>(peak_memory(what, path)));
+  }
+  const File file = open_bytes(bytes, 1);
+  const dcf_tensor_info info = describe(file.get());
+  constexpr uint64_t kMostDense = 16 * kMega;
+  Forms forms(info, entries <= kMostDense);
+  const auto items = static_cast<double>(info.nonzeros);
+  suite->time({"size", row, "CSR"}, items, [&] { forms.to_csr(file.get()); });
+  suite->time({"size", row, "verify"}, items, [&] { verify(file.get()); });
+  if (entries <= kMostDense) {
+    suite->time({"size", row, "dense"}, items, [&] { forms.to_dense(file.get()); });
+  }
+  suite->run();
+}
+
+void copy_half(const std::vector<float>& from, std::vector<float>* to, size_t half) {
+  const size_t count = from.size() / 2;
+  std::memcpy(to->data() + half * count, from.data() + half * count, count * sizeof(float));
+}
+
+void run_threads(Suite* suite) {
+  uint64_t rows = 0;
+  const std::vector<uint8_t> bytes = make_file(4 * kMega, &rows);
+  const File one = open_bytes(bytes, 1);
+  const dcf_tensor_info info = describe(one.get());
+  Forms forms(info, true);
+  std::vector<float> copy(forms.dense.size());
+  const auto entries = static_cast<double>(info.nonzeros);
+  for (const uint32_t threads : {1u, 2u}) {
+    const auto file = std::make_shared<File>(open_bytes(bytes, threads));
+    const std::string column = std::to_string(threads);
+    const auto add = [&](const char* row, std::function<void(const dcf_file*)> call) {
+      suite->time_threads({"threads", row, column}, entries, [file, call] { call(file->get()); });
+    };
+    add("codes", [&](const dcf_file* f) { forms.to_codes(f); });
+    add("CSR", [&](const dcf_file* f) { forms.to_csr(f); });
+    add("dense floats", [&](const dcf_file* f) { forms.to_dense(f); });
+    add("verify", [](const dcf_file* f) { verify(f); });
+    add("memcpy of dense floats", [&, threads](const dcf_file*) {
+      std::jthread other;
+      if (threads == 2) other = std::jthread([&] { copy_half(forms.dense, &copy, 1); });
+      copy_half(forms.dense, &copy, 0);
+      if (threads == 1) copy_half(forms.dense, &copy, 1);
+    });
+  }
+  suite->run();
+}
+
+void run_chunk(const Plane& plane, size_t symbols, Suite* suite) {
+  using namespace impl;
+  const Bytes all(plane.symbols);
+  auto code = optimal_code_lengths(histogram_of(all), 11);
+  require(code.ok(), "no code");
+  TreePlan plan;
+  build_tree_plan(code.value(), &plan);
+  std::vector<std::vector<uint8_t>> blocks;
+  for (size_t at = 0; at + symbols <= all.size(); at += symbols) {
+    const Bytes block = all.subspan(at, symbols);
+    blocks.emplace_back();
+    encode_huffman_tree(block, histogram_of(block), plan, active_tree_kernels(), &blocks.back());
+  }
+  std::vector<uint8_t> out(symbols);
+  std::vector<uint8_t> scratch(tree_scratch_size(symbols));
+  suite->time({"chunk", std::to_string(symbols / 1024) + " Ki symbols", plane.name},
+              static_cast<double>(blocks.size() * symbols), [&, plan] {
+                for (const auto& block : blocks) {
+                  ByteReader in{Bytes(block)};
+                  require(decode_huffman_tree(&in, plan, active_tree_kernels(), out, scratch).ok(),
+                          "tree");
+                }
+              });
+  suite->run();
+}
+
+void run(Suite* suite) {
+  std::vector<uint64_t> sizes = {1, 4, 16, 64};
+  if (suite->quick()) sizes.pop_back();
+  for (const uint64_t size : sizes) run_size(size * kMega, suite);
+  if (std::thread::hardware_concurrency() < 2) {
+    suite->leave_out("two threads: the machine has one processor");
+  } else {
+    run_threads(suite);
+  }
+  constexpr size_t kMost = size_t{1} << 20;
+  const std::vector<Plane> planes = synthetic_planes(kMost);
+  for (size_t symbols = size_t{1} << 12; symbols <= kMost; symbols *= 4) {
+    for (const Plane& plane : planes) {
+      if (plane.name == "idx32" || plane.name == "gap, mean 11") run_chunk(plane, symbols, suite);
+    }
+  }
+}
+
+}  // namespace
+}  // namespace dcf::bench
+
+int main(int argc, char** argv) {
+  if (argc == 4 && std::string(argv[1]) == dcf::bench::kChildOption) {
+    return dcf::bench::run_child(argv[2], argv[3]);
+  }
+  return dcf::bench::guarded(argc, argv, "dcf_bench_scaling", dcf::bench::run);
+}
