@@ -26,18 +26,44 @@ double threshold_for(double density) {
   return low;
 }
 
-// Codes of the nearest of `clusters` centroids at equal distances over the whole range of the
-// weights: the paper's linear initialisation, before k-means moves it.
-Plane indices(const char* name, double density, double clusters, size_t n) {
-  constexpr double kRange = 4.5;  // of a million weights, in standard deviations
-  std::mt19937_64 random(static_cast<uint64_t>(clusters));
+std::vector<float> tail_weights(double density, size_t n, std::mt19937_64* random) {
   const double threshold = threshold_for(density);
-  Plane plane{name, {}};
-  while (plane.symbols.size() < n) {
-    const double weight = gaussian(&random);
-    if (std::abs(weight) <= threshold) continue;
-    const double code = std::floor((weight + kRange) / (2 * kRange) * clusters);
-    plane.symbols.push_back(static_cast<uint8_t>(std::clamp(code, 0.0, clusters - 1)));
+  std::vector<float> weights;
+  while (weights.size() < n) {
+    const double weight = gaussian(random);
+    if (std::abs(weight) > threshold) weights.push_back(static_cast<float>(weight));
+  }
+  return weights;
+}
+
+// Codes of a pruned Gaussian by the paper's k-means: centroids at equal distances over the range of
+// the weights, and 25 rounds. The outer clusters then still are much smaller than the inner ones.
+Plane indices(const char* name, double density, size_t clusters, size_t n) {
+  constexpr int kRounds = 25;
+  std::mt19937_64 random(clusters);
+  const std::vector<float> weights = tail_weights(density, n, &random);
+  const auto [low, high] = std::ranges::minmax(weights);
+  std::vector<double> centroids(clusters);
+  for (size_t c = 0; c < clusters; ++c) {
+    centroids[c] = low + (high - low) * static_cast<double>(c) / static_cast<double>(clusters - 1);
+  }
+  Plane plane{name, std::vector<uint8_t>(n)};
+  for (int round = 0; round <= kRounds; ++round) {
+    std::vector<float> ends;  // of all clusters but the last
+    for (size_t c = 1; c < clusters; ++c) {
+      ends.push_back(static_cast<float>((centroids[c - 1] + centroids[c]) / 2));
+    }
+    std::vector<double> sums(clusters);
+    std::vector<double> counts(clusters);
+    for (size_t i = 0; i < n; ++i) {
+      const auto c = static_cast<size_t>(std::ranges::upper_bound(ends, weights[i]) - ends.begin());
+      plane.symbols[i] = static_cast<uint8_t>(c);
+      sums[c] += weights[i];
+      ++counts[c];
+    }
+    for (size_t c = 0; c < clusters; ++c) {
+      if (counts[c] > 0) centroids[c] = sums[c] / counts[c];
+    }
   }
   return plane;
 }
@@ -87,12 +113,7 @@ double gaussian(std::mt19937_64* random) {  // Box, Muller, 1958
 
 Clustered cluster_tail(double density, uint32_t clusters, uint64_t seed) {
   std::mt19937_64 random(seed);
-  const double threshold = threshold_for(density);
-  std::vector<float> weights;
-  while (weights.size() < kSample) {
-    const double weight = gaussian(&random);
-    if (std::abs(weight) > threshold) weights.push_back(static_cast<float>(weight));
-  }
+  const std::vector<float> weights = tail_weights(density, kSample, &random);
   dcf_share_options options;
   dcf_share_options_init(&options);
   options.clusters = clusters;
@@ -109,33 +130,29 @@ Clustered cluster_tail(double density, uint32_t clusters, uint64_t seed) {
 
 std::vector<Plane> synthetic_planes(size_t n) {
   return {indices("idx16", 0.09, 16, n), indices("idx32", 0.09, 32, n),
-          indices("idx256", 0.38, 256, n), converged_indices("idx32, k-means", 0.09, 32, n),
+          indices("idx256", 0.38, 256, n), converged_indices("idx32, converged", 0.09, 32, n),
           gaps("gap, mean 11", 0.09, n), gaps("gap, mean 2.6", 0.38, n)};
 }
 
 std::vector<Plane> real_planes(size_t n, Suite* suite) {
   std::vector<Plane> planes;
   Plane exponents{"fp32 exponents", {}};
-  for (const char* const name : {"lenet5_original.safetensors", "lenet300100_original.safetensors"}) {
-    const std::vector<uint8_t> bytes = tensor_bytes(test_data(name));
-    for (size_t i = 0; i + 4 <= bytes.size(); i += 4) {
-      uint32_t bits = 0;
-      std::memcpy(&bits, &bytes[i], sizeof bits);
-      exponents.symbols.push_back(static_cast<uint8_t>(bits >> 23));
-    }
+  std::vector<uint8_t> floats = read_file(suite->folder() / "data/fp32_weights.bin");
+  for (const char* const name : {"lenet5_original", "lenet300100_original"}) {
+    if (!floats.empty()) break;
+    floats = tensor_bytes(test_data(std::string(name) + ".safetensors"));
   }
-  if (exponents.symbols.empty()) {
-    suite->leave_out("fp32 exponents: no lenet5_original.safetensors in " + test_data(""));
-  } else {
-    planes.push_back(std::move(exponents));
+  for (size_t i = 0; i + 4 <= floats.size(); i += 4) {
+    uint32_t bits = 0;
+    std::memcpy(&bits, &floats[i], sizeof bits);
+    exponents.symbols.push_back(static_cast<uint8_t>(bits >> 23));
   }
-  Plane weights{"uint8 weights", read_file(test_data("uint8_weights.bin"))};
-  if (weights.symbols.empty()) {
-    suite->leave_out("uint8 weights: no uint8_weights.bin in " + test_data("") +
-                     " (./bench.sh --with-npm fetches some)");
-  } else {
-    planes.push_back(std::move(weights));
-  }
+  planes.push_back(std::move(exponents));
+  planes.push_back({"uint8 weights", read_file(suite->folder() / "data/uint8_weights.bin")});
+  std::erase_if(planes, [&](const Plane& plane) {
+    if (plane.symbols.empty()) suite->leave_out(plane.name + ": no weights (./bench.sh --with-npm)");
+    return plane.symbols.empty();
+  });
   for (Plane& plane : planes) plane.symbols.resize(std::min(n, plane.symbols.size()));
   return planes;
 }

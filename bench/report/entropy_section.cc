@@ -100,8 +100,8 @@ Section entropy_section(const Results& results) {
       "Huffman layouts of dcf against huff0 itself (in zstd's static library) on 64 Ki symbols at a "
       "time, codes of at most 11 bits, tables built outside on both sides; a symbol is a byte, so "
       "Gsymbols/s are GB/s. \"Times huff0\" is the ratio to the faster of its two decoders. idx and "
-      "gap are synthetic: codes of 16, 32 and 256 clusters of a pruned Gaussian (linear "
-      "initialisation; k-means: converged), and gaps of independent positions.";
+      "gap are synthetic: codes of 16, 32 and 256 clusters of a pruned Gaussian (k-means from "
+      "linear initialisation, 25 rounds, or until it converged), and gaps of independent positions.";
   const std::vector<std::string> decoders = {"huff0 4X1", "huff0 4X2"};
   section.tables = {rate_table(results, "decode", "Decoding.", decoders),
                     rate_table(results, "encode",

@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
-# Sourced by demo.sh and test.sh: the Debian packages the project needs, and how they get installed.
+# Sourced by demo.sh, test.sh and bench.sh: the Debian packages the project needs, and how they get installed.
 # Nothing is installed, and no index fetched, where nothing is missing. Needs steps.sh.
 
 core_packages=(cmake ninja-build g++ capnproto libcapnp-dev libxxhash-dev
                nlohmann-json3-dev libcli11-dev libfmt-dev zlib1g-dev)
 test_packages=(libgtest-dev pkgconf librapidcheck-dev zstd)
 demo_packages=(zstd xz-utils)
+bench_packages=(libbenchmark-dev libzstd-dev liblz4-dev libbrotli-dev liblzma-dev libopenblas-dev
+                libdnnl-dev libeigen3-dev libxnnpack-dev libpthreadpool-dev)
 train_packages=(libtorch-dev libopenblas0-pthread)
 
 installed() {
