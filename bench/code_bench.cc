@@ -23,8 +23,9 @@ T load(const std::vector<uint8_t>& bytes, uint64_t offset) {
 // Bytes by section; those that are not in the file do not count.
 std::map<std::string, uint64_t> sections(const std::vector<uint8_t>& bytes) {
   const auto header = load<Elf64_Ehdr>(bytes, 0);
-  require(std::memcmp(header.e_ident, ELFMAG, SELFMAG) == 0 && header.e_ident[EI_CLASS] == ELFCLASS64,
-          "no ELF file of 64 bits");
+  require(
+      std::memcmp(header.e_ident, ELFMAG, SELFMAG) == 0 && header.e_ident[EI_CLASS] == ELFCLASS64,
+      "no ELF file of 64 bits");
   const auto section = [&](uint64_t i) {
     return load<Elf64_Shdr>(bytes, header.e_shoff + i * sizeof(Elf64_Shdr));
   };
@@ -43,8 +44,8 @@ std::map<std::string, uint64_t> sections(const std::vector<uint8_t>& bytes) {
 }
 
 void run(Suite* suite) {
-  const std::string path = std::filesystem::read_symlink("/proc/self/exe").parent_path() /
-                           "dcf_bench_decode_only";
+  const std::string path =
+      std::filesystem::read_symlink("/proc/self/exe").parent_path() / "dcf_bench_decode_only";
   const std::vector<uint8_t> bytes = read_file(path);
   suite->fact({"code", "whole program, stripped", "bytes"}, static_cast<double>(bytes.size()));
   double rest = 0;

@@ -83,7 +83,8 @@ Plane gaps(const char* name, double density, size_t n) {
   Plane plane{name, std::vector<uint8_t>(n)};
   const double log_skip = std::log1p(-density);
   for (uint8_t& symbol : plane.symbols) {
-    symbol = static_cast<uint8_t>(std::min(255.0, std::floor(std::log(uniform(&random)) / log_skip)));
+    symbol =
+        static_cast<uint8_t>(std::min(255.0, std::floor(std::log(uniform(&random)) / log_skip)));
   }
   return plane;
 }
@@ -129,9 +130,9 @@ Clustered cluster_tail(double density, uint32_t clusters, uint64_t seed) {
 }
 
 std::vector<Plane> synthetic_planes(size_t n) {
-  return {indices("idx16", 0.09, 16, n), indices("idx32", 0.09, 32, n),
+  return {indices("idx16", 0.09, 16, n),   indices("idx32", 0.09, 32, n),
           indices("idx256", 0.38, 256, n), converged_indices("idx32, converged", 0.09, 32, n),
-          gaps("gap, mean 11", 0.09, n), gaps("gap, mean 2.6", 0.38, n)};
+          gaps("gap, mean 11", 0.09, n),   gaps("gap, mean 2.6", 0.38, n)};
 }
 
 std::vector<Plane> real_planes(size_t n, Suite* suite) {
@@ -150,7 +151,8 @@ std::vector<Plane> real_planes(size_t n, Suite* suite) {
   planes.push_back(std::move(exponents));
   planes.push_back({"uint8 weights", read_file(suite->folder() / "data/uint8_weights.bin")});
   std::erase_if(planes, [&](const Plane& plane) {
-    if (plane.symbols.empty()) suite->leave_out(plane.name + ": no weights (./bench.sh --with-npm)");
+    if (plane.symbols.empty())
+      suite->leave_out(plane.name + ": no weights (./bench.sh --with-npm)");
     return plane.symbols.empty();
   });
   for (Plane& plane : planes) plane.symbols.resize(std::min(n, plane.symbols.size()));

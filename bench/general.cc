@@ -35,8 +35,7 @@ size_t check_zstd(size_t code) {
 // One context for all calls, as a program that decodes much has it.
 void zstd_decompress(Bytes packed, MutableBytes out) {
   static ZSTD_DCtx* const context = ZSTD_createDCtx();
-  check_zstd(
-      ZSTD_decompressDCtx(context, out.data(), out.size(), packed.data(), packed.size()));
+  check_zstd(ZSTD_decompressDCtx(context, out.data(), out.size(), packed.data(), packed.size()));
 }
 
 std::vector<uint8_t> zstd_literals(Bytes symbols) {
@@ -47,8 +46,8 @@ std::vector<uint8_t> zstd_literals(Bytes symbols) {
     blocks.push_back({0, static_cast<unsigned>(size), 0, 0});
   }
   ZSTD_CCtx* const context = ZSTD_createCCtx();
-  check_zstd(ZSTD_CCtx_setParameter(context, ZSTD_c_blockDelimiters,
-                                    ZSTD_sf_explicitBlockDelimiters));
+  check_zstd(
+      ZSTD_CCtx_setParameter(context, ZSTD_c_blockDelimiters, ZSTD_sf_explicitBlockDelimiters));
   check_zstd(ZSTD_CCtx_setParameter(context, ZSTD_c_literalCompressionMode, ZSTD_ps_enable));
   std::vector<uint8_t> out(ZSTD_compressBound(symbols.size()));
   const size_t size = ZSTD_compressSequences(context, out.data(), out.size(), blocks.data(),
@@ -137,21 +136,22 @@ std::vector<General> general_compressors() {
 #if DCF_HAVE_LZMA
   all.push_back({"xz -6", xz_compress, xz_decompress});
 #endif
-  all.push_back({"memcpy", [](Bytes in) { return std::vector<uint8_t>(in.begin(), in.end()); },
-                 [](Bytes in, MutableBytes out) { std::memcpy(out.data(), in.data(), in.size()); }});
+  all.push_back(
+      {"memcpy", [](Bytes in) { return std::vector<uint8_t>(in.begin(), in.end()); },
+       [](Bytes in, MutableBytes out) { std::memcpy(out.data(), in.data(), in.size()); }});
   return all;
 }
 
 std::optional<General> zstd(int level) {
 #if DCF_HAVE_ZSTD
-  return General{"zstd -" + std::to_string(level),
-                 [level](Bytes in) {
-                   std::vector<uint8_t> out(ZSTD_compressBound(in.size()));
-                   out.resize(check_zstd(
-                       ZSTD_compress(out.data(), out.size(), in.data(), in.size(), level)));
-                   return out;
-                 },
-                 zstd_decompress};
+  return General{
+      "zstd -" + std::to_string(level),
+      [level](Bytes in) {
+        std::vector<uint8_t> out(ZSTD_compressBound(in.size()));
+        out.resize(check_zstd(ZSTD_compress(out.data(), out.size(), in.data(), in.size(), level)));
+        return out;
+      },
+      zstd_decompress};
 #else
   (void)level;
   return std::nullopt;

@@ -17,9 +17,9 @@ struct General {
   std::function<void(std::span<const uint8_t> packed, std::span<uint8_t> out)> decompress;
 };
 
-// zstd -19, lz4, xz -6, brotli -9, memcpy, and Huffman alone: zstd frames of 64 KiB literals without
-// matches (ZSTD_compressSequences), tables built inside. Those whose library is not there are
-// missing.
+// zstd -19, lz4, xz -6, brotli -9, memcpy, and Huffman alone: zstd frames of 64 KiB literals
+// without matches (ZSTD_compressSequences), tables built inside. Those whose library is not there
+// are missing.
 std::vector<General> general_compressors();
 
 // Nothing where there is no libzstd.

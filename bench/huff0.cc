@@ -72,16 +72,15 @@ Huff0::Huff0(std::span<const uint64_t> histogram)
   std::vector<uint8_t> header(512);
   const size_t size = check(HUF_writeCTable_wksp(header.data(), header.size(), encode_table_.data(),
                                                  last, bits, work.data(), work_size));
-  check(HUF_readDTableX1_wksp(one_.data(), header.data(), size, work.data(), work_size,
-                              cpu_flags()));
-  check(HUF_readDTableX2_wksp(two_.data(), header.data(), size, work.data(), work_size,
-                              cpu_flags()));
+  check(
+      HUF_readDTableX1_wksp(one_.data(), header.data(), size, work.data(), work_size, cpu_flags()));
+  check(
+      HUF_readDTableX2_wksp(two_.data(), header.data(), size, work.data(), work_size, cpu_flags()));
 }
 
 size_t Huff0::encode(std::span<const uint8_t> symbols, std::span<uint8_t> out) const {
-  const size_t size = check(HUF_compress4X_usingCTable(out.data(), out.size(), symbols.data(),
-                                                       symbols.size(), encode_table_.data(),
-                                                       cpu_flags()));
+  const size_t size = check(HUF_compress4X_usingCTable(
+      out.data(), out.size(), symbols.data(), symbols.size(), encode_table_.data(), cpu_flags()));
   require(size != 0, "huff0 does not compress these symbols");
   return size;
 }

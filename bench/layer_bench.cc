@@ -77,8 +77,7 @@ class LayerBench {
     std::fill(y_.begin(), y_.end(), std::nanf(""));
     peer.apply(x_.data(), y_.data());
     check(peer.name);
-    suite_->time({table, shape_.name, peer.name},
-                 static_cast<double>(weights_.nonzeros() * batch_),
+    suite_->time({table, shape_.name, peer.name}, static_cast<double>(weights_.nonzeros() * batch_),
                  [this, apply = peer.apply] { apply(x_.data(), y_.data()); });
   }
 

@@ -105,8 +105,14 @@ std::vector<uint8_t> dcf_bytes(const SparseWeights& weights) {
   check(dcf_writer_open_sink(&sink, nullptr, &raw, &error), error);
   const std::unique_ptr<dcf_writer, decltype(&dcf_writer_close)> writer(raw, dcf_writer_close);
   const std::string name = "weight";
-  const dcf_tensor_spec spec{sizeof spec, name.data(), name.size(), DCF_F32, 0, nullptr,
-                             static_cast<uint32_t>(weights.dims.size()), weights.dims.data()};
+  const dcf_tensor_spec spec{sizeof spec,
+                             name.data(),
+                             name.size(),
+                             DCF_F32,
+                             0,
+                             nullptr,
+                             static_cast<uint32_t>(weights.dims.size()),
+                             weights.dims.data()};
   dcf_encode_options options;
   dcf_encode_options_init(&options);
   options.positions = DCF_CHOOSE_GAP;
@@ -120,7 +126,8 @@ std::vector<uint8_t> dcf_bytes(const SparseWeights& weights) {
 
 void write_bytes(const std::string& path, std::span<const uint8_t> bytes) {
   std::ofstream file(path, std::ios::binary);
-  file.write(reinterpret_cast<const char*>(bytes.data()), static_cast<std::streamsize>(bytes.size()));
+  file.write(reinterpret_cast<const char*>(bytes.data()),
+             static_cast<std::streamsize>(bytes.size()));
   file.close();
   require(file.good(), "cannot write " + path);
 }

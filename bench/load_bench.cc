@@ -111,7 +111,8 @@ class LoadBench {
     std::vector<uint8_t> file;
     std::vector<size_t> ends = {0};
     for (size_t i = 0; i < kSlices; ++i) {
-      if (i == 0 || !suite_->quick()) packed_ = zstd->compress(dense_span().subspan(i * slice, slice));
+      if (i == 0 || !suite_->quick())
+        packed_ = zstd->compress(dense_span().subspan(i * slice, slice));
       file.insert(file.end(), packed_.begin(), packed_.end());
       ends.push_back(file.size());
     }
@@ -138,8 +139,8 @@ class LoadBench {
     csr_values_.resize(weights_.nonzeros());
     suite_->time({"load sparse", kRow, "CSR"}, nonzeros(), [this] {
       const File file = open_path(path("dcf"), 1);
-      dcf_csr csr{sizeof csr,         csr_ptr_.data(),    csr_ptr_.size(),    csr_col_.data(),
-                  csr_col_.size(),    csr_values_.data(), csr_values_.size(), 0};
+      dcf_csr csr{sizeof csr,      csr_ptr_.data(),    csr_ptr_.size(),    csr_col_.data(),
+                  csr_col_.size(), csr_values_.data(), csr_values_.size(), 0};
       dcf_error error{};
       check(dcf_decode_csr(file.get(), 0, DCF_F32, &csr, &error), error);
     });

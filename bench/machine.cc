@@ -29,8 +29,8 @@ std::string vector_flags() {
   std::istringstream flags(cpu_field("flags"));
   std::string found;
   for (std::string flag; flags >> flag;) {
-    if (flag == "ssse3" || flag == "avx2" || flag == "fma" || flag == "bmi2" ||
-        flag == "avx512f" || flag == "avx512_vbmi2" || flag == "amx_tile") {
+    if (flag == "ssse3" || flag == "avx2" || flag == "fma" || flag == "bmi2" || flag == "avx512f" ||
+        flag == "avx512_vbmi2" || flag == "amx_tile") {
       found += (found.empty() ? "" : " ") + flag;
     }
   }

@@ -30,7 +30,8 @@ void im2col(const float* image, uint64_t channels, uint64_t size, uint64_t kerne
           }
           const float* const row = image + (static_cast<int64_t>(c) * n + y + i) * n;
           for (int64_t x = 0; x < first; ++x) out[x] = 0;
-          std::memcpy(out + first, row + first + j, static_cast<size_t>(last - first) * sizeof(float));
+          std::memcpy(out + first, row + first + j,
+                      static_cast<size_t>(last - first) * sizeof(float));
           for (int64_t x = last; x < n; ++x) out[x] = 0;
         }
       }

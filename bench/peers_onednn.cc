@@ -74,9 +74,9 @@ Peer onednn_direct(std::span<const float> weights, const ConvShape& shape, const
   const auto x_dims = dims_of({1, shape.in, shape.size, shape.size});
   const auto y_dims = dims_of({1, shape.out, shape.size, shape.size});
   const dnnl::convolution_forward::primitive_desc desc(
-      {dnnl::prop_kind::forward_inference, dnnl::algorithm::convolution_direct,
-       any(x_dims), any(w_dims), any(y_dims), memory::dims{1, 1},
-       memory::dims{pad, pad}, memory::dims{pad, pad}},
+      {dnnl::prop_kind::forward_inference, dnnl::algorithm::convolution_direct, any(x_dims),
+       any(w_dims), any(y_dims), memory::dims{1, 1}, memory::dims{pad, pad},
+       memory::dims{pad, pad}},
       e->engine);
   const memory w = reordered(
       e.get(), plain(w_dims, g == 1 ? memory::format_tag::oihw : memory::format_tag::goihw),
@@ -86,9 +86,8 @@ Peer onednn_direct(std::span<const float> weights, const ConvShape& shape, const
   const memory dst(desc.dst_desc(), e->engine);
   const dnnl::convolution_forward convolution(desc);
   return {"oneDNN direct", [=](const float* /*x*/, float* y) {
-            convolution.execute(
-                e->stream,
-                {{DNNL_ARG_SRC, src}, {DNNL_ARG_WEIGHTS, w}, {DNNL_ARG_DST, dst}});
+            convolution.execute(e->stream,
+                                {{DNNL_ARG_SRC, src}, {DNNL_ARG_WEIGHTS, w}, {DNNL_ARG_DST, dst}});
             if (y != nullptr) {
               memory plain_y(plain(y_dims, memory::format_tag::nchw), e->engine, y);
               dnnl::reorder(dst, plain_y).execute(e->stream, const_cast<memory&>(dst), plain_y);

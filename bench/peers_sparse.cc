@@ -28,7 +28,8 @@ void multiply(const Csr& w, const float* x, float* y) {
 }
 
 // Several inputs side by side, so that a weight is loaded once; transposes both ways.
-void multiply_batch(const Csr& w, uint64_t batch, const float* x, float* y, std::vector<float>* xt) {
+void multiply_batch(const Csr& w, uint64_t batch, const float* x, float* y,
+                    std::vector<float>* xt) {
   xt->resize(w.cols * batch);
   for (uint64_t b = 0; b < batch; ++b) {
     for (uint64_t c = 0; c < w.cols; ++c) (*xt)[c * batch + b] = x[b * w.cols + c];
@@ -46,8 +47,8 @@ void multiply_batch(const Csr& w, uint64_t batch, const float* x, float* y, std:
 }
 
 Peer plain_csr(const SparseWeights& weights, uint64_t batch) {
-  auto w = std::make_shared<Csr>(Csr{weights.rows(), weights.cols(), weights.row_ptr, weights.col,
-                                     weights.values()});
+  auto w = std::make_shared<Csr>(
+      Csr{weights.rows(), weights.cols(), weights.row_ptr, weights.col, weights.values()});
   if (batch == 1) return {"plain CSR", [w](const float* x, float* y) { multiply(*w, x, y); }};
   auto transposed = std::make_shared<std::vector<float>>();
   return {"plain CSR", [w, batch, transposed](const float* x, float* y) {
@@ -63,9 +64,9 @@ Peer eigen(const SparseWeights& weights, uint64_t batch) {
   const std::vector<int> row_ptr(weights.row_ptr.begin(), weights.row_ptr.end());
   const std::vector<int> col(weights.col.begin(), weights.col.end());
   const std::vector<float> values = weights.values();
-  auto w = std::make_shared<Matrix>(Eigen::Map<const Matrix>(
-      rows, cols, static_cast<Eigen::Index>(values.size()), row_ptr.data(), col.data(),
-      values.data()));
+  auto w = std::make_shared<Matrix>(
+      Eigen::Map<const Matrix>(rows, cols, static_cast<Eigen::Index>(values.size()), row_ptr.data(),
+                               col.data(), values.data()));
   const auto n = static_cast<Eigen::Index>(batch);
   // Eigen's dense matrices are stored by columns: one input after the other.
   if (batch == 1) {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// How costs grow: with the number of entries of a tensor, with threads, with the symbols of a chunk;
-// and the most memory that a process takes which verifies a file or decodes it piece by piece.
-// Synthetic tensors: 9 % of the weights kept, 32 clusters, 8192 columns.
+// How costs grow: with the number of entries of a tensor, with threads, with the symbols of a
+// chunk; and the most memory that a process takes which verifies a file or decodes it piece by
+// piece. Synthetic tensors: 9 % of the weights kept, 32 clusters, 8192 columns.
 #include <algorithm>
 #include <cstring>
 #include <thread>

@@ -36,9 +36,12 @@ Section energy_section(const Results& results) {
   const std::vector<std::string> rows = results.rows("work");
   if (rows.empty()) return section;
   section.text = fmt::format(
-      "Counted words and operations of one product at batch 1, dense inputs, times the paper's table "
-      "for 45 nm: a multiply-add {} pJ, 32 bits from SRAM {} pJ, from DRAM {} pJ. A layer is in SRAM "
-      "where its weights, inputs and outputs fit into {} MiB together, else in DRAM; the last column "
+      "Counted words and operations of one product at batch 1, dense inputs, times the paper's "
+      "table "
+      "for 45 nm: a multiply-add {} pJ, 32 bits from SRAM {} pJ, from DRAM {} pJ. A layer is in "
+      "SRAM "
+      "where its weights, inputs and outputs fit into {} MiB together, else in DRAM; the last "
+      "column "
       "has both forms in DRAM.",
       kAdd + kMultiply, kSram, kDram, kCache / (1 << 20));
   html::Table table{"",
@@ -64,10 +67,10 @@ Section energy_section(const Results& results) {
     cached.values.push_back(energy(dense, kCache) / energy(packed, kCache));
     from_dram.values.push_back(energy(dense, 0) / energy(packed, 0));
     constexpr double kMega = 1e6;
-    table.rows.push_back({{row, number(dense.weight_bytes / kMega),
-                           number(packed.weight_bytes / kMega), number(energy(dense, kCache)),
-                           number(energy(packed, kCache)), times(cached.values.back()),
-                           times(from_dram.values.back())}});
+    table.rows.push_back(
+        {{row, number(dense.weight_bytes / kMega), number(packed.weight_bytes / kMega),
+          number(energy(dense, kCache)), number(energy(packed, kCache)),
+          times(cached.values.back()), times(from_dram.values.back())}});
   }
   const auto mean = [](const std::vector<double>& values) {
     return times(geometric_mean({values.begin(), values.end()}));

@@ -58,7 +58,8 @@ html::Table general_table(const Results& results) {
       {}};
   std::vector<std::string> columns = results.columns("general");
   std::rotate(columns.begin(), columns.end() - 1, columns.end());  // dcf comes last
-  for (const std::string& column : columns) out.columns.push_back({column, "", true, column != "dcf"});
+  for (const std::string& column : columns)
+    out.columns.push_back({column, "", true, column != "dcf"});
   for (const std::string& row : results.rows("general")) {
     html::Row line{{row}};
     for (const std::string& column : columns) {
@@ -97,11 +98,14 @@ Section entropy_section(const Results& results) {
   Section section{"Entropy coding", "", {}, {}, ""};
   if (!results.has("decode")) return section;
   section.text =
-      "Huffman layouts of dcf against huff0 itself (in zstd's static library) on 64 Ki symbols at a "
+      "Huffman layouts of dcf against huff0 itself (in zstd's static library) on 64 Ki symbols at "
+      "a "
       "time, codes of at most 11 bits, tables built outside on both sides; a symbol is a byte, so "
-      "Gsymbols/s are GB/s. \"Times huff0\" is the ratio to the faster of its two decoders. idx and "
+      "Gsymbols/s are GB/s. \"Times huff0\" is the ratio to the faster of its two decoders. idx "
+      "and "
       "gap are synthetic: codes of 16, 32 and 256 clusters of a pruned Gaussian (k-means from "
-      "linear initialisation, 25 rounds, or until it converged), and gaps of independent positions.";
+      "linear initialisation, 25 rounds, or until it converged), and gaps of independent "
+      "positions.";
   const std::vector<std::string> decoders = {"huff0 4X1", "huff0 4X2"};
   section.tables = {rate_table(results, "decode", "Decoding.", decoders),
                     rate_table(results, "encode",

@@ -81,7 +81,8 @@ Section layer_section(const Results& results) {
   Section section{"Products with layers", "", {}, {}, ""};
   section.text =
       "Fully connected layers and convolutions of AlexNet's and VGG-16's shapes at the paper's "
-      "densities (9, 9, 25, 4, 4, 23 % with 32 clusters; 38, 35, 37, 37, 53, 24, 27, 35 % with 255); "
+      "densities (9, 9, 25, 4, 4, 23 % with 32 clusters; 38, 35, 37, 37, 53, 24, 27, 35 % with "
+      "255); "
       "weights are synthetic. Times are those of a whole call, for the whole batch; one thread; "
       "layers prepared outside. ReLU inputs: 35.1, 35.3, 37.5, 18.3, 37.5, 41.1 % are not zero. "
       "oneDNN, XNNPACK and direct convolution have their weights packed in advance, and direct "
@@ -92,19 +93,20 @@ Section layer_section(const Results& results) {
       if (!results.has(table)) continue;
       const std::string title =
           "batch " + batch + (inputs == "relu " ? ", ReLU inputs" : ", dense inputs");
-      section.tables.push_back(time_table(
-          results, table, upper_first(title) + ".",
-          {{"OpenBLAS", {"OpenBLAS"}}, {"best dense", kDense}, {"best sparse of others", kSparse}}));
+      section.tables.push_back(time_table(results, table, upper_first(title) + ".",
+                                          {{"OpenBLAS", {"OpenBLAS"}},
+                                           {"best dense", kDense},
+                                           {"best sparse of others", kSparse}}));
       section.plots.push_back(speedup_plot(results, table, upper_first(title), "OpenBLAS"));
     }
   }
   if (results.has("conv")) {
     section.tables.push_back(time_table(
         results, "conv", "Convolutions of one image, im2col and packing of the image included.",
-        {{"im2col + OpenBLAS", {"im2col + OpenBLAS"}}, {"best im2col", kGemm},
+        {{"im2col + OpenBLAS", {"im2col + OpenBLAS"}},
+         {"best im2col", kGemm},
          {"oneDNN direct", kDirect}}));
-    section.plots.push_back(
-        speedup_plot(results, "conv", "Convolutions", "im2col + OpenBLAS"));
+    section.plots.push_back(speedup_plot(results, "conv", "Convolutions", "im2col + OpenBLAS"));
   }
   section.plot_caption = "Above 1 is faster than the peer that the axis names.";
   return section;

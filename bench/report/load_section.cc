@@ -26,17 +26,16 @@ html::Table dense_table(const Results& results, const std::string& row) {
                              : column.starts_with("zstd") ? column
                                                           : "dense";
     const auto bytes = results.fact("load sizes", row, file);
-    out.rows.push_back({{column, bytes ? number(*bytes) : "-", number(time->cpu / kMilli),
-                         number(time->items / time->cpu / kGiga), ratio(copy, time),
-                         ratio(zstd, time)}});
+    out.rows.push_back(
+        {{column, bytes ? number(*bytes) : "-", number(time->cpu / kMilli),
+          number(time->items / time->cpu / kGiga), ratio(copy, time), ratio(zstd, time)}});
   }
   return out;
 }
 
 html::Table sparse_table(const Results& results, const std::string& row) {
-  html::Table out{"From the .dcf file to sparse forms.",
-                  {{"to", "", false}, {"ms"}, {"ns per nonzero"}},
-                  {}};
+  html::Table out{
+      "From the .dcf file to sparse forms.", {{"to", "", false}, {"ms"}, {"ns per nonzero"}}, {}};
   for (const std::string& column : results.columns("load sparse")) {
     const auto time = results.time("load sparse", row, column);
     if (!time) continue;

@@ -58,7 +58,8 @@ html::Table thread_table(const Results& results) {
 
 html::Table memory_table(const Results& results) {
   html::Table out{
-      "Peak resident memory of a process on one thread, in MB: after opening the file, verifying it, "
+      "Peak resident memory of a process on one thread, in MB: after opening the file, verifying "
+      "it, "
       "decoding it 64 rows (2 MB of floats) at a time.",
       {{"tensor", "", false}, {"file"}, {"open"}, {"verify"}, {"stream"}},
       {}};
