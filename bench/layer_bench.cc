@@ -32,12 +32,13 @@ class LayerBench {
         weights_(make_weights({shape.rows, shape.cols}, shape.density, shape.clusters, 1)),
         dense_(weights_.dense()) {}
 
-  void run(uint64_t batch) {
+  void run(uint64_t batch, bool with_relu) {
     batch_ = batch;
     y_.assign(batch * shape_.rows, 0);
     std::vector<Peer> peers = dense_peers(dense_, shape_.rows, shape_.cols, batch);
     for (Peer& peer : sparse_peers(weights_, batch)) peers.push_back(std::move(peer));
     for (const bool relu : {false, true}) {
+      if (relu && !with_relu) continue;
       x_ = inputs(batch * shape_.cols, relu ? shape_.active : 1, batch);
       make_expected();
       const std::string table = (relu ? "relu " : "batch ") + std::to_string(batch);
@@ -109,7 +110,9 @@ void run(Suite* suite) {
   for (const LayerShape& shape : fc_layers()) {
     if (!suite->wants(shape.name)) continue;
     LayerBench bench(shape, suite);
-    for (const uint64_t batch : {1, 8, 64}) bench.run(batch);
+    bench.run(1, true);
+    if (!suite->quick()) bench.run(8, true);
+    bench.run(64, !suite->quick());
   }
 }
 

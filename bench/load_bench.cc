@@ -91,7 +91,7 @@ class LoadBench {
     // As much of a safetensors file as takes time: its JSON is a hundred bytes.
     write_bytes(path("safetensors"), dense_span());
     add("memcpy", [this] { std::memcpy(out_.data(), dense_.data(), out_span().size()); });
-    add("reading safetensors", [this] { read_into(path("safetensors"), 0, out_span()); });
+    add("safetensors", [this] { read_into(path("safetensors"), 0, out_span()); });
   }
 
   void decode(const dcf_file* file) {
@@ -100,8 +100,8 @@ class LoadBench {
   }
 
   void add_decoding() {
-    add("dcf, file", [this] { decode(open_path(path("dcf"), 1).get()); });
-    add("dcf, payload in memory", [this] { decode(memory_.get()); });
+    add("dcf file", [this] { decode(open_path(path("dcf"), 1).get()); });
+    add("dcf payload", [this] { decode(memory_.get()); });
   }
 
   void add_zstd(int level) {

@@ -25,13 +25,18 @@ std::vector<std::string> own_columns(const Results& results, const std::string& 
   return columns;
 }
 
+// "avx2" for "tree avx2".
+std::string short_name(const std::string& column) {
+  return column.starts_with("tree ") ? column.substr(5) : column;
+}
+
 html::Table rate_table(const Results& results, const std::string& table, const std::string& caption,
                        const std::vector<std::string>& peers) {
   html::Table out{caption, {{"symbols", "", false}, {"bits/symbol"}}, {}};
   const std::vector<std::string> own = own_columns(results, table);
   for (const std::string& peer : peers) out.columns.push_back({peer, "", true, true});
-  for (const std::string& column : own) out.columns.push_back({column, "Gsymbols/s"});
-  for (const std::string& column : own) out.columns.push_back({column, "times huff0"});
+  for (const std::string& column : own) out.columns.push_back({short_name(column), "Gsymbols/s"});
+  for (const std::string& column : own) out.columns.push_back({short_name(column), "times huff0"});
   for (const std::string& row : results.rows(table)) {
     const auto bytes = results.fact("entropy sizes", row, "tree");
     const auto symbols = results.fact("entropy sizes", row, "symbols");
@@ -80,8 +85,9 @@ html::Markup rate_plot(const Results& results, const std::string& table, const s
   plot.title = title;
   plot.y.title = "Gsymbols/s";
   plot.labels = results.rows(table);
-  std::vector<std::string> columns = peers;
-  for (const std::string& own : own_columns(results, table)) columns.push_back(own);
+  // Ours first: the colours of plots with other peers are then the same.
+  std::vector<std::string> columns = own_columns(results, table);
+  columns.insert(columns.end(), peers.begin(), peers.end());
   for (const std::string& column : columns) {
     html::BarSeries series{column, {}};
     for (const std::string& row : plot.labels) {
@@ -98,14 +104,13 @@ Section entropy_section(const Results& results) {
   Section section{"Entropy coding", "", {}, {}, ""};
   if (!results.has("decode")) return section;
   section.text =
-      "Huffman layouts of dcf against huff0 itself (in zstd's static library) on 64 Ki symbols at "
-      "a "
-      "time, codes of at most 11 bits, tables built outside on both sides; a symbol is a byte, so "
-      "Gsymbols/s are GB/s. \"Times huff0\" is the ratio to the faster of its two decoders. idx "
-      "and "
-      "gap are synthetic: codes of 16, 32 and 256 clusters of a pruned Gaussian (k-means from "
-      "linear initialisation, 25 rounds, or until it converged), and gaps of independent "
-      "positions.";
+      "Huffman layouts of dcf (avx512, avx2, scalar: the tree, by instruction set; streams: the "
+      "other one) against huff0 itself, in zstd's static library: 64 Ki symbols at a time, codes "
+      "of "
+      "at most 11 bits, tables built outside on both sides. A symbol is a byte, so Gsymbols/s are "
+      "GB/s. Times huff0: the ratio to the faster of its two decoders. idx and gap are synthetic: "
+      "codes of 16, 32 and 256 clusters of a pruned Gaussian (k-means from linear initialisation, "
+      "25 rounds, or until it converged), and gaps of independent positions.";
   const std::vector<std::string> decoders = {"huff0 4X1", "huff0 4X2"};
   section.tables = {rate_table(results, "decode", "Decoding.", decoders),
                     rate_table(results, "encode",

@@ -57,8 +57,8 @@ int report(int argc, char** argv) {
   require(!results.empty() && !page.empty(),
           "usage: dcf_bench_report --html PAGE.html RESULTS.json...");
   std::vector<Section> sections;
-  for (const auto& make : {entropy_section, load_section, layer_section, scaling_section,
-                           energy_section, code_section}) {
+  for (const auto& make : {goals_section, entropy_section, load_section, layer_section,
+                           scaling_section, energy_section, code_section}) {
     Section section = make(results);
     if (!section.tables.empty()) sections.push_back(std::move(section));
   }

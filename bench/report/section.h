@@ -22,6 +22,7 @@ struct Section {
 };
 
 // Each is nothing (no tables) where its program was not run.
+Section goals_section(const Results& results);
 Section entropy_section(const Results& results);
 Section load_section(const Results& results);
 Section layer_section(const Results& results);
