@@ -11,7 +11,8 @@
 namespace dcf::tools::test {
 namespace {
 
-constexpr const char* kVerbs[] = {"compress", "decompress", "info", "verify", "cat", "compare", "run"};
+constexpr const char* kVerbs[] = {"compress", "decompress", "info",    "verify",
+                                  "bench",    "cat",        "compare", "run"};
 
 TEST(Usage, HelpNamesEveryVerb) {
   const Result help = dcf({"--help"});

@@ -14,6 +14,7 @@ void add_compress(CLI::App* app, Run* run);
 void add_decompress(CLI::App* app, Run* run);
 void add_info(CLI::App* app, Run* run);
 void add_verify(CLI::App* app, Run* run);
+void add_bench(CLI::App* app, Run* run);
 void add_cat(CLI::App* app, Run* run);
 void add_compare(CLI::App* app, Run* run);
 void add_run(CLI::App* app, Run* run);
