@@ -131,13 +131,13 @@ Clustered cluster_tail(double density, uint32_t clusters, uint64_t seed) {
 
 std::vector<Plane> synthetic_planes(size_t n) {
   return {indices("idx16", 0.09, 16, n),   indices("idx32", 0.09, 32, n),
-          indices("idx256", 0.38, 256, n), converged_indices("idx32, converged", 0.09, 32, n),
-          gaps("gap, mean 11", 0.09, n),   gaps("gap, mean 2.6", 0.38, n)};
+          indices("idx256", 0.38, 256, n), converged_indices("idx32*", 0.09, 32, n),
+          gaps("gap 11", 0.09, n),         gaps("gap 2.6", 0.38, n)};
 }
 
 std::vector<Plane> real_planes(size_t n, Suite* suite) {
   std::vector<Plane> planes;
-  Plane exponents{"fp32 exponents", {}};
+  Plane exponents{"fp32 exp", {}};
   std::vector<uint8_t> floats = read_file(suite->folder() / "data/fp32_weights.bin");
   for (const char* const name : {"lenet5_original", "lenet300100_original"}) {
     if (!floats.empty()) break;
@@ -149,7 +149,7 @@ std::vector<Plane> real_planes(size_t n, Suite* suite) {
     exponents.symbols.push_back(static_cast<uint8_t>(bits >> 23));
   }
   planes.push_back(std::move(exponents));
-  planes.push_back({"uint8 weights", read_file(suite->folder() / "data/uint8_weights.bin")});
+  planes.push_back({"uint8", read_file(suite->folder() / "data/uint8_weights.bin")});
   std::erase_if(planes, [&](const Plane& plane) {
     if (plane.symbols.empty())
       suite->leave_out(plane.name + ": no weights (./bench.sh --with-npm)");

@@ -4,7 +4,7 @@
 namespace dcf::bench {
 
 Section code_section(const Results& results) {
-  Section section{"Code size", "", {}, {}, ""};
+  Section section{"Code size", "", {}};
   if (!results.has("code")) return section;
   section.text =
       "A program that decodes every tensor of a file and links dcf::decoder alone, statically; "
@@ -13,7 +13,7 @@ Section code_section(const Results& results) {
   for (const std::string& row : results.rows("code")) {
     table.rows.push_back({{row, number(results.fact("code", row, "bytes"))}});
   }
-  section.tables = {table};
+  section.parts = {{table, {}}};
   return section;
 }
 

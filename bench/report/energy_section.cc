@@ -32,7 +32,7 @@ double energy(const Work& work, double cache) {
 }  // namespace
 
 Section energy_section(const Results& results) {
-  Section section{"Energy (a model, not measured)", "", {}, {}, ""};
+  Section section{"Energy (a model, not measured)", "", {}};
   const std::vector<std::string> rows = results.rows("work");
   if (rows.empty()) return section;
   section.text = fmt::format(
@@ -78,9 +78,7 @@ Section energy_section(const Results& results) {
   table.rows.push_back(
       {{"geometric mean", "", "", "", "", mean(cached.values), mean(from_dram.values)}, true});
   plot.series = {cached, from_dram};
-  section.tables = {table};
-  section.plots = {html::draw(plot)};
-  section.plot_caption = "A model: counted words and operations times a table.";
+  section.parts = {{table, {html::draw(plot)}}};
   return section;
 }
 

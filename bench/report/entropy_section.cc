@@ -101,7 +101,7 @@ html::Markup rate_plot(const Results& results, const std::string& table, const s
 }  // namespace
 
 Section entropy_section(const Results& results) {
-  Section section{"Entropy coding", "", {}, {}, ""};
+  Section section{"Entropy coding", "", {}};
   if (!results.has("decode")) return section;
   section.text =
       "Huffman layouts of dcf (avx512, avx2, scalar: the tree, by instruction set; streams: the "
@@ -110,17 +110,18 @@ Section entropy_section(const Results& results) {
       "at most 11 bits, tables built outside on both sides. A symbol is a byte, so Gsymbols/s are "
       "GB/s. Times huff0: the ratio to the faster of its two decoders. idx and gap are synthetic: "
       "codes of 16, 32 and 256 clusters of a pruned Gaussian (k-means from linear initialisation, "
-      "25 rounds, or until it converged), and gaps of independent positions.";
+      "25 rounds; *: until it converged), and gaps of independent positions, by their mean. fp32 "
+      "exp and uint8 are real: exponents of fp32 weights, and uint8 weights.";
   const std::vector<std::string> decoders = {"huff0 4X1", "huff0 4X2"};
-  section.tables = {rate_table(results, "decode", "Decoding.", decoders),
-                    rate_table(results, "encode",
-                               "Encoding (of the tree: with the histogram of each block, which its "
-                               "layout needs).",
-                               {"huff0"}),
-                    general_table(results)};
-  section.plots = {rate_plot(results, "decode", "Decoding", decoders),
-                   rate_plot(results, "encode", "Encoding", {"huff0"})};
-  section.plot_caption = "One thread, 64 Ki symbols at a time.";
+  section.parts = {
+      {rate_table(results, "decode", "Decoding.", decoders),
+       {rate_plot(results, "decode", "Decoding", decoders)}},
+      {rate_table(
+           results, "encode",
+           "Encoding (of the tree: with the histogram of each block, which its layout needs).",
+           {"huff0"}),
+       {rate_plot(results, "encode", "Encoding", {"huff0"})}},
+      {general_table(results), {}}};
   return section;
 }
 

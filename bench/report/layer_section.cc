@@ -82,7 +82,8 @@ std::string upper_first(std::string text) {
 }  // namespace
 
 Section layer_section(const Results& results) {
-  Section section{"Products with layers", "", {}, {}, ""};
+  Section section{"Products with layers", "", {}};
+  if (!results.has("batch 1") && !results.has("conv")) return section;
   section.text =
       "Fully connected layers and convolutions of AlexNet's and VGG-16's shapes at the paper's "
       "densities (9, 9, 25, 4, 4, 23 % with 32 clusters; 38, 35, 37, 37, 53, 24, 27, 35 % with "
@@ -97,22 +98,22 @@ Section layer_section(const Results& results) {
       if (!results.has(table)) continue;
       const std::string title =
           "batch " + batch + (inputs == "relu " ? ", ReLU inputs" : ", dense inputs");
-      section.tables.push_back(time_table(results, table, upper_first(title) + ".",
+      section.parts.push_back({time_table(results, table, upper_first(title) + ".",
                                           {{"OpenBLAS", {"OpenBLAS"}},
                                            {"best dense", kDense},
-                                           {"best sparse of others", kSparse}}));
-      section.plots.push_back(speedup_plot(results, table, upper_first(title), "OpenBLAS"));
+                                           {"best sparse of others", kSparse}}),
+                               {speedup_plot(results, table, upper_first(title), "OpenBLAS")}});
     }
   }
   if (results.has("conv")) {
-    section.tables.push_back(time_table(
-        results, "conv", "Convolutions of one image, im2col and packing of the image included.",
-        {{"im2col + OpenBLAS", {"im2col + OpenBLAS"}},
-         {"best im2col", kGemm},
-         {"oneDNN direct", kDirect}}));
-    section.plots.push_back(speedup_plot(results, "conv", "Convolutions", "im2col + OpenBLAS"));
+    section.parts.push_back(
+        {time_table(results, "conv",
+                    "Convolutions of one image, im2col and packing of the image included.",
+                    {{"im2col + OpenBLAS", {"im2col + OpenBLAS"}},
+                     {"best im2col", kGemm},
+                     {"oneDNN direct", kDirect}}),
+         {speedup_plot(results, "conv", "Convolutions", "im2col + OpenBLAS")}});
   }
-  section.plot_caption = "Above 1 is faster than the peer that the axis names.";
   return section;
 }
 

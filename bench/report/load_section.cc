@@ -64,17 +64,15 @@ html::Markup dense_plot(const Results& results, const std::string& row) {
 }  // namespace
 
 Section load_section(const Results& results) {
-  Section section{"Loading", "", {}, {}, ""};
+  Section section{"Loading", "", {}};
   for (const std::string& row : results.rows("load")) {
     section.text = row +
                    " (4096 x 9216, 9 % of the weights kept, 32 clusters; synthetic) from files in "
                    "the page cache, one thread; dcf payload: from an open file in memory. zstd "
                    "decompresses the dense floats, in 16 slices";
     section.text += results.quick() ? ", all of them the same in a quick run." : ".";
-    section.tables.push_back(dense_table(results, row));
-    if (results.has("load sparse")) section.tables.push_back(sparse_table(results, row));
-    section.plots.push_back(dense_plot(results, row));
-    section.plot_caption = "Higher is better.";
+    section.parts.push_back({dense_table(results, row), {dense_plot(results, row)}});
+    if (results.has("load sparse")) section.parts.push_back({sparse_table(results, row), {}});
   }
   return section;
 }

@@ -35,8 +35,10 @@ void write_page(const std::string& path, const std::string& lead,
   for (const Section& section : sections) {
     page.heading(section.title);
     page.paragraph(section.text);
-    for (const html::Table& table : section.tables) page.table(table);
-    if (!section.plots.empty()) page.figures(section.plots, section.plot_caption);
+    for (const Part& part : section.parts) {
+      page.table(part.table);
+      if (!part.plots.empty()) page.figures(part.plots, "");
+    }
   }
   std::ofstream file(path);
   file << page.finish();
@@ -60,7 +62,7 @@ int report(int argc, char** argv) {
   for (const auto& make : {goals_section, entropy_section, load_section, layer_section,
                            scaling_section, energy_section, code_section}) {
     Section section = make(results);
-    if (!section.tables.empty()) sections.push_back(std::move(section));
+    if (!section.parts.empty()) sections.push_back(std::move(section));
   }
   const std::string lead = describe(results);
   std::printf("%s\n\n", lead.c_str());

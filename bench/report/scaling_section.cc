@@ -112,21 +112,21 @@ html::Markup curve(const Results& results, const std::string& table, const std::
 }  // namespace
 
 Section scaling_section(const Results& results) {
-  Section section{"Scaling", "", {}, {}, ""};
+  Section section{"Scaling", "", {}};
   if (!results.has("size")) return section;
   section.text =
       "Synthetic tensors of 8192 columns, 9 % of the weights kept, 32 clusters. Cost should grow "
       "linearly with entries, and memory should not grow with the file.";
-  section.tables.push_back(size_table(results));
-  if (results.has("threads")) section.tables.push_back(thread_table(results));
-  section.tables.push_back(memory_table(results));
-  section.tables.push_back(chunk_table(results));
-  section.plots = {
-      curve(results, "size", "Cost by size", {"entries", html::Scale::kLog}, "ns per entry", kMega,
-            [](double seconds) { return seconds / kNano; }),
-      curve(results, "chunk", "Decoding by chunk", {"symbols of a chunk", html::Scale::kLog},
-            "Gsymbols/s", kKibi, [](double seconds) { return kNano / seconds; })};
-  section.plot_caption = "One thread.";
+  section.parts.push_back(
+      {size_table(results),
+       {curve(results, "size", "Cost by size", {"entries", html::Scale::kLog}, "ns per entry",
+              kMega, [](double seconds) { return seconds / kNano; })}});
+  if (results.has("threads")) section.parts.push_back({thread_table(results), {}});
+  section.parts.push_back({memory_table(results), {}});
+  section.parts.push_back(
+      {chunk_table(results),
+       {curve(results, "chunk", "Decoding by chunk", {"symbols of a chunk", html::Scale::kLog},
+              "Gsymbols/s", kKibi, [](double seconds) { return kNano / seconds; })}});
   return section;
 }
 

@@ -75,7 +75,7 @@ std::string to_markdown(const html::Table& table) {
 
 std::string to_markdown(const Section& section) {
   std::string text = "## " + section.title + "\n\n" + section.text + "\n\n";
-  for (const html::Table& table : section.tables) text += to_markdown(table);
+  for (const Part& part : section.parts) text += to_markdown(part.table);
   return text;
 }
 

@@ -13,15 +13,19 @@ namespace dcf::bench {
 
 namespace html = tools::html;
 
+// A table, and what it looks like where that tells more.
+struct Part {
+  html::Table table;
+  std::vector<html::Markup> plots;
+};
+
 struct Section {
   std::string title;
   std::string text;  // what was measured, and how
-  std::vector<html::Table> tables;
-  std::vector<html::Markup> plots;
-  std::string plot_caption;
+  std::vector<Part> parts;
 };
 
-// Each is nothing (no tables) where its program was not run.
+// Each is nothing (no parts) where its program was not run.
 Section goals_section(const Results& results);
 Section entropy_section(const Results& results);
 Section load_section(const Results& results);
