@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The meaning of the tree kernels, for every machine.
+// The meaning of the tree kernels, for every machine: eight symbols at a time in a word of 64 bits.
 #include <algorithm>
 #include <bit>
 
@@ -8,6 +8,76 @@
 
 namespace dcf::impl {
 namespace {
+
+// The merge of eight elements by a byte of the bit string. Its left elements stand in the low bytes
+// of a word, first one lowest, its right ones in the others, first one highest. Three rounds bring
+// each to its place; they exchange bytes that are 4, 2 and 1 apart. (Zeros, then ones in reverse,
+// is a bitonic sequence, for which the rounds of such a network never need one byte for two
+// places.)
+struct Route {
+  uint64_t left;  // which bytes are left ones
+  uint64_t by_4;  // both bytes of a pair that changes places
+  uint64_t by_2;  // the lower byte of such a pair
+  uint64_t by_1;
+};
+struct Routes {
+  alignas(64) std::array<Route, 256> route;
+  std::array<uint8_t, 256> ones;
+};
+
+constexpr Routes make_routes() {
+  Routes routes{};
+  for (unsigned byte = 0; byte < 256; ++byte) {
+    Route& route = routes.route[byte];
+    std::array<unsigned, 8> goal{};  // of the element in each byte
+    unsigned left = 0;
+    unsigned right = 8;
+    for (unsigned i = 0; i < 8; ++i) {
+      if (byte >> i & 1) {
+        goal[--right] = i;
+      } else {
+        route.left |= uint64_t{0xFF} << 8 * left;
+        goal[left++] = i;
+      }
+    }
+    routes.ones[byte] = static_cast<uint8_t>(8 - right);
+    for (const unsigned distance : {4u, 2u, 1u}) {
+      uint64_t lower = 0;
+      for (unsigned i = 0; i < 8; ++i) {
+        if ((i & distance) != 0 || (goal[i] & distance) == 0) continue;
+        std::swap(goal[i], goal[i + distance]);
+        lower |= uint64_t{0xFF} << 8 * i;
+      }
+      if (distance == 4) route.by_4 = lower | lower << 32;
+      if (distance == 2) route.by_2 = lower;
+      if (distance == 1) route.by_1 = lower;
+    }
+    for (unsigned i = 0; i < 8; ++i) {
+      if (goal[i] != i) throw "an element missed its place";
+    }
+  }
+  return routes;
+}
+constexpr Routes kRoutes = make_routes();
+
+uint64_t exchange(uint64_t x, uint64_t lower, unsigned bits) {
+  const uint64_t changed = (x ^ x >> bits) & lower;
+  return x ^ changed ^ changed << bits;
+}
+
+// Eight bytes, the first one highest. Written so that compilers see one load.
+uint64_t load_reversed(const uint8_t* p) {
+  uint64_t x = 0;
+  for (unsigned i = 0; i < 8; ++i) x = x << 8 | p[i];
+  return x;
+}
+
+uint64_t merge_8(const Route& route, const uint8_t* left, const uint8_t* right) {
+  const uint64_t rights = load_reversed(right);
+  uint64_t x = rights ^ ((rights ^ load_le<uint64_t>(left)) & route.left);
+  x ^= (x ^ std::rotl(x, 32)) & route.by_4;
+  return exchange(exchange(x, route.by_2, 16), route.by_1, 8);
+}
 
 uint64_t count_ones(Bytes bytes) {
   const uint8_t* end = bytes.data() + bytes.size();
@@ -20,28 +90,72 @@ uint64_t count_ones(Bytes bytes) {
 
 void merge(const uint8_t* bits, size_t m, const uint8_t* left, const uint8_t* right, uint8_t* dst,
            bool) {
-  const uint8_t* const end = bits + ceil_div(m, 8);
-  for (size_t i = 0; i < m; i += 64, bits += 8) {
-    uint64_t word = load_up_to_8(bits, end);
-    const size_t count = std::min<size_t>(64, m - i);
-    for (size_t j = 0; j < count; ++j, word >>= 1) {
-      // Written so that no compiler makes a branch of the unpredictable bit.
-      const uint64_t bit = word & 1;
-      const uint64_t mask = 0 - bit;
-      *dst++ = static_cast<uint8_t>(*left ^ ((*left ^ *right) & mask));
-      right += bit;
-      left += bit ^ 1;
+  const uint8_t* const end = dst + m;
+  for (; end - dst >= 8; dst += 8) {
+    const unsigned byte = *bits++;
+    store_le(dst, merge_8(kRoutes.route[byte], left, right));
+    right += kRoutes.ones[byte];
+    left += 8 - kRoutes.ones[byte];
+  }
+  if (dst < end) {
+    uint64_t rest = merge_8(kRoutes.route[*bits], left, right);
+    for (; dst < end; rest >>= 8) *dst++ = static_cast<uint8_t>(rest);
+  }
+}
+
+// Looks up several fields at once: tuples[t] has the symbols of the fields that t consists of.
+template <typename Tuple>
+void expand_tuples(const uint8_t* bits, const uint8_t* limit, size_t m, unsigned width,
+                   const Tuple* tuples, uint8_t* dst) {
+  const unsigned shift = sizeof(Tuple) * width;
+  for (; m >= 8; m -= 8, bits += width, dst += 8) {
+    uint64_t word = load_up_to_8(bits, limit);
+    for (size_t i = 0; i < 8; i += sizeof(Tuple), word >>= shift) {
+      store_le(dst + i, tuples[word & low_mask(shift)]);
     }
   }
+  uint64_t word = load_up_to_8(bits, limit);
+  for (; m > 0; --m, word >>= width) *dst++ = static_cast<uint8_t>(tuples[word & low_mask(width)]);
+}
+
+// Shorter lists do not pay for making the tuples.
+constexpr size_t kWorthTuples = 128;
+
+template <typename Tuple, unsigned kWidth>
+void expand_with(const uint8_t* bits, const uint8_t* limit, size_t m, const uint8_t* symbols,
+                 uint8_t* dst) {
+  std::array<Tuple, size_t{1} << sizeof(Tuple) * kWidth> tuples;
+  for (size_t t = 0; t < tuples.size(); ++t) {
+    Tuple tuple = 0;
+    for (unsigned field = 0; field < sizeof(Tuple); ++field) {
+      const Tuple symbol = symbols[t >> field * kWidth & low_mask(kWidth)];
+      tuple = static_cast<Tuple>(tuple | symbol << 8 * field);
+    }
+    tuples[t] = tuple;
+  }
+  expand_tuples(bits, limit, m, kWidth, tuples.data(), dst);
 }
 
 void expand(const uint8_t* bits, const uint8_t* limit, size_t m, unsigned width,
             const uint8_t* symbols, uint8_t* dst, bool) {
-  for (; m > 0; bits += width) {
-    uint64_t fields = unpack_8(load_up_to_8(bits, limit), width);
-    const size_t count = std::min<size_t>(8, m);
-    for (size_t j = 0; j < count; ++j, fields >>= 8) *dst++ = symbols[fields & 0xFF];
-    m -= count;
+  if (m < kWorthTuples) return expand_tuples(bits, limit, m, width, symbols, dst);
+  switch (width) {
+    case 1:
+      return expand_with<uint64_t, 1>(bits, limit, m, symbols, dst);
+    case 2:
+      return expand_with<uint32_t, 2>(bits, limit, m, symbols, dst);
+    case 3:
+      return expand_with<uint16_t, 3>(bits, limit, m, symbols, dst);
+    case 4:
+      return expand_with<uint16_t, 4>(bits, limit, m, symbols, dst);
+    case 5:
+      return expand_tuples(bits, limit, m, 5, symbols, dst);
+    case 6:
+      return expand_tuples(bits, limit, m, 6, symbols, dst);
+    case 7:
+      return expand_tuples(bits, limit, m, 7, symbols, dst);
+    default:
+      return expand_tuples(bits, limit, m, 8, symbols, dst);
   }
 }
 
