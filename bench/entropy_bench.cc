@@ -64,8 +64,12 @@ class PlaneBench {
       suite_->fact({"general sizes", row_, general.name}, static_cast<double>(packed->size()));
       suite_->time({"general", row_, general.name}, items(),
                    [&general, packed, out] { general.decompress(*packed, *out); });
+      if (general.slow) continue;
+      suite_->time({"general encode", row_, general.name}, items(),
+                   [&general, all] { general.compress(all); });
     }
     add_tree_with_tables();
+    suite_->time({"general encode", row_, "dcf"}, items(), [this, all] { encode_all(all); });
     suite_->run();
   }
 
@@ -102,6 +106,19 @@ class PlaneBench {
                                     &packed_);
         }
       });
+    }
+  }
+
+  // As a writer of files does it: a code for all symbols, then block after block.
+  void encode_all(Bytes all) {
+    const auto code = impl::optimal_code_lengths(impl::histogram_of(all), kMaxBits);
+    require(code.ok(), "no code");
+    impl::TreePlan plan;
+    impl::build_tree_plan(code.value(), &plan);
+    packed_.clear();
+    for (size_t b = 0; b < blocks_; ++b) {
+      impl::encode_huffman_tree(block(b), impl::histogram_of(block(b)), plan,
+                                impl::active_tree_kernels(), &packed_);
     }
   }
 

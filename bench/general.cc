@@ -124,20 +124,20 @@ void xz_decompress(Bytes packed, MutableBytes out) {
 std::vector<General> general_compressors() {
   std::vector<General> all;
 #if DCF_HAVE_ZSTD
-  all.push_back({"zstd literals", zstd_literals, zstd_decompress});
+  all.push_back({"zstd literals", false, zstd_literals, zstd_decompress});
   all.push_back(*zstd(19));
 #endif
 #if DCF_HAVE_LZ4
-  all.push_back({"lz4", lz4_compress, lz4_decompress});
+  all.push_back({"lz4", false, lz4_compress, lz4_decompress});
 #endif
 #if DCF_HAVE_BROTLI
-  all.push_back({"brotli -9", brotli_compress, brotli_decompress});
+  all.push_back({"brotli -9", true, brotli_compress, brotli_decompress});
 #endif
 #if DCF_HAVE_LZMA
-  all.push_back({"xz -6", xz_compress, xz_decompress});
+  all.push_back({"xz -6", true, xz_compress, xz_decompress});
 #endif
   all.push_back(
-      {"memcpy", [](Bytes in) { return std::vector<uint8_t>(in.begin(), in.end()); },
+      {"memcpy", false, [](Bytes in) { return std::vector<uint8_t>(in.begin(), in.end()); },
        [](Bytes in, MutableBytes out) { std::memcpy(out.data(), in.data(), in.size()); }});
   return all;
 }
@@ -145,7 +145,7 @@ std::vector<General> general_compressors() {
 std::optional<General> zstd(int level) {
 #if DCF_HAVE_ZSTD
   return General{
-      "zstd -" + std::to_string(level),
+      "zstd -" + std::to_string(level), level > 9,
       [level](Bytes in) {
         std::vector<uint8_t> out(ZSTD_compressBound(in.size()));
         out.resize(check_zstd(ZSTD_compress(out.data(), out.size(), in.data(), in.size(), level)));

@@ -13,6 +13,7 @@ namespace dcf::bench {
 
 struct General {
   std::string name;
+  bool slow;  // to compress: seconds for a megabyte
   std::function<std::vector<uint8_t>(std::span<const uint8_t>)> compress;
   std::function<void(std::span<const uint8_t> packed, std::span<uint8_t> out)> decompress;
 };

@@ -55,6 +55,14 @@ std::string caches() {
   }
 }
 
+std::string compiler() {
+#if defined(__clang__)
+  return __VERSION__;
+#else
+  return std::string("GCC ") + __VERSION__;
+#endif
+}
+
 std::string today() {
   const std::time_t now = std::chrono::system_clock::to_time_t(std::chrono::system_clock::now());
   std::tm utc{};
@@ -71,7 +79,7 @@ nlohmann::ordered_json describe_machine() {
           {"flags", vector_flags()},
           {"caches", caches()},
           {"cpus", std::thread::hardware_concurrency()},
-          {"compiler", __VERSION__},
+          {"compiler", compiler()},
           {"dcf", dcf_version_string()},
           {"date", today()}};
 }

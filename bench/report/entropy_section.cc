@@ -56,23 +56,23 @@ html::Table rate_table(const Results& results, const std::string& table, const s
   return out;
 }
 
-html::Table general_table(const Results& results) {
-  html::Table out{
-      "Decompression of the same symbols, tables inside: GB/s, and size in % of the symbols.",
-      {{"symbols", "", false}},
-      {}};
-  std::vector<std::string> columns = results.columns("general");
+html::Table general_table(const Results& results, const std::string& table,
+                          const std::string& caption, bool with_sizes) {
+  html::Table out{caption, {{"symbols", "", false}}, {}};
+  std::vector<std::string> columns = results.columns(table);
   std::rotate(columns.begin(), columns.end() - 1, columns.end());  // dcf comes last
-  for (const std::string& column : columns)
+  for (const std::string& column : columns) {
     out.columns.push_back({column, "", true, column != "dcf"});
-  for (const std::string& row : results.rows("general")) {
+  }
+  for (const std::string& row : results.rows(table)) {
     html::Row line{{row}};
     for (const std::string& column : columns) {
-      const auto time = results.time("general", row, column);
+      const auto time = results.time(table, row, column);
       const auto bytes = results.fact("general sizes", row, column);
-      line.cells.push_back(time && bytes ? fmt::format("{} ({:.1f} %)", number(gigabytes(time)),
-                                                       100 * *bytes / time->items)
-                                         : "-");
+      line.cells.push_back(number(gigabytes(time)));
+      if (with_sizes && time && bytes) {
+        line.cells.back() += fmt::format(" ({:.1f} %)", 100 * *bytes / time->items);
+      }
     }
     out.rows.push_back(std::move(line));
   }
@@ -121,7 +121,14 @@ Section entropy_section(const Results& results) {
            "Encoding (of the tree: with the histogram of each block, which its layout needs).",
            {"huff0"}),
        {rate_plot(results, "encode", "Encoding", {"huff0"})}},
-      {general_table(results), {}}};
+      {general_table(results, "general",
+                     "Decompression of the same symbols by general compressors, tables inside on "
+                     "all sides: GB/s, and size in % of the symbols. zstd literals: frames without "
+                     "matches. They have a table for every block, dcf one for each tensor, and "
+                     "uint8 strings many tensors together.",
+                     true),
+       {}},
+      {general_table(results, "general encode", "Compression, tables inside: GB/s.", false), {}}};
   return section;
 }
 
