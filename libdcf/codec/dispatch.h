@@ -26,11 +26,20 @@ struct TreeKernels {
   void (*expand)(const uint8_t* bits, const uint8_t* limit, size_t m, unsigned width,
                  const uint8_t* symbols, uint8_t* dst, bool exact);
 
+  // Encoding. dst[i] = table[src[i]] for i < m; all src[i] < table_size. `table` has 256 bytes and
+  // `dst` is followed by kTreeSlack writable ones.
+  void (*map)(const uint8_t* src, size_t m, const uint8_t* table, size_t table_size, uint8_t* dst);
+
   // Encoding. Bit i of `bits` = (src[i] >= pivot); elements below the pivot go to `left`, the
-  // others to `right`, in order. `src` is followed by kTreeSlack readable bytes; `left`, `right`
-  // and the ceil(m / 8) bytes of `bits`, whose padding is zero, by 8 writable ones each.
+  // others to `right`, in order. `src` is followed by kTreeSlack readable bytes, `left` and `right`
+  // by as many writable ones, and the ceil(m / 8) bytes of `bits`, whose padding is zero, by 8.
   void (*partition)(const uint8_t* src, size_t m, uint8_t pivot, uint8_t* left, uint8_t* right,
                     uint8_t* bits);
+
+  // Encoding. Field i of `bits` = src[i] - base, which fits the width of 1..8 bits. `src` is
+  // followed by kTreeSlack readable bytes, and the ceil(m * width / 8) of `bits`, whose padding is
+  // zero, by 8 writable ones.
+  void (*pack)(const uint8_t* src, size_t m, uint8_t base, unsigned width, uint8_t* bits);
 };
 
 extern const TreeKernels kScalarTreeKernels;

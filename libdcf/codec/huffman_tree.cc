@@ -2,6 +2,7 @@
 #include "codec/huffman_tree.h"
 
 #include <algorithm>
+#include <memory>
 
 #include "codec/bit_reader.h"
 #include "codec/bit_writer.h"
@@ -107,8 +108,8 @@ Status find_nodes(const TreePlan& plan, const TreeKernels& kernels, Bytes data, 
   return ok_status();
 }
 
-// The same from the encoder's side. Lists are followed by 8 bytes for each leaf below them, because
-// kernels write beyond their end while the next list is already there.
+// The same from the encoder's side. Lists are followed by a slack for each leaf below them,
+// because kernels write beyond their end while the next list is already there.
 uint64_t plan_nodes(const TreePlan& plan, const Histogram& histogram, TreeRun* run) {
   std::array<uint64_t, kMaxSymbols + 1> before{};
   for (unsigned i = 0; i < plan.nodes[0].rank_end; ++i) {
@@ -126,28 +127,17 @@ uint64_t plan_nodes(const TreePlan& plan, const Histogram& histogram, TreeRun* r
     const TreeNode& left = plan.nodes[i + 1];
     (*run)[i + 1].offset = at.offset;
     (*run)[node.right].offset =
-        at.offset + before[left.rank_end] - before[left.rank] + size_t{8} * left.leaves;
+        at.offset + before[left.rank_end] - before[left.rank] + kTreeSlack * left.leaves;
   }
   return position;
-}
-
-// The index fields of a flat leaf; `list` is followed by readable bytes and `out` by 8 writable.
-void pack_leaf(const TreeNode& node, const uint8_t* list, size_t count, uint8_t* out) {
-  const uint64_t ranks = node.rank * uint64_t{0x0101010101010101u};
-  const unsigned width = node.index_bits;
-  for (; count >= 8; count -= 8, list += 8, out += width) {
-    store_le(out, pack_8(load_le<uint64_t>(list) - ranks, width));
-  }
-  if (count > 0) {
-    const uint64_t valid = low_mask(static_cast<unsigned>(8 * count));
-    store_le(out, pack_8((load_le<uint64_t>(list) & valid) - (ranks & valid), width));
-  }
 }
 
 }  // namespace
 
 void build_tree_plan(const CodeLengths& code, TreePlan* plan) {
   plan->node_count = 0;
+  plan->alphabet = code.last() + 1;
+  plan->rank_of.fill(0);
   PlanBuilder(code, plan).add_subtree(0);
 }
 
@@ -202,10 +192,10 @@ void encode_huffman_tree(Bytes symbols, const Histogram& histogram, const TreePl
   out->resize(start + size + 8);
   uint8_t* const data = out->data() + start;
 
-  const size_t half = symbols.size() + 8 * kMaxLeaves + kTreeSlack;
-  std::vector<uint8_t> scratch(2 * half);
-  uint8_t* const halves[2] = {scratch.data(), scratch.data() + half};
-  for (size_t i = 0; i < symbols.size(); ++i) halves[0][i] = plan.rank_of[symbols[i]];
+  const size_t half = symbols.size() + kTreeSlack * kMaxLeaves;
+  const auto scratch = std::make_unique_for_overwrite<uint8_t[]>(2 * half);
+  uint8_t* const halves[2] = {scratch.get(), scratch.get() + half};
+  kernels.map(symbols.data(), symbols.size(), plan.rank_of.data(), plan.alphabet, halves[0]);
   for (unsigned i = 0; i < plan.node_count; ++i) {
     const TreeNode& node = plan.nodes[i];
     const NodeRun& at = run[i];
@@ -216,7 +206,8 @@ void encode_huffman_tree(Bytes symbols, const Histogram& histogram, const TreePl
       kernels.partition(list, at.count, pivot, below + at.offset, below + run[node.right].offset,
                         data + at.data);
     } else if (node.index_bits > 0) {
-      pack_leaf(node, list, at.count, data + at.data);
+      kernels.pack(list, at.count, static_cast<uint8_t>(node.rank), node.index_bits,
+                   data + at.data);
     }
   }
   out->resize(start + size);

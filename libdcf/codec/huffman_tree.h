@@ -33,9 +33,9 @@ struct TreePlan {
   std::array<TreeNode, kMaxNodes> nodes;     // in pre-order, as stored
   std::array<uint8_t, kMaxNodes> bottom_up;  // node indices in post-order
   std::array<uint8_t, kMaxSymbols> symbols;  // by rank: leaf after leaf, left to right
-  std::array<uint8_t, kMaxSymbols> rank_of;  // inverse of `symbols` for symbols with a code
+  std::array<uint8_t, kMaxSymbols> rank_of;  // inverse of `symbols`; 0 for those without a code
   unsigned node_count;
-  unsigned symbol_count;
+  unsigned alphabet;  // symbols are below it
 };
 
 void build_tree_plan(const CodeLengths& code, TreePlan* plan);

@@ -191,6 +191,28 @@ DCF_AVX2 void expand(const uint8_t* bits, const uint8_t* limit, size_t m, unsign
   }
 }
 
+template <unsigned kCount>
+DCF_AVX2 void map_tables(const uint8_t* src, size_t m, const uint8_t* table, uint8_t* dst) {
+  __m256i tables[kCount];
+  for (unsigned i = 0; i < kCount; ++i) {
+    tables[i] = _mm256_broadcastsi128_si256(load_16(table + 16 * i));
+  }
+  for (; m >= 32; m -= 32, src += 32, dst += 32) {
+    const __m256i from = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(src));
+    _mm256_storeu_si256(reinterpret_cast<__m256i*>(dst), look_up<kCount>(tables, from));
+  }
+  for (; m > 0; --m) *dst++ = table[*src++];
+}
+
+DCF_AVX2 void map(const uint8_t* src, size_t m, const uint8_t* table, size_t table_size,
+                  uint8_t* dst) {
+  if (table_size <= 16) return map_tables<1>(src, m, table, dst);
+  if (table_size <= 32) return map_tables<2>(src, m, table, dst);
+  if (table_size <= 64) return map_tables<4>(src, m, table, dst);
+  if (table_size <= 128) return map_tables<8>(src, m, table, dst);
+  map_tables<16>(src, m, table, dst);
+}
+
 DCF_AVX2 void partition(const uint8_t* src, size_t m, uint8_t pivot, uint8_t* left, uint8_t* right,
                         uint8_t* bits) {
   const __m256i pivots = _mm256_set1_epi8(static_cast<char>(pivot));
@@ -213,9 +235,34 @@ DCF_AVX2 void partition(const uint8_t* src, size_t m, uint8_t pivot, uint8_t* le
   }
 }
 
+// Neighbours are joined three times: to 16, 32 and 64 bits. The multiplications take seven bits.
+DCF_AVX2 void pack(const uint8_t* src, size_t m, uint8_t base, unsigned width, uint8_t* bits) {
+  if (width <= 6) {
+    const __m256i bases = _mm256_set1_epi8(static_cast<char>(base));
+    const __m256i join_2 = _mm256_set1_epi16(static_cast<short>(1 | 0x100 << width));
+    const __m256i join_4 = _mm256_set1_epi32(1 | 0x10000 << 2 * width);
+    const __m128i join_8 = _mm_cvtsi32_si128(static_cast<int>(32 - 4 * width));
+    for (; m >= 32; m -= 32, src += 32) {
+      __m256i x = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(src));
+      x = _mm256_maddubs_epi16(_mm256_sub_epi8(x, bases), join_2);
+      x = _mm256_madd_epi16(x, join_4);
+      // The high half moves down to the low one.
+      const __m256i low = _mm256_sll_epi32(x, join_8);
+      x = _mm256_srl_epi64(_mm256_blend_epi32(low, x, 0xAA), join_8);
+      alignas(32) uint64_t words[4];
+      _mm256_store_si256(reinterpret_cast<__m256i*>(words), x);
+      for (const uint64_t word : words) {
+        store_le(bits, word);
+        bits += width;
+      }
+    }
+  }
+  kScalarTreeKernels.pack(src, m, base, width, bits);
+}
+
 }  // namespace
 
-const TreeKernels kAvx2TreeKernels = {"avx2", count_ones, merge, expand, partition};
+const TreeKernels kAvx2TreeKernels = {"avx2", count_ones, merge, expand, map, partition, pack};
 
 }  // namespace dcf::impl
 

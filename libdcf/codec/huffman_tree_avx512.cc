@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// The tree kernels for AVX-512 with VBMI2, whose byte expansion is a merge and whose byte compression
-// a partition, 64 elements at a time. Functions carry their target themselves (huffman_tree_avx2.cc
-// says why).
+// The tree kernels for AVX-512 with VBMI2, whose byte expansion is a merge and whose byte
+// compression a partition, 64 elements at a time. Functions carry their target themselves
+// (huffman_tree_avx2.cc says why).
 #include "codec/dispatch.h"
 
 #if defined(__x86_64__)
@@ -99,8 +99,7 @@ DCF_AVX512 void expand_fields(const uint8_t* bits, const uint8_t* limit, size_t 
   const __m512i shifts = _mm512_load_si512(kLayouts[width].shifts.data());
   const __m512i mask = _mm512_set1_epi8(static_cast<char>((1u << width) - 1));
   for (;; bits += size_t{8} * width, dst += 64, m -= 64) {
-    const __m512i packed =
-        _mm512_maskz_loadu_epi8(first(static_cast<size_t>(limit - bits)), bits);
+    const __m512i packed = _mm512_maskz_loadu_epi8(first(static_cast<size_t>(limit - bits)), bits);
     const __m512i words = _mm512_permutexvar_epi8(bytes, packed);
     const __m512i fields = _mm512_and_si512(_mm512_multishift_epi64_epi8(shifts, words), mask);
     const __m512i found = look_up<kQuarters>(table, fields);
@@ -124,6 +123,26 @@ DCF_AVX512 void expand(const uint8_t* bits, const uint8_t* limit, size_t m, unsi
   }
 }
 
+template <unsigned kQuarters>
+DCF_AVX512 void map_table(const uint8_t* src, size_t m, const uint8_t* symbols, uint8_t* dst) {
+  Table table;
+  for (unsigned i = 0; i < kQuarters; ++i) {
+    table.quarters[i] = _mm512_loadu_si512(symbols + 64 * i);
+  }
+  for (; m >= 64; m -= 64, src += 64, dst += 64) {
+    _mm512_storeu_si512(dst, look_up<kQuarters>(table, _mm512_loadu_si512(src)));
+  }
+  const __m512i rest = _mm512_maskz_loadu_epi8(first(m), src);
+  _mm512_storeu_si512(dst, look_up<kQuarters>(table, rest));
+}
+
+DCF_AVX512 void map(const uint8_t* src, size_t m, const uint8_t* table, size_t table_size,
+                    uint8_t* dst) {
+  if (table_size <= 64) return map_table<1>(src, m, table, dst);
+  if (table_size <= 128) return map_table<2>(src, m, table, dst);
+  map_table<4>(src, m, table, dst);
+}
+
 DCF_AVX512 void partition(const uint8_t* src, size_t m, uint8_t pivot, uint8_t* left,
                           uint8_t* right, uint8_t* bits) {
   const __m512i pivots = _mm512_set1_epi8(static_cast<char>(pivot));
@@ -140,16 +159,36 @@ DCF_AVX512 void partition(const uint8_t* src, size_t m, uint8_t pivot, uint8_t* 
     }
     const auto to_right = static_cast<size_t>(_mm_popcnt_u64(word));
     const auto to_left = static_cast<size_t>(_mm_popcnt_u64(_cvtmask64_u64(zeros)));
-    _mm512_mask_storeu_epi8(left, first(to_left), _mm512_maskz_compress_epi8(zeros, v));
-    _mm512_mask_storeu_epi8(right, first(to_right), _mm512_maskz_compress_epi8(ones, v));
+    _mm512_storeu_si512(left, _mm512_maskz_compress_epi8(zeros, v));
+    _mm512_storeu_si512(right, _mm512_maskz_compress_epi8(ones, v));
     left += to_left;
     right += to_right;
   }
 }
 
+// Neighbours are joined three times, to 64 bits, whose bytes then move together; the
+// multiplications take seven bits.
+DCF_AVX512 void pack(const uint8_t* src, size_t m, uint8_t base, unsigned width, uint8_t* bits) {
+  if (width > 6) return kScalarTreeKernels.pack(src, m, base, width, bits);
+  const __m512i bases = _mm512_set1_epi8(static_cast<char>(base));
+  const __m512i join_2 = _mm512_set1_epi16(static_cast<short>(1 | 0x100 << width));
+  const __m512i join_4 = _mm512_set1_epi32(1 | 0x10000 << 2 * width);
+  const __m128i join_8 = _mm_cvtsi32_si128(static_cast<int>(32 - 4 * width));
+  const __mmask64 used = _cvtu64_mask64(low_mask(width) * 0x0101010101010101u);
+  for (size_t i = 0; i < m; i += 64, src += 64, bits += size_t{8} * width) {
+    const __mmask64 valid = first(m - i);
+    __m512i x = _mm512_maskz_sub_epi8(valid, _mm512_loadu_si512(src), bases);
+    x = _mm512_madd_epi16(_mm512_maddubs_epi16(x, join_2), join_4);
+    // The high half moves down to the low one.
+    x = _mm512_srl_epi64(_mm512_mask_sll_epi32(x, 0x5555, x, join_8), join_8);
+    const __mmask64 bytes = first(packed_size(std::min<size_t>(64, m - i), width));
+    _mm512_mask_storeu_epi8(bits, bytes, _mm512_maskz_compress_epi8(used, x));
+  }
+}
+
 }  // namespace
 
-const TreeKernels kAvx512TreeKernels = {"avx512", count_ones, merge, expand, partition};
+const TreeKernels kAvx512TreeKernels = {"avx512", count_ones, merge, expand, map, partition, pack};
 
 }  // namespace dcf::impl
 

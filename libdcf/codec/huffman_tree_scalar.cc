@@ -9,6 +9,8 @@
 namespace dcf::impl {
 namespace {
 
+constexpr uint64_t kBytes = 0x0101010101010101u;
+
 // The merge of eight elements by a byte of the bit string. Its left elements stand in the low bytes
 // of a word, first one lowest, its right ones in the others, first one highest. Three rounds bring
 // each to its place; they exchange bytes that are 4, 2 and 1 apart. (Zeros, then ones in reverse,
@@ -77,6 +79,16 @@ uint64_t merge_8(const Route& route, const uint8_t* left, const uint8_t* right) 
   uint64_t x = rights ^ ((rights ^ load_le<uint64_t>(left)) & route.left);
   x ^= (x ^ std::rotl(x, 32)) & route.by_4;
   return exchange(exchange(x, route.by_2, 16), route.by_1, 8);
+}
+
+// What merge_8() joined, as it stood in front of the rounds.
+uint64_t unmerge_8(const Route& route, uint64_t x) {
+  x = exchange(exchange(x, route.by_1, 8), route.by_2, 16);
+  return x ^ ((x ^ std::rotl(x, 32)) & route.by_4);
+}
+
+void store_reversed(uint8_t* p, uint64_t x) {
+  for (unsigned i = 0; i < 8; ++i) p[i] = static_cast<uint8_t>(x >> (56 - 8 * i));
 }
 
 uint64_t count_ones(Bytes bytes) {
@@ -159,27 +171,51 @@ void expand(const uint8_t* bits, const uint8_t* limit, size_t m, unsigned width,
   }
 }
 
+void map(const uint8_t* src, size_t m, const uint8_t* table, size_t, uint8_t* dst) {
+  for (; m >= 8; m -= 8, src += 8, dst += 8) {
+    const auto from = load_le<uint64_t>(src);
+    uint64_t to = 0;
+    for (unsigned i = 0; i < 64; i += 8) to |= uint64_t{table[from >> i & 0xFF]} << i;
+    store_le(dst, to);
+  }
+  for (; m > 0; --m) *dst++ = table[*src++];
+}
+
 void partition(const uint8_t* src, size_t m, uint8_t pivot, uint8_t* left, uint8_t* right,
                uint8_t* bits) {
-  for (; m > 0; ++bits) {
-    const size_t count = std::min<size_t>(8, m);
-    unsigned byte = 0;
-    for (size_t j = 0; j < count; ++j) {
-      const uint8_t v = *src++;
-      const bool bit = v >= pivot;
-      byte |= unsigned{bit} << j;
-      *left = v;
-      *right = v;
-      left += !bit;
-      right += bit;
-    }
-    *bits = static_cast<uint8_t>(byte);
-    m -= count;
+  constexpr uint64_t kHighBits = 0x80 * kBytes;
+  const uint64_t low_pivot = (pivot & 0x7F) * kBytes;
+  const uint64_t high_or = pivot < 0x80 ? ~uint64_t{0} : 0;
+  for (size_t i = 0; i < m; i += 8, src += 8) {
+    const auto x = load_le<uint64_t>(src);
+    // In the high bit of each byte: its low bits are not below those of the pivot.
+    const uint64_t low = (x | kHighBits) - low_pivot;
+    const uint64_t is_right = ((x & low) | ((x | low) & high_or)) & kHighBits;
+    auto byte = static_cast<unsigned>((is_right >> 7) * 0x0102040810204080u >> 56);
+    // Elements behind the end count as left ones, which are overwritten or in the slack.
+    if (m - i < 8) byte &= (1u << (m - i)) - 1;
+    *bits++ = static_cast<uint8_t>(byte);
+    const uint64_t sorted = unmerge_8(kRoutes.route[byte], x);
+    store_le(left, sorted);
+    store_reversed(right, sorted);
+    right += kRoutes.ones[byte];
+    left += 8 - kRoutes.ones[byte];
+  }
+}
+
+void pack(const uint8_t* src, size_t m, uint8_t base, unsigned width, uint8_t* bits) {
+  const uint64_t bases = base * kBytes;
+  for (; m >= 8; m -= 8, src += 8, bits += width) {
+    store_le(bits, pack_8(load_le<uint64_t>(src) - bases, width));
+  }
+  if (m > 0) {
+    const uint64_t valid = low_mask(static_cast<unsigned>(8 * m));
+    store_le(bits, pack_8((load_le<uint64_t>(src) & valid) - (bases & valid), width));
   }
 }
 
 }  // namespace
 
-const TreeKernels kScalarTreeKernels = {"scalar", count_ones, merge, expand, partition};
+const TreeKernels kScalarTreeKernels = {"scalar", count_ones, merge, expand, map, partition, pack};
 
 }  // namespace dcf::impl

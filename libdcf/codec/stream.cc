@@ -129,14 +129,14 @@ Status decode_stream(ByteReader* in, unsigned alphabet, const DecodeTable* table
 }
 
 Histogram histogram_of(Bytes symbols) {
-  // Four counters for each symbol, so that equal neighbours do not wait for each other; one load for
+  // Eight counters for each symbol, so that equal neighbours do not wait for each other; one load for
   // eight symbols.
-  std::array<std::array<uint32_t, kMaxSymbols>, 4> counts{};
+  std::array<std::array<uint32_t, kMaxSymbols>, 8> counts{};
   Histogram histogram{};
   size_t i = 0;
   for (; symbols.size() - i >= 8; i += 8) {
     const auto word = load_le<uint64_t>(symbols.data() + i);
-    for (unsigned j = 0; j < 8; ++j) ++counts[j % 4][word >> 8 * j & 0xFF];
+    for (unsigned j = 0; j < 8; ++j) ++counts[j][word >> 8 * j & 0xFF];
   }
   for (; i < symbols.size(); ++i) ++histogram[symbols[i]];
   for (unsigned s = 0; s < kMaxSymbols; ++s) {

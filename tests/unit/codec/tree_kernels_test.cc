@@ -108,6 +108,44 @@ TEST(StreamKernels, Expand) {
   }
 }
 
+TEST(StreamKernels, Map) {
+  Random random(45);
+  for (const size_t m : lengths(random)) {
+    const auto size = static_cast<unsigned>(1 + random() % 256);
+    const std::vector<uint8_t> table = random_bytes(random, 256);
+    const std::vector<uint8_t> source = testing::uniform(random, m, size);  // exact size
+    std::vector<uint8_t> expected;
+    for (const uint8_t v : source) expected.push_back(table[v]);
+    for (const TreeKernels* kernels : available_tree_kernels()) {
+      std::vector<uint8_t> out(m + kTreeSlack + 64, kGuard);
+      kernels->map(source.data(), m, table.data(), size, out.data());
+      ASSERT_TRUE(std::equal(expected.begin(), expected.end(), out.begin())) << kernels->name;
+      expect_guard(out, m + kTreeSlack, kernels->name);
+    }
+  }
+}
+
+TEST(StreamKernels, Pack) {
+  Random random(46);
+  for (const size_t m : lengths(random)) {
+    for (unsigned width = 1; width <= 8; ++width) {
+      const auto base = static_cast<uint8_t>(random() % (257 - (1u << width)));
+      std::vector<uint8_t> source = testing::uniform(random, m, 1u << width);
+      std::vector<uint8_t> expected;
+      pack_bits(Bytes(source), width, &expected);
+      for (uint8_t& v : source) v = static_cast<uint8_t>(v + base);
+      source.resize(m + kTreeSlack, 0xA7);
+      for (const TreeKernels* kernels : available_tree_kernels()) {
+        std::vector<uint8_t> out(expected.size() + 8 + 64, kGuard);
+        kernels->pack(source.data(), m, base, width, out.data());
+        ASSERT_TRUE(std::equal(expected.begin(), expected.end(), out.begin()))
+            << kernels->name << ", width " << width << ", " << m;
+        expect_guard(out, expected.size() + 8, kernels->name);
+      }
+    }
+  }
+}
+
 TEST(StreamKernels, Partition) {
   Random random(44);
   for (const size_t m : lengths(random)) {
@@ -122,15 +160,15 @@ TEST(StreamKernels, Partition) {
       (bit ? right : left).push_back(source[i]);
     }
     for (const TreeKernels* kernels : available_tree_kernels()) {
-      std::vector<uint8_t> lefts(left.size() + 8 + 64, kGuard);
-      std::vector<uint8_t> rights(right.size() + 8 + 64, kGuard);
+      std::vector<uint8_t> lefts(left.size() + kTreeSlack + 64, kGuard);
+      std::vector<uint8_t> rights(right.size() + kTreeSlack + 64, kGuard);
       std::vector<uint8_t> out(bits.size() + 8 + 64, kGuard);
       kernels->partition(source.data(), m, pivot, lefts.data(), rights.data(), out.data());
       ASSERT_TRUE(std::equal(bits.begin(), bits.end(), out.begin())) << kernels->name;
       ASSERT_TRUE(std::equal(left.begin(), left.end(), lefts.begin())) << kernels->name;
       ASSERT_TRUE(std::equal(right.begin(), right.end(), rights.begin())) << kernels->name;
-      expect_guard(lefts, left.size() + 8, kernels->name);
-      expect_guard(rights, right.size() + 8, kernels->name);
+      expect_guard(lefts, left.size() + kTreeSlack, kernels->name);
+      expect_guard(rights, right.size() + kTreeSlack, kernels->name);
       expect_guard(out, bits.size() + 8, kernels->name);
     }
   }
