@@ -1,55 +1,25 @@
 // SPDX-License-Identifier: Apache-2.0
 // dcf.h: convolution and pooling.
-#include "api/file.h"
-#include "base/checked.h"
-#include "kernels/conv2d.h"
+#include "api/shapes.h"
 #include "kernels/pool2d.h"
 
+using dcf::impl::check_array;
 using dcf::impl::check_tensor;
 using dcf::impl::Conv2d;
 using dcf::impl::guarded;
 using dcf::impl::invalid;
 using dcf::impl::ok_status;
+using dcf::impl::or_default;
 using dcf::impl::Pool2d;
 using dcf::impl::PoolKind;
 using dcf::impl::Status;
-
-namespace {
-
-uint64_t or_default(uint64_t value, uint64_t absent) {
-  return value == 0 ? absent : value;
-}
-
-// The number of floats in `batch` images, which an array can hold.
-Status check_array(const float* data, uint64_t image, uint64_t batch, uint64_t* size) {
-  if (!dcf::impl::checked_mul(image, batch, size) || *size > PTRDIFF_MAX / sizeof(float)) {
-    return invalid("the batch is too large");
-  }
-  if (data == nullptr && *size != 0) return invalid("an argument is NULL");
-  return ok_status();
-}
-
-}  // namespace
 
 dcf_status dcf_conv2d(const dcf_file* file, size_t index, const dcf_conv2d_shape* shape,
                       const float* x, float* y, uint64_t batch, dcf_error* error) {
   return guarded(error, [&]() -> Status {
     DCF_TRY(check_tensor(file, index));
-    if (shape == nullptr) return invalid("the shape is NULL");
-    dcf_conv2d_shape s{};
-    DCF_TRY(dcf::impl::copy_in(shape, &s));
     Conv2d conv;
-    conv.in_channels = s.in_channels;
-    conv.groups = or_default(s.groups, 1);
-    conv.y = {.size = s.height,
-              .stride = or_default(s.stride_h, 1),
-              .pad = s.pad_h,
-              .dilation = or_default(s.dilation_h, 1)};
-    conv.x = {.size = s.width,
-              .stride = or_default(s.stride_w, 1),
-              .pad = s.pad_w,
-              .dilation = or_default(s.dilation_w, 1)};
-    DCF_TRY(conv.complete(file->model->manifest().tensors[index]));
+    DCF_TRY(dcf::impl::read_conv2d(*file, index, shape, &conv));
     uint64_t x_size = 0;
     uint64_t y_size = 0;
     DCF_TRY(check_array(x, conv.in_size, batch, &x_size));

@@ -264,6 +264,49 @@ typedef struct dcf_pool2d_shape {
 } dcf_pool2d_shape;
 DCF_API dcf_status dcf_pool2d(const dcf_pool2d_shape* shape, const float* x, float* y, uint64_t batch, dcf_error* error);
 
+// ---- Layers -----------------------------------------------------------------------------------
+
+// Weights packed once for being multiplied many times. dcf_matvec, dcf_matmul and dcf_conv2d decode at
+// every call and keep nothing: they are the form for little memory. A layer is immutable, needs its
+// file no longer, and any number of threads may apply it at once.
+typedef struct dcf_layer dcf_layer;
+
+typedef struct dcf_layer_options {
+  size_t struct_size;
+  uint64_t batch;      // that the layer is mostly applied to: chooses the packing; 0: 1
+  uint32_t threads;    // of one call of dcf_layer_apply; 0 or 1: the calling thread only
+  const char* kernel;  // a name that dcf_layer_describe gave, for tests and benchmarks; NULL: the fastest
+} dcf_layer_options;
+DCF_API void dcf_layer_options_init(dcf_layer_options* options);
+
+// y = W x for each sample of a batch: x is [batch, info.cols], y [batch, info.rows], row-major.
+// `options` may be NULL. LimitMemory where the packed layer does not fit into the file's max_memory;
+// UnsupportedDType for dtypes without arithmetic. *out is to be freed with dcf_layer_free.
+DCF_API dcf_status dcf_layer_prepare(const dcf_file* file, size_t index, const dcf_layer_options* options,
+                                     dcf_layer** out, dcf_error* error);
+// Convolution of images, as dcf_conv2d: x is [batch, in_channels, height, width], y [batch, out, out_h, out_w].
+DCF_API dcf_status dcf_layer_prepare_conv2d(const dcf_file* file, size_t index, const dcf_conv2d_shape* shape,
+                                            const dcf_layer_options* options, dcf_layer** out, dcf_error* error);
+
+typedef struct dcf_layer_info {
+  size_t struct_size;
+  const char* kernel;      // how it multiplies; static storage
+  uint64_t inputs;         // floats of one sample of x ...
+  uint64_t outputs;        // ... and of y
+  uint64_t nonzeros;       // weights that are not zero
+  uint64_t packed_bytes;   // that the layer keeps
+  uint64_t working_bytes;  // that one call with the batch of the options takes besides, at most
+} dcf_layer_info;
+DCF_API dcf_status dcf_layer_describe(const dcf_layer* layer, dcf_layer_info* out, dcf_error* error);
+
+// Sums in float, products fused into them where the machine can: for an output of k weights
+//   |error| <= (k + 1) 2^-24 / (1 - (k + 1) 2^-24) * sum |w x|,
+// in an order that depends on kernel, machine and, within a batch, the sample's place, not on threads.
+// Weights of zero contribute nothing (no NaN from 0 * Inf). LimitMemory where a call would take more
+// than the file's max_memory beside the layer.
+DCF_API dcf_status dcf_layer_apply(const dcf_layer* layer, const float* x, float* y, uint64_t batch, dcf_error* error);
+DCF_API void dcf_layer_free(dcf_layer* layer);  // NULL is fine
+
 // ---- Verifying --------------------------------------------------------------------------------
 
 // Called after each chunk with encoded bytes done and in all; return nonzero to cancel. Called from

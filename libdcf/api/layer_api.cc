@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: Apache-2.0
+// dcf.h: layers.
+#include "api/shapes.h"
+#include "kernels/layer.h"
+
+struct dcf_layer {
+  std::unique_ptr<dcf::impl::Layer> layer;
+  uint64_t batch;  // of the options
+};
+
+using dcf::impl::check_array;
+using dcf::impl::check_tensor;
+using dcf::impl::Conv2d;
+using dcf::impl::guarded;
+using dcf::impl::invalid;
+using dcf::impl::Layer;
+using dcf::impl::LayerOptions;
+using dcf::impl::ok_status;
+using dcf::impl::Status;
+
+namespace {
+
+// prepare(options) -> Result of a Layer, which *out gets.
+template <typename Prepare>
+dcf_status prepare_layer(const dcf_file* file, size_t index, const dcf_layer_options* options,
+                         dcf_layer** out, dcf_error* error, Prepare prepare) {
+  return guarded(error, [&]() -> Status {
+    if (out == nullptr) return invalid("the output is NULL");
+    *out = nullptr;
+    DCF_TRY(check_tensor(file, index));
+    dcf_layer_options o;
+    dcf_layer_options_init(&o);
+    DCF_TRY(dcf::impl::copy_in(options, &o));
+    LayerOptions wanted;
+    wanted.batch = dcf::impl::or_default(o.batch, 1);
+    if (o.kernel != nullptr) wanted.kernel = o.kernel;
+    wanted.parallel.threads = o.threads == 0 ? 1 : o.threads;
+    DCF_ASSIGN(std::unique_ptr<Layer> layer, prepare(wanted));
+    *out = new dcf_layer{std::move(layer), wanted.batch};
+    return ok_status();
+  });
+}
+
+}  // namespace
+
+void dcf_layer_options_init(dcf_layer_options* options) {
+  *options = {sizeof(dcf_layer_options), 1, 1, nullptr};
+}
+
+dcf_status dcf_layer_prepare(const dcf_file* file, size_t index, const dcf_layer_options* options,
+                             dcf_layer** out, dcf_error* error) {
+  return prepare_layer(file, index, options, out, error, [&](const LayerOptions& wanted) {
+    return Layer::linear(*file->model, index, wanted);
+  });
+}
+
+dcf_status dcf_layer_prepare_conv2d(const dcf_file* file, size_t index,
+                                    const dcf_conv2d_shape* shape, const dcf_layer_options* options,
+                                    dcf_layer** out, dcf_error* error) {
+  using Prepared = dcf::impl::Result<std::unique_ptr<Layer>>;
+  return prepare_layer(file, index, options, out, error,
+                       [&](const LayerOptions& wanted) -> Prepared {
+                         Conv2d conv;
+                         DCF_TRY(dcf::impl::read_conv2d(*file, index, shape, &conv));
+                         return Layer::convolution(*file->model, index, conv, wanted);
+                       });
+}
+
+dcf_status dcf_layer_describe(const dcf_layer* layer, dcf_layer_info* out, dcf_error* error) {
+  return guarded(error, [&]() -> Status {
+    if (layer == nullptr) return invalid("the layer is NULL");
+    const Layer& l = *layer->layer;
+    const dcf_layer_info info{sizeof(dcf_layer_info),
+                              l.kernel().name(),
+                              l.inputs(),
+                              l.outputs(),
+                              l.nonzeros(),
+                              l.kernel().packed_bytes(),
+                              l.working_bytes(layer->batch)};
+    return dcf::impl::copy_out(info, out);
+  });
+}
+
+dcf_status dcf_layer_apply(const dcf_layer* layer, const float* x, float* y, uint64_t batch,
+                           dcf_error* error) {
+  return guarded(error, [&]() -> Status {
+    if (layer == nullptr) return invalid("the layer is NULL");
+    uint64_t size = 0;
+    DCF_TRY(check_array(x, layer->layer->inputs(), batch, &size));
+    DCF_TRY(check_array(y, layer->layer->outputs(), batch, &size));
+    return layer->layer->apply(x, batch, y);
+  });
+}
+
+void dcf_layer_free(dcf_layer* layer) {
+  delete layer;
+}

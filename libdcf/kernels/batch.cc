@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "kernels/batch.h"
+
+#include <algorithm>
+
+#include "kernels/aligned.h"
+#include "kernels/matrix.h"
+#include "kernels/transpose.h"
+
+namespace dcf::impl {
+namespace {
+
+class BatchKernel final : public LayerKernel {
+ public:
+  BatchKernel(const LayerEntries& entries, bool dense, const TileLoops& loops)
+      : matrix_(entries, 0, entries.rows, dense), loops_(loops) {}
+
+  const char* name() const override { return matrix_.is_dense() ? "dense" : "blocked"; }
+  uint64_t packed_bytes() const override { return matrix_.bytes(); }
+  uint64_t working_bytes(uint64_t batch, const Parallel& parallel) const override {
+    const uint64_t tiles = std::min<uint64_t>(parallel.width(), matrix_.panels());
+    return loops_.width(loops_.width_for(batch)) * (matrix_.cols() + tiles * Blocked::kPanel) *
+           sizeof(float);
+  }
+
+  void apply(const float* x, uint64_t batch, float* y, const Parallel& parallel) const override {
+    const bool finite = !matrix_.is_dense() || all_finite(x, batch * matrix_.cols());
+    if (batch == 1 && matrix_.is_dense() && finite) {
+      multiply_one(x, y, parallel);
+      return;
+    }
+    const uint64_t widest = loops_.width(loops_.width_for(batch));
+    const AlignedFloats tile(widest * matrix_.cols());
+    for (uint64_t first = 0; first < batch;) {
+      const size_t width = loops_.width_for(batch - first);
+      const uint64_t wide = loops_.width(width);
+      const uint64_t count = std::min(wide, batch - first);
+      if (count < wide) std::fill_n(tile.data(), wide * matrix_.cols(), 0.0f);
+      transpose(x + first * matrix_.cols(), matrix_.cols(), count, matrix_.cols(), tile.data(),
+                wide);
+      parallel.run(matrix_.panels(), [&](size_t panel) {
+        const uint64_t rows = matrix_.panel_rows(panel);
+        const AlignedFloats sums(wide * rows);
+        matrix_.multiply(loops_, width, panel, finite, tile.data(), sums.data());
+        transpose(sums.data(), wide, rows, count,
+                  y + first * matrix_.rows() + panel * Blocked::kPanel, matrix_.rows());
+      });
+      first += count;
+    }
+  }
+
+ private:
+  void multiply_one(const float* x, float* y, const Parallel& parallel) const {
+    parallel.run(matrix_.panels(), [&](size_t panel) {
+      const uint64_t first = panel * Blocked::kPanel;
+      for (uint64_t row = first; row < first + matrix_.panel_rows(panel); ++row) {
+        y[row] = loops_.dot(matrix_.dense().data() + row * matrix_.cols(), x, matrix_.cols());
+      }
+    });
+  }
+
+  TileMatrix matrix_;
+  const TileLoops& loops_;
+};
+
+}  // namespace
+
+std::unique_ptr<LayerKernel> make_batch(const LayerEntries& entries, bool dense,
+                                        const TileLoops& loops) {
+  return std::make_unique<BatchKernel>(entries, dense, loops);
+}
+
+}  // namespace dcf::impl

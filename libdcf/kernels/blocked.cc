@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "kernels/blocked.h"
+
+#include <algorithm>
+#include <array>
+
+namespace dcf::impl {
+namespace {
+
+// Cuts one panel of rows into cells.
+class PanelPacker {
+ public:
+  PanelPacker(const LayerEntries& from, Blocked* to)
+      : from_(from), to_(to), next_(Blocked::kPanel) {}
+
+  void pack(uint64_t first, uint64_t last) {
+    for (uint64_t row = first; row < last; ++row) next_[row - first] = from_.row_start[row];
+    for (uint64_t block = 0; block < to_->blocks(); ++block) {
+      const uint64_t end = (block + 1) * Blocked::kBlock;
+      count_rows(first, last, end);
+      place_rows(first, last, end - Blocked::kBlock);
+      to_->cell_end.push_back(to_->row_list.size());
+    }
+  }
+
+ private:
+  void count_rows(uint64_t first, uint64_t last, uint64_t end) {
+    first_of_.fill(0);
+    for (uint64_t row = first; row < last; ++row) {
+      const uint64_t start = next_[row - first];
+      uint64_t i = start;
+      while (from_.column(i) < end) ++i;  // the row's end lies beyond every block
+      count_[row - first] = static_cast<uint16_t>(i - start);
+      ++first_of_[Blocked::kBlock - (i - start) + 1];
+    }
+  }
+
+  // Longest rows first, by counting; the empty ones are left out.
+  void place_rows(uint64_t first, uint64_t last, uint64_t begin) {
+    for (size_t i = 1; i < first_of_.size(); ++i) first_of_[i] += first_of_[i - 1];
+    for (uint64_t row = first; row < last; ++row) {
+      sorted_[first_of_[Blocked::kBlock - count_[row - first]]++] =
+          static_cast<uint16_t>(row - first);
+    }
+    for (uint64_t i = 0; i < last - first && count_[sorted_[i]] != 0; ++i) {
+      const uint16_t row = sorted_[i];
+      to_->row_list.push_back({row, count_[row]});
+      for (uint64_t n = count_[row]; n != 0; --n) put(next_[row]++, begin);
+    }
+  }
+
+  void put(uint64_t i, uint64_t begin) {
+    auto entry = static_cast<uint16_t>(from_.column(i) - begin);
+    if (from_.has_codes()) {
+      entry |= static_cast<uint16_t>((from_.entries[i] >> LayerEntries::kColumnBits)
+                                     << Blocked::kCodeShift);
+    } else {
+      to_->weights.push_back(from_.values[i]);
+    }
+    to_->entries.push_back(entry);
+  }
+
+  const LayerEntries& from_;
+  Blocked* to_;
+  std::vector<uint64_t> next_;
+  std::array<uint16_t, Blocked::kPanel> count_{};
+  std::array<uint16_t, Blocked::kPanel> sorted_{};
+  std::array<uint32_t, Blocked::kBlock + 2> first_of_{};
+};
+
+}  // namespace
+
+uint64_t Blocked::bytes() const {
+  return (cell_end.size() + panel_entry.size()) * sizeof(uint64_t) + row_list.size() * sizeof(Row) +
+         entries.size() * sizeof(uint16_t) + (codebook.size() + weights.size()) * sizeof(float);
+}
+
+Blocked make_blocked(const LayerEntries& entries, uint64_t first, uint64_t last) {
+  Blocked b;
+  b.rows = last - first;
+  b.cols = entries.cols;
+  b.codebook = entries.codebook;
+  if (entries.has_codes()) b.codebook.resize(256);
+  const uint64_t nonzeros = entries.row_start[last] - entries.row_start[first] - b.rows;
+  b.entries.reserve(nonzeros);
+  if (!entries.has_codes()) b.weights.reserve(nonzeros);
+  PanelPacker packer(entries, &b);
+  for (; first < last; first += Blocked::kPanel) {
+    b.panel_entry.push_back(b.entries.size());
+    packer.pack(first, std::min(first + Blocked::kPanel, last));
+  }
+  return b;
+}
+
+}  // namespace dcf::impl

@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: Apache-2.0
+// Which kernel, by what was measured (bench/, Xeon with AVX-512; ratios to OpenBLAS on one thread):
+//  - Row windows win for single samples at every density: they move 2.6 to 4.6 bytes per weight
+//  that
+//    is there, a dense product 4 per weight of the matrix.
+//  - From kFewSamples on a tile of samples is cheaper, which reads each entry once for all of them.
+//  - Above kDenseShare a dense product does: with few zeros left to skip, it reads a vector of x
+//  once for
+//    several rows.
+#include "kernels/layer.h"
+
+#include "base/checked.h"
+#include "kernels/batch.h"
+#include "kernels/entries.h"
+#include "kernels/packed_conv.h"
+#include "kernels/row_windows.h"
+#include "kernels/rows.h"
+
+namespace dcf::impl {
+namespace {
+
+constexpr uint64_t kFewSamples = 6;
+constexpr double kDenseShare = 0.8;
+
+double density(const LayerEntries& e) {
+  const double all = static_cast<double>(e.rows) * static_cast<double>(e.cols);
+  return all == 0 ? 0 : static_cast<double>(e.nonzeros()) / all;
+}
+
+bool is_dense(const LayerEntries& e, bool codes_help) {
+  // With a codebook a sparse entry takes half the bytes of a dense one.
+  return density(e) > kDenseShare && !(codes_help && e.has_codes());
+}
+
+std::unique_ptr<LayerKernel> make_linear(std::string_view name, const LayerEntries& e) {
+  if (name == "rows") return make_rows(e);
+  if (name == "blocked") return make_batch(e, false);
+  if (name == "dense") return make_batch(e, true);
+  auto windows = name == "row-windows" || name == "row-windows-f32" ? make_row_windows(e) : nullptr;
+  return windows && windows->name() == name ? std::move(windows) : nullptr;
+}
+
+std::unique_ptr<LayerKernel> fastest_linear(const LayerEntries& e, uint64_t batch) {
+  if (batch >= kFewSamples) return make_batch(e, is_dense(e, false));
+  if (is_dense(e, true)) return make_batch(e, true);
+  auto windows = make_row_windows(e);
+  return windows ? std::move(windows) : make_rows(e);
+}
+
+std::unique_ptr<LayerKernel> make_convolution(std::string_view name, const LayerEntries& e,
+                                              const Conv2d& conv) {
+  if (name == "conv-blocked") return make_packed_conv(e, conv, false);
+  if (name == "conv-dense") return make_packed_conv(e, conv, true);
+  return nullptr;
+}
+
+Status too_large() {
+  return fail(Code::LimitMemory, "L-01", "the packed layer needs more memory than the limit");
+}
+
+// About the most that a packing takes: a column and a weight in each of four lanes. What was built
+// is measured again.
+uint64_t packing_estimate(const Model& model, size_t tensor) {
+  const Tensor& t = model.manifest().tensors[model.data_tensor(tensor)];
+  const uint64_t entries = t.encoding.is_sparse() ? t.entries : t.elements;
+  uint64_t bytes = 0;
+  return checked_mul(entries, 4 * sizeof(float), &bytes) ? bytes : UINT64_MAX;
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Layer>> Layer::linear(const Model& model, size_t tensor,
+                                             const LayerOptions& options) {
+  DCF_ASSIGN(const LayerEntries entries,
+             load_entries(model, tensor, packing_estimate(model, tensor)));
+  auto kernel = options.kernel.empty() ? fastest_linear(entries, options.batch)
+                                       : make_linear(options.kernel, entries);
+  return around(std::move(kernel), model, options, entries.nonzeros(), entries.cols, entries.rows);
+}
+
+Result<std::unique_ptr<Layer>> Layer::convolution(const Model& model, size_t tensor,
+                                                  const Conv2d& conv, const LayerOptions& options) {
+  uint64_t held = packing_estimate(model, tensor);
+  uint64_t image = 0;
+  if (!checked_mul(conv.y.size + 2 * conv.y.pad, conv.x.size + 2 * conv.x.pad, &image) ||
+      !checked_mul(image, sizeof(float), &image) || !checked_mul(image, conv.in_channels, &image) ||
+      !checked_add(held, image, &held)) {
+    return too_large();
+  }
+  DCF_ASSIGN(const LayerEntries entries, load_entries(model, tensor, held));
+  auto kernel = options.kernel.empty() ? make_packed_conv(entries, conv, is_dense(entries, false))
+                                       : make_convolution(options.kernel, entries, conv);
+  return around(std::move(kernel), model, options, entries.nonzeros(), conv.in_size, conv.out_size);
+}
+
+Result<std::unique_ptr<Layer>> Layer::around(std::unique_ptr<LayerKernel> kernel,
+                                             const Model& model, const LayerOptions& options,
+                                             uint64_t nonzeros, uint64_t inputs, uint64_t outputs) {
+  if (!kernel)
+    return fail(Code::InvalidArgument, "",
+                "there is no such kernel, or not here, or not for this layer");
+  if (kernel->packed_bytes() > model.working_memory()) return too_large();
+  std::unique_ptr<Layer> layer(new Layer);
+  layer->kernel_ = std::move(kernel);
+  layer->parallel_ = options.parallel;
+  layer->nonzeros_ = nonzeros;
+  layer->inputs_ = inputs;
+  layer->outputs_ = outputs;
+  layer->max_memory_ = model.working_memory();
+  return layer;
+}
+
+Status Layer::apply(const float* x, uint64_t batch, float* y) const {
+  if (batch == 0 || outputs_ == 0) return ok_status();
+  if (working_bytes(batch) > max_memory_ - kernel_->packed_bytes()) {
+    return fail(Code::LimitMemory, "L-01", "the product needs more memory than the limit");
+  }
+  kernel_->apply(x, batch, y, parallel_);
+  return ok_status();
+}
+
+}  // namespace dcf::impl

@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+// A tensor of a file, packed once for being multiplied many times. Needs the file no longer.
+#pragma once
+
+#include <memory>
+#include <string_view>
+
+#include "kernels/conv2d.h"
+#include "kernels/layer_kernel.h"
+#include "model/model.h"
+
+namespace dcf::impl {
+
+struct LayerOptions {
+  uint64_t batch = 1;       // that apply() is mostly called with
+  std::string_view kernel;  // a LayerKernel's name; empty: the fastest
+  Parallel parallel;
+};
+
+class Layer {
+ public:
+  // y = w x. LimitMemory where entries and packed layer do not fit into the file's memory limit,
+  // InvalidArgument where the kernel asked for cannot run here or not for this layer.
+  static Result<std::unique_ptr<Layer>> linear(const Model& model, size_t tensor,
+                                               const LayerOptions& options);
+  // `conv` is complete for the tensor.
+  static Result<std::unique_ptr<Layer>> convolution(const Model& model, size_t tensor,
+                                                    const Conv2d& conv,
+                                                    const LayerOptions& options);
+
+  const LayerKernel& kernel() const { return *kernel_; }
+  uint64_t inputs() const { return inputs_; }  // floats of one sample
+  uint64_t outputs() const { return outputs_; }
+  uint64_t nonzeros() const { return nonzeros_; }
+  uint64_t working_bytes(uint64_t batch) const { return kernel_->working_bytes(batch, parallel_); }
+
+  // LimitMemory where the scratch of so large a batch does not fit beside the layer.
+  Status apply(const float* x, uint64_t batch, float* y) const;
+
+ private:
+  Layer() = default;
+  static Result<std::unique_ptr<Layer>> around(std::unique_ptr<LayerKernel> kernel,
+                                               const Model& model, const LayerOptions& options,
+                                               uint64_t nonzeros, uint64_t inputs,
+                                               uint64_t outputs);
+
+  std::unique_ptr<LayerKernel> kernel_;
+  Parallel parallel_;
+  uint64_t inputs_ = 0;
+  uint64_t outputs_ = 0;
+  uint64_t nonzeros_ = 0;
+  uint64_t max_memory_ = 0;
+};
+
+}  // namespace dcf::impl

@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0
+// Sparse rows for batches of a few: sixteen rows go side by side, a lane each, over a window of 32
+// columns that slides from left to right. A step multiplies at most one entry of each row: the
+// column in the window picks from two vectors of x, the code from the codebook, without a gather.
+// A row with nothing in the window skips the step. The window moves by 16 columns as soon as no
+// row has an entry left in its first half.
+//
+// Rows of like length share a group, so that few lanes idle. Needs AVX-512 F, BW and VL.
+#pragma once
+
+#include <memory>
+
+#include "kernels/entries.h"
+#include "kernels/layer_kernel.h"
+
+namespace dcf::impl {
+
+struct RowWindows {
+  static constexpr size_t kLanes = 16;
+  static constexpr size_t kWindow = 32;
+  static constexpr size_t kStride = 16;
+  static constexpr size_t kCodes = 32;  // of a codebook that fits into two registers
+  static constexpr uint16_t kPresent = 0x8000;
+  static constexpr uint8_t kPresentByte = 0x80;
+  static constexpr unsigned kCodeShift = 5;
+
+  uint64_t rows = 0;
+  uint64_t cols = 0;
+  std::vector<uint32_t> order;      // row of each lane, longest rows first
+  std::vector<uint64_t> group_end;  // steps of the groups so far
+  std::vector<uint8_t> advance;     // per step: strides that the window moves before it
+  // With a codebook of up to kCodes: per step and lane kPresent | code << kCodeShift | column.
+  std::vector<uint16_t> slots;
+  float codebook[kCodes] = {};
+  // Else: kPresentByte | column, and the weight.
+  std::vector<uint8_t> columns;
+  std::vector<float> weights;
+
+  bool has_codes() const { return !slots.empty(); }
+};
+
+// Null where this machine cannot run it, or where the rows are so unlike each other that more than
+// three lanes in four would idle.
+std::unique_ptr<LayerKernel> make_row_windows(const LayerEntries& entries);
+
+}  // namespace dcf::impl

@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: Apache-2.0
+// Sparse rows in plain C++: columns and weights, one row after the other. Runs anywhere.
+#pragma once
+
+#include <memory>
+
+#include "kernels/entries.h"
+#include "kernels/layer_kernel.h"
+
+namespace dcf::impl {
+
+std::unique_ptr<LayerKernel> make_rows(const LayerEntries& entries);
+
+}  // namespace dcf::impl

@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: Apache-2.0
+// In vectors of four, which every machine with a vector unit has and which compilers can do
+// without.
+#include "kernels/tile.h"
+
+namespace {
+typedef float FourFloats __attribute__((vector_size(16)));
+}
+
+#define DCF_TILE_SET kScalarTileLoops
+#define DCF_TILE_NAME "scalar"
+#define DCF_TILE_TARGET
+#define DCF_TILE_VECTOR FourFloats
+#define DCF_TILE_FMA(a, b, c) ((a) * (b) + (c))
+#define DCF_TILE_SPLAT(p) (FourFloats{*(p), *(p), *(p), *(p)})
+#define DCF_TILE_ROWS 2
+#include "kernels/tile_loops.h"

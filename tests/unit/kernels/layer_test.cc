@@ -1,0 +1,294 @@
+// SPDX-License-Identifier: Apache-2.0
+// Packed layers against sums in double, within the bound that LayerKernel states: every encoding,
+// kernel and instruction set, densities from none to all, shapes that fill no vector.
+#include "kernels/layer.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <limits>
+#include <random>
+
+#include "base/float_convert.h"
+#include "kernels/batch.h"
+#include "kernels/entries.h"
+#include "kernels/packed_conv.h"
+#include "kernels/row_windows.h"
+#include "kernels/rows.h"
+#include "support/sample.h"
+
+namespace dcf::impl {
+namespace {
+
+using namespace testing;  // NOLINT(google-build-using-namespace)
+
+const Parallel kOneThread{1, nullptr, nullptr};
+
+// codes: number of weights to draw from; 0: any weight, no codebook.
+LayerEntries random_entries(uint64_t rows, uint64_t cols, double density, uint32_t codes,
+                            std::mt19937_64& random) {
+  std::normal_distribution<float> normal;
+  std::uniform_real_distribution<double> uniform;
+  LayerEntries e;
+  e.rows = rows;
+  e.cols = cols;
+  e.row_start = {0};
+  for (uint32_t i = 0; i < codes; ++i) e.codebook.push_back(normal(random) + 4);
+  for (uint64_t row = 0; row < rows; ++row) {
+    const double own = density * 2 * uniform(random);  // rows unlike each other
+    for (uint32_t c = 0; c < cols; ++c) {
+      if (uniform(random) >= (density >= 1 ? 1 : own)) continue;
+      const auto code = static_cast<uint32_t>(random() % std::max(codes, 1u));
+      e.entries.push_back(codes != 0 ? c | code << LayerEntries::kColumnBits : c);
+      if (codes == 0) e.values.push_back(normal(random));
+    }
+    e.entries.push_back(LayerEntries::kRowEnd);
+    if (codes == 0) e.values.push_back(0);
+    e.row_start.push_back(e.entries.size());
+  }
+  return e;
+}
+
+std::vector<float> random_floats(uint64_t n, std::mt19937_64& random) {
+  std::normal_distribution<float> normal;
+  std::vector<float> x(n);
+  for (float& v : x) v = random() % 3 == 0 ? 0 : normal(random);
+  return x;
+}
+
+void expect_within(double sum, double magnitude, uint64_t k, float got) {
+  const double u = static_cast<double>(k + 1) * std::ldexp(1.0, -24);
+  EXPECT_LE(std::abs(got - sum), u / (1 - u) * magnitude + 1e-37) << sum;
+}
+
+void expect_product(const LayerEntries& e, const std::vector<float>& x, uint64_t batch,
+                    const std::vector<float>& y) {
+  for (uint64_t b = 0; b < batch; ++b) {
+    for (uint64_t row = 0; row < e.rows; ++row) {
+      double sum = 0;
+      double magnitude = 0;
+      uint64_t k = 0;
+      for (uint64_t i = e.row_start[row]; i + 1 < e.row_start[row + 1]; ++i, ++k) {
+        const double product = double{e.weight(i)} * x[b * e.cols + e.column(i)];
+        sum += product;
+        magnitude += std::abs(product);
+      }
+      expect_within(sum, magnitude, k, y[b * e.rows + row]);
+      if (::testing::Test::HasFailure()) return;
+    }
+  }
+}
+
+std::vector<std::unique_ptr<LayerKernel>> all_kernels(const LayerEntries& e) {
+  std::vector<std::unique_ptr<LayerKernel>> all;
+  all.push_back(make_rows(e));
+  if (auto windows = make_row_windows(e)) all.push_back(std::move(windows));
+  for (const TileLoops* loops : available_tile_loops()) {
+    all.push_back(make_batch(e, false, *loops));
+    all.push_back(make_batch(e, true, *loops));
+  }
+  return all;
+}
+
+TEST(Layer, RandomMatricesThroughEveryKernel) {
+  std::mt19937_64 random(3);
+  const auto pick = [&](uint64_t low, uint64_t high) { return low + random() % (high - low + 1); };
+  const uint32_t codes[] = {0, 2, 31, 32, 33, 256};
+  const double densities[] = {0, 0.003, 0.05, 0.3, 0.7, 1};
+  const uint64_t batches[] = {1, 2, 7, 8, 16, 17, 63, 64, 65, 130};
+  for (int round = 0; round < 120; ++round) {
+    const uint64_t rows = round % 7 == 0 ? pick(500, 1100) : pick(1, 40);
+    const uint64_t cols = round % 7 == 1 ? pick(8000, 9000) : pick(1, 300);
+    const LayerEntries e =
+        random_entries(rows, cols, densities[random() % 6], codes[random() % 6], random);
+    const uint64_t batch = rows * cols > 100000 ? pick(1, 3) : batches[random() % 10];
+    const std::vector<float> x = random_floats(batch * cols, random);
+    for (const auto& kernel : all_kernels(e)) {
+      std::vector<float> y(batch * rows, 99);
+      kernel->apply(x.data(), batch, y.data(), kOneThread);
+      expect_product(e, x, batch, y);
+      ASSERT_FALSE(HasFailure()) << round << ": " << kernel->name() << ' ' << rows << " x " << cols
+                                 << ", batch " << batch;
+    }
+  }
+}
+
+TEST(Layer, AbsentWeightsKeepOutWhatIsNotFinite) {
+  std::mt19937_64 random(5);
+  const float bad[] = {std::numeric_limits<float>::infinity(),
+                       std::numeric_limits<float>::quiet_NaN(),
+                       -std::numeric_limits<float>::infinity()};
+  for (const uint32_t codes : {0u, 16u}) {
+    const LayerEntries e = random_entries(70, 90, 0.4, codes, random);
+    for (const uint64_t batch : {uint64_t{1}, uint64_t{20}}) {
+      std::vector<float> x = random_floats(batch * e.cols, random);
+      for (uint64_t b = 0; b < batch; ++b) {
+        for (int i = 0; i < 3; ++i) x[b * e.cols + random() % e.cols] = bad[i];
+        x[b * e.cols + random() % e.cols] = 1e-40f;
+      }
+      for (const auto& kernel : all_kernels(e)) {
+        std::vector<float> y(batch * e.rows, 99);
+        kernel->apply(x.data(), batch, y.data(), kOneThread);
+        for (uint64_t b = 0; b < batch; ++b) {
+          for (uint64_t row = 0; row < e.rows; ++row) {
+            double sum = 0;
+            for (uint64_t i = e.row_start[row]; i + 1 < e.row_start[row + 1]; ++i) {
+              sum += double{e.weight(i)} * x[b * e.cols + e.column(i)];
+            }
+            EXPECT_EQ(std::isfinite(sum), std::isfinite(y[b * e.rows + row])) << kernel->name();
+            EXPECT_EQ(std::isnan(sum), std::isnan(y[b * e.rows + row])) << kernel->name();
+          }
+        }
+      }
+    }
+  }
+}
+
+TEST(Layer, ThreadsChangeNothing) {
+  std::mt19937_64 random(9);
+  const LayerEntries e = random_entries(1300, 200, 0.1, 32, random);
+  const uint64_t batch = 70;
+  const std::vector<float> x = random_floats(batch * e.cols, random);
+  for (const auto& kernel : all_kernels(e)) {
+    std::vector<float> one(batch * e.rows);
+    std::vector<float> three(batch * e.rows);
+    kernel->apply(x.data(), batch, one.data(), kOneThread);
+    kernel->apply(x.data(), batch, three.data(), {3, nullptr, nullptr});
+    EXPECT_EQ(one, three) << kernel->name();
+  }
+}
+
+TEST(Layer, RowsThatWouldLeaveLanesIdleAreNotPackedAsWindows) {
+  std::mt19937_64 random(1);
+  LayerEntries e = random_entries(1, 4000, 1, 4, random);
+  for (int i = 0; i < 15; ++i) {
+    e.entries.push_back(LayerEntries::kRowEnd);
+    e.row_start.push_back(e.entries.size());
+    ++e.rows;
+  }
+  EXPECT_EQ(make_row_windows(e), nullptr);
+}
+
+TEST(Layer, EveryDtypeEncodingAndView) {
+  for (const DType dtype : {DType::kF32, DType::kF16, DType::kF64, DType::kBF16, DType::kF8E5M2,
+                            DType::kI8, DType::kU16}) {
+    for (const Encoding& encoding : encodings_of(dtype)) {
+      for (int view = 0; view < 3; ++view) {
+        if (view == 2 && encoding.is_raw()) continue;
+        Sample s = random_sample(dtype, {12, 30}, encoding, static_cast<uint64_t>(view));
+        s.view = view == 0 ? View{} : view == 1 ? View{7, false} : View{12, true};
+        s.rows_per_chunk = 4;
+        const Blob file = make_file({s});
+        const auto model = open_bytes(file, 1);
+        ASSERT_TRUE(model.ok());
+        std::mt19937_64 random(2);
+        const std::vector<float> x = random_floats(2 * 30, random);
+        for (const char* kernel : {"", "rows", "blocked", "dense"}) {
+          auto layer = Layer::linear(*model.value(), 0, {2, kernel, kOneThread});
+          ASSERT_TRUE(layer.ok()) << layer.status().message;
+          std::vector<float> y(2 * 12);
+          ASSERT_TRUE(layer.value()->apply(x.data(), 2, y.data()).ok());
+          for (uint64_t b = 0; b < 2; ++b) {
+            for (uint64_t r = 0; r < 12; ++r) {
+              double sum = 0;
+              double magnitude = 0;
+              for (uint64_t c = 0; c < 30; ++c) {
+                const double product =
+                    double{word_to_float(dtype, s.words[r * 30 + c])} * x[b * 30 + c];
+                sum += product;
+                magnitude += std::abs(product);
+              }
+              expect_within(sum, magnitude, 30, y[b * 12 + r]);
+            }
+          }
+          ASSERT_FALSE(HasFailure())
+              << encoding_name(encoding) << " view " << view << ' ' << kernel;
+        }
+      }
+    }
+  }
+}
+
+TEST(Layer, RandomConvolutions) {
+  std::mt19937_64 random(7);
+  const auto pick = [&](uint64_t low, uint64_t high) { return low + random() % (high - low + 1); };
+  int compared = 0;
+  for (int round = 0; round < 150; ++round) {
+    Conv2d conv;
+    conv.groups = pick(1, 3);
+    conv.in_channels = conv.groups * pick(1, 3);
+    const uint64_t out = conv.groups * (round % 20 == 0 ? pick(500, 600) : pick(1, 5));
+    conv.y = {.size = pick(1, 14), .stride = pick(1, 3), .pad = pick(0, 4), .dilation = pick(1, 3)};
+    conv.x = {.size = pick(1, 40), .stride = pick(1, 3), .pad = pick(0, 4), .dilation = pick(1, 3)};
+    const std::vector<Encoding> encodings = encodings_of(DType::kF32);
+    const Sample s =
+        random_sample(DType::kF32, {out, conv.in_channels / conv.groups, pick(1, 4), pick(1, 4)},
+                      encodings[static_cast<size_t>(round) % encodings.size()], random(), 2);
+    const Blob file = make_file({s});
+    const auto model = open_bytes(file, 1);
+    ASSERT_TRUE(model.ok());
+    if (!conv.complete(model.value()->manifest().tensors[0]).ok()) continue;
+    ++compared;
+    const uint64_t batch = pick(1, 3);
+    std::vector<float> x = random_floats(batch * conv.in_size, random);
+    if (round % 5 == 0) x[random() % x.size()] = std::numeric_limits<float>::infinity();
+    std::vector<float> want(batch * conv.out_size);
+    ASSERT_TRUE(convolve(*model.value(), 0, conv, x, batch, want).ok());
+    const auto entries = load_entries(*model.value(), 0, 0);
+    ASSERT_TRUE(entries.ok());
+    for (const TileLoops* loops : available_tile_loops()) {
+      for (const bool dense : {false, true}) {
+        const auto kernel = make_packed_conv(entries.value(), conv, dense, *loops);
+        for (const unsigned threads : {1u, 3u}) {
+          std::vector<float> y(want.size(), 99);
+          kernel->apply(x.data(), batch, y.data(), {threads, nullptr, nullptr});
+          for (size_t i = 0; i < y.size(); ++i) {
+            if (std::isfinite(want[i])) {
+              EXPECT_NEAR(y[i], want[i], 1e-4) << i;
+            } else {
+              EXPECT_EQ(std::isnan(y[i]), std::isnan(want[i]));
+              EXPECT_FALSE(std::isfinite(y[i]));
+            }
+          }
+          ASSERT_FALSE(HasFailure()) << round << ": " << kernel->name() << ' ' << loops->name;
+        }
+      }
+    }
+  }
+  EXPECT_GT(compared, 80);
+}
+
+TEST(Layer, KernelsThatAreNotThere) {
+  const Blob file =
+      make_file({random_sample(DType::kF32, {30, 40}, encodings_of(DType::kF32).front(), 1)});
+  const auto model = open_bytes(file, 1);
+  ASSERT_TRUE(model.ok());
+  EXPECT_EQ(Layer::linear(*model.value(), 0, {1, "quantum", kOneThread}).status().code,
+            Code::InvalidArgument);
+  const auto layer = Layer::linear(*model.value(), 0, {1, "", kOneThread});
+  ASSERT_TRUE(layer.ok());
+  EXPECT_TRUE(layer.value()->apply(nullptr, 0, nullptr).ok());
+}
+
+TEST(Layer, EntriesCountAgainstTheLimit) {
+  const Blob file = make_file({random_sample(DType::kF32, {64, 400}, {}, 1)});
+  Limits limits;
+  limits.max_memory = 300000;
+  const auto little = open_bytes(file, 1, limits);
+  ASSERT_TRUE(little.ok());
+  const Status status = Layer::linear(*little.value(), 0, {1, "", kOneThread}).status();
+  EXPECT_EQ(status.code, Code::LimitMemory);
+  EXPECT_STREQ(status.rule, "L-01");
+
+  limits.max_memory = 1000000;
+  const auto enough = open_bytes(file, 1, limits);
+  ASSERT_TRUE(enough.ok());
+  const auto layer = Layer::linear(*enough.value(), 0, {1, "blocked", {64, nullptr, nullptr}});
+  ASSERT_TRUE(layer.ok());
+  std::vector<float> x(400 * 1000);
+  std::vector<float> y(64 * 1000);
+  EXPECT_TRUE(layer.value()->apply(x.data(), 1, y.data()).ok());
+}
+
+}  // namespace
+}  // namespace dcf::impl
