@@ -41,7 +41,10 @@ void check_chunk(const TensorCoding& coding, const DecodedChunk& chunk) {
   for (const uint8_t code : chunk.codes)
     require(!palette || code < coding.alphabet(Role::kValues), "a code is too large");
   std::vector<uint8_t> dense(shape.elements * coding.word_bytes());
-  expand_chunk(coding, chunk, dense);
+  expand_chunk(coding, chunk, {}, dense);
+  std::vector<uint8_t> streamed(dense.size());
+  expand_chunk(coding, chunk, {.stream = true}, streamed);
+  require(dense == streamed, "elements differ past the caches");
   uint64_t nonzeros = 0;
   for (uint32_t i = 0; i < shape.elements; ++i) {
     nonzeros += (load_word(dense.data() + i * coding.word_bytes(), coding.word_bytes()) &

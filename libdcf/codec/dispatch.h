@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The inner loops of the huffman-tree layout, one set per instruction set. "scalar" is the meaning;
-// the others give the same bytes for all arguments. No kernel can fail.
+// The inner loops of the huffman-tree layout and of dense output, one set per instruction set.
+// "scalar" is the meaning; the others give the same bytes for all arguments. No kernel can fail.
 #pragma once
 
 #include "base/bytes.h"
@@ -9,6 +9,8 @@ namespace dcf::impl {
 
 // Bytes behind a list in scratch memory that a kernel may read and, unless told `exact`, write.
 inline constexpr size_t kTreeSlack = 64;
+
+inline constexpr size_t kLineBytes = 64;
 
 struct TreeKernels {
   const char* name;
@@ -40,6 +42,9 @@ struct TreeKernels {
   // followed by kTreeSlack readable bytes, and the ceil(m * width / 8) of `bits`, whose padding is
   // zero, by 8 writable ones.
   void (*pack)(const uint8_t* src, size_t m, uint8_t base, unsigned width, uint8_t* bits);
+
+  // Copies n bytes, whole lines to the start of a line, past the caches where the machine can.
+  void (*stream_lines)(const uint8_t* src, size_t n, uint8_t* dst);
 };
 
 extern const TreeKernels kScalarTreeKernels;

@@ -260,9 +260,17 @@ DCF_AVX2 void pack(const uint8_t* src, size_t m, uint8_t base, unsigned width, u
   kScalarTreeKernels.pack(src, m, base, width, bits);
 }
 
+DCF_AVX2 void stream_lines(const uint8_t* src, size_t n, uint8_t* dst) {
+  for (; n > 0; n -= 32, src += 32, dst += 32) {
+    const __m256i x = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(src));
+    _mm256_stream_si256(reinterpret_cast<__m256i*>(dst), x);
+  }
+}
+
 }  // namespace
 
-const TreeKernels kAvx2TreeKernels = {"avx2", count_ones, merge, expand, map, partition, pack};
+const TreeKernels kAvx2TreeKernels = {"avx2", count_ones, merge, expand,
+                                      map,    partition,  pack,  stream_lines};
 
 }  // namespace dcf::impl
 

@@ -186,9 +186,16 @@ DCF_AVX512 void pack(const uint8_t* src, size_t m, uint8_t base, unsigned width,
   }
 }
 
+DCF_AVX512 void stream_lines(const uint8_t* src, size_t n, uint8_t* dst) {
+  for (; n > 0; n -= 64, src += 64, dst += 64) {
+    _mm512_stream_si512(reinterpret_cast<__m512i*>(dst), _mm512_loadu_si512(src));
+  }
+}
+
 }  // namespace
 
-const TreeKernels kAvx512TreeKernels = {"avx512", count_ones, merge, expand, map, partition, pack};
+const TreeKernels kAvx512TreeKernels = {"avx512", count_ones, merge, expand,
+                                        map,      partition,  pack,  stream_lines};
 
 }  // namespace dcf::impl
 

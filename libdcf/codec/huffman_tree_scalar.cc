@@ -3,6 +3,10 @@
 #include <algorithm>
 #include <bit>
 
+#if defined(__x86_64__)
+#include <emmintrin.h>
+#endif
+
 #include "codec/bit_reader.h"
 #include "codec/dispatch.h"
 
@@ -214,8 +218,20 @@ void pack(const uint8_t* src, size_t m, uint8_t base, unsigned width, uint8_t* b
   }
 }
 
+void stream_lines(const uint8_t* src, size_t n, uint8_t* dst) {
+#if defined(__x86_64__)
+  for (; n > 0; n -= 16, src += 16, dst += 16) {
+    const __m128i x = _mm_loadu_si128(reinterpret_cast<const __m128i*>(src));
+    _mm_stream_si128(reinterpret_cast<__m128i*>(dst), x);
+  }
+#else
+  std::copy_n(src, n, dst);
+#endif
+}
+
 }  // namespace
 
-const TreeKernels kScalarTreeKernels = {"scalar", count_ones, merge, expand, map, partition, pack};
+const TreeKernels kScalarTreeKernels = {"scalar", count_ones, merge, expand,
+                                        map,      partition,  pack,  stream_lines};
 
 }  // namespace dcf::impl

@@ -2,6 +2,7 @@
 // Values of a chunk (spec/dcf-format.md, section 8), and which entries are fillers (7.3).
 #include <algorithm>
 #include <array>
+#include <bit>
 
 #include "base/checked.h"
 #include "codec/bit_reader.h"
@@ -84,23 +85,34 @@ Status decode_int(const TensorCoding& coding, ByteReader* in, ChunkScratch* scra
   }
 }
 
-// A filler has the greatest gap and stands before another entry of its row (P-04).
-template <typename IsFiller>
+// A filler has the greatest gap and stands before another entry of its row (P-04). next_filler(i) is
+// the first one from entry i on, or the number of entries.
+template <typename NextFiller>
 Status check_fillers(const ChunkScratch& scratch, unsigned gap_bits, const ChunkShape& shape,
-                     IsFiller is_filler, uint32_t* fillers) {
+                     NextFiller next_filler, uint32_t* fillers) {
   const uint8_t max_gap = static_cast<uint8_t>((1u << gap_bits) - 1);
-  size_t i = 0;
-  for (uint32_t row = 0; row < shape.rows; ++row) {
-    const size_t end = i + scratch.counts[row];
-    for (; i < end; ++i) {
-      if (!is_filler(i)) continue;
-      if (scratch.symbols[i] != max_gap || i + 1 == end) {
-        return fail(Code::BadPositions, "P-04", "a filler zero stands where none is allowed");
-      }
-      ++*fillers;
+  size_t row = 0;
+  size_t row_end = scratch.counts[0];
+  for (size_t i = next_filler(0); i < shape.entries; i = next_filler(i + 1)) {
+    while (row_end <= i) row_end += scratch.counts[++row];
+    if (scratch.symbols[i] != max_gap || i + 1 == row_end) {
+      return fail(Code::BadPositions, "P-04", "a filler zero stands where none is allowed");
     }
+    ++*fillers;
   }
   return ok_status();
+}
+
+// The first zero byte from i on, or the size.
+size_t next_zero(Bytes bytes, size_t i) {
+  constexpr uint64_t kOnes = 0x0101010101010101u;
+  for (; i + 8 <= bytes.size(); i += 8) {
+    const auto word = load_le<uint64_t>(bytes.data() + i);
+    const uint64_t zeros = (word - kOnes) & ~word & 0x80 * kOnes;  // the lowest bit is right
+    if (zeros != 0) return i + static_cast<size_t>(std::countr_zero(zeros)) / 8;
+  }
+  while (i < bytes.size() && bytes[i] != 0) ++i;
+  return i;
 }
 
 // Whether each codebook entry is zero, by code.
@@ -115,8 +127,8 @@ Status finish_palette(const TensorCoding& coding, const ChunkScratch& scratch, D
   out->codes = scratch.codes;
   const Encoding& e = coding.tensor().encoding;
   if (e.positions == Positions::kGap) {
-    DCF_TRY(check_fillers(scratch, e.gap_bits, out->shape, [&](size_t i) { return scratch.codes[i] == 0; },
-                          &out->fillers));
+    DCF_TRY(check_fillers(scratch, e.gap_bits, out->shape,
+                          [&](size_t i) { return next_zero(scratch.codes, i); }, &out->fillers));
   }
   if (e.is_sparse()) {
     out->nonzeros = out->shape.entries - out->fillers;
@@ -134,7 +146,11 @@ Status finish_words(const TensorCoding& coding, const ChunkScratch& scratch, Dec
   const T mask = static_cast<T>(magnitude_mask(coding.tensor().dtype));
   const auto word = [&](size_t i) { return load_le<T>(scratch.words.data() + i * sizeof(T)); };
   if (e.positions == Positions::kGap) {
-    DCF_TRY(check_fillers(scratch, e.gap_bits, out->shape, [&](size_t i) { return word(i) == 0; }, &out->fillers));
+    const auto next_filler = [&](size_t i) {
+      while (i < out->shape.entries && word(i) != 0) ++i;
+      return i;
+    };
+    DCF_TRY(check_fillers(scratch, e.gap_bits, out->shape, next_filler, &out->fillers));
   }
   for (size_t i = 0; i < out->shape.entries; ++i) out->nonzeros += (word(i) & mask) != 0;
   if (e.is_sparse() && out->nonzeros + out->fillers != out->shape.entries) {

@@ -11,6 +11,9 @@
 namespace dcf::impl {
 namespace {
 
+// Outputs from this size on are written past the caches.
+constexpr size_t kStreamFrom = size_t{16} << 20;
+
 // Part of a request that lies in one chunk: elements [from, to) of the chunk go to dst.
 class RangeDecoder {
  public:
@@ -40,16 +43,18 @@ class RangeDecoder {
     const ChunkShape& shape = chunk.shape;
     const uint64_t end = shape.first + shape.elements;
     const bool whole = !tensor_.view.transposed && first_ <= shape.first && end <= first_ + count_;
-    if (whole && !convert_) {
+    if (whole && (!convert_ || tensor_.encoding.values == Values::kPalette)) {
+      const uint64_t bits = convert_ ? 8 * sizeof(float) : tensor_.bits;
       // A chunk of sub-byte elements starts on a byte (K-01), and so does the request.
-      const uint64_t at = (shape.first - first_) * tensor_.bits / 8;
-      expand_chunk(coding_, chunk, dst_.subspan(at, ceil_div(uint64_t{shape.elements} * tensor_.bits, 8)));
+      const uint64_t at = (shape.first - first_) * bits / 8;
+      expand_chunk(coding_, chunk, {convert_, dst_.size() >= kStreamFrom},
+                   dst_.subspan(at, ceil_div(uint64_t{shape.elements} * bits, 8)));
       return;
     }
     Bytes dense = chunk.words;
     if (!tensor_.encoding.is_raw()) {
       resize_scratch(&scratch->dense, size_t{shape.elements} * coding_.word_bytes());
-      expand_chunk(coding_, chunk, scratch->dense);
+      expand_chunk(coding_, chunk, {}, scratch->dense);
       dense = scratch->dense;
     }
     if (tensor_.view.transposed) return scatter(shape, dense);

@@ -3,18 +3,56 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <cstring>
+
+#include "base/float_convert.h"
+#include "codec/stream_copy.h"
 
 namespace dcf::impl {
 namespace {
 
 // Words by code, behind the reserved zero of gap positions.
 template <typename T>
-std::array<T, 257> words_by_code(const TensorCoding& coding) {
+std::array<T, 257> words_by_code(const TensorCoding& coding, bool to_f32) {
+  const Tensor& tensor = coding.tensor();
   std::array<T, 257> words{};
-  size_t code = coding.tensor().encoding.positions == Positions::kGap ? 1 : 0;
-  for (const uint64_t word : coding.codebook()) words[code++] = static_cast<T>(word);
+  size_t code = tensor.encoding.positions == Positions::kGap ? 1 : 0;
+  for (uint64_t word : coding.codebook()) {
+    if (to_f32) word = std::bit_cast<uint32_t>(word_to_float(tensor.dtype, word));
+    words[code++] = static_cast<T>(word);
+  }
   return words;
+}
+
+// Calls fill(element, block) for consecutive blocks of `out`, which stay in the first cache while
+// they are filled, even if they are written past it afterwards.
+template <typename T, typename Fill>
+void in_blocks(MutableBytes out, bool stream, Fill fill) {
+  constexpr size_t kBlock = size_t{32} << 10;
+  alignas(64) std::array<uint8_t, kBlock> buffer;
+  // After the first, blocks start on lines if elements can.
+  size_t size = kBlock - reinterpret_cast<uintptr_t>(out.data()) % 64 / sizeof(T) * sizeof(T);
+  for (size_t at = 0; at < out.size(); at += size, size = kBlock) {
+    size = std::min(size, out.size() - at);
+    if (!stream) {
+      fill(at / sizeof(T), out.subspan(at, size));
+      continue;
+    }
+    const MutableBytes block = MutableBytes(buffer).first(size);
+    fill(at / sizeof(T), block);
+    stream_copy(block, out.data() + at);
+  }
+  if (stream) stream_fence();
+}
+
+void copy_words(Bytes words, bool stream, MutableBytes out) {
+  if (stream) {
+    stream_copy(words, out.data());
+    stream_fence();
+  } else {
+    std::copy(words.begin(), words.end(), out.begin());
+  }
 }
 
 template <typename T>
@@ -41,41 +79,62 @@ void place_signs(const TensorCoding& coding, const DecodedChunk& chunk, MutableB
   run(chunk.shape.elements);
 }
 
+// word(i) is the word of entry i. It is called by value, and with nothing but local variables around
+// it, because to a compiler the bytes that are written may be anything's.
+template <typename T, typename Word>
+void expand_dense(bool stream, MutableBytes out, Word word) {
+  in_blocks<T>(out, stream, [word](size_t first, MutableBytes block) {
+    const Word word_of = word;
+    uint8_t* const to = block.data();
+    const size_t n = block.size() / sizeof(T);
+    for (size_t i = 0; i < n; ++i) store_le(to + i * sizeof(T), word_of(first + i));
+  });
+}
+
+// A filler writes the zero that is there already.
+template <typename T, typename Word>
+void expand_sparse(std::span<const uint32_t> positions, bool stream, MutableBytes out, Word word) {
+  size_t next = 0;
+  in_blocks<T>(out, stream, [positions, word, &next](size_t first, MutableBytes block) {
+    const Word word_of = word;
+    uint8_t* const to = block.data();
+    const size_t n = block.size() / sizeof(T);
+    std::memset(to, 0, block.size());
+    const uint32_t* const at = positions.data();
+    const size_t most = std::min(positions.size(), next + n);
+    const auto end = static_cast<size_t>(std::lower_bound(at + next, at + most, first + n) - at);
+    for (size_t i = next; i < end; ++i) store_le(to + (at[i] - first) * sizeof(T), word_of(i));
+    next = end;
+  });
+}
+
 template <typename T>
-void expand(const TensorCoding& coding, const DecodedChunk& chunk, MutableBytes out) {
-  const bool palette = coding.tensor().encoding.values == Values::kPalette;
-  const std::array<T, 257> words = palette ? words_by_code<T>(coding) : std::array<T, 257>{};
-  if (!coding.tensor().encoding.is_sparse()) {
-    if (palette) {
-      for (size_t i = 0; i < chunk.codes.size(); ++i) put(out, i, words[chunk.codes[i]]);
-    } else {
-      std::copy(chunk.words.begin(), chunk.words.end(), out.begin());
-    }
-    return;
-  }
-  if (!out.empty()) std::memset(out.data(), 0, out.size());
-  const size_t n = chunk.positions.size();
-  // A filler writes the zero that is there already.
-  if (palette) {
-    for (size_t i = 0; i < n; ++i) put(out, chunk.positions[i], words[chunk.codes[i]]);
+void expand(const TensorCoding& coding, const DecodedChunk& chunk, Expansion how, MutableBytes out) {
+  const bool sparse = coding.tensor().encoding.is_sparse();
+  // Signs are put among the elements when all of them are there.
+  const bool stream = how.stream && chunk.signs.empty();
+  if (coding.tensor().encoding.values == Values::kPalette) {
+    const std::array<T, 257> table = words_by_code<T>(coding, how.to_f32);
+    const auto word = [words = table.data(), codes = chunk.codes.data()](size_t i) { return words[codes[i]]; };
+    sparse ? expand_sparse<T>(chunk.positions, stream, out, word) : expand_dense<T>(stream, out, word);
+  } else if (sparse) {
+    const auto word = [words = chunk.words.data()](size_t i) { return load_le<T>(words + i * sizeof(T)); };
+    expand_sparse<T>(chunk.positions, stream, out, word);
   } else {
-    for (size_t i = 0; i < n; ++i) put(out, chunk.positions[i], load_le<T>(chunk.words.data() + i * sizeof(T)));
+    copy_words(chunk.words, stream, out);
   }
   if (!chunk.signs.empty()) place_signs<T>(coding, chunk, out);
 }
 
 }  // namespace
 
-void expand_chunk(const TensorCoding& coding, const DecodedChunk& chunk, MutableBytes out) {
-  if (coding.tensor().encoding.is_raw()) {
-    std::copy(chunk.words.begin(), chunk.words.end(), out.begin());
-    return;
-  }
-  switch (coding.word_bytes()) {
-    case 1: return expand<uint8_t>(coding, chunk, out);
-    case 2: return expand<uint16_t>(coding, chunk, out);
-    case 4: return expand<uint32_t>(coding, chunk, out);
-    default: return expand<uint64_t>(coding, chunk, out);
+void expand_chunk(const TensorCoding& coding, const DecodedChunk& chunk, Expansion how, MutableBytes out) {
+  if (coding.tensor().encoding.is_raw()) return copy_words(chunk.words, how.stream, out);
+  switch (how.to_f32 ? sizeof(float) : coding.word_bytes()) {
+    case 1: return expand<uint8_t>(coding, chunk, how, out);
+    case 2: return expand<uint16_t>(coding, chunk, how, out);
+    case 4: return expand<uint32_t>(coding, chunk, how, out);
+    default: return expand<uint64_t>(coding, chunk, how, out);
   }
 }
 

@@ -6,9 +6,14 @@
 
 namespace dcf::impl {
 
+struct Expansion {
+  bool to_f32 = false;  // as floats instead of the tensor's dtype; palettes only
+  bool stream = false;  // past the caches: `out` is part of something that they cannot hold
+};
+
 // Writes all elements of the chunk in view order: shape.elements words of the tensor's width,
 // little-endian (raw: the chunk's bytes). `out` has exactly their size and needs no alignment.
-void expand_chunk(const TensorCoding& coding, const DecodedChunk& chunk, MutableBytes out);
+void expand_chunk(const TensorCoding& coding, const DecodedChunk& chunk, Expansion how, MutableBytes out);
 
 // Calls visit(element of the chunk, entry) for each entry that is not a filler, in rising order.
 template <typename Visit>

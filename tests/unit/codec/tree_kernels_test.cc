@@ -174,5 +174,24 @@ TEST(StreamKernels, Partition) {
   }
 }
 
+TEST(StreamKernels, StreamLines) {
+  Random random(47);
+  for (const size_t lines : {0, 1, 2, 3, 17, 512}) {
+    const size_t n = lines * kLineBytes;
+    const std::vector<uint8_t> source = random_bytes(random, n + 1);
+    for (const TreeKernels* kernels : available_tree_kernels()) {
+      std::vector<uint8_t> buffer(n + 2 * kLineBytes, kGuard);
+      const size_t start = -reinterpret_cast<uintptr_t>(buffer.data()) % kLineBytes;
+      kernels->stream_lines(source.data() + 1, n, buffer.data() + start);
+      ASSERT_TRUE(std::equal(source.begin() + 1, source.end(),
+                             buffer.begin() + static_cast<ptrdiff_t>(start)))
+          << kernels->name;
+      ASSERT_EQ(std::count(buffer.begin(), buffer.begin() + static_cast<ptrdiff_t>(start), kGuard),
+                static_cast<ptrdiff_t>(start));
+      expect_guard(buffer, start + n, kernels->name);
+    }
+  }
+}
+
 }  // namespace
 }  // namespace dcf::impl
