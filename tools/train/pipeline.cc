@@ -52,7 +52,7 @@ std::vector<TorchNet> prune_in_rounds(const Session& session, const TorchNet& te
   for (PruneRound round : session.recipe.rounds) {
     std::string name = fmt::format("round{}", pruned.size() + 1);
     RoundResult last = do_round(session, name, round, teacher, &net);
-    while (pruned.empty() && last.pruned_error > allowed &&
+    while (pruned.empty() && round.density > 0 && last.pruned_error > allowed &&
            2 * round.density <= session.recipe.max_density) {
       eased = true;
       round.density *= 2;
