@@ -70,12 +70,8 @@ constexpr uint64_t kLargeNetwork = 4'000'000;
 
 BestPlan best_plan(uint64_t weights, bool conv, bool augment) {
   if (weights >= kLargeNetwork) {
-    return {sgd(5, 0.05, 1e-4),
-            sgd(6, 0.05, 1e-4),
-            sgd(0, 0.1, 0),
-            {{0.02, 3}, {0.006, 4}},
-            -0.1,
-            1};
+    return {
+        sgd(5, 0.05, 1e-4), sgd(6, 0.05, 1e-4), sgd(0, 0.1, 0), {{0.02, 3}, {0.006, 4}}, -0.1, 1};
   }
   if (conv) {
     return {sgd(8, 0.05, 1e-4),
@@ -108,13 +104,21 @@ Recipe paper_recipe(const Network& network) {
   const bool conv = is_convolutional(network);
   Recipe r;
   r.name = "paper";
-  r.clip = conv ? kConvClip : 0;
-  r.dense = conv ? sgd(10, 0.05, 1e-4) : sgd(25, 0.1, 1e-4);
-  r.rounds = {{0, 0, conv ? sgd(10, 0.05, 1e-4) : sgd(40, 0.1, 1e-4)}};
-  // Noise on the inputs keeps what is left of the network from learning the training set by heart.
-  r.rounds[0].schedule.input_dropout = conv ? 0.1 : 0.3;
-  r.rounds[0].schedule.dropout = 0.3;
-  r.finetune = {2, 2e-4, 0.05};
+  if (conv) {
+    r.clip = kConvClip;
+    r.label_smoothing = 0.1;
+    r.dense = sgd(10, 0.05, 5e-4);
+    r.rounds = {{0, 0, sgd(16, 0.05, 5e-4)}};
+    r.finetune = {2, 1e-4, 0.05};
+  } else {
+    r.dense = sgd(25, 0.1, 1e-4);
+    r.rounds = {{0, 0, sgd(40, 0.1, 1e-4)}};
+    // Noise on the inputs keeps what is left of the network from learning the training set by
+    // heart.
+    r.rounds[0].schedule.input_dropout = 0.3;
+    r.rounds[0].schedule.dropout = 0.3;
+    r.finetune = {2, 2e-4, 0.05};
+  }
   r.init = DCF_INIT_LINEAR;
   r.positions = DCF_CHOOSE_GAP;
   const auto densities = paper_densities(layers);
