@@ -28,18 +28,16 @@ class ConvBench {
     for (float& value : x_) value = static_cast<float>(gaussian(&random));
     y_.resize(shape.out * shape.size * shape.size);
     expected_.resize(y_.size());
-    dcf_conv2d_shape conv{};
-    conv.struct_size = sizeof conv;
-    conv.in_channels = shape.in;
-    conv.height = conv.width = shape.size;
-    conv.pad_h = conv.pad_w = shape.kernel / 2;
-    conv.groups = shape.groups;
+    const dcf_conv2d_shape conv = conv2d_shape(shape);
     dcf_error error{};
     check(dcf_conv2d(file_.get(), 0, &conv, x_.data(), expected_.data(), 1, &error), error);
   }
 
   void run() {
     for (const Peer& peer : conv_peers(dense_, shape_, x_.data())) add(peer);
+    const Layer layer = prepare(file_.get(), shape_, {});
+    add({"dcf", [&layer](const float* x, float* y) { apply(layer.get(), x, y, 1); }});
+    suite_->fact({"conv", shape_.name, "kernel"}, describe(layer.get()).kernel);
     suite_->run();
   }
 

@@ -133,6 +133,12 @@ void Suite::fact(Cell cell, double value) {
   points_.push_back(std::move(point));
 }
 
+void Suite::fact(Cell cell, const std::string& text) {
+  nlohmann::ordered_json point = names(cell);
+  point["text"] = text;
+  points_.push_back(std::move(point));
+}
+
 void Suite::leave_out(const std::string& what) {
   std::printf("left out: %s\n", what.c_str());
   left_out_.push_back(what);

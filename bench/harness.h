@@ -39,6 +39,7 @@ class Suite {
 
   // A figure that is counted, not timed.
   void fact(Cell cell, double value);
+  void fact(Cell cell, const std::string& text);
   // Says, here and in the report, what could not be measured.
   void leave_out(const std::string& what);
 

@@ -30,7 +30,9 @@ class LayerBench {
       : suite_(suite),
         shape_(shape),
         weights_(make_weights({shape.rows, shape.cols}, shape.density, shape.clusters, 1)),
-        dense_(weights_.dense()) {}
+        dense_(weights_.dense()),
+        bytes_(dcf_bytes(weights_)),
+        file_(open_bytes(bytes_, 1)) {}
 
   void run(uint64_t batch, bool with_relu) {
     batch_ = batch;
@@ -43,8 +45,20 @@ class LayerBench {
       make_expected();
       const std::string table = (relu ? "relu " : "batch ") + std::to_string(batch);
       for (const Peer& peer : peers) add(table, peer);
+      add_own(table);
       suite_->run();
     }
+  }
+
+  // What a product of batch 1 has to read, for the energy model.
+  void count_work() {
+    const auto count = [&](const char* what, uint64_t value) {
+      suite_->fact({"work", shape_.name, what}, static_cast<double>(value));
+    };
+    count("dense bytes", dense_.size() * sizeof(float));
+    count("packed bytes", describe(prepare(file_.get(), LayerChoice{}).get()).packed_bytes);
+    count("input and output bytes", (shape_.rows + shape_.cols) * sizeof(float));
+    count("nonzeros", weights_.nonzeros());
   }
 
  private:
@@ -74,6 +88,23 @@ class LayerBench {
             name + " gives another product with " + shape_.name);
   }
 
+  void add_own(const std::string& table) {
+    for (const auto& [column, kernel] :
+         {std::pair<const char*, const char*>("dcf dense", "dense"), {"dcf", nullptr}}) {
+      const auto layer = std::make_shared<Layer>(prepare(file_.get(), {batch_, 1, kernel}));
+      add(table, {column, [layer, batch = batch_](const float* x, float* y) {
+                    apply(layer->get(), x, y, batch);
+                  }});
+      if (kernel == nullptr)
+        suite_->fact({table, shape_.name, "kernel"}, describe(layer->get()).kernel);
+    }
+    if (batch_ > 1) return;  // dcf_matmul has another layout of batches
+    add(table, {"dcf matvec", [file = file_.get()](const float* x, float* y) {
+                  dcf_error error{};
+                  bench::check(dcf_matvec(file, 0, x, y, &error), error);
+                }});
+  }
+
   void add(const std::string& table, const Peer& peer) {
     std::fill(y_.begin(), y_.end(), std::nanf(""));
     peer.apply(x_.data(), y_.data());
@@ -86,6 +117,8 @@ class LayerBench {
   LayerShape shape_;
   SparseWeights weights_;
   std::vector<float> dense_;
+  std::vector<uint8_t> bytes_;
+  File file_;
   uint64_t batch_ = 0;
   std::vector<float> x_;
   std::vector<float> y_;
@@ -110,6 +143,7 @@ void run(Suite* suite) {
   for (const LayerShape& shape : fc_layers()) {
     if (!suite->wants(shape.name)) continue;
     LayerBench bench(shape, suite);
+    bench.count_work();
     bench.run(1, true);
     if (!suite->quick()) bench.run(8, true);
     bench.run(64, !suite->quick());

@@ -21,6 +21,15 @@ int append(void* ctx, const void* data, size_t size) {
   return 0;
 }
 
+dcf_layer_options options_for(const LayerChoice& choice) {
+  dcf_layer_options options;
+  dcf_layer_options_init(&options);
+  options.batch = choice.batch;
+  options.threads = choice.threads;
+  options.kernel = choice.kernel;
+  return options;
+}
+
 dcf_open_options options_for(uint32_t threads) {
   dcf_open_options options;
   dcf_open_options_init(&options);
@@ -158,6 +167,46 @@ dcf_tensor_info describe(const dcf_file* file) {
   dcf_error error{};
   check(dcf_tensor_describe(file, 0, &info, &error), error);
   return info;
+}
+
+Layer prepare(const dcf_file* file, const LayerChoice& choice) {
+  const dcf_layer_options options = options_for(choice);
+  dcf_layer* layer = nullptr;
+  dcf_error error{};
+  check(dcf_layer_prepare(file, 0, &options, &layer, &error), error);
+  return {layer, dcf_layer_free};
+}
+
+Layer prepare(const dcf_file* file, const ConvShape& shape, const LayerChoice& choice) {
+  const dcf_layer_options options = options_for(choice);
+  const dcf_conv2d_shape conv = conv2d_shape(shape);
+  dcf_layer* layer = nullptr;
+  dcf_error error{};
+  check(dcf_layer_prepare_conv2d(file, 0, &conv, &options, &layer, &error), error);
+  return {layer, dcf_layer_free};
+}
+
+dcf_conv2d_shape conv2d_shape(const ConvShape& shape) {
+  dcf_conv2d_shape conv{};
+  conv.struct_size = sizeof conv;
+  conv.in_channels = shape.in;
+  conv.height = conv.width = shape.size;
+  conv.pad_h = conv.pad_w = shape.kernel / 2;
+  conv.groups = shape.groups;
+  return conv;
+}
+
+dcf_layer_info describe(const dcf_layer* layer) {
+  dcf_layer_info info{};
+  info.struct_size = sizeof info;
+  dcf_error error{};
+  check(dcf_layer_describe(layer, &info, &error), error);
+  return info;
+}
+
+void apply(const dcf_layer* layer, const float* x, float* y, uint64_t batch) {
+  dcf_error error{};
+  check(dcf_layer_apply(layer, x, y, batch, &error), error);
 }
 
 }  // namespace dcf::bench

@@ -65,4 +65,16 @@ File open_path(const std::string& path, uint32_t threads);
 void check(dcf_status status, const dcf_error& error);
 dcf_tensor_info describe(const dcf_file* file);
 
+using Layer = std::unique_ptr<dcf_layer, decltype(&dcf_layer_free)>;
+struct LayerChoice {
+  uint64_t batch = 1;
+  uint32_t threads = 1;
+  const char* kernel = nullptr;  // the library's choice
+};
+Layer prepare(const dcf_file* file, const LayerChoice& choice);
+Layer prepare(const dcf_file* file, const ConvShape& shape, const LayerChoice& choice);
+dcf_conv2d_shape conv2d_shape(const ConvShape& shape);
+dcf_layer_info describe(const dcf_layer* layer);
+void apply(const dcf_layer* layer, const float* x, float* y, uint64_t batch);
+
 }  // namespace dcf::bench

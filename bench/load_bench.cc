@@ -144,6 +144,10 @@ class LoadBench {
       dcf_error error{};
       check(dcf_decode_csr(file.get(), 0, DCF_F32, &csr, &error), error);
     });
+    for (const uint64_t batch : {1, 64}) {
+      suite_->time({"load sparse", kRow, "layer for batch " + std::to_string(batch)}, nonzeros(),
+                   [this, batch] { prepare(open_path(path("dcf"), 1).get(), {.batch = batch}); });
+    }
   }
 
   Suite* suite_;

@@ -101,6 +101,9 @@ void run_threads(Suite* suite) {
   const dcf_tensor_info info = describe(one.get());
   Forms forms(info, true);
   std::vector<float> copy(forms.dense.size());
+  constexpr uint64_t kBatch = 64;
+  const std::vector<float> x(info.cols * kBatch, 1.0f);
+  std::vector<float> y(info.rows * kBatch);
   const auto entries = static_cast<double>(info.nonzeros);
   for (const uint32_t threads : {1u, 2u}) {
     const auto file = std::make_shared<File>(open_bytes(bytes, threads));
@@ -111,6 +114,10 @@ void run_threads(Suite* suite) {
     add("codes", [&](const dcf_file* f) { forms.to_codes(f); });
     add("CSR", [&](const dcf_file* f) { forms.to_csr(f); });
     add("dense floats", [&](const dcf_file* f) { forms.to_dense(f); });
+    add("layer for batch 1", [](const dcf_file* f) { prepare(f, LayerChoice{}); });
+    const auto layer = std::make_shared<Layer>(prepare(one.get(), {kBatch, threads}));
+    add("product, batch 64",
+        [&, layer](const dcf_file*) { apply(layer->get(), x.data(), y.data(), kBatch); });
     add("verify", [](const dcf_file* f) { verify(f); });
     add("memcpy of dense floats", [&, threads](const dcf_file*) {
       std::jthread other;

@@ -20,15 +20,22 @@ struct Against {
   std::vector<std::string> peers;
 };
 
+std::vector<std::string> time_columns(const Results& results, const std::string& table) {
+  std::vector<std::string> columns = results.columns(table);
+  std::erase(columns, "kernel");
+  return columns;
+}
+
 html::Table time_table(const Results& results, const std::string& table, const std::string& caption,
                        const std::vector<Against>& against) {
   html::Table out{caption, {{"layer", "", false}}, {}};
-  const std::vector<std::string> columns = results.columns(table);
+  const std::vector<std::string> columns = time_columns(results, table);
   for (const std::string& column : columns) {
-    out.columns.push_back({column, "us", true, column != kOwn});
+    out.columns.push_back({column, "us", true, !column.starts_with(kOwn)});
   }
   std::vector<std::vector<std::optional<double>>> ratios(against.size());
   for (const Against& a : against) out.columns.push_back({a.title, "times"});
+  out.columns.push_back({"kernel", "", false});
   for (const std::string& row : results.rows(table)) {
     html::Row line{{row}};
     for (const std::string& column : columns) {
@@ -41,11 +48,13 @@ html::Table time_table(const Results& results, const std::string& table, const s
       ratios[i].push_back(speedup(peer, own));
       line.cells.push_back(ratio(peer, own));
     }
+    line.cells.push_back(results.text(table, row, "kernel"));
     out.rows.push_back(std::move(line));
   }
   html::Row mean{{"geometric mean"}, true};
   mean.cells.resize(1 + columns.size());
   for (const auto& column : ratios) mean.cells.push_back(times(geometric_mean(column)));
+  mean.cells.emplace_back();
   out.rows.push_back(std::move(mean));
   return out;
 }
@@ -61,7 +70,7 @@ html::Markup speedup_plot(const Results& results, const std::string& table,
     // Names of convolutions are as long as they are many; they differ without the network's too.
     plot.labels.push_back(table == "conv" ? row.substr(row.find(' ') + 1) : row);
   }
-  for (const std::string& column : results.columns(table)) {
+  for (const std::string& column : time_columns(results, table)) {
     if (column == reference) continue;
     html::BarSeries series{column, {}};
     for (const std::string& row : rows) {
@@ -91,7 +100,9 @@ Section layer_section(const Results& results) {
       "weights are synthetic. Times are those of a whole call, for the whole batch; one thread; "
       "layers prepared outside. ReLU inputs: 35.1, 35.3, 37.5, 18.3, 37.5, 41.1 % are not zero. "
       "oneDNN, XNNPACK and direct convolution have their weights packed in advance, and direct "
-      "convolution its images in its own layout too.";
+      "convolution its images in its own layout too. dcf dense: the library's own dense product; "
+      "dcf "
+      "matvec: from the compressed tensor, at every call.";
   for (const std::string inputs : {"batch ", "relu "}) {
     for (const std::string batch : {"1", "8", "64"}) {
       const std::string table = inputs + batch;

@@ -23,9 +23,11 @@ void Results::load(const std::string& path) {
   quick_ = quick_ || json.at("quick").get<bool>();
   for (const auto& what : json.at("left_out")) add_once(&left_out_, what);
   for (const auto& point : json.at("points")) {
-    Point p{point.at("table"), point.at("row"), point.at("column"), std::nullopt, 0};
+    Point p{point.at("table"), point.at("row"), point.at("column"), std::nullopt, std::nullopt, ""};
     if (point.contains("value")) {
-      p.value = point.at("value");
+      p.value = point.at("value").get<double>();
+    } else if (point.contains("text")) {
+      p.text = point.at("text");
     } else {
       p.time = {point.at("wall").at("median"), point.at("cpu").at("median"), point.at("items")};
     }
@@ -66,8 +68,13 @@ std::optional<Time> Results::time(const std::string& table, const std::string& r
 std::optional<double> Results::fact(const std::string& table, const std::string& row,
                                     const std::string& column) const {
   const Point* const point = find(table, row, column);
-  if (point == nullptr || point->time) return std::nullopt;
-  return point->value;
+  return point == nullptr ? std::nullopt : point->value;
+}
+
+std::string Results::text(const std::string& table, const std::string& row,
+                          const std::string& column) const {
+  const Point* const point = find(table, row, column);
+  return point == nullptr ? "" : point->text;
 }
 
 std::optional<Time> Results::best(const std::string& table, const std::string& row,

@@ -34,6 +34,8 @@ class Results {
                            const std::string& column) const;
   std::optional<double> fact(const std::string& table, const std::string& row,
                              const std::string& column) const;
+  std::string text(const std::string& table, const std::string& row,
+                   const std::string& column) const;  // empty: none
   // The least CPU time of these columns; nothing where there is none of them.
   std::optional<Time> best(const std::string& table, const std::string& row,
                            const std::vector<std::string>& columns) const;
@@ -44,7 +46,8 @@ class Results {
     std::string row;
     std::string column;
     std::optional<Time> time;
-    double value = 0;
+    std::optional<double> value;
+    std::string text;
   };
   const Point* find(const std::string& table, const std::string& row,
                     const std::string& column) const;

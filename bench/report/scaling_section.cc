@@ -43,7 +43,7 @@ html::Table size_table(const Results& results) {
 
 html::Table thread_table(const Results& results) {
   html::Table out{"Milliseconds by the wall clock, 4 M entries.",
-                  {{"decoding to", "", false}, {"1 thread"}, {"2 threads"}, {"times"}},
+                  {{"work", "", false}, {"1 thread"}, {"2 threads"}, {"times"}},
                   {}};
   for (const std::string& row : results.rows("threads")) {
     const auto one = results.time("threads", row, "1");

@@ -26,13 +26,36 @@ void expect_seconds(const ordered_json& value) {
 void check_tensor(const ordered_json& tensor) {
   SCOPED_TRACE(tensor["name"]);
   EXPECT_EQ(keys(tensor), (std::set<std::string>{"name", "dtype", "shape", "dense_bytes",
-                                                 "encoded_bytes", "nonzeros", "decode"}));
+                                                 "encoded_bytes", "nonzeros", "decode", "layer"}));
   if (tensor["dense_bytes"] == 0) {
     EXPECT_TRUE(tensor["decode"].is_null());
     return;
   }
   EXPECT_EQ(keys(tensor["decode"]), (std::set<std::string>{"seconds", "memcpy_seconds"}));
   for (const ordered_json& seconds : tensor["decode"]) expect_seconds(seconds);
+}
+
+// As a matrix, if it is one.
+void check_layer(const ordered_json& tensor) {
+  SCOPED_TRACE(tensor["name"]);
+  const ordered_json& layer = tensor["layer"];
+  if (tensor["shape"].size() < 2 || tensor["dense_bytes"] == 0) {
+    EXPECT_TRUE(layer.is_null());
+    return;
+  }
+  if (layer.is_null()) return;  // a dtype without arithmetic
+  EXPECT_EQ(keys(layer), (std::set<std::string>{"load_seconds", "products"}));
+  expect_seconds(layer["load_seconds"]);
+  ASSERT_EQ(layer["products"].size(), 2u);
+  EXPECT_EQ(layer["products"][0]["batch"], 1);
+  EXPECT_EQ(layer["products"][1]["batch"], 64);
+  for (const ordered_json& product : layer["products"]) {
+    EXPECT_EQ(keys(product),
+              (std::set<std::string>{"batch", "kernel", "seconds", "dense_seconds"}));
+    EXPECT_NE(product["kernel"], "");
+    expect_seconds(product["seconds"]);
+    expect_seconds(product["dense_seconds"]);
+  }
 }
 
 TEST(Bench, MeasuresEveryTensor) {
@@ -48,7 +71,20 @@ TEST(Bench, MeasuresEveryTensor) {
     EXPECT_EQ(json["threads"], 1);
     expect_seconds(json["verify"]["seconds"]);
     ASSERT_EQ(json["tensors"].size(), model.tensors.size());
-    for (const ordered_json& tensor : json["tensors"]) check_tensor(tensor);
+    for (const ordered_json& tensor : json["tensors"]) {
+      check_tensor(tensor);
+      check_layer(tensor);
+    }
+  }
+}
+
+TEST(Bench, MultipliesFloats) {
+  const TempDir dir;
+  compress(dir, save(dir, "in.safetensors", sparse_model()), {});
+  const Result result = dcf({"bench", "--json", dir.path("out.dcf")});
+  expect_success(result);
+  for (const ordered_json& tensor : result.json()["tensors"]) {
+    EXPECT_EQ(tensor["layer"].is_null(), tensor["shape"].size() < 2) << tensor["name"];
   }
 }
 

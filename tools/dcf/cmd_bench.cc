@@ -22,10 +22,13 @@ namespace dcf::tools {
 namespace {
 
 constexpr double kGiga = 1e9;
+constexpr double kMicro = 1e-6;
+constexpr double kNano = 1e-9;
 
 struct TensorResult {
   dcf_tensor_info info;
   std::optional<DecodeSpeed> decoding;
+  std::optional<LayerSpeed> layer;
 };
 
 struct Results {
@@ -48,9 +51,24 @@ Results measure(const DcfFile& file, const CommonOptions& common) {
   });
   for (size_t i = 0; i < file.tensor_count(); ++i) {
     progress.update(i + 1);
-    results.tensors.push_back({file.tensor(i), measure_decoding(file, i)});
+    results.tensors.push_back({file.tensor(i), measure_decoding(file, i), measure_layer(file, i)});
   }
   return results;
+}
+
+OrderedJson to_json(const LayerSpeed& layer) {
+  OrderedJson json;
+  json["load_seconds"] = layer.load;
+  json["products"] = OrderedJson::array();
+  for (const ProductSpeed& product : layer.products) {
+    OrderedJson entry = {{"batch", product.batch},
+                         {"kernel", product.kernel},
+                         {"seconds", product.layer},
+                         {"dense_seconds", nullptr}};
+    if (product.dense) entry["dense_seconds"] = *product.dense;
+    json["products"].push_back(std::move(entry));
+  }
+  return json;
 }
 
 OrderedJson to_json(const TensorResult& tensor) {
@@ -67,6 +85,8 @@ OrderedJson to_json(const TensorResult& tensor) {
     json["decode"] = {{"seconds", tensor.decoding->decode},
                       {"memcpy_seconds", tensor.decoding->copy}};
   }
+  json["layer"] = nullptr;
+  if (tensor.layer) json["layer"] = to_json(*tensor.layer);
   return json;
 }
 
@@ -85,23 +105,45 @@ std::string ratio_text(double dividend, double divisor) {
   return divisor == 0 ? "-" : fmt::format("{:.2f}x", dividend / divisor);
 }
 
+// Two cells for decoding, five for products.
+void add_cells(const TensorResult& tensor, std::vector<std::string>* row) {
+  const dcf_tensor_info& t = tensor.info;
+  if (tensor.decoding) {
+    row->push_back(fmt::format("{:.2f}", rate(t.dense_bytes, tensor.decoding->decode) / kGiga));
+    row->push_back(ratio_text(tensor.decoding->copy, tensor.decoding->decode));
+  } else {
+    row->insert(row->end(), 2, "-");
+  }
+  if (!tensor.layer) {
+    row->insert(row->end(), 5, "-");
+    return;
+  }
+  row->push_back(t.nonzeros == 0 ? "-"
+                                 : fmt::format("{:.1f}", tensor.layer->load / kNano /
+                                                             static_cast<double>(t.nonzeros)));
+  for (const ProductSpeed& product : tensor.layer->products) {
+    row->push_back(fmt::format("{:.1f}", product.layer / kMicro));
+    row->push_back(product.dense ? ratio_text(*product.dense, product.layer) : "-");
+  }
+}
+
 std::string to_text(const Results& results, uint32_t threads) {
   Table table({{"tensor", Align::kLeft},
                {"shape", Align::kLeft},
                {"ratio"},
                {"decode GB/s"},
-               {"vs memcpy"}});
+               {"vs memcpy"},
+               {"load ns/nz"},
+               {"batch 1 us"},
+               {"vs dense"},
+               {"batch 64 us"},
+               {"vs dense"}});
   for (const TensorResult& tensor : results.tensors) {
     const dcf_tensor_info& t = tensor.info;
     std::vector<std::string> row = {
         printable_name({t.name, t.name_size}), human_shape({t.dims, t.rank}),
         ratio_text(static_cast<double>(t.dense_bytes), static_cast<double>(t.encoded_bytes))};
-    if (tensor.decoding) {
-      row.push_back(fmt::format("{:.2f}", rate(t.dense_bytes, tensor.decoding->decode) / kGiga));
-      row.push_back(ratio_text(tensor.decoding->copy, tensor.decoding->decode));
-    } else {
-      row.insert(row.end(), 2, "-");
-    }
+    add_cells(tensor, &row);
     table.add_row(std::move(row));
   }
   const dcf_file_info& info = results.info;
@@ -142,8 +184,14 @@ void add_bench(CLI::App* app, Run* run) {
   o->common.threads = 1;
   verb->get_option("--threads")->description("Threads (default 1); 0 = one per processor");
   verb->footer(
-      "\nMedians of repeated calls, by the wall clock; memcpy copies the same decoded bytes.\n"
-      "Examples:\n  dcf bench model.dcf\n  dcf bench model.dcf --threads 2 --json");
+      "\nMedians of repeated calls, by the wall clock.\n"
+      "  ratio        of the tensor's data alone\n"
+      "  vs memcpy    decoding, against copying the same decoded bytes\n"
+      "  load         from the file to a layer that is ready to multiply, per weight that is not "
+      "zero\n"
+      "  batch, us    product of the tensor as a matrix with 1 or 64 inputs, one thread\n"
+      "  vs dense     the same product, against the library's dense kernel\n"
+      "\nExamples:\n  dcf bench model.dcf\n  dcf bench model.dcf --threads 2 --json");
   verb->callback([o, run] { *run = [o] { return bench(o->input, o->common); }; });
 }
 
