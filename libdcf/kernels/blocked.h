@@ -28,9 +28,9 @@ struct Blocked {
   std::vector<uint64_t> panel_entry;  // the first entry of each panel
   std::vector<Row> row_list;
   // With a codebook: code << kCodeShift | column within the block. Else the column alone.
-  std::vector<uint16_t> entries;
+  BigVector<uint16_t> entries;
   std::vector<float> codebook;  // 256 weights
-  std::vector<float> weights;   // without a codebook, one per entry
+  BigVector<float> weights;     // without a codebook, one per entry
 
   uint64_t blocks() const { return (cols + kBlock - 1) / kBlock; }
   uint64_t panels() const { return (rows + kPanel - 1) / kPanel; }

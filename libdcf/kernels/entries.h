@@ -4,6 +4,7 @@
 
 #include <vector>
 
+#include "kernels/big_vector.h"
 #include "model/model.h"
 
 namespace dcf::impl {
@@ -23,9 +24,9 @@ struct LayerEntries {
   uint64_t cols = 0;
   std::vector<uint64_t>
       row_start;  // of `entries`: rows + 1 numbers; row r ends before row_start[r + 1] - 1
-  std::vector<uint32_t> entries;  // columns rise strictly within a row
-  std::vector<float> codebook;    // up to 256 weights, by code; empty: `values` has the weights
-  std::vector<float> values;      // one per element of `entries`; empty with a codebook
+  BigVector<uint32_t> entries;  // columns rise strictly within a row
+  std::vector<float> codebook;  // up to 256 weights, by code; empty: `values` has the weights
+  BigVector<float> values;      // one per element of `entries`; empty with a codebook
 
   bool has_codes() const { return !codebook.empty(); }
   uint64_t nonzeros() const { return entries.size() - rows; }

@@ -28,13 +28,13 @@ struct RowWindows {
   uint64_t cols = 0;
   std::vector<uint32_t> order;      // row of each lane, longest rows first
   std::vector<uint64_t> group_end;  // steps of the groups so far
-  std::vector<uint8_t> advance;     // per step: strides that the window moves before it
+  BigVector<uint8_t> advance;       // per step: strides that the window moves before it
   // With a codebook of up to kCodes: per step and lane kPresent | code << kCodeShift | column.
-  std::vector<uint16_t> slots;
+  BigVector<uint16_t> slots;
   float codebook[kCodes] = {};
   // Else: kPresentByte | column, and the weight.
-  std::vector<uint8_t> columns;
-  std::vector<float> weights;
+  BigVector<uint8_t> columns;
+  BigVector<float> weights;
 
   bool has_codes() const { return !slots.empty(); }
 };

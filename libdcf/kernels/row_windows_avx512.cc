@@ -164,7 +164,7 @@ DCF_AVX512 bool pack_row_windows_avx512(const LayerEntries& e, uint64_t max_step
   const bool codes = e.has_codes() && e.codebook.size() <= RowWindows::kCodes;
   if (codes) std::copy(e.codebook.begin(), e.codebook.end(), w->codebook);
   const uint64_t nothing = e.entries.size() - 1;  // the end of the last row
-  StepList steps(w, codes, std::min(max_steps, e.nonzeros() * 3 / 2 / kLanes + 16));
+  StepList steps(w, codes, std::min(max_steps, e.nonzeros() * 5 / 2 / kLanes + 16));
   for (uint64_t first = 0; first < e.rows; first += kLanes) {
     alignas(64) uint32_t at[kLanes];
     for (uint64_t i = 0; i < kLanes; ++i) {
