@@ -125,15 +125,6 @@ class LayerBench {
   std::vector<double> expected_;
 };
 
-void leave_out_missing(const std::vector<std::string>& names, const std::vector<Peer>& peers,
-                       Suite* suite) {
-  for (const std::string& name : names) {
-    if (std::ranges::none_of(peers, [&](const Peer& peer) { return peer.name == name; })) {
-      suite->leave_out(name + ": its library is not there");
-    }
-  }
-}
-
 void run(Suite* suite) {
   use_one_thread();
   const SparseWeights small = make_weights({8, 8}, 0.5, 4, 1);

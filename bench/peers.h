@@ -32,6 +32,8 @@ std::vector<Peer> conv_peers(std::span<const float> weights, const ConvShape& sh
 std::vector<std::string> dense_peer_names();
 std::vector<std::string> sparse_peer_names();
 std::vector<std::string> conv_peer_names();
+void leave_out_missing(const std::vector<std::string>& names, const std::vector<Peer>& peers,
+                       Suite* suite);
 
 // Tells the libraries to use the calling thread only.
 void use_one_thread();

@@ -73,17 +73,17 @@ std::vector<Peer> conv_peers(std::span<const float> weights, const ConvShape& sh
                              const float* x) {
   std::vector<Peer> peers;
 #if DCF_HAVE_OPENBLAS
-  peers.push_back(im2col_gemm("im2col + OpenBLAS", weights, shape, openblas_sgemm));
+  peers.push_back(im2col_gemm("OpenBLAS", weights, shape, openblas_sgemm));
 #endif
   if (have_onednn()) {
-    peers.push_back(im2col_gemm("im2col + oneDNN", weights, shape, onednn_sgemm));
+    peers.push_back(im2col_gemm("oneDNN", weights, shape, onednn_sgemm));
     peers.push_back(onednn_direct(weights, shape, x));
   }
   return peers;
 }
 
 std::vector<std::string> conv_peer_names() {
-  return {"im2col + OpenBLAS", "im2col + oneDNN", "oneDNN direct"};
+  return {"OpenBLAS", "oneDNN", "direct"};
 }
 
 }  // namespace dcf::bench

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <dlfcn.h>
 
+#include <algorithm>
+
 #include "peers.h"
 
 #if DCF_HAVE_OPENBLAS
@@ -76,6 +78,15 @@ void use_one_thread() {
   // oneDNN has OpenMP's threads. Asked by name, so that no library is needed where there is none.
   if (void* const set = dlsym(RTLD_DEFAULT, "omp_set_num_threads")) {
     reinterpret_cast<void (*)(int)>(set)(1);
+  }
+}
+
+void leave_out_missing(const std::vector<std::string>& names, const std::vector<Peer>& peers,
+                       Suite* suite) {
+  for (const std::string& name : names) {
+    if (std::ranges::none_of(peers, [&](const Peer& peer) { return peer.name == name; })) {
+      suite->leave_out(name + ": its library is not there");
+    }
   }
 }
 

@@ -85,7 +85,7 @@ Peer onednn_direct(std::span<const float> weights, const ConvShape& shape, const
       reordered(e.get(), plain(x_dims, memory::format_tag::nchw), x, desc.src_desc());
   const memory dst(desc.dst_desc(), e->engine);
   const dnnl::convolution_forward convolution(desc);
-  return {"oneDNN direct", [=](const float* /*x*/, float* y) {
+  return {"direct", [=](const float* /*x*/, float* y) {
             convolution.execute(e->stream,
                                 {{DNNL_ARG_SRC, src}, {DNNL_ARG_WEIGHTS, w}, {DNNL_ARG_DST, dst}});
             if (y != nullptr) {

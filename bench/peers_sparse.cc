@@ -49,9 +49,9 @@ void multiply_batch(const Csr& w, uint64_t batch, const float* x, float* y,
 Peer plain_csr(const SparseWeights& weights, uint64_t batch) {
   auto w = std::make_shared<Csr>(
       Csr{weights.rows(), weights.cols(), weights.row_ptr, weights.col, weights.values()});
-  if (batch == 1) return {"plain CSR", [w](const float* x, float* y) { multiply(*w, x, y); }};
+  if (batch == 1) return {"CSR", [w](const float* x, float* y) { multiply(*w, x, y); }};
   auto transposed = std::make_shared<std::vector<float>>();
-  return {"plain CSR", [w, batch, transposed](const float* x, float* y) {
+  return {"CSR", [w, batch, transposed](const float* x, float* y) {
             multiply_batch(*w, batch, x, y, transposed.get());
           }};
 }
@@ -70,12 +70,12 @@ Peer eigen(const SparseWeights& weights, uint64_t batch) {
   const auto n = static_cast<Eigen::Index>(batch);
   // Eigen's dense matrices are stored by columns: one input after the other.
   if (batch == 1) {
-    return {"Eigen sparse", [=](const float* x, float* y) {
+    return {"Eigen", [=](const float* x, float* y) {
               Eigen::Map<Eigen::VectorXf>(y, rows).noalias() =
                   *w * Eigen::Map<const Eigen::VectorXf>(x, cols);
             }};
   }
-  return {"Eigen sparse", [=](const float* x, float* y) {
+  return {"Eigen", [=](const float* x, float* y) {
             Eigen::Map<Eigen::MatrixXf>(y, rows, n).noalias() =
                 *w * Eigen::Map<const Eigen::MatrixXf>(x, cols, n);
           }};
@@ -93,7 +93,7 @@ std::vector<Peer> sparse_peers(const SparseWeights& weights, uint64_t batch) {
 }
 
 std::vector<std::string> sparse_peer_names() {
-  return {"plain CSR", "Eigen sparse"};
+  return {"CSR", "Eigen"};
 }
 
 }  // namespace dcf::bench

@@ -38,7 +38,8 @@ Section energy_section(const Results& results) {
   section.text = fmt::format(
       "Counted words and operations of one product at batch 1, dense inputs, times the paper's "
       "table "
-      "for 45 nm: a multiply-add {:.1f} pJ, 32 bits from SRAM {} pJ, from DRAM {} pJ. A layer is in "
+      "for 45 nm: a multiply-add {:.1f} pJ, 32 bits from SRAM {} pJ, from DRAM {} pJ. A layer is "
+      "in "
       "SRAM "
       "where its weights, inputs and outputs fit into {} MiB together, else in DRAM; the last "
       "column "

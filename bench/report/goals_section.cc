@@ -11,7 +11,7 @@ constexpr double kNano = 1e-9;
 
 const std::vector<std::string> kHuff0 = {"huff0 4X1", "huff0 4X2"};
 const std::vector<std::string> kDense = {"OpenBLAS", "oneDNN", "XNNPACK"};
-const std::vector<std::string> kGemm = {"im2col + OpenBLAS", "im2col + oneDNN"};
+const std::vector<std::string> kGemm = {"OpenBLAS", "oneDNN"};
 
 struct Goal {
   std::string what;

@@ -10,9 +10,9 @@ constexpr double kMicro = 1e-6;
 constexpr const char* kOwn = "dcf";
 
 const std::vector<std::string> kDense = {"OpenBLAS", "oneDNN", "XNNPACK"};
-const std::vector<std::string> kSparse = {"plain CSR", "Eigen sparse"};
-const std::vector<std::string> kGemm = {"im2col + OpenBLAS", "im2col + oneDNN"};
-const std::vector<std::string> kDirect = {"oneDNN direct"};
+const std::vector<std::string> kSparse = {"CSR", "Eigen"};
+const std::vector<std::string> kGemm = {"OpenBLAS", "oneDNN"};
+const std::vector<std::string> kDirect = {"direct"};
 
 // One column of ratios: of the best of these peers.
 struct Against {
@@ -20,9 +20,12 @@ struct Against {
   std::vector<std::string> peers;
 };
 
+// What was timed, the layer first.
 std::vector<std::string> time_columns(const Results& results, const std::string& table) {
   std::vector<std::string> columns = results.columns(table);
+  std::erase(columns, kOwn);
   std::erase(columns, "kernel");
+  columns.insert(columns.begin(), kOwn);
   return columns;
 }
 
@@ -30,31 +33,30 @@ html::Table time_table(const Results& results, const std::string& table, const s
                        const std::vector<Against>& against) {
   html::Table out{caption, {{"layer", "", false}}, {}};
   const std::vector<std::string> columns = time_columns(results, table);
+  for (const Against& a : against) out.columns.push_back({a.title, "times"});
   for (const std::string& column : columns) {
     out.columns.push_back({column, "us", true, !column.starts_with(kOwn)});
   }
-  std::vector<std::vector<std::optional<double>>> ratios(against.size());
-  for (const Against& a : against) out.columns.push_back({a.title, "times"});
   out.columns.push_back({"kernel", "", false});
+  std::vector<std::vector<std::optional<double>>> ratios(against.size());
   for (const std::string& row : results.rows(table)) {
     html::Row line{{row}};
-    for (const std::string& column : columns) {
-      const auto time = results.time(table, row, column);
-      line.cells.push_back(time ? number(time->cpu / kMicro) : "-");
-    }
     const auto own = results.time(table, row, kOwn);
     for (size_t i = 0; i < against.size(); ++i) {
       const auto peer = results.best(table, row, against[i].peers);
       ratios[i].push_back(speedup(peer, own));
       line.cells.push_back(ratio(peer, own));
     }
+    for (const std::string& column : columns) {
+      const auto time = results.time(table, row, column);
+      line.cells.push_back(time ? number(time->cpu / kMicro) : "-");
+    }
     line.cells.push_back(results.text(table, row, "kernel"));
     out.rows.push_back(std::move(line));
   }
   html::Row mean{{"geometric mean"}, true};
-  mean.cells.resize(1 + columns.size());
   for (const auto& column : ratios) mean.cells.push_back(times(geometric_mean(column)));
-  mean.cells.emplace_back();
+  mean.cells.resize(out.columns.size());
   out.rows.push_back(std::move(mean));
   return out;
 }
@@ -71,7 +73,8 @@ html::Markup speedup_plot(const Results& results, const std::string& table,
     plot.labels.push_back(table == "conv" ? row.substr(row.find(' ') + 1) : row);
   }
   for (const std::string& column : time_columns(results, table)) {
-    if (column == reference) continue;
+    const bool is_variant = column != kOwn && column.starts_with(kOwn);
+    if (column == reference || is_variant) continue;
     html::BarSeries series{column, {}};
     for (const std::string& row : rows) {
       series.values.push_back(
@@ -109,21 +112,21 @@ Section layer_section(const Results& results) {
       if (!results.has(table)) continue;
       const std::string title =
           "batch " + batch + (inputs == "relu " ? ", ReLU inputs" : ", dense inputs");
-      section.parts.push_back({time_table(results, table, upper_first(title) + ".",
-                                          {{"OpenBLAS", {"OpenBLAS"}},
-                                           {"best dense", kDense},
-                                           {"best sparse of others", kSparse}}),
-                               {speedup_plot(results, table, upper_first(title), "OpenBLAS")}});
+      section.parts.push_back(
+          {time_table(
+               results, table, upper_first(title) + ".",
+               {{"OpenBLAS", {"OpenBLAS"}}, {"best dense", kDense}, {"best sparse", kSparse}}),
+           {speedup_plot(results, table, upper_first(title), "OpenBLAS")}});
     }
   }
   if (results.has("conv")) {
     section.parts.push_back(
-        {time_table(results, "conv",
-                    "Convolutions of one image, im2col and packing of the image included.",
-                    {{"im2col + OpenBLAS", {"im2col + OpenBLAS"}},
-                     {"best im2col", kGemm},
-                     {"oneDNN direct", kDirect}}),
-         {speedup_plot(results, "conv", "Convolutions", "im2col + OpenBLAS")}});
+        {time_table(
+             results, "conv",
+             "Convolutions of one image, im2col and packing of the image included. OpenBLAS and "
+             "oneDNN: im2col and a dense product; direct: oneDNN's direct convolution.",
+             {{"OpenBLAS", {"OpenBLAS"}}, {"best im2col", kGemm}, {"direct", kDirect}}),
+         {speedup_plot(results, "conv", "Convolutions", "OpenBLAS")}});
   }
   return section;
 }
