@@ -2,6 +2,7 @@
 #include <dcf/dcf.h>
 
 #include <chrono>
+#include <cstdlib>
 #include <ctime>
 #include <fstream>
 #include <sstream>
@@ -81,6 +82,7 @@ nlohmann::ordered_json describe_machine() {
           {"cpus", std::thread::hardware_concurrency()},
           {"compiler", compiler()},
           {"dcf", dcf_version_string()},
+          {"kernels", std::getenv("DCF_KERNEL") != nullptr ? std::getenv("DCF_KERNEL") : ""},
           {"date", today()}};
 }
 
