@@ -7,6 +7,7 @@
 #include "base/checked.h"
 #include "kernels/aligned.h"
 #include "kernels/row_windows_avx512.h"
+#include "kernels/tile.h"
 
 namespace dcf::impl {
 namespace {
@@ -82,8 +83,10 @@ std::vector<uint32_t> by_length(const LayerEntries& entries) {
 }  // namespace
 
 std::unique_ptr<LayerKernel> make_row_windows(const LayerEntries& entries) {
+  // Vectors of sixteen floats are in use where nobody asked for others.
+  if (active_tile_loops().lanes != RowWindows::kLanes || !has_avx512()) return nullptr;
   // Entries are gathered by signed numbers of 32 bits.
-  if (!has_avx512() || entries.rows == 0 || entries.entries.size() > INT32_MAX) return nullptr;
+  if (entries.rows == 0 || entries.entries.size() > INT32_MAX) return nullptr;
   RowWindows w;
   w.rows = entries.rows;
   w.cols = entries.cols;

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <system_error>
+#include <thread>
 #include <utility>
 
 #include "model/bytes.h"
@@ -50,6 +51,7 @@ DcfFile::DcfFile(std::string path, const OpenHints& hints) : path_(std::move(pat
   if (hints.max_memory != 0) options.max_memory = hints.max_memory;
   options.threads = hints.threads;
   max_memory_ = options.max_memory;
+  threads_ = hints.threads != 0 ? hints.threads : std::max(1u, std::thread::hardware_concurrency());
 
   dcf_file* file = nullptr;
   dcf_error error{};

@@ -27,6 +27,7 @@ class DcfFile {
   const std::string& path() const { return path_; }
   const dcf_file* handle() const { return file_.get(); }
   uint64_t max_memory() const { return max_memory_; }
+  uint32_t threads() const { return threads_; }  // as asked for, or the processors of the machine
 
   dcf_file_info info() const;
   size_t tensor_count() const { return dcf_tensor_count(handle()); }
@@ -51,6 +52,7 @@ class DcfFile {
 
   std::string path_;
   uint64_t max_memory_;
+  uint32_t threads_;
   std::vector<uint8_t> stdin_bytes_;  // borrowed by file_
   std::unique_ptr<dcf_file, Closer> file_;
 };

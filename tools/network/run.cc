@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <map>
+#include <memory>
 #include <string>
 #include <utility>
 
@@ -40,16 +41,24 @@ size_t find_tensor(const DcfFile& file, const std::string& name,
   return index;
 }
 
+struct FreeLayer {
+  void operator()(dcf_layer* layer) const { dcf_layer_free(layer); }
+};
+
 // A layer and its tensors.
 struct Step {
   const Layer* layer = nullptr;
   size_t weight = 0;
   size_t bias_index = 0;
   std::vector<float> bias;
+  // The weights packed for being multiplied; null where the memory limit wants them decoded anew
+  // for every slice.
+  std::unique_ptr<dcf_layer, FreeLayer> packed;
 };
 
 Step find_step(const DcfFile& file, const Layer& layer) {
-  Step step{&layer, 0, 0, {}};
+  Step step;
+  step.layer = &layer;
   if (!layer.has_weights()) return step;
   step.weight = find_tensor(file, layer.name + ".weight", layer.weight_dims());
   step.bias_index = find_tensor(file, layer.name + ".bias", {layer.out.channels});
@@ -90,9 +99,7 @@ std::vector<float> run_linear(const DcfFile& file, const Step& step, const std::
   return transpose(y, outputs, batch);
 }
 
-std::vector<float> run_conv(const DcfFile& file, const Step& step, const std::vector<float>& x,
-                            uint64_t batch) {
-  const Layer& l = *step.layer;
+dcf_conv2d_shape conv_shape(const Layer& l) {
   dcf_conv2d_shape shape{};
   shape.struct_size = sizeof shape;
   shape.in_channels = l.in.channels;
@@ -102,11 +109,65 @@ std::vector<float> run_conv(const DcfFile& file, const Step& step, const std::ve
   shape.pad_h = shape.pad_w = l.pad;
   shape.dilation_h = shape.dilation_w = l.dilation;
   shape.groups = l.groups;
-  std::vector<float> y(l.out.size() * batch);
+  return shape;
+}
+
+std::vector<float> run_conv(const DcfFile& file, const Step& step, const std::vector<float>& x,
+                            uint64_t batch) {
+  const dcf_conv2d_shape shape = conv_shape(*step.layer);
+  std::vector<float> y(step.layer->out.size() * batch);
   dcf_error error{};
   file.check(dcf_conv2d(file.handle(), step.weight, &shape, x.data(), y.data(), batch, &error),
              error);
   return y;
+}
+
+// Packs the layers for slices of `batch`, the first ones first, as long as all of them together
+// take at most `bytes`.
+void pack_steps(const DcfFile& file, uint64_t batch, uint64_t bytes, std::vector<Step>* steps) {
+  dcf_layer_options options;
+  dcf_layer_options_init(&options);
+  options.batch = batch;
+  options.threads = file.threads();
+  for (Step& step : *steps) {
+    if (!step.layer->has_weights()) continue;
+    dcf_layer* layer = nullptr;
+    dcf_error error{};
+    dcf_status status = DCF_OK;
+    if (step.layer->op == Op::kConv) {
+      const dcf_conv2d_shape shape = conv_shape(*step.layer);
+      status =
+          dcf_layer_prepare_conv2d(file.handle(), step.weight, &shape, &options, &layer, &error);
+    } else {
+      status = dcf_layer_prepare(file.handle(), step.weight, &options, &layer, &error);
+    }
+    if (status == DCF_STATUS_LimitMemory) return;
+    file.check(status, error);
+    step.packed.reset(layer);
+    dcf_layer_info info{};
+    info.struct_size = sizeof info;
+    file.check(dcf_layer_describe(layer, &info, &error), error);
+    if (info.packed_bytes > bytes) {
+      step.packed.reset();
+      return;
+    }
+    bytes -= info.packed_bytes;
+  }
+}
+
+std::vector<float> run_packed(const DcfFile& file, const Step& step, const std::vector<float>& x,
+                              uint64_t batch) {
+  std::vector<float> y(step.layer->out.size() * batch);
+  dcf_error error{};
+  file.check(dcf_layer_apply(step.packed.get(), x.data(), y.data(), batch, &error), error);
+  return y;
+}
+
+std::vector<float> run_weights(const DcfFile& file, const Step& step, const std::vector<float>& x,
+                               uint64_t batch) {
+  if (step.packed) return run_packed(file, step, x, batch);
+  return step.layer->op == Op::kLinear ? run_linear(file, step, x, batch)
+                                       : run_conv(file, step, x, batch);
 }
 
 std::vector<float> run_pool(const DcfFile& file, const Layer& l, const std::vector<float>& x,
@@ -142,8 +203,7 @@ std::vector<float> run_step(const DcfFile& file, const Step& step, std::vector<f
   switch (step.layer->op) {
     case Op::kLinear:
     case Op::kConv: {
-      std::vector<float> y = step.layer->op == Op::kLinear ? run_linear(file, step, x, batch)
-                                                           : run_conv(file, step, x, batch);
+      std::vector<float> y = run_weights(file, step, x, batch);
       add_bias(step, &y);
       return y;
     }
@@ -159,7 +219,7 @@ std::vector<float> run_step(const DcfFile& file, const Step& step, std::vector<f
   return x;
 }
 
-// Rows of the batch that are computed at once. The kernels hold sums in double beside them.
+// Rows of the batch that are computed at once. The kernels hold tiles of them besides.
 uint64_t slice_of(const DcfFile& file, const Network& network) {
   uint64_t row = network.input.size();
   for (const Layer& l : network.layers) row = std::max(row, l.in.size() + l.out.size());
@@ -209,6 +269,8 @@ std::vector<float> run_network(const DcfFile& file, const Network& network,
   const auto scale = static_cast<float>(network.scale);
   const auto mean = static_cast<float>(network.mean);
   const uint64_t slice = slice_of(file, network);
+  constexpr uint64_t kPackedShare = 2;
+  pack_steps(file, std::min(slice, batch), file.max_memory() / kPackedShare, &steps);
   std::vector<float> result;
   result.reserve(batch * network.outputs());
   for (uint64_t first = 0; first < batch; first += slice) {

@@ -90,6 +90,7 @@ inline status to_status(dcf_status code, const dcf_error& error) {
 
 struct closer {
   void operator()(dcf_file* file) const { dcf_close(file); }
+  void operator()(dcf_layer* layer) const { dcf_layer_free(layer); }
   void operator()(dcf_writer* writer) const { dcf_writer_close(writer); }
 };
 
@@ -147,6 +148,8 @@ class Tensor {
     if (dcf_decode_codes(file_, index_, out.data(), out.size(), &error) != DCF_OK) return error;
     return out;
   }
+  const dcf_file* file() const { return file_; }
+  size_t index() const { return index_; }
   // y = W x: x has info().cols, y info().rows floats.
   status matvec(std::span<const float> x, std::span<float> y) const { return matmul(x, y, 1); }
   // Y = W X: X is cols x batch, Y rows x batch, row-major.
@@ -163,6 +166,45 @@ class Tensor {
   const dcf_file* file_;
   size_t index_;
   dcf_tensor_info info_{};
+};
+
+// Weights packed for being multiplied many times; needs its file no longer. Movable; a const Layer
+// may be applied by many threads.
+class Layer {
+ public:
+  static result<Layer> prepare(const Tensor& tensor, const dcf_layer_options* options = nullptr) {
+    dcf_error error{};
+    dcf_layer* layer = nullptr;
+    if (dcf_layer_prepare(tensor.file(), tensor.index(), options, &layer, &error) != DCF_OK) return error;
+    return Layer(layer);
+  }
+  static result<Layer> prepare_conv2d(const Tensor& tensor, const dcf_conv2d_shape& shape,
+                                      const dcf_layer_options* options = nullptr) {
+    dcf_error error{};
+    dcf_layer* layer = nullptr;
+    if (dcf_layer_prepare_conv2d(tensor.file(), tensor.index(), &shape, options, &layer, &error) != DCF_OK) {
+      return error;
+    }
+    return Layer(layer);
+  }
+  const dcf_layer_info& info() const { return info_; }
+  // x has batch times info().inputs floats, y batch times info().outputs.
+  status apply(std::span<const float> x, std::span<float> y, uint64_t batch = 1) const {
+    dcf_error error{};
+    if (x.size() != info_.inputs * batch || y.size() != info_.outputs * batch) {
+      error.status = DCF_STATUS_InvalidArgument;
+      return error;
+    }
+    return detail::to_status(dcf_layer_apply(layer_.get(), x.data(), y.data(), batch, &error), error);
+  }
+
+ private:
+  explicit Layer(dcf_layer* layer) : layer_(layer) {
+    info_.struct_size = sizeof info_;
+    dcf_layer_describe(layer, &info_, nullptr);
+  }
+  std::unique_ptr<dcf_layer, detail::closer> layer_;
+  dcf_layer_info info_{};
 };
 
 // An open file. Movable; a const File may be used by many threads.

@@ -19,9 +19,13 @@ int main(int argc, char** argv) {
     const dcf::File file = dcf::File::open(std::string(argv[1])).value();
     file.verify().value();
     const dcf::Tensor tensor = file.tensor("fc1.weight").value();
-    return tensor.decode<float>().value() == values && tensor.csr<float>().value().col.size() == 3
-               ? 0
-               : 1;
+    const dcf::Layer layer = dcf::Layer::prepare(tensor).value();
+    const std::vector<float> x = {1, 2, 4};
+    std::vector<float> y(2);
+    layer.apply(x, y).value();
+    const bool right = tensor.decode<float>().value() == values &&
+                       tensor.csr<float>().value().col.size() == 3 && y == std::vector<float>{-7, 2};
+    return right ? 0 : 1;
   } catch (const std::exception& error) {
     std::cerr << error.what() << "\n";
     return 1;

@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: Apache-2.0
+// Layers through the C ABI: what they answer, what they refuse, and that they outlive their file.
+#include <gtest/gtest.h>
+
+#include <dcf/dcf.hpp>
+#include <filesystem>
+
+namespace dcf {
+namespace {
+
+class LayerApi : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    path_ = ::testing::TempDir() + "layer_api.dcf";
+    std::filesystem::remove(path_);
+    Writer writer = Writer::create(path_).value();
+    const std::vector<float> w = {1, 0, -2, 0, 0, 0.5f};
+    const uint64_t shape[] = {2, 3};
+    writer.add<float>("linear", w, shape).value();
+    const std::vector<float> k = {1, 0, 0, 2};
+    const uint64_t kernel[] = {1, 1, 2, 2};
+    writer.add<float>("conv", k, kernel).value();
+    const std::vector<uint8_t> raw(8, 1);
+    const uint64_t one[] = {1};
+    writer.add_bytes("complex", DCF_C64, raw.data(), raw.size(), one).value();
+    writer.finish().value();
+  }
+
+  std::string path_;
+};
+
+TEST_F(LayerApi, ProductsOutliveTheFile) {
+  auto layer = [&] {
+    const File file = File::open(path_).value();
+    return Layer::prepare(file.tensor("linear").value()).value();
+  }();
+  EXPECT_EQ(layer.info().inputs, 3u);
+  EXPECT_EQ(layer.info().outputs, 2u);
+  EXPECT_EQ(layer.info().nonzeros, 3u);
+  const std::vector<float> x = {1, 2, 4, 8, 16, 32};
+  std::vector<float> y(4);
+  layer.apply(x, y, 2).value();
+  EXPECT_EQ(y, (std::vector<float>{-7, 2, -56, 16}));
+  EXPECT_TRUE(layer.apply({}, {}, 0));
+  EXPECT_FALSE(layer.apply(x, y, 1));
+}
+
+TEST_F(LayerApi, Convolutions) {
+  const File file = File::open(path_).value();
+  dcf_conv2d_shape shape{};
+  shape.struct_size = sizeof shape;
+  shape.in_channels = 1;
+  shape.height = 2;
+  shape.width = 3;
+  const Layer layer = Layer::prepare_conv2d(file.tensor("conv").value(), shape).value();
+  const std::vector<float> x = {1, 2, 3, 4, 5, 6};
+  std::vector<float> y(2);
+  layer.apply(x, y).value();
+  EXPECT_EQ(y, (std::vector<float>{11, 14}));
+  shape.in_channels = 2;
+  EXPECT_FALSE(Layer::prepare_conv2d(file.tensor("conv").value(), shape));
+}
+
+TEST_F(LayerApi, RefusesWhatItCannotDo) {
+  const File file = File::open(path_).value();
+  dcf_layer* layer = nullptr;
+  dcf_error error{};
+  EXPECT_EQ(dcf_layer_prepare(nullptr, 0, nullptr, &layer, &error), DCF_STATUS_InvalidArgument);
+  EXPECT_EQ(dcf_layer_prepare(file.get(), 3, nullptr, &layer, &error), DCF_STATUS_InvalidArgument);
+  EXPECT_EQ(dcf_layer_prepare(file.get(), 0, nullptr, nullptr, &error), DCF_STATUS_InvalidArgument);
+  size_t index = 0;
+  ASSERT_EQ(dcf_tensor_find(file.get(), "complex", &index, &error), DCF_OK);
+  EXPECT_EQ(dcf_layer_prepare(file.get(), index, nullptr, &layer, &error),
+            DCF_STATUS_UnsupportedDType);
+  EXPECT_EQ(layer, nullptr);
+
+  dcf_layer_options options;
+  dcf_layer_options_init(&options);
+  options.kernel = "quantum";
+  ASSERT_EQ(dcf_tensor_find(file.get(), "linear", &index, &error), DCF_OK);
+  EXPECT_EQ(dcf_layer_prepare(file.get(), index, &options, &layer, &error),
+            DCF_STATUS_InvalidArgument);
+  EXPECT_EQ(dcf_layer_prepare_conv2d(file.get(), index, nullptr, nullptr, &layer, &error),
+            DCF_STATUS_InvalidArgument);
+
+  ASSERT_EQ(dcf_layer_prepare(file.get(), index, nullptr, &layer, &error), DCF_OK);
+  const float x[3] = {};
+  float y[2] = {};
+  EXPECT_EQ(dcf_layer_apply(nullptr, x, y, 1, &error), DCF_STATUS_InvalidArgument);
+  EXPECT_EQ(dcf_layer_apply(layer, nullptr, y, 1, &error), DCF_STATUS_InvalidArgument);
+  EXPECT_EQ(dcf_layer_apply(layer, x, nullptr, 1, &error), DCF_STATUS_InvalidArgument);
+  EXPECT_EQ(dcf_layer_apply(layer, x, y, UINT64_MAX / 2, &error), DCF_STATUS_InvalidArgument);
+  EXPECT_EQ(dcf_layer_describe(layer, nullptr, &error), DCF_STATUS_InvalidArgument);
+  dcf_layer_free(layer);
+  dcf_layer_free(nullptr);
+}
+
+}  // namespace
+}  // namespace dcf
