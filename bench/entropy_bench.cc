@@ -224,7 +224,13 @@ void run(Suite* suite) {
   if (!Huff0::available()) suite->leave_out("huff0: no static libzstd with its functions");
   std::vector<Plane> planes = synthetic_planes(kSymbols);
   for (Plane& plane : real_planes(kSymbols, suite)) planes.push_back(std::move(plane));
-  const std::vector<General> compressors = general_compressors();
+  std::vector<General> compressors = general_compressors();
+  if (suite->quick()) {
+    std::erase_if(compressors, [&](const General& general) {
+      if (general.slow) suite->leave_out(general.name + ": too slow for a quick run");
+      return general.slow;
+    });
+  }
   for (const Plane& plane : planes) {
     if (!suite->wants(plane.name)) continue;
     PlaneBench bench(plane, suite);
