@@ -5,6 +5,7 @@
 
 #include "kernels/aligned.h"
 #include "kernels/matrix.h"
+#include "kernels/tasks.h"
 #include "kernels/transpose.h"
 
 namespace dcf::impl {
@@ -12,8 +13,9 @@ namespace {
 
 class BatchKernel final : public LayerKernel {
  public:
-  BatchKernel(const LayerEntries& entries, bool dense, const TileLoops& loops)
-      : matrix_(entries, 0, entries.rows, dense), loops_(loops) {}
+  BatchKernel(const LayerEntries& entries, bool dense, const Parallel& parallel,
+              const TileLoops& loops)
+      : matrix_(entries, 0, entries.rows, dense, parallel), loops_(loops) {}
 
   const char* name() const override { return matrix_.is_dense() ? "dense" : "blocked"; }
   uint64_t packed_bytes() const override { return matrix_.bytes(); }
@@ -38,7 +40,7 @@ class BatchKernel final : public LayerKernel {
       if (count < wide) std::fill_n(tile.data(), wide * matrix_.cols(), 0.0f);
       transpose(x + first * matrix_.cols(), matrix_.cols(), count, matrix_.cols(), tile.data(),
                 wide);
-      parallel.run(matrix_.panels(), [&](size_t panel) {
+      run_tasks(parallel, matrix_.panels(), [&](size_t panel) {
         const uint64_t rows = matrix_.panel_rows(panel);
         const AlignedFloats sums(wide * rows);
         matrix_.multiply(loops_, width, panel, finite, tile.data(), sums.data());
@@ -66,8 +68,8 @@ class BatchKernel final : public LayerKernel {
 }  // namespace
 
 std::unique_ptr<LayerKernel> make_batch(const LayerEntries& entries, bool dense,
-                                        const TileLoops& loops) {
-  return std::make_unique<BatchKernel>(entries, dense, loops);
+                                        const Parallel& parallel, const TileLoops& loops) {
+  return std::make_unique<BatchKernel>(entries, dense, parallel, loops);
 }
 
 }  // namespace dcf::impl

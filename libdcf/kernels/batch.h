@@ -11,6 +11,7 @@
 namespace dcf::impl {
 
 std::unique_ptr<LayerKernel> make_batch(const LayerEntries& entries, bool dense,
+                                        const Parallel& parallel,
                                         const TileLoops& loops = active_tile_loops());
 
 }  // namespace dcf::impl

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <numeric>
 
 namespace dcf::impl {
 namespace {
@@ -15,8 +16,8 @@ class PanelPacker {
 
   void pack(uint64_t first, uint64_t last) {
     for (uint64_t row = first; row < last; ++row) next_[row - first] = from_.row_start[row];
-    for (uint64_t block = 0; block < to_->blocks(); ++block) {
-      const uint64_t end = (block + 1) * Blocked::kBlock;
+    for (uint64_t end = Blocked::kBlock; end < to_->cols + Blocked::kBlock;
+         end += Blocked::kBlock) {
       count_rows(first, last, end);
       place_rows(first, last, end - Blocked::kBlock);
       to_->cell_end.push_back(to_->row_list.size());
@@ -71,7 +72,7 @@ class PanelPacker {
 }  // namespace
 
 uint64_t Blocked::bytes() const {
-  return (cell_end.size() + panel_entry.size()) * sizeof(uint64_t) + row_list.size() * sizeof(Row) +
+  return cell_end.size() * sizeof(uint64_t) + row_list.size() * sizeof(Row) +
          entries.size() * sizeof(uint16_t) + (codebook.size() + weights.size()) * sizeof(float);
 }
 
@@ -81,14 +82,12 @@ Blocked make_blocked(const LayerEntries& entries, uint64_t first, uint64_t last)
   b.cols = entries.cols;
   b.codebook = entries.codebook;
   if (entries.has_codes()) b.codebook.resize(256);
-  const uint64_t nonzeros = entries.row_start[last] - entries.row_start[first] - b.rows;
+  const uint64_t nonzeros =
+      std::accumulate(entries.row_length.begin() + static_cast<std::ptrdiff_t>(first),
+                      entries.row_length.begin() + static_cast<std::ptrdiff_t>(last), uint64_t{0});
   b.entries.reserve(nonzeros);
   if (!entries.has_codes()) b.weights.reserve(nonzeros);
-  PanelPacker packer(entries, &b);
-  for (; first < last; first += Blocked::kPanel) {
-    b.panel_entry.push_back(b.entries.size());
-    packer.pack(first, std::min(first + Blocked::kPanel, last));
-  }
+  PanelPacker(entries, &b).pack(first, last);
   return b;
 }
 

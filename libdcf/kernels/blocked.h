@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // Sparse matrix times a tile of columns, for batches and convolutions: the vector goes along the
-// batch. Entries are cut into cells of kPanel rows and kBlock columns, so that the part of the tile
+// batch. A panel of rows is cut into cells of kBlock columns, so that the part of the tile
 // that a cell reads stays in the first-level cache; in a cell each row sums in registers, rows of
 // like length follow each other, and an entry is a column and a code of a byte each.
 #pragma once
 
-#include <algorithm>
 #include <vector>
 
 #include "kernels/entries.h"
@@ -22,23 +21,19 @@ struct Blocked {
     uint16_t count;  // of entries
   };
 
-  uint64_t rows = 0;
+  uint64_t rows = 0;  // at most kPanel
   uint64_t cols = 0;
-  std::vector<uint64_t> cell_end;     // of row_list: panel by panel, in a panel block by block
-  std::vector<uint64_t> panel_entry;  // the first entry of each panel
+  std::vector<uint64_t> cell_end;  // of row_list, block by block
   std::vector<Row> row_list;
   // With a codebook: code << kCodeShift | column within the block. Else the column alone.
   BigVector<uint16_t> entries;
   std::vector<float> codebook;  // 256 weights
   BigVector<float> weights;     // without a codebook, one per entry
 
-  uint64_t blocks() const { return (cols + kBlock - 1) / kBlock; }
-  uint64_t panels() const { return (rows + kPanel - 1) / kPanel; }
-  uint64_t panel_rows(uint64_t panel) const { return std::min(kPanel, rows - panel * kPanel); }
   uint64_t bytes() const;
 };
 
-// Rows [first, last) of the matrix.
+// Rows [first, last) of the matrix, at most kPanel.
 Blocked make_blocked(const LayerEntries& entries, uint64_t first, uint64_t last);
 
 }  // namespace dcf::impl

@@ -29,28 +29,17 @@ class Loader {
   }
 
   Result<LayerEntries> run(uint64_t held) {
-    DCF_TRY(check_memory(held));
-    out_.row_start.reserve(out_.rows + 1);
-    out_.entries.reserve(most_entries() + out_.rows);
-    if (!out_.has_codes()) out_.values.reserve(most_entries() + out_.rows);
-    ChunkScratch scratch;
-    out_.row_start.push_back(0);
-    for (uint64_t chunk = 0; chunk < tensor_.chunks; ++chunk) {
-      DecodedChunk decoded;
-      DCF_TRY(model_.load_chunk(coding_, data_, chunk, &scratch, &decoded));
-      if (tensor_.view.transposed) {
-        scatter(decoded);
-      } else if (decoded.codes.empty()) {
-        append_words(decoded);
-      } else {
-        append_codes(decoded);
-      }
-    }
-    if (tensor_.view.transposed) {
-      sort_rows();
-    } else {
-      while (out_.row_start.size() <= out_.rows) end_row();
-    }
+    uint64_t bytes = 0;
+    DCF_TRY(count_memory(held, &bytes));
+    out_.row_start.resize(out_.rows);
+    out_.row_length.resize(out_.rows);
+    out_.entries.resize(most_entries() + out_.rows + 1);
+    if (!out_.has_codes()) out_.values.resize(out_.entries.size());
+    // What a row without entries starts at, and gathers of no row.
+    out_.entries.back() = LayerEntries::kRowEnd;
+    std::fill(out_.row_start.begin(), out_.row_start.end(), out_.entries.size() - 1);
+    DCF_TRY(rows_are_whole() ? place_chunks(bytes) : scatter_chunks());
+    out_.nonzeros = std::accumulate(out_.row_length.begin(), out_.row_length.end(), uint64_t{0});
     return std::move(out_);
   }
 
@@ -61,19 +50,22 @@ class Loader {
     float value;
   };
 
+  // Whether the rows of the view are those of the matrix.
+  bool rows_are_whole() const { return !tensor_.view.transposed && tensor_.view.cols == out_.cols; }
+
   uint64_t most_entries() const {
     return tensor_.encoding.is_sparse() ? tensor_.entries : tensor_.elements;
   }
 
-  Status check_memory(uint64_t held) const {
+  Status count_memory(uint64_t held, uint64_t* bytes) const {
     const uint64_t each = (out_.has_codes() ? sizeof(uint32_t) : sizeof(uint32_t) + sizeof(float)) +
-                          (tensor_.view.transposed ? sizeof(Scattered) : 0);
-    uint64_t bytes = 0;
+                          (rows_are_whole() ? 0 : sizeof(Scattered));
     uint64_t count = 0;
-    if (!checked_add(most_entries(), out_.rows, &count) || !checked_mul(count, each, &bytes) ||
-        !checked_add(bytes, (out_.rows + 1) * sizeof(uint64_t), &bytes) ||
-        !checked_add(bytes, held, &bytes) ||
-        (tensor_.chunks != 0 && model_.threads_for(model_.scratch_bytes(data_), bytes) == 0)) {
+    uint64_t row_bytes = 0;
+    if (!checked_add(most_entries(), out_.rows, &count) || !checked_mul(count, each, bytes) ||
+        !checked_mul(out_.rows, sizeof(uint64_t) + sizeof(uint32_t), &row_bytes) ||
+        !checked_add(*bytes, row_bytes, bytes) || !checked_add(*bytes, held, bytes) ||
+        model_.threads_for(tensor_.chunks == 0 ? 1 : model_.scratch_bytes(data_), *bytes) == 0) {
       return fail(Code::LimitMemory, "L-01",
                   "the entries of the layer need more memory than the limit");
     }
@@ -90,76 +82,113 @@ class Loader {
     if (out_.codebook.empty()) out_.codebook.push_back(1);  // of no entry
   }
 
-  void end_row() {
-    out_.entries.push_back(LayerEntries::kRowEnd);
-    if (!out_.has_codes()) out_.values.push_back(0);
-    out_.row_start.push_back(out_.entries.size());
-    row_begin_ += out_.cols;
+  // Each chunk has room for all its entries, so that none waits for the ones before it.
+  Status place_chunks(uint64_t held) {
+    std::vector<uint64_t> room(tensor_.chunks);
+    uint64_t at = 0;
+    for (uint64_t chunk = 0; chunk < tensor_.chunks; ++chunk) {
+      room[chunk] = at;
+      const uint64_t elements = tensor_.chunk_elements(chunk);
+      at += elements / out_.cols + (tensor_.encoding.is_sparse() ? entries_of(chunk) : elements);
+    }
+    return model_.for_chunks(
+        data_, 0, tensor_.chunks,
+        [&](uint64_t chunk, ChunkScratch* scratch) -> Status {
+          DecodedChunk decoded;
+          DCF_TRY(model_.load_chunk(coding_, data_, chunk, scratch, &decoded));
+          place_rows(decoded, room[chunk]);
+          return ok_status();
+        },
+        held);
   }
 
-  // Ends rows until the element lies in the open one; returns its column.
-  uint32_t column_of(uint64_t element) {
-    while (element - row_begin_ >= out_.cols) end_row();
-    return static_cast<uint32_t>(element - row_begin_);
+  uint64_t entries_of(uint64_t chunk) const {
+    return model_.manifest().chunks[tensor_.first_chunk + chunk].entries;
   }
 
-  void append_codes(const DecodedChunk& chunk) {
+  void place_rows(const DecodedChunk& chunk, uint64_t at) {
     const bool sparse = tensor_.encoding.is_sparse();
+    const auto cols = static_cast<uint32_t>(out_.cols);
     const uint32_t* const positions = chunk.positions.data();
     const uint32_t n = chunk.shape.entries;
-    for (uint32_t i = 0; i < n;) {
-      // The entries of one row.
-      const uint64_t base = chunk.shape.first;
-      column_of(base + (sparse ? positions[i] : i));
-      const uint64_t row_end = row_begin_ + out_.cols - base;
-      const auto first = static_cast<uint32_t>(base - row_begin_);  // wraps: so does its sum
-      const size_t start = out_.entries.size();
-      uint32_t stop = n;
+    uint64_t row = chunk.shape.first / cols;
+    uint32_t i = 0;
+    for (uint32_t begin = 0; begin < chunk.shape.elements; begin += cols, ++row) {
+      uint32_t stop = begin + cols;  // of the entries of dense positions
       if (sparse) {
-        stop = static_cast<uint32_t>(std::lower_bound(positions + i, positions + n, row_end) -
+        stop = static_cast<uint32_t>(std::lower_bound(positions + i, positions + n, begin + cols) -
                                      positions);
-      } else if (row_end < n) {
-        stop = static_cast<uint32_t>(row_end);
       }
-      out_.entries.resize(start + (stop - i));
-      uint32_t* to = out_.entries.data() + start;
-      for (; i < stop; ++i) {
-        const uint32_t code = code_of_[chunk.codes[i]];
-        const uint32_t column = first + (sparse ? positions[i] : i);
-        *to = column | code << LayerEntries::kColumnBits;
-        to += code != kAbsent ? 1 : 0;
-      }
-      out_.entries.resize(static_cast<size_t>(to - out_.entries.data()));
+      out_.row_start[row] = at;
+      at = out_.has_codes() ? place_codes(chunk, i, stop, begin, at)
+                            : place_words(chunk, i, stop, begin, at);
+      out_.row_length[row] = static_cast<uint32_t>(at - out_.row_start[row]);
+      if (!out_.has_codes()) out_.values[at] = 0;
+      out_.entries[at++] = LayerEntries::kRowEnd;
+      i = stop;
     }
   }
 
-  void append_words(const DecodedChunk& chunk) {
-    for_each_entry(coding_, chunk, [&](uint32_t element, uint32_t entry) {
-      const float weight = word_to_float(tensor_.dtype, entry_word(coding_, chunk, entry));
-      if (weight == 0) return;
-      out_.entries.push_back(column_of(chunk.shape.first + element));
-      out_.values.push_back(weight);
-    });
+  // Entries [i, stop) of the row that starts at element `begin`; returns where they end.
+  uint64_t place_codes(const DecodedChunk& chunk, uint32_t i, uint32_t stop, uint32_t begin,
+                       uint64_t at) {
+    const uint32_t* const positions =
+        tensor_.encoding.is_sparse() ? chunk.positions.data() : nullptr;
+    uint32_t* to = out_.entries.data() + at;
+    for (; i < stop; ++i) {
+      const uint32_t code = code_of_[chunk.codes[i]];
+      *to = ((positions != nullptr ? positions[i] : i) - begin) | code << LayerEntries::kColumnBits;
+      to += code != kAbsent ? 1 : 0;
+    }
+    return static_cast<uint64_t>(to - out_.entries.data());
   }
 
-  void scatter(const DecodedChunk& chunk) {
-    for_each_entry(coding_, chunk, [&](uint32_t element, uint32_t entry) {
-      const float weight = word_to_float(tensor_.dtype, entry_word(coding_, chunk, entry));
-      if (weight == 0) return;
-      const uint32_t code = out_.has_codes() ? code_of_[chunk.codes[entry]] : 0;
-      scattered_.push_back({element_of_view(tensor_, chunk.shape.first + element), code, weight});
-    });
+  uint64_t place_words(const DecodedChunk& chunk, uint32_t i, uint32_t stop, uint32_t begin,
+                       uint64_t at) {
+    const bool sparse = tensor_.encoding.is_sparse();
+    const uint32_t filler = tensor_.encoding.positions == Positions::kGap ? 1 : 0;
+    for (; i < stop; ++i) {
+      // A filler has the code, or the word, of zero.
+      if (filler != 0 && !chunk.codes.empty() && chunk.codes[i] == 0) continue;
+      const float weight = word_to_float(tensor_.dtype, entry_word(coding_, chunk, i));
+      if (weight == 0) continue;
+      out_.entries[at] = (sparse ? chunk.positions[i] : i) - begin;
+      out_.values[at++] = weight;
+    }
+    return at;
   }
 
-  void sort_rows() {
-    std::sort(scattered_.begin(), scattered_.end(),
+  // Any other view: entries find their places by being sorted.
+  Status scatter_chunks() {
+    std::vector<Scattered> all;
+    ChunkScratch scratch;
+    for (uint64_t chunk = 0; chunk < tensor_.chunks; ++chunk) {
+      DecodedChunk decoded;
+      DCF_TRY(model_.load_chunk(coding_, data_, chunk, &scratch, &decoded));
+      for_each_entry(coding_, decoded, [&](uint32_t element, uint32_t entry) {
+        const float weight = word_to_float(tensor_.dtype, entry_word(coding_, decoded, entry));
+        if (weight == 0) return;
+        const uint32_t code = out_.has_codes() ? code_of_[decoded.codes[entry]] : 0;
+        all.push_back({element_of_view(tensor_, decoded.shape.first + element), code, weight});
+      });
+    }
+    std::sort(all.begin(), all.end(),
               [](const Scattered& a, const Scattered& b) { return a.at < b.at; });
-    for (const Scattered& s : scattered_) {
-      const uint32_t column = column_of(s.at);
-      out_.entries.push_back(column | s.code << LayerEntries::kColumnBits);
-      if (!out_.has_codes()) out_.values.push_back(s.value);
+    uint64_t at = 0;
+    for (size_t i = 0; i < all.size();) {
+      const uint64_t row = all[i].at / out_.cols;
+      out_.row_start[row] = at;
+      for (; i < all.size() && all[i].at / out_.cols == row; ++i) {
+        const auto column = static_cast<uint32_t>(all[i].at % out_.cols);
+        out_.entries[at] = column | all[i].code << LayerEntries::kColumnBits;
+        if (!out_.has_codes()) out_.values[at] = all[i].value;
+        ++at;
+      }
+      out_.row_length[row] = static_cast<uint32_t>(at - out_.row_start[row]);
+      if (!out_.has_codes()) out_.values[at] = 0;
+      out_.entries[at++] = LayerEntries::kRowEnd;
     }
-    while (out_.row_start.size() <= out_.rows) end_row();
+    return ok_status();
   }
 
   static constexpr uint32_t kAbsent = 256;
@@ -169,13 +198,11 @@ class Loader {
   const Tensor& tensor_;
   TensorCoding coding_;
   LayerEntries out_;
-  uint64_t row_begin_ = 0;  // the first element of the open row
   std::array<uint32_t, 257> code_of_ = [] {
     std::array<uint32_t, 257> none{};
     none.fill(kAbsent);
     return none;
   }();
-  std::vector<Scattered> scattered_;
 };
 
 }  // namespace

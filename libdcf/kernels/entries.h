@@ -22,23 +22,24 @@ struct LayerEntries {
 
   uint64_t rows = 0;
   uint64_t cols = 0;
-  std::vector<uint64_t>
-      row_start;  // of `entries`: rows + 1 numbers; row r ends before row_start[r + 1] - 1
-  BigVector<uint32_t> entries;  // columns rise strictly within a row
-  std::vector<float> codebook;  // up to 256 weights, by code; empty: `values` has the weights
-  BigVector<float> values;      // one per element of `entries`; empty with a codebook
+  uint64_t nonzeros = 0;
+  std::vector<uint64_t> row_start;   // of `entries`, per row; rows need not follow each other
+  std::vector<uint32_t> row_length;  // without the end
+  BigVector<uint32_t> entries;       // columns rise strictly within a row
+  std::vector<float> codebook;       // up to 256 weights, by code; empty: `values` has the weights
+  BigVector<float> values;           // one per element of `entries`; empty with a codebook
 
   bool has_codes() const { return !codebook.empty(); }
-  uint64_t nonzeros() const { return entries.size() - rows; }
+  uint64_t row_end(uint64_t row) const { return row_start[row] + row_length[row]; }
   uint32_t column(uint64_t i) const { return has_codes() ? entries[i] & kColumnMask : entries[i]; }
   float weight(uint64_t i) const {
     return has_codes() ? codebook[entries[i] >> kColumnBits] : values[i];
   }
 };
 
-// Decodes the tensor as rows x cols of its first dimension, chunk by chunk. `held` is what the
-// caller keeps meanwhile. LimitMemory where the memory limit does not allow for it;
-// UnsupportedDType for dtypes without arithmetic.
+// Decodes the tensor as rows x cols of its first dimension, chunk by chunk, on the file's threads.
+// `held` is what the caller keeps meanwhile. LimitMemory where the memory limit does not allow for
+// it; UnsupportedDType for dtypes without arithmetic.
 Result<LayerEntries> load_entries(const Model& model, size_t tensor, uint64_t held);
 
 }  // namespace dcf::impl

@@ -24,7 +24,7 @@ constexpr double kDenseShare = 0.8;
 
 double density(const LayerEntries& e) {
   const double all = static_cast<double>(e.rows) * static_cast<double>(e.cols);
-  return all == 0 ? 0 : static_cast<double>(e.nonzeros()) / all;
+  return all == 0 ? 0 : static_cast<double>(e.nonzeros) / all;
 }
 
 bool is_dense(const LayerEntries& e, bool codes_help) {
@@ -32,25 +32,28 @@ bool is_dense(const LayerEntries& e, bool codes_help) {
   return density(e) > kDenseShare && !(codes_help && e.has_codes());
 }
 
-std::unique_ptr<LayerKernel> make_linear(std::string_view name, const LayerEntries& e) {
+std::unique_ptr<LayerKernel> make_linear(std::string_view name, const LayerEntries& e,
+                                         const Parallel& parallel) {
   if (name == "rows") return make_rows(e);
-  if (name == "blocked") return make_batch(e, false);
-  if (name == "dense") return make_batch(e, true);
-  auto windows = name == "row-windows" || name == "row-windows-f32" ? make_row_windows(e) : nullptr;
+  if (name == "blocked") return make_batch(e, false, parallel);
+  if (name == "dense") return make_batch(e, true, parallel);
+  auto windows =
+      name == "row-windows" || name == "row-windows-f32" ? make_row_windows(e, parallel) : nullptr;
   return windows && windows->name() == name ? std::move(windows) : nullptr;
 }
 
-std::unique_ptr<LayerKernel> fastest_linear(const LayerEntries& e, uint64_t batch) {
-  if (batch >= kFewSamples) return make_batch(e, is_dense(e, false));
-  if (is_dense(e, true)) return make_batch(e, true);
-  auto windows = make_row_windows(e);
+std::unique_ptr<LayerKernel> fastest_linear(const LayerEntries& e, uint64_t batch,
+                                            const Parallel& parallel) {
+  if (batch >= kFewSamples) return make_batch(e, is_dense(e, false), parallel);
+  if (is_dense(e, true)) return make_batch(e, true, parallel);
+  auto windows = make_row_windows(e, parallel);
   return windows ? std::move(windows) : make_rows(e);
 }
 
 std::unique_ptr<LayerKernel> make_convolution(std::string_view name, const LayerEntries& e,
-                                              const Conv2d& conv) {
-  if (name == "conv-blocked") return make_packed_conv(e, conv, false);
-  if (name == "conv-dense") return make_packed_conv(e, conv, true);
+                                              const Conv2d& conv, const Parallel& parallel) {
+  if (name == "conv-blocked") return make_packed_conv(e, conv, false, parallel);
+  if (name == "conv-dense") return make_packed_conv(e, conv, true, parallel);
   return nullptr;
 }
 
@@ -73,9 +76,9 @@ Result<std::unique_ptr<Layer>> Layer::linear(const Model& model, size_t tensor,
                                              const LayerOptions& options) {
   DCF_ASSIGN(const LayerEntries entries,
              load_entries(model, tensor, packing_estimate(model, tensor)));
-  auto kernel = options.kernel.empty() ? fastest_linear(entries, options.batch)
-                                       : make_linear(options.kernel, entries);
-  return around(std::move(kernel), model, options, entries.nonzeros(), entries.cols, entries.rows);
+  auto kernel = options.kernel.empty() ? fastest_linear(entries, options.batch, model.parallel())
+                                       : make_linear(options.kernel, entries, model.parallel());
+  return around(std::move(kernel), model, options, entries.nonzeros, entries.cols, entries.rows);
 }
 
 Result<std::unique_ptr<Layer>> Layer::convolution(const Model& model, size_t tensor,
@@ -88,9 +91,10 @@ Result<std::unique_ptr<Layer>> Layer::convolution(const Model& model, size_t ten
     return too_large();
   }
   DCF_ASSIGN(const LayerEntries entries, load_entries(model, tensor, held));
-  auto kernel = options.kernel.empty() ? make_packed_conv(entries, conv, is_dense(entries, false))
-                                       : make_convolution(options.kernel, entries, conv);
-  return around(std::move(kernel), model, options, entries.nonzeros(), conv.in_size, conv.out_size);
+  auto kernel = options.kernel.empty()
+                    ? make_packed_conv(entries, conv, is_dense(entries, false), model.parallel())
+                    : make_convolution(options.kernel, entries, conv, model.parallel());
+  return around(std::move(kernel), model, options, entries.nonzeros, conv.in_size, conv.out_size);
 }
 
 Result<std::unique_ptr<Layer>> Layer::around(std::unique_ptr<LayerKernel> kernel,

@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <bit>
 
+#include "kernels/tasks.h"
+
 namespace dcf::impl {
 namespace {
 
@@ -20,36 +22,46 @@ void multiply_kept(const float* w, uint64_t rows, uint64_t cols, const float* x,
 
 }  // namespace
 
-TileMatrix::TileMatrix(const LayerEntries& entries, uint64_t first, uint64_t last, bool dense) {
+TileMatrix::TileMatrix(const LayerEntries& entries, uint64_t first, uint64_t last, bool dense,
+                       const Parallel& parallel)
+    : rows_(last - first), cols_(entries.cols) {
   if (!dense) {
-    sparse_ = make_blocked(entries, first, last);
+    sparse_.resize(panels());
+    run_tasks(parallel, panels(), [&](size_t panel) {
+      const uint64_t start = first + panel * Blocked::kPanel;
+      sparse_[panel] = make_blocked(entries, start, start + panel_rows(panel));
+    });
     return;
   }
-  sparse_.rows = last - first;
-  sparse_.cols = entries.cols;
-  dense_.resize(sparse_.rows * sparse_.cols);
+  dense_.resize(rows_ * cols_);
   for (uint64_t row = first; row < last; ++row) {
-    float* const out = dense_.data() + (row - first) * sparse_.cols;
-    for (uint64_t i = entries.row_start[row]; i + 1 < entries.row_start[row + 1]; ++i) {
+    float* const out = dense_.data() + (row - first) * cols_;
+    for (uint64_t i = entries.row_start[row]; i < entries.row_end(row); ++i) {
       out[entries.column(i)] = entries.weight(i);
     }
   }
+}
+
+uint64_t TileMatrix::bytes() const {
+  uint64_t bytes = dense_.size() * sizeof(float);
+  for (const Blocked& panel : sparse_) bytes += panel.bytes();
+  return bytes;
 }
 
 void TileMatrix::multiply(const TileLoops& loops, size_t width, uint64_t panel, bool finite,
                           const float* x, float* y) const {
   const uint64_t count = panel_rows(panel);
   const uint64_t wide = loops.width(width);
-  const float* const w = dense_.data() + panel * Blocked::kPanel * cols();
+  const float* const w = dense_.data() + panel * Blocked::kPanel * cols_;
   if (is_dense() && finite) {
-    loops.dense[width](w, count, cols(), x, y);
+    loops.dense[width](w, count, cols_, x, y);
     return;
   }
   std::fill_n(y, count * wide, 0.0f);
   if (is_dense()) {
-    multiply_kept(w, count, cols(), x, wide, y);
+    multiply_kept(w, count, cols_, x, wide, y);
   } else {
-    loops.sparse[width](sparse_, panel, x, y);
+    loops.sparse[width](sparse_[panel], x, y);
   }
 }
 

@@ -7,6 +7,7 @@
 #include "base/checked.h"
 #include "kernels/aligned.h"
 #include "kernels/matrix.h"
+#include "kernels/tasks.h"
 
 namespace dcf::impl {
 namespace {
@@ -50,11 +51,12 @@ struct Segment {
 
 class PackedConv final : public LayerKernel {
  public:
-  PackedConv(const LayerEntries& entries, const Conv2d& conv, bool dense, const TileLoops& loops)
+  PackedConv(const LayerEntries& entries, const Conv2d& conv, bool dense, const Parallel& parallel,
+             const TileLoops& loops)
       : conv_(conv), padded_(conv_, conv.in_channels / conv.groups), loops_(loops) {
     const uint64_t rows = entries.rows / conv_.groups;
     for (uint64_t g = 0; g < conv_.groups; ++g) {
-      groups_.emplace_back(entries, g * rows, (g + 1) * rows, dense);
+      groups_.emplace_back(entries, g * rows, (g + 1) * rows, dense, parallel);
     }
   }
 
@@ -77,7 +79,7 @@ class PackedConv final : public LayerKernel {
     const uint64_t out = conv_.out_size / conv_.groups;
     // Threads share an image only where there are few: a padded image is made once per item.
     const uint64_t parts = batch * conv_.groups >= parallel.width() ? 1 : tiles();
-    parallel.run(batch * conv_.groups * parts, [&](size_t item) {
+    run_tasks(parallel, batch * conv_.groups * parts, [&](size_t item) {
       const uint64_t image = item / parts;  // and group
       const uint64_t part = item % parts;
       convolve(groups_[image % conv_.groups], x + image * in, part * tiles() / parts,
@@ -175,8 +177,9 @@ class PackedConv final : public LayerKernel {
 }  // namespace
 
 std::unique_ptr<LayerKernel> make_packed_conv(const LayerEntries& entries, const Conv2d& conv,
-                                              bool dense, const TileLoops& loops) {
-  return std::make_unique<PackedConv>(entries, conv, dense, loops);
+                                              bool dense, const Parallel& parallel,
+                                              const TileLoops& loops) {
+  return std::make_unique<PackedConv>(entries, conv, dense, parallel, loops);
 }
 
 }  // namespace dcf::impl

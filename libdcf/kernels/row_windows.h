@@ -24,9 +24,9 @@ struct RowWindows {
   static constexpr uint8_t kPresentByte = 0x80;
   static constexpr unsigned kCodeShift = 5;
 
+  uint64_t first_row = 0;
   uint64_t rows = 0;
-  uint64_t cols = 0;
-  std::vector<uint32_t> order;      // row of each lane, longest rows first
+  std::vector<uint32_t> order;      // row of each lane, from first_row; longest rows first
   std::vector<uint64_t> group_end;  // steps of the groups so far
   BigVector<uint8_t> advance;       // per step: strides that the window moves before it
   // With a codebook of up to kCodes: per step and lane kPresent | code << kCodeShift | column.
@@ -36,11 +36,13 @@ struct RowWindows {
   BigVector<uint8_t> columns;
   BigVector<float> weights;
 
-  bool has_codes() const { return !slots.empty(); }
+  bool has_codes = false;
+  uint64_t bytes() const;
 };
 
 // Null where this machine cannot run it, or where the rows are so unlike each other that more than
 // three lanes in four would idle.
-std::unique_ptr<LayerKernel> make_row_windows(const LayerEntries& entries);
+std::unique_ptr<LayerKernel> make_row_windows(const LayerEntries& entries,
+                                              const Parallel& parallel);
 
 }  // namespace dcf::impl

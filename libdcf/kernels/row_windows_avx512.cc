@@ -16,6 +16,8 @@ namespace {
 constexpr size_t kLanes = RowWindows::kLanes;
 constexpr uint32_t kStride = RowWindows::kStride;
 constexpr uint32_t kMostStrides = 255;
+// Sixteenths of the most steps that random rows take, for a first guess.
+constexpr uint64_t kExpected = 7;
 
 // Lists that grow step by step.
 class StepList {
@@ -150,7 +152,7 @@ DCF_AVX512 void store_rows(const RowWindows& w, uint64_t group, __m512 sums, flo
   _mm512_storeu_ps(out, sums);
   const uint64_t first = group * kLanes;
   const uint64_t count = std::min<uint64_t>(kLanes, w.rows - first);
-  for (uint64_t i = 0; i < count; ++i) y[w.order[first + i]] = out[i];
+  for (uint64_t i = 0; i < count; ++i) y[w.first_row + w.order[first + i]] = out[i];
 }
 
 }  // namespace
@@ -161,37 +163,37 @@ bool has_avx512() {
 }
 
 DCF_AVX512 bool pack_row_windows_avx512(const LayerEntries& e, uint64_t max_steps, RowWindows* w) {
-  const bool codes = e.has_codes() && e.codebook.size() <= RowWindows::kCodes;
-  if (codes) std::copy(e.codebook.begin(), e.codebook.end(), w->codebook);
-  const uint64_t nothing = e.entries.size() - 1;  // the end of the last row
-  StepList steps(w, codes, std::min(max_steps, e.nonzeros() * 5 / 2 / kLanes + 16));
-  for (uint64_t first = 0; first < e.rows; first += kLanes) {
+  w->has_codes = e.has_codes() && e.codebook.size() <= RowWindows::kCodes;
+  if (w->has_codes) std::copy(e.codebook.begin(), e.codebook.end(), w->codebook);
+  const uint64_t nothing = e.entries.size() - 1;  // the end of a row
+  StepList steps(w, w->has_codes, max_steps * kExpected / 16);
+  for (uint64_t first = 0; first < w->rows; first += kLanes) {
     alignas(64) uint32_t at[kLanes];
     for (uint64_t i = 0; i < kLanes; ++i) {
-      const bool there = first + i < e.rows;
-      at[i] = static_cast<uint32_t>(there ? e.row_start[w->order[first + i]] : nothing);
+      const bool there = first + i < w->rows;
+      at[i] =
+          static_cast<uint32_t>(there ? e.row_start[w->first_row + w->order[first + i]] : nothing);
     }
     Lanes lanes;
     lanes.at = _mm512_load_si512(at);
     lanes.entry = _mm512_i32gather_epi32(lanes.at, e.entries.data(), 4);
-    if (!pack_group(e, lanes, codes, max_steps, &steps, w)) return false;
+    if (!pack_group(e, lanes, w->has_codes, max_steps, &steps, w)) return false;
     w->group_end.push_back(steps.size());
   }
   steps.finish();
   return true;
 }
 
-DCF_AVX512 void multiply_row_windows_avx512(const RowWindows& w, uint64_t first_group,
-                                            uint64_t last_group, const float* x, float* y) {
+DCF_AVX512 void multiply_row_windows_avx512(const RowWindows& w, const float* x, float* y) {
   const __m512 low = _mm512_loadu_ps(w.codebook);
   const __m512 high = _mm512_loadu_ps(w.codebook + 16);
-  uint64_t step = first_group == 0 ? 0 : w.group_end[first_group - 1];
-  for (uint64_t group = first_group; group < last_group; ++group) {
+  uint64_t step = 0;
+  for (uint64_t group = 0; group < w.group_end.size(); ++group) {
     __m512 even = _mm512_setzero_ps();
     __m512 odd = _mm512_setzero_ps();
     const float* at = x;
     const uint64_t end = w.group_end[group];
-    if (w.has_codes()) {
+    if (w.has_codes) {
       for (; step + 2 <= end; step += 2) {
         at = moved(at, w.advance[step]);
         even = code_step(&w.slots[step * kLanes], at, low, high, even);
@@ -230,7 +232,7 @@ bool has_avx512() {
 bool pack_row_windows_avx512(const LayerEntries&, uint64_t, RowWindows*) {
   return false;
 }
-void multiply_row_windows_avx512(const RowWindows&, uint64_t, uint64_t, const float*, float*) {}
+void multiply_row_windows_avx512(const RowWindows&, const float*, float*) {}
 
 }  // namespace dcf::impl
 

@@ -11,9 +11,8 @@ bool has_avx512();
 // Packs the rows in the order given. False where it would take more than `max_steps` steps.
 bool pack_row_windows_avx512(const LayerEntries& entries, uint64_t max_steps, RowWindows* out);
 
-// x is followed by RowWindows::kWindow readable floats. Sums two partial sums per row: of the even
-// and of the odd steps of its group.
-void multiply_row_windows_avx512(const RowWindows& w, uint64_t first_group, uint64_t last_group,
-                                 const float* x, float* y);
+// x is followed by RowWindows::kWindow readable floats, y has all rows of the matrix. Sums two
+// partial sums per row: of the even and of the odd steps of its group.
+void multiply_row_windows_avx512(const RowWindows& w, const float* x, float* y);
 
 }  // namespace dcf::impl

@@ -11,10 +11,10 @@ namespace {
 class RowsKernel final : public LayerKernel {
  public:
   explicit RowsKernel(const LayerEntries& e) : cols_(e.cols) {
-    columns_.reserve(e.nonzeros());
-    weights_.reserve(e.nonzeros());
+    columns_.reserve(e.nonzeros);
+    weights_.reserve(e.nonzeros);
     for (uint64_t row = 0; row < e.rows; ++row) {
-      for (uint64_t i = e.row_start[row]; i + 1 < e.row_start[row + 1]; ++i) {
+      for (uint64_t i = e.row_start[row]; i < e.row_end(row); ++i) {
         columns_.push_back(e.column(i));
         weights_.push_back(e.weight(i));
       }

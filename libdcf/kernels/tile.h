@@ -14,8 +14,8 @@ namespace dcf::impl {
 struct TileLoops {
   const char* name;
   uint64_t lanes;  // floats of a vector
-  // [log2 of vectors]: adds panel `panel` of b times x to y, whose first row is the panel's.
-  void (*sparse[3])(const Blocked& b, uint64_t panel, const float* x, float* y);
+  // [log2 of vectors]: y += b x.
+  void (*sparse[3])(const Blocked& b, const float* x, float* y);
   // The same for `rows` rows of a dense matrix of `cols` columns: y = w x.
   void (*dense[3])(const float* w, uint64_t rows, uint64_t cols, const float* x, float* y);
   // The sum of w[i] * x[i].

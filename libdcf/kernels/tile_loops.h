@@ -85,28 +85,25 @@ DCF_TILE_TARGET inline void sparse_row(const Entries& e, uint64_t count, const f
 }
 
 template <int kVectors, typename Entries>
-DCF_TILE_TARGET void sparse_panel(const Blocked& b, uint64_t panel, Entries e, const float* x,
-                                  float* y) {
+DCF_TILE_TARGET void sparse_blocks(const Blocked& b, Entries e, const float* x, float* y) {
   constexpr uint64_t kWidth = kVectors * kLanes;
-  const uint64_t first_cell = panel * b.blocks();
-  const Blocked::Row* row = b.row_list.data() + (first_cell == 0 ? 0 : b.cell_end[first_cell - 1]);
-  for (uint64_t block = 0; block < b.blocks(); ++block, x += Blocked::kBlock * kWidth) {
-    const Blocked::Row* const end = b.row_list.data() + b.cell_end[first_cell + block];
+  const Blocked::Row* row = b.row_list.data();
+  for (const uint64_t cell_end : b.cell_end) {
+    const Blocked::Row* const end = b.row_list.data() + cell_end;
     for (; row < end; ++row) {
       sparse_row<kVectors>(e, row->count, x, y + row->row * kWidth);
       e.skip(row->count);
     }
+    x += Blocked::kBlock * kWidth;
   }
 }
 
 template <int kVectors>
-DCF_TILE_TARGET void sparse_tile(const Blocked& b, uint64_t panel, const float* x, float* y) {
-  const uint64_t entry = b.panel_entry[panel];
+DCF_TILE_TARGET void sparse_tile(const Blocked& b, const float* x, float* y) {
   if (b.weights.empty()) {
-    sparse_panel<kVectors>(b, panel, Codes{b.entries.data() + entry, b.codebook.data()}, x, y);
+    sparse_blocks<kVectors>(b, Codes{b.entries.data(), b.codebook.data()}, x, y);
   } else {
-    sparse_panel<kVectors>(b, panel, Weights{b.entries.data() + entry, b.weights.data() + entry}, x,
-                           y);
+    sparse_blocks<kVectors>(b, Weights{b.entries.data(), b.weights.data()}, x, y);
   }
 }
 

@@ -26,6 +26,7 @@ class Model {
   const Tables& tables() const { return tables_; }
   const Source& source() const { return *source_; }
   const Limits& limits() const { return limits_; }
+  const Parallel& parallel() const { return parallel_; }
 
   // The tensor whose data tensor i has: itself, or the one it is an alias of.
   size_t data_tensor(size_t i) const {

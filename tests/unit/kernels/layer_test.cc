@@ -32,9 +32,9 @@ LayerEntries random_entries(uint64_t rows, uint64_t cols, double density, uint32
   LayerEntries e;
   e.rows = rows;
   e.cols = cols;
-  e.row_start = {0};
   for (uint32_t i = 0; i < codes; ++i) e.codebook.push_back(normal(random) + 4);
   for (uint64_t row = 0; row < rows; ++row) {
+    e.row_start.push_back(e.entries.size());
     const double own = density * 2 * uniform(random);  // rows unlike each other
     for (uint32_t c = 0; c < cols; ++c) {
       if (uniform(random) >= (density >= 1 ? 1 : own)) continue;
@@ -42,9 +42,10 @@ LayerEntries random_entries(uint64_t rows, uint64_t cols, double density, uint32
       e.entries.push_back(codes != 0 ? c | code << LayerEntries::kColumnBits : c);
       if (codes == 0) e.values.push_back(normal(random));
     }
+    e.row_length.push_back(static_cast<uint32_t>(e.entries.size() - e.row_start.back()));
+    e.nonzeros += e.row_length.back();
     e.entries.push_back(LayerEntries::kRowEnd);
     if (codes == 0) e.values.push_back(0);
-    e.row_start.push_back(e.entries.size());
   }
   return e;
 }
@@ -68,7 +69,7 @@ void expect_product(const LayerEntries& e, const std::vector<float>& x, uint64_t
       double sum = 0;
       double magnitude = 0;
       uint64_t k = 0;
-      for (uint64_t i = e.row_start[row]; i + 1 < e.row_start[row + 1]; ++i, ++k) {
+      for (uint64_t i = e.row_start[row]; i < e.row_end(row); ++i, ++k) {
         const double product = double{e.weight(i)} * x[b * e.cols + e.column(i)];
         sum += product;
         magnitude += std::abs(product);
@@ -82,10 +83,10 @@ void expect_product(const LayerEntries& e, const std::vector<float>& x, uint64_t
 std::vector<std::unique_ptr<LayerKernel>> all_kernels(const LayerEntries& e) {
   std::vector<std::unique_ptr<LayerKernel>> all;
   all.push_back(make_rows(e));
-  if (auto windows = make_row_windows(e)) all.push_back(std::move(windows));
+  if (auto windows = make_row_windows(e, kOneThread)) all.push_back(std::move(windows));
   for (const TileLoops* loops : available_tile_loops()) {
-    all.push_back(make_batch(e, false, *loops));
-    all.push_back(make_batch(e, true, *loops));
+    all.push_back(make_batch(e, false, kOneThread, *loops));
+    all.push_back(make_batch(e, true, {2, nullptr, nullptr}, *loops));
   }
   return all;
 }
@@ -132,7 +133,7 @@ TEST(Layer, AbsentWeightsKeepOutWhatIsNotFinite) {
         for (uint64_t b = 0; b < batch; ++b) {
           for (uint64_t row = 0; row < e.rows; ++row) {
             double sum = 0;
-            for (uint64_t i = e.row_start[row]; i + 1 < e.row_start[row + 1]; ++i) {
+            for (uint64_t i = e.row_start[row]; i < e.row_end(row); ++i) {
               sum += double{e.weight(i)} * x[b * e.cols + e.column(i)];
             }
             EXPECT_EQ(std::isfinite(sum), std::isfinite(y[b * e.rows + row])) << kernel->name();
@@ -162,11 +163,12 @@ TEST(Layer, RowsThatWouldLeaveLanesIdleAreNotPackedAsWindows) {
   std::mt19937_64 random(1);
   LayerEntries e = random_entries(1, 4000, 1, 4, random);
   for (int i = 0; i < 15; ++i) {
-    e.entries.push_back(LayerEntries::kRowEnd);
     e.row_start.push_back(e.entries.size());
+    e.row_length.push_back(0);
+    e.entries.push_back(LayerEntries::kRowEnd);
     ++e.rows;
   }
-  EXPECT_EQ(make_row_windows(e), nullptr);
+  EXPECT_EQ(make_row_windows(e, kOneThread), nullptr);
 }
 
 TEST(Layer, EveryDtypeEncodingAndView) {
@@ -238,7 +240,7 @@ TEST(Layer, RandomConvolutions) {
     ASSERT_TRUE(entries.ok());
     for (const TileLoops* loops : available_tile_loops()) {
       for (const bool dense : {false, true}) {
-        const auto kernel = make_packed_conv(entries.value(), conv, dense, *loops);
+        const auto kernel = make_packed_conv(entries.value(), conv, dense, kOneThread, *loops);
         for (const unsigned threads : {1u, 3u}) {
           std::vector<float> y(want.size(), 99);
           kernel->apply(x.data(), batch, y.data(), {threads, nullptr, nullptr});
