@@ -13,15 +13,19 @@ Status decode_codes(const Model& model, size_t tensor, std::span<uint16_t> dst) 
     return fail(Code::InvalidArgument, "", "the tensor has no codebook");
   }
   const TensorCoding coding(t, model.tables(), data);
-  const bool sparse = t.encoding.is_sparse();
-  // Sparse codes count from 1, as 0 says "no entry"; in gap positions they do already.
-  const unsigned shift = sparse && t.encoding.positions != Positions::kGap ? 1 : 0;
-  if (sparse) std::fill(dst.begin(), dst.end(), uint16_t{0});
+  if (t.view.transposed) std::fill(dst.begin(), dst.end(), uint16_t{0});
+  const bool stream = dst.size_bytes() >= kStreamFrom;
   return model.for_chunks(data, 0, t.chunks, [&](uint64_t chunk, ChunkScratch* scratch) -> Status {
     DecodedChunk decoded;
     DCF_TRY(model.load_chunk(coding, data, chunk, scratch, &decoded));
+    const uint64_t first = decoded.shape.first;
+    if (!t.view.transposed) {
+      expand_codes(coding, decoded, stream, dst.subspan(first, decoded.shape.elements));
+      return ok_status();
+    }
     for_each_entry(coding, decoded, [&](uint32_t element, uint32_t entry) {
-      dst[element_of_view(t, decoded.shape.first + element)] = static_cast<uint16_t>(decoded.codes[entry] + shift);
+      dst[element_of_view(t, first + element)] =
+          static_cast<uint16_t>(decoded.codes[entry] + code_shift(t.encoding));
     });
     return ok_status();
   });

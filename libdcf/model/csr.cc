@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Two passes over the chunks: entries per row, then columns and values into their places.
+// One pass over the chunks where the manifest tells how many nonzeros each has; else two: entries per
+// row, then columns and values into their places.
 #include <algorithm>
 #include <atomic>
 #include <bit>
@@ -16,56 +17,117 @@ class CsrDecoder {
   CsrDecoder(const Model& model, size_t data, const Tensor& shape, DType as, const Csr& out)
       : model_(model), data_(data), tensor_(model.manifest().tensors[data]),
         coding_(tensor_, model.tables(), data), cols_(shape.cols()),
-        convert_(as == DType::kF32 && tensor_.dtype != DType::kF32), out_(out) {}
+        convert_(as == DType::kF32 && tensor_.dtype != DType::kF32),
+        width_(convert_ ? sizeof(float) : tensor_.bits / 8), out_(out) {
+    if (tensor_.encoding.positions == Positions::kGap) palette_.push_back(0);  // the fillers' code
+    for (const uint64_t word : coding_.codebook()) palette_.push_back(converted(word));
+  }
 
   Status run() {
     for (uint64_t& p : out_.row_ptr) p = 0;
     std::vector<uint64_t> chunk_start(tensor_.chunks);
-    DCF_TRY(model_.for_chunks(data_, 0, tensor_.chunks, [&](uint64_t chunk, ChunkScratch* scratch) {
-      return visit(chunk, scratch, [&](uint64_t row, uint32_t, uint64_t) {
-        // Chunks may share a row.
-        std::atomic_ref(out_.row_ptr[row + 1]).fetch_add(1, std::memory_order_relaxed);
-        ++chunk_start[chunk];
-      });
-    }, out_.held));
+    // Where every entry is a nonzero, the manifest says where those of each chunk go.
+    const bool one_pass = tensor_.encoding.is_sparse() && !tensor_.view.transposed &&
+                          tensor_.entries == tensor_.nonzeros && tensor_.nonzeros == out_.col.size();
+    for (uint64_t i = 0; one_pass && i < tensor_.chunks; ++i) {
+      chunk_start[i] = model_.manifest().chunks[tensor_.first_chunk + i].entries;
+    }
+    DCF_TRY(one_pass ? place_by_chunk(&chunk_start, true) : count(&chunk_start));
     for (size_t i = 1; i < out_.row_ptr.size(); ++i) out_.row_ptr[i] += out_.row_ptr[i - 1];
     if (out_.row_ptr.back() != out_.col.size()) {
       return fail(Code::BadCount, "K-05", "the nonzeros of the tensor differ from the declared number");
     }
-    if (!tensor_.view.transposed) return place_by_chunk(&chunk_start);
+    if (one_pass) return ok_status();
+    if (!tensor_.view.transposed) return place_by_chunk(&chunk_start, false);
     DCF_TRY(place_by_row());
     // Rows that reach from one row of the transpose into the next had their columns out of order.
     return tensor_.view_rows() % cols_ == 0 ? ok_status() : sort_rows();
   }
 
  private:
-  template <typename Visit>
-  Status visit(uint64_t chunk, ChunkScratch* scratch, Visit entry_fn) const {
+  uint64_t converted(uint64_t word) const {
+    return convert_ ? std::bit_cast<uint32_t>(word_to_float(tensor_.dtype, word)) : word;
+  }
+
+  // Calls entry(row, col, word) for all nonzeros of a chunk, in the order of the view.
+  template <typename Entry>
+  Status visit(uint64_t chunk, ChunkScratch* scratch, Entry entry) const {
     DecodedChunk decoded;
     DCF_TRY(model_.load_chunk(coding_, data_, chunk, scratch, &decoded));
     const bool sparse = tensor_.encoding.is_sparse();
     const uint64_t mask = magnitude_mask(tensor_.dtype);
-    for_each_entry(coding_, decoded, [&](uint32_t element, uint32_t entry) {
-      const uint64_t word = entry_word(coding_, decoded, entry);
-      if (!sparse && (word & mask) == 0) return;
-      const uint64_t at = element_of_view(tensor_, decoded.shape.first + element);
-      entry_fn(at / cols_, static_cast<uint32_t>(at % cols_), word);
+    const uint8_t* const codes = decoded.codes.empty() ? nullptr : decoded.codes.data();
+    const uint64_t* const palette = palette_.data();
+    const auto with_word = [&](uint64_t row, uint64_t col, uint32_t i) {
+      if (!sparse && (entry_word(coding_, decoded, i) & mask) == 0) return;
+      entry(row, static_cast<uint32_t>(col),
+            codes != nullptr ? palette[codes[i]] : converted(entry_word(coding_, decoded, i)));
+    };
+    if (tensor_.view.transposed) {
+      for_each_entry(coding_, decoded, [&](uint32_t element, uint32_t i) {
+        const uint64_t at = element_of_view(tensor_, decoded.shape.first + element);
+        with_word(at / cols_, at % cols_, i);
+      });
+      return ok_status();
+    }
+    // Elements only rise, so that rows are stepped through instead of divided.
+    uint64_t row = decoded.shape.first / cols_;
+    uint64_t row_start = row * cols_;
+    for_each_entry(coding_, decoded, [&](uint32_t element, uint32_t i) {
+      const uint64_t at = decoded.shape.first + element;
+      for (; at - row_start >= cols_; row_start += cols_) ++row;
+      with_word(row, at - row_start, i);
     });
     return ok_status();
   }
 
-  void put(uint64_t at, uint32_t col, uint64_t word) const {
-    out_.col[at] = col;
-    if (convert_) {
-      const float value = word_to_float(tensor_.dtype, word);
-      store_le(out_.values.data() + at * sizeof value, std::bit_cast<uint32_t>(value));
-    } else {
-      store_word(out_.values.data() + at * coding_.word_bytes(), coding_.word_bytes(), word);
+  // Nonzeros of a row that were met so far; rows are stored when they are left, as chunks may share
+  // one.
+  class RowCount {
+   public:
+    explicit RowCount(std::span<uint64_t> row_ptr) : row_ptr_(row_ptr) {}
+    ~RowCount() { store(); }
+    RowCount(const RowCount&) = delete;
+    RowCount& operator=(const RowCount&) = delete;
+    void add(uint64_t row) {
+      if (row != row_) {
+        store();
+        row_ = row;
+        count_ = 0;
+      }
+      ++count_;
     }
+
+   private:
+    void store() {
+      if (count_ != 0) std::atomic_ref(row_ptr_[row_ + 1]).fetch_add(count_, std::memory_order_relaxed);
+    }
+    std::span<uint64_t> row_ptr_;
+    uint64_t row_ = 0;
+    uint64_t count_ = 0;
+  };
+
+  Status count(std::vector<uint64_t>* chunk_start) const {
+    return model_.for_chunks(data_, 0, tensor_.chunks, [&](uint64_t chunk, ChunkScratch* scratch) {
+      RowCount rows(out_.row_ptr);
+      uint64_t count = 0;
+      const Status s = visit(chunk, scratch, [&](uint64_t row, uint32_t, uint64_t) {
+        rows.add(row);
+        ++count;
+      });
+      (*chunk_start)[chunk] = count;
+      return s;
+    }, out_.held);
   }
 
-  // In row-major views the entries of a chunk are consecutive in the output.
-  Status place_by_chunk(std::vector<uint64_t>* chunk_start) const {
+  void put(uint64_t at, uint32_t col, uint64_t word) const {
+    out_.col[at] = col;
+    store_word(out_.values.data() + at * width_, width_, word);
+  }
+
+  // In row-major views the entries of a chunk are consecutive in the output. `chunk_start` has the
+  // number of each chunk, and gets where they start.
+  Status place_by_chunk(std::vector<uint64_t>* chunk_start, bool count_rows) const {
     uint64_t sum = 0;
     for (uint64_t& start : *chunk_start) {
       const uint64_t count = start;
@@ -73,10 +135,13 @@ class CsrDecoder {
       sum += count;
     }
     return model_.for_chunks(data_, 0, tensor_.chunks, [&](uint64_t chunk, ChunkScratch* scratch) {
+      RowCount rows(out_.row_ptr);
       uint64_t at = (*chunk_start)[chunk];
       const uint64_t end = chunk + 1 < chunk_start->size() ? (*chunk_start)[chunk + 1] : out_.col.size();
-      return visit(chunk, scratch, [&](uint64_t, uint32_t col, uint64_t word) {
-        if (at < end) put(at++, col, word);  // a source that changed between the passes
+      return visit(chunk, scratch, [&](uint64_t row, uint32_t col, uint64_t word) {
+        if (at >= end) return;  // a source that changed between the passes
+        put(at++, col, word);
+        if (count_rows) rows.add(row);
       });
     }, out_.held);
   }
@@ -108,19 +173,18 @@ class CsrDecoder {
     if (longest > (model_.working_memory() - out_.held) / sizeof(Entry)) {
       return fail(Code::LimitMemory, "L-01", "a row needs more memory than the limit");
     }
-    const size_t width = convert_ ? sizeof(float) : coding_.word_bytes();
     std::vector<Entry> entries;
     entries.reserve(longest);
     for (size_t row = 0; row + 1 < out_.row_ptr.size(); ++row) {
       entries.clear();
       for (uint64_t i = out_.row_ptr[row]; i < out_.row_ptr[row + 1]; ++i) {
-        entries.push_back({out_.col[i], load_word(out_.values.data() + i * width, width)});
+        entries.push_back({out_.col[i], load_word(out_.values.data() + i * width_, width_)});
       }
       std::sort(entries.begin(), entries.end(), [](const Entry& a, const Entry& b) { return a.col < b.col; });
       uint64_t at = out_.row_ptr[row];
       for (const Entry& entry : entries) {
         out_.col[at] = entry.col;
-        store_word(out_.values.data() + at++ * width, width, entry.word);
+        store_word(out_.values.data() + at++ * width_, width_, entry.word);
       }
     }
     return ok_status();
@@ -132,6 +196,8 @@ class CsrDecoder {
   TensorCoding coding_;
   uint64_t cols_;
   bool convert_;
+  size_t width_;  // bytes of a value
+  std::vector<uint64_t> palette_;  // values by code
   const Csr& out_;
 };
 

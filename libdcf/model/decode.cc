@@ -11,9 +11,6 @@
 namespace dcf::impl {
 namespace {
 
-// Outputs from this size on are written past the caches.
-constexpr size_t kStreamFrom = size_t{16} << 20;
-
 // Part of a request that lies in one chunk: elements [from, to) of the chunk go to dst.
 class RangeDecoder {
  public:

@@ -108,16 +108,22 @@ void expand_sparse(std::span<const uint32_t> positions, bool stream, MutableByte
   });
 }
 
+// Elements of a palette by code; `table` outlives the call.
+template <typename T>
+void expand_palette(const TensorCoding& coding, const DecodedChunk& chunk, const std::array<T, 257>& table,
+                    bool stream, MutableBytes out) {
+  const auto word = [words = table.data(), codes = chunk.codes.data()](size_t i) { return words[codes[i]]; };
+  if (coding.tensor().encoding.is_sparse()) return expand_sparse<T>(chunk.positions, stream, out, word);
+  expand_dense<T>(stream, out, word);
+}
+
 template <typename T>
 void expand(const TensorCoding& coding, const DecodedChunk& chunk, Expansion how, MutableBytes out) {
-  const bool sparse = coding.tensor().encoding.is_sparse();
   // Signs are put among the elements when all of them are there.
   const bool stream = how.stream && chunk.signs.empty();
   if (coding.tensor().encoding.values == Values::kPalette) {
-    const std::array<T, 257> table = words_by_code<T>(coding, how.to_f32);
-    const auto word = [words = table.data(), codes = chunk.codes.data()](size_t i) { return words[codes[i]]; };
-    sparse ? expand_sparse<T>(chunk.positions, stream, out, word) : expand_dense<T>(stream, out, word);
-  } else if (sparse) {
+    expand_palette(coding, chunk, words_by_code<T>(coding, how.to_f32), stream, out);
+  } else if (coding.tensor().encoding.is_sparse()) {
     const auto word = [words = chunk.words.data()](size_t i) { return load_le<T>(words + i * sizeof(T)); };
     expand_sparse<T>(chunk.positions, stream, out, word);
   } else {
@@ -136,6 +142,17 @@ void expand_chunk(const TensorCoding& coding, const DecodedChunk& chunk, Expansi
     case 4: return expand<uint32_t>(coding, chunk, how, out);
     default: return expand<uint64_t>(coding, chunk, how, out);
   }
+}
+
+void expand_codes(const TensorCoding& coding, const DecodedChunk& chunk, bool stream, std::span<uint16_t> out) {
+  const unsigned shift = code_shift(coding.tensor().encoding);
+  std::array<uint16_t, 257> table;
+  for (unsigned code = 0; code < table.size(); ++code) {
+    const auto stored = static_cast<uint16_t>(code + shift);
+    table[code] = load_le<uint16_t>(reinterpret_cast<const uint8_t*>(&stored));  // as the machine holds it
+  }
+  const auto bytes = std::as_writable_bytes(out);
+  expand_palette(coding, chunk, table, stream, {reinterpret_cast<uint8_t*>(bytes.data()), bytes.size()});
 }
 
 }  // namespace dcf::impl

@@ -14,6 +14,17 @@ struct Expansion {
 // Writes all elements of the chunk in view order: shape.elements words of the tensor's width,
 // little-endian (raw: the chunk's bytes). `out` has exactly their size and needs no alignment.
 void expand_chunk(const TensorCoding& coding, const DecodedChunk& chunk, Expansion how, MutableBytes out);
+// The same for codes as dcf_decode_codes() of dcf/dcf.h defines them; palettes only.
+void expand_codes(const TensorCoding& coding, const DecodedChunk& chunk, bool stream, std::span<uint16_t> out);
+
+// What those codes are above the stored ones: of sparse tensors they count from 1, as 0 says "no
+// entry"; in gap positions they do already.
+inline unsigned code_shift(const Encoding& encoding) {
+  return encoding.is_sparse() && encoding.positions != Positions::kGap ? 1 : 0;
+}
+
+// Outputs of this many bytes and more are written past the caches.
+inline constexpr size_t kStreamFrom = size_t{16} << 20;
 
 // Calls visit(element of the chunk, entry) for each entry that is not a filler, in rising order.
 template <typename Visit>
@@ -21,11 +32,13 @@ void for_each_entry(const TensorCoding& coding, const DecodedChunk& chunk, Visit
   const bool sparse = coding.tensor().encoding.is_sparse();
   const bool palette = !chunk.codes.empty();
   const size_t width = coding.word_bytes();
+  if (chunk.fillers == 0) {
+    for (uint32_t i = 0; i < chunk.shape.entries; ++i) visit(sparse ? chunk.positions[i] : i, i);
+    return;
+  }
   for (uint32_t i = 0; i < chunk.shape.entries; ++i) {
-    if (chunk.fillers != 0) {
-      const bool filler = palette ? chunk.codes[i] == 0 : load_word(chunk.words.data() + i * width, width) == 0;
-      if (filler) continue;
-    }
+    const bool filler = palette ? chunk.codes[i] == 0 : load_word(chunk.words.data() + i * width, width) == 0;
+    if (filler) continue;
     visit(sparse ? chunk.positions[i] : i, i);
   }
 }

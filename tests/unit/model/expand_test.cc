@@ -49,6 +49,13 @@ void check(DType dtype, const Encoding& encoding) {
     const Blob expected(
         dense.begin() + static_cast<ptrdiff_t>(chunk.shape.first * width),
         dense.begin() + static_cast<ptrdiff_t>((chunk.shape.first + chunk.shape.elements) * width));
+    if (encoding.values == Values::kPalette) {
+      std::vector<uint16_t> codes(chunk.shape.elements);
+      std::vector<uint16_t> streamed(chunk.shape.elements);
+      expand_codes(coding, chunk, false, codes);
+      expand_codes(coding, chunk, true, streamed);
+      ASSERT_EQ(codes, streamed);
+    }
     for (const size_t skew : {0, 1, 4, 8, 40, 63}) {
       for (const bool stream : {false, true}) {
         ASSERT_EQ(expanded(coding, chunk, {.stream = stream}, expected.size(), skew), expected)
