@@ -2,15 +2,67 @@
 // One pass over the chunks where the manifest tells how many nonzeros each has; else two: entries per
 // row, then columns and values into their places.
 #include <algorithm>
+#include <array>
 #include <atomic>
 #include <bit>
 
 #include "base/float_convert.h"
+#include "codec/stream_copy.h"
 #include "model/decode.h"
 #include "model/expand.h"
 
 namespace dcf::impl {
 namespace {
+
+// Consecutive entries on their way to the output, gathered in the first cache and written in blocks,
+// past the caches if the output is large.
+class EntryWriter {
+ public:
+  EntryWriter(const Csr& out, size_t width, uint64_t at)
+      : out_(out), width_(width), at_(at), stream_(out.col.size() * (sizeof(uint32_t) + width) >= kStreamFrom) {
+    // After the first, blocks start on lines as far as elements can.
+    const uint8_t* const first = bytes_of(std::span<const uint32_t>(out.col)).data() + at * sizeof(uint32_t);
+    size_ = kBlock - reinterpret_cast<uintptr_t>(first) % kLineBytes / sizeof(uint32_t);
+  }
+  ~EntryWriter() {
+    flush();
+    if (stream_) stream_fence();
+  }
+  EntryWriter(const EntryWriter&) = delete;
+  EntryWriter& operator=(const EntryWriter&) = delete;
+
+  uint64_t next() const { return at_ + used_; }
+  void put(uint32_t col, uint64_t word) {
+    cols_[used_] = col;
+    store_word(values_.data() + used_ * width_, width_, word);
+    if (++used_ == size_) flush();
+  }
+
+ private:
+  static constexpr size_t kBlock = 2048;
+
+  void flush() {
+    auto* const cols = reinterpret_cast<uint8_t*>(out_.col.data() + at_);
+    write(bytes_of(std::span<const uint32_t>(cols_)).first(used_ * sizeof(uint32_t)), cols);
+    write(Bytes(values_).first(used_ * width_), out_.values.data() + at_ * width_);
+    at_ += used_;
+    used_ = 0;
+    size_ = kBlock;
+  }
+  void write(Bytes from, uint8_t* to) const {
+    if (stream_) stream_copy(from, to);
+    else std::copy(from.begin(), from.end(), to);
+  }
+
+  const Csr& out_;
+  size_t width_;
+  uint64_t at_;
+  bool stream_;
+  size_t size_;  // of this block
+  size_t used_ = 0;
+  alignas(kLineBytes) std::array<uint32_t, kBlock> cols_;
+  alignas(kLineBytes) std::array<uint8_t, kBlock * sizeof(uint64_t)> values_;
+};
 
 class CsrDecoder {
  public:
@@ -136,11 +188,11 @@ class CsrDecoder {
     }
     return model_.for_chunks(data_, 0, tensor_.chunks, [&](uint64_t chunk, ChunkScratch* scratch) {
       RowCount rows(out_.row_ptr);
-      uint64_t at = (*chunk_start)[chunk];
+      EntryWriter writer(out_, width_, (*chunk_start)[chunk]);
       const uint64_t end = chunk + 1 < chunk_start->size() ? (*chunk_start)[chunk + 1] : out_.col.size();
       return visit(chunk, scratch, [&](uint64_t row, uint32_t col, uint64_t word) {
-        if (at >= end) return;  // a source that changed between the passes
-        put(at++, col, word);
+        if (writer.next() >= end) return;  // a source that changed between the passes
+        writer.put(col, word);
         if (count_rows) rows.add(row);
       });
     }, out_.held);

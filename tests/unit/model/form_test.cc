@@ -96,6 +96,26 @@ TEST(Csr, EveryEncodingViewAndThreadCount) {
   }
 }
 
+// Many blocks of entries, written past the caches.
+TEST(Csr, LargeTensors) {
+  Encoding e;
+  e.positions = Positions::kGap;
+  e.values = Values::kPalette;
+  e.gap_bits = 5;
+  Sample s = random_sample(DType::kF32, {2200, 2011}, e, 9, 2);
+  s.rows_per_chunk = 37;
+  const Blob file = make_file({s});
+  const auto model = open_bytes(file, 2);
+  ASSERT_TRUE(model.ok()) << model.status().message;
+  OwnedCsr out;
+  ASSERT_TRUE(decode(*model.value(), 0, DType::kNone, &out).ok());
+  ASSERT_GE(out.col.size() * 8, size_t{16} << 20);
+  const OwnedCsr expected = expected_csr(s, 2200, DType::kNone);
+  EXPECT_TRUE(out.row_ptr == expected.row_ptr);
+  EXPECT_TRUE(out.col == expected.col);
+  EXPECT_TRUE(out.values == expected.values);
+}
+
 TEST(Csr, ZeroCentroidsAreEntries) {
   Encoding e;
   e.positions = Positions::kGap;
