@@ -47,21 +47,21 @@ constexpr Tables make_tables() {
 }
 constexpr Tables kTables = make_tables();
 
-// 16 fields of 1..7 bits: the two bytes that hold field i, to be multiplied so that the field
-// starts at bit 7.
+// 8 fields of 1..7 bits: the two bytes that hold field i, to be multiplied so that the field ends
+// at bit 15.
 struct FieldLayout {
-  alignas(32) std::array<uint8_t, 32> bytes;
-  alignas(32) std::array<uint16_t, 16> factor;
+  alignas(16) std::array<uint8_t, 16> bytes;
+  alignas(16) std::array<uint16_t, 8> factor;
 };
 
 constexpr std::array<FieldLayout, 8> make_layouts() {
   std::array<FieldLayout, 8> layouts{};
   for (unsigned width = 1; width < 8; ++width) {
-    for (unsigned i = 0; i < 16; ++i) {
+    for (unsigned i = 0; i < 8; ++i) {
       const unsigned bit = i * width;
       layouts[width].bytes[2 * i] = static_cast<uint8_t>(bit / 8);
       layouts[width].bytes[2 * i + 1] = static_cast<uint8_t>(bit / 8 + 1);
-      layouts[width].factor[i] = static_cast<uint16_t>(1u << (7 - bit % 8));
+      layouts[width].factor[i] = static_cast<uint16_t>(1u << (16 - width - bit % 8));
     }
   }
   return layouts;
@@ -70,6 +70,10 @@ constexpr std::array<FieldLayout, 8> kLayouts = make_layouts();
 
 DCF_AVX2 __m128i load_16(const void* p) {
   return _mm_loadu_si128(static_cast<const __m128i*>(p));
+}
+
+DCF_AVX2 __m256i load_2x16(const void* low, const void* high) {
+  return _mm256_inserti128_si256(_mm256_castsi128_si256(load_16(low)), load_16(high), 1);
 }
 
 DCF_AVX2 uint64_t count_ones(Bytes bytes) {
@@ -91,28 +95,39 @@ DCF_AVX2 __m128i merge_16(uint64_t bits, const uint8_t* left, const uint8_t* rig
 DCF_AVX2 void merge(const uint8_t* bits, size_t m, const uint8_t* left, const uint8_t* right,
                     uint8_t* dst, bool exact) {
   const uint8_t* const end = bits + ceil_div(m, 8);
-  const auto step = [&](uint64_t word) DCF_AVX2 {
-    _mm_storeu_si128(reinterpret_cast<__m128i*>(dst), merge_16(word, left, right));
+  // Bytes of the bit string are loaded one by one, which takes fewer instructions than to cut them
+  // out of a word.
+  for (; m >= 32; m -= 32, bits += 4, dst += 32) {
+    const __m256i control =
+        _mm256_add_epi8(load_2x16(&kTables.merge_low[bits[0]], &kTables.merge_low[bits[2]]),
+                        load_2x16(&kTables.merge_high[bits[1]], &kTables.merge_high[bits[3]]));
+    const auto ones = static_cast<size_t>(_mm_popcnt_u32(load_le<uint16_t>(bits)));
+    const __m256i lefts = load_2x16(left, left + 16 - ones);
+    const __m256i rights = load_2x16(right, right + ones);
+    const __m256i other = _mm256_xor_si256(control, _mm256_set1_epi8(static_cast<char>(0x8F)));
+    const __m256i merged =
+        _mm256_or_si256(_mm256_shuffle_epi8(lefts, control), _mm256_shuffle_epi8(rights, other));
+    _mm256_storeu_si256(reinterpret_cast<__m256i*>(dst), merged);
+    const auto all = static_cast<size_t>(_mm_popcnt_u32(load_le<uint32_t>(bits)));
+    right += all;
+    left += 32 - all;
+  }
+  uint64_t word = load_up_to_8(bits, end);
+  for (; m > 0; word >>= 16) {
+    const __m128i merged = merge_16(word, left, right);
+    if (m < 16 && exact) {
+      uint8_t rest[16];
+      _mm_storeu_si128(reinterpret_cast<__m128i*>(rest), merged);
+      std::copy_n(rest, m, dst);
+      return;
+    }
+    _mm_storeu_si128(reinterpret_cast<__m128i*>(dst), merged);
+    if (m <= 16) return;
     const auto ones = static_cast<size_t>(_mm_popcnt_u64(word & 0xFFFF));
     right += ones;
     left += 16 - ones;
     dst += 16;
-  };
-  for (; m >= 64; m -= 64, bits += 8) {
-    const auto word = load_le<uint64_t>(bits);
-    step(word);
-    step(word >> 16);
-    step(word >> 32);
-    step(word >> 48);
-  }
-  uint64_t word = load_up_to_8(bits, end);
-  for (; m >= 16; m -= 16, word >>= 16) step(word);
-  if (!exact) {
-    if (m > 0) step(word);
-  } else {
-    uint8_t rest[16];
-    _mm_storeu_si128(reinterpret_cast<__m128i*>(rest), merge_16(word, left, right));
-    std::copy_n(rest, m, dst);
+    m -= 16;
   }
 }
 
@@ -130,20 +145,55 @@ DCF_AVX2 __m256i look_up(const __m256i* tables, __m256i index) {
   return found;
 }
 
-DCF_AVX2 __m256i unpack_16(const uint8_t* p, __m256i bytes, __m256i factor, __m256i mask) {
-  const __m256i both = _mm256_broadcastsi128_si256(load_16(p));
-  const __m256i fields = _mm256_mullo_epi16(_mm256_shuffle_epi8(both, bytes), factor);
-  return _mm256_and_si256(_mm256_srli_epi16(fields, 7), mask);
-}
+// Unpacks 32 fields, of which 2 * width + 16 bytes are read.
+class Unpacker {
+ public:
+  DCF_AVX2 explicit Unpacker(unsigned width)
+      : width_(width),
+        low_(_mm256_broadcastsi128_si256(load_16(&kLayouts[width].bytes))),
+        high_(_mm256_add_epi8(low_, _mm256_set1_epi8(static_cast<char>(width)))),
+        up_(_mm256_broadcastsi128_si256(load_16(&kLayouts[width].factor))),
+        down_(_mm256_set1_epi16(static_cast<short>(1 << width))) {}
 
-// 32 fields at p, of which 2 * width + 16 bytes are read.
-DCF_AVX2 __m256i unpack_32(const uint8_t* p, unsigned width, const FieldLayout& layout) {
-  const auto bytes = _mm256_load_si256(reinterpret_cast<const __m256i*>(&layout.bytes));
-  const auto factor = _mm256_load_si256(reinterpret_cast<const __m256i*>(&layout.factor));
-  const __m256i mask = _mm256_set1_epi16(static_cast<short>((1 << width) - 1));
-  const __m256i low = unpack_16(p, bytes, factor, mask);
-  const __m256i high = unpack_16(p + 2 * width, bytes, factor, mask);
-  return _mm256_permute4x64_epi64(_mm256_packus_epi16(low, high), 0xD8);
+  DCF_AVX2 __m256i operator()(const uint8_t* p) const {
+    const __m256i x = load_2x16(p, p + 2 * width_);  // 16 fields each
+    const __m256i low = _mm256_mullo_epi16(_mm256_shuffle_epi8(x, low_), up_);
+    const __m256i high = _mm256_mullo_epi16(_mm256_shuffle_epi8(x, high_), up_);
+    return _mm256_packus_epi16(_mm256_mulhi_epu16(low, down_), _mm256_mulhi_epu16(high, down_));
+  }
+
+ private:
+  unsigned width_;
+  __m256i low_;
+  __m256i high_;
+  __m256i up_;
+  __m256i down_;
+};
+
+// find(p) gives the symbols of the next 32 fields, of `width` bits, and reads `reach` bytes.
+template <typename Find>
+DCF_AVX2 void expand_by(const uint8_t* bits, const uint8_t* limit, size_t m, unsigned width,
+                        ptrdiff_t reach, uint8_t* dst, bool exact, Find find) {
+  for (; m > 32 && limit - bits >= reach; bits += 4 * width, dst += 32, m -= 32) {
+    _mm256_storeu_si256(reinterpret_cast<__m256i*>(dst), find(bits));
+  }
+  for (;; bits += 4 * width, dst += 32, m -= 32) {
+    uint8_t tail[32] = {};
+    const uint8_t* from = bits;
+    if (limit - bits < reach) {
+      std::copy(bits, limit, tail);
+      from = tail;
+    }
+    const __m256i found = find(from);
+    if (exact && m < 32) {
+      uint8_t rest[32];
+      _mm256_storeu_si256(reinterpret_cast<__m256i*>(rest), found);
+      std::copy_n(rest, m, dst);
+      return;
+    }
+    _mm256_storeu_si256(reinterpret_cast<__m256i*>(dst), found);
+    if (m <= 32) return;
+  }
 }
 
 template <unsigned kCount>
@@ -155,24 +205,24 @@ DCF_AVX2 void expand_tables(const uint8_t* bits, const uint8_t* limit, size_t m,
   for (unsigned i = 0; i < kCount; ++i) {
     tables[i] = _mm256_broadcastsi128_si256(load_16(padded + 16 * i));
   }
-  const auto reach = static_cast<ptrdiff_t>(2 * width + 16);
-  for (;; bits += 4 * width, dst += 32, m -= 32) {
-    uint8_t tail[32] = {};
-    const uint8_t* from = bits;
-    if (limit - bits < reach) {
-      std::copy(bits, limit, tail);
-      from = tail;
-    }
-    const __m256i found = look_up<kCount>(tables, unpack_32(from, width, kLayouts[width]));
-    if (exact && m < 32) {
-      uint8_t rest[32];
-      _mm256_storeu_si256(reinterpret_cast<__m256i*>(rest), found);
-      std::copy_n(rest, m, dst);
-      return;
-    }
-    _mm256_storeu_si256(reinterpret_cast<__m256i*>(dst), found);
-    if (m <= 32) return;
-  }
+  const Unpacker unpack(width);
+  const auto find = [&](const uint8_t* p) DCF_AVX2 { return look_up<kCount>(tables, unpack(p)); };
+  expand_by(bits, limit, m, width, static_cast<ptrdiff_t>(2 * width + 16), dst, exact, find);
+}
+
+DCF_AVX2 void expand_bits(const uint8_t* bits, const uint8_t* limit, size_t m,
+                          const uint8_t* symbols, uint8_t* dst, bool exact) {
+  const __m256i zero = _mm256_set1_epi8(static_cast<char>(symbols[0]));
+  const __m256i one = _mm256_set1_epi8(static_cast<char>(symbols[1]));
+  // Each byte of the bit string eight times, and from each another bit.
+  const __m256i bytes =
+      _mm256_set_epi64x(0x0303030303030303, 0x0202020202020202, 0x0101010101010101, 0);
+  const __m256i bit = _mm256_set1_epi64x(static_cast<int64_t>(0x8040201008040201u));
+  const auto find = [&](const uint8_t* p) DCF_AVX2 {
+    const __m256i x = _mm256_shuffle_epi8(_mm256_set1_epi32(load_le<int32_t>(p)), bytes);
+    return _mm256_blendv_epi8(zero, one, _mm256_cmpeq_epi8(_mm256_and_si256(x, bit), bit));
+  };
+  expand_by(bits, limit, m, 1, 4, dst, exact, find);
 }
 
 DCF_AVX2 void expand(const uint8_t* bits, const uint8_t* limit, size_t m, unsigned width,
@@ -186,6 +236,8 @@ DCF_AVX2 void expand(const uint8_t* bits, const uint8_t* limit, size_t m, unsign
       return expand_tables<4>(bits, limit, m, width, symbols, dst, exact);
     case 5:
       return expand_tables<2>(bits, limit, m, width, symbols, dst, exact);
+    case 1:
+      return expand_bits(bits, limit, m, symbols, dst, exact);
     default:
       return expand_tables<1>(bits, limit, m, width, symbols, dst, exact);
   }
