@@ -178,6 +178,38 @@ TEST_F(NetworkRun, EveryLayerAsDefined) {
   }
 }
 
+// AlexNet's layers with fewer channels, and blocks of VGG's.
+TEST_F(NetworkRun, LargeImageNets) {
+  for (const char* text : {
+           R"({"input":[3,67,67],"scale":0.00390625,"layers":["conv conv1 8 11x11 stride 4","relu",
+               "maxpool 3 stride 2","conv conv2 16 5x5 pad 2 groups 2","relu","maxpool 3 stride 2",
+               "conv conv3 24 3x3 pad 1","relu","conv conv4 24 3x3 pad 1 groups 2","relu",
+               "conv conv5 16 3x3 pad 1 groups 2","relu","linear fc6 4096","relu","dropout 0.5",
+               "linear fc7 64","relu","linear fc8 10"]})",
+           R"({"input":[3,32,32],"scale":0.00390625,"layers":["conv conv1_1 8 3x3 pad 1","relu",
+               "conv conv1_2 8 3x3 pad 1","relu","maxpool 2","conv conv2_1 16 3x3 pad 1","relu",
+               "conv conv2_2 16 3x3 pad 1","relu","maxpool 2","linear fc6 256","relu",
+               "linear fc7 256","relu","linear fc8 10"]})",
+       }) {
+    const Network network = parse_network(text);
+    const Weights w = random_weights(network);
+    const DcfFile file = open(w, network_text(network));
+    constexpr uint64_t kBatch = 2;
+    const uint64_t inputs = network.input.size();
+    const Values x = pixels(kBatch * inputs);
+    Values expected = reference(network, w, {x.begin(), x.begin() + inputs});
+    const Values second = reference(network, w, {x.begin() + inputs, x.end()});
+    expected.insert(expected.end(), second.begin(), second.end());
+    float largest = 0;
+    for (const float v : expected) largest = std::max(largest, std::abs(v));
+    for (const uint64_t batch : {uint64_t{1}, kBatch}) {
+      const Values y = run_network(file, network, {x.data(), batch * inputs}, batch);
+      ASSERT_EQ(y.size(), batch * 10);
+      for (size_t i = 0; i < y.size(); ++i) EXPECT_NEAR(y[i], expected[i], 1e-5 * largest) << i;
+    }
+  }
+}
+
 // The sums of these weights and pixels are exact, so slices must not change a bit.
 TEST_F(NetworkRun, LittleMemoryAndAnyThreadsGiveTheSame) {
   const std::string text = R"({"input":[3,12,12],"layers":["conv a 8 3x3","relu","linear b 10"]})";
