@@ -301,7 +301,7 @@ DCF_API dcf_status dcf_layer_describe(const dcf_layer* layer, dcf_layer_info* ou
 
 // Sums in float, products fused into them where the machine can: for an output of k weights
 //   |error| <= (k + 1) 2^-24 / (1 - (k + 1) 2^-24) * sum |w x|,
-// in an order that depends on kernel, machine and, within a batch, the sample's place, not on threads.
+// if no |x| is above a quarter of FLT_MAX (inputs may be added before they are multiplied), in an order that depends on kernel, machine and, within a batch, the sample's place, not on threads.
 // Weights of zero contribute nothing (no NaN from 0 * Inf). LimitMemory where a call would take more
 // than the file's max_memory beside the layer.
 DCF_API dcf_status dcf_layer_apply(const dcf_layer* layer, const float* x, float* y, uint64_t batch, dcf_error* error);

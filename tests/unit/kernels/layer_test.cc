@@ -11,6 +11,7 @@
 
 #include "base/float_convert.h"
 #include "kernels/batch.h"
+#include "kernels/code_groups.h"
 #include "kernels/entries.h"
 #include "kernels/packed_conv.h"
 #include "kernels/row_windows.h"
@@ -84,6 +85,7 @@ std::vector<std::unique_ptr<LayerKernel>> all_kernels(const LayerEntries& e) {
   std::vector<std::unique_ptr<LayerKernel>> all;
   all.push_back(make_rows(e));
   if (auto windows = make_row_windows(e, kOneThread)) all.push_back(std::move(windows));
+  if (auto groups = make_code_groups(e, {2, nullptr, nullptr})) all.push_back(std::move(groups));
   for (const TileLoops* loops : available_tile_loops()) {
     all.push_back(make_batch(e, false, kOneThread, *loops));
     all.push_back(make_batch(e, true, {2, nullptr, nullptr}, *loops));
@@ -112,6 +114,37 @@ TEST(Layer, RandomMatricesThroughEveryKernel) {
                                  << ", batch " << batch;
     }
   }
+}
+
+TEST(Layer, CodeGroupsInBlocksOfColumns) {
+  std::mt19937_64 random(4);
+  for (const uint64_t cols : {12288, 12289, 24577, 70000}) {
+    for (const uint32_t codes : {1u, 16u, 64u}) {
+      LayerEntries e = random_entries(3, cols, 0.1, codes, random);
+      e.row_start.push_back(e.entries.size());  // an empty row
+      e.row_length.push_back(0);
+      e.entries.push_back(LayerEntries::kRowEnd);
+      ++e.rows;
+      const auto kernel = make_code_groups(e, kOneThread);
+      ASSERT_NE(kernel, nullptr);
+      const std::vector<float> x = random_floats(18 * cols, random);
+      std::vector<float> y(18 * e.rows, 99);
+      kernel->apply(x.data(), 18, y.data(), {2, nullptr, nullptr});
+      expect_product(e, x, 18, y);
+    }
+  }
+}
+
+TEST(Layer, CodeGroupsThatWouldBeMostlyEmptyAreNotPacked) {
+  std::mt19937_64 random(6);
+  EXPECT_EQ(make_code_groups(random_entries(20, 100, 0.5, 65, random), kOneThread), nullptr);
+  EXPECT_EQ(make_code_groups(random_entries(20, 100, 0.5, 0, random), kOneThread), nullptr);
+  EXPECT_EQ(make_code_groups(random_entries(20, 100, 0, 16, random), kOneThread), nullptr);
+  EXPECT_EQ(make_code_groups(random_entries(20, 100, 0.1, 64, random), kOneThread), nullptr);
+  // A row of four entries in four of a thousand blocks.
+  LayerEntries wide = random_entries(1, 4, 1, 1, random);
+  wide.cols = LayerEntries::kMostCodedColumns;
+  EXPECT_EQ(make_code_groups(wide, kOneThread), nullptr);
 }
 
 TEST(Layer, AbsentWeightsKeepOutWhatIsNotFinite) {

@@ -1,0 +1,201 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "kernels/code_groups.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include "base/checked.h"
+#include "kernels/aligned.h"
+#include "kernels/tasks.h"
+
+namespace dcf::impl {
+namespace {
+
+constexpr uint64_t kGroup = CodeGroups::kGroup;
+// Columns in groups per entry that a packing may take.
+constexpr uint64_t kMostColumns = 2;
+
+// Columns cut into blocks of like size.
+struct Blocks {
+  explicit Blocks(uint64_t all)
+      : cols(all), count(ceil_div(all, CodeGroups::kMostBlock)), size(ceil_div(all, count)) {}
+  uint64_t cols;
+  uint64_t count;
+  uint64_t size;  // of each but the last; the column of its zero
+};
+
+// Packs rows, sorting what each has in a block by counting.
+class Packer {
+ public:
+  Packer(const LayerEntries& e, const Blocks& blocks, CodeGroups* g)
+      : e_(e), blocks_(blocks), g_(*g) {}
+
+  void pack() {
+    const uint64_t last = g_.first_row + g_.rows;
+    cursor_.assign(&e_.row_start[g_.first_row], e_.row_start.data() + last);
+    uint64_t nonzeros = 0;
+    for (uint64_t row = g_.first_row; row < last; ++row) nonzeros += e_.row_length[row];
+    const uint64_t ends = blocks_.count * g_.rows;
+    // No code of a row has more than one group that is not full, or an empty one.
+    resize(std::min(nonzeros, nonzeros / kGroup + ends * e_.codebook.size()));
+    g_.group_end.reserve(ends);
+    for (uint64_t first = 0; first < e_.cols; first += blocks_.size) {
+      const uint64_t end = std::min(first + blocks_.size, e_.cols);
+      for (uint64_t row = 0; row < g_.rows; ++row) {
+        pack_row(row, static_cast<uint32_t>(first), end);
+        g_.group_end.push_back(static_cast<uint32_t>(groups_));
+      }
+    }
+    resize(groups_);
+  }
+
+ private:
+  void resize(uint64_t groups) {
+    g_.columns.resize(groups * kGroup);
+    g_.codes.resize(groups);
+  }
+
+  // `limit` is not above the column of a row's end.
+  void pack_row(uint64_t row, uint32_t first, uint64_t limit) {
+    uint32_t count[CodeGroups::kCodes] = {};
+    const uint64_t begin = cursor_[row];
+    uint64_t& end = cursor_[row];
+    for (; (e_.entries[end] & LayerEntries::kColumnMask) < limit; ++end) {
+      ++count[e_.entries[end] >> LayerEntries::kColumnBits];
+    }
+    uint64_t next[CodeGroups::kCodes];
+    const uint64_t none = blocks_.size * 0x0001000100010001u;
+    for (size_t code = 0; code < e_.codebook.size(); ++code) {
+      next[code] = groups_ * kGroup;
+      if (count[code] == 0) continue;
+      const uint64_t stop = groups_ + ceil_div(count[code], kGroup);
+      std::memcpy(&g_.columns[(stop - 1) * kGroup], &none, sizeof none);
+      for (; groups_ < stop; ++groups_) g_.codes[groups_] = static_cast<uint8_t>(code);
+    }
+    for (uint64_t i = begin; i < end; ++i) {
+      const uint32_t entry = e_.entries[i];
+      g_.columns[next[entry >> LayerEntries::kColumnBits]++] =
+          static_cast<uint16_t>((entry & LayerEntries::kColumnMask) - first);
+    }
+  }
+
+  const LayerEntries& e_;
+  const Blocks& blocks_;
+  CodeGroups& g_;
+  std::vector<uint64_t> cursor_;  // of each row: its first entry behind the blocks so far
+  uint64_t groups_ = 0;
+};
+
+// The sum of one group's four inputs.
+inline float inputs_of(const uint16_t* columns, const float* x) {
+  uint64_t four;
+  std::memcpy(&four, columns, sizeof four);
+#if defined(__GNUC__)
+  __asm__("" : "+r"(four));  // or else each column is read from memory again, which costs a fifth
+#endif
+  return (x[four & 0xffff] + x[four >> 16 & 0xffff]) + (x[four >> 32 & 0xffff] + x[four >> 48]);
+}
+
+class CodeGroupsKernel final : public LayerKernel {
+ public:
+  CodeGroupsKernel(const LayerEntries& e, const Blocks& blocks, std::vector<CodeGroups> parts)
+      : rows_(e.rows), blocks_(blocks), parts_(std::move(parts)) {
+    std::copy(e.codebook.begin(), e.codebook.end(), codebook_);
+  }
+
+  const char* name() const override { return "code-groups"; }
+  uint64_t packed_bytes() const override {
+    uint64_t bytes = 0;
+    for (const CodeGroups& g : parts_) {
+      bytes += g.group_end.size() * sizeof(uint32_t) + g.columns.size() * sizeof(uint16_t) +
+               g.codes.size();
+    }
+    return bytes;
+  }
+  uint64_t working_bytes(uint64_t batch, const Parallel&) const override {
+    return std::min(batch, kSamplesAtOnce) * padded() * sizeof(float);
+  }
+  void apply(const float* x, uint64_t batch, float* y, const Parallel& parallel) const override {
+    const AlignedFloats copies(std::min(batch, kSamplesAtOnce) * padded());
+    for (uint64_t first = 0; first < batch; first += kSamplesAtOnce) {
+      const uint64_t count = std::min(kSamplesAtOnce, batch - first);
+      multiply(x + first * blocks_.cols, count, copies.data(), y + first * rows_, parallel);
+    }
+  }
+
+ private:
+  static constexpr uint64_t kSamplesAtOnce = 16;
+
+  // Each block of x has a zero behind it.
+  uint64_t padded() const { return blocks_.count * (blocks_.size + 1); }
+
+  void multiply(const float* x, uint64_t batch, float* copies, float* y,
+                const Parallel& parallel) const {
+    for (uint64_t b = 0; b < batch; ++b) {
+      float* to = copies + b * padded();
+      for (uint64_t first = 0; first < blocks_.cols; first += blocks_.size) {
+        const uint64_t count = std::min(blocks_.size, blocks_.cols - first);
+        std::copy_n(x + b * blocks_.cols + first, count, to);
+        std::fill_n(to + count, blocks_.size + 1 - count, 0.0f);
+        to += blocks_.size + 1;
+      }
+    }
+    parallel.run(batch * parts_.size(), [&](size_t item) {
+      const uint64_t b = item % batch;
+      const CodeGroups& part = parts_[item / batch];
+      for (uint64_t block = 0; block < blocks_.count; ++block) {
+        multiply_block(part, block, copies + b * padded() + block * (blocks_.size + 1),
+                       y + b * rows_ + part.first_row);
+      }
+    });
+  }
+
+  void multiply_block(const CodeGroups& part, uint64_t block, const float* x, float* y) const {
+    const uint32_t* const ends = &part.group_end[block * part.rows];
+    const uint16_t* const columns = part.columns.data();
+    const uint8_t* const codes = part.codes.data();
+    uint64_t i = block == 0 ? 0 : ends[-1];
+    for (uint64_t row = 0; row < part.rows; ++row) {
+      const uint64_t end = ends[row];
+      float sums[4] = {};  // four sums, that additions need not wait for each other
+      for (; i + 4 <= end; i += 4) {
+        for (uint64_t j = 0; j < 4; ++j) {
+          sums[j] += codebook_[codes[i + j]] * inputs_of(columns + (i + j) * kGroup, x);
+        }
+      }
+      for (; i < end; ++i) sums[0] += codebook_[codes[i]] * inputs_of(columns + i * kGroup, x);
+      const float sum = (sums[0] + sums[1]) + (sums[2] + sums[3]);
+      y[row] = block == 0 ? sum : y[row] + sum;
+    }
+  }
+
+  uint64_t rows_;
+  Blocks blocks_;
+  std::vector<CodeGroups> parts_;
+  float codebook_[CodeGroups::kCodes] = {};
+};
+
+}  // namespace
+
+std::unique_ptr<LayerKernel> make_code_groups(const LayerEntries& e, const Parallel& parallel) {
+  if (!e.has_codes() || e.codebook.size() > CodeGroups::kCodes) return nullptr;
+  if (e.nonzeros == 0 || e.nonzeros > UINT32_MAX) return nullptr;
+  const Blocks blocks(e.cols);
+  uint64_t ends = 0;  // of rows in blocks: no more than entries, so that these bound the memory
+  if (!checked_mul(blocks.count, e.rows, &ends) || (blocks.count > 1 && ends > e.nonzeros)) {
+    return nullptr;
+  }
+  std::vector<CodeGroups> parts(ceil_div(e.rows, CodeGroups::kPartRows));
+  run_tasks(parallel, parts.size(), [&](size_t i) {
+    CodeGroups& g = parts[i];
+    g.first_row = i * CodeGroups::kPartRows;
+    g.rows = std::min(CodeGroups::kPartRows, e.rows - g.first_row);
+    Packer(e, blocks, &g).pack();
+  });
+  uint64_t groups = 0;
+  for (const CodeGroups& g : parts) groups += g.codes.size();
+  if (groups * kGroup > kMostColumns * e.nonzeros) return nullptr;
+  return std::make_unique<CodeGroupsKernel>(e, blocks, std::move(parts));
+}
+
+}  // namespace dcf::impl

@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+// Sparse rows for single samples, on any machine: the columns of a row that share a code go in
+// groups of four, and each group costs one multiplication, w * (x0 + x1 + x2 + x3). A variant of
+// CER and CSER with groups of fixed length (Wiedemann, Mueller, Samek, "Compact and Computationally
+// Efficient Representation of Deep Neural Networks", IEEE TNNLS 2020). Groups that are not full
+// point at a zero behind x. Long rows are cut into blocks of columns, whose x stays in the cache.
+//
+// LayerKernel's bound holds: a sum of k terms in any order, additions of nothing left out, rounds
+// each of them k - 1 times at most, and the product once. But inputs are added before they are
+// multiplied: those above a quarter of the greatest float may give an infinity.
+#pragma once
+
+#include <memory>
+
+#include "kernels/entries.h"
+#include "kernels/layer_kernel.h"
+
+namespace dcf::impl {
+
+// Packed from some of the rows.
+struct CodeGroups {
+  static constexpr size_t kGroup = 4;
+  static constexpr size_t kCodes = 64;           // beyond that, groups are too short
+  static constexpr uint64_t kMostBlock = 12288;  // columns: 48 KiB of x
+
+  static constexpr uint64_t kPartRows = 512;
+
+  uint64_t first_row = 0;
+  uint64_t rows = 0;
+  std::vector<uint32_t> group_end;  // [blocks][rows]: groups so far
+  BigVector<uint16_t> columns;      // kGroup for each group, counted from the block's first
+  BigVector<uint8_t> codes;         // one for each group
+};
+
+// Null without a codebook of at most kCodes, or where fewer than half of the columns in the groups
+// would be there.
+std::unique_ptr<LayerKernel> make_code_groups(const LayerEntries& entries,
+                                              const Parallel& parallel);
+
+}  // namespace dcf::impl
