@@ -3,7 +3,8 @@
 //  - Row windows win for single samples at every density: they move 2.6 to 4.6 bytes per weight
 //    that is there, a dense product 4 per weight of the matrix.
 //  - Without AVX-512, groups of columns that share a code do, where the palette is small enough:
-//    0.25 ns per weight that is there, where rows of columns and weights take 0.6.
+//    0.25 ns per weight that is there, where rows of columns and weights take 0.6. A dense product
+//    overtakes the one above kDenseShareGroups, the other above kDenseShareRows.
 //  - From kFewSamples on a tile of samples is cheaper, which reads each entry once for all of them.
 //  - Above kDenseShare a dense product does: with few zeros left to skip, it reads a vector of x
 //  once for
@@ -23,6 +24,8 @@ namespace {
 
 constexpr uint64_t kFewSamples = 6;
 constexpr double kDenseShare = 0.8;
+constexpr double kDenseShareGroups = 0.55;
+constexpr double kDenseShareRows = 0.3;
 
 double density(const LayerEntries& e) {
   const double all = static_cast<double>(e.rows) * static_cast<double>(e.cols);
@@ -50,7 +53,9 @@ std::unique_ptr<LayerKernel> fastest_linear(const LayerEntries& e, uint64_t batc
   if (batch >= kFewSamples) return make_batch(e, is_dense(e, false), parallel);
   if (is_dense(e, true)) return make_batch(e, true, parallel);
   if (auto windows = make_row_windows(e, parallel)) return windows;
+  if (density(e) > kDenseShareGroups) return make_batch(e, true, parallel);
   if (auto groups = make_code_groups(e, parallel)) return groups;
+  if (density(e) > kDenseShareRows) return make_batch(e, true, parallel);
   return make_rows(e);
 }
 

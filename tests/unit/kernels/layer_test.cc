@@ -5,6 +5,7 @@
 
 #include <gtest/gtest.h>
 
+#include <bit>
 #include <cmath>
 #include <limits>
 #include <random>
@@ -291,6 +292,37 @@ TEST(Layer, RandomConvolutions) {
     }
   }
   EXPECT_GT(compared, 80);
+}
+
+// `every`: one weight in so many is there; of `codes` different ones.
+std::string chosen(uint64_t every, uint64_t codes, const Encoding& encoding) {
+  Sample s;
+  s.dims = {64, 512};
+  s.encoding = encoding;
+  std::mt19937_64 random(8);
+  for (uint64_t i = 0; i < 64 * 512; ++i) {
+    const auto weight = static_cast<float>(random() % codes + 1);
+    s.words.push_back(random() % every == 0 ? std::bit_cast<uint32_t>(weight) : 0);
+  }
+  const Blob file = make_file({s});
+  return Layer::linear(*open_bytes(file, 1).value(), 0, {1, "", kOneThread})
+      .value()
+      ->kernel()
+      .name();
+}
+
+TEST(Layer, TheKernelThatWasMeasuredToBeFastest) {
+  std::mt19937_64 random(8);
+  const bool windows =
+      make_row_windows(random_entries(16, 16, 1, 2, random), kOneThread) != nullptr;
+  const Encoding palette{.positions = Positions::kGap, .values = Values::kPalette, .gap_bits = 4};
+  const Encoding raw;
+  EXPECT_EQ(chosen(5, 16, palette), windows ? "row-windows" : "code-groups");
+  EXPECT_EQ(chosen(5, 200, palette), windows ? "row-windows-f32" : "rows");
+  EXPECT_EQ(chosen(2, 16, palette), windows ? "row-windows" : "code-groups");
+  EXPECT_EQ(chosen(2, 16, raw), windows ? "row-windows-f32" : "dense");
+  EXPECT_EQ(chosen(1, 16, palette), windows ? "row-windows" : "dense");
+  EXPECT_EQ(chosen(1, 16, raw), "dense");
 }
 
 TEST(Layer, KernelsThatAreNotThere) {
