@@ -71,7 +71,7 @@ constexpr uint64_t kLargeNetwork = 4'000'000;
 BestPlan best_plan(uint64_t weights, bool conv, bool augment) {
   if (weights >= kLargeNetwork) {
     return {
-        sgd(5, 0.05, 1e-4), sgd(6, 0.05, 1e-4), sgd(0, 0.1, 0), {{0.02, 3}, {0.006, 4}}, -0.1, 1};
+        sgd(5, 0.05, 1e-4), sgd(6, 0.05, 1e-4), sgd(0, 0.1, 0), {{0.006, 8}}, 0, 1};
   }
   if (conv) {
     return {sgd(8, 0.05, 1e-4),
