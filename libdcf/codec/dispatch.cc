@@ -23,10 +23,11 @@ const TreeKernels& choose() {
 std::span<const TreeKernels* const> available_tree_kernels() {
 #if defined(__x86_64__)
   // Each needs what the ones before it need.
-  static constexpr std::array<const TreeKernels*, 3> kAll = {
-      &kScalarTreeKernels, &kAvx2TreeKernels, &kAvx512TreeKernels};
+  static constexpr std::array<const TreeKernels*, 3> kAll = {&kScalarTreeKernels, &kAvx2TreeKernels,
+                                                             &kAvx512TreeKernels};
   size_t count = 1;
-  if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("popcnt")) {
+  if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("popcnt") &&
+      __builtin_cpu_supports("bmi") && __builtin_cpu_supports("bmi2")) {
     ++count;
     if (__builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vbmi") &&
         __builtin_cpu_supports("avx512vbmi2") && __builtin_cpu_supports("avx512vpopcntdq")) {

@@ -14,6 +14,7 @@ inline constexpr size_t kLineBytes = 64;
 
 struct TreeKernels {
   const char* name;
+  bool has_bmi2;  // BMI1 and BMI2 are there too: huffman_streams.cc
 
   // The number of ones in `bytes`.
   uint64_t (*count_ones)(Bytes bytes);
@@ -49,7 +50,7 @@ struct TreeKernels {
 
 extern const TreeKernels kScalarTreeKernels;
 #if defined(__x86_64__)
-// Needs AVX2 and POPCNT.
+// Needs AVX2, POPCNT, BMI1 and BMI2, which all machines with AVX2 have.
 extern const TreeKernels kAvx2TreeKernels;
 // Needs AVX-512 F, BW, VBMI, VBMI2 and VPOPCNTDQ besides.
 extern const TreeKernels kAvx512TreeKernels;

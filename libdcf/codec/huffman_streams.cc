@@ -6,6 +6,10 @@
 
 #include "codec/bit_reader.h"
 #include "codec/bit_writer.h"
+#include "codec/dispatch.h"
+
+// So that functions of several targets can be made of one.
+#define DCF_ALWAYS_INLINE __attribute__((always_inline))
 
 namespace dcf::impl {
 namespace {
@@ -88,7 +92,7 @@ struct Lane {
 // how many are used: a separate count would not fit into the registers of four lanes.
 struct Cursor {
   explicit Cursor(const Lane& lane) : in(lane.in), out(lane.out), bits(kSentinel >> lane.bit) {}
-  void store(Lane* lane) const {
+  DCF_ALWAYS_INLINE void store(Lane* lane) const {
     const auto used = static_cast<unsigned>(std::countl_zero(bits));
     lane->in = in + used / 8;
     lane->bit = used % 8;
@@ -96,12 +100,12 @@ struct Cursor {
   }
 
   // Makes 56 bits available.
-  void refill() {
+  DCF_ALWAYS_INLINE void refill() {
     const auto used = static_cast<unsigned>(std::countl_zero(bits));
     in += used / 8;
     bits = (load_le<uint64_t>(in) | kSentinel) >> (used % 8);
   }
-  void look_up(const uint64_t* entries, uint64_t mask) {
+  DCF_ALWAYS_INLINE void look_up(const uint64_t* entries, uint64_t mask) {
     const uint64_t entry = entries[bits & mask];
     store_le(out, symbols_of(entry));
     bits >>= total_bits(entry);
@@ -116,7 +120,8 @@ struct Cursor {
 
 // Whole batches of all lanes, as long as none of them can reach the end of its input or output.
 template <unsigned kLookups>
-void decode_batches(const StreamsTable& table, std::array<Lane, 4>* lanes) {
+inline DCF_ALWAYS_INLINE void decode_batches_here(const StreamsTable& table,
+                                                  std::array<Lane, 4>* lanes) {
   const uint64_t* const entries = table.entries.data();
   const uint64_t mask = low_mask(table.index_bits);
   for (;;) {
@@ -146,6 +151,24 @@ void decode_batches(const StreamsTable& table, std::array<Lane, 4>* lanes) {
     c.store(&(*lanes)[2]);
     d.store(&(*lanes)[3]);
   }
+}
+
+// The loop needs a shift by a register more than anything else, and BMI2 has one that leaves the
+// flags alone.
+#if defined(__x86_64__)
+template <unsigned kLookups>
+__attribute__((target("bmi,bmi2"))) void decode_batches_bmi2(const StreamsTable& table,
+                                                             std::array<Lane, 4>* lanes) {
+  decode_batches_here<kLookups>(table, lanes);
+}
+#endif
+
+template <unsigned kLookups>
+void decode_batches(const StreamsTable& table, std::array<Lane, 4>* lanes) {
+#if defined(__x86_64__)
+  if (active_tree_kernels().has_bmi2) return decode_batches_bmi2<kLookups>(table, lanes);
+#endif
+  decode_batches_here<kLookups>(table, lanes);
 }
 
 // The rest of one lane, symbol by symbol where entries no longer fit, and the check of its end.

@@ -321,8 +321,8 @@ DCF_AVX2 void stream_lines(const uint8_t* src, size_t n, uint8_t* dst) {
 
 }  // namespace
 
-const TreeKernels kAvx2TreeKernels = {"avx2", count_ones, merge, expand,
-                                      map,    partition,  pack,  stream_lines};
+const TreeKernels kAvx2TreeKernels = {"avx2", true,      count_ones, merge,       expand,
+                                      map,    partition, pack,       stream_lines};
 
 }  // namespace dcf::impl
 

@@ -194,8 +194,8 @@ DCF_AVX512 void stream_lines(const uint8_t* src, size_t n, uint8_t* dst) {
 
 }  // namespace
 
-const TreeKernels kAvx512TreeKernels = {"avx512", count_ones, merge, expand,
-                                        map,      partition,  pack,  stream_lines};
+const TreeKernels kAvx512TreeKernels = {"avx512", true,      count_ones, merge,       expand,
+                                        map,      partition, pack,       stream_lines};
 
 }  // namespace dcf::impl
 

@@ -231,7 +231,7 @@ void stream_lines(const uint8_t* src, size_t n, uint8_t* dst) {
 
 }  // namespace
 
-const TreeKernels kScalarTreeKernels = {"scalar", count_ones, merge, expand,
-                                        map,      partition,  pack,  stream_lines};
+const TreeKernels kScalarTreeKernels = {"scalar", false,     count_ones, merge,       expand,
+                                        map,      partition, pack,       stream_lines};
 
 }  // namespace dcf::impl
