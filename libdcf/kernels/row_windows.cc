@@ -17,8 +17,16 @@ namespace {
 // Lanes per entry that a packing may take.
 constexpr uint64_t kMostLanes = 4;
 
-// Rows that are packed by themselves, on a thread of their own if there are threads.
-constexpr uint64_t kPartRows = 512;
+// Rows are packed in parts, each on a thread of its own if there are threads: of about so many
+// entries, that its lists fill huge pages.
+constexpr uint64_t kPartEntries = uint64_t{1} << 20;
+constexpr uint64_t kLeastPartRows = 256;
+
+uint64_t part_rows(const LayerEntries& entries) {
+  const uint64_t parts = ceil_div(entries.nonzeros + 1, kPartEntries);
+  return ceil_div(std::max(ceil_div(entries.rows, parts), kLeastPartRows), RowWindows::kLanes) *
+         RowWindows::kLanes;
+}
 
 class RowWindowsKernel final : public LayerKernel {
  public:
@@ -109,11 +117,12 @@ std::unique_ptr<LayerKernel> make_row_windows(const LayerEntries& entries,
   if (active_tile_loops().lanes != RowWindows::kLanes || !has_avx512()) return nullptr;
   // Entries are gathered by signed numbers of 32 bits.
   if (entries.rows == 0 || entries.entries.size() > INT32_MAX) return nullptr;
-  std::vector<RowWindows> parts(ceil_div(entries.rows, kPartRows));
+  const uint64_t rows = part_rows(entries);
+  std::vector<RowWindows> parts(ceil_div(entries.rows, rows));
   std::atomic<bool> fits{true};
   run_tasks(parallel, parts.size(), [&](size_t i) {
-    const uint64_t first = i * kPartRows;
-    if (!pack(entries, first, std::min(first + kPartRows, entries.rows), &parts[i])) fits = false;
+    const uint64_t first = i * rows;
+    if (!pack(entries, first, std::min(first + rows, entries.rows), &parts[i])) fits = false;
   });
   if (!fits) return nullptr;
   return std::make_unique<RowWindowsKernel>(entries.rows, entries.cols, std::move(parts));
