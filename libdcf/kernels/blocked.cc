@@ -46,23 +46,32 @@ class PanelPacker {
     for (uint64_t i = 0; i < last - first && count_[sorted_[i]] != 0; ++i) {
       const uint16_t row = sorted_[i];
       to_->row_list.push_back({row, count_[row]});
-      for (uint64_t n = count_[row]; n != 0; --n) put(next_[row]++, begin);
+      put(next_[row], count_[row], begin);
+      next_[row] += count_[row];
     }
   }
 
-  void put(uint64_t i, uint64_t begin) {
-    auto entry = static_cast<uint16_t>(from_.column(i) - begin);
+  // Entries [i, i + count), of the block that starts at column `begin`.
+  void put(uint64_t i, uint64_t count, uint64_t begin) {
+    uint16_t* const to = to_->entries.data() + size_;
+    const uint32_t* const entries = from_.entries.data() + i;
+    const auto first = static_cast<uint32_t>(begin);
     if (from_.has_codes()) {
-      entry |= static_cast<uint16_t>((from_.entries[i] >> LayerEntries::kColumnBits)
-                                     << Blocked::kCodeShift);
+      for (uint64_t k = 0; k < count; ++k) {
+        const uint32_t column = (entries[k] & LayerEntries::kColumnMask) - first;
+        to[k] = static_cast<uint16_t>(column | entries[k] >> LayerEntries::kColumnBits
+                                                                 << Blocked::kCodeShift);
+      }
     } else {
-      to_->weights.push_back(from_.values[i]);
+      for (uint64_t k = 0; k < count; ++k) to[k] = static_cast<uint16_t>(entries[k] - first);
+      std::copy_n(from_.values.data() + i, count, to_->weights.data() + size_);
     }
-    to_->entries.push_back(entry);
+    size_ += count;
   }
 
   const LayerEntries& from_;
   Blocked* to_;
+  uint64_t size_ = 0;  // entries put so far
   std::vector<uint64_t> next_;
   std::array<uint16_t, Blocked::kPanel> count_{};
   std::array<uint16_t, Blocked::kPanel> sorted_{};
@@ -85,8 +94,8 @@ Blocked make_blocked(const LayerEntries& entries, uint64_t first, uint64_t last)
   const uint64_t nonzeros =
       std::accumulate(entries.row_length.begin() + static_cast<std::ptrdiff_t>(first),
                       entries.row_length.begin() + static_cast<std::ptrdiff_t>(last), uint64_t{0});
-  b.entries.reserve(nonzeros);
-  if (!entries.has_codes()) b.weights.reserve(nonzeros);
+  b.entries.resize(nonzeros);
+  if (!entries.has_codes()) b.weights.resize(nonzeros);
   PanelPacker(entries, &b).pack(first, last);
   return b;
 }
