@@ -2,23 +2,10 @@
 #include "codec/dispatch.h"
 
 #include <array>
-#include <cstdlib>
-#include <string_view>
+
+#include "base/kernel_choice.h"
 
 namespace dcf::impl {
-namespace {
-
-const TreeKernels& choose() {
-  const auto available = available_tree_kernels();
-  if (const char* wanted = std::getenv("DCF_KERNEL")) {
-    for (const TreeKernels* kernels : available) {
-      if (std::string_view(kernels->name) == wanted) return *kernels;
-    }
-  }
-  return *available.back();
-}
-
-}  // namespace
 
 std::span<const TreeKernels* const> available_tree_kernels() {
 #if defined(__x86_64__)
@@ -42,7 +29,7 @@ std::span<const TreeKernels* const> available_tree_kernels() {
 }
 
 const TreeKernels& active_tree_kernels() {
-  static const TreeKernels& active = choose();
+  static const TreeKernels& active = choose_kernels(available_tree_kernels());
   return active;
 }
 

@@ -2,8 +2,8 @@
 #include "kernels/tile.h"
 
 #include <array>
-#include <cstdlib>
-#include <string_view>
+
+#include "base/kernel_choice.h"
 
 namespace dcf::impl {
 
@@ -24,14 +24,7 @@ std::span<const TileLoops* const> available_tile_loops() {
 }
 
 const TileLoops& active_tile_loops() {
-  static const TileLoops& active = []() -> const TileLoops& {
-    if (const char* wanted = std::getenv("DCF_KERNEL")) {
-      for (const TileLoops* loops : available_tile_loops()) {
-        if (std::string_view(loops->name) == wanted) return *loops;
-      }
-    }
-    return *available_tile_loops().back();
-  }();
+  static const TileLoops& active = choose_kernels(available_tile_loops());
   return active;
 }
 

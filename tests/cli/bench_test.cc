@@ -12,12 +12,6 @@ namespace {
 
 using nlohmann::ordered_json;
 
-std::set<std::string> keys(const ordered_json& object) {
-  std::set<std::string> result;
-  for (const auto& [key, value] : object.items()) result.insert(key);
-  return result;
-}
-
 void expect_seconds(const ordered_json& value) {
   ASSERT_TRUE(value.is_number());
   EXPECT_GT(value.get<double>(), 0);

@@ -12,12 +12,6 @@ namespace {
 
 using nlohmann::ordered_json;
 
-std::set<std::string> keys(const ordered_json& object) {
-  std::set<std::string> result;
-  for (const auto& [key, value] : object.items()) result.insert(key);
-  return result;
-}
-
 const std::set<std::string> kFile = {"format", "file_bytes", "overhead_bytes", "dense_bytes",
                                      "ratio",  "metadata",   "tensors"};
 const std::set<std::string> kTensor = {

@@ -134,4 +134,10 @@ void expect_restored(const std::string& path, Model model) {
   expect_equal(read_model(path), sorted(std::move(model)));
 }
 
+std::set<std::string> keys(const nlohmann::ordered_json& object) {
+  std::set<std::string> result;
+  for (const auto& [key, value] : object.items()) result.insert(key);
+  return result;
+}
+
 }  // namespace dcf::tools::test

@@ -2,6 +2,8 @@
 // Small models for the tests of the program.
 #pragma once
 
+#include <nlohmann/json.hpp>
+#include <set>
 #include <string>
 
 #include "model_test_util.h"
@@ -27,5 +29,8 @@ std::string compress(const TempDir& dir, const std::string& input,
 
 // Expects the tensors and metadata of a restored file to be those of the model.
 void expect_restored(const std::string& path, Model model);
+
+// The names of a JSON object's members.
+std::set<std::string> keys(const nlohmann::ordered_json& object);
 
 }  // namespace dcf::tools::test
