@@ -80,7 +80,7 @@ class Training : public testing::Test {
       round.density *= 6;  // of so small a network little else would be left than its biases
     }
     s.recipe.sharing = {1, 1e-3};
-    s.recipe.tolerance = 100;
+    s.recipe.margin = -1000;
     s.seed = 5;
     s.training = std::make_shared<Samples>(digits_, network_, split.training);
     s.validation = std::make_shared<Samples>(digits_, network_, split.validation);
@@ -200,7 +200,7 @@ TEST_F(Training, RoundsEndWhereTheyLoseTooMuch) {
   EXPECT_EQ(all.rounds[1].shared_error, all.final_error);
   EXPECT_NEAR(density_of(net), all.rounds[1].density, 1e-9);
 
-  s.recipe.tolerance = -100;
+  s.recipe.margin = 1000;
   const TrainResult first = train_and_compress(s, &plain, &net);
   ASSERT_EQ(first.rounds.size(), 1u);
   EXPECT_EQ(first.rounds[0].shared_error, first.final_error);
@@ -213,7 +213,7 @@ TEST_F(Training, WhatLosesTooMuchIsTriedWithMoreWeightsAndClusters) {
   s.recipe.rounds[0].density = 0.1;
   s.recipe.max_density = 0.25;
   s.recipe.max_doubling = 1;
-  s.recipe.tolerance = -100;
+  s.recipe.margin = 1000;
   for (LayerRecipe& layer : s.recipe.layers) layer.clusters = 2;
   TorchNet net(network_, mix_seed(s.seed, 1));
   TorchNet plain(network_, mix_seed(s.seed, 2));

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 #include <filesystem>
 
 #include "train/shared_weights.h"
@@ -87,6 +88,11 @@ double share(const Session& session, const std::string& round, const TorchNet& t
   return error;
 }
 
+// Of an error in percent, measured on that many images.
+double standard_error(double percent, size_t images) {
+  return std::sqrt(percent * (100 - percent) / static_cast<double>(images));
+}
+
 // What sharing alone saves, layer by layer.
 std::string sharing_rates(const TorchNet& net) {
   std::string text;
@@ -114,7 +120,9 @@ TrainResult train_and_compress(const Session& session, TorchNet* plain, TorchNet
   }
   const TorchNet teacher = net->clone();
   result.augmented = session.recipe.shift > 0;
-  const double allowed = result.plain_error + session.recipe.tolerance;
+  const double allowed =
+      result.plain_error -
+      session.recipe.margin * standard_error(result.plain_error, session.validation->size());
   std::vector<TorchNet> pruned = prune_in_rounds(session, teacher, allowed, &result);
   for (size_t i = pruned.size(); i-- > 0;) {
     RoundResult& round = result.rounds[i];

@@ -57,7 +57,7 @@ struct BestPlan {
     uint64_t epochs;
   };
   std::vector<Step> steps;
-  double tolerance;
+  double margin;
   uint64_t finetune_epochs;
 };
 
@@ -70,15 +70,14 @@ constexpr uint64_t kLargeNetwork = 4'000'000;
 
 BestPlan best_plan(uint64_t weights, bool conv, bool augment) {
   if (weights >= kLargeNetwork) {
-    return {
-        sgd(5, 0.05, 1e-4), sgd(6, 0.05, 1e-4), sgd(0, 0.1, 0), {{0.006, 8}}, 0, 1};
+    return {sgd(5, 0.05, 1e-4), sgd(6, 0.05, 1e-4), sgd(0, 0.1, 0), {{0.006, 8}}, 0, 1};
   }
   if (conv) {
     return {sgd(8, 0.05, 1e-4),
             sgd(15, 0.05, 1e-4),
             sgd(0, 0.1, augment ? 0 : 1e-4),
             {{0.06, 4}, {0.024, 9}, {0.014, 9}},
-            -0.05,
+            1,
             2};
   }
   if (augment) {
@@ -86,7 +85,7 @@ BestPlan best_plan(uint64_t weights, bool conv, bool augment) {
             sgd(40, 0.1, 1e-4),
             sgd(0, 0.2, 0),
             {{0.06, 15}, {0.025, 25}, {0.018, 35}, {0.014, 35}},
-            -0.2,
+            1,
             2};
   }
   return {{},
@@ -156,7 +155,7 @@ Recipe best_recipe(const Network& network, bool augment) {
     // Without a teacher, noise has to keep the network from learning the training set by heart.
     if (!augment) round.schedule.input_dropout = round.schedule.dropout = 0.3;
   }
-  r.tolerance = plan.tolerance;
+  r.margin = plan.margin;
   for (const Layer* layer : layers) r.layers.push_back({0, layer->op == Op::kConv ? 8u : 4u});
   r.finetune = {plan.finetune_epochs, 3e-4, 0.05};
   r.bias_bits = 6;

@@ -49,12 +49,12 @@ struct Recipe {
   double temperature = 3;
   Schedule plain;  // the dense net of ordinary training, where `dense` is anything more
   Schedule dense;
-  // Rounds to lower and lower densities go on as long as validation errors stay within `tolerance`
-  // points of the plain dense net's; a first round that leaves too little is done again with twice
+  // Rounds to lower and lower densities go on as long as validation errors stay below the plain
+  // dense net's by `margin` of its standard errors, so that chance passes for no gain; a first round that leaves too little is done again with twice
   // the density. Then weights are shared: the last round whose error still stays there, or else the
   // first round, is the result.
   std::vector<PruneRound> rounds;
-  double tolerance = 0;
+  double margin = 0;
   double max_density = 0;     // up to which the first round may be eased
   uint32_t max_doubling = 0;  // how often the clusters may be doubled where sharing loses too much
   std::vector<LayerRecipe> layers;  // one per weight tensor

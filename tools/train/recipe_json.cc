@@ -43,7 +43,7 @@ void for_each_number(AnyRecipe& r, Visit visit) {
   visit("clip", r.clip);
   visit("distill", r.distill);
   visit("temperature", r.temperature);
-  visit("tolerance", r.tolerance);
+  visit("margin", r.margin);
   visit("max_density", r.max_density);
   visit("max_doubling", r.max_doubling);
   visit("lambda", r.lambda);
