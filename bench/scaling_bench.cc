@@ -4,6 +4,7 @@
 // piece. Synthetic tensors: 9 % of the weights kept, 32 clusters, 8192 columns.
 #include <algorithm>
 #include <cstring>
+#include <deque>
 #include <thread>
 
 #include "codec/huffman_tree.h"
@@ -66,7 +67,29 @@ std::string mega(uint64_t entries) {
   return std::to_string(entries / kMega) + " M entries";
 }
 
-void run_size(uint64_t entries, Suite* suite) {
+// CSR of as many tensors of this size as have `all` entries together, one after another, each from
+// memory of its own and into memory of its own: however small they are, no cache holds them.
+class CsrInTurn {
+ public:
+  CsrInTurn(const std::vector<uint8_t>& bytes, uint64_t entries, uint64_t all) {
+    for (uint64_t i = 0; i < all / entries; ++i) {
+      bytes_.push_back(bytes);
+      files_.push_back(open_bytes(bytes_.back(), 1));
+      forms_.emplace_back(describe(files_.back().get()), false);
+    }
+  }
+  void decode() {
+    for (size_t i = 0; i < files_.size(); ++i) forms_[i].to_csr(files_[i].get());
+  }
+  double count() const { return static_cast<double>(files_.size()); }
+
+ private:
+  std::deque<std::vector<uint8_t>> bytes_;
+  std::vector<File> files_;
+  std::vector<Forms> forms_;
+};
+
+void run_size(uint64_t entries, uint64_t all, Suite* suite) {
   uint64_t rows = 0;
   const std::vector<uint8_t> bytes = make_file(entries, &rows);
   const std::string row = mega(entries);
@@ -82,6 +105,8 @@ void run_size(uint64_t entries, Suite* suite) {
   Forms forms(info, entries <= kMostDense);
   const auto items = static_cast<double>(info.nonzeros);
   suite->time({"size", row, "CSR"}, items, [&] { forms.to_csr(file.get()); });
+  const auto turns = std::make_shared<CsrInTurn>(bytes, entries, all);
+  suite->time({"size", row, "CSR in turn"}, items * turns->count(), [turns] { turns->decode(); });
   suite->time({"size", row, "verify"}, items, [&] { verify(file.get()); });
   if (entries <= kMostDense) {
     suite->time({"size", row, "dense"}, items, [&] { forms.to_dense(file.get()); });
@@ -158,7 +183,7 @@ void run_chunk(const Plane& plane, size_t symbols, Suite* suite) {
 void run(Suite* suite) {
   std::vector<uint64_t> sizes = {1, 4, 16, 64};
   if (suite->quick()) sizes.pop_back();
-  for (const uint64_t size : sizes) run_size(size * kMega, suite);
+  for (const uint64_t size : sizes) run_size(size * kMega, sizes.back() * kMega, suite);
   if (std::thread::hardware_concurrency() < 2) {
     suite->leave_out("two threads: the machine has one processor");
   } else {

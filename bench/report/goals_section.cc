@@ -116,11 +116,12 @@ void add_scaling(const Results& results, std::vector<Goal>* goals) {
   std::optional<double> growth;
   std::optional<Time> first;
   for (const std::string& row : results.rows("size")) {
-    const auto time = results.time("size", row, "CSR");
+    const auto time = results.time("size", row, "CSR in turn");
     if (!first) first = time;
     if (const auto slower = speedup(time, first)) growth = std::max(growth.value_or(0), *slower);
   }
-  goals->push_back({"Largest tensor to CSR, cost per entry, times smallest", growth, 1.15, true});
+  goals->push_back(
+      {"Large tensors to CSR, cost per entry, times that of the smallest", growth, 1.15, true});
   for (const auto& [row, least] :
        {std::pair("codes", 1.8), {"layer for batch 1", 1.8}, {"dense floats", 1.2}}) {
     const auto one = results.time("threads", row, "1");

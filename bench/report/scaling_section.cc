@@ -18,9 +18,13 @@ std::optional<double> per_item(const std::optional<Time>& time) {
 }
 
 html::Table size_table(const Results& results) {
-  html::Table out{"Nanoseconds per entry; beside them, relative to the smallest tensor.",
-                  {{"tensor", "", false}},
-                  {}};
+  html::Table out{
+      "Nanoseconds per entry; beside them, relative to the smallest tensor. In turn: as many "
+      "tensors "
+      "of a size as have the entries of the largest, so that no cache holds any; the others are "
+      "decoded again and again.",
+      {{"tensor", "", false}},
+      {}};
   const std::vector<std::string> columns = results.columns("size");
   for (const std::string& column : columns) {
     out.columns.push_back({"ns", "to " + column});

@@ -118,17 +118,26 @@ uint64_t Model::scratch_bytes(size_t tensor, uint64_t first, uint64_t last) cons
   return chunk_scratch_bytes(t, elements, entries, bytes) + ceil_div(elements * t.bits, 8) + codes * sizeof(DecodeTable);
 }
 
-Status Model::for_chunks(size_t tensor, uint64_t first, uint64_t last, const ChunkBody& body, uint64_t held) const {
-  // Runs of chunks share a scratch; short enough that all threads get some.
-  constexpr uint64_t kRun = 8;
-  const uint64_t run = std::clamp<uint64_t>((last - first) / (uint64_t{parallel_.width()} * 2), 1, kRun);
-  const Status s = for_items(ceil_div(last - first, run), scratch_bytes(tensor, first, last), [&](size_t item) -> Status {
-    ChunkScratch scratch;
-    const uint64_t start = first + item * run;
-    for (uint64_t i = start; i < std::min(start + run, last); ++i) DCF_TRY(body(i, &scratch));
-    return ok_status();
-  }, held);
-  return in_data(tensor, s);
+Status Model::for_chunks(size_t tensor, uint64_t first, uint64_t last, const ChunkBody& body,
+                         uint64_t held) const {
+  // As many as there are threads; each decodes chunk after chunk.
+  std::mutex mutex;
+  std::vector<std::unique_ptr<ChunkScratch>> idle;
+  const auto take = [&] {
+    const std::lock_guard lock(mutex);
+    if (idle.empty()) return std::make_unique<ChunkScratch>();
+    std::unique_ptr<ChunkScratch> scratch = std::move(idle.back());
+    idle.pop_back();
+    return scratch;
+  };
+  const auto decode = [&](size_t item) {
+    std::unique_ptr<ChunkScratch> scratch = take();
+    const Status s = body(first + item, scratch.get());
+    const std::lock_guard lock(mutex);
+    idle.push_back(std::move(scratch));
+    return s;
+  };
+  return in_data(tensor, for_items(last - first, scratch_bytes(tensor, first, last), decode, held));
 }
 
 unsigned Model::threads_for(uint64_t bytes, uint64_t held) const {

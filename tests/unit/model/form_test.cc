@@ -162,21 +162,68 @@ TEST(Csr, RawOnlyDtypesHaveNone) {
   EXPECT_EQ(decode(*model.value(), 0, DType::kNone, &out).code, Code::UnsupportedDType);
 }
 
+// Neither more nor less than declared, wherever it is noticed.
 TEST(Csr, WrongDeclaredNonzerosAreFound) {
+  Encoding bitmap;
+  bitmap.positions = Positions::kBitmap;
+  bitmap.values = Values::kPalette;
+  Encoding gap = bitmap;
+  gap.positions = Positions::kGap;
+  gap.gap_bits = 2;  // with fillers
+  Encoding dense;
+  dense.values = Values::kPalette;
+  for (const Encoding& e : {bitmap, gap, dense}) {
+    for (const bool transposed : {false, true}) {
+      for (const int difference : {-1, 1}) {
+        Sample sample = random_sample(DType::kF32, {64, 48}, e, 1);
+        if (transposed) sample.view = View{64, true};
+        sample.rows_per_chunk = 5;
+        FileParts parts = make_parts({sample});
+        parts.columns.nonzeros[0] += static_cast<uint64_t>(difference);
+        const Blob file = assemble(parts);
+        for (const unsigned threads : {1u, 3u}) {
+          SCOPED_TRACE(encoding_name(e) + (transposed ? ", transposed " : " ") +
+                       std::to_string(difference));
+          auto model = open_bytes(file, threads);
+          ASSERT_TRUE(model.ok()) << model.status().message;
+          OwnedCsr out;
+          const Status s = decode(*model.value(), 0, DType::kNone, &out);
+          EXPECT_EQ(s.code, Code::BadCount);
+          EXPECT_STREQ(s.rule, "K-05");
+          EXPECT_EQ(s.offset, model.value()->layout().chunk_offsets[0]);
+          EXPECT_EQ(s.tensor, 0u);
+        }
+      }
+    }
+  }
+}
+
+// Threads that wait for the chunk before theirs end when it fails.
+TEST(Csr, TheFirstDamagedChunkIsReported) {
   Encoding e;
-  e.positions = Positions::kBitmap;
+  e.positions = Positions::kGapBucket;
   e.values = Values::kPalette;
-  FileParts parts = make_parts({random_sample(DType::kF32, {8, 8}, e, 1)});
-  ++parts.columns.nonzeros[0];
-  const Blob file = assemble(parts);
-  auto model = open_bytes(file);
-  ASSERT_TRUE(model.ok());
-  OwnedCsr out;
-  const Status s = decode(*model.value(), 0, DType::kNone, &out);
-  EXPECT_EQ(s.code, Code::BadCount);
-  EXPECT_STREQ(s.rule, "K-05");
-  EXPECT_EQ(s.offset, model.value()->layout().chunk_offsets[0]);
-  EXPECT_EQ(s.tensor, 0u);
+  e.bucket_t = 2;
+  e.bucket_s = 1;
+  Sample sample = random_sample(DType::kF32, {200, 48}, e, 1);
+  sample.rows_per_chunk = 5;
+  Blob file = make_file({sample});
+  uint64_t damaged = 0;
+  {
+    const auto model = open_bytes(file);
+    ASSERT_TRUE(model.ok()) << model.status().message;
+    ASSERT_EQ(model.value()->layout().chunk_offsets.size(), 40u);
+    damaged = model.value()->layout().chunk_offsets[11];
+  }
+  file[damaged] ^= 1;
+  for (const unsigned threads : {1u, 2u, 8u}) {
+    const auto model = open_bytes(file, threads);
+    ASSERT_TRUE(model.ok());
+    OwnedCsr out;
+    const Status s = decode(*model.value(), 0, DType::kNone, &out);
+    EXPECT_EQ(s.code, Code::ChecksumMismatch);
+    EXPECT_EQ(s.offset, damaged);
+  }
 }
 
 TEST(Codes, OnePerElement) {

@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: Apache-2.0
+// The values of entries as a CSR output holds them: in the tensor's dtype, or converted to f32.
+#pragma once
+
+#include <array>
+#include <bit>
+
+#include "base/float_convert.h"
+#include "format/tensor.h"
+#include "model/chunk_decoder.h"
+#include "model/count.h"
+
+namespace dcf::impl {
+
+class CsrWords {
+ public:
+  CsrWords(const TensorCoding& coding, DType as)
+      : dtype_(coding.tensor().dtype),
+        convert_(as == DType::kF32 && dtype_ != DType::kF32),
+        stored_bytes_(coding.word_bytes()),
+        mask_(magnitude_mask(dtype_)) {
+    const Encoding& encoding = coding.tensor().encoding;
+    size_t code = encoding.positions == Positions::kGap ? 1 : 0;  // the fillers' code
+    for (const uint64_t word : coding.codebook()) {
+      words_[code] = converted(word);
+      keep_[code++] = encoding.is_sparse() || !is_zero(word);
+    }
+  }
+
+  size_t bytes() const { return convert_ ? sizeof(float) : stored_bytes_; }
+  bool is_zero(uint64_t stored) const { return (stored & mask_) == 0; }
+  uint64_t converted(uint64_t stored) const {
+    return convert_ ? std::bit_cast<uint32_t>(word_to_float(dtype_, stored)) : stored;
+  }
+
+  // By code: the value, and whether an entry with it is one of the output. Fillers are none; dense
+  // elements are if they are not zero.
+  const std::array<uint64_t, 257>& by_code() const { return words_; }
+  const std::array<bool, 257>& kept() const { return keep_; }
+
+ private:
+  DType dtype_;
+  bool convert_;
+  size_t stored_bytes_;
+  uint64_t mask_;
+  std::array<uint64_t, 257> words_{};
+  std::array<bool, 257> keep_{};
+};
+
+}  // namespace dcf::impl
