@@ -7,22 +7,23 @@ source tools/setup/steps.sh
 source tools/setup/packages.sh
 
 usage='usage: ./test.sh [--all]
-  --all   the tests of optional components too: dcf train, which needs LibTorch
+  --all   the tests of optional components too: dcf train, which needs LibTorch, and the codec for
+          64-bit Arm, which needs a cross-compiler and QEMU
 DCF_TEST_DATA names the folder of real models that some tests read (default ../shared/data);
 where it is missing those are left out.'
 
-train=OFF
+all=OFF
 for argument in "$@"; do
   case $argument in
-    --all) train=ON ;;
+    --all) all=ON ;;
     -h | --help) say "$usage"; exit 0 ;;
     *) die "unknown argument $argument"$'\n'"$usage" ;;
   esac
 done
 
 install_packages "${core_packages[@]}" "${test_packages[@]}"
-[[ $train == OFF ]] || install_packages "${train_packages[@]}"
-build dev -DDCF_BUILD_TRAIN=$train
+[[ $all == OFF ]] || install_packages "${train_packages[@]}"
+build dev -DDCF_BUILD_TRAIN=$all
 
 selection=()
 models=${DCF_TEST_DATA:-../shared/data}
@@ -33,3 +34,4 @@ if [[ ! -d $models ]]; then
 fi
 [[ ! -t 1 ]] || selection+=(--progress)
 ctest --preset dev -j "$(nproc)" "${selection[@]}"
+[[ $all == OFF ]] || tests/portable/run.sh arm

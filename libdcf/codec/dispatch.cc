@@ -10,18 +10,29 @@ namespace dcf::impl {
 std::span<const TreeKernels* const> available_tree_kernels() {
 #if defined(__x86_64__)
   // Each needs what the ones before it need.
-  static constexpr std::array<const TreeKernels*, 3> kAll = {&kScalarTreeKernels, &kAvx2TreeKernels,
-                                                             &kAvx512TreeKernels};
-  size_t count = 1;
-  if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("popcnt") &&
-      __builtin_cpu_supports("bmi") && __builtin_cpu_supports("bmi2")) {
-    ++count;
-    if (__builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vbmi") &&
-        __builtin_cpu_supports("avx512vbmi2") && __builtin_cpu_supports("avx512vpopcntdq")) {
-      ++count;
+  static constexpr std::array<const TreeKernels*, 4> kAll = {
+      &kScalarTreeKernels, &kSsse3TreeKernels, &kAvx2TreeKernels, &kAvx512TreeKernels};
+  const auto count = [] {
+    if (!__builtin_cpu_supports("ssse3")) return 1;
+    if (!__builtin_cpu_supports("avx2") || !__builtin_cpu_supports("popcnt") ||
+        !__builtin_cpu_supports("bmi") || !__builtin_cpu_supports("bmi2")) {
+      return 2;
     }
-  }
-  return std::span(kAll).first(count);
+    if (!__builtin_cpu_supports("avx512bw") || !__builtin_cpu_supports("avx512vbmi") ||
+        !__builtin_cpu_supports("avx512vbmi2") || !__builtin_cpu_supports("avx512vpopcntdq")) {
+      return 3;
+    }
+    return 4;
+  };
+  return std::span(kAll).first(static_cast<size_t>(count()));
+#elif defined(__aarch64__)
+  static constexpr std::array<const TreeKernels*, 2> kAll = {&kScalarTreeKernels,
+                                                             &kNeonTreeKernels};
+  return kAll;
+#elif defined(__wasm_simd128__)
+  static constexpr std::array<const TreeKernels*, 2> kAll = {&kScalarTreeKernels,
+                                                             &kWasmTreeKernels};
+  return kAll;
 #else
   static constexpr std::array<const TreeKernels*, 1> kAll = {&kScalarTreeKernels};
   return kAll;

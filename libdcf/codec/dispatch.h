@@ -50,10 +50,15 @@ struct TreeKernels {
 
 extern const TreeKernels kScalarTreeKernels;
 #if defined(__x86_64__)
+extern const TreeKernels kSsse3TreeKernels;
 // Needs AVX2, POPCNT, BMI1 and BMI2, which all machines with AVX2 have.
 extern const TreeKernels kAvx2TreeKernels;
 // Needs AVX-512 F, BW, VBMI, VBMI2 and VPOPCNTDQ besides.
 extern const TreeKernels kAvx512TreeKernels;
+#elif defined(__aarch64__)
+extern const TreeKernels kNeonTreeKernels;
+#elif defined(__wasm_simd128__)
+extern const TreeKernels kWasmTreeKernels;
 #endif
 
 // Every set this machine can run, scalar first, the fastest last.

@@ -193,7 +193,7 @@ void encode_huffman_tree(Bytes symbols, const Histogram& histogram, const TreePl
   uint8_t* const data = out->data() + start;
 
   const size_t half = symbols.size() + kTreeSlack * kMaxLeaves;
-  const auto scratch = std::make_unique_for_overwrite<uint8_t[]>(2 * half);
+  const std::unique_ptr<uint8_t[]> scratch(new uint8_t[2 * half]);  // not zeroed
   uint8_t* const halves[2] = {scratch.get(), scratch.get() + half};
   kernels.map(symbols.data(), symbols.size(), plan.rank_of.data(), plan.alphabet, halves[0]);
   for (unsigned i = 0; i < plan.node_count; ++i) {

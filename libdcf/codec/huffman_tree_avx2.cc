@@ -7,66 +7,14 @@
 #include <immintrin.h>
 
 #include <algorithm>
-#include <array>
 
 #include "codec/bit_reader.h"
+#include "codec/shuffle_tables.h"
 
 #define DCF_AVX2 __attribute__((target("avx2,popcnt")))
 
 namespace dcf::impl {
 namespace {
-
-using Control = std::array<uint8_t, 16>;
-
-// Controls of the byte shuffles. 16 elements are merged with the one control
-//   c = kMergeLow[first 8 bits] + kMergeHigh[next 8 bits]
-// A left element gets the number of left ones before it. A right element gets 0x8F less the number
-// of right ones before it: the shuffle of the left list makes that zero, and c ^ 0x8F selects from
-// the right list and makes left elements zero.
-struct Tables {
-  alignas(64) std::array<Control, 256> merge_low;
-  alignas(64) std::array<Control, 256> merge_high;
-  // Of 8 elements: the left ones first, and from byte 8 on the right ones.
-  alignas(64) std::array<Control, 256> partition;
-};
-
-constexpr Tables make_tables() {
-  Tables tables{};
-  for (unsigned byte = 0; byte < 256; ++byte) {
-    unsigned ones = 0;
-    for (unsigned i = 0; i < 8; ++i) {
-      const bool bit = byte >> i & 1;
-      tables.merge_low[byte][i] = static_cast<uint8_t>(bit ? 0x8F - ones : i - ones);
-      tables.merge_high[byte][8 + i] = static_cast<uint8_t>(bit ? 0x87 - ones : i - ones);
-      tables.partition[byte][bit ? 8 + ones : i - ones] = static_cast<uint8_t>(i);
-      ones += bit;
-    }
-    for (unsigned i = 8; i < 16; ++i) tables.merge_low[byte][i] = static_cast<uint8_t>(8 - ones);
-  }
-  return tables;
-}
-constexpr Tables kTables = make_tables();
-
-// 8 fields of 1..7 bits: the two bytes that hold field i, to be multiplied so that the field ends
-// at bit 15.
-struct FieldLayout {
-  alignas(16) std::array<uint8_t, 16> bytes;
-  alignas(16) std::array<uint16_t, 8> factor;
-};
-
-constexpr std::array<FieldLayout, 8> make_layouts() {
-  std::array<FieldLayout, 8> layouts{};
-  for (unsigned width = 1; width < 8; ++width) {
-    for (unsigned i = 0; i < 8; ++i) {
-      const unsigned bit = i * width;
-      layouts[width].bytes[2 * i] = static_cast<uint8_t>(bit / 8);
-      layouts[width].bytes[2 * i + 1] = static_cast<uint8_t>(bit / 8 + 1);
-      layouts[width].factor[i] = static_cast<uint16_t>(1u << (16 - width - bit % 8));
-    }
-  }
-  return layouts;
-}
-constexpr std::array<FieldLayout, 8> kLayouts = make_layouts();
 
 DCF_AVX2 __m128i load_16(const void* p) {
   return _mm_loadu_si128(static_cast<const __m128i*>(p));
@@ -85,8 +33,8 @@ DCF_AVX2 uint64_t count_ones(Bytes bytes) {
 }
 
 DCF_AVX2 __m128i merge_16(uint64_t bits, const uint8_t* left, const uint8_t* right) {
-  const __m128i control = _mm_add_epi8(load_16(&kTables.merge_low[bits & 0xFF]),
-                                       load_16(&kTables.merge_high[bits >> 8 & 0xFF]));
+  const __m128i control = _mm_add_epi8(load_16(&kShuffleTables.merge_low[bits & 0xFF]),
+                                       load_16(&kShuffleTables.merge_high[bits >> 8 & 0xFF]));
   const __m128i other = _mm_xor_si128(control, _mm_set1_epi8(static_cast<char>(0x8F)));
   return _mm_or_si128(_mm_shuffle_epi8(load_16(left), control),
                       _mm_shuffle_epi8(load_16(right), other));
@@ -98,9 +46,9 @@ DCF_AVX2 void merge(const uint8_t* bits, size_t m, const uint8_t* left, const ui
   // Bytes of the bit string are loaded one by one, which takes fewer instructions than to cut them
   // out of a word.
   for (; m >= 32; m -= 32, bits += 4, dst += 32) {
-    const __m256i control =
-        _mm256_add_epi8(load_2x16(&kTables.merge_low[bits[0]], &kTables.merge_low[bits[2]]),
-                        load_2x16(&kTables.merge_high[bits[1]], &kTables.merge_high[bits[3]]));
+    const __m256i control = _mm256_add_epi8(
+        load_2x16(&kShuffleTables.merge_low[bits[0]], &kShuffleTables.merge_low[bits[2]]),
+        load_2x16(&kShuffleTables.merge_high[bits[1]], &kShuffleTables.merge_high[bits[3]]));
     const auto ones = static_cast<size_t>(_mm_popcnt_u32(load_le<uint16_t>(bits)));
     const __m256i lefts = load_2x16(left, left + 16 - ones);
     const __m256i rights = load_2x16(right, right + ones);
@@ -150,9 +98,9 @@ class Unpacker {
  public:
   DCF_AVX2 explicit Unpacker(unsigned width)
       : width_(width),
-        low_(_mm256_broadcastsi128_si256(load_16(&kLayouts[width].bytes))),
+        low_(_mm256_broadcastsi128_si256(load_16(&kFieldLayouts[width].bytes))),
         high_(_mm256_add_epi8(low_, _mm256_set1_epi8(static_cast<char>(width)))),
-        up_(_mm256_broadcastsi128_si256(load_16(&kLayouts[width].factor))),
+        up_(_mm256_broadcastsi128_si256(load_16(&kFieldLayouts[width].factor))),
         down_(_mm256_set1_epi16(static_cast<short>(1 << width))) {}
 
   DCF_AVX2 __m256i operator()(const uint8_t* p) const {
@@ -277,7 +225,8 @@ DCF_AVX2 void partition(const uint8_t* src, size_t m, uint8_t pivot, uint8_t* le
     store_le(bits, static_cast<uint32_t>(word));
     for (unsigned done = 0; done < count; done += 8, word >>= 8) {
       const __m128i eight = _mm_loadl_epi64(reinterpret_cast<const __m128i*>(src + done));
-      const __m128i sorted = _mm_shuffle_epi8(eight, load_16(&kTables.partition[word & 0xFF]));
+      const __m128i sorted =
+          _mm_shuffle_epi8(eight, load_16(&kShuffleTables.partition[word & 0xFF]));
       _mm_storel_epi64(reinterpret_cast<__m128i*>(left), sorted);
       _mm_storel_epi64(reinterpret_cast<__m128i*>(right), _mm_unpackhi_epi64(sorted, sorted));
       const auto ones = static_cast<size_t>(_mm_popcnt_u64(word & 0xFF));

@@ -129,8 +129,8 @@ Status decode_stream(ByteReader* in, unsigned alphabet, const DecodeTable* table
 }
 
 Histogram histogram_of(Bytes symbols) {
-  // Eight counters for each symbol, so that equal neighbours do not wait for each other; one load for
-  // eight symbols.
+  // Eight counters for each symbol, so that equal neighbours do not wait for each other; one load
+  // for eight symbols.
   std::array<std::array<uint32_t, kMaxSymbols>, 8> counts{};
   Histogram histogram{};
   size_t i = 0;

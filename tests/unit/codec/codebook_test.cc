@@ -3,7 +3,7 @@
 
 #include <gtest/gtest.h>
 
-#include <bit>
+#include <cstring>
 
 #include "codec/bit_writer.h"
 #include "samples.h"
@@ -33,8 +33,9 @@ TEST(CodebookKey, IsABijection) {
 TEST(CodebookKey, OrdersByValue) {
   const float floats[] = {-2.0f, -1.5f, -0.0f, 0.0f, 1e-40f, 3.0f};
   for (size_t i = 1; i < std::size(floats); ++i) {
-    EXPECT_LT(codebook_key(DType::kF32, std::bit_cast<uint32_t>(floats[i - 1])),
-              codebook_key(DType::kF32, std::bit_cast<uint32_t>(floats[i])));
+    uint32_t words[2];
+    std::memcpy(words, &floats[i - 1], sizeof words);
+    EXPECT_LT(codebook_key(DType::kF32, words[0]), codebook_key(DType::kF32, words[1]));
   }
   EXPECT_LT(codebook_key(DType::kI8, 0x80), codebook_key(DType::kI8, 0x7F));
   EXPECT_LT(codebook_key(DType::kU8, 0x7F), codebook_key(DType::kU8, 0x80));
