@@ -44,23 +44,35 @@ RoundResult do_round(const Session& session, const std::string& name, const Prun
   return result;
 }
 
+// A first round that loses too much, again with twice the density, as long as that helps. True if
+// any did.
+bool ease(const Session& session, PruneRound round, const TorchNet& teacher, double allowed,
+          TorchNet* net, RoundResult* result) {
+  bool eased = false;
+  std::string name = "round1";
+  while (result->pruned_error > allowed && 2 * round.density <= session.recipe.max_density) {
+    round.density *= 2;
+    name += "-eased";
+    TorchNet denser = teacher.clone();
+    const RoundResult next = do_round(session, name, round, teacher, &denser);
+    if (next.pruned_error >= result->pruned_error) break;  // more weights are not what is missing
+    eased = true;
+    *net = denser.clone();
+    *result = next;
+  }
+  return eased;
+}
+
 // The networks of all rounds, down to the first that loses more than it may.
 std::vector<TorchNet> prune_in_rounds(const Session& session, const TorchNet& teacher,
                                       double allowed, TrainResult* result) {
   std::vector<TorchNet> pruned;
   TorchNet net = teacher.clone();
-  bool eased = false;
-  for (PruneRound round : session.recipe.rounds) {
-    std::string name = fmt::format("round{}", pruned.size() + 1);
+  for (const PruneRound& round : session.recipe.rounds) {
+    const std::string name = fmt::format("round{}", pruned.size() + 1);
     RoundResult last = do_round(session, name, round, teacher, &net);
-    while (pruned.empty() && round.density > 0 && last.pruned_error > allowed &&
-           2 * round.density <= session.recipe.max_density) {
-      eased = true;
-      round.density *= 2;
-      name += "-eased";
-      net = teacher.clone();
-      last = do_round(session, name, round, teacher, &net);
-    }
+    const bool eased =
+        pruned.empty() && round.density > 0 && ease(session, round, teacher, allowed, &net, &last);
     result->rounds.push_back(last);
     pruned.push_back(net.clone());
     // Half the density of an eased round was too little already.
@@ -88,9 +100,13 @@ double share(const Session& session, const std::string& round, const TorchNet& t
   return error;
 }
 
-// Of an error in percent, measured on that many images.
-double standard_error(double percent, size_t images) {
-  return std::sqrt(percent * (100 - percent) / static_cast<double>(images));
+// The validation error up to which nothing counts as lost.
+double allowed_error(const Session& session, const TrainResult& result) {
+  const double percent = result.plain_error;
+  const auto images = static_cast<double>(session.validation->size());
+  const double standard_error = std::sqrt(percent * (100 - percent) / images);
+  // Where the net that compression starts from is not better by that much, nothing can be.
+  return std::max(percent - session.recipe.margin * standard_error, result.dense_error);
 }
 
 // What sharing alone saves, layer by layer.
@@ -120,16 +136,14 @@ TrainResult train_and_compress(const Session& session, TorchNet* plain, TorchNet
   }
   const TorchNet teacher = net->clone();
   result.augmented = session.recipe.shift > 0;
-  const double allowed =
-      result.plain_error -
-      session.recipe.margin * standard_error(result.plain_error, session.validation->size());
+  const double allowed = allowed_error(session, result);
   std::vector<TorchNet> pruned = prune_in_rounds(session, teacher, allowed, &result);
   for (size_t i = pruned.size(); i-- > 0;) {
     RoundResult& round = result.rounds[i];
     if (i > 0 && round.pruned_error > allowed) continue;
     *net = pruned[i].clone();
-    round.shared_error = result.final_error =
-        share(session, fmt::format("round{}", i + 1), teacher, allowed, net);
+    round.shared_error = result.final_error = share(session, fmt::format("round{}", i + 1), teacher,
+                                                    std::max(allowed, round.pruned_error), net);
     result.dead_units = fold_dead_units(net);
     session.line("shared", fmt::format("{:.2f} % of the weights, clustered and fine-tuned: "
                                        "validation error {:.2f} %",
