@@ -44,8 +44,13 @@ RoundResult do_round(const Session& session, const std::string& name, const Prun
   return result;
 }
 
-// A first round that loses too much, again with twice the density, as long as that helps. True if
-// any did.
+// Of a validation error in percent.
+double standard_error(const Session& session, double percent) {
+  return std::sqrt(percent * (100 - percent) / static_cast<double>(session.validation->size()));
+}
+
+// A first round that loses too much, again with twice the density, as long as that helps by more
+// than chance. True if any did.
 bool ease(const Session& session, PruneRound round, const TorchNet& teacher, double allowed,
           TorchNet* net, RoundResult* result) {
   bool eased = false;
@@ -55,7 +60,8 @@ bool ease(const Session& session, PruneRound round, const TorchNet& teacher, dou
     name += "-eased";
     TorchNet denser = teacher.clone();
     const RoundResult next = do_round(session, name, round, teacher, &denser);
-    if (next.pruned_error >= result->pruned_error) break;  // more weights are not what is missing
+    const double chance = standard_error(session, result->pruned_error);
+    if (next.pruned_error > result->pruned_error - chance) break;  // not what is missing
     eased = true;
     *net = denser.clone();
     *result = next;
@@ -100,15 +106,6 @@ double share(const Session& session, const std::string& round, const TorchNet& t
   return error;
 }
 
-// The validation error up to which nothing counts as lost.
-double allowed_error(const Session& session, const TrainResult& result) {
-  const double percent = result.plain_error;
-  const auto images = static_cast<double>(session.validation->size());
-  const double standard_error = std::sqrt(percent * (100 - percent) / images);
-  // Where the net that compression starts from is not better by that much, nothing can be.
-  return std::max(percent - session.recipe.margin * standard_error, result.dense_error);
-}
-
 // What sharing alone saves, layer by layer.
 std::string sharing_rates(const TorchNet& net) {
   std::string text;
@@ -125,8 +122,11 @@ TrainResult train_and_compress(const Session& session, TorchNet* plain, TorchNet
   TrainResult result{};
   const TorchNet fresh = net->clone();
   train_dense(session, plain, net, &result);
-  if (session.recipe.unaugmented && result.dense_error > result.plain_error) {
-    session.line("augmented", "errs more than the dense net: going on without augmentation");
+  // Up to here nothing counts as lost.
+  const double allowed =
+      result.plain_error - session.recipe.margin * standard_error(session, result.plain_error);
+  if (session.recipe.unaugmented && result.dense_error > allowed) {
+    session.line("augmented", "hardly errs less than the dense net: going on without augmentation");
     Session other = session;
     other.recipe = *session.recipe.unaugmented;
     other.work += "/unaugmented";
@@ -136,7 +136,6 @@ TrainResult train_and_compress(const Session& session, TorchNet* plain, TorchNet
   }
   const TorchNet teacher = net->clone();
   result.augmented = session.recipe.shift > 0;
-  const double allowed = allowed_error(session, result);
   std::vector<TorchNet> pruned = prune_in_rounds(session, teacher, allowed, &result);
   for (size_t i = pruned.size(); i-- > 0;) {
     RoundResult& round = result.rounds[i];

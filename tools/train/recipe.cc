@@ -73,9 +73,17 @@ BestPlan best_plan(uint64_t weights, bool conv, bool augment) {
     return {sgd(5, 0.05, 1e-4), sgd(6, 0.05, 1e-4), sgd(0, 0.1, 0), {{0.006, 8}}, 0, 1};
   }
   if (conv) {
-    return {sgd(8, 0.05, 1e-4),
+    if (!augment) {
+      return {{},
+              sgd(15, 0.05, 1e-4),
+              sgd(0, 0.1, 1e-4),
+              {{0.12, 8}, {0.06, 8}, {0.03, 8}, {0.02, 8}},
+              0,
+              2};
+    }
+    return {sgd(15, 0.05, 1e-4),
             sgd(15, 0.05, 1e-4),
-            sgd(0, 0.1, augment ? 0 : 1e-4),
+            sgd(0, 0.1, 0),
             {{0.06, 4}, {0.024, 9}, {0.014, 9}},
             1,
             2};

@@ -50,10 +50,9 @@ struct Recipe {
   Schedule plain;  // the dense net of ordinary training, where `dense` is anything more
   Schedule dense;
   // Rounds to lower and lower densities go on as long as validation errors stay below the plain
-  // dense net's by `margin` of its standard errors, so that chance passes for no gain, or do not
-  // exceed those of `dense`. A first round that leaves too little is done again with twice the
-  // density, as long as that helps. Then weights are shared: the last round whose error still stays
-  // there, or else the first round, is the result.
+  // dense net's by `margin` of its standard errors, so that chance passes for no gain. A first round
+  // that leaves too little is done again with twice the density, as long as that helps. Then weights
+  // are shared: the last round whose error still stays there, or else the first round, is the result.
   std::vector<PruneRound> rounds;
   double margin = 0;
   double max_density = 0;     // up to which the first round may be eased
@@ -65,8 +64,8 @@ struct Recipe {
   Schedule finetune;       // of centroids and biases, codes fixed
   uint32_t bias_bits = 0;  // 0: biases stay f32
   dcf_positions_choice positions = DCF_CHOOSE_AUTO;
-  // What is done instead where `dense` errs more than `plain`: its augmentation does not fit the
-  // data.
+  // What is done instead where not even `dense` errs less than `plain` by the margin: its
+  // augmentation does not fit the data.
   std::shared_ptr<const Recipe> unaugmented;
 };
 
