@@ -5,7 +5,7 @@
 #include <cstring>
 
 #include "base/checked.h"
-#include "kernels/aligned.h"
+#include "kernels/part_kernel.h"
 #include "kernels/tasks.h"
 
 namespace dcf::impl {
@@ -96,10 +96,12 @@ inline float inputs_of(const uint16_t* columns, const float* x) {
   return (x[four & 0xffff] + x[four >> 16 & 0xffff]) + (x[four >> 32 & 0xffff] + x[four >> 48]);
 }
 
-class CodeGroupsKernel final : public LayerKernel {
+class CodeGroupsKernel final : public PartKernel {
  public:
   CodeGroupsKernel(const LayerEntries& e, const Blocks& blocks, std::vector<CodeGroups> parts)
-      : rows_(e.rows), blocks_(blocks), parts_(std::move(parts)) {
+      : PartKernel(e.rows, e.cols, blocks.count * (blocks.size + 1)),
+        blocks_(blocks),
+        parts_(std::move(parts)) {
     std::copy(e.codebook.begin(), e.codebook.end(), codebook_);
   }
 
@@ -112,42 +114,23 @@ class CodeGroupsKernel final : public LayerKernel {
     }
     return bytes;
   }
-  uint64_t working_bytes(uint64_t batch, const Parallel&) const override {
-    return std::min(batch, kSamplesAtOnce) * padded() * sizeof(float);
-  }
-  void apply(const float* x, uint64_t batch, float* y, const Parallel& parallel) const override {
-    const AlignedFloats copies(std::min(batch, kSamplesAtOnce) * padded());
-    for (uint64_t first = 0; first < batch; first += kSamplesAtOnce) {
-      const uint64_t count = std::min(kSamplesAtOnce, batch - first);
-      multiply(x + first * blocks_.cols, count, copies.data(), y + first * rows_, parallel);
-    }
-  }
 
  private:
-  static constexpr uint64_t kSamplesAtOnce = 16;
-
+  size_t parts() const override { return parts_.size(); }
   // Each block of x has a zero behind it.
-  uint64_t padded() const { return blocks_.count * (blocks_.size + 1); }
-
-  void multiply(const float* x, uint64_t batch, float* copies, float* y,
-                const Parallel& parallel) const {
-    for (uint64_t b = 0; b < batch; ++b) {
-      float* to = copies + b * padded();
-      for (uint64_t first = 0; first < blocks_.cols; first += blocks_.size) {
-        const uint64_t count = std::min(blocks_.size, blocks_.cols - first);
-        std::copy_n(x + b * blocks_.cols + first, count, to);
-        std::fill_n(to + count, blocks_.size + 1 - count, 0.0f);
-        to += blocks_.size + 1;
-      }
+  void copy_sample(const float* x, float* copy) const override {
+    for (uint64_t first = 0; first < blocks_.cols; first += blocks_.size) {
+      const uint64_t count = std::min(blocks_.size, blocks_.cols - first);
+      std::copy_n(x + first, count, copy);
+      std::fill_n(copy + count, blocks_.size + 1 - count, 0.0f);
+      copy += blocks_.size + 1;
     }
-    parallel.run(batch * parts_.size(), [&](size_t item) {
-      const uint64_t b = item % batch;
-      const CodeGroups& part = parts_[item / batch];
-      for (uint64_t block = 0; block < blocks_.count; ++block) {
-        multiply_block(part, block, copies + b * padded() + block * (blocks_.size + 1),
-                       y + b * rows_ + part.first_row);
-      }
-    });
+  }
+  void multiply(size_t part, const float* copy, float* y) const override {
+    const CodeGroups& groups = parts_[part];
+    for (uint64_t block = 0; block < blocks_.count; ++block) {
+      multiply_block(groups, block, copy + block * (blocks_.size + 1), y + groups.first_row);
+    }
   }
 
   void multiply_block(const CodeGroups& part, uint64_t block, const float* x, float* y) const {
@@ -169,7 +152,6 @@ class CodeGroupsKernel final : public LayerKernel {
     }
   }
 
-  uint64_t rows_;
   Blocks blocks_;
   std::vector<CodeGroups> parts_;
   float codebook_[CodeGroups::kCodes] = {};

@@ -7,8 +7,7 @@
 //    overtakes the one above kDenseShareGroups, the other above kDenseShareRows.
 //  - From kFewSamples on a tile of samples is cheaper, which reads each entry once for all of them.
 //  - Above kDenseShare a dense product does: with few zeros left to skip, it reads a vector of x
-//  once for
-//    several rows.
+//    once for several rows.
 #include "kernels/layer.h"
 
 #include "base/checked.h"

@@ -14,11 +14,19 @@ namespace {
 
 class Product {
  public:
-  Product(const Model& model, size_t data, const Tensor& shape, std::span<const float> x, uint64_t batch)
-      : model_(model), data_(data), tensor_(model.manifest().tensors[data]), coding_(tensor_, model.tables(), data),
-        rows_(shape.rows()), cols_(shape.cols()), x_(x), batch_(batch) {
+  Product(const Model& model, size_t data, const Tensor& shape, std::span<const float> x,
+          uint64_t batch)
+      : model_(model),
+        data_(data),
+        tensor_(model.manifest().tensors[data]),
+        coding_(tensor_, model.tables(), data),
+        rows_(shape.rows()),
+        cols_(shape.cols()),
+        x_(x),
+        batch_(batch) {
     size_t code = tensor_.encoding.positions == Positions::kGap ? 1 : 0;
-    for (const uint64_t word : coding_.codebook()) by_code_[code++] = word_to_double(tensor_.dtype, word);
+    for (const uint64_t word : coding_.codebook())
+      by_code_[code++] = word_to_double(tensor_.dtype, word);
   }
 
   Status run(std::span<float> y) {
@@ -29,7 +37,8 @@ class Product {
     const uint64_t part_doubles = one_set ? 0 : touched_rows() * batch_;
     uint64_t sum_bytes = 0;
     uint64_t part_bytes = 0;
-    if (!checked_mul(rows_ * batch_, sizeof(double), &sum_bytes) || !checked_mul(part_doubles, sizeof(double), &part_bytes) ||
+    if (!checked_mul(rows_ * batch_, sizeof(double), &sum_bytes) ||
+        !checked_mul(part_doubles, sizeof(double), &part_bytes) ||
         sum_bytes > model_.working_memory() || part_bytes > model_.working_memory() - sum_bytes) {
       return too_large();
     }
@@ -61,14 +70,18 @@ class Product {
   Status run_in_order(uint64_t item_bytes, std::vector<double>& sums) const {
     return model_.for_items(1, item_bytes, [&](size_t) -> Status {
       ChunkScratch scratch;
-      for (uint64_t chunk = 0; chunk < tensor_.chunks; ++chunk) DCF_TRY(multiply(chunk, &scratch, sums));
+      for (uint64_t chunk = 0; chunk < tensor_.chunks; ++chunk)
+        DCF_TRY(multiply(chunk, &scratch, sums));
       return ok_status();
     });
   }
   static void round(const std::vector<double>& sums, std::span<float> y) {
-    std::transform(sums.begin(), sums.end(), y.begin(), [](double sum) { return static_cast<float>(sum); });
+    std::transform(sums.begin(), sums.end(), y.begin(),
+                   [](double sum) { return static_cast<float>(sum); });
   }
-  static Status too_large() { return fail(Code::LimitMemory, "L-01", "the product needs more memory than the limit"); }
+  static Status too_large() {
+    return fail(Code::LimitMemory, "L-01", "the product needs more memory than the limit");
+  }
 
   // Rows of the matrix that one chunk may touch, at most.
   uint64_t touched_rows() const {
@@ -122,10 +135,12 @@ class Product {
 
 }  // namespace
 
-Status matmul(const Model& model, size_t tensor, std::span<const float> x, uint64_t batch, std::span<float> y) {
+Status matmul(const Model& model, size_t tensor, std::span<const float> x, uint64_t batch,
+              std::span<float> y) {
   const size_t data = model.data_tensor(tensor);
   const Tensor& shape = model.manifest().tensors[tensor];
-  if (is_raw_only(shape.dtype)) return fail(Code::UnsupportedDType, "", "the dtype has no arithmetic");
+  if (is_raw_only(shape.dtype))
+    return fail(Code::UnsupportedDType, "", "the dtype has no arithmetic");
   return model.in_data(data, Product(model, data, shape, x, batch).run(y));
 }
 

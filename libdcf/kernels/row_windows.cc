@@ -6,7 +6,7 @@
 #include <numeric>
 
 #include "base/checked.h"
-#include "kernels/aligned.h"
+#include "kernels/part_kernel.h"
 #include "kernels/row_windows_avx512.h"
 #include "kernels/tasks.h"
 #include "kernels/tile.h"
@@ -28,10 +28,10 @@ uint64_t part_rows(const LayerEntries& entries) {
          RowWindows::kLanes;
 }
 
-class RowWindowsKernel final : public LayerKernel {
+class RowWindowsKernel final : public PartKernel {
  public:
   RowWindowsKernel(uint64_t rows, uint64_t cols, std::vector<RowWindows> parts)
-      : rows_(rows), cols_(cols), parts_(std::move(parts)) {}
+      : PartKernel(rows, cols, padded(cols)), cols_(cols), parts_(std::move(parts)) {}
 
   const char* name() const override {
     return parts_.front().has_codes ? "row-windows" : "row-windows-f32";
@@ -41,38 +41,24 @@ class RowWindowsKernel final : public LayerKernel {
     for (const RowWindows& part : parts_) bytes += part.bytes();
     return bytes;
   }
-  uint64_t working_bytes(uint64_t batch, const Parallel&) const override {
-    return std::min(batch, kSamplesAtOnce) * padded() * sizeof(float);
-  }
-  void apply(const float* x, uint64_t batch, float* y, const Parallel& parallel) const override {
-    const AlignedFloats copies(std::min(batch, kSamplesAtOnce) * padded());
-    for (uint64_t first = 0; first < batch; first += kSamplesAtOnce) {
-      const uint64_t count = std::min(kSamplesAtOnce, batch - first);
-      multiply(x + first * cols_, count, copies.data(), y + first * rows_, parallel);
-    }
-  }
 
  private:
-  static constexpr uint64_t kSamplesAtOnce = 16;
   static constexpr uint64_t kLine = 16;  // floats of a cache line
 
   // A window may reach beyond the end of x.
-  uint64_t padded() const { return ceil_div(cols_ + RowWindows::kWindow, kLine) * kLine; }
-
-  void multiply(const float* x, uint64_t batch, float* copies, float* y,
-                const Parallel& parallel) const {
-    for (uint64_t b = 0; b < batch; ++b) {
-      float* const copy = copies + b * padded();
-      std::copy_n(x + b * cols_, cols_, copy);
-      std::fill_n(copy + cols_, padded() - cols_, 0.0f);
-    }
-    parallel.run(batch * parts_.size(), [&](size_t item) {
-      const uint64_t b = item % batch;
-      multiply_row_windows_avx512(parts_[item / batch], copies + b * padded(), y + b * rows_);
-    });
+  static uint64_t padded(uint64_t cols) {
+    return ceil_div(cols + RowWindows::kWindow, kLine) * kLine;
   }
 
-  uint64_t rows_;
+  size_t parts() const override { return parts_.size(); }
+  void copy_sample(const float* x, float* copy) const override {
+    std::copy_n(x, cols_, copy);
+    std::fill_n(copy + cols_, padded(cols_) - cols_, 0.0f);
+  }
+  void multiply(size_t part, const float* copy, float* y) const override {
+    multiply_row_windows_avx512(parts_[part], copy, y);
+  }
+
   uint64_t cols_;
   std::vector<RowWindows> parts_;
 };

@@ -49,8 +49,8 @@ double standard_error(const Session& session, double percent) {
   return std::sqrt(percent * (100 - percent) / static_cast<double>(session.validation->size()));
 }
 
-// A first round that loses too much, again with twice the density, as long as that helps by more
-// than chance. True if any did.
+// A first round that loses too much, again with twice the density, as long as that helps. True if
+// any did.
 bool ease(const Session& session, PruneRound round, const TorchNet& teacher, double allowed,
           TorchNet* net, RoundResult* result) {
   bool eased = false;
@@ -60,8 +60,7 @@ bool ease(const Session& session, PruneRound round, const TorchNet& teacher, dou
     name += "-eased";
     TorchNet denser = teacher.clone();
     const RoundResult next = do_round(session, name, round, teacher, &denser);
-    const double chance = standard_error(session, result->pruned_error);
-    if (next.pruned_error > result->pruned_error - chance) break;  // not what is missing
+    if (next.pruned_error >= result->pruned_error) break;  // more weights are not what is missing
     eased = true;
     *net = denser.clone();
     *result = next;

@@ -81,7 +81,7 @@ BestPlan best_plan(uint64_t weights, bool conv, bool augment) {
               0,
               2};
     }
-    return {sgd(15, 0.05, 1e-4),
+    return {sgd(8, 0.05, 1e-4),
             sgd(15, 0.05, 1e-4),
             sgd(0, 0.1, 0),
             {{0.06, 4}, {0.024, 9}, {0.014, 9}},

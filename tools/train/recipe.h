@@ -50,9 +50,10 @@ struct Recipe {
   Schedule plain;  // the dense net of ordinary training, where `dense` is anything more
   Schedule dense;
   // Rounds to lower and lower densities go on as long as validation errors stay below the plain
-  // dense net's by `margin` of its standard errors, so that chance passes for no gain. A first round
-  // that leaves too little is done again with twice the density, as long as that helps. Then weights
-  // are shared: the last round whose error still stays there, or else the first round, is the result.
+  // dense net's by `margin` of its standard errors, so that chance passes for no gain. A first
+  // round that leaves too little is done again with twice the density, as long as that helps. Then
+  // weights are shared: the last round whose error still stays there, or else the first round, is
+  // the result.
   std::vector<PruneRound> rounds;
   double margin = 0;
   double max_density = 0;     // up to which the first round may be eased

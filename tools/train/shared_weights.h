@@ -19,7 +19,8 @@ void follow_weights(const float* weights, double lambda, Parameters* p);
 // Gradients of the weights, summed per centroid: [codebook size].
 torch::Tensor centroid_gradients(const Parameters& p, const torch::Tensor& weight_gradients);
 
-// The paper's rate of weight sharing alone (section 3, equation 1): of the weights kept, in float32.
+// The paper's rate of weight sharing alone (section 3, equation 1): of the weights kept, in
+// float32.
 double sharing_rate(const Parameters& p);
 
 }  // namespace dcf::tools

@@ -6,8 +6,8 @@
 
 namespace dcf::tools {
 
-// LibTorch's threads and those that the BLAS behind it has of its own. Denormal numbers become zero:
-// the moments of pruned weights fade into them, and they take three times the time of others.
+// LibTorch's threads and those that the BLAS behind it has of its own. Denormal numbers become
+// zero: the moments of pruned weights fade into them, and they take three times the time of others.
 inline void set_threads(int threads) {
   at::set_num_threads(threads);
   at::globalContext().setFlushDenormal(true);
