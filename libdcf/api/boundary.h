@@ -29,7 +29,9 @@ dcf_status guarded(dcf_error* error, Body body) {
   }
 }
 
-inline Status invalid(const char* message) { return fail(Code::InvalidArgument, "", message); }
+inline Status invalid(const char* message) {
+  return fail(Code::InvalidArgument, "", message);
+}
 
 // Copies a versioned struct from a caller that may know fewer fields: the rest keeps its defaults.
 template <typename Struct>
@@ -50,8 +52,8 @@ Status copy_out(const Struct& from, Struct* to) {
   return ok_status();
 }
 
-// The number in an enum of the caller's, who may have put any there: in C++ even reading one that is
-// no value of the enum would be undefined. Unsigned, so that a negative one is too great.
+// The number in an enum of the caller's, who may have put any there: in C++ even reading one that
+// is no value of the enum would be undefined. Unsigned, so that a negative one is too great.
 template <typename Enum>
 std::make_unsigned_t<std::underlying_type_t<Enum>> number_in(const Enum& value) {
   std::make_unsigned_t<std::underlying_type_t<Enum>> number;

@@ -19,9 +19,13 @@ using dcf::impl::Tensor;
 
 namespace {
 
-const Tensor& tensor_at(const dcf_file* file, size_t index) { return file->model->manifest().tensors[index]; }
+const Tensor& tensor_at(const dcf_file* file, size_t index) {
+  return file->model->manifest().tensors[index];
+}
 
-DType dtype_of(dcf_dtype dtype) { return static_cast<DType>(dtype); }
+DType dtype_of(dcf_dtype dtype) {
+  return static_cast<DType>(dtype);
+}
 
 Status check_buffer(const void* dst, uint64_t size, uint64_t needed) {
   if (dst == nullptr && needed != 0) return invalid("the output is NULL");
@@ -29,13 +33,17 @@ Status check_buffer(const void* dst, uint64_t size, uint64_t needed) {
   return ok_status();
 }
 
-MutableBytes bytes_at(void* dst, uint64_t size) { return {static_cast<uint8_t*>(dst), static_cast<size_t>(size)}; }
+MutableBytes bytes_at(void* dst, uint64_t size) {
+  return {static_cast<uint8_t*>(dst), static_cast<size_t>(size)};
+}
 
-Status decode_part(const dcf_file* file, size_t index, dcf_dtype as, uint64_t first, uint64_t count, void* dst,
-                   size_t dst_size) {
-  DCF_ASSIGN(const uint64_t needed, dcf::impl::decoded_bytes(tensor_at(file, index), dtype_of(as), count));
+Status decode_part(const dcf_file* file, size_t index, dcf_dtype as, uint64_t first, uint64_t count,
+                   void* dst, size_t dst_size) {
+  DCF_ASSIGN(const uint64_t needed,
+             dcf::impl::decoded_bytes(tensor_at(file, index), dtype_of(as), count));
   DCF_TRY(check_buffer(dst, dst_size, needed));
-  return dcf::impl::decode_elements(*file->model, index, dtype_of(as), first, count, bytes_at(dst, needed));
+  return dcf::impl::decode_elements(*file->model, index, dtype_of(as), first, count,
+                                    bytes_at(dst, needed));
 }
 
 Status multiply(const dcf_file* file, size_t index, const float* x, float* y, uint64_t batch) {
@@ -43,11 +51,13 @@ Status multiply(const dcf_file* file, size_t index, const float* x, float* y, ui
   const Tensor& t = tensor_at(file, index);
   uint64_t x_size = 0;
   uint64_t y_size = 0;
-  if (!dcf::impl::checked_mul(t.cols(), batch, &x_size) || !dcf::impl::checked_mul(t.rows(), batch, &y_size) ||
-      x_size > PTRDIFF_MAX / sizeof(float) || y_size > PTRDIFF_MAX / sizeof(float)) {
+  if (!dcf::impl::checked_mul(t.cols(), batch, &x_size) ||
+      !dcf::impl::checked_mul(t.rows(), batch, &y_size) || x_size > PTRDIFF_MAX / sizeof(float) ||
+      y_size > PTRDIFF_MAX / sizeof(float)) {
     return invalid("the batch is too large");
   }
-  if ((x == nullptr && x_size != 0) || (y == nullptr && y_size != 0)) return invalid("an argument is NULL");
+  if ((x == nullptr && x_size != 0) || (y == nullptr && y_size != 0))
+    return invalid("an argument is NULL");
   return dcf::impl::matmul(*file->model, index, {x, x_size}, batch, {y, y_size});
 }
 
@@ -68,24 +78,27 @@ dcf_status dcf_decode_bound(const dcf_file* file, size_t index, dcf_dtype as, ui
   });
 }
 
-dcf_status dcf_decode(const dcf_file* file, size_t index, dcf_dtype as, void* dst, size_t dst_size, dcf_error* error) {
+dcf_status dcf_decode(const dcf_file* file, size_t index, dcf_dtype as, void* dst, size_t dst_size,
+                      dcf_error* error) {
   return guarded(error, [&]() -> Status {
     DCF_TRY(check_tensor(file, index));
     return decode_part(file, index, as, 0, tensor_at(file, index).elements, dst, dst_size);
   });
 }
 
-dcf_status dcf_decode_rows(const dcf_file* file, size_t index, dcf_dtype as, uint64_t first_row, uint64_t rows,
-                           void* dst, size_t dst_size, dcf_error* error) {
+dcf_status dcf_decode_rows(const dcf_file* file, size_t index, dcf_dtype as, uint64_t first_row,
+                           uint64_t rows, void* dst, size_t dst_size, dcf_error* error) {
   return guarded(error, [&]() -> Status {
     DCF_TRY(check_tensor(file, index));
     const Tensor& t = tensor_at(file, index);
-    if (first_row > t.rows() || rows > t.rows() - first_row) return invalid("the rows are out of range");
+    if (first_row > t.rows() || rows > t.rows() - first_row)
+      return invalid("the rows are out of range");
     return decode_part(file, index, as, first_row * t.cols(), rows * t.cols(), dst, dst_size);
   });
 }
 
-dcf_status dcf_decode_csr(const dcf_file* file, size_t index, dcf_dtype as, dcf_csr* csr, dcf_error* error) {
+dcf_status dcf_decode_csr(const dcf_file* file, size_t index, dcf_dtype as, dcf_csr* csr,
+                          dcf_error* error) {
   return guarded(error, [&]() -> Status {
     DCF_TRY(check_tensor(file, index));
     dcf_csr out{};
@@ -98,19 +111,22 @@ dcf_status dcf_decode_csr(const dcf_file* file, size_t index, dcf_dtype as, dcf_
     DCF_TRY(check_buffer(out.row_ptr, out.row_ptr_capacity, t.rows() + 1));
     DCF_TRY(check_buffer(out.col, out.col_capacity, nonzeros));
     DCF_TRY(check_buffer(out.values, out.values_capacity, nonzeros));
-    DCF_TRY(dcf::impl::decode_csr(*file->model, index, dtype_of(as),
-                                  {{out.row_ptr, t.rows() + 1}, {out.col, nonzeros}, bytes_at(out.values, value_bytes)}));
+    DCF_TRY(dcf::impl::decode_csr(
+        *file->model, index, dtype_of(as),
+        {{out.row_ptr, t.rows() + 1}, {out.col, nonzeros}, bytes_at(out.values, value_bytes)}));
     out.nonzeros = nonzeros;
     return dcf::impl::copy_out(out, csr);
   });
 }
 
-dcf_status dcf_decode_codebook(const dcf_file* file, size_t index, void* dst, size_t dst_size, dcf_error* error) {
+dcf_status dcf_decode_codebook(const dcf_file* file, size_t index, void* dst, size_t dst_size,
+                               dcf_error* error) {
   return guarded(error, [&]() -> Status {
     DCF_TRY(check_tensor(file, index));
     const size_t data = file->model->data_tensor(index);
     const Tensor& t = tensor_at(file, data);
-    if (t.encoding.values != dcf::impl::Values::kPalette) return invalid("the tensor has no codebook");
+    if (t.encoding.values != dcf::impl::Values::kPalette)
+      return invalid("the tensor has no codebook");
     const size_t width = t.bits / 8;
     DCF_TRY(check_buffer(dst, dst_size, t.encoding.palette_size * width));
     const dcf::impl::Tables& tables = file->model->tables();
@@ -122,7 +138,8 @@ dcf_status dcf_decode_codebook(const dcf_file* file, size_t index, void* dst, si
   });
 }
 
-dcf_status dcf_decode_codes(const dcf_file* file, size_t index, uint16_t* dst, size_t dst_elements, dcf_error* error) {
+dcf_status dcf_decode_codes(const dcf_file* file, size_t index, uint16_t* dst, size_t dst_elements,
+                            dcf_error* error) {
   return guarded(error, [&]() -> Status {
     DCF_TRY(check_tensor(file, index));
     const uint64_t elements = tensor_at(file, index).elements;
@@ -131,20 +148,25 @@ dcf_status dcf_decode_codes(const dcf_file* file, size_t index, uint16_t* dst, s
   });
 }
 
-dcf_status dcf_matvec(const dcf_file* file, size_t index, const float* x, float* y, dcf_error* error) {
+dcf_status dcf_matvec(const dcf_file* file, size_t index, const float* x, float* y,
+                      dcf_error* error) {
   return guarded(error, [&] { return multiply(file, index, x, y, 1); });
 }
 
-dcf_status dcf_matmul(const dcf_file* file, size_t index, const float* x, float* y, uint64_t batch, dcf_error* error) {
+dcf_status dcf_matmul(const dcf_file* file, size_t index, const float* x, float* y, uint64_t batch,
+                      dcf_error* error) {
   return guarded(error, [&] { return multiply(file, index, x, y, batch); });
 }
 
-dcf_status dcf_verify(const dcf_file* file, dcf_progress_fn progress, void* progress_ctx, dcf_error* error) {
+dcf_status dcf_verify(const dcf_file* file, dcf_progress_fn progress, void* progress_ctx,
+                      dcf_error* error) {
   return guarded(error, [&]() -> Status {
     if (file == nullptr) return invalid("the file is NULL");
     dcf::impl::VerifyProgress step;
     if (progress != nullptr) {
-      step = [&](uint64_t done, uint64_t total) { return progress(progress_ctx, done, total) == 0; };
+      step = [&](uint64_t done, uint64_t total) {
+        return progress(progress_ctx, done, total) == 0;
+      };
     }
     return dcf::impl::verify(*file->model, step);
   });

@@ -39,19 +39,24 @@ size_t dcf_tensor_count(const dcf_file* file) {
   return file == nullptr ? 0 : file->model->manifest().tensors.size();
 }
 
-dcf_status dcf_tensor_find(const dcf_file* file, const char* name, size_t* index, dcf_error* error) {
+dcf_status dcf_tensor_find(const dcf_file* file, const char* name, size_t* index,
+                           dcf_error* error) {
   return guarded(error, [&]() -> Status {
-    if (file == nullptr || name == nullptr || index == nullptr) return invalid("an argument is NULL");
+    if (file == nullptr || name == nullptr || index == nullptr)
+      return invalid("an argument is NULL");
     const auto& tensors = file->model->manifest().tensors;
-    const auto at = std::lower_bound(tensors.begin(), tensors.end(), name,
-                                     [](const Tensor& t, const char* wanted) { return t.name < wanted; });
-    if (at == tensors.end() || at->name != name) return fail(Code::NotFound, "", "no tensor has this name");
+    const auto at =
+        std::lower_bound(tensors.begin(), tensors.end(), name,
+                         [](const Tensor& t, const char* wanted) { return t.name < wanted; });
+    if (at == tensors.end() || at->name != name)
+      return fail(Code::NotFound, "", "no tensor has this name");
     *index = static_cast<size_t>(at - tensors.begin());
     return ok_status();
   });
 }
 
-dcf_status dcf_tensor_describe(const dcf_file* file, size_t index, dcf_tensor_info* out, dcf_error* error) {
+dcf_status dcf_tensor_describe(const dcf_file* file, size_t index, dcf_tensor_info* out,
+                               dcf_error* error) {
   return guarded(error, [&]() -> Status {
     DCF_TRY(check_tensor(file, index));
     const Manifest& manifest = file->model->manifest();
@@ -83,7 +88,8 @@ dcf_status dcf_tensor_describe(const dcf_file* file, size_t index, dcf_tensor_in
   });
 }
 
-dcf_status dcf_tensor_measure(const dcf_file* file, size_t index, dcf_tensor_bytes* out, dcf_error* error) {
+dcf_status dcf_tensor_measure(const dcf_file* file, size_t index, dcf_tensor_bytes* out,
+                              dcf_error* error) {
   return guarded(error, [&]() -> Status {
     DCF_TRY(check_tensor(file, index));
     DCF_ASSIGN(const dcf::impl::TensorBytes bytes, dcf::impl::measure_tensor(*file->model, index));
@@ -98,8 +104,8 @@ dcf_status dcf_tensor_measure(const dcf_file* file, size_t index, dcf_tensor_byt
   });
 }
 
-dcf_status dcf_metadata_at(const dcf_file* file, size_t index, const char** key, size_t* key_size, const char** value,
-                           size_t* value_size, dcf_error* error) {
+dcf_status dcf_metadata_at(const dcf_file* file, size_t index, const char** key, size_t* key_size,
+                           const char** value, size_t* value_size, dcf_error* error) {
   return guarded(error, [&]() -> Status {
     if (file == nullptr) return invalid("the file is NULL");
     const auto& metadata = file->model->manifest().metadata;
@@ -113,5 +119,6 @@ dcf_status dcf_metadata_at(const dcf_file* file, size_t index, const char** key,
 }
 
 const char* dcf_tensor_opaque_name(const dcf_file* file, size_t index) {
-  return check_tensor(file, index).ok() ? file->model->manifest().tensors[index].opaque_name.c_str() : "";
+  return check_tensor(file, index).ok() ? file->model->manifest().tensors[index].opaque_name.c_str()
+                                        : "";
 }

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // dcf_encode.h: the encoders on arrays of floats. Everything is checked here, before any output is
 // written; the encode layer computes.
-#include "dcf/dcf_encode.h"
-
 #include <algorithm>
 #include <bit>
 #include <cmath>
@@ -12,6 +10,7 @@
 #include "api/boundary.h"
 #include "base/bytes.h"
 #include "base/checked.h"
+#include "dcf/dcf_encode.h"
 #include "encode/bias.h"
 #include "encode/dead_units.h"
 #include "encode/formulas.h"
@@ -32,12 +31,15 @@ namespace {
 
 constexpr uint32_t kMaxCodebook = 255;  // code 0 is "pruned"
 
-bool missing(const void* pointer, size_t n) { return pointer == nullptr && n != 0; }
+bool missing(const void* pointer, size_t n) {
+  return pointer == nullptr && n != 0;
+}
 
 bool all_finite(const float* values, size_t n) {
   // Without an early exit: the usual case reads everything, and this one in wide registers.
   uint32_t bad = 0;
-  for (size_t i = 0; i < n; ++i) bad |= (std::bit_cast<uint32_t>(values[i]) & 0x7F800000u) == 0x7F800000u;
+  for (size_t i = 0; i < n; ++i)
+    bad |= (std::bit_cast<uint32_t>(values[i]) & 0x7F800000u) == 0x7F800000u;
   return bad == 0;
 }
 
@@ -48,7 +50,9 @@ Status check_floats(const float* values, size_t n) {
   return ok_status();
 }
 
-bool in_range(double value, double least, double greatest) { return value >= least && value <= greatest; }
+bool in_range(double value, double least, double greatest) {
+  return value >= least && value <= greatest;
+}
 
 Status check_sparsity(double sparsity) {
   if (!(sparsity >= 0 && sparsity < 1)) return invalid("the sparsity is not in [0, 1)");
@@ -64,7 +68,8 @@ Status prune_with(const float* w, size_t n, uint8_t* mask, Rule rule) {
   Bytes words(reinterpret_cast<const uint8_t*>(w), n * sizeof(float));
   if constexpr (std::endian::native == std::endian::big) {
     swapped.resize(words.size());
-    for (size_t i = 0; i < n; ++i) dcf::impl::store_le(&swapped[i * sizeof(float)], std::bit_cast<uint32_t>(w[i]));
+    for (size_t i = 0; i < n; ++i)
+      dcf::impl::store_le(&swapped[i * sizeof(float)], std::bit_cast<uint32_t>(w[i]));
     words = swapped;
   }
   const std::vector<uint64_t> bits = rule(words);
@@ -81,7 +86,8 @@ Status check_importance(const float* importance, size_t n) {
   return ok_status();
 }
 
-Status check_layer(const float* w, const float* importance, size_t n, double lambda, const uint8_t* codes) {
+Status check_layer(const float* w, const float* importance, size_t n, double lambda,
+                   const uint8_t* codes) {
   DCF_TRY(check_floats(w, n));
   DCF_TRY(check_importance(importance, n));
   if (missing(codes, n)) return invalid("the codes are NULL");
@@ -125,7 +131,8 @@ Status read_dead_units(const dcf_dead_units* layers, dcf::impl::DeadUnits* out) 
   if (layers == nullptr) return invalid("the layers are NULL");
   dcf_dead_units l{};
   DCF_TRY(dcf::impl::copy_in(layers, &l));
-  if (l.bias1 != nullptr && missing(l.bias2, l.outputs)) return invalid("the second layer has no bias to fold into");
+  if (l.bias1 != nullptr && missing(l.bias2, l.outputs))
+    return invalid("the second layer has no bias to fold into");
   DCF_TRY(read_array(l.w1, l.units, l.inputs, 1, &out->w1));
   DCF_TRY(read_array(l.w2, l.outputs, l.units, l.span, &out->w2));
   if (l.bias1 != nullptr) DCF_TRY(read_array(l.bias1, l.units, 1, 1, &out->bias1));
@@ -143,20 +150,25 @@ Status read_dead_units(const dcf_dead_units* layers, dcf::impl::DeadUnits* out) 
 dcf_status dcf_prune(const float* w, size_t n, double sparsity, uint8_t* mask, dcf_error* error) {
   return guarded(error, [&]() -> Status {
     DCF_TRY(check_sparsity(sparsity));
-    return prune_with(w, n, mask,
-                      [=](Bytes words) { return dcf::impl::prune_to_sparsity(DType::kF32, words, sparsity); });
+    return prune_with(w, n, mask, [=](Bytes words) {
+      return dcf::impl::prune_to_sparsity(DType::kF32, words, sparsity);
+    });
   });
 }
 
-dcf_status dcf_prune_by_deviation(const float* w, size_t n, double quality, uint8_t* mask, dcf_error* error) {
+dcf_status dcf_prune_by_deviation(const float* w, size_t n, double quality, uint8_t* mask,
+                                  dcf_error* error) {
   return guarded(error, [&]() -> Status {
-    if (!(quality >= 0 && std::isfinite(quality))) return invalid("the quality is negative or not finite");
-    return prune_with(w, n, mask,
-                      [=](Bytes words) { return dcf::impl::prune_by_deviation(DType::kF32, words, quality); });
+    if (!(quality >= 0 && std::isfinite(quality)))
+      return invalid("the quality is negative or not finite");
+    return prune_with(w, n, mask, [=](Bytes words) {
+      return dcf::impl::prune_by_deviation(DType::kF32, words, quality);
+    });
   });
 }
 
-dcf_status dcf_prune_global(dcf_prune_layer* layers, size_t count, double sparsity, dcf_error* error) {
+dcf_status dcf_prune_global(dcf_prune_layer* layers, size_t count, double sparsity,
+                            dcf_error* error) {
   return guarded(error, [&]() -> Status {
     DCF_TRY(check_sparsity(sparsity));
     if (missing(layers, count)) return invalid("the layers are NULL");
@@ -178,7 +190,8 @@ dcf_status dcf_prune_global(dcf_prune_layer* layers, size_t count, double sparsi
   });
 }
 
-double dcf_sparsity_at(double initial, double target, uint64_t step, uint64_t first, uint64_t last) {
+double dcf_sparsity_at(double initial, double target, uint64_t step, uint64_t first,
+                       uint64_t last) {
   return dcf::impl::sparsity_at(initial, target, step, first, last);
 }
 
@@ -188,7 +201,9 @@ dcf_status dcf_apply_mask(float* w, const uint8_t* mask, size_t n) {
   return DCF_OK;
 }
 
-double dcf_dropout_rate(double rate, uint64_t kept, uint64_t all) { return dcf::impl::dropout_rate(rate, kept, all); }
+double dcf_dropout_rate(double rate, uint64_t kept, uint64_t all) {
+  return dcf::impl::dropout_rate(rate, kept, all);
+}
 
 void dcf_share_options_init(dcf_share_options* options) {
   if (options == nullptr) return;
@@ -198,23 +213,25 @@ void dcf_share_options_init(dcf_share_options* options) {
 }
 
 dcf_status dcf_share(const float* w, const uint8_t* mask, const float* importance, size_t n,
-                     const dcf_share_options* options, float* codebook, uint32_t* codebook_size, uint8_t* codes,
-                     dcf_error* error) {
+                     const dcf_share_options* options, float* codebook, uint32_t* codebook_size,
+                     uint8_t* codes, dcf_error* error) {
   if (codebook_size != nullptr) *codebook_size = 0;
   return guarded(error, [&]() -> Status {
     if (codebook == nullptr || codebook_size == nullptr) return invalid("an output is NULL");
     dcf::impl::ShareOptions share;
     DCF_TRY(read_share_options(options, &share));
     DCF_TRY(check_layer(w, importance, n, share.lambda, codes));
-    const std::vector<float> centroids = dcf::impl::share_weights({{w, n}, mask, importance}, share, codes);
+    const std::vector<float> centroids =
+        dcf::impl::share_weights({{w, n}, mask, importance}, share, codes);
     std::copy(centroids.begin(), centroids.end(), codebook);
     *codebook_size = static_cast<uint32_t>(centroids.size());
     return ok_status();
   });
 }
 
-dcf_status dcf_assign(const float* w, const uint8_t* mask, const float* importance, size_t n, const float* codebook,
-                      const double* bits, uint32_t codebook_size, double lambda, uint8_t* codes, dcf_error* error) {
+dcf_status dcf_assign(const float* w, const uint8_t* mask, const float* importance, size_t n,
+                      const float* codebook, const double* bits, uint32_t codebook_size,
+                      double lambda, uint8_t* codes, dcf_error* error) {
   return guarded(error, [&]() -> Status {
     DCF_TRY(check_layer(w, importance, n, lambda, codes));
     if (codebook_size > kMaxCodebook) return invalid("the codebook has more than 255 centroids");
@@ -225,7 +242,8 @@ dcf_status dcf_assign(const float* w, const uint8_t* mask, const float* importan
       costs[i] = std::isinf(bits[i]) ? bits[i] : lambda * bits[i];
     }
     const dcf::impl::SharedLayer layer{{w, n}, mask, importance};
-    const bool possible = std::any_of(costs.begin(), costs.end(), [](double cost) { return std::isfinite(cost); });
+    const bool possible =
+        std::any_of(costs.begin(), costs.end(), [](double cost) { return std::isfinite(cost); });
     for (size_t i = 0; !possible && i < n; ++i) {
       if (layer.keeps(i)) return invalid("a weight is kept, but there is no centroid for it");
     }
@@ -235,8 +253,8 @@ dcf_status dcf_assign(const float* w, const uint8_t* mask, const float* importan
   });
 }
 
-dcf_status dcf_expand(const uint8_t* codes, size_t n, const float* codebook, uint32_t codebook_size, float* w,
-                      dcf_error* error) {
+dcf_status dcf_expand(const uint8_t* codes, size_t n, const float* codebook, uint32_t codebook_size,
+                      float* w, dcf_error* error) {
   return guarded(error, [&]() -> Status {
     DCF_TRY(check_codes(codes, n, codebook_size));
     DCF_TRY(check_floats(codebook, codebook_size));
@@ -246,8 +264,8 @@ dcf_status dcf_expand(const uint8_t* codes, size_t n, const float* codebook, uin
   });
 }
 
-dcf_status dcf_centroid_gradient(const float* gradient, const uint8_t* codes, size_t n, uint32_t codebook_size,
-                                 double* sums, dcf_error* error) {
+dcf_status dcf_centroid_gradient(const float* gradient, const uint8_t* codes, size_t n,
+                                 uint32_t codebook_size, double* sums, dcf_error* error) {
   return guarded(error, [&]() -> Status {
     DCF_TRY(check_codes(codes, n, codebook_size));
     if (missing(gradient, n) || missing(sums, codebook_size)) return invalid("an argument is NULL");
@@ -258,7 +276,9 @@ dcf_status dcf_centroid_gradient(const float* gradient, const uint8_t* codes, si
   });
 }
 
-double dcf_compression_rate(uint64_t n, uint32_t b, uint32_t k) { return dcf::impl::compression_rate(n, b, k); }
+double dcf_compression_rate(uint64_t n, uint32_t b, uint32_t k) {
+  return dcf::impl::compression_rate(n, b, k);
+}
 
 dcf_status dcf_fold_dead_units(const dcf_dead_units* layers, size_t* dead, dcf_error* error) {
   if (dead != nullptr) *dead = 0;
@@ -272,7 +292,8 @@ dcf_status dcf_fold_dead_units(const dcf_dead_units* layers, size_t* dead, dcf_e
   });
 }
 
-dcf_status dcf_quantize_bias(const float* bias, size_t n, uint32_t bits, float* out, dcf_error* error) {
+dcf_status dcf_quantize_bias(const float* bias, size_t n, uint32_t bits, float* out,
+                             dcf_error* error) {
   return guarded(error, [&]() -> Status {
     DCF_TRY(check_floats(bias, n));
     if (missing(out, n)) return invalid("the output is NULL");

@@ -16,7 +16,8 @@ dcf_status report(const Status& status, dcf_error* error) {
     error->tensor = status.tensor;
     std::snprintf(error->rule, sizeof error->rule, "%s", status.rule);
     const bool own = status.message[0] != '\0' || status.ok();
-    std::snprintf(error->message, sizeof error->message, "%s", own ? status.message : dcf_status_sentence(code));
+    std::snprintf(error->message, sizeof error->message, "%s",
+                  own ? status.message : dcf_status_sentence(code));
   }
   return code;
 }
@@ -29,7 +30,8 @@ dcf_status report(const Status& status, dcf_error* error) {
 const char* dcf_status_name(dcf_status status) {
   switch (status) {
 #define DCF_NAME_CASE(name, number, sentence) \
-  case DCF_STATUS_##name: return #name;
+  case DCF_STATUS_##name:                     \
+    return #name;
     DCF_STATUS_LIST(DCF_NAME_CASE)
 #undef DCF_NAME_CASE
   }
@@ -39,7 +41,8 @@ const char* dcf_status_name(dcf_status status) {
 const char* dcf_status_sentence(dcf_status status) {
   switch (status) {
 #define DCF_SENTENCE_CASE(name, number, sentence) \
-  case DCF_STATUS_##name: return sentence;
+  case DCF_STATUS_##name:                         \
+    return sentence;
     DCF_STATUS_LIST(DCF_SENTENCE_CASE)
 #undef DCF_SENTENCE_CASE
   }
@@ -51,30 +54,44 @@ uint32_t dcf_version_number(void) {
 }
 
 const char* dcf_version_string(void) {
-  return DCF_STRINGIFY(DCF_VERSION_MAJOR) "." DCF_STRINGIFY(DCF_VERSION_MINOR) "." DCF_STRINGIFY(DCF_VERSION_PATCH);
+  return DCF_STRINGIFY(DCF_VERSION_MAJOR) "." DCF_STRINGIFY(DCF_VERSION_MINOR) "." DCF_STRINGIFY(
+      DCF_VERSION_PATCH);
 }
 
-const char* dcf_dtype_name(dcf_dtype dtype) { return dcf::impl::dtype_name(static_cast<dcf::impl::DType>(dtype)); }
+const char* dcf_dtype_name(dcf_dtype dtype) {
+  return dcf::impl::dtype_name(static_cast<dcf::impl::DType>(dtype));
+}
 
-uint32_t dcf_dtype_bits(dcf_dtype dtype) { return dcf::impl::dtype_bits(static_cast<dcf::impl::DType>(dtype)); }
+uint32_t dcf_dtype_bits(dcf_dtype dtype) {
+  return dcf::impl::dtype_bits(static_cast<dcf::impl::DType>(dtype));
+}
 
 const char* dcf_positions_name(dcf_positions positions) {
   switch (positions) {
-    case DCF_POS_DENSE: return "dense";
-    case DCF_POS_BITMAP: return "bitmap";
-    case DCF_POS_GAP: return "gap";
-    case DCF_POS_GAP_BUCKET: return "gap-bucket";
+    case DCF_POS_DENSE:
+      return "dense";
+    case DCF_POS_BITMAP:
+      return "bitmap";
+    case DCF_POS_GAP:
+      return "gap";
+    case DCF_POS_GAP_BUCKET:
+      return "gap-bucket";
   }
   return "";
 }
 
 const char* dcf_values_name(dcf_values values) {
   switch (values) {
-    case DCF_VAL_RAW: return "raw";
-    case DCF_VAL_PALETTE: return "palette";
-    case DCF_VAL_GRID: return "grid";
-    case DCF_VAL_SPLIT: return "split";
-    case DCF_VAL_INT: return "int";
+    case DCF_VAL_RAW:
+      return "raw";
+    case DCF_VAL_PALETTE:
+      return "palette";
+    case DCF_VAL_GRID:
+      return "grid";
+    case DCF_VAL_SPLIT:
+      return "split";
+    case DCF_VAL_INT:
+      return "int";
   }
   return "";
 }

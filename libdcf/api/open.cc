@@ -12,7 +12,8 @@ void set_limit(uint64_t value, uint64_t* limit) {
 
 // make_source() -> Result<std::unique_ptr<Source>>.
 template <typename MakeSource>
-dcf_status open_with(const dcf_open_options* options, dcf_file** out, dcf_error* error, MakeSource make_source) {
+dcf_status open_with(const dcf_open_options* options, dcf_file** out, dcf_error* error,
+                     MakeSource make_source) {
   if (out != nullptr) *out = nullptr;
   return guarded(error, [&]() -> Status {
     if (out == nullptr) return invalid("the output is NULL");
@@ -26,7 +27,8 @@ dcf_status open_with(const dcf_open_options* options, dcf_file** out, dcf_error*
     set_limit(o.max_entries, &limits.max_entries);
     set_limit(o.max_manifest, &limits.max_manifest);
     DCF_ASSIGN(std::unique_ptr<Source> source, make_source());
-    DCF_ASSIGN(auto model, Model::open(std::move(source), limits, parallel_of(o.threads, o.parallel, o.parallel_ctx)));
+    DCF_ASSIGN(auto model, Model::open(std::move(source), limits,
+                                       parallel_of(o.threads, o.parallel, o.parallel_ctx)));
     *out = new dcf_file{std::move(model)};
     return ok_status();
   });
@@ -50,7 +52,8 @@ void dcf_open_options_init(dcf_open_options* options) {
   options->max_manifest = limits.max_manifest;
 }
 
-dcf_status dcf_open_path(const char* path, const dcf_open_options* options, dcf_file** out, dcf_error* error) {
+dcf_status dcf_open_path(const char* path, const dcf_open_options* options, dcf_file** out,
+                         dcf_error* error) {
   return dcf::impl::open_with(options, out, error, [&]() -> Result<std::unique_ptr<Source>> {
     if (path == nullptr) return dcf::impl::invalid("the path is NULL");
     DCF_ASSIGN(std::unique_ptr<Source> source, dcf::impl::FileSource::open(path));
@@ -58,8 +61,8 @@ dcf_status dcf_open_path(const char* path, const dcf_open_options* options, dcf_
   });
 }
 
-dcf_status dcf_open_memory(const void* data, size_t size, const dcf_open_options* options, dcf_file** out,
-                           dcf_error* error) {
+dcf_status dcf_open_memory(const void* data, size_t size, const dcf_open_options* options,
+                           dcf_file** out, dcf_error* error) {
   return dcf::impl::open_with(options, out, error, [&]() -> Result<std::unique_ptr<Source>> {
     if (data == nullptr && size != 0) return dcf::impl::invalid("the data is NULL");
     const dcf::impl::Bytes bytes(static_cast<const uint8_t*>(data), size);
@@ -67,13 +70,16 @@ dcf_status dcf_open_memory(const void* data, size_t size, const dcf_open_options
   });
 }
 
-dcf_status dcf_open_reader(const dcf_reader* reader, const dcf_open_options* options, dcf_file** out,
-                           dcf_error* error) {
+dcf_status dcf_open_reader(const dcf_reader* reader, const dcf_open_options* options,
+                           dcf_file** out, dcf_error* error) {
   return dcf::impl::open_with(options, out, error, [&]() -> Result<std::unique_ptr<Source>> {
-    if (reader == nullptr || reader->read_at == nullptr) return dcf::impl::invalid("the reader is NULL");
+    if (reader == nullptr || reader->read_at == nullptr)
+      return dcf::impl::invalid("the reader is NULL");
     return std::unique_ptr<Source>(
         std::make_unique<dcf::impl::CallbackSource>(reader->read_at, reader->ctx, reader->size));
   });
 }
 
-void dcf_close(dcf_file* file) { delete file; }
+void dcf_close(dcf_file* file) {
+  delete file;
+}

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // dcf_write.h: the encoder.
-#include "dcf/dcf_write.h"
-
 #include "api/boundary.h"
+#include "dcf/dcf_write.h"
 #include "encode/file_writer.h"
 #include "io/atomic_file.h"
 
@@ -28,7 +27,8 @@ using dcf::impl::TensorSpec;
 
 // open_output(options, dcf_writer*) -> Status sets the output of a new writer.
 template <typename OpenOutput>
-dcf_status open_writer(const dcf_writer_options* options, dcf_writer** out, dcf_error* error, OpenOutput open_output) {
+dcf_status open_writer(const dcf_writer_options* options, dcf_writer** out, dcf_error* error,
+                       OpenOutput open_output) {
   if (out != nullptr) *out = nullptr;
   return guarded(error, [&]() -> Status {
     if (out == nullptr) return invalid("the output is NULL");
@@ -50,7 +50,8 @@ Status read_spec(const dcf_tensor_spec* spec, TensorSpec* out) {
   if (spec == nullptr) return invalid("the tensor spec is NULL");
   dcf_tensor_spec s{};
   DCF_TRY(dcf::impl::copy_in(spec, &s));
-  if ((s.name == nullptr && s.name_size != 0) || (s.dims == nullptr && s.rank != 0)) return invalid("an argument is NULL");
+  if ((s.name == nullptr && s.name_size != 0) || (s.dims == nullptr && s.rank != 0))
+    return invalid("an argument is NULL");
   out->name = std::string_view(s.name == nullptr ? "" : s.name, s.name_size);
   out->dtype = static_cast<dcf::impl::DType>(s.dtype);
   out->opaque_bits = s.opaque_bits;
@@ -80,8 +81,8 @@ Status read_options(const dcf_encode_options* options, EncodeOptions* out) {
 }
 
 template <typename Data>
-dcf_status add(dcf_writer* writer, const dcf_tensor_spec* spec, const Data& data, const dcf_encode_options* options,
-               dcf_error* error) {
+dcf_status add(dcf_writer* writer, const dcf_tensor_spec* spec, const Data& data,
+               const dcf_encode_options* options, dcf_error* error) {
   return guarded(error, [&]() -> Status {
     if (writer == nullptr) return invalid("the writer is NULL");
     TensorInput input;
@@ -108,49 +109,54 @@ void dcf_writer_options_init(dcf_writer_options* options) {
   options->max_memory = dcf::impl::WriterOptions{}.max_memory;
 }
 
-dcf_status dcf_writer_open_path(const char* path, const dcf_writer_options* options, dcf_writer** out,
-                                dcf_error* error) {
-  return open_writer(options, out, error, [&](const dcf_writer_options& o, dcf_writer* writer) -> Status {
-    if (path == nullptr) return invalid("the path is NULL");
-    DCF_ASSIGN(writer->file, AtomicFile::create(path, o.overwrite != 0));
-    return ok_status();
-  });
+dcf_status dcf_writer_open_path(const char* path, const dcf_writer_options* options,
+                                dcf_writer** out, dcf_error* error) {
+  return open_writer(options, out, error,
+                     [&](const dcf_writer_options& o, dcf_writer* writer) -> Status {
+                       if (path == nullptr) return invalid("the path is NULL");
+                       DCF_ASSIGN(writer->file, AtomicFile::create(path, o.overwrite != 0));
+                       return ok_status();
+                     });
 }
 
-dcf_status dcf_writer_open_sink(const dcf_sink* sink, const dcf_writer_options* options, dcf_writer** out,
-                                dcf_error* error) {
-  return open_writer(options, out, error, [&](const dcf_writer_options&, dcf_writer* writer) -> Status {
-    if (sink == nullptr || sink->write == nullptr) return invalid("the sink is NULL");
-    writer->callback = std::make_unique<dcf::impl::CallbackSink>(sink->write, sink->ctx);
-    return ok_status();
-  });
+dcf_status dcf_writer_open_sink(const dcf_sink* sink, const dcf_writer_options* options,
+                                dcf_writer** out, dcf_error* error) {
+  return open_writer(
+      options, out, error, [&](const dcf_writer_options&, dcf_writer* writer) -> Status {
+        if (sink == nullptr || sink->write == nullptr) return invalid("the sink is NULL");
+        writer->callback = std::make_unique<dcf::impl::CallbackSink>(sink->write, sink->ctx);
+        return ok_status();
+      });
 }
 
-dcf_status dcf_writer_add_dense(dcf_writer* writer, const dcf_tensor_spec* spec, const void* data, size_t size,
-                                const dcf_encode_options* options, dcf_error* error) {
+dcf_status dcf_writer_add_dense(dcf_writer* writer, const dcf_tensor_spec* spec, const void* data,
+                                size_t size, const dcf_encode_options* options, dcf_error* error) {
   if (data == nullptr && size != 0) return report(invalid("the data is NULL"), error);
   const dcf::impl::DenseData dense{{static_cast<const uint8_t*>(data), size}};
   return add(writer, spec, dense, options, error);
 }
 
-dcf_status dcf_writer_add_csr(dcf_writer* writer, const dcf_tensor_spec* spec, const uint64_t* row_ptr,
-                              const uint32_t* col, const void* values, const dcf_encode_options* options,
-                              dcf_error* error) {
+dcf_status dcf_writer_add_csr(dcf_writer* writer, const dcf_tensor_spec* spec,
+                              const uint64_t* row_ptr, const uint32_t* col, const void* values,
+                              const dcf_encode_options* options, dcf_error* error) {
   const dcf::impl::CsrData csr{row_ptr, col, static_cast<const uint8_t*>(values)};
   return add(writer, spec, csr, options, error);
 }
 
-dcf_status dcf_writer_add_codes(dcf_writer* writer, const dcf_tensor_spec* spec, const uint64_t* row_ptr,
-                                const uint32_t* col, const uint8_t* codes, const void* codebook,
-                                uint32_t codebook_size, const dcf_encode_options* options, dcf_error* error) {
-  const dcf::impl::CodesData data{row_ptr, col, codes, static_cast<const uint8_t*>(codebook), codebook_size};
+dcf_status dcf_writer_add_codes(dcf_writer* writer, const dcf_tensor_spec* spec,
+                                const uint64_t* row_ptr, const uint32_t* col, const uint8_t* codes,
+                                const void* codebook, uint32_t codebook_size,
+                                const dcf_encode_options* options, dcf_error* error) {
+  const dcf::impl::CodesData data{row_ptr, col, codes, static_cast<const uint8_t*>(codebook),
+                                  codebook_size};
   return add(writer, spec, data, options, error);
 }
 
-dcf_status dcf_writer_add_metadata(dcf_writer* writer, const char* key, size_t key_size, const char* value,
-                                   size_t value_size, dcf_error* error) {
+dcf_status dcf_writer_add_metadata(dcf_writer* writer, const char* key, size_t key_size,
+                                   const char* value, size_t value_size, dcf_error* error) {
   return guarded(error, [&]() -> Status {
-    if (writer == nullptr || (key == nullptr && key_size != 0) || (value == nullptr && value_size != 0)) {
+    if (writer == nullptr || (key == nullptr && key_size != 0) ||
+        (value == nullptr && value_size != 0)) {
       return invalid("an argument is NULL");
     }
     return writer->writer->add_metadata({key, key_size}, {value, value_size});
@@ -166,4 +172,6 @@ dcf_status dcf_writer_finish(dcf_writer* writer, dcf_error* error) {
   });
 }
 
-void dcf_writer_close(dcf_writer* writer) { delete writer; }
+void dcf_writer_close(dcf_writer* writer) {
+  delete writer;
+}

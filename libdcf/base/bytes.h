@@ -34,7 +34,8 @@ T load_le(const uint8_t* p) {
   std::memcpy(&v, p, sizeof v);
   if constexpr (std::endian::native == std::endian::big && sizeof(T) > 1) {
     T swapped = 0;
-    for (size_t i = 0; i < sizeof v; ++i) swapped = static_cast<T>((swapped << 8) | p[sizeof v - 1 - i]);
+    for (size_t i = 0; i < sizeof v; ++i)
+      swapped = static_cast<T>((swapped << 8) | p[sizeof v - 1 - i]);
     v = swapped;
   }
   return v;
@@ -52,18 +53,30 @@ void store_le(uint8_t* p, T v) {
 // The low `width` bits of a word of 1..8 bytes stored little-endian at p.
 inline uint64_t load_word(const uint8_t* p, size_t bytes) {
   switch (bytes) {
-    case 1: return *p;
-    case 2: return load_le<uint16_t>(p);
-    case 4: return load_le<uint32_t>(p);
-    default: return load_le<uint64_t>(p);
+    case 1:
+      return *p;
+    case 2:
+      return load_le<uint16_t>(p);
+    case 4:
+      return load_le<uint32_t>(p);
+    default:
+      return load_le<uint64_t>(p);
   }
 }
 inline void store_word(uint8_t* p, size_t bytes, uint64_t v) {
   switch (bytes) {
-    case 1: *p = static_cast<uint8_t>(v); return;
-    case 2: store_le(p, static_cast<uint16_t>(v)); return;
-    case 4: store_le(p, static_cast<uint32_t>(v)); return;
-    default: store_le(p, v); return;
+    case 1:
+      *p = static_cast<uint8_t>(v);
+      return;
+    case 2:
+      store_le(p, static_cast<uint16_t>(v));
+      return;
+    case 4:
+      store_le(p, static_cast<uint32_t>(v));
+      return;
+    default:
+      store_le(p, v);
+      return;
   }
 }
 

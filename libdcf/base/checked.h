@@ -15,6 +15,8 @@ namespace dcf::impl {
   return !__builtin_mul_overflow(a, b, out);
 }
 // ceil(a / b) for b > 0; cannot overflow.
-inline constexpr uint64_t ceil_div(uint64_t a, uint64_t b) { return a / b + (a % b != 0); }
+inline constexpr uint64_t ceil_div(uint64_t a, uint64_t b) {
+  return a / b + (a % b != 0);
+}
 
 }  // namespace dcf::impl

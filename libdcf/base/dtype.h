@@ -8,31 +8,59 @@ namespace dcf::impl {
 
 enum class DType : uint8_t {
   kNone = 0,
-  kF64 = 1, kF32 = 2, kF16 = 3, kBF16 = 4, kF8E4M3 = 5, kF8E5M2 = 6,
-  kI64 = 7, kI32 = 8, kI16 = 9, kI8 = 10,
-  kU64 = 11, kU32 = 12, kU16 = 13, kU8 = 14, kBool = 15,
-  kC64 = 16, kF8E8M0 = 17, kF6E2M3 = 18, kF6E3M2 = 19, kF4 = 20,
+  kF64 = 1,
+  kF32 = 2,
+  kF16 = 3,
+  kBF16 = 4,
+  kF8E4M3 = 5,
+  kF8E5M2 = 6,
+  kI64 = 7,
+  kI32 = 8,
+  kI16 = 9,
+  kI8 = 10,
+  kU64 = 11,
+  kU32 = 12,
+  kU16 = 13,
+  kU8 = 14,
+  kBool = 15,
+  kC64 = 16,
+  kF8E8M0 = 17,
+  kF6E2M3 = 18,
+  kF6E3M2 = 19,
+  kF4 = 20,
   kOpaque = 31,
 };
 
-inline bool is_known(DType t) { return (t >= DType::kF64 && t <= DType::kF4) || t == DType::kOpaque; }
-inline bool is_float(DType t) { return t >= DType::kF64 && t <= DType::kF8E5M2; }
-inline bool is_signed_integer(DType t) { return t >= DType::kI64 && t <= DType::kI8; }
-inline bool is_integer(DType t) { return t >= DType::kI64 && t <= DType::kBool; }
-inline bool is_f8(DType t) { return t == DType::kF8E4M3 || t == DType::kF8E5M2; }
-inline bool is_raw_only(DType t) { return t >= DType::kC64; }
+inline bool is_known(DType t) {
+  return (t >= DType::kF64 && t <= DType::kF4) || t == DType::kOpaque;
+}
+inline bool is_float(DType t) {
+  return t >= DType::kF64 && t <= DType::kF8E5M2;
+}
+inline bool is_signed_integer(DType t) {
+  return t >= DType::kI64 && t <= DType::kI8;
+}
+inline bool is_integer(DType t) {
+  return t >= DType::kI64 && t <= DType::kBool;
+}
+inline bool is_f8(DType t) {
+  return t == DType::kF8E4M3 || t == DType::kF8E5M2;
+}
+inline bool is_raw_only(DType t) {
+  return t >= DType::kC64;
+}
 
 // Bits of one element; 0 for kOpaque (stored with the tensor) and kNone.
 inline uint32_t dtype_bits(DType t) {
-  static constexpr uint8_t kBits[] = {0,  64, 32, 16, 16, 8, 8, 64, 32, 16, 8,
-                                      64, 32, 16, 8,  8, 64, 8, 6,  6,  4};
+  static constexpr uint8_t kBits[] = {0,  64, 32, 16, 16, 8,  8, 64, 32, 16, 8,
+                                      64, 32, 16, 8,  8,  64, 8, 6,  6,  4};
   return t <= DType::kF4 ? kBits[static_cast<uint8_t>(t)] : 0;
 }
 
 inline const char* dtype_name(DType t) {
-  static constexpr const char* kNames[] = {"",    "f64", "f32", "f16",  "bf16", "f8e4m3", "f8e5m2",
-                                           "i64", "i32", "i16", "i8",   "u64",  "u32",    "u16",
-                                           "u8",  "bool", "c64", "f8e8m0", "f6e2m3", "f6e3m2", "f4"};
+  static constexpr const char* kNames[] = {
+      "",    "f64", "f32", "f16", "bf16", "f8e4m3", "f8e5m2", "i64",    "i32",    "i16", "i8",
+      "u64", "u32", "u16", "u8",  "bool", "c64",    "f8e8m0", "f6e2m3", "f6e3m2", "f4"};
   if (t == DType::kOpaque) return "opaque";
   return t <= DType::kF4 ? kNames[static_cast<uint8_t>(t)] : "";
 }

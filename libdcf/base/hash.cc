@@ -15,16 +15,20 @@ uint64_t hash_bytes(Bytes bytes) {
 
 static_assert(sizeof(XXH3_state_t) <= 576 && alignof(XXH3_state_t) <= 64);
 
-Hasher::Hasher() { XXH3_64bits_reset(new (state_) XXH3_state_t); }
+Hasher::Hasher() {
+  XXH3_64bits_reset(new (state_) XXH3_state_t);
+}
 
 void Hasher::update(Bytes bytes) {
   if (bytes.empty()) return;
   empty_ = false;
-  XXH3_64bits_update(std::launder(reinterpret_cast<XXH3_state_t*>(state_)), bytes.data(), bytes.size());
+  XXH3_64bits_update(std::launder(reinterpret_cast<XXH3_state_t*>(state_)), bytes.data(),
+                     bytes.size());
 }
 
 uint64_t Hasher::digest() const {
-  return empty_ ? 0 : XXH3_64bits_digest(std::launder(reinterpret_cast<const XXH3_state_t*>(state_)));
+  return empty_ ? 0
+                : XXH3_64bits_digest(std::launder(reinterpret_cast<const XXH3_state_t*>(state_)));
 }
 
 }  // namespace dcf::impl

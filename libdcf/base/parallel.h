@@ -12,8 +12,8 @@ namespace dcf::impl {
 using ParallelFn = void (*)(void* ctx, size_t n, void (*task)(void* arg, size_t i), void* arg);
 
 struct Parallel {
-  unsigned threads = 0;        // 0: one per processor
-  ParallelFn host = nullptr;   // NULL: own threads
+  unsigned threads = 0;       // 0: one per processor
+  ParallelFn host = nullptr;  // NULL: own threads
   void* host_ctx = nullptr;
 
   // Upper bound on tasks in flight at once, at least 1.

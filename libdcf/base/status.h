@@ -41,15 +41,19 @@ struct [[nodiscard]] Status {
   }
 };
 
-inline Status ok_status() { return {}; }
-inline Status fail(Code code, const char* rule, const char* message) { return {code, rule, message}; }
+inline Status ok_status() {
+  return {};
+}
+inline Status fail(Code code, const char* rule, const char* message) {
+  return {code, rule, message};
+}
 
 // A value or the Status that explains its absence.
 template <typename T>
 class [[nodiscard]] Result {
  public:
-  Result(T value) : value_(std::move(value)) {}       // NOLINT(google-explicit-constructor)
-  Result(Status status) : status_(status) {}          // NOLINT(google-explicit-constructor)
+  Result(T value) : value_(std::move(value)) {}  // NOLINT(google-explicit-constructor)
+  Result(Status status) : status_(status) {}     // NOLINT(google-explicit-constructor)
   bool ok() const { return value_.has_value(); }
   const Status& status() const { return status_; }
   T& value() { return *value_; }
@@ -68,10 +72,10 @@ class [[nodiscard]] Result {
 
 // Leaves the function with the Status of a failed expression.
 #define DCF_TRY(expression) DCF_TRY_(DCF_CONCAT(dcf_status_, __LINE__), expression)
-#define DCF_TRY_(status, expression)             \
-  do {                                           \
-    ::dcf::impl::Status status = (expression);   \
-    if (!status.ok()) return status;             \
+#define DCF_TRY_(status, expression)           \
+  do {                                         \
+    ::dcf::impl::Status status = (expression); \
+    if (!status.ok()) return status;           \
   } while (false)
 
 // DCF_ASSIGN(auto x, f()): the value of a Result, or leaves with its Status.

@@ -13,7 +13,9 @@ constexpr uint64_t kViewBytes = 4;
 
 // Whether a position plan is worth to be combined with the values, when `best` is the least cost of
 // one: gaps of different widths have different fillers, so the best need not be the best in all.
-bool is_promising(uint64_t cost, uint64_t best) { return cost <= best + best / 4 + 64; }
+bool is_promising(uint64_t cost, uint64_t best) {
+  return cost <= best + best / 4 + 64;
+}
 
 }  // namespace
 
@@ -25,8 +27,12 @@ Recipe raw_recipe(const Content& content, const std::vector<uint64_t>& dims) {
 
 CandidateSource::CandidateSource(const Lowered& lowered, const std::vector<uint64_t>& dims,
                                  const EncodeOptions& options, const Parallel& parallel)
-    : lowered_(lowered), content_(lowered.content), dims_(dims), options_(options),
-      parallel_(parallel), values_(measure_values(lowered.content)),
+    : lowered_(lowered),
+      content_(lowered.content),
+      dims_(dims),
+      options_(options),
+      parallel_(parallel),
+      values_(measure_values(lowered.content)),
       signs_(values_.negative_zeros > 0) {}
 
 std::vector<Candidate> CandidateSource::list(Positions positions) {
@@ -67,8 +73,9 @@ std::vector<Candidate> CandidateSource::list_sparse(Positions positions) {
     std::vector<PositionPlan> of_view = plan_positions(view, positions, options_.gap_bits, signs_);
     // Bucket codes have no fillers: the best is the best.
     if (positions == Positions::kGapBucket) {
-      const auto best = std::min_element(of_view.begin(), of_view.end(),
-                                         [](const auto& x, const auto& y) { return x.bytes < y.bytes; });
+      const auto best =
+          std::min_element(of_view.begin(), of_view.end(),
+                           [](const auto& x, const auto& y) { return x.bytes < y.bytes; });
       of_view = {*best};
     }
     for (PositionPlan& plan : of_view) {
@@ -121,11 +128,19 @@ void CandidateSource::add(const PositionPlan* position, const ValuePlan& value, 
   const Roles roles = roles_of(recipe.encoding, content_.dtype);
   for (size_t k = 0; k < roles.count; ++k) {
     switch (roles.list[k].role) {
-      case Role::kValues: recipe.codes[k] = value.stream.code; break;
-      case Role::kCounts: recipe.codes[k] = position->counts.code; break;
-      case Role::kSigns: recipe.codes[k] = position->signs.code; break;
+      case Role::kValues:
+        recipe.codes[k] = value.stream.code;
+        break;
+      case Role::kCounts:
+        recipe.codes[k] = position->counts.code;
+        break;
+      case Role::kSigns:
+        recipe.codes[k] = position->signs.code;
+        break;
       case Role::kBitmap:
-      case Role::kGaps: recipe.codes[k] = position->main.code; break;
+      case Role::kGaps:
+        recipe.codes[k] = position->main.code;
+        break;
     }
     candidate.estimate += recipe.codes[k] ? kTableBytes : 0;
   }

@@ -31,7 +31,10 @@ uint64_t count_not_zero(Bytes bytes, uint64_t elements, uint32_t bits) {
 class ChunkEncoder {
  public:
   ChunkEncoder(const Content& content, const Recipe& recipe, uint64_t chunk)
-      : content_(content), recipe_(recipe), encoding_(recipe.encoding), chunk_(chunk),
+      : content_(content),
+        recipe_(recipe),
+        encoding_(recipe.encoding),
+        chunk_(chunk),
         roles_(roles_of(recipe.encoding, content.dtype)),
         elements_(recipe.grid.chunk_end(chunk) - recipe.grid.chunk_begin(chunk)) {}
 
@@ -50,9 +53,9 @@ class ChunkEncoder {
     std::vector<uint8_t> scratch;
     const Bytes words = content_.dense(begin, begin + elements_, &scratch);
     result_.entries = static_cast<uint32_t>(elements_);
-    result_.nonzeros = static_cast<uint32_t>(
-        is_raw_only(content_.dtype) ? count_not_zero(words, elements_, content_.bits)
-                                    : count_nonzeros(content_.dtype, words));
+    result_.nonzeros = static_cast<uint32_t>(is_raw_only(content_.dtype)
+                                                 ? count_not_zero(words, elements_, content_.bits)
+                                                 : count_nonzeros(content_.dtype, words));
     if (encoding_.is_raw()) {
       result_.bytes.assign(words.begin(), words.end());
     } else {

@@ -16,15 +16,15 @@ namespace dcf::impl {
 struct Recipe {
   Encoding encoding;
   Grid grid;
-  std::vector<uint64_t> codebook;                     // palette: sorted words
+  std::vector<uint64_t> codebook;                   // palette: sorted words
   std::array<std::optional<CodeLengths>, 4> codes;  // per role of roles_of(encoding)
 };
 
 struct EncodedChunk {
   std::vector<uint8_t> bytes;
   uint32_t entries = 0;
-  uint32_t nonzeros = 0;             // as `nonzeros` of the manifest counts them
-  std::array<bool, 4> huffman{};     // the role has a Huffman-coded stream
+  uint32_t nonzeros = 0;          // as `nonzeros` of the manifest counts them
+  std::array<bool, 4> huffman{};  // the role has a Huffman-coded stream
 };
 
 EncodedChunk encode_chunk(const Content& content, const Recipe& recipe, uint64_t chunk);

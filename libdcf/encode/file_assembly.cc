@@ -48,8 +48,7 @@ class Assembly {
 
  private:
   const StoredEncoding& encoding_of(const StoredTensor& stored) const {
-    const size_t which =
-        positions_ ? stored.by_positions[static_cast<size_t>(*positions_)] : 0;
+    const size_t which = positions_ ? stored.by_positions[static_cast<size_t>(*positions_)] : 0;
     return stored.encodings[which];
   }
 
@@ -111,9 +110,9 @@ class Assembly {
   Manifest manifest_;
   std::vector<uint8_t> packed_;  // the manifest as stored
   Layout layout_;
-  std::vector<uint64_t> owner_index_;       // stored tensor -> tensor of the file
+  std::vector<uint64_t> owner_index_;           // stored tensor -> tensor of the file
   std::vector<const StoredEncoding*> payload_;  // in file order
-  std::map<std::string, uint32_t> table_ids_;  // by record
+  std::map<std::string, uint32_t> table_ids_;   // by record
   std::vector<uint8_t> tables_;
   std::vector<uint8_t> codebooks_;
 };

@@ -39,7 +39,8 @@ struct FileContents {
 
 // The smallest file among that of the smallest encodings and those of the same positions for all
 // tensors: so one of automatic positions is never larger than one of forced positions, though what
-// a tensor takes depends a little on the others. L-01 if a reader with default limits would not open the file, or a failure of spool or sink.
+// a tensor takes depends a little on the others. L-01 if a reader with default limits would not
+// open the file, or a failure of spool or sink.
 Status write_file(const FileContents& contents, const Spool& spool, Sink& sink);
 
 }  // namespace dcf::impl

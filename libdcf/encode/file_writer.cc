@@ -96,7 +96,8 @@ bool same_encoding(const EncodedTensor& a, const EncodedTensor& b) {
          a.tensor.nonzeros == b.tensor.nonzeros && a.tensor.fidelity == b.tensor.fidelity &&
          a.tensor.error_bound == b.tensor.error_bound && a.tables == b.tables &&
          a.codebook == b.codebook &&
-         std::equal(a.chunks.begin(), a.chunks.end(), b.chunks.begin(), b.chunks.end(), chunk_equal);
+         std::equal(a.chunks.begin(), a.chunks.end(), b.chunks.begin(), b.chunks.end(),
+                    chunk_equal);
 }
 
 }  // namespace
@@ -225,6 +226,8 @@ Status FileWriter::add(const TensorInput& input, const EncodeOptions& options) {
 Status FileWriter::add_metadata(std::string_view key, std::string_view value) {
   return impl_->add_metadata(key, value);
 }
-Status FileWriter::finish(Sink& sink) { return impl_->finish(sink); }
+Status FileWriter::finish(Sink& sink) {
+  return impl_->finish(sink);
+}
 
 }  // namespace dcf::impl

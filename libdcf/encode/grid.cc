@@ -23,7 +23,9 @@ Grid cut(View view, uint64_t elements, uint64_t chunks, uint64_t max_elements) {
   return grid;
 }
 
-uint64_t rounded(uint64_t a, uint64_t b) { return std::max<uint64_t>(1, (a + b / 2) / b); }
+uint64_t rounded(uint64_t a, uint64_t b) {
+  return std::max<uint64_t>(1, (a + b / 2) / b);
+}
 
 }  // namespace
 
@@ -32,8 +34,7 @@ Grid dense_grid(const std::vector<uint64_t>& dims, uint64_t elements, uint32_t b
   const uint64_t most =
       std::min<uint64_t>(kMaxChunkEntries, uint64_t{kMaxChunkBytes} * 8 / bits / 8 * 8);
   const uint64_t bytes = ceil_div(elements * bits, 8);
-  const uint64_t chunks =
-      raw ? rounded(bytes, kRawChunkBytes) : rounded(elements, kChunkEntries);
+  const uint64_t chunks = raw ? rounded(bytes, kRawChunkBytes) : rounded(elements, kChunkEntries);
   const uint64_t by_default = default_view_cols(dims, elements);
   if (by_default <= most) {
     const Grid grid = cut({static_cast<uint32_t>(by_default), false}, elements, chunks, most);

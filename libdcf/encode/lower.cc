@@ -16,7 +16,9 @@ constexpr size_t kMaxClusters = 255;
 uint64_t negative_zero(DType dtype) {
   return is_float(dtype) ? uint64_t{1} << (dtype_bits(dtype) - 1) : 0;
 }
-bool is_zero_word(DType dtype, uint64_t word) { return (word & magnitude_mask(dtype)) == 0; }
+bool is_zero_word(DType dtype, uint64_t word) {
+  return (word & magnitude_mask(dtype)) == 0;
+}
 
 Bytes csr_values(const CsrData& csr, uint64_t rows, size_t width) {
   return {csr.values, static_cast<size_t>(csr.row_ptr[rows]) * width};
@@ -70,8 +72,8 @@ class Lowering {
     if (const auto* codes = std::get_if<CodesData>(&input_.data)) return {from_codes(*codes)};
     place(exact_);
     std::vector<Lowered> result;
-    if ((options_.bits > 0 || options_.sparsity > 0) && may_be_lossy(input_.spec, exact_.elements) &&
-        all_finite(dtype_, exact_.words)) {
+    if ((options_.bits > 0 || options_.sparsity > 0) &&
+        may_be_lossy(input_.spec, exact_.elements) && all_finite(dtype_, exact_.words)) {
       result = lossy();
     }
     if (result.empty()) result.push_back(lossless());
@@ -220,8 +222,8 @@ class Lowering {
     content.owned_codes.resize(places);
     std::vector<uint8_t> kept;
     for (uint64_t i = 0; i < places; ++i) {
-      const bool stays = keep.empty() ? !is_zero_word(dtype_, exact_word(i))
-                                      : (keep[i / 64] >> (i % 64) & 1) != 0;
+      const bool stays =
+          keep.empty() ? !is_zero_word(dtype_, exact_word(i)) : (keep[i / 64] >> (i % 64) & 1) != 0;
       content.owned_codes[i] = stays;
       if (!stays) continue;
       const uint8_t* word = exact_.words.data() + i * exact_.width();
@@ -256,7 +258,9 @@ class Lowering {
 
 }  // namespace
 
-uint64_t csr_rows_of(const TensorSpec& spec) { return spec.dims.empty() ? 1 : spec.dims[0]; }
+uint64_t csr_rows_of(const TensorSpec& spec) {
+  return spec.dims.empty() ? 1 : spec.dims[0];
+}
 
 std::vector<Lowered> lower(const TensorInput& input, const EncodeOptions& options) {
   return Lowering(input, options).run();

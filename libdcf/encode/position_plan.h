@@ -58,7 +58,7 @@ struct PositionStats {
   uint64_t counted_chunks = 0;  // with entries and more than one row
   uint64_t signed_chunks = 0;   // with skipped elements
   // By gap width; [0] without fillers, as gap-bucket counts.
-  std::array<Histogram, kMaxGapBits + 1> counts{};        // bucket symbols of the entries per row
+  std::array<Histogram, kMaxGapBits + 1> counts{};       // bucket symbols of the entries per row
   std::array<uint64_t, kMaxGapBits + 1> most_entries{};  // of a chunk
 };
 
@@ -70,7 +70,7 @@ struct PositionPlan {
   Encoding encoding;  // the fields of the positions
   const PositionStats* stats = nullptr;
   uint64_t fillers = 0;
-  StreamPlan main;    // bitmap, gaps or buckets
+  StreamPlan main;  // bitmap, gaps or buckets
   StreamPlan counts;
   StreamPlan signs;
   uint64_t bytes = 0;  // streams, tables and parameters

@@ -18,10 +18,11 @@ struct StreamPlan {
 // The cheapest plan for symbols of an alphabet that are spread over `chunks` > 0 chunks. Exact for
 // one chunk but for huffman-streams (stream.h), close otherwise.
 //
-// Codes have up to 12 bits: a limit of 11 makes clustered SqueezeNet 0.13 %, dense LeNets 0.05 % and
-// the paper's storage of a Gaussian layer 0.07 % larger, and nothing more than 2 bytes smaller. Every
-// tensor has its own tables: small ones sharing those of 16 others was measured to save 0.01 % of
-// SqueezeNet, at most 0.2 % of the LeNets and 0.26 % of 2,000 tensors of a few hundred weights.
+// Codes have up to 12 bits: a limit of 11 makes clustered SqueezeNet 0.13 %, dense LeNets 0.05 %
+// and the paper's storage of a Gaussian layer 0.07 % larger, and nothing more than 2 bytes smaller.
+// Every tensor has its own tables: small ones sharing those of 16 others was measured to save 0.01
+// % of SqueezeNet, at most 0.2 % of the LeNets and 0.26 % of 2,000 tensors of a few hundred
+// weights.
 StreamPlan plan_stream(const Histogram& histogram, unsigned alphabet, uint64_t chunks);
 
 }  // namespace dcf::impl

@@ -15,9 +15,13 @@ constexpr uint64_t kTrialElements = uint64_t{1} << 20;
 constexpr size_t kMaxTrials = 4;
 
 // Estimates within this much of the best are close.
-uint64_t close_to(uint64_t estimate) { return estimate + std::max<uint64_t>(64, estimate / 200); }
+uint64_t close_to(uint64_t estimate) {
+  return estimate + std::max<uint64_t>(64, estimate / 200);
+}
 // The same for the best of different positions, which are always compared exactly.
-uint64_t near_to(uint64_t estimate) { return estimate + std::max<uint64_t>(256, estimate / 50); }
+uint64_t near_to(uint64_t estimate) {
+  return estimate + std::max<uint64_t>(256, estimate / 50);
+}
 
 // Positions that take this much more in a file with one tensor do so in any.
 constexpr uint64_t kClearlyLarger = 256;
@@ -42,7 +46,8 @@ uint64_t file_size(const EncodedTensor& encoded, DType dtype) {
   manifest.table_bytes += encoded.codebook.size();
   // A hash is eight bytes that are not zero, nearly always.
   manifest.table_hash = manifest.table_bytes == 0 ? 0 : UINT64_MAX;
-  const Result<std::vector<uint8_t>> packed = serialise_manifest_columns(manifest_columns(manifest));
+  const Result<std::vector<uint8_t>> packed =
+      serialise_manifest_columns(manifest_columns(manifest));
   uint64_t size = kHeaderBytes + manifest.table_bytes + encoded.payload;
   if (packed.ok()) size += packed.value().size();
   if (tensor.encoding.is_raw() && encoded.payload >= kRawAlignedFrom) size += kRawAlignment - 1;
@@ -53,8 +58,8 @@ class Chooser {
  public:
   Chooser(const TensorSpec& spec, const Parallel& parallel) : spec_(spec), parallel_(parallel) {}
 
-  // Adds the candidates of one kind of positions, lightest first. What a caller can force is a kind:
-  // each gap width.
+  // Adds the candidates of one kind of positions, lightest first. What a caller can force is a
+  // kind: each gap width.
   void add(std::vector<Candidate> candidates) {
     for (Candidate& candidate : candidates) {
       best_estimate_ = std::min(best_estimate_, candidate.estimate);
@@ -71,9 +76,8 @@ class Chooser {
     for (auto& [kind, candidates] : kinds_) {
       trials.emplace_back(kind.first, lightest(std::move(candidates)));
     }
-    std::stable_sort(trials.begin(), trials.end(), [](const auto& a, const auto& b) {
-      return a.second.size < b.second.size;
-    });
+    std::stable_sort(trials.begin(), trials.end(),
+                     [](const auto& a, const auto& b) { return a.second.size < b.second.size; });
     Choice choice;
     std::array<bool, 4> seen{};
     for (auto& [positions, trial] : trials) {
@@ -184,8 +188,8 @@ Result<EncodedTensor> encode_tensor(const Candidate& candidate, const TensorSpec
     parallel.run(encoded.size(),
                  [&](size_t i) { encoded[i] = encode_chunk(content, recipe, first + i); });
     for (const EncodedChunk& chunk : encoded) {
-      result.chunks.push_back({static_cast<uint32_t>(chunk.bytes.size()), chunk.entries,
-                               hash_bytes(chunk.bytes)});
+      result.chunks.push_back(
+          {static_cast<uint32_t>(chunk.bytes.size()), chunk.entries, hash_bytes(chunk.bytes)});
       result.payload += chunk.bytes.size();
       result.tensor.nonzeros += chunk.nonzeros;
       for (size_t k = 0; k < huffman.size(); ++k) huffman[k] |= chunk.huffman[k];

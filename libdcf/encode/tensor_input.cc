@@ -14,7 +14,9 @@ namespace {
 
 constexpr size_t kMaxOpaqueName = 255;
 
-Status invalid(const char* message) { return fail(Code::InvalidArgument, "", message); }
+Status invalid(const char* message) {
+  return fail(Code::InvalidArgument, "", message);
+}
 
 bool is_text(std::string_view s) {
   const Bytes bytes = bytes_of(s);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a caller hands to the encoder: one tensor in one of three forms, and how to encode it. The
-// meaning of every field is that of dcf/dcf_write.h. Everything is borrowed. Nothing here is trusted
-// until check_input() accepts it.
+// meaning of every field is that of dcf/dcf_write.h. Everything is borrowed. Nothing here is
+// trusted until check_input() accepts it.
 #pragma once
 
 #include <cstdint>
@@ -68,8 +68,8 @@ struct EncodeOptions {
 // for CSR and codes of dtypes that are stored raw.
 Status check_input(const TensorInput& input, const EncodeOptions& options);
 
-// Whether pruning or clustering applies: a float tensor of rank 2 or more and at least 512 elements.
-// (NaN and Inf, which exclude it too, are found when it is lowered.)
+// Whether pruning or clustering applies: a float tensor of rank 2 or more and at least 512
+// elements. (NaN and Inf, which exclude it too, are found when it is lowered.)
 bool may_be_lossy(const TensorSpec& spec, uint64_t elements);
 
 }  // namespace dcf::impl

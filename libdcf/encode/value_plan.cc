@@ -70,7 +70,11 @@ class Planner {
  public:
   Planner(const Content& content, const ValueStats& stats, Positions positions, ExtraValues extra,
           uint64_t chunks)
-      : content_(content), stats_(stats), positions_(positions), extra_(extra), chunks_(chunks),
+      : content_(content),
+        stats_(stats),
+        positions_(positions),
+        extra_(extra),
+        chunks_(chunks),
         coded_(stats.entries + extra.zeros + extra.negatives) {}
 
   std::vector<ValuePlan> run() {
@@ -143,7 +147,9 @@ class Planner {
     const unsigned room = content_.bits - t - 1;
     const uint64_t mantissa = stats_.mantissa_bits >> 1;
     e.split_z = static_cast<uint8_t>(
-        mantissa == 0 ? room : std::min<unsigned>(room, static_cast<unsigned>(std::countr_zero(mantissa))));
+        mantissa == 0
+            ? room
+            : std::min<unsigned>(room, static_cast<unsigned>(std::countr_zero(mantissa))));
     Histogram histogram{};
     std::copy(counts.begin() + static_cast<ptrdiff_t>(first),
               counts.begin() + static_cast<ptrdiff_t>(last + 1), histogram.begin());

@@ -13,9 +13,9 @@
 namespace dcf::impl {
 
 struct ValueStats {
-  uint64_t entries = 0;         // of sparse positions
-  uint64_t negative_zeros = 0;  // skipped elements whose sign is kept
-  uint64_t zeros = 0;           // all other skipped elements
+  uint64_t entries = 0;            // of sparse positions
+  uint64_t negative_zeros = 0;     // skipped elements whose sign is kept
+  uint64_t zeros = 0;              // all other skipped elements
   std::optional<Palette> palette;  // of the entries; nothing if they are too many
   std::vector<uint64_t> prefixes;  // split: counts of the top 12 bits of the rotated words
   uint64_t mantissa_bits = 0;      // split: the rotated words, joined by "or"

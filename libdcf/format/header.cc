@@ -24,7 +24,8 @@ enum : size_t {
 
 Result<Header> parse_header(Bytes bytes, uint64_t actual_size) {
   const size_t magic_bytes = std::min(bytes.size(), kMagic.size());
-  if (magic_bytes == 0 || !std::equal(kMagic.begin(), kMagic.begin() + magic_bytes, bytes.begin())) {
+  if (magic_bytes == 0 ||
+      !std::equal(kMagic.begin(), kMagic.begin() + magic_bytes, bytes.begin())) {
     return fail(Code::NotDcf, "H-01", "the file does not start with the .dcf magic").at(0);
   }
   if (bytes.size() < kHeaderBytes) {
@@ -32,7 +33,8 @@ Result<Header> parse_header(Bytes bytes, uint64_t actual_size) {
   }
   const uint8_t* p = bytes.data();
   if (load_le<uint64_t>(p + kHeaderHashAt) != hash_bytes(bytes.first(kHeaderHashAt))) {
-    return fail(Code::ChecksumMismatch, "H-02", "the header's checksum does not match").at(kHeaderHashAt);
+    return fail(Code::ChecksumMismatch, "H-02", "the header's checksum does not match")
+        .at(kHeaderHashAt);
   }
   Header h;
   h.major = load_le<uint16_t>(p + kMajorAt);
@@ -42,16 +44,19 @@ Result<Header> parse_header(Bytes bytes, uint64_t actual_size) {
   h.manifest_size = load_le<uint64_t>(p + kManifestSizeAt);
   h.manifest_hash = load_le<uint64_t>(p + kManifestHashAt);
   if (h.major != kFormatMajor) {
-    return fail(Code::UnsupportedVersion, "H-03", "the file has another major version").at(kMajorAt);
+    return fail(Code::UnsupportedVersion, "H-03", "the file has another major version")
+        .at(kMajorAt);
   }
   if ((h.features & ~kKnownFeatures) != 0) {
-    return fail(Code::UnsupportedFeature, "H-04", "the file uses an unknown critical feature").at(kFeaturesAt);
+    return fail(Code::UnsupportedFeature, "H-04", "the file uses an unknown critical feature")
+        .at(kFeaturesAt);
   }
   if (actual_size < h.file_size) {
     return fail(Code::Truncated, "H-05", "the file ends before its declared size").at(actual_size);
   }
   if (actual_size > h.file_size) {
-    return fail(Code::TrailingData, "H-05", "bytes follow the declared end of the file").at(h.file_size);
+    return fail(Code::TrailingData, "H-05", "bytes follow the declared end of the file")
+        .at(h.file_size);
   }
   if (load_le<uint64_t>(p + kManifestOffsetAt) != kHeaderBytes) {
     return fail(Code::BadHeader, "H-06", "manifest_offset is not 64").at(kManifestOffsetAt);
@@ -60,7 +65,8 @@ Result<Header> parse_header(Bytes bytes, uint64_t actual_size) {
     return fail(Code::BadHeader, "H-06", "the reserved field is not zero").at(kReservedAt);
   }
   if (h.file_size < kHeaderBytes || h.manifest_size > h.file_size - kHeaderBytes) {
-    return fail(Code::BadHeader, "H-06", "the manifest does not fit into the file").at(kManifestSizeAt);
+    return fail(Code::BadHeader, "H-06", "the manifest does not fit into the file")
+        .at(kManifestSizeAt);
   }
   return h;
 }

@@ -15,7 +15,8 @@ uint64_t padding_before(const Manifest& manifest, const Tensor& tensor, uint64_t
 }
 
 Result<Layout> compute_layout(const Manifest& manifest, uint64_t manifest_size) {
-  const Status too_large = fail(Code::BadHeader, "K-06", "the parts of the file add up to too much");
+  const Status too_large =
+      fail(Code::BadHeader, "K-06", "the parts of the file add up to too much");
   Layout layout;
   uint64_t at = 0;
   if (!checked_add(kHeaderBytes, manifest_size, &at)) return too_large;

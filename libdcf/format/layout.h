@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Where the parts of a file lie. No offset but the manifest's is stored: all follow from the sizes in
-// the manifest (spec/dcf-format.md, sections 2 and 6).
+// Where the parts of a file lie. No offset but the manifest's is stored: all follow from the sizes
+// in the manifest (spec/dcf-format.md, sections 2 and 6).
 #pragma once
 
 #include <vector>
@@ -12,8 +12,8 @@ namespace dcf::impl {
 
 struct Layout {
   uint64_t tables_offset = 0;
-  std::vector<uint64_t> chunk_offsets;     // one per chunk
-  std::vector<uint64_t> section_offsets;   // one per section
+  std::vector<uint64_t> chunk_offsets;    // one per chunk
+  std::vector<uint64_t> section_offsets;  // one per section
   uint64_t file_size = 0;
 };
 

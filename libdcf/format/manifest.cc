@@ -11,9 +11,13 @@
 namespace dcf::impl {
 namespace {
 
-Status bad(const char* rule, const char* message) { return fail(Code::BadManifest, rule, message); }
+Status bad(const char* rule, const char* message) {
+  return fail(Code::BadManifest, rule, message);
+}
 
-std::string text(Bytes bytes) { return std::string(bytes.begin(), bytes.end()); }
+std::string text(Bytes bytes) {
+  return std::string(bytes.begin(), bytes.end());
+}
 
 // A column with one value per tensor, or none because all values are 0 (M-03, M-10).
 template <typename T>
@@ -34,8 +38,12 @@ T value_or_zero(const std::vector<T>& column, size_t i) {
 class Validator {
  public:
   Validator(const ManifestColumns& columns, const Limits& limits)
-      : c_(columns), limits_(limits), n_(columns.name_lengths.size()), params_(c_.params),
-        names_(c_.names), opaque_names_(c_.opaque_names) {}
+      : c_(columns),
+        limits_(limits),
+        n_(columns.name_lengths.size()),
+        params_(c_.params),
+        names_(c_.names),
+        opaque_names_(c_.opaque_names) {}
 
   Status run(Manifest* out) {
     DCF_TRY(check_counts());
@@ -50,7 +58,8 @@ class Validator {
       return bad("M-03", "a column of the manifest has values left over");
     }
     if (tables_seen_ != c_.table_count) return bad("M-06", "a table is not used");
-    if (c_.table_bytes == 0 && c_.table_hash != 0) return bad("T-01", "an empty tables section has a hash");
+    if (c_.table_bytes == 0 && c_.table_hash != 0)
+      return bad("T-01", "an empty tables section has a hash");
     out->table_count = c_.table_count;
     out->table_bytes = c_.table_bytes;
     out->table_hash = c_.table_hash;
@@ -64,14 +73,17 @@ class Validator {
 
  private:
   Status check_counts() const {
-    if (n_ > limits_.max_tensors) return fail(Code::LimitCount, "L-01", "there are more tensors than the limit");
+    if (n_ > limits_.max_tensors)
+      return fail(Code::LimitCount, "L-01", "there are more tensors than the limit");
     if (c_.metadata_lengths.size() / 2 > limits_.max_tensors ||
         c_.section_kinds.size() > limits_.max_tensors) {
-      return fail(Code::LimitCount, "L-01", "there are more metadata pairs or sections than the limit");
+      return fail(Code::LimitCount, "L-01",
+                  "there are more metadata pairs or sections than the limit");
     }
     // The columns are there as well.
     const uint64_t memory = manifest_memory(c_) + column_bytes(c_);
-    if (memory > limits_.max_memory) return fail(Code::LimitMemory, "L-01", "the manifest needs more memory than the limit");
+    if (memory > limits_.max_memory)
+      return fail(Code::LimitMemory, "L-01", "the manifest needs more memory than the limit");
     if (c_.dtypes.size() != n_ || c_.ranks.size() != n_ || c_.encodings.size() != n_ ||
         c_.nonzeros.size() != n_ || c_.chunk_entries.size() != c_.chunk_bytes.size() ||
         c_.chunk_hashes.size() != c_.chunk_bytes.size() || c_.metadata_lengths.size() % 2 != 0 ||
@@ -96,7 +108,8 @@ class Validator {
       return bad("M-04", "a tensor name is not UTF-8 without NUL");
     }
     t->name = text(name);
-    if (i > 0 && all[i - 1].name >= t->name) return bad("M-04", "tensor names are not strictly increasing");
+    if (i > 0 && all[i - 1].name >= t->name)
+      return bad("M-04", "tensor names are not strictly increasing");
     DCF_TRY(read_type(i, t));
     DCF_TRY(read_alias(i, t, all));
     if (t->alias_of != kNoTensor) return count_output(*t);
@@ -122,7 +135,8 @@ class Validator {
     DCF_ASSIGN(t->elements, count_elements(t->dims));
     t->bits = dtype_bits(t->dtype);
     if (t->dtype == DType::kOpaque) {
-      if (next_opaque_ == c_.opaque_bits.size()) return bad("M-03", "an opaque dtype has no description");
+      if (next_opaque_ == c_.opaque_bits.size())
+        return bad("M-03", "an opaque dtype has no description");
       Bytes name;
       t->bits = c_.opaque_bits[next_opaque_];
       if (!opaque_names_.read_bytes(c_.opaque_name_lengths[next_opaque_++], &name)) {
@@ -167,8 +181,12 @@ class Validator {
     const Status short_params = bad("M-03", "the parameters end too early");
     if (e.positions == Positions::kGap || e.positions == Positions::kGapBucket) {
       if (!take(1)) return short_params;
-      if (e.positions == Positions::kGap) e.gap_bits = p[0];
-      else { e.bucket_t = p[0] & 15; e.bucket_s = p[0] >> 4; }
+      if (e.positions == Positions::kGap)
+        e.gap_bits = p[0];
+      else {
+        e.bucket_t = p[0] & 15;
+        e.bucket_s = p[0] >> 4;
+      }
     }
     if (e.is_sparse()) {
       if (!take(1)) return short_params;
@@ -190,10 +208,12 @@ class Validator {
 
   Status read_tables(Tensor* t) {
     const Roles roles = roles_of(t->encoding, t->dtype);
-    if (c_.tables.size() - next_table_ < roles.count) return bad("M-03", "the table numbers end too early");
+    if (c_.tables.size() - next_table_ < roles.count)
+      return bad("M-03", "the table numbers end too early");
     for (size_t k = 0; k < roles.count; ++k) {
       const uint32_t id = c_.tables[next_table_++];
-      if (id > tables_seen_ + 1 || id > c_.table_count) return bad("M-06", "tables are not numbered in order of use");
+      if (id > tables_seen_ + 1 || id > c_.table_count)
+        return bad("M-06", "tables are not numbered in order of use");
       tables_seen_ = std::max(tables_seen_, id);
       t->tables[k] = id;
     }
@@ -209,7 +229,8 @@ class Validator {
     }
     const uint64_t by_default = default_view_cols(t->dims, t->elements);
     const uint32_t cols = stored & 0x7FFFFFFF;
-    if (cols == by_default) return fail(Code::NonCanonical, "M-13", "the default view is written out");
+    if (cols == by_default)
+      return fail(Code::NonCanonical, "M-13", "the default view is written out");
     if (cols == 0 && by_default > kMaxViewCols) return bad("M-13", "the view has too many columns");
     t->view.cols = cols == 0 ? static_cast<uint32_t>(by_default) : cols;
     t->view.transposed = (stored >> 31) != 0;
@@ -236,7 +257,8 @@ class Validator {
   Status read_chunks(Tensor* t) {
     t->first_chunk = next_chunk_;
     t->chunks = t->elements == 0 ? 0 : ceil_div(t->view_rows(), t->rows_per_chunk);
-    if (c_.chunk_bytes.size() - next_chunk_ < t->chunks) return bad("M-03", "the chunks end too early");
+    if (c_.chunk_bytes.size() - next_chunk_ < t->chunks)
+      return bad("M-03", "the chunks end too early");
     for (uint64_t k = 0; k < t->chunks; ++k) {
       const size_t at = next_chunk_++;
       const uint64_t elements = t->chunk_elements(k);
@@ -252,7 +274,8 @@ class Validator {
       t->entries += entries;
       t->encoded_bytes += c_.chunk_bytes[at];
       entries_ += entries;
-      if (entries_ > limits_.max_entries) return fail(Code::LimitCount, "L-01", "there are more entries than the limit");
+      if (entries_ > limits_.max_entries)
+        return fail(Code::LimitCount, "L-01", "there are more entries than the limit");
     }
     return ok_status();
   }
@@ -291,7 +314,8 @@ class Validator {
       if (!out->empty() && out->back().kind >= s.kind) {
         return fail(Code::BadSection, "A-02", "section kinds are not strictly increasing");
       }
-      if (s.critical) return fail(Code::UnsupportedSection, "A-01", "the file has an unknown critical section");
+      if (s.critical)
+        return fail(Code::UnsupportedSection, "A-01", "the file has an unknown critical section");
       out->push_back(s);
     }
     return ok_status();

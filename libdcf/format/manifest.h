@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The validated manifest. A Manifest that exists obeys every rule of spec/dcf-format.md, section 4,
-// and rule K-01; what depends on coded data (K-05) or on the tables is checked where those are read.
+// and rule K-01; what depends on coded data (K-05) or on the tables is checked where those are
+// read.
 #pragma once
 
 #include <string>

@@ -5,7 +5,9 @@
 namespace dcf::impl {
 namespace {
 
-void append(std::vector<uint8_t>* out, const std::string& s) { out->insert(out->end(), s.begin(), s.end()); }
+void append(std::vector<uint8_t>* out, const std::string& s) {
+  out->insert(out->end(), s.begin(), s.end());
+}
 
 void append_params(const Encoding& e, std::vector<uint8_t>* out) {
   if (e.positions == Positions::kGap) out->push_back(e.gap_bits);
@@ -40,7 +42,8 @@ void append_tensor(const Tensor& t, ManifestColumns* c) {
   append_params(encoding, &c->params);
   if (!alias) {
     const size_t roles = roles_of(encoding, t.dtype).count;
-    c->tables.insert(c->tables.end(), t.tables.begin(), t.tables.begin() + static_cast<ptrdiff_t>(roles));
+    c->tables.insert(c->tables.end(), t.tables.begin(),
+                     t.tables.begin() + static_cast<ptrdiff_t>(roles));
   }
   c->nonzeros.push_back(alias ? 0 : t.nonzeros);
   const bool has_view = !alias && t.elements != 0;

@@ -41,9 +41,9 @@ bool count_words(const uint8_t* packed, size_t size, uint64_t* words) {
   return true;
 }
 
-// Copies columns out of a message of so many bytes. Lists of a well-formed message may lie over each
-// other; those of a canonical one do not, so that all together are no larger than the message, and
-// no more than that is copied.
+// Copies columns out of a message of so many bytes. Lists of a well-formed message may lie over
+// each other; those of a canonical one do not, so that all together are no larger than the message,
+// and no more than that is copied.
 class ColumnCopier {
  public:
   explicit ColumnCopier(uint64_t bytes) : bytes_(bytes), left_(bytes) {}
@@ -204,7 +204,8 @@ Result<ManifestColumns> parse_manifest_columns(const uint8_t* packed, size_t siz
     bool canonical = read_packed(packed, size, words, &columns);
     if (canonical) pack_canonical(columns, again);
     canonical = canonical && again.equal();
-    if (!canonical) return fail(Code::NonCanonical, "M-02", "the manifest is not in canonical form");
+    if (!canonical)
+      return fail(Code::NonCanonical, "M-02", "the manifest is not in canonical form");
     return columns;
   } catch (const kj::Exception&) {
     return malformed();

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// The manifest as it is stored: plain columns, field by field as in spec/manifest.capnp. Nothing here
-// is validated beyond being a well-formed, canonical message; manifest.h does the rest. C++17, because
-// libcapnp's headers do not compile as C++20 everywhere.
+// The manifest as it is stored: plain columns, field by field as in spec/manifest.capnp. Nothing
+// here is validated beyond being a well-formed, canonical message; manifest.h does the rest. C++17,
+// because libcapnp's headers do not compile as C++20 everywhere.
 #pragma once
 
 #include <cstddef>

@@ -13,14 +13,20 @@ constexpr uint32_t kCountsAlphabet = 192;
 
 uint32_t int_alphabet(uint32_t bits) {
   switch (bits) {
-    case 8: return 256;
-    case 16: return 164;
-    case 32: return 228;
-    default: return 242;
+    case 8:
+      return 256;
+    case 16:
+      return 164;
+    case 32:
+      return 228;
+    default:
+      return 242;
   }
 }
 
-Status bad(const char* rule, const char* message) { return fail(Code::BadManifest, rule, message); }
+Status bad(const char* rule, const char* message) {
+  return fail(Code::BadManifest, rule, message);
+}
 
 }  // namespace
 
@@ -32,10 +38,15 @@ size_t Roles::find(Role role) const {
 
 Roles roles_of(const Encoding& e, DType dtype) {
   Roles roles;
-  const auto add = [&](Role role, uint32_t alphabet) { roles.list[roles.count++] = {role, alphabet}; };
+  const auto add = [&](Role role, uint32_t alphabet) {
+    roles.list[roles.count++] = {role, alphabet};
+  };
   switch (e.positions) {
-    case Positions::kDense: break;
-    case Positions::kBitmap: add(Role::kBitmap, 256); break;
+    case Positions::kDense:
+      break;
+    case Positions::kBitmap:
+      add(Role::kBitmap, 256);
+      break;
     case Positions::kGap:
       add(Role::kCounts, kCountsAlphabet);
       add(Role::kGaps, 1u << e.gap_bits);
@@ -48,12 +59,17 @@ Roles roles_of(const Encoding& e, DType dtype) {
   if (e.signs) add(Role::kSigns, 256);
   switch (e.values) {
     case Values::kRaw:
-    case Values::kGrid: break;
+    case Values::kGrid:
+      break;
     case Values::kPalette:
       add(Role::kValues, e.palette_size + (e.positions == Positions::kGap ? 1u : 0u));
       break;
-    case Values::kSplit: add(Role::kValues, e.split_symbols); break;
-    case Values::kInt: add(Role::kValues, int_alphabet(dtype_bits(dtype))); break;
+    case Values::kSplit:
+      add(Role::kValues, e.split_symbols);
+      break;
+    case Values::kInt:
+      add(Role::kValues, int_alphabet(dtype_bits(dtype)));
+      break;
   }
   return roles;
 }
@@ -108,7 +124,8 @@ Status check_encoding(const Encoding& e, DType dtype, uint64_t elements) {
   if (e.signs && !is_float(dtype)) return bad("P-01", "only floats have signs of zeros");
   switch (e.values) {
     case Values::kRaw:
-    case Values::kGrid: break;
+    case Values::kGrid:
+      break;
     case Values::kPalette:
       if (e.palette_size < 1 || e.palette_size > 256 ||
           (e.positions == Positions::kGap && e.palette_size > 255)) {
@@ -116,7 +133,8 @@ Status check_encoding(const Encoding& e, DType dtype, uint64_t elements) {
       }
       break;
     case Values::kSplit:
-      if (!is_float(dtype) || is_f8(dtype)) return bad("M-12", "split values need a float dtype of 16 bits or more");
+      if (!is_float(dtype) || is_f8(dtype))
+        return bad("M-12", "split values need a float dtype of 16 bits or more");
       if (e.split_t < 5 || e.split_t > std::min(12u, bits - 1) ||
           uint32_t{e.split_t} + e.split_z >= bits || e.split_symbols < 1 || e.split_symbols > 256 ||
           uint32_t{e.split_base} + e.split_symbols > (1u << e.split_t)) {
@@ -124,7 +142,8 @@ Status check_encoding(const Encoding& e, DType dtype, uint64_t elements) {
       }
       break;
     case Values::kInt:
-      if (!is_integer(dtype) && !is_f8(dtype)) return bad("M-12", "int values need an integer dtype");
+      if (!is_integer(dtype) && !is_f8(dtype))
+        return bad("M-12", "int values need an integer dtype");
       break;
   }
   return ok_status();
@@ -134,7 +153,8 @@ Status check_view(const Tensor& t) {
   const bool raw = t.encoding.is_raw();
   const uint64_t cols = t.view.cols;
   const uint64_t rows = t.view_rows();
-  if (cols < 1 || cols > kMaxViewCols || (!raw && !t.encoding.is_sparse() && cols > kMaxDenseViewCols)) {
+  if (cols < 1 || cols > kMaxViewCols ||
+      (!raw && !t.encoding.is_sparse() && cols > kMaxDenseViewCols)) {
     return bad("M-13", "the view has too many columns");
   }
   if (t.view.transposed && (raw || rows < 2 || cols < 2 || rows * cols != t.elements)) {
@@ -145,7 +165,8 @@ Status check_view(const Tensor& t) {
     return bad("K-01", "a chunk has too many rows or elements");
   }
   const uint64_t largest = t.chunk_elements(0);
-  if (!t.encoding.is_sparse() && largest > kMaxChunkEntries) return bad("K-01", "a chunk has too many entries");
+  if (!t.encoding.is_sparse() && largest > kMaxChunkEntries)
+    return bad("K-01", "a chunk has too many entries");
   if (t.bits % 8 != 0 && t.rows_per_chunk < rows && t.chunk_stride() * t.bits % 8 != 0) {
     return bad("K-01", "a chunk ends inside a byte");
   }

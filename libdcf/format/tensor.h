@@ -22,12 +22,12 @@ enum class Fidelity : uint8_t { kBitExact = 0, kValueExact = 1, kLossy = 2 };
 struct Encoding {
   Positions positions = Positions::kDense;
   Values values = Values::kRaw;
-  uint8_t gap_bits = 0;      // b of gap
-  uint8_t bucket_t = 0;      // t and s of gap-bucket
+  uint8_t gap_bits = 0;  // b of gap
+  uint8_t bucket_t = 0;  // t and s of gap-bucket
   uint8_t bucket_s = 0;
-  bool signs = false;        // sparse floats: signs of skipped zeros are stored
-  uint16_t palette_size = 0; // K of palette, without the filler zero
-  uint8_t split_t = 0;       // t, z, base and A of split
+  bool signs = false;         // sparse floats: signs of skipped zeros are stored
+  uint16_t palette_size = 0;  // K of palette, without the filler zero
+  uint8_t split_t = 0;        // t, z, base and A of split
   uint8_t split_z = 0;
   uint16_t split_base = 0;
   uint16_t split_symbols = 0;
@@ -101,7 +101,8 @@ Result<uint64_t> count_elements(const std::vector<uint64_t>& dims);
 Status check_encoding_ids(const Encoding& encoding);
 // Whether encoding and parameters are allowed for the dtype (M-12, P-01, V-01).
 Status check_encoding(const Encoding& encoding, DType dtype, uint64_t elements);
-// Rules M-13 and K-01 on view and chunk size of a tensor that has elements; not on its chunks' entries.
+// Rules M-13 and K-01 on view and chunk size of a tensor that has elements; not on its chunks'
+// entries.
 Status check_view(const Tensor& tensor);
 
 }  // namespace dcf::impl

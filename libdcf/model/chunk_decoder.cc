@@ -27,7 +27,8 @@ uint64_t chunk_scratch_bytes(const Tensor& t, uint64_t elements, uint64_t entrie
   const uint64_t numbers = t.bits == 64 ? 8 : 4;
   // The longest stream is one of entries, of rows, or of the bytes of a bit string.
   const uint64_t longest = std::max({entries, rows, flags});
-  return bytes + bucket_scratch_size(longest) + 4 * rows + entries * (1 + 4 + numbers + 1 + width) + 2 * flags;
+  return bytes + bucket_scratch_size(longest) + 4 * rows + entries * (1 + 4 + numbers + 1 + width) +
+         2 * flags;
 }
 
 Status decode_chunk(const TensorCoding& coding, const ChunkShape& shape, Bytes bytes,

@@ -13,9 +13,9 @@ namespace dcf::impl {
 
 // One chunk of a tensor's view.
 struct ChunkShape {
-  uint64_t first = 0;     // its first element in the view
+  uint64_t first = 0;  // its first element in the view
   uint32_t elements = 0;
-  uint32_t cols = 0;      // of the view; the last row may be shorter
+  uint32_t cols = 0;  // of the view; the last row may be shorter
   uint32_t rows = 0;
   uint32_t entries = 0;
 };
@@ -32,7 +32,7 @@ void resize_scratch(std::vector<T>* v, size_t n) {
 // Reused from chunk to chunk so that a decode allocates once. Belongs to one thread at a time.
 struct ChunkScratch {
   std::vector<uint8_t> encoded;
-  std::vector<uint8_t> stream;     // of the codec, grown on demand
+  std::vector<uint8_t> stream;  // of the codec, grown on demand
   std::vector<uint32_t> counts;
   std::vector<uint8_t> symbols;
   std::vector<uint32_t> numbers;
@@ -41,7 +41,7 @@ struct ChunkScratch {
   std::vector<uint8_t> words;
   std::vector<uint8_t> bitmap;
   std::vector<uint8_t> signs;
-  std::vector<uint8_t> dense;      // of callers that expand
+  std::vector<uint8_t> dense;  // of callers that expand
 
   MutableBytes codec(size_t bytes) {
     if (stream.size() < bytes) resize_scratch(&stream, bytes);
@@ -49,18 +49,19 @@ struct ChunkScratch {
   }
 };
 // Upper bound on the memory of a ChunkScratch that has decoded any chunk of up to these sizes.
-uint64_t chunk_scratch_bytes(const Tensor& tensor, uint64_t elements, uint64_t entries, uint64_t bytes);
+uint64_t chunk_scratch_bytes(const Tensor& tensor, uint64_t elements, uint64_t entries,
+                             uint64_t bytes);
 
 // Views into the scratch, valid until its next use.
 struct DecodedChunk {
   ChunkShape shape;
   std::span<const uint32_t> positions;  // sparse: element of the chunk, per entry, rising
   std::span<const uint8_t> codes;       // palette: one per entry
-  Bytes words;                          // split, int: one little-endian word per entry; raw: dense bytes
-  Bytes signs;                          // sparse: a bit per skipped element; empty: all +0
-  uint32_t fillers = 0;                 // entries with the zero code; gap positions only
-  uint64_t nonzeros = 0;                // as the manifest counts them
-  uint64_t position_bytes = 0;          // encoded size of positions and signs
+  Bytes words;                  // split, int: one little-endian word per entry; raw: dense bytes
+  Bytes signs;                  // sparse: a bit per skipped element; empty: all +0
+  uint32_t fillers = 0;         // entries with the zero code; gap positions only
+  uint64_t nonzeros = 0;        // as the manifest counts them
+  uint64_t position_bytes = 0;  // encoded size of positions and signs
   uint64_t value_bytes = 0;
 };
 
@@ -70,12 +71,15 @@ Status decode_chunk(const TensorCoding& coding, const ChunkShape& shape, Bytes b
 
 // ---- parts, in the files of these names -------------------------------------------------------
 
-// chunk_positions.cc: sections 7.1 to 7.4. Fills out->positions; for gap positions leaves the gaps in
-// scratch->symbols, and for gap and gap-bucket the entries of each row in scratch->counts.
-Status decode_positions(const TensorCoding& coding, ByteReader* in, ChunkScratch* scratch, DecodedChunk* out);
+// chunk_positions.cc: sections 7.1 to 7.4. Fills out->positions; for gap positions leaves the gaps
+// in scratch->symbols, and for gap and gap-bucket the entries of each row in scratch->counts.
+Status decode_positions(const TensorCoding& coding, ByteReader* in, ChunkScratch* scratch,
+                        DecodedChunk* out);
 // 7.5, after the values.
-Status decode_signs(const TensorCoding& coding, ByteReader* in, ChunkScratch* scratch, DecodedChunk* out);
+Status decode_signs(const TensorCoding& coding, ByteReader* in, ChunkScratch* scratch,
+                    DecodedChunk* out);
 // chunk_values.cc: section 8, fillers (P-04) and zeros (V-02).
-Status decode_values(const TensorCoding& coding, ByteReader* in, ChunkScratch* scratch, DecodedChunk* out);
+Status decode_values(const TensorCoding& coding, ByteReader* in, ChunkScratch* scratch,
+                     DecodedChunk* out);
 
 }  // namespace dcf::impl

@@ -15,9 +15,12 @@
 namespace dcf::impl {
 namespace {
 
-Status bad(const char* rule, const char* message) { return fail(Code::BadPositions, rule, message); }
+Status bad(const char* rule, const char* message) {
+  return fail(Code::BadPositions, rule, message);
+}
 
-Status decode_bitmap(const TensorCoding& coding, ByteReader* in, ChunkScratch* scratch, DecodedChunk* out) {
+Status decode_bitmap(const TensorCoding& coding, ByteReader* in, ChunkScratch* scratch,
+                     DecodedChunk* out) {
   const ChunkShape& shape = out->shape;
   const size_t bytes = ceil_div(shape.elements, 8);
   // Read in words of 8 bytes below; the padding stays zero.
@@ -43,7 +46,8 @@ Status decode_bitmap(const TensorCoding& coding, ByteReader* in, ChunkScratch* s
   return ok_status();
 }
 
-Status decode_counts(const TensorCoding& coding, ByteReader* in, ChunkScratch* scratch, const ChunkShape& shape) {
+Status decode_counts(const TensorCoding& coding, ByteReader* in, ChunkScratch* scratch,
+                     const ChunkShape& shape) {
   resize_scratch(&scratch->counts, shape.rows);
   scratch->counts[0] = shape.entries;
   if (shape.rows == 1) return ok_status();
@@ -51,7 +55,8 @@ Status decode_counts(const TensorCoding& coding, ByteReader* in, ChunkScratch* s
                                          coding.table(Role::kCounts), scratch->counts,
                                          scratch->codec(bucket_scratch_size(shape.rows))));
   const uint64_t sum = std::accumulate(scratch->counts.begin(), scratch->counts.end(), uint64_t{0});
-  if (sum != shape.entries) return bad("P-03", "the entries per row do not add up to those of the chunk");
+  if (sum != shape.entries)
+    return bad("P-03", "the entries per row do not add up to those of the chunk");
   return ok_status();
 }
 
@@ -71,7 +76,8 @@ uint64_t place_row(const Gap* gaps, size_t count, uint32_t row_start, uint32_t* 
       sums = _mm_add_epi16(sums, _mm_slli_si128(sums, 2));
       sums = _mm_add_epi16(sums, _mm_slli_si128(sums, 4));
       sums = _mm_add_epi16(sums, _mm_slli_si128(sums, 8));
-      const __m128i start = _mm_set1_epi32(static_cast<int>(row_start + static_cast<uint32_t>(next) - 1));
+      const __m128i start =
+          _mm_set1_epi32(static_cast<int>(row_start + static_cast<uint32_t>(next) - 1));
       auto* const to = reinterpret_cast<__m128i*>(positions + i);
       _mm_storeu_si128(to, _mm_add_epi32(start, _mm_unpacklo_epi16(sums, zero)));
       _mm_storeu_si128(to + 1, _mm_add_epi32(start, _mm_unpackhi_epi16(sums, zero)));
@@ -87,12 +93,14 @@ uint64_t place_row(const Gap* gaps, size_t count, uint32_t row_start, uint32_t* 
 }
 
 template <typename Gap>
-Status place(const ChunkScratch& scratch, const Gap* gaps, const ChunkShape& shape, uint32_t* positions) {
+Status place(const ChunkScratch& scratch, const Gap* gaps, const ChunkShape& shape,
+             uint32_t* positions) {
   uint32_t row_start = 0;
   for (uint32_t row = 0; row < shape.rows; ++row, row_start += shape.cols) {
     const uint32_t count = scratch.counts[row];
     // Columns only rise, so that the last one of a row speaks for all.
-    if (place_row(gaps, count, row_start, positions) > std::min(shape.cols, shape.elements - row_start)) {
+    if (place_row(gaps, count, row_start, positions) >
+        std::min(shape.cols, shape.elements - row_start)) {
       return bad(sizeof(Gap) == 1 ? "P-04" : "P-05", "an entry lies beyond the end of its row");
     }
     gaps += count;
@@ -103,7 +111,8 @@ Status place(const ChunkScratch& scratch, const Gap* gaps, const ChunkShape& sha
 
 }  // namespace
 
-Status decode_positions(const TensorCoding& coding, ByteReader* in, ChunkScratch* scratch, DecodedChunk* out) {
+Status decode_positions(const TensorCoding& coding, ByteReader* in, ChunkScratch* scratch,
+                        DecodedChunk* out) {
   const Encoding& encoding = coding.tensor().encoding;
   const ChunkShape& shape = out->shape;
   if (!encoding.is_sparse() || shape.entries == 0) return ok_status();
@@ -114,8 +123,8 @@ Status decode_positions(const TensorCoding& coding, ByteReader* in, ChunkScratch
   DCF_TRY(decode_counts(coding, in, scratch, shape));
   if (encoding.positions == Positions::kGap) {
     resize_scratch(&scratch->symbols, n);
-    DCF_TRY(decode_stream(in, coding.alphabet(Role::kGaps), coding.table(Role::kGaps), scratch->symbols,
-                          scratch->codec(stream_scratch_size(n))));
+    DCF_TRY(decode_stream(in, coding.alphabet(Role::kGaps), coding.table(Role::kGaps),
+                          scratch->symbols, scratch->codec(stream_scratch_size(n))));
     return place(*scratch, scratch->symbols.data(), shape, scratch->positions.data());
   }
   resize_scratch(&scratch->numbers, n);
@@ -125,12 +134,14 @@ Status decode_positions(const TensorCoding& coding, ByteReader* in, ChunkScratch
   return place(*scratch, scratch->numbers.data(), shape, scratch->positions.data());
 }
 
-Status decode_signs(const TensorCoding& coding, ByteReader* in, ChunkScratch* scratch, DecodedChunk* out) {
+Status decode_signs(const TensorCoding& coding, ByteReader* in, ChunkScratch* scratch,
+                    DecodedChunk* out) {
   if (!coding.tensor().encoding.signs) return ok_status();
   const uint32_t skipped = out->shape.elements - (out->shape.entries - out->fillers);
   if (skipped == 0) return ok_status();
   resize_scratch(&scratch->signs, ceil_div(skipped, 8));
-  DCF_TRY(decode_stream(in, coding.alphabet(Role::kSigns), coding.table(Role::kSigns), scratch->signs,
+  DCF_TRY(decode_stream(in, coding.alphabet(Role::kSigns), coding.table(Role::kSigns),
+                        scratch->signs,
                         scratch->codec(stream_scratch_size(scratch->signs.size()))));
   if (skipped % 8 != 0 && (scratch->signs.back() >> (skipped % 8)) != 0) {
     return bad("P-06", "the padding of the signs is not zero");

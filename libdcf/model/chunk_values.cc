@@ -12,7 +12,8 @@
 namespace dcf::impl {
 namespace {
 
-Status symbols(const TensorCoding& coding, ByteReader* in, ChunkScratch* scratch, MutableBytes out) {
+Status symbols(const TensorCoding& coding, ByteReader* in, ChunkScratch* scratch,
+               MutableBytes out) {
   return decode_stream(in, coding.alphabet(Role::kValues), coding.table(Role::kValues), out,
                        scratch->codec(stream_scratch_size(out.size())));
 }
@@ -36,7 +37,8 @@ void join_split(const Encoding& e, Bytes codes, Bytes tail, uint8_t* words) {
   }
 }
 
-Status decode_split(const TensorCoding& coding, ByteReader* in, ChunkScratch* scratch, DecodedChunk* out) {
+Status decode_split(const TensorCoding& coding, ByteReader* in, ChunkScratch* scratch,
+                    DecodedChunk* out) {
   const Encoding& e = coding.tensor().encoding;
   const size_t n = out->shape.entries;
   const unsigned rest_bits = coding.tensor().bits - e.split_t - e.split_z;
@@ -46,35 +48,47 @@ Status decode_split(const TensorCoding& coding, ByteReader* in, ChunkScratch* sc
   if (!in->read_bytes(packed_size(n, rest_bits), &tail)) {
     return fail(Code::BadBitstream, "S-02", "packed values run past the end of their chunk");
   }
-  if (const unsigned used = static_cast<unsigned>(uint64_t{n} * rest_bits % 8); used != 0 && (tail.back() >> used) != 0) {
+  if (const unsigned used = static_cast<unsigned>(uint64_t{n} * rest_bits % 8);
+      used != 0 && (tail.back() >> used) != 0) {
     return fail(Code::BadBitstream, "S-02", "the padding of packed values is not zero");
   }
   switch (coding.word_bytes()) {
-    case 2: join_split<uint16_t>(e, scratch->codes, tail, scratch->words.data()); break;
-    case 4: join_split<uint32_t>(e, scratch->codes, tail, scratch->words.data()); break;
-    default: join_split<uint64_t>(e, scratch->codes, tail, scratch->words.data()); break;
+    case 2:
+      join_split<uint16_t>(e, scratch->codes, tail, scratch->words.data());
+      break;
+    case 4:
+      join_split<uint32_t>(e, scratch->codes, tail, scratch->words.data());
+      break;
+    default:
+      join_split<uint64_t>(e, scratch->codes, tail, scratch->words.data());
+      break;
   }
   return ok_status();
 }
 
-uint64_t zigzag_inverse(uint64_t n) { return (n >> 1) ^ (~(n & 1) + 1); }
+uint64_t zigzag_inverse(uint64_t n) {
+  return (n >> 1) ^ (~(n & 1) + 1);
+}
 
 template <typename N>
 Status decode_wide_int(const TensorCoding& coding, ByteReader* in, ChunkScratch* scratch, size_t n,
                        BucketCode bucket, std::span<N> numbers) {
-  DCF_TRY(decode_bucket_stream<N>(in, bucket, coding.alphabet(Role::kValues), coding.table(Role::kValues),
-                                  numbers, scratch->codec(bucket_scratch_size(n))));
+  DCF_TRY(decode_bucket_stream<N>(in, bucket, coding.alphabet(Role::kValues),
+                                  coding.table(Role::kValues), numbers,
+                                  scratch->codec(bucket_scratch_size(n))));
   const bool zigzag = is_signed_integer(coding.tensor().dtype);
   const size_t width = coding.word_bytes();
   for (size_t i = 0; i < n; ++i) {
-    store_word(scratch->words.data() + i * width, width, zigzag ? zigzag_inverse(numbers[i]) : uint64_t{numbers[i]});
+    store_word(scratch->words.data() + i * width, width,
+               zigzag ? zigzag_inverse(numbers[i]) : uint64_t{numbers[i]});
   }
   return ok_status();
 }
 
 Status decode_int(const TensorCoding& coding, ByteReader* in, ChunkScratch* scratch, size_t n) {
   switch (coding.word_bytes()) {
-    case 1: return symbols(coding, in, scratch, scratch->words);
+    case 1:
+      return symbols(coding, in, scratch, scratch->words);
     case 8: {
       std::vector<uint64_t> numbers(n);
       return decode_wide_int<uint64_t>(coding, in, scratch, n, kInt64Buckets, numbers);
@@ -85,8 +99,8 @@ Status decode_int(const TensorCoding& coding, ByteReader* in, ChunkScratch* scra
   }
 }
 
-// A filler has the greatest gap and stands before another entry of its row (P-04). next_filler(i) is
-// the first one from entry i on, or the number of entries.
+// A filler has the greatest gap and stands before another entry of its row (P-04). next_filler(i)
+// is the first one from entry i on, or the number of entries.
 template <typename NextFiller>
 Status check_fillers(const ChunkScratch& scratch, unsigned gap_bits, const ChunkShape& shape,
                      NextFiller next_filler, uint32_t* fillers) {
@@ -119,7 +133,8 @@ size_t next_zero(Bytes bytes, size_t i) {
 std::array<bool, 257> zero_codes(const TensorCoding& coding) {
   std::array<bool, 257> zero{};
   const uint64_t mask = magnitude_mask(coding.tensor().dtype);
-  for (size_t i = 0; i < coding.codebook().size(); ++i) zero[i] = (coding.codebook()[i] & mask) == 0;
+  for (size_t i = 0; i < coding.codebook().size(); ++i)
+    zero[i] = (coding.codebook()[i] & mask) == 0;
   return zero;
 }
 
@@ -127,8 +142,9 @@ Status finish_palette(const TensorCoding& coding, const ChunkScratch& scratch, D
   out->codes = scratch.codes;
   const Encoding& e = coding.tensor().encoding;
   if (e.positions == Positions::kGap) {
-    DCF_TRY(check_fillers(scratch, e.gap_bits, out->shape,
-                          [&](size_t i) { return next_zero(scratch.codes, i); }, &out->fillers));
+    DCF_TRY(check_fillers(
+        scratch, e.gap_bits, out->shape, [&](size_t i) { return next_zero(scratch.codes, i); },
+        &out->fillers));
   }
   if (e.is_sparse()) {
     out->nonzeros = out->shape.entries - out->fillers;
@@ -161,7 +177,8 @@ Status finish_words(const TensorCoding& coding, const ChunkScratch& scratch, Dec
 
 }  // namespace
 
-Status decode_values(const TensorCoding& coding, ByteReader* in, ChunkScratch* scratch, DecodedChunk* out) {
+Status decode_values(const TensorCoding& coding, ByteReader* in, ChunkScratch* scratch,
+                     DecodedChunk* out) {
   const size_t n = out->shape.entries;
   if (n == 0) return ok_status();
   const Values values = coding.tensor().encoding.values;
@@ -171,12 +188,17 @@ Status decode_values(const TensorCoding& coding, ByteReader* in, ChunkScratch* s
     return finish_palette(coding, *scratch, out);
   }
   resize_scratch(&scratch->words, n * coding.word_bytes());
-  DCF_TRY(values == Values::kSplit ? decode_split(coding, in, scratch, out) : decode_int(coding, in, scratch, n));
+  DCF_TRY(values == Values::kSplit ? decode_split(coding, in, scratch, out)
+                                   : decode_int(coding, in, scratch, n));
   switch (coding.word_bytes()) {
-    case 1: return finish_words<uint8_t>(coding, *scratch, out);
-    case 2: return finish_words<uint16_t>(coding, *scratch, out);
-    case 4: return finish_words<uint32_t>(coding, *scratch, out);
-    default: return finish_words<uint64_t>(coding, *scratch, out);
+    case 1:
+      return finish_words<uint8_t>(coding, *scratch, out);
+    case 2:
+      return finish_words<uint16_t>(coding, *scratch, out);
+    case 4:
+      return finish_words<uint32_t>(coding, *scratch, out);
+    default:
+      return finish_words<uint64_t>(coding, *scratch, out);
   }
 }
 

@@ -28,7 +28,8 @@ uint64_t count_fields(Bytes dense, uint64_t elements, uint32_t bits) {
 uint64_t count_nonzeros(const Tensor& tensor, Bytes dense, uint64_t elements) {
   const uint64_t mask = is_raw_only(tensor.dtype) ? ~uint64_t{0} : magnitude_mask(tensor.dtype);
   const uint32_t bits = tensor.bits;
-  if (bits != 8 && bits != 16 && bits != 32 && bits != 64) return count_fields(dense, elements, bits);
+  if (bits != 8 && bits != 16 && bits != 32 && bits != 64)
+    return count_fields(dense, elements, bits);
   return count_masked_words(dense.first(elements * (bits / 8)), bits / 8, mask);
 }
 

@@ -14,10 +14,16 @@ namespace {
 // Part of a request that lies in one chunk: elements [from, to) of the chunk go to dst.
 class RangeDecoder {
  public:
-  RangeDecoder(const Model& model, size_t tensor, DType as, uint64_t first, uint64_t count, MutableBytes dst)
-      : model_(model), index_(tensor), tensor_(model.manifest().tensors[tensor]),
-        coding_(tensor_, model.tables(), tensor), convert_(as == DType::kF32 && tensor_.dtype != DType::kF32),
-        first_(first), count_(count), dst_(dst) {}
+  RangeDecoder(const Model& model, size_t tensor, DType as, uint64_t first, uint64_t count,
+               MutableBytes dst)
+      : model_(model),
+        index_(tensor),
+        tensor_(model.manifest().tensors[tensor]),
+        coding_(tensor_, model.tables(), tensor),
+        convert_(as == DType::kF32 && tensor_.dtype != DType::kF32),
+        first_(first),
+        count_(count),
+        dst_(dst) {}
 
   Status run() const {
     if (count_ == 0) return ok_status();
@@ -27,12 +33,13 @@ class RangeDecoder {
       first_chunk = first_ / tensor_.chunk_stride();
       last_chunk = (first_ + count_ - 1) / tensor_.chunk_stride() + 1;
     }
-    return model_.for_chunks(index_, first_chunk, last_chunk, [this](uint64_t chunk, ChunkScratch* scratch) -> Status {
-      DecodedChunk decoded;
-      DCF_TRY(model_.load_chunk(coding_, index_, chunk, scratch, &decoded));
-      place(decoded, scratch);
-      return ok_status();
-    });
+    return model_.for_chunks(
+        index_, first_chunk, last_chunk, [this](uint64_t chunk, ChunkScratch* scratch) -> Status {
+          DecodedChunk decoded;
+          DCF_TRY(model_.load_chunk(coding_, index_, chunk, scratch, &decoded));
+          place(decoded, scratch);
+          return ok_status();
+        });
   }
 
  private:
@@ -100,7 +107,8 @@ class RangeDecoder {
 
 Result<uint64_t> decoded_bytes(const Tensor& tensor, DType as, uint64_t count) {
   if (as == DType::kF32 && tensor.dtype != DType::kF32) {
-    if (is_raw_only(tensor.dtype)) return fail(Code::UnsupportedDType, "", "the dtype has no conversion to f32");
+    if (is_raw_only(tensor.dtype))
+      return fail(Code::UnsupportedDType, "", "the dtype has no conversion to f32");
     return count * sizeof(float);
   }
   if (as != DType::kNone && as != tensor.dtype) {

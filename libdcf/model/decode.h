@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A tensor, or part of it, in the forms a caller can use. All functions take the index of any tensor,
-// aliases included, and are thread-safe on a const Model.
+// A tensor, or part of it, in the forms a caller can use. All functions take the index of any
+// tensor, aliases included, and are thread-safe on a const Model.
 #pragma once
 
 #include <span>

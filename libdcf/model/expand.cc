@@ -79,8 +79,8 @@ void place_signs(const TensorCoding& coding, const DecodedChunk& chunk, MutableB
   run(chunk.shape.elements);
 }
 
-// word(i) is the word of entry i. It is called by value, and with nothing but local variables around
-// it, because to a compiler the bytes that are written may be anything's.
+// word(i) is the word of entry i. It is called by value, and with nothing but local variables
+// around it, because to a compiler the bytes that are written may be anything's.
 template <typename T, typename Word>
 void expand_dense(bool stream, MutableBytes out, Word word) {
   in_blocks<T>(out, stream, [word](size_t first, MutableBytes block) {
@@ -110,21 +110,27 @@ void expand_sparse(std::span<const uint32_t> positions, bool stream, MutableByte
 
 // Elements of a palette by code; `table` outlives the call.
 template <typename T>
-void expand_palette(const TensorCoding& coding, const DecodedChunk& chunk, const std::array<T, 257>& table,
-                    bool stream, MutableBytes out) {
-  const auto word = [words = table.data(), codes = chunk.codes.data()](size_t i) { return words[codes[i]]; };
-  if (coding.tensor().encoding.is_sparse()) return expand_sparse<T>(chunk.positions, stream, out, word);
+void expand_palette(const TensorCoding& coding, const DecodedChunk& chunk,
+                    const std::array<T, 257>& table, bool stream, MutableBytes out) {
+  const auto word = [words = table.data(), codes = chunk.codes.data()](size_t i) {
+    return words[codes[i]];
+  };
+  if (coding.tensor().encoding.is_sparse())
+    return expand_sparse<T>(chunk.positions, stream, out, word);
   expand_dense<T>(stream, out, word);
 }
 
 template <typename T>
-void expand(const TensorCoding& coding, const DecodedChunk& chunk, Expansion how, MutableBytes out) {
+void expand(const TensorCoding& coding, const DecodedChunk& chunk, Expansion how,
+            MutableBytes out) {
   // Signs are put among the elements when all of them are there.
   const bool stream = how.stream && chunk.signs.empty();
   if (coding.tensor().encoding.values == Values::kPalette) {
     expand_palette(coding, chunk, words_by_code<T>(coding, how.to_f32), stream, out);
   } else if (coding.tensor().encoding.is_sparse()) {
-    const auto word = [words = chunk.words.data()](size_t i) { return load_le<T>(words + i * sizeof(T)); };
+    const auto word = [words = chunk.words.data()](size_t i) {
+      return load_le<T>(words + i * sizeof(T));
+    };
     expand_sparse<T>(chunk.positions, stream, out, word);
   } else {
     copy_words(chunk.words, stream, out);
@@ -134,25 +140,33 @@ void expand(const TensorCoding& coding, const DecodedChunk& chunk, Expansion how
 
 }  // namespace
 
-void expand_chunk(const TensorCoding& coding, const DecodedChunk& chunk, Expansion how, MutableBytes out) {
+void expand_chunk(const TensorCoding& coding, const DecodedChunk& chunk, Expansion how,
+                  MutableBytes out) {
   if (coding.tensor().encoding.is_raw()) return copy_words(chunk.words, how.stream, out);
   switch (how.to_f32 ? sizeof(float) : coding.word_bytes()) {
-    case 1: return expand<uint8_t>(coding, chunk, how, out);
-    case 2: return expand<uint16_t>(coding, chunk, how, out);
-    case 4: return expand<uint32_t>(coding, chunk, how, out);
-    default: return expand<uint64_t>(coding, chunk, how, out);
+    case 1:
+      return expand<uint8_t>(coding, chunk, how, out);
+    case 2:
+      return expand<uint16_t>(coding, chunk, how, out);
+    case 4:
+      return expand<uint32_t>(coding, chunk, how, out);
+    default:
+      return expand<uint64_t>(coding, chunk, how, out);
   }
 }
 
-void expand_codes(const TensorCoding& coding, const DecodedChunk& chunk, bool stream, std::span<uint16_t> out) {
+void expand_codes(const TensorCoding& coding, const DecodedChunk& chunk, bool stream,
+                  std::span<uint16_t> out) {
   const unsigned shift = code_shift(coding.tensor().encoding);
   std::array<uint16_t, 257> table;
   for (unsigned code = 0; code < table.size(); ++code) {
     const auto stored = static_cast<uint16_t>(code + shift);
-    table[code] = load_le<uint16_t>(reinterpret_cast<const uint8_t*>(&stored));  // as the machine holds it
+    table[code] =
+        load_le<uint16_t>(reinterpret_cast<const uint8_t*>(&stored));  // as the machine holds it
   }
   const auto bytes = std::as_writable_bytes(out);
-  expand_palette(coding, chunk, table, stream, {reinterpret_cast<uint8_t*>(bytes.data()), bytes.size()});
+  expand_palette(coding, chunk, table, stream,
+                 {reinterpret_cast<uint8_t*>(bytes.data()), bytes.size()});
 }
 
 }  // namespace dcf::impl

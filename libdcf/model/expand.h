@@ -13,9 +13,11 @@ struct Expansion {
 
 // Writes all elements of the chunk in view order: shape.elements words of the tensor's width,
 // little-endian (raw: the chunk's bytes). `out` has exactly their size and needs no alignment.
-void expand_chunk(const TensorCoding& coding, const DecodedChunk& chunk, Expansion how, MutableBytes out);
+void expand_chunk(const TensorCoding& coding, const DecodedChunk& chunk, Expansion how,
+                  MutableBytes out);
 // The same for codes as dcf_decode_codes() of dcf/dcf.h defines them; palettes only.
-void expand_codes(const TensorCoding& coding, const DecodedChunk& chunk, bool stream, std::span<uint16_t> out);
+void expand_codes(const TensorCoding& coding, const DecodedChunk& chunk, bool stream,
+                  std::span<uint16_t> out);
 
 // What those codes are above the stored ones: of sparse tensors they count from 1, as 0 says "no
 // entry"; in gap positions they do already.
@@ -23,7 +25,8 @@ inline unsigned code_shift(const Encoding& encoding) {
   return encoding.is_sparse() && encoding.positions != Positions::kGap ? 1 : 0;
 }
 
-// Outputs of this many bytes and more, which no second-level cache holds, are written past the caches.
+// Outputs of this many bytes and more, which no second-level cache holds, are written past the
+// caches.
 inline constexpr size_t kStreamFrom = size_t{4} << 20;
 
 // Calls visit(element of the chunk, entry) for each entry that is not a filler, in rising order.
@@ -37,7 +40,8 @@ void for_each_entry(const TensorCoding& coding, const DecodedChunk& chunk, Visit
     return;
   }
   for (uint32_t i = 0; i < chunk.shape.entries; ++i) {
-    const bool filler = palette ? chunk.codes[i] == 0 : load_word(chunk.words.data() + i * width, width) == 0;
+    const bool filler =
+        palette ? chunk.codes[i] == 0 : load_word(chunk.words.data() + i * width, width) == 0;
     if (filler) continue;
     visit(sparse ? chunk.positions[i] : i, i);
   }
@@ -45,7 +49,8 @@ void for_each_entry(const TensorCoding& coding, const DecodedChunk& chunk, Visit
 
 // The word of entry i.
 inline uint64_t entry_word(const TensorCoding& coding, const DecodedChunk& chunk, uint32_t i) {
-  if (chunk.codes.empty()) return load_word(chunk.words.data() + i * coding.word_bytes(), coding.word_bytes());
+  if (chunk.codes.empty())
+    return load_word(chunk.words.data() + i * coding.word_bytes(), coding.word_bytes());
   const unsigned reserved = coding.tensor().encoding.positions == Positions::kGap ? 1 : 0;
   return coding.codebook()[chunk.codes[i] - reserved];
 }

@@ -14,14 +14,15 @@ Result<TensorBytes> measure_tensor(const Model& model, size_t tensor) {
   total.padding = padding_of(model, tensor).bytes;
   const TensorCoding coding(t, model.tables(), tensor);
   std::mutex mutex;
-  const Status s = model.for_chunks(tensor, 0, t.chunks, [&](uint64_t chunk, ChunkScratch* scratch) -> Status {
-    DecodedChunk decoded;
-    DCF_TRY(model.load_chunk(coding, tensor, chunk, scratch, &decoded));
-    const std::lock_guard lock(mutex);
-    total.positions += decoded.position_bytes;
-    total.values += decoded.value_bytes;
-    return ok_status();
-  });
+  const Status s =
+      model.for_chunks(tensor, 0, t.chunks, [&](uint64_t chunk, ChunkScratch* scratch) -> Status {
+        DecodedChunk decoded;
+        DCF_TRY(model.load_chunk(coding, tensor, chunk, scratch, &decoded));
+        const std::lock_guard lock(mutex);
+        total.positions += decoded.position_bytes;
+        total.values += decoded.value_bytes;
+        return ok_status();
+      });
   if (!s.ok()) return s;
   return total;
 }

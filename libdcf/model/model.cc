@@ -13,7 +13,8 @@ namespace dcf::impl {
 namespace {
 
 // The bytes at `offset`, in place where the source can show them, else in `storage`.
-Result<Bytes> read(const Source& source, uint64_t offset, uint64_t size, std::vector<uint8_t>* storage) {
+Result<Bytes> read(const Source& source, uint64_t offset, uint64_t size,
+                   std::vector<uint8_t>* storage) {
   if (const Bytes view = source.view(offset, size); view.size() == size) return view;
   resize_scratch(storage, size);
   Status s = source.read_at(offset, *storage);
@@ -42,16 +43,19 @@ Result<std::unique_ptr<Model>> Model::open(std::unique_ptr<Source> source, const
 
   const Header& header = model->header_;
   if (header.manifest_size > limits.max_manifest || header.manifest_size > limits.max_memory) {
-    return fail(Code::LimitMemory, "L-01", "the manifest is larger than the limit").at(kHeaderBytes);
+    return fail(Code::LimitMemory, "L-01", "the manifest is larger than the limit")
+        .at(kHeaderBytes);
   }
   DCF_ASSIGN(const Bytes packed, read(in, kHeaderBytes, header.manifest_size, &storage));
   if (hash_bytes(packed) != header.manifest_hash) {
-    return fail(Code::ChecksumMismatch, "H-07", "the manifest's checksum does not match").at(kHeaderBytes);
+    return fail(Code::ChecksumMismatch, "H-07", "the manifest's checksum does not match")
+        .at(kHeaderBytes);
   }
   Result<ManifestColumns> columns =
       // Up to three copies of the message exist at the same time, and the packed one, which is at
       // most a quarter larger.
-      parse_manifest_columns(packed.data(), packed.size(), std::min(limits.max_manifest, limits.max_memory / 5));
+      parse_manifest_columns(packed.data(), packed.size(),
+                             std::min(limits.max_manifest, limits.max_memory / 5));
   if (!columns.ok()) return columns.status().at(kHeaderBytes);
   model->resident_ = manifest_memory(columns.value());
   storage = std::vector<uint8_t>();
@@ -62,7 +66,8 @@ Result<std::unique_ptr<Model>> Model::open(std::unique_ptr<Source> source, const
   if (!layout.ok()) return layout.status().at(kFileSizeAt);
   model->layout_ = layout.take();
   if (model->layout_.file_size != header.file_size) {
-    return fail(Code::BadHeader, "K-06", "the parts of the file do not add up to its size").at(kFileSizeAt);
+    return fail(Code::BadHeader, "K-06", "the parts of the file do not add up to its size")
+        .at(kFileSizeAt);
   }
 
   const uint64_t table_bytes = model->manifest_.table_bytes;
@@ -70,11 +75,13 @@ Result<std::unique_ptr<Model>> Model::open(std::unique_ptr<Source> source, const
   model->resident_ += tables_memory(model->manifest_);
   // The section itself is there too while it is parsed.
   if (model->resident_ > limits.max_memory || table_bytes > limits.max_memory - model->resident_) {
-    return fail(Code::LimitMemory, "L-01", "the tables need more memory than the limit").at(tables_at);
+    return fail(Code::LimitMemory, "L-01", "the tables need more memory than the limit")
+        .at(tables_at);
   }
   DCF_ASSIGN(const Bytes section, read(in, tables_at, table_bytes, &storage));
   if (hash_bytes(section) != model->manifest_.table_hash) {
-    return fail(Code::ChecksumMismatch, "T-01", "the checksum of the tables does not match").at(tables_at);
+    return fail(Code::ChecksumMismatch, "T-01", "the checksum of the tables does not match")
+        .at(tables_at);
   }
   Result<Tables> tables = parse_tables(section, model->manifest_);
   if (!tables.ok()) return shifted(tables.status(), tables_at);
@@ -82,8 +89,8 @@ Result<std::unique_ptr<Model>> Model::open(std::unique_ptr<Source> source, const
   return model;
 }
 
-Status Model::load_chunk(const TensorCoding& coding, size_t tensor, uint64_t chunk, ChunkScratch* scratch,
-                         DecodedChunk* out) const {
+Status Model::load_chunk(const TensorCoding& coding, size_t tensor, uint64_t chunk,
+                         ChunkScratch* scratch, DecodedChunk* out) const {
   const uint64_t index = coding.tensor().first_chunk + chunk;
   const Chunk& info = manifest_.chunks[index];
   const uint64_t offset = layout_.chunk_offsets[index];
@@ -101,7 +108,8 @@ Status Model::load_chunk(const TensorCoding& coding, size_t tensor, uint64_t chu
 Status Model::in_data(size_t tensor, const Status& s) const {
   if (s.ok()) return s;
   const Tensor& t = manifest_.tensors[tensor];
-  return s.at(t.chunks == 0 ? kHeaderBytes : layout_.chunk_offsets[t.first_chunk]).in_tensor(tensor);
+  return s.at(t.chunks == 0 ? kHeaderBytes : layout_.chunk_offsets[t.first_chunk])
+      .in_tensor(tensor);
 }
 
 uint64_t Model::scratch_bytes(size_t tensor, uint64_t first, uint64_t last) const {
@@ -114,8 +122,10 @@ uint64_t Model::scratch_bytes(size_t tensor, uint64_t first, uint64_t last) cons
     bytes = std::max<uint64_t>(bytes, manifest_.chunks[t.first_chunk + i].bytes);
   }
   const uint64_t elements = t.chunk_elements(0);
-  const auto codes = static_cast<uint64_t>(std::count_if(t.tables.begin(), t.tables.end(), [](uint32_t id) { return id != 0; }));
-  return chunk_scratch_bytes(t, elements, entries, bytes) + ceil_div(elements * t.bits, 8) + codes * sizeof(DecodeTable);
+  const auto codes = static_cast<uint64_t>(
+      std::count_if(t.tables.begin(), t.tables.end(), [](uint32_t id) { return id != 0; }));
+  return chunk_scratch_bytes(t, elements, entries, bytes) + ceil_div(elements * t.bits, 8) +
+         codes * sizeof(DecodeTable);
 }
 
 Status Model::for_chunks(size_t tensor, uint64_t first, uint64_t last, const ChunkBody& body,
@@ -142,7 +152,8 @@ Status Model::for_chunks(size_t tensor, uint64_t first, uint64_t last, const Chu
 
 unsigned Model::threads_for(uint64_t bytes, uint64_t held) const {
   const uint64_t left = working_memory() - std::min(working_memory(), held);
-  return static_cast<unsigned>(std::min<uint64_t>(parallel_.width(), left / std::max<uint64_t>(bytes, 1)));
+  return static_cast<unsigned>(
+      std::min<uint64_t>(parallel_.width(), left / std::max<uint64_t>(bytes, 1)));
 }
 
 Status Model::for_items(size_t n, uint64_t bytes, const ItemBody& body, uint64_t held) const {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// An open file: header, manifest and tables are read and proven, tensor data is read when asked for.
-// Immutable after open(), so any number of threads may use it at once.
+// An open file: header, manifest and tables are read and proven, tensor data is read when asked
+// for. Immutable after open(), so any number of threads may use it at once.
 #pragma once
 
 #include <functional>
@@ -40,20 +40,23 @@ class Model {
 
   // Reads chunk `chunk` of a tensor with data, checks its hash and decodes it. Views in *out are
   // valid until the scratch is used again. Failures carry the chunk's offset and the tensor.
-  Status load_chunk(const TensorCoding& coding, size_t tensor, uint64_t chunk, ChunkScratch* scratch,
-                    DecodedChunk* out) const;
+  Status load_chunk(const TensorCoding& coding, size_t tensor, uint64_t chunk,
+                    ChunkScratch* scratch, DecodedChunk* out) const;
   // Upper bound on what one thread needs to decode chunks [first, last) of this tensor: scratch,
   // callers' dense buffer and decode tables.
   uint64_t scratch_bytes(size_t tensor, uint64_t first, uint64_t last) const;
-  uint64_t scratch_bytes(size_t tensor) const { return scratch_bytes(tensor, 0, manifest_.tensors[tensor].chunks); }
+  uint64_t scratch_bytes(size_t tensor) const {
+    return scratch_bytes(tensor, 0, manifest_.tensors[tensor].chunks);
+  }
   // What the memory limit leaves beside the open file itself.
   uint64_t working_memory() const { return limits_.max_memory - resident_; }
 
   // Calls body(chunk, scratch) for the tensor's chunks [first, last), in parallel as far as the
-  // memory limit allows beside the `held` bytes of the caller; the failure of the lowest chunk wins.
-  // LimitMemory if not even one fits.
+  // memory limit allows beside the `held` bytes of the caller; the failure of the lowest chunk
+  // wins. LimitMemory if not even one fits.
   using ChunkBody = std::function<Status(uint64_t chunk, ChunkScratch* scratch)>;
-  Status for_chunks(size_t tensor, uint64_t first, uint64_t last, const ChunkBody& body, uint64_t held = 0) const;
+  Status for_chunks(size_t tensor, uint64_t first, uint64_t last, const ChunkBody& body,
+                    uint64_t held = 0) const;
 
   // The same for n arbitrary items of up to `bytes` of memory each.
   using ItemBody = std::function<Status(size_t item)>;

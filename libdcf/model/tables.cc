@@ -10,8 +10,9 @@ namespace {
 
 // Checks T-04, and adds up the records that this tensor is the first to use: tables are numbered in
 // the order of their first use, `seen` counts them.
-Status check_roles(const Tensor& t, const std::vector<CodeLengths>& codes, const std::vector<uint32_t>& record_bytes,
-                   uint32_t* seen, uint32_t* first_use_bytes) {
+Status check_roles(const Tensor& t, const std::vector<CodeLengths>& codes,
+                   const std::vector<uint32_t>& record_bytes, uint32_t* seen,
+                   uint32_t* first_use_bytes) {
   const Roles roles = roles_of(t.encoding, t.dtype);
   for (size_t i = 0; i < roles.count; ++i) {
     const uint32_t id = t.tables[i];
@@ -20,7 +21,8 @@ Status check_roles(const Tensor& t, const std::vector<CodeLengths>& codes, const
       *first_use_bytes += record_bytes[id - 1];
     }
     if (id != 0 && codes[id - 1].last() >= roles.list[i].alphabet) {
-      return fail(Code::BadManifest, "T-04", "a table has symbols outside the alphabet of its stream");
+      return fail(Code::BadManifest, "T-04",
+                  "a table has symbols outside the alphabet of its stream");
     }
   }
   return ok_status();
@@ -75,7 +77,9 @@ Result<Tables> parse_tables(Bytes section, const Manifest& manifest) {
     tables.codebook_starts.push_back(first);
     if (t.alias_of == kNoTensor && t.encoding.values == Values::kPalette) {
       if (t.encoding.palette_size / 8 > in.remaining()) {
-        return fail(Code::BadSection, "T-01", "the tables section ends inside a codebook").at(start).in_tensor(i);
+        return fail(Code::BadSection, "T-01", "the tables section ends inside a codebook")
+            .at(start)
+            .in_tensor(i);
       }
       tables.codebook_words.resize(first + t.encoding.palette_size);
       s = parse_codebook(&in, t.dtype, std::span(tables.codebook_words).subspan(first));

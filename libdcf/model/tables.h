@@ -11,11 +11,11 @@
 namespace dcf::impl {
 
 struct Tables {
-  std::vector<CodeLengths> codes;          // by table number less one
-  std::vector<uint64_t> codebook_words;    // of all palettes, one after another
-  std::vector<uint64_t> codebook_starts;   // per tensor: index into codebook_words
-  std::vector<uint32_t> codebook_bytes;    // per tensor: of the record; 0 without a palette
-  std::vector<uint32_t> code_bytes;        // per tensor: records of the codes it is the first to use
+  std::vector<CodeLengths> codes;         // by table number less one
+  std::vector<uint64_t> codebook_words;   // of all palettes, one after another
+  std::vector<uint64_t> codebook_starts;  // per tensor: index into codebook_words
+  std::vector<uint32_t> codebook_bytes;   // per tensor: of the record; 0 without a palette
+  std::vector<uint32_t> code_bytes;       // per tensor: records of the codes it is the first to use
 };
 
 // Upper bound on the memory of the tables of a valid section, and of parsing them.

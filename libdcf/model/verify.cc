@@ -10,8 +10,8 @@
 namespace dcf::impl {
 namespace {
 
-constexpr size_t kGroup = 256;   // items that are listed at a time
-constexpr uint64_t kRun = 16;  // chunks of a tensor that share decode tables and scratch
+constexpr size_t kGroup = 256;  // items that are listed at a time
+constexpr uint64_t kRun = 16;   // chunks of a tensor that share decode tables and scratch
 
 // A run of consecutive chunks of one tensor.
 struct Item {
@@ -23,14 +23,18 @@ struct Item {
 class Verifier {
  public:
   Verifier(const Model& model, const VerifyProgress& progress)
-      : model_(model), progress_(progress), total_(model.header().file_size), nonzeros_(model.manifest().tensors.size()) {}
+      : model_(model),
+        progress_(progress),
+        total_(model.header().file_size),
+        nonzeros_(model.manifest().tensors.size()) {}
 
   Status run() {
     DCF_TRY(check_chunks());
     const std::vector<Tensor>& tensors = model_.manifest().tensors;
     for (size_t i = 0; i < tensors.size(); ++i) {
       if (tensors[i].alias_of == kNoTensor && nonzeros_[i] != tensors[i].nonzeros) {
-        return model_.in_data(i, fail(Code::BadCount, "K-05", "the nonzeros of a tensor differ from the declared number"));
+        return model_.in_data(i, fail(Code::BadCount, "K-05",
+                                      "the nonzeros of a tensor differ from the declared number"));
       }
     }
     for (size_t i = 0; i < tensors.size(); ++i) DCF_TRY(check_padding(i));
@@ -46,7 +50,8 @@ class Verifier {
     const std::vector<Tensor>& tensors = model_.manifest().tensors;
     for (size_t i = 0; i < tensors.size(); ++i) {
       const uint64_t need = model_.scratch_bytes(i);
-      if (tensors[i].chunks != 0 && model_.threads_for(std::max(bytes, need)) < model_.threads_for(bytes)) {
+      if (tensors[i].chunks != 0 &&
+          model_.threads_for(std::max(bytes, need)) < model_.threads_for(bytes)) {
         DCF_TRY(check_items(&items, bytes));
         bytes = 0;
       }
@@ -61,7 +66,8 @@ class Verifier {
 
   Status check_items(std::vector<Item>* items, uint64_t bytes) {
     if (items->empty()) return ok_status();
-    const Status s = model_.for_items(items->size(), bytes, [&](size_t i) { return check_item((*items)[i]); });
+    const Status s =
+        model_.for_items(items->size(), bytes, [&](size_t i) { return check_item((*items)[i]); });
     const Tensor& first = model_.manifest().tensors[items->front().tensor];
     const uint64_t offset = model_.layout().chunk_offsets[first.first_chunk + items->front().first];
     items->clear();
@@ -92,14 +98,17 @@ class Verifier {
     if (padding.bytes == 0) return ok_status();
     DCF_TRY(model_.source().read_at(padding.offset, read));
     if (std::any_of(read.begin(), read.end(), [](uint8_t b) { return b != 0; })) {
-      return fail(Code::BadPadding, "K-02", "padding in front of raw data is not zero").at(padding.offset).in_tensor(tensor);
+      return fail(Code::BadPadding, "K-02", "padding in front of raw data is not zero")
+          .at(padding.offset)
+          .in_tensor(tensor);
     }
     return ok_status();
   }
 
   Status check_sections() {
     uint64_t largest = 0;
-    for (const Section& section : model_.manifest().sections) largest = std::max(largest, section.bytes);
+    for (const Section& section : model_.manifest().sections)
+      largest = std::max(largest, section.bytes);
     std::vector<uint8_t> block(std::min({largest, uint64_t{1} << 20, model_.working_memory()}));
     for (size_t i = 0; i < model_.manifest().sections.size(); ++i) {
       const Section& section = model_.manifest().sections[i];
@@ -113,7 +122,8 @@ class Verifier {
         DCF_TRY(report(part.size()));
       }
       if (hasher.digest() != section.hash) {
-        return fail(Code::ChecksumMismatch, "A-01", "the checksum of a section does not match").at(offset);
+        return fail(Code::ChecksumMismatch, "A-01", "the checksum of a section does not match")
+            .at(offset);
       }
     }
     return ok_status();
@@ -122,7 +132,8 @@ class Verifier {
   // Under the mutex.
   Status report(uint64_t done) {
     done_ += done;
-    if (progress_ && !progress_(done_, total_)) return fail(Code::Cancelled, "", "the caller asked to stop");
+    if (progress_ && !progress_(done_, total_))
+      return fail(Code::Cancelled, "", "the caller asked to stop");
     return ok_status();
   }
 
@@ -136,7 +147,9 @@ class Verifier {
 
 }  // namespace
 
-Status verify(const Model& model, const VerifyProgress& progress) { return Verifier(model, progress).run(); }
+Status verify(const Model& model, const VerifyProgress& progress) {
+  return Verifier(model, progress).run();
+}
 
 Padding padding_of(const Model& model, size_t tensor) {
   const Tensor& t = model.manifest().tensors[tensor];
@@ -144,7 +157,8 @@ Padding padding_of(const Model& model, size_t tensor) {
   const Layout& layout = model.layout();
   uint64_t end = layout.tables_offset + model.manifest().table_bytes;  // of what stands before
   if (t.first_chunk > 0) {
-    end = layout.chunk_offsets[t.first_chunk - 1] + model.manifest().chunks[t.first_chunk - 1].bytes;
+    end =
+        layout.chunk_offsets[t.first_chunk - 1] + model.manifest().chunks[t.first_chunk - 1].bytes;
   }
   return {end, layout.chunk_offsets[t.first_chunk] - end};
 }

@@ -10,9 +10,10 @@ namespace dcf::impl {
 // false cancels.
 using VerifyProgress = std::function<bool(uint64_t done, uint64_t total)>;
 
-// Everything that open() did not check: every chunk against its hash and every rule, the nonzeros of
-// each tensor (K-05), padding (K-02), ancillary sections. O(entries + rows) work; memory is
-// one chunk per thread. The failure with the lowest offset among chunks wins, for any number of threads.
+// Everything that open() did not check: every chunk against its hash and every rule, the nonzeros
+// of each tensor (K-05), padding (K-02), ancillary sections. O(entries + rows) work; memory
+// is one chunk per thread. The failure with the lowest offset among chunks wins, for any number of
+// threads.
 Status verify(const Model& model, const VerifyProgress& progress);
 
 // The bytes of one tensor by part; tables count for the first tensor that uses them.

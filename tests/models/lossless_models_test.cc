@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Real checkpoints, written losslessly and restored: every byte comes back, the files are as small as
-// promised, forced positions never beat the automatic choice, threads do not change a byte.
+// Real checkpoints, written losslessly and restored: every byte comes back, the files are as small
+// as promised, forced positions never beat the automatic choice, threads do not change a byte.
 #include <dcf/dcf.h>
 #include <dcf/dcf_write.h>
 #include <gtest/gtest.h>
@@ -23,7 +23,8 @@ struct Closer {
   void operator()(dcf_writer* writer) const { dcf_writer_close(writer); }
 };
 
-std::vector<uint8_t> write(const ModelSource& model, const dcf_encode_options& options, uint32_t threads) {
+std::vector<uint8_t> write(const ModelSource& model, const dcf_encode_options& options,
+                           uint32_t threads) {
   std::vector<uint8_t> out;
   const dcf_sink sink{&out, [](void* ctx, const void* data, size_t size) {
                         const auto* p = static_cast<const uint8_t*>(data);
@@ -41,13 +42,22 @@ std::vector<uint8_t> write(const ModelSource& model, const dcf_encode_options& o
   for (size_t i = 0; i < model.tensors().size(); ++i) {
     const TensorMeta& t = model.tensors()[i];
     const std::vector<uint8_t> data = model.read(i);
-    const dcf_tensor_spec spec{sizeof spec, t.name.data(), t.name.size(), t.dtype, 0, nullptr,
-                               static_cast<uint32_t>(t.dims.size()), t.dims.data()};
-    EXPECT_EQ(dcf_writer_add_dense(handle, &spec, data.data(), data.size(), &options, &error), DCF_OK)
+    const dcf_tensor_spec spec{sizeof spec,
+                               t.name.data(),
+                               t.name.size(),
+                               t.dtype,
+                               0,
+                               nullptr,
+                               static_cast<uint32_t>(t.dims.size()),
+                               t.dims.data()};
+    EXPECT_EQ(dcf_writer_add_dense(handle, &spec, data.data(), data.size(), &options, &error),
+              DCF_OK)
         << t.name << ": " << error.message;
   }
   for (const auto& [key, value] : model.metadata()) {
-    EXPECT_EQ(dcf_writer_add_metadata(handle, key.data(), key.size(), value.data(), value.size(), &error), DCF_OK);
+    EXPECT_EQ(
+        dcf_writer_add_metadata(handle, key.data(), key.size(), value.data(), value.size(), &error),
+        DCF_OK);
   }
   EXPECT_EQ(dcf_writer_finish(handle, &error), DCF_OK) << error.message;
   return out;
@@ -62,11 +72,13 @@ std::unique_ptr<dcf_file, Closer> open(const std::vector<uint8_t>& bytes) {
 }
 
 // Every tensor comes back; with canonical zeros -0 counts as +0.
-void expect_restored(const ModelSource& model, const std::vector<uint8_t>& bytes, bool canonical_zeros) {
+void expect_restored(const ModelSource& model, const std::vector<uint8_t>& bytes,
+                     bool canonical_zeros) {
   const auto file = open(bytes);
   ASSERT_NE(file, nullptr);
   dcf_error error{};
-  EXPECT_EQ(dcf_verify(file.get(), nullptr, nullptr, &error), DCF_OK) << error.rule << " " << error.message;
+  EXPECT_EQ(dcf_verify(file.get(), nullptr, nullptr, &error), DCF_OK)
+      << error.rule << " " << error.message;
   ASSERT_EQ(dcf_tensor_count(file.get()), model.tensors().size());
   uint64_t parts = 0;
   for (size_t i = 0; i < model.tensors().size(); ++i) {
@@ -76,11 +88,15 @@ void expect_restored(const ModelSource& model, const std::vector<uint8_t>& bytes
     std::vector<uint8_t> original = model.read(i);
     if (canonical_zeros) {
       for (size_t at = 0; at + 4 <= original.size(); at += 4) {
-        if (original[at] == 0 && original[at + 1] == 0 && original[at + 2] == 0 && original[at + 3] == 0x80) original[at + 3] = 0;
+        if (original[at] == 0 && original[at + 1] == 0 && original[at + 2] == 0 &&
+            original[at + 3] == 0x80)
+          original[at + 3] = 0;
       }
     }
     std::vector<uint8_t> restored(original.size());
-    ASSERT_EQ(dcf_decode(file.get(), index, DCF_DTYPE_NONE, restored.data(), restored.size(), &error), DCF_OK)
+    ASSERT_EQ(
+        dcf_decode(file.get(), index, DCF_DTYPE_NONE, restored.data(), restored.size(), &error),
+        DCF_OK)
         << name << ": " << error.message;
     EXPECT_TRUE(restored == original) << name;
     dcf_tensor_bytes part{};
@@ -128,7 +144,8 @@ TEST_P(RealModel, ComesBackFromASmallFile) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Lossless, RealModel,
-                         testing::Values(Goal{"squeezenet_v1.0_deepcompression.safetensors", false, 546000},
+                         testing::Values(Goal{"squeezenet_v1.0_deepcompression.safetensors", false,
+                                              546000},
                                          Goal{"lenet300100_sparse.safetensors", false, 54500},
                                          Goal{"lenet300100_sparse.safetensors", true, 20600},
                                          Goal{"lenet5_sparse.safetensors", false, 72500},

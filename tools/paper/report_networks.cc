@@ -83,7 +83,8 @@ void add_curves(const TrainedNet& net, Page* page) {
       "Sizes are whole files as the library codes them: pruned weights as float32 at gap "
       "positions, shared weights of unpruned layers as dense codes, both as in the paper; of "
       "SVD the float32 factors. Pruned nets are retrained, for a fifth of the recipe's epochs, "
-      "shared ones fine-tuned for one; SVD is not trained after. Both scales are logarithmic. Error on images held out of "
+      "shared ones fine-tuned for one; SVD is not trained after. Both scales are logarithmic. "
+      "Error on images held out of "
       "the training set.");
 }
 
@@ -109,7 +110,8 @@ void add_inits(const TrainedNet& net, Page* page) {
   page->figures(
       plots,
       "The three initialisations of k-means on a net pruned and retrained for a fifth of the "
-      "recipe's epochs, with as many bits in every layer. The scale after clustering is logarithmic. Error on images held "
+      "recipe's epochs, with as many bits in every layer. The scale after clustering is "
+      "logarithmic. Error on images held "
       "out of the training set.");
 }
 

@@ -15,23 +15,32 @@ extern "C" {
 
 typedef enum dcf_positions_choice {
   DCF_CHOOSE_AUTO = 0,  // the smallest
-  DCF_CHOOSE_DENSE = 1, DCF_CHOOSE_BITMAP = 2, DCF_CHOOSE_GAP = 3, DCF_CHOOSE_GAP_BUCKET = 4
+  DCF_CHOOSE_DENSE = 1,
+  DCF_CHOOSE_BITMAP = 2,
+  DCF_CHOOSE_GAP = 3,
+  DCF_CHOOSE_GAP_BUCKET = 4
 } dcf_positions_choice;
 
 // Centroid initialisation (Deep Compression, section 3.2) or the exact optimum.
-typedef enum dcf_init { DCF_INIT_LINEAR = 0, DCF_INIT_DENSITY = 1, DCF_INIT_FORGY = 2, DCF_INIT_OPTIMAL = 3 } dcf_init;
+typedef enum dcf_init {
+  DCF_INIT_LINEAR = 0,
+  DCF_INIT_DENSITY = 1,
+  DCF_INIT_FORGY = 2,
+  DCF_INIT_OPTIMAL = 3
+} dcf_init;
 
 // How one tensor is encoded. All zero but struct_size: lossless, bit-exact, smallest.
 typedef struct dcf_encode_options {
   size_t struct_size;
-  double sparsity;    // prune: zero the share of elements of least magnitude, [0, 1); 0: keep all
-                      // (paper, section 2). Floats only; ties go to the lower index first.
-  uint32_t bits;      // cluster nonzero weights (all weights where sparsity is 0 and the positions
-                      // dense) into at most 2^bits centroids by 1-D k-means (paper, section 3): 1..8; 0: no
+  double sparsity;  // prune: zero the share of elements of least magnitude, [0, 1); 0: keep all
+                    // (paper, section 2). Floats only; ties go to the lower index first.
+  uint32_t
+      bits;  // cluster nonzero weights (all weights where sparsity is 0 and the positions
+             // dense) into at most 2^bits centroids by 1-D k-means (paper, section 3): 1..8; 0: no
   dcf_init init;
-  uint64_t seed;      // of DCF_INIT_FORGY
+  uint64_t seed;  // of DCF_INIT_FORGY
   dcf_positions_choice positions;
-  uint32_t gap_bits;  // gap mode: 2..8; 0: the width that gives the smallest tensor
+  uint32_t gap_bits;         // gap mode: 2..8; 0: the width that gives the smallest tensor
   uint32_t canonical_zeros;  // 1: drop the signs of zeros (value-exact), 0: keep them
 } dcf_encode_options;
 DCF_API void dcf_encode_options_init(dcf_encode_options* options);
@@ -42,7 +51,7 @@ typedef struct dcf_writer_options {
   uint32_t threads;     // as in dcf_open_options
   dcf_parallel_fn parallel;
   void* parallel_ctx;
-  uint32_t overwrite;   // dcf_writer_open_path: 1 replaces an existing file, 0 gives FileExists
+  uint32_t overwrite;  // dcf_writer_open_path: 1 replaces an existing file, 0 gives FileExists
 } dcf_writer_options;
 DCF_API void dcf_writer_options_init(dcf_writer_options* options);
 
@@ -55,42 +64,48 @@ typedef struct dcf_sink {
 } dcf_sink;
 
 // To a path: the file appears whole, flushed to the disk and renamed into place, or not at all.
-DCF_API dcf_status dcf_writer_open_path(const char* path, const dcf_writer_options* options, dcf_writer** out, dcf_error* error);
+DCF_API dcf_status dcf_writer_open_path(const char* path, const dcf_writer_options* options,
+                                        dcf_writer** out, dcf_error* error);
 // To a callback, which sees nothing before dcf_writer_finish.
-DCF_API dcf_status dcf_writer_open_sink(const dcf_sink* sink, const dcf_writer_options* options, dcf_writer** out, dcf_error* error);
+DCF_API dcf_status dcf_writer_open_sink(const dcf_sink* sink, const dcf_writer_options* options,
+                                        dcf_writer** out, dcf_error* error);
 
 // Name, dtype and shape of a tensor to add.
 typedef struct dcf_tensor_spec {
   size_t struct_size;
-  const char* name;        // UTF-8 without NUL, at most 4096 bytes, unique, may be empty
+  const char* name;  // UTF-8 without NUL, at most 4096 bytes, unique, may be empty
   size_t name_size;
   dcf_dtype dtype;
-  uint32_t opaque_bits;    // DCF_OPAQUE only: width of one element, 1..65535
-  const char* opaque_name; // DCF_OPAQUE only: at most 255 bytes of UTF-8, NUL-terminated
+  uint32_t opaque_bits;     // DCF_OPAQUE only: width of one element, 1..65535
+  const char* opaque_name;  // DCF_OPAQUE only: at most 255 bytes of UTF-8, NUL-terminated
   uint32_t rank;
-  const uint64_t* dims;    // rank values
+  const uint64_t* dims;  // rank values
 } dcf_tensor_spec;
 
 // `data`: ceil(elements * bits / 8) bytes, row-major. Without sparsity and bits the tensor is kept
 // losslessly: at most 256 distinct values become a palette, many zeros become sparse positions, a
 // tensor with the same bytes as an earlier one an alias, whichever is smallest. A float tensor that
 // holds NaN or Inf, one of rank 0 or 1, or one of under 512 elements is never pruned or clustered.
-DCF_API dcf_status dcf_writer_add_dense(dcf_writer* writer, const dcf_tensor_spec* spec, const void* data, size_t size,
+DCF_API dcf_status dcf_writer_add_dense(dcf_writer* writer, const dcf_tensor_spec* spec,
+                                        const void* data, size_t size,
                                         const dcf_encode_options* options, dcf_error* error);
 // CSR over rows = dims[0] (1 at rank 0), cols = product of the rest: row_ptr has rows + 1 values,
 // columns rise strictly in each row, values has row_ptr[rows] elements of the dtype. No dense copy
 // is made. An explicit zero is dropped, its sign kept unless canonical_zeros; the rest of the
 // tensor is +0. Options as for dense, except that sparsity must be 0.
-DCF_API dcf_status dcf_writer_add_csr(dcf_writer* writer, const dcf_tensor_spec* spec, const uint64_t* row_ptr,
-                                      const uint32_t* col, const void* values,
-                                      const dcf_encode_options* options, dcf_error* error);
+DCF_API dcf_status dcf_writer_add_csr(dcf_writer* writer, const dcf_tensor_spec* spec,
+                                      const uint64_t* row_ptr, const uint32_t* col,
+                                      const void* values, const dcf_encode_options* options,
+                                      dcf_error* error);
 // As a trained, clustered network has it: CSR with one code per entry into a codebook of
 // codebook_size elements of the dtype (any order, distinct; 1..255, or 256 without gap positions).
 // Every entry is kept, one whose centroid is exactly 0 too. With row_ptr and col NULL: one code per
 // element, dense positions unless options ask otherwise. Unused centroids are dropped.
-DCF_API dcf_status dcf_writer_add_codes(dcf_writer* writer, const dcf_tensor_spec* spec, const uint64_t* row_ptr,
-                                        const uint32_t* col, const uint8_t* codes, const void* codebook,
-                                        uint32_t codebook_size, const dcf_encode_options* options, dcf_error* error);
+DCF_API dcf_status dcf_writer_add_codes(dcf_writer* writer, const dcf_tensor_spec* spec,
+                                        const uint64_t* row_ptr, const uint32_t* col,
+                                        const uint8_t* codes, const void* codebook,
+                                        uint32_t codebook_size, const dcf_encode_options* options,
+                                        dcf_error* error);
 // Model metadata: any UTF-8 strings, keys unique.
 DCF_API dcf_status dcf_writer_add_metadata(dcf_writer* writer, const char* key, size_t key_size,
                                            const char* value, size_t value_size, dcf_error* error);

@@ -24,7 +24,8 @@ int main(int argc, char** argv) {
     std::vector<float> y(2);
     layer.apply(x, y).value();
     const bool right = tensor.decode<float>().value() == values &&
-                       tensor.csr<float>().value().col.size() == 3 && y == std::vector<float>{-7, 2};
+                       tensor.csr<float>().value().col.size() == 3 &&
+                       y == std::vector<float>{-7, 2};
     return right ? 0 : 1;
   } catch (const std::exception& error) {
     std::cerr << error.what() << "\n";

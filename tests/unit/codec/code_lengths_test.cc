@@ -143,12 +143,12 @@ TEST(CodeLengthRecord, EveryRuleHasItsCode) {
   expect({3, 7, 0x01, 0x00, 0x01}, Code::NonCanonical, "T-02");  // three zeros by themselves
   expect({3, 7, 0xE1, 0x10}, Code::Ok, "");
   expect({3, 5, 0x21, 0x02}, Code::Ok, "");
-  expect({3, 5, 0x21, 0x12}, Code::NonCanonical, "T-02");    // padding
+  expect({3, 5, 0x21, 0x12}, Code::NonCanonical, "T-02");  // padding
   // What breaks two rules at once.
   expect({3, 7, 0x01, 0x00, 0x00}, Code::BadCodeLengths, "T-02");  // last has no code; zeros
   expect({3, 5, 0x21, 0x13}, Code::NonCanonical, "T-02");          // padding; Kraft sum
-  expect({3, 5, 0x21, 0x03}, Code::BadCodeLengths, "T-03");  // Kraft sum below one
-  expect({3, 5, 0x11, 0x01}, Code::BadCodeLengths, "T-03");  // above one
+  expect({3, 5, 0x21, 0x03}, Code::BadCodeLengths, "T-03");        // Kraft sum below one
+  expect({3, 5, 0x11, 0x01}, Code::BadCodeLengths, "T-03");        // above one
 }
 
 }  // namespace

@@ -85,7 +85,8 @@ TEST(Inputs, CodesKeepTheirCodebook) {
   const std::vector<uint8_t> codebook = f32_words(words);
   const Csr csr = random_csr(3, {100, 200}, 0.1, codebook);
   TensorInput input = input_of(csr);
-  input.data = CodesData{csr.row_ptr.data(), csr.col.data(), csr.codes.data(), codebook.data(), 100};
+  input.data =
+      CodesData{csr.row_ptr.data(), csr.col.data(), csr.codes.data(), codebook.data(), 100};
   for (const auto& positions : kAllChoices) {
     const auto written = write(input, with_positions(positions));
     ASSERT_TRUE(written.ok()) << written.status().message;
@@ -135,7 +136,8 @@ TEST(Inputs, CodesOfAFullCodebook) {
   const std::vector<uint8_t> codebook = f32_words(words);
   const Csr csr = random_csr(5, {64, 300}, 0.3, codebook);
   TensorInput input = input_of(csr);
-  input.data = CodesData{csr.row_ptr.data(), csr.col.data(), csr.codes.data(), codebook.data(), 256};
+  input.data =
+      CodesData{csr.row_ptr.data(), csr.col.data(), csr.codes.data(), codebook.data(), 256};
   for (const auto& positions : kAllChoices) {
     const auto written = write(input, with_positions(positions));
     if (positions == Positions::kGap) {
@@ -201,7 +203,10 @@ TEST(Inputs, HostileArguments) {
   bad_spec([](TensorSpec& s) { s.dtype = static_cast<DType>(25); });
   bad_spec([](TensorSpec& s) { s.dtype = DType::kF64; });
   bad_spec([](TensorSpec& s) { s.dtype = DType::kOpaque; });
-  bad_spec([](TensorSpec& s) { s.dtype = DType::kOpaque; s.opaque_bits = 65536; });
+  bad_spec([](TensorSpec& s) {
+    s.dtype = DType::kOpaque;
+    s.opaque_bits = 65536;
+  });
   bad_spec([&](TensorSpec& s) { s.dims = wrapping; });
   bad_spec([&](TensorSpec& s) { s.dims = hidden; });
   bad_spec([&](TensorSpec& s) { s.dims = many; });
@@ -214,7 +219,8 @@ TEST(Inputs, HostileArguments) {
   };
   bad_options(dense, [](EncodeOptions& o) { o.sparsity = 1; });
   bad_options(dense, [](EncodeOptions& o) { o.sparsity = -0.1; });
-  bad_options(dense, [](EncodeOptions& o) { o.sparsity = std::numeric_limits<double>::quiet_NaN(); });
+  bad_options(dense,
+              [](EncodeOptions& o) { o.sparsity = std::numeric_limits<double>::quiet_NaN(); });
   bad_options(dense, [](EncodeOptions& o) { o.bits = 9; });
   bad_options(dense, [](EncodeOptions& o) { o.gap_bits = 1; });
   bad_options(dense, [](EncodeOptions& o) { o.gap_bits = 9; });

@@ -25,7 +25,8 @@ Sample gaussian(DType dtype, std::vector<uint64_t> dims, unsigned seed, double z
   sample.data.resize(element_count(sample.dims) * width);
   for (size_t i = 0; i < sample.data.size(); i += width) {
     const bool zero = static_cast<double>(rng() % 1000) < 1000 * zeros;
-    const uint64_t word = zero ? (rng() & 1) << (8 * width - 1) : double_to_word(dtype, normal(rng));
+    const uint64_t word =
+        zero ? (rng() & 1) << (8 * width - 1) : double_to_word(dtype, normal(rng));
     store_word(&sample.data[i], width, word);
   }
   return sample;
@@ -36,7 +37,7 @@ struct Outcome {
   const Tensor& tensor() const { return file.manifest.tensors[0]; }
   std::vector<double> before;
   std::vector<double> after;
-  double error = 0;  // greatest difference
+  double error = 0;         // greatest difference
   std::set<double> levels;  // distinct values that are not zero
   size_t zeros = 0;
 };
@@ -150,8 +151,7 @@ TEST(Lossy, SmallFlatAndIntegerTensorsAreLeftAlone) {
   EncodeOptions options;
   options.bits = 2;
   options.sparsity = 0.5;
-  for (const std::vector<uint64_t>& dims :
-       {std::vector<uint64_t>{}, {5000}, {7, 73}, {511, 1}}) {
+  for (const std::vector<uint64_t>& dims : {std::vector<uint64_t>{}, {5000}, {7, 73}, {511, 1}}) {
     const Sample sample = gaussian(DType::kF32, dims, 6);
     const Outcome out = run(sample, options);
     EXPECT_EQ(out.tensor().fidelity, Fidelity::kBitExact);

@@ -11,7 +11,9 @@ namespace dcf::impl {
 namespace {
 
 // Thrown and caught within this file: what the tests see is ReferenceFile::error.
-[[noreturn]] void reject(const char* why) { throw std::runtime_error(why); }
+[[noreturn]] void reject(const char* why) {
+  throw std::runtime_error(why);
+}
 void require(bool condition, const char* why) {
   if (!condition) reject(why);
 }
@@ -296,7 +298,8 @@ class TensorDecoder {
       const std::vector<uint8_t> symbols = role_stream(in, Role::kGaps, entries);
       gaps_.assign(symbols.begin(), symbols.end());
     } else {
-      gaps_ = read_buckets(in, entries, e_.bucket_t, e_.bucket_s, roles_.list[k].alphabet, tables_[k]);
+      gaps_ =
+          read_buckets(in, entries, e_.bucket_t, e_.bucket_s, roles_.list[k].alphabet, tables_[k]);
     }
     size_t i = 0;
     row_end_.clear();

@@ -15,17 +15,16 @@ void expect_exact(const Sample& sample, const EncodeOptions& options, const std:
   EXPECT_EQ(file.manifest.tensors[0].fidelity, Fidelity::kBitExact);
 }
 
-constexpr DType kCoded[] = {DType::kF64, DType::kF32, DType::kF16,    DType::kBF16, DType::kF8E4M3,
-                            DType::kF8E5M2, DType::kI64, DType::kI32, DType::kI16, DType::kI8,
-                            DType::kU64, DType::kU32, DType::kU16,    DType::kU8,   DType::kBool};
+constexpr DType kCoded[] = {DType::kF64,    DType::kF32, DType::kF16, DType::kBF16, DType::kF8E4M3,
+                            DType::kF8E5M2, DType::kI64, DType::kI32, DType::kI16,  DType::kI8,
+                            DType::kU64,    DType::kU32, DType::kU16, DType::kU8,   DType::kBool};
 
 TEST(RoundTrip, EveryDTypeDensityAndPosition) {
   std::mt19937_64 rng(1);
   for (const DType dtype : kCoded) {
     for (const double density : {0.0, 0.003, 0.2, 0.9, 1.0}) {
       for (const unsigned levels : {0u, 1u, 7u, 256u}) {
-        const Sample sample =
-            random_sample(rng, dtype, {23, 61}, density, levels, levels % 2 == 1);
+        const Sample sample = random_sample(rng, dtype, {23, 61}, density, levels, levels % 2 == 1);
         for (const auto& positions : kAllChoices) {
           expect_exact(sample, with_positions(positions),
                        std::string(dtype_name(dtype)) + " density " + std::to_string(density));
@@ -37,9 +36,21 @@ TEST(RoundTrip, EveryDTypeDensityAndPosition) {
 
 TEST(RoundTrip, ShapesOfAllRanks) {
   std::mt19937_64 rng(2);
-  const std::vector<std::vector<uint64_t>> shapes = {
-      {}, {1}, {7}, {1, 1}, {5, 1}, {1, 5}, {300, 3, 3}, {2, 3, 4, 5}, {64, 1, 3, 3}, {70000, 1},
-      {1, 1, 1, 1, 1, 1, 1, 1, 1, 9}, {65537}, {3, 0, 5}, {0}, {100003, 2}};
+  const std::vector<std::vector<uint64_t>> shapes = {{},
+                                                     {1},
+                                                     {7},
+                                                     {1, 1},
+                                                     {5, 1},
+                                                     {1, 5},
+                                                     {300, 3, 3},
+                                                     {2, 3, 4, 5},
+                                                     {64, 1, 3, 3},
+                                                     {70000, 1},
+                                                     {1, 1, 1, 1, 1, 1, 1, 1, 1, 9},
+                                                     {65537},
+                                                     {3, 0, 5},
+                                                     {0},
+                                                     {100003, 2}};
   for (const auto& dims : shapes) {
     for (const DType dtype : {DType::kF32, DType::kI16}) {
       const Sample sample = random_sample(rng, dtype, dims, 0.1, 0, true);
@@ -101,8 +112,9 @@ TEST(RoundTrip, SpecialValuesOfFloats) {
     sample.dims = {40, 50};
     const size_t width = dtype_bits(dtype) / 8;
     const uint64_t top = uint64_t{1} << (8 * width - 1);
-    const uint64_t specials[] = {0, top, 1, top | 1, top - 1, 2 * top - 1, top / 2, top / 2 + 1,
-                                 top | (top / 2), (top - 1) & ~uint64_t{1}};
+    const uint64_t specials[] = {
+        0,           top,     1,           top | 1,         top - 1,
+        2 * top - 1, top / 2, top / 2 + 1, top | (top / 2), (top - 1) & ~uint64_t{1}};
     for (uint64_t i = 0; i < 2000; ++i) {
       sample.data.resize(sample.data.size() + width);
       store_word(sample.data.data() + i * width, width, specials[i * i % std::size(specials)]);
@@ -124,9 +136,14 @@ TEST(RoundTrip, RawOnlyDTypes) {
     DType dtype;
     uint32_t bits;
   };
-  for (const Case c : {Case{DType::kC64, 64}, {DType::kF8E8M0, 8}, {DType::kF6E2M3, 6},
-                       {DType::kF6E3M2, 6}, {DType::kF4, 4}, {DType::kOpaque, 1},
-                       {DType::kOpaque, 12}, {DType::kOpaque, 65535}}) {
+  for (const Case c : {Case{DType::kC64, 64},
+                       {DType::kF8E8M0, 8},
+                       {DType::kF6E2M3, 6},
+                       {DType::kF6E3M2, 6},
+                       {DType::kF4, 4},
+                       {DType::kOpaque, 1},
+                       {DType::kOpaque, 12},
+                       {DType::kOpaque, 65535}}) {
     const uint64_t rows = c.bits > 100 ? 3 : 1211;
     for (const std::vector<uint64_t>& dims :
          {std::vector<uint64_t>{}, {7}, {rows, 1000}, {rows * 999}, {4, 0}}) {

@@ -61,8 +61,8 @@ TEST(Size, AutomaticPositionsAreNeverLargerWhenLossy) {
   for (int round = 0; round < 40; ++round) {
     std::vector<Sample> samples;
     for (int i = 0; i < 3; ++i) {
-      samples.push_back(random_sample(rng, DType::kF32, {16 + rng() % 50, 32 + rng() % 50},
-                                      i == 0 ? 1.0 : 0.5));
+      samples.push_back(
+          random_sample(rng, DType::kF32, {16 + rng() % 50, 32 + rng() % 50}, i == 0 ? 1.0 : 0.5));
       // Finite ones: random bits are NaN now and then.
       for (size_t k = 3; k < samples.back().data.size(); k += 4) samples.back().data[k] &= 0xBF;
       samples.back().name = std::to_string(i);
@@ -188,13 +188,13 @@ TEST_P(RealModel, StayBelowTheirBounds) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(
-    Data, RealModel,
-    testing::Values(Model{"squeezenet_v1.0_deepcompression.safetensors", false, 537000},
-                    Model{"lenet300100_sparse.safetensors", false, 52600},
-                    Model{"lenet300100_sparse.safetensors", true, 19900},
-                    Model{"lenet5_sparse.safetensors", false, 69700},
-                    Model{"lenet5_sparse.safetensors", true, 16300}));
+INSTANTIATE_TEST_SUITE_P(Data, RealModel,
+                         testing::Values(Model{"squeezenet_v1.0_deepcompression.safetensors", false,
+                                               537000},
+                                         Model{"lenet300100_sparse.safetensors", false, 52600},
+                                         Model{"lenet300100_sparse.safetensors", true, 19900},
+                                         Model{"lenet5_sparse.safetensors", false, 69700},
+                                         Model{"lenet5_sparse.safetensors", true, 16300}));
 
 }  // namespace
 }  // namespace dcf::impl
