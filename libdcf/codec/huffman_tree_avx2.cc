@@ -11,20 +11,70 @@
 #include "codec/bit_reader.h"
 #include "codec/shuffle_tables.h"
 
-#define DCF_AVX2 __attribute__((target("avx2,popcnt")))
+#define DCF_SHUFFLE_TARGET __attribute__((target("avx2,popcnt")))
 
 namespace dcf::impl {
 namespace {
 
-DCF_AVX2 __m128i load_16(const void* p) {
+DCF_SHUFFLE_TARGET __m128i load_16(const void* p) {
   return _mm_loadu_si128(static_cast<const __m128i*>(p));
 }
 
-DCF_AVX2 __m256i load_2x16(const void* low, const void* high) {
+DCF_SHUFFLE_TARGET __m256i load_2x16(const void* low, const void* high) {
   return _mm256_inserti128_si256(_mm256_castsi128_si256(load_16(low)), load_16(high), 1);
 }
 
-DCF_AVX2 uint64_t count_ones(Bytes bytes) {
+using V = __m256i;
+
+DCF_SHUFFLE_TARGET inline V load(const void* p) {
+  return _mm256_loadu_si256(static_cast<const V*>(p));
+}
+DCF_SHUFFLE_TARGET inline void store(uint8_t* p, V v) {
+  _mm256_storeu_si256(reinterpret_cast<V*>(p), v);
+}
+DCF_SHUFFLE_TARGET inline V repeat(const void* p) {
+  return _mm256_broadcastsi128_si256(load_16(p));
+}
+DCF_SHUFFLE_TARGET inline V load_steps(const uint8_t* p, size_t n) {
+  return load_2x16(p, p + n);
+}
+DCF_SHUFFLE_TARGET inline V splat(uint8_t b) {
+  return _mm256_set1_epi8(static_cast<char>(b));
+}
+DCF_SHUFFLE_TARGET inline V add(V a, V b) {
+  return _mm256_add_epi8(a, b);
+}
+DCF_SHUFFLE_TARGET inline V exclusive_or(V a, V b) {
+  return _mm256_xor_si256(a, b);
+}
+DCF_SHUFFLE_TARGET inline V either(V a, V b) {
+  return _mm256_or_si256(a, b);
+}
+DCF_SHUFFLE_TARGET inline V shuffle(V v, V control) {
+  return _mm256_shuffle_epi8(v, control);
+}
+DCF_SHUFFLE_TARGET inline V look_up(V v, V index) {
+  return _mm256_shuffle_epi8(v, _mm256_adds_epu8(index, splat(0x70)));
+}
+DCF_SHUFFLE_TARGET inline V multiply_16(V v, V factor) {
+  return _mm256_mullo_epi16(v, factor);
+}
+DCF_SHUFFLE_TARGET inline V shift_right_16(V v, unsigned n) {
+  return _mm256_srl_epi16(v, _mm_cvtsi32_si128(static_cast<int>(n)));
+}
+DCF_SHUFFLE_TARGET inline V narrow(V a, V b) {
+  return _mm256_packus_epi16(a, b);
+}
+
+}  // namespace
+}  // namespace dcf::impl
+
+#include "codec/shuffle_lookup.h"
+
+namespace dcf::impl {
+namespace {
+
+DCF_SHUFFLE_TARGET uint64_t count_ones(Bytes bytes) {
   const uint8_t* p = bytes.data();
   const uint8_t* const end = p + bytes.size();
   uint64_t ones = 0;
@@ -32,7 +82,7 @@ DCF_AVX2 uint64_t count_ones(Bytes bytes) {
   return ones + static_cast<uint64_t>(_mm_popcnt_u64(load_up_to_8(p, end)));
 }
 
-DCF_AVX2 __m128i merge_16(uint64_t bits, const uint8_t* left, const uint8_t* right) {
+DCF_SHUFFLE_TARGET __m128i merge_16(uint64_t bits, const uint8_t* left, const uint8_t* right) {
   const __m128i control = _mm_add_epi8(load_16(&kShuffleTables.merge_low[bits & 0xFF]),
                                        load_16(&kShuffleTables.merge_high[bits >> 8 & 0xFF]));
   const __m128i other = _mm_xor_si128(control, _mm_set1_epi8(static_cast<char>(0x8F)));
@@ -40,8 +90,8 @@ DCF_AVX2 __m128i merge_16(uint64_t bits, const uint8_t* left, const uint8_t* rig
                       _mm_shuffle_epi8(load_16(right), other));
 }
 
-DCF_AVX2 void merge(const uint8_t* bits, size_t m, const uint8_t* left, const uint8_t* right,
-                    uint8_t* dst, bool exact) {
+DCF_SHUFFLE_TARGET void merge(const uint8_t* bits, size_t m, const uint8_t* left,
+                              const uint8_t* right, uint8_t* dst, bool exact) {
   const uint8_t* const end = bits + ceil_div(m, 8);
   // Bytes of the bit string are loaded one by one, which takes fewer instructions than to cut them
   // out of a word.
@@ -52,10 +102,8 @@ DCF_AVX2 void merge(const uint8_t* bits, size_t m, const uint8_t* left, const ui
     const auto ones = static_cast<size_t>(_mm_popcnt_u32(load_le<uint16_t>(bits)));
     const __m256i lefts = load_2x16(left, left + 16 - ones);
     const __m256i rights = load_2x16(right, right + ones);
-    const __m256i other = _mm256_xor_si256(control, _mm256_set1_epi8(static_cast<char>(0x8F)));
-    const __m256i merged =
-        _mm256_or_si256(_mm256_shuffle_epi8(lefts, control), _mm256_shuffle_epi8(rights, other));
-    _mm256_storeu_si256(reinterpret_cast<__m256i*>(dst), merged);
+    const V other = exclusive_or(control, splat(0x8F));
+    store(dst, either(shuffle(lefts, control), shuffle(rights, other)));
     const auto all = static_cast<size_t>(_mm_popcnt_u32(load_le<uint32_t>(bits)));
     right += all;
     left += 32 - all;
@@ -79,142 +127,30 @@ DCF_AVX2 void merge(const uint8_t* bits, size_t m, const uint8_t* left, const ui
   }
 }
 
-// Looks up bytes below 16 * kCount in kCount tables of 16 symbols.
-template <unsigned kCount>
-DCF_AVX2 __m256i look_up(const __m256i* tables, __m256i index) {
-  if constexpr (kCount == 1) return _mm256_shuffle_epi8(tables[0], index);
-  // A shuffle gives zero for controls above 0x7F: all whose high half is not that of the table.
-  __m256i found = _mm256_setzero_si256();
-  for (unsigned i = 0; i < kCount; ++i) {
-    const __m256i low = _mm256_xor_si256(index, _mm256_set1_epi8(static_cast<char>(16 * i)));
-    const __m256i control = _mm256_adds_epu8(low, _mm256_set1_epi8(0x70));
-    found = _mm256_or_si256(found, _mm256_shuffle_epi8(tables[i], control));
-  }
-  return found;
-}
-
-// Unpacks 32 fields, of which 2 * width + 16 bytes are read.
-class Unpacker {
- public:
-  DCF_AVX2 explicit Unpacker(unsigned width)
-      : width_(width),
-        low_(_mm256_broadcastsi128_si256(load_16(&kFieldLayouts[width].bytes))),
-        high_(_mm256_add_epi8(low_, _mm256_set1_epi8(static_cast<char>(width)))),
-        up_(_mm256_broadcastsi128_si256(load_16(&kFieldLayouts[width].factor))),
-        down_(_mm256_set1_epi16(static_cast<short>(1 << width))) {}
-
-  DCF_AVX2 __m256i operator()(const uint8_t* p) const {
-    const __m256i x = load_2x16(p, p + 2 * width_);  // 16 fields each
-    const __m256i low = _mm256_mullo_epi16(_mm256_shuffle_epi8(x, low_), up_);
-    const __m256i high = _mm256_mullo_epi16(_mm256_shuffle_epi8(x, high_), up_);
-    return _mm256_packus_epi16(_mm256_mulhi_epu16(low, down_), _mm256_mulhi_epu16(high, down_));
-  }
-
- private:
-  unsigned width_;
-  __m256i low_;
-  __m256i high_;
-  __m256i up_;
-  __m256i down_;
-};
-
-// find(p) gives the symbols of the next 32 fields, of `width` bits, and reads `reach` bytes.
-template <typename Find>
-DCF_AVX2 void expand_by(const uint8_t* bits, const uint8_t* limit, size_t m, unsigned width,
-                        ptrdiff_t reach, uint8_t* dst, bool exact, Find find) {
-  for (; m > 32 && limit - bits >= reach; bits += 4 * width, dst += 32, m -= 32) {
-    _mm256_storeu_si256(reinterpret_cast<__m256i*>(dst), find(bits));
-  }
-  for (;; bits += 4 * width, dst += 32, m -= 32) {
-    uint8_t tail[32] = {};
-    const uint8_t* from = bits;
-    if (limit - bits < reach) {
-      std::copy(bits, limit, tail);
-      from = tail;
-    }
-    const __m256i found = find(from);
-    if (exact && m < 32) {
-      uint8_t rest[32];
-      _mm256_storeu_si256(reinterpret_cast<__m256i*>(rest), found);
-      std::copy_n(rest, m, dst);
-      return;
-    }
-    _mm256_storeu_si256(reinterpret_cast<__m256i*>(dst), found);
-    if (m <= 32) return;
-  }
-}
-
-template <unsigned kCount>
-DCF_AVX2 void expand_tables(const uint8_t* bits, const uint8_t* limit, size_t m, unsigned width,
-                            const uint8_t* symbols, uint8_t* dst, bool exact) {
-  uint8_t padded[16 * kCount] = {};
-  std::copy_n(symbols, size_t{1} << width, padded);
-  __m256i tables[kCount];
-  for (unsigned i = 0; i < kCount; ++i) {
-    tables[i] = _mm256_broadcastsi128_si256(load_16(padded + 16 * i));
-  }
-  const Unpacker unpack(width);
-  const auto find = [&](const uint8_t* p) DCF_AVX2 { return look_up<kCount>(tables, unpack(p)); };
-  expand_by(bits, limit, m, width, static_cast<ptrdiff_t>(2 * width + 16), dst, exact, find);
-}
-
-DCF_AVX2 void expand_bits(const uint8_t* bits, const uint8_t* limit, size_t m,
-                          const uint8_t* symbols, uint8_t* dst, bool exact) {
-  const __m256i zero = _mm256_set1_epi8(static_cast<char>(symbols[0]));
-  const __m256i one = _mm256_set1_epi8(static_cast<char>(symbols[1]));
+// Fields of one bit choose between two symbols, which takes half the instructions of a look-up.
+DCF_SHUFFLE_TARGET void expand_bits(const uint8_t* bits, const uint8_t* limit, size_t m,
+                                    const uint8_t* symbols, uint8_t* dst, bool exact) {
+  const V zero = splat(symbols[0]);
+  const V one = splat(symbols[1]);
   // Each byte of the bit string eight times, and from each another bit.
-  const __m256i bytes =
-      _mm256_set_epi64x(0x0303030303030303, 0x0202020202020202, 0x0101010101010101, 0);
-  const __m256i bit = _mm256_set1_epi64x(static_cast<int64_t>(0x8040201008040201u));
-  const auto find = [&](const uint8_t* p) DCF_AVX2 {
-    const __m256i x = _mm256_shuffle_epi8(_mm256_set1_epi32(load_le<int32_t>(p)), bytes);
+  const V bytes = _mm256_set_epi64x(0x0303030303030303, 0x0202020202020202, 0x0101010101010101, 0);
+  const V bit = _mm256_set1_epi64x(static_cast<int64_t>(0x8040201008040201u));
+  const auto find = [&](const uint8_t* p) DCF_SHUFFLE_TARGET {
+    const V x = shuffle(_mm256_set1_epi32(load_le<int32_t>(p)), bytes);
     return _mm256_blendv_epi8(zero, one, _mm256_cmpeq_epi8(_mm256_and_si256(x, bit), bit));
   };
-  expand_by(bits, limit, m, 1, 4, dst, exact, find);
+  expand_by(bits, limit, m, 4, 4, dst, exact, find);
 }
 
-DCF_AVX2 void expand(const uint8_t* bits, const uint8_t* limit, size_t m, unsigned width,
-                     const uint8_t* symbols, uint8_t* dst, bool exact) {
-  switch (width) {
-    case 8:
-      return kScalarTreeKernels.expand(bits, limit, m, width, symbols, dst, exact);
-    case 7:
-      return expand_tables<8>(bits, limit, m, width, symbols, dst, exact);
-    case 6:
-      return expand_tables<4>(bits, limit, m, width, symbols, dst, exact);
-    case 5:
-      return expand_tables<2>(bits, limit, m, width, symbols, dst, exact);
-    case 1:
-      return expand_bits(bits, limit, m, symbols, dst, exact);
-    default:
-      return expand_tables<1>(bits, limit, m, width, symbols, dst, exact);
-  }
+DCF_SHUFFLE_TARGET void expand_bits_or_fields(const uint8_t* bits, const uint8_t* limit, size_t m,
+                                              unsigned width, const uint8_t* symbols, uint8_t* dst,
+                                              bool exact) {
+  if (width == 1) return expand_bits(bits, limit, m, symbols, dst, exact);
+  expand(bits, limit, m, width, symbols, dst, exact);
 }
 
-template <unsigned kCount>
-DCF_AVX2 void map_tables(const uint8_t* src, size_t m, const uint8_t* table, uint8_t* dst) {
-  __m256i tables[kCount];
-  for (unsigned i = 0; i < kCount; ++i) {
-    tables[i] = _mm256_broadcastsi128_si256(load_16(table + 16 * i));
-  }
-  for (; m >= 32; m -= 32, src += 32, dst += 32) {
-    const __m256i from = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(src));
-    _mm256_storeu_si256(reinterpret_cast<__m256i*>(dst), look_up<kCount>(tables, from));
-  }
-  for (; m > 0; --m) *dst++ = table[*src++];
-}
-
-DCF_AVX2 void map(const uint8_t* src, size_t m, const uint8_t* table, size_t table_size,
-                  uint8_t* dst) {
-  if (table_size <= 16) return map_tables<1>(src, m, table, dst);
-  if (table_size <= 32) return map_tables<2>(src, m, table, dst);
-  if (table_size <= 64) return map_tables<4>(src, m, table, dst);
-  if (table_size <= 128) return map_tables<8>(src, m, table, dst);
-  map_tables<16>(src, m, table, dst);
-}
-
-DCF_AVX2 void partition(const uint8_t* src, size_t m, uint8_t pivot, uint8_t* left, uint8_t* right,
-                        uint8_t* bits) {
+DCF_SHUFFLE_TARGET void partition(const uint8_t* src, size_t m, uint8_t pivot, uint8_t* left,
+                                  uint8_t* right, uint8_t* bits) {
   const __m256i pivots = _mm256_set1_epi8(static_cast<char>(pivot));
   for (size_t i = 0; i < m; i += 32, src += 32, bits += 4) {
     const __m256i v = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(src));
@@ -237,7 +173,8 @@ DCF_AVX2 void partition(const uint8_t* src, size_t m, uint8_t pivot, uint8_t* le
 }
 
 // Neighbours are joined three times: to 16, 32 and 64 bits. The multiplications take seven bits.
-DCF_AVX2 void pack(const uint8_t* src, size_t m, uint8_t base, unsigned width, uint8_t* bits) {
+DCF_SHUFFLE_TARGET void pack(const uint8_t* src, size_t m, uint8_t base, unsigned width,
+                             uint8_t* bits) {
   if (width <= 6) {
     const __m256i bases = _mm256_set1_epi8(static_cast<char>(base));
     const __m256i join_2 = _mm256_set1_epi16(static_cast<short>(1 | 0x100 << width));
@@ -261,7 +198,7 @@ DCF_AVX2 void pack(const uint8_t* src, size_t m, uint8_t base, unsigned width, u
   kScalarTreeKernels.pack(src, m, base, width, bits);
 }
 
-DCF_AVX2 void stream_lines(const uint8_t* src, size_t n, uint8_t* dst) {
+DCF_SHUFFLE_TARGET void stream_lines(const uint8_t* src, size_t n, uint8_t* dst) {
   for (; n > 0; n -= 32, src += 32, dst += 32) {
     const __m256i x = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(src));
     _mm256_stream_si256(reinterpret_cast<__m256i*>(dst), x);
@@ -270,8 +207,8 @@ DCF_AVX2 void stream_lines(const uint8_t* src, size_t n, uint8_t* dst) {
 
 }  // namespace
 
-const TreeKernels kAvx2TreeKernels = {"avx2", true,      count_ones, merge,       expand,
-                                      map,    partition, pack,       stream_lines};
+const TreeKernels kAvx2TreeKernels = {
+    "avx2", true, count_ones, merge, expand_bits_or_fields, map, partition, pack, stream_lines};
 
 }  // namespace dcf::impl
 

@@ -22,6 +22,12 @@ using V = uint8x16_t;
 inline V load(const void* p) {
   return vld1q_u8(static_cast<const uint8_t*>(p));
 }
+inline V repeat(const void* p) {
+  return load(p);
+}
+inline V load_steps(const uint8_t* p, size_t) {
+  return load(p);
+}
 inline void store(uint8_t* p, V v) {
   vst1q_u8(p, v);
 }

@@ -24,6 +24,12 @@ using V = __m128i;
 DCF_SHUFFLE_TARGET inline V load(const void* p) {
   return _mm_loadu_si128(static_cast<const V*>(p));
 }
+DCF_SHUFFLE_TARGET inline V repeat(const void* p) {
+  return load(p);
+}
+DCF_SHUFFLE_TARGET inline V load_steps(const uint8_t* p, size_t) {
+  return load(p);
+}
 DCF_SHUFFLE_TARGET inline void store(uint8_t* p, V v) {
   _mm_storeu_si128(reinterpret_cast<V*>(p), v);
 }

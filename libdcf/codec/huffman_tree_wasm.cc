@@ -23,6 +23,12 @@ using V = v128_t;
 inline V load(const void* p) {
   return wasm_v128_load(p);
 }
+inline V repeat(const void* p) {
+  return load(p);
+}
+inline V load_steps(const uint8_t* p, size_t) {
+  return load(p);
+}
 inline void store(uint8_t* p, V v) {
   wasm_v128_store(p, v);
 }

@@ -26,7 +26,7 @@ case ${1-} in
   *) die "name a processor"$'\n'"$usage" ;;
 esac
 
-install_packages cmake ninja-build g++ googletest "${packages[@]}"
+install_packages "${core_packages[@]}" "${packages[@]}"
 build_for() {
   cmake -G Ninja -S tests/portable -B "build/$1" -DCMAKE_BUILD_TYPE=Release "${options[@]}" &&
     cmake --build "build/$1" -j "$(nproc)"

@@ -213,8 +213,8 @@ TEST_F(Training, WhatLosesTooMuchIsTriedWithMoreWeightsAndClusters) {
   Session s = session("eased");
   s.recipe.rounds.resize(1);
   s.recipe.rounds[0].density = 0.1;
-  s.recipe.rounds[0].schedule.rate =
-      1e-9;  // nothing is learned again, nor from twice as many weights
+  // Nothing is learned again, nor from twice as many weights.
+  s.recipe.rounds[0].schedule.rate = 1e-9;
   s.recipe.sharing = s.recipe.finetune = {};
   s.recipe.max_density = 0.25;
   s.recipe.max_doubling = 1;

@@ -9,8 +9,8 @@ demo_packages=(zstd xz-utils)
 bench_packages=(libbenchmark-dev libzstd-dev liblz4-dev libbrotli-dev liblzma-dev libopenblas-dev
                 libdnnl-dev libeigen3-dev libxnnpack-dev libpthreadpool-dev)
 train_packages=(libtorch-dev libopenblas0-pthread)
-arm_packages=(g++-aarch64-linux-gnu qemu-user)
-wasm_packages=(emscripten)
+arm_packages=(g++-aarch64-linux-gnu qemu-user googletest)
+wasm_packages=(emscripten googletest)
 
 installed() {
   [[ $(dpkg-query -W -f='${db:Status-Status}' "$1" 2>/dev/null) == installed ]]

@@ -62,7 +62,7 @@ bool ease(const Session& session, PruneRound round, const TorchNet& teacher, dou
     const RoundResult next = do_round(session, name, round, teacher, &denser);
     if (next.pruned_error >= result->pruned_error) break;  // more weights are not what is missing
     eased = true;
-    *net = denser.clone();
+    *net = std::move(denser);
     *result = next;
   }
   return eased;
