@@ -10,19 +10,21 @@ namespace dcf::impl {
 std::span<const TreeKernels* const> available_tree_kernels() {
 #if defined(__x86_64__)
   // Each needs what the ones before it need.
-  static constexpr std::array<const TreeKernels*, 4> kAll = {
-      &kScalarTreeKernels, &kSsse3TreeKernels, &kAvx2TreeKernels, &kAvx512TreeKernels};
+  static constexpr std::array<const TreeKernels*, 5> kAll = {
+      &kScalarTreeKernels, &kSsse3TreeKernels, &kAvx2TreeKernels, &kAvx512bwTreeKernels,
+      &kAvx512TreeKernels};
   const auto count = [] {
     if (!__builtin_cpu_supports("ssse3")) return 1;
     if (!__builtin_cpu_supports("avx2") || !__builtin_cpu_supports("popcnt") ||
         !__builtin_cpu_supports("bmi") || !__builtin_cpu_supports("bmi2")) {
       return 2;
     }
-    if (!__builtin_cpu_supports("avx512bw") || !__builtin_cpu_supports("avx512vbmi") ||
-        !__builtin_cpu_supports("avx512vbmi2") || !__builtin_cpu_supports("avx512vpopcntdq")) {
-      return 3;
+    if (!__builtin_cpu_supports("avx512bw") || !__builtin_cpu_supports("avx512dq")) return 3;
+    if (!__builtin_cpu_supports("avx512vbmi") || !__builtin_cpu_supports("avx512vbmi2") ||
+        !__builtin_cpu_supports("avx512vpopcntdq")) {
+      return 4;
     }
-    return 4;
+    return 5;
   };
   return std::span(kAll).first(static_cast<size_t>(count()));
 #elif defined(__aarch64__)

@@ -53,7 +53,9 @@ extern const TreeKernels kScalarTreeKernels;
 extern const TreeKernels kSsse3TreeKernels;
 // Needs AVX2, POPCNT, BMI1 and BMI2, which all machines with AVX2 have.
 extern const TreeKernels kAvx2TreeKernels;
-// Needs AVX-512 F, BW, VBMI, VBMI2 and VPOPCNTDQ besides.
+// Needs AVX-512 F, BW and DQ besides.
+extern const TreeKernels kAvx512bwTreeKernels;
+// Needs VBMI, VBMI2 and VPOPCNTDQ besides.
 extern const TreeKernels kAvx512TreeKernels;
 #elif defined(__aarch64__)
 extern const TreeKernels kNeonTreeKernels;

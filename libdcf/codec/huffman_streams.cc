@@ -4,6 +4,10 @@
 #include <algorithm>
 #include <bit>
 
+#if defined(__x86_64__)
+#include <immintrin.h>
+#endif
+
 #include "codec/bit_reader.h"
 #include "codec/bit_writer.h"
 #include "codec/dispatch.h"
@@ -18,18 +22,24 @@ constexpr unsigned kSymbolsPerEntry = 4;
 // Tables are this wide even for shorter codes, so that one look-up yields several symbols.
 constexpr unsigned kMinIndexBits = 11;
 
-// The parts of a table entry.
+// The parts of a table entry, from the lowest bits: those of all its codes, where a shift by a
+// register takes them as they are; its symbols; the bits of the first code; in the highest byte,
+// which one shift leaves alone, the number of symbols.
+constexpr unsigned kSymbolsAt = 8;
+constexpr unsigned kFirstBitsAt = 40;
+constexpr unsigned kCountAt = 56;
 unsigned total_bits(uint64_t entry) {
   return entry & 0x3F;
 }
 unsigned symbol_count(uint64_t entry) {
-  return entry >> 8 & 0xFF;
+  return static_cast<unsigned>(entry >> kCountAt);
 }
 unsigned first_bits(uint64_t entry) {
-  return entry >> 16 & 0xFF;
+  return entry >> kFirstBitsAt & 0xFF;
 }
 uint32_t symbols_of(uint64_t entry) {
-  return static_cast<uint32_t>(entry >> 32);
+  // BMI2 rotates into another register, and only shifts in place.
+  return static_cast<uint32_t>(std::rotr(entry, kSymbolsAt));
 }
 
 constexpr Status overrun() {
@@ -56,9 +66,10 @@ class TableBuilder {
       const unsigned length = code_.length(symbol);
       const unsigned total = used + length;
       if (total > table_->index_bits) return;
-      const uint64_t first = count == 0 ? uint64_t{length} << 16 : 0;
-      const uint64_t longer = (entry & ~uint64_t{0xFFFF}) | uint64_t{symbol} << (32 + 8 * count) |
-                              first | (count + 1) << 8 | total;
+      const uint64_t first = count == 0 ? length : first_bits(entry);
+      const uint64_t symbols = symbols_of(entry) | uint64_t{symbol} << 8 * count;
+      const uint64_t longer =
+          uint64_t{count + 1} << kCountAt | first << kFirstBitsAt | symbols << kSymbolsAt | total;
       const size_t begin = prefix | size_t{codes_[symbol]} << used;
       for (size_t at = begin; at < size; at += size_t{1} << total) table_->entries[at] = longer;
       if (count + 1 < kSymbolsPerEntry) extend(longer, begin);
@@ -92,8 +103,10 @@ struct Lane {
 // how many are used: a separate count would not fit into the registers of four lanes.
 struct Cursor {
   explicit Cursor(const Lane& lane) : in(lane.in), out(lane.out), bits(kSentinel >> lane.bit) {}
+  // Bits used; `bits` is never zero, for which plain C++ would take a branch.
+  DCF_ALWAYS_INLINE unsigned used() const { return static_cast<unsigned>(__builtin_clzll(bits)); }
   DCF_ALWAYS_INLINE void store(Lane* lane) const {
-    const auto used = static_cast<unsigned>(std::countl_zero(bits));
+    const unsigned used = this->used();
     lane->in = in + used / 8;
     lane->bit = used % 8;
     lane->out = out;
@@ -101,29 +114,33 @@ struct Cursor {
 
   // Makes 56 bits available.
   DCF_ALWAYS_INLINE void refill() {
-    const auto used = static_cast<unsigned>(std::countl_zero(bits));
-    in += used / 8;
-    bits = (load_le<uint64_t>(in) | kSentinel) >> (used % 8);
+    const unsigned used = this->used();
+    const uint8_t* const next = in + used / 8;
+    in = next;
+    bits = (load_le<uint64_t>(next) | kSentinel) >> (used % 8);
   }
-  DCF_ALWAYS_INLINE void look_up(const uint64_t* entries, uint64_t mask) {
-    const uint64_t entry = entries[bits & mask];
+  template <typename Low>
+  DCF_ALWAYS_INLINE void look_up(const uint64_t* entries, Low low) {
+    const uint64_t entry = entries[low(bits)];
     store_le(out, symbols_of(entry));
     bits >>= total_bits(entry);
     out += symbol_count(entry);
   }
 
   static constexpr uint64_t kSentinel = uint64_t{1} << 63;
-  const uint8_t* in;
+  // In memory, as there are not enough registers; volatile, or else the sum is made there and read
+  // back, which every look-up of the lane waits for.
+  const uint8_t* volatile in;
   uint8_t* out;
   uint64_t bits;
 };
 
 // Whole batches of all lanes, as long as none of them can reach the end of its input or output.
-template <unsigned kLookups>
+// low(bits): the bits of an index.
+template <unsigned kLookups, typename Low>
 inline DCF_ALWAYS_INLINE void decode_batches_here(const StreamsTable& table,
-                                                  std::array<Lane, 4>* lanes) {
+                                                  std::array<Lane, 4>* lanes, Low low) {
   const uint64_t* const entries = table.entries.data();
-  const uint64_t mask = low_mask(table.index_bits);
   for (;;) {
     size_t batches = SIZE_MAX;
     for (const Lane& lane : *lanes) {
@@ -140,10 +157,10 @@ inline DCF_ALWAYS_INLINE void decode_batches_here(const StreamsTable& table,
       c.refill();
       d.refill();
       for (unsigned i = 0; i < kLookups; ++i) {
-        a.look_up(entries, mask);
-        b.look_up(entries, mask);
-        c.look_up(entries, mask);
-        d.look_up(entries, mask);
+        a.look_up(entries, low);
+        b.look_up(entries, low);
+        c.look_up(entries, low);
+        d.look_up(entries, low);
       }
     }
     a.store(&(*lanes)[0]);
@@ -153,13 +170,15 @@ inline DCF_ALWAYS_INLINE void decode_batches_here(const StreamsTable& table,
   }
 }
 
-// The loop needs a shift by a register more than anything else, and BMI2 has one that leaves the
-// flags alone.
+// BMI2 has a shift by a register that leaves the flags alone, and cuts off low bits in one
+// instruction: the loop is as fast as it has few of them.
 #if defined(__x86_64__)
+#define DCF_BMI2 __attribute__((target("bmi,bmi2")))
 template <unsigned kLookups>
-__attribute__((target("bmi,bmi2"))) void decode_batches_bmi2(const StreamsTable& table,
-                                                             std::array<Lane, 4>* lanes) {
-  decode_batches_here<kLookups>(table, lanes);
+DCF_BMI2 void decode_batches_bmi2(const StreamsTable& table, std::array<Lane, 4>* lanes) {
+  const unsigned n = table.index_bits;
+  const auto low = [n](uint64_t bits) DCF_BMI2 { return _bzhi_u64(bits, n); };
+  decode_batches_here<kLookups>(table, lanes, low);
 }
 #endif
 
@@ -168,7 +187,8 @@ void decode_batches(const StreamsTable& table, std::array<Lane, 4>* lanes) {
 #if defined(__x86_64__)
   if (active_tree_kernels().has_bmi2) return decode_batches_bmi2<kLookups>(table, lanes);
 #endif
-  decode_batches_here<kLookups>(table, lanes);
+  const uint64_t mask = low_mask(table.index_bits);
+  decode_batches_here<kLookups>(table, lanes, [mask](uint64_t bits) { return bits & mask; });
 }
 
 // The rest of one lane, symbol by symbol where entries no longer fit, and the check of its end.
