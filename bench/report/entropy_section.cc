@@ -104,14 +104,13 @@ Section entropy_section(const Results& results) {
   Section section{"Entropy coding", "", {}};
   if (!results.has("decode")) return section;
   section.text =
-      "Huffman layouts of dcf (avx512, avx2, scalar: the tree, by instruction set; streams: the "
-      "other one) against huff0 itself, in zstd's static library: 64 Ki symbols at a time, codes "
-      "of "
-      "at most 11 bits, tables built outside on both sides. A symbol is a byte, so Gsymbols/s are "
-      "GB/s. Times huff0: the ratio to the faster of its two decoders. idx and gap are synthetic: "
-      "codes of 16, 32 and 256 clusters of a pruned Gaussian (k-means from linear initialisation, "
-      "25 rounds; *: until it converged), and gaps of independent positions, by their mean. fp32 "
-      "exp and uint8 are real: exponents of fp32 weights, and uint8 weights.";
+      "Huffman layouts of dcf (avx512bw, avx2, scalar, ...: the tree, by instruction set; streams: "
+      "the other one) against huff0 itself, in zstd's static library: 64 Ki symbols at a time, "
+      "codes of at most 11 bits, tables built outside on both sides. A symbol is a byte, so "
+      "Gsymbols/s are GB/s. Times huff0: the ratio to the faster of its two decoders. idx and gap "
+      "are synthetic: codes of 16, 32 and 256 clusters of a pruned Gaussian (k-means from linear "
+      "initialisation, 25 rounds; *: until it converged), and gaps of independent positions, by "
+      "their mean. fp32 exp and uint8 are real: exponents of fp32 weights, and uint8 weights.";
   const std::vector<std::string> decoders = {"huff0 4X1", "huff0 4X2"};
   section.parts = {
       {rate_table(results, "decode", "Decoding.", decoders),
