@@ -170,6 +170,41 @@ TEST(Html, BarsHaveTheHeightOfTheirValues) {
   EXPECT_EQ(fault_of(draw(BarPlot{}).text), "");
 }
 
+TEST(Html, NamesOfGroupsAreAllShownUnlessTheyAreNumbers) {
+  BarPlot plot{"t", "x", {"y"}, {}, {{"p", {}}}};
+  const auto add = [&](const std::string& name) {
+    plot.labels.push_back(name);
+    plot.series[0].values.push_back(1);
+  };
+  // In lines, broken at spaces and hyphens.
+  for (const char* const name : {"LeNet-300-100", "LeNet-5", "MLP 784-4096-4096-10",
+                                 "AlexNet (synthetic)", "VGG-16 (synthetic)"}) {
+    add(name);
+  }
+  const std::string lines = draw(plot).text;
+  for (const char* const part :
+       {">LeNet-300-100<", ">LeNet-5<", ">MLP 784-4096-<", ">4096-10<", ">AlexNet<", ">VGG-16<"}) {
+    EXPECT_EQ(count(lines, part), 1u) << part;
+  }
+  EXPECT_EQ(count(lines, ">(synthetic)<"), 2u);
+
+  // Upright, where a word is wider than its place.
+  for (int i = 0; i < 10; ++i) add("convolutional" + std::to_string(i));
+  const std::string upright = draw(plot).text;
+  for (const std::string& name : plot.labels) {
+    EXPECT_NE(upright.find("rotate(-90)\" class=\"soft end\">" + name + "<"), std::string::npos)
+        << name;
+  }
+
+  plot.labels.clear();
+  plot.series[0].values.clear();
+  for (int i = 0; i < 256; ++i) add(std::to_string(i));
+  const std::string numbers = draw(plot).text;
+  EXPECT_EQ(count(numbers, ">0</text>"), 2u);  // of the y axis too
+  EXPECT_EQ(count(numbers, ">7</text>"), 0u);
+  EXPECT_LT(count(numbers, "<text"), 40u);
+}
+
 TEST(Html, HistogramsCountEveryValueOnce) {
   const Markup plot =
       draw(Histogram{"t", {"x", Scale::kLinear, 0, 4}, "n", {0, 0.5, 1, 4, 4.5, -1}, 4});

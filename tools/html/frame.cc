@@ -14,6 +14,7 @@ namespace {
 constexpr double kRight = 16;
 constexpr double kBottom = 48;
 constexpr double kLineHeight = 18;
+constexpr double kNameHeight = 14;  // of a line of a name below the axis
 constexpr double kSwatch = 26;
 constexpr size_t kTicksX = 7;
 constexpr size_t kTicksY = 6;
@@ -25,6 +26,34 @@ double width_of(std::string_view text) {
   });
   constexpr double kGlyph = 6.5;
   return kGlyph * static_cast<double>(glyphs);
+}
+
+bool is_number(const std::string& name) {
+  return name.find_first_not_of("0123456789.,+-") == std::string::npos;
+}
+
+double widest(const std::vector<std::string>& texts) {
+  double most = 0;
+  for (const std::string& text : texts) most = std::max(most, width_of(text));
+  return most;
+}
+
+// Lines of at most `room` pixels where that is possible, broken after spaces and hyphens.
+std::vector<std::string> break_lines(std::string_view name, double room) {
+  std::vector<std::string> lines(1);
+  while (!name.empty()) {
+    const size_t last = std::min(name.find_first_of(" -"), name.size() - 1);
+    const std::string_view piece = name.substr(0, last + 1);
+    name.remove_prefix(piece.size());
+    const std::string_view seen = piece.substr(0, piece.find(' '));
+    if (!lines.back().empty() && width_of(lines.back()) + width_of(seen) > room)
+      lines.emplace_back();
+    lines.back() += piece;
+  }
+  for (std::string& line : lines) {
+    if (line.ends_with(' ')) line.pop_back();
+  }
+  return lines;
 }
 
 std::string text_at(double x, double y, std::string_view names, std::string_view text) {
@@ -119,7 +148,7 @@ void Frame::y_axis(const Range& range, std::string_view title) {
 
 void Frame::x_title(std::string_view title) {
   body_ += line_at(x(0), y(0), x(1), y(0), "axis");
-  body_ += text_at(x(0.5), y(0) + 38, "soft mid", title) + "\n";
+  body_ += text_at(x(0.5), y(0) + 38 + below_, "soft mid", title) + "\n";
 }
 
 void Frame::x_axis(const Range& range, std::string_view title) {
@@ -131,15 +160,42 @@ void Frame::x_axis(const Range& range, std::string_view title) {
   x_title(title);
 }
 
+void Frame::name_at(double middle, const std::vector<std::string>& lines) {
+  for (size_t i = 0; i < lines.size(); ++i) {
+    const double down = kNameHeight * static_cast<double>(i);
+    body_ += text_at(x(middle), y(0) + 17 + down, "soft mid", lines[i]);
+    below_ = std::max(below_, down);
+  }
+}
+
+void Frame::upright_name_at(double middle, std::string_view name) {
+  body_ += fmt::format(
+      "<text transform=\"translate({:.1f} {:.1f}) rotate(-90)\" class=\"soft end\">{}</text>",
+      x(middle) + 4, y(0) + 6, escape(name));
+  below_ = std::max(below_, width_of(name) - kNameHeight);
+}
+
 void Frame::x_names(const std::vector<std::string>& names, std::string_view title) {
-  double widest = 0;
-  for (const std::string& name : names) widest = std::max(widest, width_of(name));
-  const double room = kPlotWidth / static_cast<double>(std::max<size_t>(names.size(), 1));
   constexpr double kSpace = 8;
-  const auto stride = static_cast<size_t>(std::ceil((widest + kSpace) / room));
-  for (size_t i = 0; i < names.size(); i += std::max<size_t>(stride, 1)) {
+  const double part = kPlotWidth / static_cast<double>(std::max<size_t>(names.size(), 1));
+  const double room = part - kSpace;
+  const bool numbers = std::all_of(names.begin(), names.end(), is_number);
+  std::vector<std::vector<std::string>> lines;
+  double line = 0;  // the longest
+  for (const std::string& name : names) {
+    lines.push_back(numbers ? std::vector<std::string>{name} : break_lines(name, room));
+    line = std::max(line, widest(lines.back()));
+  }
+  const bool upright = !numbers && line > room;
+  const double width = upright ? kNameHeight : numbers ? line + kSpace : part;
+  const auto stride = std::max<size_t>(static_cast<size_t>(std::ceil(width / part)), 1);
+  for (size_t i = 0; i < names.size(); i += stride) {
     const double middle = (static_cast<double>(i) + 0.5) / static_cast<double>(names.size());
-    body_ += text_at(x(middle), y(0) + 17, "soft mid", names[i]);
+    if (upright) {
+      upright_name_at(middle, names[i]);
+    } else {
+      name_at(middle, lines[i]);
+    }
   }
   x_title(title);
 }
@@ -154,7 +210,7 @@ void Frame::inside(const std::string& markup) {
 
 Markup Frame::finish() const {
   const double width = kLeft + kPlotWidth + kRight;
-  const double height = top_ + kPlotHeight + kBottom;
+  const double height = top_ + kPlotHeight + kBottom + below_;
   return {fmt::format(
       "<svg class=\"plot\" viewBox=\"0 0 {0:.0f} {1:.0f}\" style=\"max-width:{0:.0f}px\" "
       "role=\"img\" aria-label=\"{2}\">{3}</svg>\n",

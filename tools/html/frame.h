@@ -43,7 +43,8 @@ class Frame {
 
   void y_axis(const Range& range, std::string_view title);
   void x_axis(const Range& range, std::string_view title);
-  // Names below the middles of equal parts.
+  // Names below the middles of equal parts. Words are all shown: in lines where they are too wide,
+  // or else upright. Of numbers some are left out.
   void x_names(const std::vector<std::string>& names, std::string_view title);
   // Markup in pixels of the whole plot, cut off outside the axes.
   void inside(const std::string& markup);
@@ -56,9 +57,12 @@ class Frame {
  private:
   static constexpr double kLeft = 64;
   void x_title(std::string_view title);
+  void name_at(double middle, const std::vector<std::string>& lines);
+  void upright_name_at(double middle, std::string_view name);
 
   std::string label_;
   double top_ = 0;
+  double below_ = 0;  // what names below the axis take more than one line
   std::string body_;
 };
 

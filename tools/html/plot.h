@@ -50,7 +50,7 @@ struct BarPlot {
   std::string title;
   std::string x_title;
   Axis y;                           // linear, from 0
-  std::vector<std::string> labels;  // of the groups; some are left out where they are too many
+  std::vector<std::string> labels;  // of the groups; of too many numbers some are left out
   std::vector<BarSeries> series;
   bool stacked = false;  // on one another instead of side by side
 };
