@@ -206,6 +206,27 @@ TEST(Report, SaysWhatIsSynthetic) {
   EXPECT_NE(page.find("<caption>Synthetic weights, not AlexNet&#39;s"), std::string::npos);
   EXPECT_EQ(page.find("Synthetic weights, not VGG-16"), std::string::npos);
   EXPECT_NE(page.find("0.5 before, 0.25 after"), std::string::npos);
+  EXPECT_EQ(page.find("not in the paper"), std::string::npos);
+}
+
+TEST(Report, TheLargeMlpStandsBesideLayersOfAlexNet) {
+  const std::string path = ::testing::TempDir() + "/mlp.dcf";
+  PaperNet small = paper_large_mlp();
+  ASSERT_EQ(small.layers.size(), 3u);
+  for (PaperLayer& layer : small.layers) layer.dims = {40, 50};
+  write_synthetic(small, 1, path);
+  const NetMeasure measure = measure_file(DcfFile(path, {}), {"fc6", "fc7", "fc8"}, false);
+  Report report{"mnist", "paper", {}, {}};
+  report.trained.push_back({&paper_large_mlp(), {{1, 2.25, 2.34, 1000}}, measure, 2.5, {}, {}});
+  const std::string page = render_report(report);
+  // Nothing of table 1, but its columns of the layers.
+  const std::string dash = "<td class=\"num theirs\">\u2013</td>";
+  EXPECT_NE(page.find("<td class=\"num\">2.25</td>" + dash + "<td class=\"num\">2.34</td>" + dash),
+            std::string::npos);
+  EXPECT_NE(page.find("MLP 784-4096-4096-10 is not in the paper"), std::string::npos);
+  EXPECT_NE(page.find("stand the layers of AlexNet"), std::string::npos);
+  EXPECT_NE(page.find("fc8 (fc8)"), std::string::npos);
+  EXPECT_NE(page.find("<td class=\"num theirs\">25</td>"), std::string::npos);
 }
 
 }  // namespace

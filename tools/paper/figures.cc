@@ -54,6 +54,13 @@ const PaperNet& paper_alexnet() {
   return net;
 }
 
+const PaperNet& paper_large_mlp() {
+  const std::vector<PaperLayer>& layers = paper_alexnet().layers;
+  static const PaperNet net{"MLP 784-4096-4096-10",           {},       {}, {}, {}, {},
+                            {layers.end() - 3, layers.end()}, "AlexNet"};
+  return net;
+}
+
 const PaperNet& paper_vgg16() {
   static const PaperNet net{"VGG-16",
                             552e3,

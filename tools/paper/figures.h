@@ -26,17 +26,22 @@ struct PaperLayer {
 
 struct PaperNet {
   std::string_view title;
-  double dense_kb;
-  double coded_kb;
-  double rate;         // times smaller
-  double dense_error;  // percent, top 1
-  double coded_error;
+  // Of table 1. Empty: not in it.
+  std::optional<double> dense_kb;
+  std::optional<double> coded_kb;
+  std::optional<double> rate;         // times smaller
+  std::optional<double> dense_error;  // percent, top 1
+  std::optional<double> coded_error;
   std::vector<PaperLayer> layers;
+  std::string_view stands_for = {};  // whose the layers are, where they are another network's
 };
 
 const PaperNet& paper_lenet_300_100();
 const PaperNet& paper_lenet_5();
 const PaperNet& paper_alexnet();
+// No network of the paper's: the one that can be trained here whose layers come closest to the
+// linear ones of its AlexNet.
+const PaperNet& paper_large_mlp();
 const PaperNet& paper_vgg16();
 
 }  // namespace dcf::tools

@@ -36,39 +36,47 @@ std::string mean_and_spread(const std::vector<SeedResult>& seeds, int decimals,
 
 void add_totals(const Report& report, Page* page) {
   page->heading("Table 1: error and size");
-  Table table{
-      fmt::format("Means of all seeds, and in brackets the least and the greatest. Ours: error "
-                  "on the test images of {}, computed from the compressed file; sizes are "
-                  "whole files, 1 kB is 1000 bytes. The paper's errors are on MNIST.",
-                  report.data),
-      {{"network", "", false},
-       {"seeds"},
-       {"ours", "dense error, %"},
-       {"paper", "dense error, %", true, true},
-       {"ours", "compressed error, %"},
-       {"paper", "compressed error, %", true, true},
-       {"ours", "size, kB"},
-       {"paper", "size, kB", true, true},
-       {"ours", "times smaller"},
-       {"paper", "times smaller", true, true}},
-      {}};
+  std::string caption = fmt::format(
+      "Means of all seeds, and in brackets the least and the greatest. Ours: error "
+      "on the test images of {}, computed from the compressed file; sizes are "
+      "whole files, 1 kB is 1000 bytes. The paper's errors are on MNIST.",
+      report.data);
+  for (const TrainedNet& net : report.trained) {
+    if (net.paper->stands_for.empty()) continue;
+    caption += fmt::format(
+        " {} is not in the paper: it stands here for the linear layers of {}, which cannot be "
+        "trained on such data.",
+        net.paper->title, net.paper->stands_for);
+  }
+  Table table{caption,
+              {{"network", "", false},
+               {"seeds"},
+               {"ours", "dense error, %"},
+               {"paper", "dense error, %", true, true},
+               {"ours", "compressed error, %"},
+               {"paper", "compressed error, %", true, true},
+               {"ours", "size, kB"},
+               {"paper", "size, kB", true, true},
+               {"ours", "times smaller"},
+               {"paper", "times smaller", true, true}},
+              {}};
   for (const TrainedNet& net : report.trained) {
     const auto dense = static_cast<double>(net.measure.dense_bytes);
     const PaperNet& paper = *net.paper;
     table.rows.push_back(
         {{std::string(paper.title), std::to_string(net.seeds.size()),
           mean_and_spread(net.seeds, 2, [](const SeedResult& s) { return s.dense_error; }),
-          fmt::format("{:.2f}", paper.dense_error),
+          text_of(paper.dense_error, 2),
           mean_and_spread(net.seeds, 2, [](const SeedResult& s) { return s.error; }),
-          fmt::format("{:.2f}", paper.coded_error),
+          text_of(paper.coded_error, 2),
           mean_and_spread(
               net.seeds, 1,
               [](const SeedResult& s) { return 1e-3 * static_cast<double>(s.file_bytes); }),
-          fmt::format("{:.0f}", paper.coded_kb),
+          text_of(paper.coded_kb, 0),
           mean_and_spread(
               net.seeds, 1,
               [&](const SeedResult& s) { return dense / static_cast<double>(s.file_bytes); }),
-          fmt::format("{:.0f}", paper.rate)}});
+          text_of(paper.rate, 0)}});
   }
   page->table(table);
   Table seeds{"The same, seed by seed. No seed was chosen by its result.",
@@ -157,6 +165,10 @@ void add_storage(const Report& report, Page* page) {
 }
 
 }  // namespace
+
+std::string text_of(const std::optional<double>& value, int decimals) {
+  return value ? fmt::format("{:.{}f}", *value, decimals) : "\u2013";
+}
 
 std::string render_report(const Report& report) {
   Page page("Deep Compression, reproduced",

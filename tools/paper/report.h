@@ -47,6 +47,9 @@ struct Report {
   std::vector<LargeNet> large;
 };
 
+// Decimals, or a dash where there is no figure.
+std::string text_of(const std::optional<double>& value, int decimals);
+
 std::string render_report(const Report& report);
 
 // Sections of the page.

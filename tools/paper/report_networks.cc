@@ -16,12 +16,6 @@ using html::Page;
 using html::Scale;
 using html::Table;
 
-constexpr const char* kUnknown = "\u2013";
-
-std::string text_of(const std::optional<double>& value, int decimals) {
-  return value ? fmt::format("{:.{}f}", *value, decimals) : kUnknown;
-}
-
 std::string short_name(const std::string& tensor) {
   return tensor.ends_with(".weight") ? tensor.substr(0, tensor.rfind('.')) : tensor;
 }
@@ -142,19 +136,21 @@ void add_layer_table(const PaperNet& paper, const NetMeasure& measure, const std
     weights += ours.weights;
     kept += ours.kept;
     const PaperLayer* const theirs = i < paper.layers.size() ? &paper.layers[i] : nullptr;
+    const bool foreign = theirs != nullptr && !paper.stands_for.empty();
     const auto quoted = [&](auto member, int decimals) {
-      return theirs == nullptr ? std::string(kUnknown)
+      return theirs == nullptr ? text_of({}, 0)
                                : text_of(std::optional<double>(member(*theirs)), decimals);
     };
     table.rows.push_back(
-        {{short_name(ours.name), std::to_string(ours.weights),
-          fmt::format("{:.1f}", ours.kept_percent()),
+        {{foreign ? fmt::format("{} ({})", short_name(ours.name), theirs->name)
+                  : short_name(ours.name),
+          std::to_string(ours.weights), fmt::format("{:.1f}", ours.kept_percent()),
           quoted([](const PaperLayer& l) { return l.kept; }, 0),
           fmt::format("{:.0f}", ours.weight_bits()),
           quoted([](const PaperLayer& l) { return static_cast<double>(l.weight_bits); }, 0),
           fmt::format("{:.1f}", ours.weight_bits_coded()),
           quoted([](const PaperLayer& l) { return l.weight_bits_coded; }, 1),
-          ours.gap_bits == 0 ? kUnknown : std::to_string(ours.gap_bits),
+          ours.gap_bits == 0 ? text_of({}, 0) : std::to_string(ours.gap_bits),
           quoted([](const PaperLayer& l) { return static_cast<double>(l.index_bits); }, 0),
           fmt::format("{:.1f}", ours.index_bits_coded()),
           quoted([](const PaperLayer& l) { return l.index_bits_coded; }, 1),
@@ -168,7 +164,11 @@ void add_layer_table(const PaperNet& paper, const NetMeasure& measure, const std
   total.cells.resize(table.columns.size());
   total.cells[12] = fmt::format("{:.2f}", 100 * static_cast<double>(measure.file_bytes) /
                                               static_cast<double>(measure.dense_bytes));
-  total.cells[13] = fmt::format("{:.2f}", 100 * paper.coded_kb / paper.dense_kb);
+  if (paper.coded_kb && paper.dense_kb) {
+    total.cells[13] = text_of(100 * *paper.coded_kb / *paper.dense_kb, 2);
+  } else {
+    total.cells[13] = text_of({}, 0);
+  }
   table.rows.push_back(total);
   page->table(table);
 }
@@ -176,13 +176,18 @@ void add_layer_table(const PaperNet& paper, const NetMeasure& measure, const std
 void add_networks(const TrainedNet& net, Page* page) {
   page->heading(std::string(net.paper->title));
   page->subheading("Layer by layer");
-  add_layer_table(
-      *net.paper, net.measure,
-      fmt::format("Seed {}. Bits after Huffman are per stored entry, padding entries "
-                  "included; gaps include the counts of entries per row. The whole file "
-                  "holds biases, codebooks and everything else too.",
-                  net.seeds.front().seed),
-      page);
+  std::string caption = fmt::format(
+      "Seed {}. Bits after Huffman are per stored entry, padding entries "
+      "included; gaps include the counts of entries per row. The whole file "
+      "holds biases, codebooks and everything else too.",
+      net.seeds.front().seed);
+  if (!net.paper->stands_for.empty()) {
+    caption += fmt::format(
+        " The paper has no such network: beside it stand the layers of {} that are named in "
+        "brackets, which have other shapes and were trained on other data.",
+        net.paper->stands_for);
+  }
+  add_layer_table(*net.paper, net.measure, caption, page);
   add_symbols(net, page);
   add_curves(net, page);
   add_inits(net, page);
