@@ -14,6 +14,19 @@ std::vector<const Layer*> weight_layers(const Network& network) {
   return layers;
 }
 
+uint64_t count_weights(const std::vector<const Layer*>& layers) {
+  uint64_t weights = 0;
+  for (const Layer* layer : layers) {
+    uint64_t n = 1;
+    for (const uint64_t d : layer->weight_dims()) n *= d;
+    weights += n;
+  }
+  return weights;
+}
+
+// Networks from this many weights on learn the task in few epochs, and need few of their weights.
+constexpr uint64_t kLargeNetwork = 4'000'000;
+
 bool is_convolutional(const Network& network) {
   return std::any_of(network.layers.begin(), network.layers.end(),
                      [](const Layer& l) { return l.op == Op::kConv; });
@@ -23,7 +36,8 @@ bool is_convolutional(const Network& network) {
 std::vector<double> paper_densities(const std::vector<const Layer*>& layers) {
   std::vector<std::string> names;
   for (const Layer* l : layers) names.push_back(l->name);
-  if (names == std::vector<std::string>{"ip1", "ip2", "ip3"}) return {0.08, 0.09, 0.26};
+  const bool large = count_weights(layers) >= kLargeNetwork;
+  if (names == std::vector<std::string>{"ip1", "ip2", "ip3"} && !large) return {0.08, 0.09, 0.26};
   if (names == std::vector<std::string>{"conv1", "conv2", "ip1", "ip2"}) {
     return {0.66, 0.12, 0.08, 0.19};
   }
@@ -64,9 +78,6 @@ struct BestPlan {
 // Of the gradients of convolutional networks: without it one run in eight of LeNet-5 diverges in
 // its first epoch.
 constexpr double kConvClip = 2;
-
-// Networks from this many weights on learn the task in few epochs, and need few of their weights.
-constexpr uint64_t kLargeNetwork = 4'000'000;
 
 BestPlan best_plan(uint64_t weights, bool conv, bool augment) {
   if (weights >= kLargeNetwork) {
@@ -118,13 +129,14 @@ Recipe paper_recipe(const Network& network) {
     r.rounds = {{0, 0, sgd(16, 0.05, 5e-4)}};
     r.finetune = {2, 1e-4, 0.05};
   } else {
-    r.dense = sgd(25, 0.1, 1e-4);
-    r.rounds = {{0, 0, sgd(40, 0.1, 1e-4)}};
+    const bool large = count_weights(layers) >= kLargeNetwork;
+    r.dense = sgd(large ? 5 : 25, 0.1, 1e-4);
+    r.rounds = {{0, 0, large ? sgd(8, 0.2, 0) : sgd(40, 0.1, 1e-4)}};
     // Noise on the inputs keeps what is left of the network from learning the training set by
     // heart.
     r.rounds[0].schedule.input_dropout = 0.3;
     r.rounds[0].schedule.dropout = 0.3;
-    r.finetune = {2, 2e-4, 0.05};
+    r.finetune = {large ? 1u : 2u, 2e-4, 0.05};
   }
   r.init = DCF_INIT_LINEAR;
   r.positions = DCF_CHOOSE_GAP;
@@ -137,14 +149,8 @@ Recipe paper_recipe(const Network& network) {
 
 Recipe best_recipe(const Network& network, bool augment) {
   const auto layers = weight_layers(network);
-  uint64_t weights = 0;
-  for (const Layer* layer : layers) {
-    uint64_t n = 1;
-    for (const uint64_t d : layer->weight_dims()) n *= d;
-    weights += n;
-  }
   const bool conv = is_convolutional(network);
-  const BestPlan plan = best_plan(weights, conv, augment);
+  const BestPlan plan = best_plan(count_weights(layers), conv, augment);
   Recipe r;
   r.name = augment ? "best" : "best-no-augment";
   r.clip = conv ? kConvClip : 0;
