@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <map>
 #include <span>
 #include <stdexcept>
 
@@ -15,6 +16,7 @@
 #include "train/command.h"
 #include "train/export.h"
 #include "train/pipeline.h"
+#include "train/reproduce_net.h"
 #include "train/shared_weights.h"
 #include "train/steps.h"
 
@@ -26,15 +28,17 @@ constexpr const char* kNetwork =
     R"("relu","linear b 4"]})";
 
 // A bright patch in the corner that the label names, on noise.
-Digits make_digits(uint64_t count, uint64_t seed) {
+Digits make_digits(uint64_t count, uint64_t seed, uint64_t side = 8) {
   Random random(seed);
-  Digits d{count, 8, 8, std::vector<uint8_t>(count * 64), std::vector<uint8_t>(count)};
+  const uint64_t pixels = side * side;
+  const uint64_t half = side / 2;
+  Digits d{count, side, side, std::vector<uint8_t>(count * pixels), std::vector<uint8_t>(count)};
   for (uint64_t i = 0; i < count; ++i) {
     const auto label = static_cast<uint8_t>(random.below(4));
     d.labels[i] = label;
-    for (uint64_t p = 0; p < 64; ++p) {
-      const bool inside = (p / 8 < 4) == (label < 2) && (p % 8 < 4) == (label % 2 == 0);
-      d.images[i * 64 + p] = static_cast<uint8_t>(random.below(inside ? 256 : 64));
+    for (uint64_t p = 0; p < pixels; ++p) {
+      const bool inside = (p / side < half) == (label < 2) && (p % side < half) == (label % 2 == 0);
+      d.images[i * pixels + p] = static_cast<uint8_t>(random.below(inside ? 256 : 64));
     }
   }
   return d;
@@ -245,6 +249,69 @@ TEST_F(Training, AugmentationIsLeftOutWhereItDoesNotHelp) {
 
   s.recipe.unaugmented = nullptr;
   EXPECT_TRUE(train_and_compress(s, &plain, &net).augmented);
+}
+
+TEST(Recipes, ThePapersForTheLargeMlpIsShort) {
+  const auto recipe = [](const std::string& name) {
+    return paper_recipe(parse_network(builtin_network(name), name));
+  };
+  const Recipe large = recipe("mlp-4096");
+  EXPECT_EQ(large.dense.epochs, 5u);
+  ASSERT_EQ(large.rounds.size(), 1u);
+  EXPECT_EQ(large.rounds[0].schedule.epochs, 8u);
+  EXPECT_EQ(large.rounds[0].schedule.rate, 0.2);
+  EXPECT_EQ(large.rounds[0].schedule.weight_decay, 0);
+  EXPECT_EQ(large.rounds[0].schedule.dropout, 0.3);
+  EXPECT_EQ(large.finetune.epochs, 1u);
+  EXPECT_EQ(large.layers.back().density, 0.25);
+  const Recipe small = recipe("lenet-300-100");
+  EXPECT_EQ(small.dense.epochs, 25u);
+  EXPECT_EQ(small.rounds[0].schedule.epochs, 40u);
+  EXPECT_EQ(small.rounds[0].schedule.rate, 0.1);
+  EXPECT_EQ(small.rounds[0].schedule.weight_decay, 1e-4);
+  EXPECT_EQ(small.finetune.epochs, 2u);
+}
+
+TEST_F(Training, TheReproductionFinetunesEveryNetAndDoesNothingTwice) {
+  write_digits(make_digits(300, 1, 28), folder_, "train");
+  write_digits(make_digits(50, 2, 28), folder_, "t10k");
+  ReproduceOptions options;
+  options.data = folder_;
+  options.output = folder_ + "/reproduction";
+  options.recipe = folder_ + "/recipe.json";
+  options.seeds = {3, 4};
+  std::ofstream(options.recipe)
+      << R"({"base":"paper","dense":{"epochs":1},"rounds":[{"density":0,"epochs":1}]})";
+  std::filesystem::create_directories(options.output);
+  const auto reproduce_lenet = [&] {
+    return reproduce_net(options, "lenet-5", paper_lenet_5(), Experiments::kAll);
+  };
+  const auto times = [&] {
+    std::map<std::string, std::filesystem::file_time_type> all;
+    for (const auto& entry : std::filesystem::recursive_directory_iterator(options.output)) {
+      if (entry.path().extension() == ".done") all[entry.path()] = entry.last_write_time();
+    }
+    return all;
+  };
+  const TrainedNet first = reproduce_lenet();
+  ASSERT_EQ(first.seeds.size(), 2u);
+  EXPECT_EQ(first.curves.size(), 4u);
+  ASSERT_EQ(first.inits.size(), 3u);
+  for (const InitCurve& curve : first.inits) {
+    for (const InitPoint& p : curve.points) EXPECT_TRUE(p.finetuned.has_value()) << curve.name;
+  }
+  const auto done = times();
+  EXPECT_GT(done.size(), 30u);
+  const TrainedNet second = reproduce_lenet();
+  EXPECT_EQ(times(), done);
+  for (size_t i = 0; i < 3; ++i) {
+    EXPECT_EQ(second.inits[i].points.back().finetuned, first.inits[i].points.back().finetuned);
+  }
+  EXPECT_EQ(second.seeds[1].file_bytes, first.seeds[1].file_bytes);
+
+  const TrainedNet bare = reproduce_net(options, "lenet-5", paper_lenet_5(), Experiments::kNone);
+  EXPECT_TRUE(bare.curves.empty());
+  EXPECT_TRUE(bare.inits.empty());
 }
 
 TEST_F(Training, TheTestSetDecidesNothing) {

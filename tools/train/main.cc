@@ -49,8 +49,11 @@ int run_command_line(int argc, char** argv) {
           ->type_name("paper")
           ->check(CLI::IsMember({"paper"}))
           ->excludes(net);
-  app.add_option("--seeds", reproduction.seeds, "Of --reproduce, instead of 1 2 3")->needs(what);
-  app.add_flag("--quick", reproduction.quick, "With --reproduce: fewer points of the curves")
+  app.add_option("--seeds", reproduction.seeds,
+                 "Of --reproduce, instead of 1 2 3; the large MLP takes the first")
+      ->needs(what);
+  app.add_flag("--quick", reproduction.quick,
+               "With --reproduce: fewer points of the curves, no large MLP")
       ->needs(what);
   CLI::Option* const weights =
       app.add_option("--weights", reproduction.weights,

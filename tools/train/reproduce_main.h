@@ -14,7 +14,8 @@ struct ReproduceOptions {
   std::string output;  // folder, made if need be: report.html, the compressed files, what is done
   std::string recipe = "paper";
   std::vector<uint64_t> seeds = {1, 2, 3};
-  bool quick = false;  // fewer points of the curves, nothing fine-tuned that need not be
+  // Fewer points of the curves, nothing fine-tuned that need not be, no large MLP.
+  bool quick = false;
   int threads = 1;
   // A user's AlexNet or VGG-16 in the place of the synthetic one, and how to score a model file;
   // both may be empty.
@@ -24,8 +25,9 @@ struct ReproduceOptions {
   std::function<void(const std::string& text)> line;
 };
 
-// Trains both LeNets for all seeds, measures, and writes the report. What is done already in the
-// output folder is not done again. Throws Error.
+// Trains both LeNets for all seeds and the large MLP for the first, measures, and writes the
+// report: once before the MLP, which takes longest, and once more at the end. What is done already
+// in the output folder is not done again. Throws Error.
 int reproduce(const ReproduceOptions& options);
 
 }  // namespace dcf::tools

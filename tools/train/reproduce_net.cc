@@ -91,6 +91,19 @@ class Lab {
     return s;
   }
 
+  // Error against size, and where centroids start, with the first seed.
+  void experiment(const TorchNet& dense, TrainedNet* out) const {
+    const Session own = session(options_.seeds.front());
+    const Trainable net = trainable(own, dense);
+    const std::vector<double> scales =
+        options_.quick ? std::vector<double>{0.5, 1, 2}
+                       : std::vector<double>{0.2, 0.35, 0.5, 0.75, 1, 1.5, 2.5, 5};
+    out->curves = compare_methods(net, scales);
+    out->inits = compare_inits(net, net.prune("inits", net.densities), own.seed, !options_.quick);
+    if (options_.line) options_.line(fmt::format("{}: experiments done", name_));
+  }
+
+ private:
   // Errors on validation data, and training that is short, on top of a dense net.
   Trainable trainable(const Session& session, const TorchNet& dense) const {
     const auto scratch = std::make_shared<TorchNet>(dense.clone());
@@ -130,7 +143,6 @@ class Lab {
     return t;
   }
 
- private:
   const ReproduceOptions& options_;
   std::string name_;
   Network network_;
@@ -141,7 +153,7 @@ class Lab {
 }  // namespace
 
 TrainedNet reproduce_net(const ReproduceOptions& options, const std::string& name,
-                         const PaperNet& paper) {
+                         const PaperNet& paper, Experiments experiments) {
   set_threads(options.threads);
   const Lab lab(options, name);
   TrainedNet out;
@@ -166,16 +178,7 @@ TrainedNet reproduce_net(const ReproduceOptions& options, const std::string& nam
     dense.push_back(std::move(plain));
   }
 
-  const Session session = lab.session(options.seeds.front());
-  const Trainable trainable = lab.trainable(session, dense.front());
-  const std::vector<double> scales =
-      options.quick ? std::vector<double>{0.5, 1, 2}
-                    : std::vector<double>{0.2, 0.35, 0.5, 0.75, 1, 1.5, 2.5, 5};
-  out.curves = compare_methods(trainable, scales);
-  const bool convolutions = lab.network().layers.front().op == Op::kConv;
-  out.inits = compare_inits(trainable, trainable.prune("inits", trainable.densities),
-                            options.seeds.front(), !options.quick && !convolutions);
-  if (options.line) options.line(fmt::format("{}: experiments done", paper.title));
+  if (experiments == Experiments::kAll) lab.experiment(dense.front(), &out);
 
   // The only look at the test images, when nothing can be chosen any more.
   const Digits test = load_test(options.data);

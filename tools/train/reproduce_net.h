@@ -8,8 +8,11 @@
 
 namespace dcf::tools {
 
-// Trains a built-in network for all seeds, and does the paper's experiments with the first of them.
+// The paper's, which train the first seed's network many times more.
+enum class Experiments { kAll, kNone };
+
+// Trains a built-in network for all seeds.
 TrainedNet reproduce_net(const ReproduceOptions& options, const std::string& name,
-                         const PaperNet& paper);
+                         const PaperNet& paper, Experiments experiments);
 
 }  // namespace dcf::tools
