@@ -38,7 +38,7 @@ void add_totals(const Report& report, Page* page) {
   page->heading("Table 1: error and size");
   std::string caption = fmt::format(
       "Means of all seeds, and in brackets the least and the greatest. Ours: error "
-      "on the test images of {}, computed from the compressed file; sizes are "
+      "on the test images in folder {}, computed from the compressed file; sizes are "
       "whole files, 1 kB is 1000 bytes. The paper's errors are on MNIST.",
       report.data);
   for (const TrainedNet& net : report.trained) {
@@ -175,7 +175,7 @@ std::string render_report(const Report& report) {
             "Pruning, weight sharing and Huffman coding after Han, Mao, Dally: Deep Compression, "
             "ICLR 2016. Columns named ours were measured by this program; those named paper are "
             "quoted. Recipe " +
-                report.recipe + ", data " + report.data + ".");
+                report.recipe + ", images of folder " + report.data + ".");
   add_totals(report, &page);
   for (const TrainedNet& net : report.trained) add_networks(net, &page);
   for (const LargeNet& net : report.large) add_large_network(net, &page);

@@ -76,8 +76,9 @@ void add_curves(const TrainedNet& net, Page* page) {
       draw(plot),
       "Sizes are whole files as the library codes them: pruned weights as float32 at gap "
       "positions, shared weights of unpruned layers as dense codes, both as in the paper; of "
-      "SVD the float32 factors. Pruned nets are retrained, for a fifth of the recipe's epochs, "
-      "shared ones fine-tuned for one; SVD is not trained after. Both scales are logarithmic. "
+      "SVD the float32 factors. Pruned nets are retrained, for at most a fifth of the recipe's "
+      "epochs, shared ones fine-tuned for one; SVD is not trained after. Both scales are "
+      "logarithmic. "
       "Error on images held out of "
       "the training set.");
 }
@@ -101,12 +102,12 @@ void add_inits(const TrainedNet& net, Page* page) {
     }
     if (!plot.series.empty()) plots.push_back(draw(plot));
   }
-  page->figures(
-      plots,
-      "The three initialisations of k-means on a net pruned and retrained for a fifth of the "
-      "recipe's epochs, with as many bits in every layer. The scale after clustering is "
-      "logarithmic. Error on images held "
-      "out of the training set.");
+  page->figures(plots,
+                "The three initialisations of k-means on a net pruned and retrained for at most a "
+                "fifth of the "
+                "recipe's epochs, with as many bits in every layer. The scale after clustering is "
+                "logarithmic. Error on images held "
+                "out of the training set.");
 }
 
 }  // namespace

@@ -39,6 +39,10 @@ LargeNet user_net(const ReproduceOptions& options) {
                std::filesystem::path(options.weights).filename().string(),
                {},
                {}};
+  if (options.line) {
+    options.line(
+        fmt::format("{} ({}): {} bytes", user.paper->title, net.origin, net.measure.file_bytes));
+  }
   if (options.evaluate) {
     const std::string restored = path + ".safetensors";
     std::filesystem::remove(restored);
@@ -46,6 +50,10 @@ LargeNet user_net(const ReproduceOptions& options) {
     net.score_before = options.evaluate(options.weights);
     net.score_after = options.evaluate(restored);
     std::filesystem::remove(restored);
+    if (options.line) {
+      options.line(fmt::format("{}: score {} before, {} after", user.paper->title,
+                               *net.score_before, *net.score_after));
+    }
   }
   return net;
 }
