@@ -45,7 +45,7 @@ class LayerBench {
       make_expected();
       const std::string table = (relu ? "relu " : "batch ") + std::to_string(batch);
       for (const Peer& peer : peers) add(table, peer);
-      add_own(table);
+      add_own(table, relu ? shape_.active : 1);
       suite_->run();
     }
   }
@@ -88,10 +88,12 @@ class LayerBench {
             name + " gives another product with " + shape_.name);
   }
 
-  void add_own(const std::string& table) {
+  // input_density: of x_, which may speak for another kernel.
+  void add_own(const std::string& table, double input_density) {
     for (const auto& [column, kernel] :
          {std::pair<const char*, const char*>("dcf dense", "dense"), {"dcf", nullptr}}) {
-      const auto layer = std::make_shared<Layer>(prepare(file_.get(), {batch_, 1, kernel}));
+      const auto layer =
+          std::make_shared<Layer>(prepare(file_.get(), {batch_, 1, kernel, input_density}));
       add(table, {column, [layer, batch = batch_](const float* x, float* y) {
                     apply(layer->get(), x, y, batch);
                   }});

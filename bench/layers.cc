@@ -27,6 +27,7 @@ dcf_layer_options options_for(const LayerChoice& choice) {
   options.batch = choice.batch;
   options.threads = choice.threads;
   options.kernel = choice.kernel;
+  options.input_density = choice.input_density;
   return options;
 }
 

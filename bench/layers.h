@@ -70,6 +70,7 @@ struct LayerChoice {
   uint64_t batch = 1;
   uint32_t threads = 1;
   const char* kernel = nullptr;  // the library's choice
+  double input_density = 1;
 };
 Layer prepare(const dcf_file* file, const LayerChoice& choice);
 Layer prepare(const dcf_file* file, const ConvShape& shape, const LayerChoice& choice);

@@ -35,6 +35,10 @@ dcf_status prepare_layer(const dcf_file* file, size_t index, const dcf_layer_opt
     wanted.batch = dcf::impl::or_default(o.batch, 1);
     if (o.kernel != nullptr) wanted.kernel = o.kernel;
     wanted.parallel.threads = o.threads == 0 ? 1 : o.threads;
+    if (!(o.input_density >= 0 && o.input_density <= 1)) {
+      return invalid("the density of the inputs is not in [0, 1]");
+    }
+    if (o.input_density != 0) wanted.input_density = o.input_density;
     DCF_ASSIGN(std::unique_ptr<Layer> layer, prepare(wanted));
     *out = new dcf_layer{std::move(layer), wanted.batch};
     return ok_status();
@@ -44,7 +48,7 @@ dcf_status prepare_layer(const dcf_file* file, size_t index, const dcf_layer_opt
 }  // namespace
 
 void dcf_layer_options_init(dcf_layer_options* options) {
-  *options = {sizeof(dcf_layer_options), 1, 1, nullptr};
+  *options = {sizeof(dcf_layer_options), 1, 1, nullptr, 0};
 }
 
 dcf_status dcf_layer_prepare(const dcf_file* file, size_t index, const dcf_layer_options* options,

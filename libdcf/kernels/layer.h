@@ -15,6 +15,7 @@ struct LayerOptions {
   uint64_t batch = 1;       // that apply() is mostly called with
   std::string_view kernel;  // a LayerKernel's name; empty: the fastest
   Parallel parallel;
+  double input_density = 1;  // share of the inputs that is mostly not zero
 };
 
 class Layer {

@@ -2,6 +2,8 @@
 // Layers through the C ABI: what they answer, what they refuse, and that they outlive their file.
 #include <gtest/gtest.h>
 
+#include <cmath>
+#include <cstddef>
 #include <dcf/dcf.hpp>
 #include <filesystem>
 
@@ -11,7 +13,8 @@ namespace {
 class LayerApi : public ::testing::Test {
  protected:
   void SetUp() override {
-    path_ = ::testing::TempDir() + "layer_api.dcf";
+    const char* const test = ::testing::UnitTest::GetInstance()->current_test_info()->name();
+    path_ = ::testing::TempDir() + "layer_api_" + test + ".dcf";  // tests may run at once
     std::filesystem::remove(path_);
     Writer writer = Writer::create(path_).value();
     const std::vector<float> w = {1, 0, -2, 0, 0, 0.5f};
@@ -25,6 +28,8 @@ class LayerApi : public ::testing::Test {
     writer.add_bytes("complex", DCF_C64, raw.data(), raw.size(), one).value();
     writer.finish().value();
   }
+
+  void TearDown() override { std::filesystem::remove(path_); }
 
   std::string path_;
 };
@@ -59,6 +64,36 @@ TEST_F(LayerApi, Convolutions) {
   EXPECT_EQ(y, (std::vector<float>{11, 14}));
   shape.in_channels = 2;
   EXPECT_FALSE(Layer::prepare_conv2d(file.tensor("conv").value(), shape));
+}
+
+TEST_F(LayerApi, TakesAHintOfHowDenseInputsAre) {
+  std::filesystem::remove(path_);
+  Writer writer = Writer::create(path_).value();
+  const std::vector<float> w = {1, 0, 0, 0, 0, 0, 2, 0, 0, 4, 0, 0, 0, 0, 0, 8};
+  const uint64_t shape[] = {4, 4};
+  writer.add<float>("sparse", w, shape).value();
+  writer.finish().value();
+  const File file = File::open(path_).value();
+  const Tensor tensor = file.tensor("sparse").value();
+  dcf_layer_options options;
+  dcf_layer_options_init(&options);
+  EXPECT_EQ(options.input_density, 0);
+  for (const double density : {-0.1, 1.1, std::nan("")}) {
+    options.input_density = density;
+    EXPECT_EQ(Layer::prepare(tensor, &options).error().status, DCF_STATUS_InvalidArgument);
+  }
+  options.input_density = 0.1;
+  const Layer layer = Layer::prepare(tensor, &options).value();
+  EXPECT_EQ(std::string(layer.info().kernel), "columns-f32");
+  const std::vector<float> x = {1, 2, 0, 4};
+  std::vector<float> y(4);
+  layer.apply(x, y).value();
+  EXPECT_EQ(y, (std::vector<float>{1, 0, 8, 32}));
+
+  // Callers that were compiled before there was one.
+  options.input_density = -1;
+  options.struct_size = offsetof(dcf_layer_options, input_density);
+  EXPECT_TRUE(Layer::prepare(tensor, &options));
 }
 
 TEST_F(LayerApi, RefusesWhatItCannotDo) {

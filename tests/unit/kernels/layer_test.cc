@@ -13,6 +13,7 @@
 #include "base/float_convert.h"
 #include "kernels/batch.h"
 #include "kernels/code_groups.h"
+#include "kernels/columns.h"
 #include "kernels/entries.h"
 #include "kernels/packed_conv.h"
 #include "kernels/row_windows.h"
@@ -87,6 +88,7 @@ std::vector<std::unique_ptr<LayerKernel>> all_kernels(const LayerEntries& e) {
   all.push_back(make_rows(e));
   if (auto windows = make_row_windows(e, kOneThread)) all.push_back(std::move(windows));
   if (auto groups = make_code_groups(e, {2, nullptr, nullptr})) all.push_back(std::move(groups));
+  if (auto columns = make_columns(e, {2, nullptr, nullptr})) all.push_back(std::move(columns));
   for (const TileLoops* loops : available_tile_loops()) {
     all.push_back(make_batch(e, false, kOneThread, *loops));
     all.push_back(make_batch(e, true, {2, nullptr, nullptr}, *loops));
@@ -148,6 +150,77 @@ TEST(Layer, CodeGroupsThatWouldBeMostlyEmptyAreNotPacked) {
   EXPECT_EQ(make_code_groups(wide, kOneThread), nullptr);
 }
 
+// About `density` of them are not zero; the zeros have either sign.
+std::vector<float> sparse_floats(uint64_t n, double density, std::mt19937_64& random) {
+  std::normal_distribution<float> normal;
+  std::uniform_real_distribution<double> uniform;
+  std::vector<float> x(n);
+  for (float& v : x) v = uniform(random) < density ? normal(random) : random() % 2 == 0 ? 0 : -0.0f;
+  return x;
+}
+
+// Several blocks of rows and ranges of columns, tails of all lengths, inputs from no to all zeros.
+TEST(Layer, ColumnsInParts) {
+  std::mt19937_64 random(12);
+  const std::pair<uint64_t, uint64_t> shapes[] = {{1, 1},     {8192, 3},   {8193, 5},
+                                                  {20000, 7}, {700, 2600}, {17000, 130}};
+  for (const auto& [rows, cols] : shapes) {
+    for (const uint32_t codes : {0u, 1u, 2u, 31u, 64u, 65u, 256u}) {
+      const LayerEntries e = random_entries(rows, cols, 0.8, codes, random);
+      const auto kernel = make_columns(e, {2, nullptr, nullptr});
+      if (e.nonzeros < 3 * cols) continue;
+      ASSERT_NE(kernel, nullptr);
+      EXPECT_STREQ(kernel->name(),
+                   codes == 0 || codes > 64 || rows < 8 ? "columns-f32" : "columns");
+      for (const double density : {0.0, 0.1, 0.5, 1.0}) {
+        const std::vector<float> x = sparse_floats(9 * cols, density, random);
+        std::vector<float> one(9 * rows, 99);
+        std::vector<float> three(9 * rows, 99);
+        kernel->apply(x.data(), 9, one.data(), kOneThread);
+        kernel->apply(x.data(), 9, three.data(), {3, nullptr, nullptr});
+        EXPECT_EQ(one, three);
+        expect_product(e, x, 9, one);
+        ASSERT_FALSE(HasFailure()) << rows << " x " << cols << ", " << codes << " codes";
+      }
+    }
+  }
+}
+
+TEST(Layer, ColumnsWithoutWeights) {
+  std::mt19937_64 random(13);
+  for (const uint32_t codes : {0u, 32u}) {
+    // The first range of columns is empty, and many others are.
+    LayerEntries e = random_entries(3000, 400, 1, codes, random);
+    e.cols = 3000;
+    for (size_t i = 0; i < e.entries.size(); ++i) {
+      if (e.entries[i] != LayerEntries::kRowEnd) e.entries[i] += 2000 + e.column(i);
+    }
+    const auto kernel = make_columns(e, kOneThread);
+    ASSERT_NE(kernel, nullptr);
+    EXPECT_STREQ(kernel->name(), codes == 0 ? "columns-f32" : "columns");
+    const std::vector<float> x = sparse_floats(3000, 0.3, random);
+    std::vector<float> y(e.rows, 99);
+    kernel->apply(x.data(), 1, y.data(), kOneThread);
+    expect_product(e, x, 1, y);
+  }
+}
+
+TEST(Layer, ColumnsThatSkippingWouldBeWrongOrUselessForAreNotPacked) {
+  std::mt19937_64 random(14);
+  EXPECT_EQ(make_columns(random_entries(20, 100, 0, 16, random), kOneThread), nullptr);
+  LayerEntries wide = random_entries(1, 400, 1, 16, random);
+  wide.cols = LayerEntries::kMostCodedColumns;
+  EXPECT_EQ(make_columns(wide, kOneThread), nullptr);
+  // 0 * Inf is NaN: zeros must meet such a weight.
+  for (const uint32_t codes : {0u, 16u, 256u}) {
+    LayerEntries e = random_entries(200, 300, 0.9, codes, random);
+    ASSERT_NE(make_columns(e, kOneThread), nullptr);
+    (codes == 0 ? e.values[e.row_start[150]] : e.codebook[15]) =
+        std::numeric_limits<float>::infinity();
+    EXPECT_EQ(make_columns(e, kOneThread), nullptr);
+  }
+}
+
 TEST(Layer, AbsentWeightsKeepOutWhatIsNotFinite) {
   std::mt19937_64 random(5);
   const float bad[] = {std::numeric_limits<float>::infinity(),
@@ -190,6 +263,31 @@ TEST(Layer, ThreadsChangeNothing) {
     kernel->apply(x.data(), batch, one.data(), kOneThread);
     kernel->apply(x.data(), batch, three.data(), {3, nullptr, nullptr});
     EXPECT_EQ(one, three) << kernel->name();
+  }
+}
+
+TEST(Layer, WhatIsNotFiniteAndDenormalsAreNotSkipped) {
+  std::mt19937_64 random(15);
+  for (const uint32_t codes : {0u, 16u}) {
+    const LayerEntries e = random_entries(90, 70, 1, codes, random);
+    for (const auto& kernel : all_kernels(e)) {
+      for (const float only : {std::numeric_limits<float>::quiet_NaN(),
+                               std::numeric_limits<float>::infinity(), 1e-41f, -0.0f}) {
+        std::vector<float> x(e.cols);
+        x[e.cols - 1] = only;
+        std::vector<float> y(e.rows, 99);
+        kernel->apply(x.data(), 1, y.data(), kOneThread);
+        for (uint64_t row = 0; row < e.rows; ++row) {
+          const double want = double{e.weight(e.row_end(row) - 1)} * only;
+          if (std::isfinite(want)) {
+            EXPECT_NEAR(y[row], want, 2e-45) << kernel->name();
+          } else {
+            EXPECT_FALSE(std::isfinite(y[row])) << kernel->name();
+            EXPECT_EQ(std::isnan(y[row]), std::isnan(want)) << kernel->name();
+          }
+        }
+      }
+    }
   }
 }
 
@@ -295,7 +393,8 @@ TEST(Layer, RandomConvolutions) {
 }
 
 // `every`: one weight in so many is there; of `codes` different ones.
-std::string chosen(uint64_t every, uint64_t codes, const Encoding& encoding) {
+std::string chosen(uint64_t every, uint64_t codes, const Encoding& encoding,
+                   double input_density = 1) {
   Sample s;
   s.dims = {64, 512};
   s.encoding = encoding;
@@ -305,7 +404,7 @@ std::string chosen(uint64_t every, uint64_t codes, const Encoding& encoding) {
     s.words.push_back(random() % every == 0 ? std::bit_cast<uint32_t>(weight) : 0);
   }
   const Blob file = make_file({s});
-  return Layer::linear(*open_bytes(file, 1).value(), 0, {1, "", kOneThread})
+  return Layer::linear(*open_bytes(file, 1).value(), 0, {1, "", kOneThread, input_density})
       .value()
       ->kernel()
       .name();
@@ -323,6 +422,30 @@ TEST(Layer, TheKernelThatWasMeasuredToBeFastest) {
   EXPECT_EQ(chosen(2, 16, raw), windows ? "row-windows-f32" : "dense");
   EXPECT_EQ(chosen(1, 16, palette), windows ? "row-windows" : "dense");
   EXPECT_EQ(chosen(1, 16, raw), "dense");
+
+  const double few = windows ? 0.24 : 0.54;
+  EXPECT_EQ(chosen(5, 4, palette, few), "columns");
+  EXPECT_EQ(chosen(5, 200, palette, few), "columns-f32");
+  EXPECT_EQ(chosen(5, 16, raw, few), "columns-f32");
+  EXPECT_EQ(chosen(5, 4, palette, few + 0.02), windows ? "row-windows" : "code-groups");
+  EXPECT_EQ(chosen(1, 16, raw, few), "dense");
+}
+
+TEST(Layer, AWrongHintIsRightAllTheSame) {
+  const Encoding palette{.positions = Positions::kGap, .values = Values::kPalette, .gap_bits = 4};
+  const Blob file = make_file({random_sample(DType::kF32, {64, 400}, palette, 1)});
+  const auto model = open_bytes(file, 1);
+  ASSERT_TRUE(model.ok());
+  const auto entries = load_entries(*model.value(), 0, 0);
+  ASSERT_TRUE(entries.ok());
+  std::mt19937_64 random(16);
+  const std::vector<float> x = sparse_floats(20 * 400, 1, random);
+  const auto layer = Layer::linear(*model.value(), 0, {1, "", kOneThread, 0.01});
+  ASSERT_TRUE(layer.ok());
+  EXPECT_TRUE(std::string_view(layer.value()->kernel().name()).starts_with("columns"));
+  std::vector<float> y(20 * 64);
+  ASSERT_TRUE(layer.value()->apply(x.data(), 20, y.data()).ok());
+  expect_product(entries.value(), x, 20, y);
 }
 
 TEST(Layer, KernelsThatAreNotThere) {
