@@ -42,7 +42,7 @@ class Packer {
   }
 
  private:
-  static constexpr uint64_t kStrip = 256;  // columns
+  static constexpr uint64_t kStrip = 512;  // columns
 
   // The first entry of the row that is not left of the column.
   uint64_t find(uint64_t row, uint64_t column) const {

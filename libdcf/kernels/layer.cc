@@ -6,10 +6,11 @@
 //    0.25 ns per weight that is there, where rows of columns and weights take 0.6. A dense product
 //    overtakes the one above kDenseShareGroups, the other above kDenseShareRows.
 //  - Where few inputs are not zero, columns that skip the others do: 0.8 ns per weight that meets
-//    such an input, 1.5 without a small palette (Skylake). On the six layers of bench/ they break
-//    even with row windows where 0.17 to 0.62 of the inputs are not zero, with groups of columns
-//    where 0.62 to 0.75 are; a Xeon with VBMI2 had 0.22, Zen 3 0.55. The shares below are what no
-//    machine loses much at.
+//    such an input, 1.5 without a small palette, on a Xeon that takes 0.15 to 0.5 per weight that
+//    is there with row windows and 0.5 with groups (Skylake). On the six layers of bench/ the
+//    columns are ahead of row windows where fewer than 0.17 to 0.62 of the inputs are not zero, of
+//    groups below 0.62 to 0.75 of them; 0.22 and 0.55 on a newer Xeon and on Zen 3. Rows of
+//    columns and weights are behind at every share, dense products up to the shares below.
 //  - From kFewSamples on a tile of samples is cheaper, which reads each entry once for all of them.
 //  - Above kDenseShare a dense product does: with few zeros left to skip, it reads a vector of x
 //    once for several rows.
@@ -62,19 +63,20 @@ std::unique_ptr<LayerKernel> make_linear(std::string_view name, const LayerEntri
   return nullptr;
 }
 
-bool zeros_are_worth_skipping(const LayerEntries& e, double input_density) {
-  return input_density < (can_run_row_windows() ? kActiveWindows : kActiveGroups) &&
-         density(e) <= (e.has_codes() ? kDenseShareGroups : kDenseShareRows);
+// Null where `share` of the inputs or more are not zero, too.
+std::unique_ptr<LayerKernel> columns_below(double share, const LayerEntries& e,
+                                           const LayerOptions& options, const Parallel& parallel) {
+  const bool skip = options.input_density < share && density(e) <= kDenseShareGroups;
+  return skip ? make_columns(e, parallel) : nullptr;
 }
 
 std::unique_ptr<LayerKernel> fastest_linear(const LayerEntries& e, const LayerOptions& options,
                                             const Parallel& parallel) {
   if (options.batch >= kFewSamples) return make_batch(e, is_dense(e, false), parallel);
-  if (zeros_are_worth_skipping(e, options.input_density)) {
-    if (auto columns = make_columns(e, parallel)) return columns;
-  }
+  if (auto columns = columns_below(kActiveWindows, e, options, parallel)) return columns;
   if (is_dense(e, true)) return make_batch(e, true, parallel);
   if (auto windows = make_row_windows(e, parallel)) return windows;
+  if (auto columns = columns_below(kActiveGroups, e, options, parallel)) return columns;
   if (density(e) > kDenseShareGroups) return make_batch(e, true, parallel);
   if (auto groups = make_code_groups(e, parallel)) return groups;
   if (density(e) > kDenseShareRows) return make_batch(e, true, parallel);

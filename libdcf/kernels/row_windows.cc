@@ -97,14 +97,10 @@ uint64_t RowWindows::bytes() const {
          slots.size() * sizeof(uint16_t) + columns.size() + weights.size() * sizeof(float);
 }
 
-// Vectors of sixteen floats are in use where nobody asked for others.
-bool can_run_row_windows() {
-  return active_tile_loops().lanes == RowWindows::kLanes && has_avx512();
-}
-
 std::unique_ptr<LayerKernel> make_row_windows(const LayerEntries& entries,
                                               const Parallel& parallel) {
-  if (!can_run_row_windows()) return nullptr;
+  // Vectors of sixteen floats are in use where nobody asked for others.
+  if (active_tile_loops().lanes != RowWindows::kLanes || !has_avx512()) return nullptr;
   // Entries are gathered by signed numbers of 32 bits.
   if (entries.rows == 0 || entries.entries.size() > INT32_MAX) return nullptr;
   const uint64_t rows = part_rows(entries);

@@ -40,8 +40,6 @@ struct RowWindows {
   uint64_t bytes() const;
 };
 
-bool can_run_row_windows();
-
 // Null where this machine cannot run it, or where the rows are so unlike each other that more than
 // three lanes in four would idle.
 std::unique_ptr<LayerKernel> make_row_windows(const LayerEntries& entries,
