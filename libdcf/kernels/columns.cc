@@ -90,12 +90,18 @@ class Packer {
   void make_room(uint64_t code, uint32_t* next) {
     const uint64_t count = *next;
     *next = static_cast<uint32_t>(groups_ ? size_ * kGroup : size_);
-    if (!groups_) size_ += count;
-    if (!groups_ || count == 0) return;
-    const uint64_t stop = size_ + ceil_div(count, kGroup);
-    for (; size_ < stop; ++size_) c_.codes[size_] = static_cast<uint8_t>(code);
+    if (groups_ && count != 0) {
+      make_groups(code, ceil_div(count, kGroup));
+    } else {
+      size_ += count;
+    }
+  }
+
+  void make_groups(uint64_t code, uint64_t count) {
+    std::fill_n(c_.codes.data() + size_, count, static_cast<uint8_t>(code));
+    size_ += count;
     // One row behind y after the other, that additions to it need not wait for each other.
-    for (uint64_t i = (stop - 1) * kGroup; i < stop * kGroup; ++i) {
+    for (uint64_t i = (size_ - 1) * kGroup; i < size_ * kGroup; ++i) {
       c_.row_of[i] = static_cast<uint16_t>(c_.rows + i % Columns::kSpill);
     }
   }
@@ -111,14 +117,14 @@ class Packer {
 
 // What `list`, of kEach elements for each group or entry, has for the column.
 template <uint64_t kEach, typename T>
-void prefetch(const BigVector<T>& list, const Columns& part, uint64_t column) {
-#if defined(__GNUC__)
+void prefetch([[maybe_unused]] const BigVector<T>& list, const Columns& part, uint64_t column) {
   constexpr uint64_t kLine = 64 / sizeof(T);
   const uint64_t end = part.column_end[column] * kEach;
   for (uint64_t i = part.begin(column) * kEach; i < end; i += kLine) {
+#if defined(__GNUC__)
     __builtin_prefetch(list.data() + i);
-  }
 #endif
+  }
 }
 
 class ColumnsKernel final : public LayerKernel {
@@ -136,8 +142,9 @@ class ColumnsKernel final : public LayerKernel {
     return bytes;
   }
   uint64_t working_bytes(uint64_t batch, const Parallel& parallel) const override {
-    const uint64_t lists = std::min<uint64_t>(parallel.width(), parts_.size());
-    return std::min(batch, kSamplesAtOnce) * parts_.size() * sums_size() * sizeof(float) +
+    const uint64_t items = std::min(batch, kSamplesAtOnce) * parts_.size();
+    const uint64_t lists = std::min<uint64_t>(parallel.width(), items);
+    return items * sums_size() * sizeof(float) +
            lists * (parts_.front().cols + kAhead) * sizeof(uint32_t);
   }
 
