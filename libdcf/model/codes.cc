@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
 
+#include "codec/stream_copy.h"
 #include "model/decode.h"
 #include "model/expand.h"
 
@@ -14,7 +15,7 @@ Status decode_codes(const Model& model, size_t tensor, std::span<uint16_t> dst) 
   }
   const TensorCoding coding(t, model.tables(), data);
   if (t.view.transposed) std::fill(dst.begin(), dst.end(), uint16_t{0});
-  const bool stream = dst.size_bytes() >= kStreamFrom;
+  const bool stream = past_caches(dst.size_bytes());
   return model.for_chunks(data, 0, t.chunks, [&](uint64_t chunk, ChunkScratch* scratch) -> Status {
     DecodedChunk decoded;
     DCF_TRY(model.load_chunk(coding, data, chunk, scratch, &decoded));

@@ -21,9 +21,7 @@ template <typename T>
 class EntryWriter {
  public:
   EntryWriter(const Csr& out, uint64_t at)
-      : out_(out),
-        at_(at),
-        stream_(out.col.size() * (sizeof(uint32_t) + sizeof(T)) >= kStreamFrom) {
+      : out_(out), at_(at), stream_(past_caches(out.col.size() * (sizeof(uint32_t) + sizeof(T)))) {
     // After the first, blocks start on lines as far as elements can.
     const auto first = reinterpret_cast<uintptr_t>(out.col.data() + at);
     size_ = kBlock - first % kLineBytes / sizeof(uint32_t);

@@ -6,6 +6,7 @@
 
 #include "base/checked.h"
 #include "base/float_convert.h"
+#include "codec/stream_copy.h"
 #include "model/expand.h"
 
 namespace dcf::impl {
@@ -51,7 +52,7 @@ class RangeDecoder {
       const uint64_t bits = convert_ ? 8 * sizeof(float) : tensor_.bits;
       // A chunk of sub-byte elements starts on a byte (K-01), and so does the request.
       const uint64_t at = (shape.first - first_) * bits / 8;
-      expand_chunk(coding_, chunk, {convert_, dst_.size() >= kStreamFrom},
+      expand_chunk(coding_, chunk, {convert_, past_caches(dst_.size())},
                    dst_.subspan(at, ceil_div(uint64_t{shape.elements} * bits, 8)));
       return;
     }

@@ -26,22 +26,27 @@ std::array<T, 257> words_by_code(const TensorCoding& coding, bool to_f32) {
 }
 
 // Calls fill(element, block) for consecutive blocks of `out`, which stay in the first cache while
-// they are filled, even if they are written past it afterwards.
+// they are filled: in `out` itself, or in a buffer that is written past the caches afterwards.
 template <typename T, typename Fill>
 void in_blocks(MutableBytes out, bool stream, Fill fill) {
-  constexpr size_t kBlock = size_t{32} << 10;
-  alignas(64) std::array<uint8_t, kBlock> buffer;
+  // Of `out`, small ones: while one is filled, the lines of the next are on their way.
+  constexpr size_t kMost = size_t{32} << 10;
+  const size_t most = stream ? kMost : size_t{2} << 10;
+  alignas(kLineBytes) std::array<uint8_t, kMost> buffer;
   // After the first, blocks start on lines if elements can.
-  size_t size = kBlock - reinterpret_cast<uintptr_t>(out.data()) % 64 / sizeof(T) * sizeof(T);
-  for (size_t at = 0; at < out.size(); at += size, size = kBlock) {
-    size = std::min(size, out.size() - at);
-    if (!stream) {
-      fill(at / sizeof(T), out.subspan(at, size));
-      continue;
+  size_t size = most - reinterpret_cast<uintptr_t>(out.data()) % kLineBytes / sizeof(T) * sizeof(T);
+  for (size_t first = 0; !out.empty(); first += size / sizeof(T), size = most) {
+    size = std::min(size, out.size());
+    const MutableBytes to = out.first(size);
+    out = out.subspan(size);
+    if (stream) {
+      const MutableBytes block = MutableBytes(buffer).first(size);
+      fill(first, block);
+      stream_copy(block, to.data());
+    } else {
+      fetch_to_write(out.first(std::min(most, out.size())));
+      fill(first, to);
     }
-    const MutableBytes block = MutableBytes(buffer).first(size);
-    fill(at / sizeof(T), block);
-    stream_copy(block, out.data() + at);
   }
   if (stream) stream_fence();
 }
@@ -101,10 +106,11 @@ void expand_sparse(std::span<const uint32_t> positions, bool stream, MutableByte
     const size_t n = block.size() / sizeof(T);
     std::memset(to, 0, block.size());
     const uint32_t* const at = positions.data();
-    const size_t most = std::min(positions.size(), next + n);
-    const auto end = static_cast<size_t>(std::lower_bound(at + next, at + most, first + n) - at);
-    for (size_t i = next; i < end; ++i) store_le(to + (at[i] - first) * sizeof(T), word_of(i));
-    next = end;
+    const size_t end = positions.size();
+    size_t i = next;
+    for (; i < end && at[i] - first < n; ++i)
+      store_le(to + (at[i] - first) * sizeof(T), word_of(i));
+    next = i;
   });
 }
 

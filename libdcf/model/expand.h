@@ -25,10 +25,6 @@ inline unsigned code_shift(const Encoding& encoding) {
   return encoding.is_sparse() && encoding.positions != Positions::kGap ? 1 : 0;
 }
 
-// Outputs of this many bytes and more, which no second-level cache holds, are written past the
-// caches.
-inline constexpr size_t kStreamFrom = size_t{4} << 20;
-
 // Calls visit(element of the chunk, entry) for each entry that is not a filler, in rising order.
 template <typename Visit>
 void for_each_entry(const TensorCoding& coding, const DecodedChunk& chunk, Visit visit) {
