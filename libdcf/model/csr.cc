@@ -4,92 +4,39 @@
 #include <algorithm>
 #include <array>
 #include <atomic>
+#include <cstring>
 #include <numeric>
 
 #include "base/running_sum.h"
 #include "codec/stream_copy.h"
 #include "model/csr_transposed.h"
 #include "model/csr_words.h"
-#include "model/expand.h"
+#include "model/line_writer.h"
+#include "model/word_kernels.h"
 
 namespace dcf::impl {
 namespace {
 
-// Consecutive entries on their way to the output, gathered in the first cache and written in
-// blocks, past the caches if the output is large. T: as wide as a value.
-template <typename T>
-class EntryWriter {
- public:
-  EntryWriter(const Csr& out, uint64_t at)
-      : out_(out), at_(at), stream_(past_caches(out.col.size() * (sizeof(uint32_t) + sizeof(T)))) {
-    // After the first, blocks start on lines as far as elements can.
-    const auto first = reinterpret_cast<uintptr_t>(out.col.data() + at);
-    size_ = kBlock - first % kLineBytes / sizeof(uint32_t);
-  }
-  ~EntryWriter() {
-    flush();
-    if (stream_) stream_fence();
-  }
-  EntryWriter(const EntryWriter&) = delete;
-  EntryWriter& operator=(const EntryWriter&) = delete;
+// Of this many entries, one that is none of the output is worth a new start behind it; where there
+// are more such entries, the others are moved together.
+constexpr size_t kWorthARun = 32;
+constexpr size_t kBlock = 256;
 
-  uint64_t next() const { return at_ + used_; }
-
-  // Appends entry i = col(i), word(i) for i in [first, stop) where keep(i). All three are called by
-  // value, because to a compiler the bytes that are written may be anything's.
-  template <typename Col, typename Word, typename Keep>
-  void put(size_t first, size_t stop, Col col, Word word, Keep keep) {
-    while (first < stop) {
-      const size_t end = std::min(stop, first + (size_ - used_));
-      uint32_t* const cols = cols_.data() + used_;
-      uint8_t* const values = values_.data() + used_ * sizeof(T);
-      size_t k = 0;
-      for (size_t i = first; i < end; ++i) {
-        cols[k] = col(i);
-        store_le(values + k * sizeof(T), static_cast<T>(word(i)));
-        k += keep(i) ? 1 : 0;
-      }
-      used_ += k;
-      first = end;
-      if (used_ == size_) flush();
-    }
-  }
-
- private:
-  static constexpr size_t kBlock = 2048;
-
-  void flush() {
-    auto* const cols = reinterpret_cast<uint8_t*>(out_.col.data() + at_);
-    write(bytes_of(std::span<const uint32_t>(cols_)).first(used_ * sizeof(uint32_t)), cols);
-    write(Bytes(values_).first(used_ * sizeof(T)), out_.values.data() + at_ * sizeof(T));
-    at_ += used_;
-    used_ = 0;
-    size_ = kBlock;
-  }
-  void write(Bytes from, uint8_t* to) const {
-    if (stream_)
-      stream_copy(from, to);
-    else
-      std::copy(from.begin(), from.end(), to);
-  }
-
-  const Csr& out_;
-  uint64_t at_;
-  bool stream_;
-  size_t size_;  // of this block
-  size_t used_ = 0;
-  alignas(kLineBytes) std::array<uint32_t, kBlock> cols_;
-  alignas(kLineBytes) std::array<uint8_t, kBlock * sizeof(T)> values_;
-};
-
+// T: as wide as a value.
 template <typename T>
 class RowMajorCsr {
  public:
   RowMajorCsr(const Model& model, size_t data, const TensorCoding& coding, const CsrWords& words,
               uint64_t cols, const Csr& out)
-      : model_(model), data_(data), coding_(coding), words_(words), cols_(cols), out_(out) {
-    std::copy(words.by_code().begin(), words.by_code().end(), by_code_.begin());
-  }
+      : model_(model),
+        data_(data),
+        coding_(coding),
+        words_(words),
+        cols_(cols),
+        out_(out),
+        stream_(past_caches(out.col.size_bytes() + out.values.size())),
+        kernels_(active_word_kernels()),
+        by_code_(words_by_code<T>(coding, words.converts())) {}
 
   Status run() {
     DCF_TRY(model_.for_chunks(
@@ -100,6 +47,12 @@ class RowMajorCsr {
   }
 
  private:
+  struct Entries {
+    LineWriter<sizeof(uint32_t)> cols;
+    LineWriter<sizeof(T)> values;
+    uint64_t count = 0;
+  };
+
   static Status wrong_count() {
     return fail(Code::BadCount, "K-05",
                 "the nonzeros of the tensor differ from the declared number");
@@ -113,59 +66,81 @@ class RowMajorCsr {
     if (!turn.add(decoded.nonzeros, &at)) return ok_status();  // the chunk that failed tells why
     const uint64_t room = out_.col.size();
     if (at > room || decoded.nonzeros > room - at) return wrong_count();
-    EntryWriter<T> writer(out_, at);
-    if (coding_.tensor().encoding.is_sparse()) {
-      const auto element = [positions = decoded.positions.data()](size_t i) {
-        return positions[i];
-      };
-      place_values(decoded, element, &writer);
-    } else {
-      place_values(
-          decoded, [](size_t i) { return static_cast<uint32_t>(i); }, &writer);
-    }
+    auto* const cols = reinterpret_cast<uint8_t*>(out_.col.data());
+    Entries entries{
+        {MutableBytes(cols, out_.col.size_bytes()).subspan(at * sizeof(uint32_t)), stream_},
+        {out_.values.subspan(at * sizeof(T)), stream_}};
+    place_values(decoded, &entries);
     return ok_status();
   }
 
-  // element(i): where in the chunk entry i lies.
-  template <typename Element>
-  void place_values(const DecodedChunk& chunk, Element element, EntryWriter<T>* writer) {
-    if (chunk.codes.empty()) {
-      const size_t width = coding_.word_bytes();
-      const auto stored = [words = chunk.words.data(), width](size_t i) {
-        return load_word(words + i * width, width);
+  // What the functions below are called with: values(i, count, dst) writes the values of `count`
+  // entries from i on, kept(i) says whether entry i is one of the output.
+  void place_values(const DecodedChunk& chunk, Entries* out) const {
+    if (!chunk.codes.empty()) {
+      const uint8_t* const codes = chunk.codes.data();
+      // Where fillers are looked up, they are a code like others.
+      const unsigned base = in_runs(chunk) ? reserved_codes(coding_) : 0;
+      const auto values = [this, codes, base](size_t i, size_t count, uint8_t* dst) {
+        write_words(codes + i, count, base, dst);
       };
-      const auto word = [stored, &words = words_](size_t i) { return words.converted(stored(i)); };
-      const auto keep = [stored, &words = words_](size_t i) { return !words.is_zero(stored(i)); };
-      return place_rows(chunk, element, word, keep, writer);
-    }
-    const auto word = [by_code = by_code_.data(), codes = chunk.codes.data()](size_t i) {
-      return by_code[codes[i]];
-    };
-    if (chunk.nonzeros == chunk.shape.entries) {
       return place_rows(
-          chunk, element, word, [](size_t) { return true; }, writer);
+          chunk, values, [&](size_t i) { return words_.kept()[codes[i]]; }, out);
     }
-    const auto keep = [kept = words_.kept().data(), codes = chunk.codes.data()](size_t i) {
-      return kept[codes[i]];
+    const uint8_t* const words = chunk.words.data();
+    const size_t width = coding_.word_bytes();
+    const auto stored = [words, width](size_t i) { return load_word(words + i * width, width); };
+    const auto values = [&, stored](size_t i, size_t count, uint8_t* dst) {
+      if (!words_.converts()) {
+        std::memcpy(dst, words + i * sizeof(T), count * sizeof(T));
+        return;
+      }
+      for (size_t k = 0; k < count; ++k)
+        store_le(dst + k * sizeof(T), static_cast<T>(words_.converted(stored(i + k))));
     };
-    place_rows(chunk, element, word, keep, writer);
+    place_rows(
+        chunk, values, [&](size_t i) { return !words_.is_zero(stored(i)); }, out);
   }
 
-  template <typename Element, typename Word, typename Keep>
-  void place_rows(const DecodedChunk& chunk, Element element, Word word, Keep keep,
-                  EntryWriter<T>* writer) {
+  static bool in_runs(const DecodedChunk& chunk) {
+    return chunk.shape.entries - chunk.nonzeros <= chunk.shape.entries / kWorthARun;
+  }
+
+  // No code is below `base`.
+  void write_words(const uint8_t* codes, size_t count, unsigned base, uint8_t* dst) const {
+    const T* const words = by_code_.data();
+    if constexpr (sizeof(T) == sizeof(uint32_t)) {
+      const size_t size = reserved_codes(coding_) + coding_.codebook().size();
+      kernels_.map(codes, count, {words + base, size - base, base}, dst);
+    } else {
+      for (size_t k = 0; k < count; ++k) store_le(dst + k * sizeof(T), words[codes[k]]);
+    }
+  }
+
+  template <typename Values, typename Kept>
+  void place_rows(const DecodedChunk& chunk, Values values, Kept kept, Entries* out) const {
     const uint64_t first = chunk.shape.first;
     const uint64_t end = first + chunk.shape.elements;
     const size_t entries = chunk.shape.entries;
+    const bool all = chunk.nonzeros == entries;
+    const bool runs = in_runs(chunk);
     uint64_t row = first / cols_;
     for (size_t i = 0; i < entries; ++row) {
       const uint64_t row_start = row * cols_;
-      const size_t stop = end_of_row(element, i, entries, row_start + cols_ - first);
-      const uint64_t before = writer->next();
+      const size_t stop = end_of_row(chunk, i, row_start + cols_ - first);
+      const uint64_t before = out->count;
       const auto shift = static_cast<uint32_t>(first - row_start);  // modulo 2^32, as the sum is
-      writer->put(
-          i, stop, [element, shift](size_t k) { return element(k) + shift; }, word, keep);
-      const uint64_t count = writer->next() - before;
+      const auto cols = [&](size_t k, size_t count, uint8_t* dst) {
+        write_cols(chunk, k, count, shift, dst);
+      };
+      if (all) {
+        put(i, stop, cols, values, out);
+      } else if (runs) {
+        put_runs(i, stop, cols, values, kept, out);
+      } else {
+        put_kept(i, stop, cols, values, kept, out);
+      }
+      const uint64_t count = out->count - before;
       // Chunks may share their first and last rows.
       if (row_start >= first && row_start + cols_ <= end) {
         out_.row_ptr[row + 1] = count;
@@ -176,18 +151,79 @@ class RowMajorCsr {
     }
   }
 
-  // The first entry from i on that lies at `limit` or behind it: not more than a row away.
-  template <typename Element>
-  size_t end_of_row(Element element, size_t i, size_t entries, uint64_t limit) const {
-    size_t stop = static_cast<size_t>(std::min<uint64_t>(entries - i, cols_)) + i;
-    while (i < stop) {
-      const size_t middle = i + (stop - i) / 2;
-      if (element(middle) < limit)
-        i = middle + 1;
-      else
-        stop = middle;
+  void write_cols(const DecodedChunk& chunk, size_t i, size_t count, uint32_t shift,
+                  uint8_t* dst) const {
+    if (!chunk.positions.empty())
+      return kernels_.add(chunk.positions.data() + i, count, shift, dst);
+    for (size_t k = 0; k < count; ++k) {
+      const uint32_t col = static_cast<uint32_t>(i + k) + shift;
+      std::memcpy(dst + k * sizeof col, &col, sizeof col);
     }
-    return i;
+  }
+
+  // Entries [i, stop), all of them.
+  template <typename Cols, typename Values>
+  static void put(size_t i, size_t stop, Cols cols, Values values, Entries* out) {
+    out->cols.append(stop - i,
+                     [&](size_t k, size_t count, uint8_t* dst) { cols(i + k, count, dst); });
+    out->values.append(stop - i,
+                       [&](size_t k, size_t count, uint8_t* dst) { values(i + k, count, dst); });
+    out->count += stop - i;
+  }
+
+  // Those that are kept, from one that is not to the next.
+  template <typename Cols, typename Values, typename Kept>
+  static void put_runs(size_t i, size_t stop, Cols cols, Values values, Kept kept, Entries* out) {
+    while (i < stop) {
+      size_t end = i;
+      while (end < stop && kept(end)) ++end;
+      put(i, end, cols, values, out);
+      i = end + 1;
+    }
+  }
+
+  // Those that are kept, moved together.
+  template <typename Cols, typename Values, typename Kept>
+  static void put_kept(size_t i, size_t stop, Cols cols, Values values, Kept kept, Entries* out) {
+    std::array<uint8_t, kBlock * sizeof(uint32_t)> some_cols;
+    std::array<uint8_t, kBlock * sizeof(T)> some_values;
+    const auto take = [](auto* bytes, size_t width, size_t from, size_t to) {
+      std::memmove(bytes->data() + to * width, bytes->data() + from * width, width);
+    };
+    const auto copy = [](const auto& bytes, size_t width) {
+      return [&bytes, width](size_t k, size_t count, uint8_t* dst) {
+        std::memcpy(dst, bytes.data() + k * width, count * width);
+      };
+    };
+    for (size_t end = 0; i < stop; i = end) {
+      end = std::min(stop, i + kBlock);
+      cols(i, end - i, some_cols.data());
+      values(i, end - i, some_values.data());
+      size_t count = 0;
+      for (size_t k = 0; k < end - i; ++k) {
+        take(&some_cols, sizeof(uint32_t), k, count);
+        take(&some_values, sizeof(T), k, count);
+        count += kept(i + k) ? 1 : 0;
+      }
+      out->cols.append(count, copy(some_cols, sizeof(uint32_t)));
+      out->values.append(count, copy(some_values, sizeof(T)));
+      out->count += count;
+    }
+  }
+
+  // The first entry from i on that lies at `limit` of the chunk or behind it: not more than a row
+  // away.
+  size_t end_of_row(const DecodedChunk& chunk, size_t i, uint64_t limit) const {
+    const size_t entries = chunk.shape.entries;
+    if (chunk.positions.empty()) return std::min<uint64_t>(entries, limit);
+    const uint32_t* at = chunk.positions.data() + i;
+    // Without branches, which nothing could foresee.
+    for (size_t n = std::min<uint64_t>(entries - i, cols_); n > 0;) {
+      const size_t half = (n + 1) / 2;
+      at += at[half - 1] < limit ? half : 0;
+      n -= half;
+    }
+    return static_cast<size_t>(at - chunk.positions.data());
   }
 
   const Model& model_;
@@ -196,8 +232,10 @@ class RowMajorCsr {
   const CsrWords& words_;
   uint64_t cols_;
   const Csr& out_;
-  RunningSum placed_;
+  bool stream_;
+  const WordKernels& kernels_;
   std::array<T, 257> by_code_;
+  RunningSum placed_;
 };
 
 Status decode(const Model& model, size_t data, uint64_t cols, DType as, const Csr& out) {

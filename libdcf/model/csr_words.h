@@ -2,13 +2,8 @@
 // The values of entries as a CSR output holds them: in the tensor's dtype, or converted to f32.
 #pragma once
 
-#include <array>
-#include <bit>
-
-#include "base/float_convert.h"
-#include "format/tensor.h"
-#include "model/chunk_decoder.h"
 #include "model/count.h"
+#include "model/word_table.h"
 
 namespace dcf::impl {
 
@@ -18,16 +13,16 @@ class CsrWords {
       : dtype_(coding.tensor().dtype),
         convert_(as == DType::kF32 && dtype_ != DType::kF32),
         stored_bytes_(coding.word_bytes()),
-        mask_(magnitude_mask(dtype_)) {
-    const Encoding& encoding = coding.tensor().encoding;
-    size_t code = encoding.positions == Positions::kGap ? 1 : 0;  // the fillers' code
+        mask_(magnitude_mask(dtype_)),
+        words_(words_by_code<uint64_t>(coding, convert_)) {
+    size_t code = reserved_codes(coding);  // the fillers'
     for (const uint64_t word : coding.codebook()) {
-      words_[code] = converted(word);
-      keep_[code++] = encoding.is_sparse() || !is_zero(word);
+      keep_[code++] = coding.tensor().encoding.is_sparse() || !is_zero(word);
     }
   }
 
   size_t bytes() const { return convert_ ? sizeof(float) : stored_bytes_; }
+  bool converts() const { return convert_; }
   bool is_zero(uint64_t stored) const { return (stored & mask_) == 0; }
   uint64_t converted(uint64_t stored) const {
     return convert_ ? std::bit_cast<uint32_t>(word_to_float(dtype_, stored)) : stored;
@@ -43,7 +38,7 @@ class CsrWords {
   bool convert_;
   size_t stored_bytes_;
   uint64_t mask_;
-  std::array<uint64_t, 257> words_{};
+  std::array<uint64_t, 257> words_;
   std::array<bool, 257> keep_{};
 };
 

@@ -3,27 +3,13 @@
 
 #include <algorithm>
 #include <array>
-#include <bit>
 #include <cstring>
 
-#include "base/float_convert.h"
 #include "codec/stream_copy.h"
+#include "model/word_table.h"
 
 namespace dcf::impl {
 namespace {
-
-// Words by code, behind the reserved zero of gap positions.
-template <typename T>
-std::array<T, 257> words_by_code(const TensorCoding& coding, bool to_f32) {
-  const Tensor& tensor = coding.tensor();
-  std::array<T, 257> words{};
-  size_t code = tensor.encoding.positions == Positions::kGap ? 1 : 0;
-  for (uint64_t word : coding.codebook()) {
-    if (to_f32) word = std::bit_cast<uint32_t>(word_to_float(tensor.dtype, word));
-    words[code++] = static_cast<T>(word);
-  }
-  return words;
-}
 
 // Calls fill(element, block) for consecutive blocks of `out`, which stay in the first cache while
 // they are filled: in `out` itself, or in a buffer that is written past the caches afterwards.

@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: Apache-2.0
+// One of several outputs that grow side by side, a few elements at a time.
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <cstring>
+
+#include "codec/stream_copy.h"
+
+namespace dcf::impl {
+
+// Elements of kSize bytes, appended to `out`, whole lines of which are written at once, past the
+// caches if `stream`. They are all there when the writer is gone.
+template <size_t kSize>
+class LineWriter {
+ public:
+  LineWriter(MutableBytes out, bool stream) : out_(out) {
+    const size_t skew = reinterpret_cast<uintptr_t>(out.data()) % kLineBytes;
+    stream_ = stream && skew % kSize == 0;
+    begin_ = end_ = skew;
+  }
+  ~LineWriter() {
+    if (!stream_) return;
+    flush();
+    stream_fence();
+  }
+  LineWriter(const LineWriter&) = delete;
+  LineWriter& operator=(const LineWriter&) = delete;
+
+  // Appends n elements, for which there is room. make(first, count, dst) writes `count` of them,
+  // from `first` on, to dst.
+  template <typename Make>
+  void append(size_t n, Make make) {
+    size_t i = 0;
+    if (!stream_) {
+      for (; i < n; i += kBlock / kSize) {
+        const size_t count = std::min(n - i, kBlock / kSize);
+        fetch(at_ + count * kSize + kBlock);
+        make(i, count, out_.data() + at_);
+        at_ += count * kSize;
+      }
+      return;
+    }
+    i = stage(0, n, make);
+    if (end_ < kLineBytes) return;
+    // The staged line is read back last, when it has arrived in the cache.
+    size_t at = at_ + (kLineBytes - begin_);
+    while (n - i >= kLine) {
+      const size_t count = std::min((n - i) / kLine * kLine, kBlock / kSize);
+      make(i, count, block_.data());
+      active_tree_kernels().stream_lines(block_.data(), count * kSize, out_.data() + at);
+      at += count * kSize;
+      i += count;
+    }
+    flush();
+    at_ = at;
+    stage(i, n, make);
+  }
+
+ private:
+  static constexpr size_t kBlock = 1024;
+  static constexpr size_t kLine = kLineBytes / kSize;
+
+  // Makes the elements [i, n) as far as the line has room. Returns the next.
+  template <typename Make>
+  size_t stage(size_t i, size_t n, Make make) {
+    const size_t count = std::min(n - i, (kLineBytes - end_) / kSize);
+    make(i, count, line_.data() + end_);
+    end_ += count * kSize;
+    return i + count;
+  }
+  void flush() {
+    const size_t size = end_ - begin_;
+    stream_copy(Bytes(line_).subspan(begin_, size), out_.data() + at_);
+    begin_ = end_ = 0;
+  }
+  void fetch(size_t end) {
+    for (end = std::min(end, out_.size()); fetched_ < end; fetched_ += kLineBytes)
+      fetch_to_write(out_.subspan(fetched_, 1));
+  }
+
+  MutableBytes out_;
+  bool stream_;
+  size_t at_ = 0;       // what is written to `out`
+  size_t fetched_ = 0;  // and what was asked for
+  size_t begin_;        // [begin, end) of the line are staged
+  size_t end_;
+  alignas(kLineBytes) std::array<uint8_t, kLineBytes> line_;
+  alignas(kLineBytes) std::array<uint8_t, kBlock> block_;
+};
+
+}  // namespace dcf::impl

@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+// The inner loops of sparse output, one set per instruction set. "scalar" is the meaning; the
+// others give the same bytes for all arguments. Destinations need no alignment.
+#pragma once
+
+#include "base/bytes.h"
+
+namespace dcf::impl {
+
+// The words of a codebook: of code `base` the first.
+struct WordTable {
+  const uint32_t* words;
+  size_t size;
+  unsigned base;
+};
+
+struct WordKernels {
+  const char* name;
+
+  // dst[i] = table.words[codes[i] - table.base], i < n, words of four little-endian bytes. All
+  // codes have one.
+  void (*map)(const uint8_t* codes, size_t n, const WordTable& table, uint8_t* dst);
+
+  // dst[i] = src[i] + addend, modulo 2^32, i < n, as the machine holds them.
+  void (*add)(const uint32_t* src, size_t n, uint32_t addend, uint8_t* dst);
+};
+
+extern const WordKernels kScalarWordKernels;
+#if defined(__x86_64__)
+extern const WordKernels kAvx2WordKernels;
+extern const WordKernels kAvx512WordKernels;  // F, BW and VL
+#endif
+
+// Those that this machine can run, the slowest first.
+std::span<const WordKernels* const> available_word_kernels();
+// The fastest, or the one that the environment variable DCF_KERNEL names, if it can run here.
+const WordKernels& active_word_kernels();
+
+}  // namespace dcf::impl
