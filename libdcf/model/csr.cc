@@ -75,7 +75,8 @@ class RowMajorCsr {
   }
 
   // What the functions below are called with: values(i, count, dst) writes the values of `count`
-  // entries from i on, kept(i) says whether entry i is one of the output.
+  // entries from i on, kept(i) says whether entry i is one of the output, and next_dropped(i, stop)
+  // which entry of [i, stop) is the first that is not, `stop` if all are.
   void place_values(const DecodedChunk& chunk, Entries* out) const {
     if (!chunk.codes.empty()) {
       const uint8_t* const codes = chunk.codes.data();
@@ -84,8 +85,15 @@ class RowMajorCsr {
       const auto values = [this, codes, base](size_t i, size_t count, uint8_t* dst) {
         write_words(codes + i, count, base, dst);
       };
-      return place_rows(
-          chunk, values, [&](size_t i) { return words_.kept()[codes[i]]; }, out);
+      const auto kept = [&, codes](size_t i) { return words_.kept()[codes[i]]; };
+      if (!coding_.tensor().encoding.is_sparse()) {
+        return place_rows(chunk, values, kept, first_that_is_not(kept), out);
+      }
+      const auto next_filler = [codes](size_t i, size_t stop) {
+        const void* const at = std::memchr(codes + i, 0, stop - i);
+        return at == nullptr ? stop : static_cast<size_t>(static_cast<const uint8_t*>(at) - codes);
+      };
+      return place_rows(chunk, values, kept, next_filler, out);
     }
     const uint8_t* const words = chunk.words.data();
     const size_t width = coding_.word_bytes();
@@ -98,8 +106,16 @@ class RowMajorCsr {
       for (size_t k = 0; k < count; ++k)
         store_le(dst + k * sizeof(T), static_cast<T>(words_.converted(stored(i + k))));
     };
-    place_rows(
-        chunk, values, [&](size_t i) { return !words_.is_zero(stored(i)); }, out);
+    const auto kept = [&, stored](size_t i) { return !words_.is_zero(stored(i)); };
+    place_rows(chunk, values, kept, first_that_is_not(kept), out);
+  }
+
+  template <typename Kept>
+  static auto first_that_is_not(Kept kept) {
+    return [kept](size_t i, size_t stop) {
+      while (i < stop && kept(i)) ++i;
+      return i;
+    };
   }
 
   static bool in_runs(const DecodedChunk& chunk) {
@@ -117,8 +133,9 @@ class RowMajorCsr {
     }
   }
 
-  template <typename Values, typename Kept>
-  void place_rows(const DecodedChunk& chunk, Values values, Kept kept, Entries* out) const {
+  template <typename Values, typename Kept, typename Next>
+  void place_rows(const DecodedChunk& chunk, Values values, Kept kept, Next next_dropped,
+                  Entries* out) const {
     const uint64_t first = chunk.shape.first;
     const uint64_t end = first + chunk.shape.elements;
     const size_t entries = chunk.shape.entries;
@@ -136,7 +153,7 @@ class RowMajorCsr {
       if (all) {
         put(i, stop, cols, values, out);
       } else if (runs) {
-        put_runs(i, stop, cols, values, kept, out);
+        put_runs(i, stop, cols, values, next_dropped, out);
       } else {
         put_kept(i, stop, cols, values, kept, out);
       }
@@ -172,11 +189,11 @@ class RowMajorCsr {
   }
 
   // Those that are kept, from one that is not to the next.
-  template <typename Cols, typename Values, typename Kept>
-  static void put_runs(size_t i, size_t stop, Cols cols, Values values, Kept kept, Entries* out) {
+  template <typename Cols, typename Values, typename Next>
+  static void put_runs(size_t i, size_t stop, Cols cols, Values values, Next next_dropped,
+                       Entries* out) {
     while (i < stop) {
-      size_t end = i;
-      while (end < stop && kept(end)) ++end;
+      const size_t end = next_dropped(i, stop);
       put(i, end, cols, values, out);
       i = end + 1;
     }

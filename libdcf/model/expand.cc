@@ -6,6 +6,7 @@
 #include <cstring>
 
 #include "codec/stream_copy.h"
+#include "model/word_kernels.h"
 #include "model/word_table.h"
 
 namespace dcf::impl {
@@ -104,12 +105,18 @@ void expand_sparse(std::span<const uint32_t> positions, bool stream, MutableByte
 template <typename T>
 void expand_palette(const TensorCoding& coding, const DecodedChunk& chunk,
                     const std::array<T, 257>& table, bool stream, MutableBytes out) {
-  const auto word = [words = table.data(), codes = chunk.codes.data()](size_t i) {
-    return words[codes[i]];
-  };
+  const uint8_t* const codes = chunk.codes.data();
+  const auto word = [words = table.data(), codes](size_t i) { return words[codes[i]]; };
   if (coding.tensor().encoding.is_sparse())
     return expand_sparse<T>(chunk.positions, stream, out, word);
-  expand_dense<T>(stream, out, word);
+  if constexpr (sizeof(T) == sizeof(uint32_t)) {
+    const WordTable words = {table.data(), coding.codebook().size(), 0};
+    in_blocks<T>(out, stream, [&, codes](size_t first, MutableBytes block) {
+      active_word_kernels().map(codes + first, block.size() / sizeof(T), words, block.data());
+    });
+  } else {
+    expand_dense<T>(stream, out, word);
+  }
 }
 
 template <typename T>

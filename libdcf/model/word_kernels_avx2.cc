@@ -15,12 +15,13 @@ namespace {
 constexpr size_t kLanes = 8;
 constexpr size_t kInRegisters = 4 * kLanes;
 
-// A vector of a table of `size` words, zero where it ends.
-DCF_AVX2 __m256i load_words(const WordTable& table, size_t first) {
-  alignas(32) uint32_t words[kLanes] = {};
-  for (size_t i = first; i < std::min(table.size, first + kLanes); ++i)
-    words[i - first] = table.words[i];
-  return _mm256_load_si256(reinterpret_cast<const __m256i*>(words));
+// Words [first, first + kLanes) of a table, zero behind its end.
+DCF_AVX2 inline __m256 load_words(const WordTable& table, size_t first) {
+  const __m256i lanes = _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7);
+  const auto left = static_cast<int>(table.size - std::min(table.size, first));
+  const __m256i there = _mm256_cmpgt_epi32(_mm256_set1_epi32(left), lanes);
+  const auto* const words = reinterpret_cast<const float*>(table.words + (left > 0 ? first : 0));
+  return _mm256_maskload_ps(words, there);
 }
 
 // By the sign of the lanes of `which`.
@@ -30,9 +31,9 @@ DCF_AVX2 inline __m256 choose(__m256 low, __m256 high, __m256i which) {
 
 DCF_AVX2 void map(const uint8_t* codes, size_t n, const WordTable& table, uint8_t* dst) {
   size_t i = 0;
-  if (table.size <= kInRegisters && n >= kInRegisters) {
+  if (table.size <= kInRegisters) {
     __m256 words[4];
-    for (size_t k = 0; k < 4; ++k) words[k] = _mm256_castsi256_ps(load_words(table, k * kLanes));
+    for (size_t k = 0; k < 4; ++k) words[k] = load_words(table, k * kLanes);
     const __m256i base = _mm256_set1_epi32(static_cast<int>(table.base));
     for (; i + kLanes <= n; i += kLanes) {
       const __m128i eight = _mm_loadl_epi64(reinterpret_cast<const __m128i*>(codes + i));

@@ -20,6 +20,7 @@ DCF_AVX512 inline __mmask16 first_lanes(size_t elements) {
   return static_cast<__mmask16>((1u << std::min(elements, kLanes)) - 1);
 }
 
+// Words [first, first + kLanes) of a table, zero behind its end.
 DCF_AVX512 inline __m512i load_words(const WordTable& table, size_t first) {
   const size_t left = table.size - std::min(table.size, first);
   return _mm512_maskz_loadu_epi32(first_lanes(left), table.words + (left > 0 ? first : 0));

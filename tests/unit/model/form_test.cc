@@ -130,6 +130,33 @@ TEST(Csr, ZeroCentroidsAreEntries) {
   expect_csr(*model.value(), 0, s, 4);
 }
 
+// Fillers are left out, whether one follows the other or runs of many entries lie between them.
+TEST(Csr, FewFillersAndMany) {
+  for (const DType dtype : {DType::kF32, DType::kBF16, DType::kF64, DType::kI8}) {
+    for (const uint8_t gap_bits : {2, 4, 5}) {
+      for (const unsigned distinct : {3u, 32u, 33u, 64u, 65u}) {
+        for (const bool palette : {true, false}) {
+          Encoding e;
+          e.positions = Positions::kGap;
+          e.gap_bits = gap_bits;
+          e.values =
+              palette ? Values::kPalette : (dtype == DType::kI8 ? Values::kInt : Values::kSplit);
+          if (e.values == Values::kSplit) e.split_t = 8;
+          Sample s = random_sample(dtype, {30, 301}, e, gap_bits, 4, distinct);
+          s.view = View{gap_bits == 4 ? 43u : 301u, false};
+          s.rows_per_chunk = 16;
+          SCOPED_TRACE(std::string(dtype_name(dtype)) + " " + encoding_name(e) + ", " +
+                       std::to_string(distinct) + " values");
+          const Blob file = make_file({s});
+          const auto model = open_bytes(file);
+          ASSERT_TRUE(model.ok()) << model.status().message;
+          expect_csr(*model.value(), 0, s, 30);
+        }
+      }
+    }
+  }
+}
+
 TEST(Csr, EmptyTensorsScalarsAndVectors) {
   for (const std::vector<uint64_t>& dims :
        {std::vector<uint64_t>{0}, {3, 0}, {0, 3}, {}, {1}, {6}}) {
