@@ -17,9 +17,9 @@
 namespace dcf::impl {
 namespace {
 
-// Of this many entries, one that is none of the output is worth a new start behind it; where there
-// are more such entries, the others are moved together.
-constexpr size_t kWorthARun = 32;
+// Where at most one entry in so many is left out, those between are written as runs; where more
+// are, the others are moved together first, in blocks.
+constexpr size_t kEntriesOfARun = 32;
 constexpr size_t kBlock = 256;
 
 // T: as wide as a value.
@@ -119,7 +119,7 @@ class RowMajorCsr {
   }
 
   static bool in_runs(const DecodedChunk& chunk) {
-    return chunk.shape.entries - chunk.nonzeros <= chunk.shape.entries / kWorthARun;
+    return chunk.shape.entries - chunk.nonzeros <= chunk.shape.entries / kEntriesOfARun;
   }
 
   // No code is below `base`.

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The inner loops of sparse output, one set per instruction set. "scalar" is the meaning; the
-// others give the same bytes for all arguments. Destinations need no alignment.
+// The inner loops of CSR output and of dense palettes, one set per instruction set. "scalar" is the
+// meaning; the others give the same bytes for all arguments. Destinations need no alignment.
 #pragma once
 
 #include "base/bytes.h"
