@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cstring>
 #include <numeric>
 
 #include "base/checked.h"
@@ -12,6 +13,15 @@
 
 namespace dcf::impl {
 namespace {
+
+// The entries of one row, none of which is left out. In a loop of its own, for vectors.
+void join(const uint32_t* positions, const uint8_t* codes, uint32_t n, uint32_t begin,
+          uint8_t first_code, uint32_t* to) {
+  for (uint32_t i = 0; i < n; ++i) {
+    to[i] = (positions[i] - begin) | static_cast<uint32_t>(codes[i] - first_code)
+                                         << LayerEntries::kColumnBits;
+  }
+}
 
 class Loader {
  public:
@@ -53,6 +63,9 @@ class Loader {
   // Whether the rows of the view are those of the matrix.
   bool rows_are_whole() const { return !tensor_.view.transposed && tensor_.view.cols == out_.cols; }
 
+  // Of fillers.
+  uint8_t reserved_codes() const { return tensor_.encoding.positions == Positions::kGap ? 1 : 0; }
+
   uint64_t most_entries() const {
     return tensor_.encoding.is_sparse() ? tensor_.entries : tensor_.elements;
   }
@@ -73,12 +86,13 @@ class Loader {
   }
 
   void set_codebook() {
-    size_t code = tensor_.encoding.positions == Positions::kGap ? 1 : 0;
+    size_t code = reserved_codes();
     for (const uint64_t word : coding_.codebook()) {
       const float weight = word_to_float(tensor_.dtype, word);
       code_of_[code++] = weight == 0 ? kAbsent : static_cast<uint32_t>(out_.codebook.size());
       if (weight != 0) out_.codebook.push_back(weight);
     }
+    all_present_ = out_.codebook.size() == coding_.codebook().size();
     if (out_.codebook.empty()) out_.codebook.push_back(1);  // of no entry
   }
 
@@ -135,6 +149,11 @@ class Loader {
     const uint32_t* const positions =
         tensor_.encoding.is_sparse() ? chunk.positions.data() : nullptr;
     uint32_t* to = out_.entries.data() + at;
+    if (positions != nullptr && all_present_ &&
+        (chunk.fillers == 0 || std::memchr(chunk.codes.data() + i, 0, stop - i) == nullptr)) {
+      join(positions + i, chunk.codes.data() + i, stop - i, begin, reserved_codes(), to);
+      return at + (stop - i);
+    }
     for (; i < stop; ++i) {
       const uint32_t code = code_of_[chunk.codes[i]];
       *to = ((positions != nullptr ? positions[i] : i) - begin) | code << LayerEntries::kColumnBits;
@@ -146,10 +165,9 @@ class Loader {
   uint64_t place_words(const DecodedChunk& chunk, uint32_t i, uint32_t stop, uint32_t begin,
                        uint64_t at) {
     const bool sparse = tensor_.encoding.is_sparse();
-    const uint32_t filler = tensor_.encoding.positions == Positions::kGap ? 1 : 0;
     for (; i < stop; ++i) {
       // A filler has the code, or the word, of zero.
-      if (filler != 0 && !chunk.codes.empty() && chunk.codes[i] == 0) continue;
+      if (reserved_codes() != 0 && !chunk.codes.empty() && chunk.codes[i] == 0) continue;
       const float weight = word_to_float(tensor_.dtype, entry_word(coding_, chunk, i));
       if (weight == 0) continue;
       out_.entries[at] = (sparse ? chunk.positions[i] : i) - begin;
@@ -198,6 +216,7 @@ class Loader {
   const Tensor& tensor_;
   TensorCoding coding_;
   LayerEntries out_;
+  bool all_present_ = false;  // no code of the codebook has a weight of zero
   std::array<uint32_t, 257> code_of_ = [] {
     std::array<uint32_t, 257> none{};
     none.fill(kAbsent);

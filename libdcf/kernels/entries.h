@@ -4,7 +4,7 @@
 
 #include <vector>
 
-#include "kernels/big_vector.h"
+#include "base/big_vector.h"
 #include "model/model.h"
 
 namespace dcf::impl {

@@ -5,8 +5,8 @@
 #pragma once
 
 #include <span>
-#include <vector>
 
+#include "base/big_vector.h"
 #include "model/tensor_coding.h"
 
 namespace dcf::impl {
@@ -24,24 +24,24 @@ ChunkShape chunk_shape(const Tensor& tensor, uint64_t chunk, uint32_t entries);
 // Sets the size of a vector whose old content is not needed. Growing frees the old memory first and
 // takes no more than asked for, so that the largest size ever asked for bounds the memory.
 template <typename T>
-void resize_scratch(std::vector<T>* v, size_t n) {
-  if (v->capacity() < n) *v = std::vector<T>();
+void resize_scratch(BigVector<T>* v, size_t n) {
+  if (v->capacity() < n) *v = BigVector<T>();
   v->resize(n);
 }
 
 // Reused from chunk to chunk so that a decode allocates once. Belongs to one thread at a time.
 struct ChunkScratch {
-  std::vector<uint8_t> encoded;
-  std::vector<uint8_t> stream;  // of the codec, grown on demand
-  std::vector<uint32_t> counts;
-  std::vector<uint8_t> symbols;
-  std::vector<uint32_t> numbers;
-  std::vector<uint32_t> positions;
-  std::vector<uint8_t> codes;
-  std::vector<uint8_t> words;
-  std::vector<uint8_t> bitmap;
-  std::vector<uint8_t> signs;
-  std::vector<uint8_t> dense;  // of callers that expand
+  BigVector<uint8_t> encoded;
+  BigVector<uint8_t> stream;  // of the codec, grown on demand
+  BigVector<uint32_t> counts;
+  BigVector<uint8_t> symbols;
+  BigVector<uint32_t> numbers;
+  BigVector<uint32_t> positions;
+  BigVector<uint8_t> codes;
+  BigVector<uint8_t> words;
+  BigVector<uint8_t> bitmap;
+  BigVector<uint8_t> signs;
+  BigVector<uint8_t> dense;  // of callers that expand
 
   MutableBytes codec(size_t bytes) {
     if (stream.size() < bytes) resize_scratch(&stream, bytes);

@@ -14,7 +14,7 @@ namespace {
 
 // The bytes at `offset`, in place where the source can show them, else in `storage`.
 Result<Bytes> read(const Source& source, uint64_t offset, uint64_t size,
-                   std::vector<uint8_t>* storage) {
+                   BigVector<uint8_t>* storage) {
   if (const Bytes view = source.view(offset, size); view.size() == size) return view;
   resize_scratch(storage, size);
   Status s = source.read_at(offset, *storage);
@@ -37,7 +37,7 @@ Result<std::unique_ptr<Model>> Model::open(std::unique_ptr<Source> source, const
   model->parallel_ = parallel;
   model->source_ = std::move(source);
   const Source& in = *model->source_;
-  std::vector<uint8_t> storage;
+  BigVector<uint8_t> storage;
   DCF_ASSIGN(const Bytes head, read(in, 0, std::min<uint64_t>(in.size(), kHeaderBytes), &storage));
   DCF_ASSIGN(model->header_, parse_header(head, in.size()));
 
@@ -58,7 +58,7 @@ Result<std::unique_ptr<Model>> Model::open(std::unique_ptr<Source> source, const
                              std::min(limits.max_manifest, limits.max_memory / 5));
   if (!columns.ok()) return columns.status().at(kHeaderBytes);
   model->resident_ = manifest_memory(columns.value());
-  storage = std::vector<uint8_t>();
+  storage = BigVector<uint8_t>();
   Result<Manifest> manifest = validate_manifest(columns.take(), limits);
   if (!manifest.ok()) return manifest.status().at(kHeaderBytes);
   model->manifest_ = manifest.take();

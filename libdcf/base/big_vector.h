@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Vectors of many megabytes: elements are not set when the vector grows, as packings write each of
-// them, and large ones ask for huge pages. Zeroing and page faults took half of the time that
-// packing a layer took.
+// Vectors that are written in full: elements are not set when the vector grows, and those of many
+// megabytes ask for huge pages. Zeroing and page faults took half of the time that packing a layer
+// took.
 #pragma once
 
 #include <cstddef>
