@@ -13,9 +13,10 @@ namespace {
 
 class BatchKernel final : public LayerKernel {
  public:
-  BatchKernel(const LayerEntries& entries, bool dense, const Parallel& parallel,
-              const TileLoops& loops)
-      : matrix_(entries, 0, entries.rows, dense, parallel), loops_(loops) {}
+  BatchKernel(const EntrySource& source, bool dense, const TileLoops& loops)
+      : matrix_(source, 0, source.shape().rows, dense), loops_(loops) {}
+
+  bool is_whole() const { return matrix_.is_whole(); }
 
   const char* name() const override { return matrix_.is_dense() ? "dense" : "blocked"; }
   uint64_t packed_bytes() const override { return matrix_.bytes(); }
@@ -67,9 +68,10 @@ class BatchKernel final : public LayerKernel {
 
 }  // namespace
 
-std::unique_ptr<LayerKernel> make_batch(const LayerEntries& entries, bool dense,
-                                        const Parallel& parallel, const TileLoops& loops) {
-  return std::make_unique<BatchKernel>(entries, dense, parallel, loops);
+std::unique_ptr<LayerKernel> make_batch(const EntrySource& source, bool dense,
+                                        const TileLoops& loops) {
+  auto kernel = std::make_unique<BatchKernel>(source, dense, loops);
+  return kernel->is_whole() ? std::move(kernel) : nullptr;
 }
 
 }  // namespace dcf::impl

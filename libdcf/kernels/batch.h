@@ -10,8 +10,8 @@
 
 namespace dcf::impl {
 
-std::unique_ptr<LayerKernel> make_batch(const LayerEntries& entries, bool dense,
-                                        const Parallel& parallel,
+// Null where the entries cannot be loaded.
+std::unique_ptr<LayerKernel> make_batch(const EntrySource& source, bool dense,
                                         const TileLoops& loops = active_tile_loops());
 
 }  // namespace dcf::impl

@@ -6,7 +6,6 @@
 
 #include "base/checked.h"
 #include "kernels/part_kernel.h"
-#include "kernels/tasks.h"
 
 namespace dcf::impl {
 namespace {
@@ -24,17 +23,17 @@ struct Blocks {
   uint64_t size;  // of each but the last; the column of its zero
 };
 
-// Packs rows, sorting what each has in a block by counting.
+// Packs the rows of `e` from number `at` on, sorting what each has in a block by counting.
 class Packer {
  public:
-  Packer(const LayerEntries& e, const Blocks& blocks, CodeGroups* g)
-      : e_(e), blocks_(blocks), g_(*g) {}
+  Packer(const LayerEntries& e, uint64_t at, const Blocks& blocks, CodeGroups* g)
+      : e_(e), at_(at), blocks_(blocks), g_(*g) {}
 
   void pack() {
-    const uint64_t last = g_.first_row + g_.rows;
-    cursor_.assign(&e_.row_start[g_.first_row], e_.row_start.data() + last);
+    const uint64_t last = at_ + g_.rows;
+    cursor_.assign(e_.row_start.data() + at_, e_.row_start.data() + last);
     uint64_t nonzeros = 0;
-    for (uint64_t row = g_.first_row; row < last; ++row) nonzeros += e_.row_length[row];
+    for (uint64_t row = at_; row < last; ++row) nonzeros += e_.row_length[row];
     const uint64_t ends = blocks_.count * g_.rows;
     // No code of a row has more than one group that is not full, or an empty one.
     resize(std::min(nonzeros, nonzeros / kGroup + ends * e_.codebook.size()));
@@ -80,6 +79,7 @@ class Packer {
   }
 
   const LayerEntries& e_;
+  uint64_t at_;
   const Blocks& blocks_;
   CodeGroups& g_;
   std::vector<uint64_t> cursor_;  // of each row: its first entry behind the blocks so far
@@ -159,7 +159,8 @@ class CodeGroupsKernel final : public PartKernel {
 
 }  // namespace
 
-std::unique_ptr<LayerKernel> make_code_groups(const LayerEntries& e, const Parallel& parallel) {
+std::unique_ptr<LayerKernel> make_code_groups(const EntrySource& source) {
+  const LayerEntries& e = source.shape();
   if (!e.has_codes() || e.codebook.size() > CodeGroups::kCodes) return nullptr;
   if (e.nonzeros == 0 || e.nonzeros > UINT32_MAX) return nullptr;
   const Blocks blocks(e.cols);
@@ -168,12 +169,15 @@ std::unique_ptr<LayerKernel> make_code_groups(const LayerEntries& e, const Paral
     return nullptr;
   }
   std::vector<CodeGroups> parts(ceil_div(e.rows, CodeGroups::kPartRows));
-  run_tasks(parallel, parts.size(), [&](size_t i) {
-    CodeGroups& g = parts[i];
-    g.first_row = i * CodeGroups::kPartRows;
-    g.rows = std::min(CodeGroups::kPartRows, e.rows - g.first_row);
-    Packer(e, blocks, &g).pack();
-  });
+  const bool loaded =
+      source.each(0, e.rows, CodeGroups::kPartRows,
+                  [&](const LayerEntries& entries, uint64_t at, uint64_t first, uint64_t count) {
+                    CodeGroups& g = parts[first / CodeGroups::kPartRows];
+                    g.first_row = first;
+                    g.rows = count;
+                    Packer(entries, at, blocks, &g).pack();
+                  });
+  if (!loaded) return nullptr;
   uint64_t groups = 0;
   for (const CodeGroups& g : parts) groups += g.codes.size();
   if (groups * kGroup > kMostColumns * e.nonzeros) return nullptr;

@@ -34,7 +34,6 @@ struct CodeGroups {
 
 // Null without a codebook of at most kCodes, or where fewer than half of the columns in the groups
 // would be there.
-std::unique_ptr<LayerKernel> make_code_groups(const LayerEntries& entries,
-                                              const Parallel& parallel);
+std::unique_ptr<LayerKernel> make_code_groups(const EntrySource& source);
 
 }  // namespace dcf::impl

@@ -4,10 +4,12 @@
 #include <algorithm>
 #include <array>
 #include <cstring>
+#include <mutex>
 #include <numeric>
 
 #include "base/checked.h"
 #include "base/float_convert.h"
+#include "kernels/tasks.h"
 #include "model/decode.h"
 #include "model/expand.h"
 
@@ -23,34 +25,88 @@ void join(const uint32_t* positions, const uint8_t* codes, uint32_t n, uint32_t 
   }
 }
 
-class Loader {
+}  // namespace
+
+class EntryLoader {
  public:
-  Loader(const Model& model, size_t data, const Tensor& shape)
+  EntryLoader(const Model& model, size_t data, const Tensor& shape, uint64_t held)
       : model_(model),
         data_(data),
+        held_(held),
         tensor_(model.manifest().tensors[data]),
         coding_(tensor_, model.tables(), data) {
-    out_.rows = shape.rows();
-    out_.cols = shape.cols();
+    shape_.rows = shape.rows();
+    shape_.nonzeros = tensor_.nonzeros;
+    shape_.cols = shape.cols();
     if (tensor_.encoding.values == Values::kPalette &&
-        out_.cols <= LayerEntries::kMostCodedColumns) {
+        shape_.cols <= LayerEntries::kMostCodedColumns) {
       set_codebook();
     }
   }
 
-  Result<LayerEntries> run(uint64_t held) {
+  const LayerEntries& shape() const { return shape_; }
+  const Parallel& parallel() const { return model_.parallel(); }
+  // Whether there are slabs enough for all threads.
+  bool has_slabs(uint64_t rows, uint64_t step) const {
+    return rows_are_whole() && tensor_.chunks != 0 &&
+           ceil_div(rows, rows_of_slab(step)) >= std::max(2u, model_.parallel().width());
+  }
+  // Whether the rows of the view are those of the matrix.
+  bool rows_are_whole() const {
+    return !tensor_.view.transposed && tensor_.view.cols == shape_.cols;
+  }
+
+  Result<LayerEntries> all() const {
     uint64_t bytes = 0;
-    DCF_TRY(count_memory(held, &bytes));
-    out_.row_start.resize(out_.rows);
-    out_.row_length.resize(out_.rows);
-    out_.entries.resize(most_entries() + out_.rows + 1);
-    if (!out_.has_codes()) out_.values.resize(out_.entries.size());
-    // What a row without entries starts at, and gathers of no row.
-    out_.entries.back() = LayerEntries::kRowEnd;
-    std::fill(out_.row_start.begin(), out_.row_start.end(), out_.entries.size() - 1);
-    DCF_TRY(rows_are_whole() ? place_chunks(bytes) : scatter_chunks());
-    out_.nonzeros = std::accumulate(out_.row_length.begin(), out_.row_length.end(), uint64_t{0});
-    return std::move(out_);
+    DCF_TRY(count_memory(&bytes));
+    LayerEntries out = shape_;
+    out.row_start.resize(out.rows);
+    out.row_length.resize(out.rows);
+    make_room(most_entries() + out.rows, &out);
+    // What a row without entries starts at.
+    std::fill(out.row_start.begin(), out.row_start.end(), out.entries.size() - 1);
+    const Status s = rows_are_whole() ? place_chunks(bytes, &out) : scatter_chunks(&out);
+    if (!s.ok()) return model_.in_data(data_, s);
+    out.nonzeros = std::accumulate(out.row_length.begin(), out.row_length.end(), uint64_t{0});
+    return out;
+  }
+
+  // Rows [first, last) in slabs of a multiple of `step`.
+  Status each(uint64_t first, uint64_t last, uint64_t step, const EntrySource::Pack& pack) const {
+    const uint64_t slab_rows = rows_of_slab(step);
+    const uint64_t slabs = ceil_div(last - first, slab_rows);
+    uint64_t room = 0;
+    for (uint64_t i = 0; i < slabs; ++i) {
+      const uint64_t row = first + i * slab_rows;
+      room = std::max(room, slab_room(row, std::min(row + slab_rows, last)));
+    }
+    uint64_t bytes = 0;
+    if (!checked_mul(room, entry_bytes(), &bytes) ||
+        !checked_add(bytes, model_.scratch_bytes(data_), &bytes)) {
+      return too_large();
+    }
+    std::mutex mutex;
+    std::vector<std::unique_ptr<Slab>> idle;
+    const auto take = [&] {
+      const std::lock_guard lock(mutex);
+      if (idle.empty()) return std::make_unique<Slab>();
+      std::unique_ptr<Slab> slab = std::move(idle.back());
+      idle.pop_back();
+      return slab;
+    };
+    const auto load = [&](size_t item) {
+      const uint64_t row = first + item * slab_rows;
+      const uint64_t end = std::min(row + slab_rows, last);
+      std::unique_ptr<Slab> slab = take();
+      DCF_TRY(load_slab(row, end, room, slab.get()));
+      for (uint64_t at = row; at < end; at += step) {
+        pack(slab->part, at - slab->first, at, std::min(step, end - at));
+      }
+      const std::lock_guard lock(mutex);
+      idle.push_back(std::move(slab));
+      return ok_status();
+    };
+    return model_.in_data(data_, model_.for_items(slabs, bytes, load, held_));
   }
 
  private:
@@ -60,8 +116,75 @@ class Loader {
     float value;
   };
 
-  // Whether the rows of the view are those of the matrix.
-  bool rows_are_whole() const { return !tensor_.view.transposed && tensor_.view.cols == out_.cols; }
+  // Rows [first, end) of the matrix, and what decodes them. Kept by a thread, which finds the rows
+  // there that the last chunk of one slab had for the next.
+  struct Slab {
+    LayerEntries part;
+    uint64_t first = 0;
+    uint64_t end = 0;
+    uint64_t used = 0;  // of part.entries
+    ChunkScratch scratch;
+  };
+  // Entries of a slab, which a thread's caches hold, or not much more.
+  static constexpr uint64_t kSlabEntries = uint64_t{1} << 19;
+  // Chunks that two slabs share are decoded twice; with so many of them that matters little.
+  static constexpr uint64_t kSlabChunks = 4;
+
+  uint64_t chunk_rows() const { return tensor_.rows_per_chunk; }
+  uint64_t rows_of_slab(uint64_t step) const {
+    const uint64_t slabs = std::max<uint64_t>(most_entries() / kSlabEntries, 1);
+    const uint64_t rows = std::max(shape_.rows / slabs, kSlabChunks * chunk_rows());
+    return std::max<uint64_t>(rows / step, 1) * step;
+  }
+  uint64_t chunk_room(uint64_t chunk) const {
+    const uint64_t elements = tensor_.chunk_elements(chunk);
+    return elements / shape_.cols + (tensor_.encoding.is_sparse() ? entries_of(chunk) : elements);
+  }
+  uint64_t slab_room(uint64_t first, uint64_t last) const {
+    uint64_t room = 0;
+    for (uint64_t c = first / chunk_rows(); c * chunk_rows() < last; ++c) room += chunk_room(c);
+    return room;
+  }
+
+  Status load_slab(uint64_t first, uint64_t last, uint64_t room, Slab* slab) const {
+    LayerEntries& part = slab->part;
+    if (part.entries.empty()) {
+      part = shape_;
+      make_room(room, &part);
+    }
+    const bool goes_on = slab->first <= first && first < slab->end;
+    const uint64_t gone = goes_on ? first - slab->first : slab->end - slab->first;
+    const uint64_t begin = goes_on ? part.row_start[gone] : slab->used;
+    std::copy(part.entries.data() + begin, part.entries.data() + slab->used, part.entries.data());
+    if (!part.has_codes()) {
+      std::copy(part.values.data() + begin, part.values.data() + slab->used, part.values.data());
+    }
+    slab->used -= begin;
+    const auto rows = static_cast<std::ptrdiff_t>(gone);
+    part.row_start.erase(part.row_start.begin(), part.row_start.begin() + rows);
+    part.row_length.erase(part.row_length.begin(), part.row_length.begin() + rows);
+    for (uint64_t& start : part.row_start) start -= begin;
+    if (!goes_on) slab->end = first / chunk_rows() * chunk_rows();
+    slab->first = slab->end - part.row_start.size();
+    while (slab->end < last) {
+      DecodedChunk decoded;
+      DCF_TRY(
+          model_.load_chunk(coding_, data_, slab->end / chunk_rows(), &slab->scratch, &decoded));
+      const uint64_t end = slab->end + decoded.shape.elements / shape_.cols;
+      part.row_start.resize(end - slab->first);
+      part.row_length.resize(end - slab->first);
+      slab->used = place_rows(decoded, slab->end - slab->first, slab->used, &part);
+      slab->end = end;
+    }
+    return ok_status();
+  }
+
+  // And the end of a row behind them, for gathers of no row.
+  void make_room(uint64_t entries, LayerEntries* out) const {
+    out->entries.resize(entries + 1);
+    if (!out->has_codes()) out->values.resize(entries + 1);
+    out->entries.back() = LayerEntries::kRowEnd;
+  }
 
   // Of fillers.
   uint8_t reserved_codes() const { return tensor_.encoding.positions == Positions::kGap ? 1 : 0; }
@@ -70,17 +193,23 @@ class Loader {
     return tensor_.encoding.is_sparse() ? tensor_.entries : tensor_.elements;
   }
 
-  Status count_memory(uint64_t held, uint64_t* bytes) const {
-    const uint64_t each = (out_.has_codes() ? sizeof(uint32_t) : sizeof(uint32_t) + sizeof(float)) +
-                          (rows_are_whole() ? 0 : sizeof(Scattered));
+  uint64_t entry_bytes() const {
+    return shape_.has_codes() ? sizeof(uint32_t) : sizeof(uint32_t) + sizeof(float);
+  }
+  static Status too_large() {
+    return fail(Code::LimitMemory, "L-01",
+                "the entries of the layer need more memory than the limit");
+  }
+
+  Status count_memory(uint64_t* bytes) const {
+    const uint64_t each = entry_bytes() + (rows_are_whole() ? 0 : sizeof(Scattered));
     uint64_t count = 0;
     uint64_t row_bytes = 0;
-    if (!checked_add(most_entries(), out_.rows, &count) || !checked_mul(count, each, bytes) ||
-        !checked_mul(out_.rows, sizeof(uint64_t) + sizeof(uint32_t), &row_bytes) ||
-        !checked_add(*bytes, row_bytes, bytes) || !checked_add(*bytes, held, bytes) ||
+    if (!checked_add(most_entries(), shape_.rows, &count) || !checked_mul(count, each, bytes) ||
+        !checked_mul(shape_.rows, sizeof(uint64_t) + sizeof(uint32_t), &row_bytes) ||
+        !checked_add(*bytes, row_bytes, bytes) || !checked_add(*bytes, held_, bytes) ||
         model_.threads_for(tensor_.chunks == 0 ? 1 : model_.scratch_bytes(data_), *bytes) == 0) {
-      return fail(Code::LimitMemory, "L-01",
-                  "the entries of the layer need more memory than the limit");
+      return too_large();
     }
     return ok_status();
   }
@@ -89,28 +218,27 @@ class Loader {
     size_t code = reserved_codes();
     for (const uint64_t word : coding_.codebook()) {
       const float weight = word_to_float(tensor_.dtype, word);
-      code_of_[code++] = weight == 0 ? kAbsent : static_cast<uint32_t>(out_.codebook.size());
-      if (weight != 0) out_.codebook.push_back(weight);
+      code_of_[code++] = weight == 0 ? kAbsent : static_cast<uint32_t>(shape_.codebook.size());
+      if (weight != 0) shape_.codebook.push_back(weight);
     }
-    all_present_ = out_.codebook.size() == coding_.codebook().size();
-    if (out_.codebook.empty()) out_.codebook.push_back(1);  // of no entry
+    all_present_ = shape_.codebook.size() == coding_.codebook().size();
+    if (shape_.codebook.empty()) shape_.codebook.push_back(1);  // of no entry
   }
 
   // Each chunk has room for all its entries, so that none waits for the ones before it.
-  Status place_chunks(uint64_t held) {
+  Status place_chunks(uint64_t held, LayerEntries* out) const {
     std::vector<uint64_t> room(tensor_.chunks);
     uint64_t at = 0;
     for (uint64_t chunk = 0; chunk < tensor_.chunks; ++chunk) {
       room[chunk] = at;
-      const uint64_t elements = tensor_.chunk_elements(chunk);
-      at += elements / out_.cols + (tensor_.encoding.is_sparse() ? entries_of(chunk) : elements);
+      at += chunk_room(chunk);
     }
     return model_.for_chunks(
         data_, 0, tensor_.chunks,
         [&](uint64_t chunk, ChunkScratch* scratch) -> Status {
           DecodedChunk decoded;
           DCF_TRY(model_.load_chunk(coding_, data_, chunk, scratch, &decoded));
-          place_rows(decoded, room[chunk]);
+          place_rows(decoded, chunk * chunk_rows(), room[chunk], out);
           return ok_status();
         },
         held);
@@ -120,12 +248,13 @@ class Loader {
     return model_.manifest().chunks[tensor_.first_chunk + chunk].entries;
   }
 
-  void place_rows(const DecodedChunk& chunk, uint64_t at) {
+  // The rows of a chunk are those from `row` on in *out; returns where the entries end.
+  uint64_t place_rows(const DecodedChunk& chunk, uint64_t row, uint64_t at,
+                      LayerEntries* out) const {
     const bool sparse = tensor_.encoding.is_sparse();
-    const auto cols = static_cast<uint32_t>(out_.cols);
+    const auto cols = static_cast<uint32_t>(shape_.cols);
     const uint32_t* const positions = chunk.positions.data();
     const uint32_t n = chunk.shape.entries;
-    uint64_t row = chunk.shape.first / cols;
     uint32_t i = 0;
     for (uint32_t begin = 0; begin < chunk.shape.elements; begin += cols, ++row) {
       uint32_t stop = begin + cols;  // of the entries of dense positions
@@ -133,22 +262,23 @@ class Loader {
         stop = static_cast<uint32_t>(std::lower_bound(positions + i, positions + n, begin + cols) -
                                      positions);
       }
-      out_.row_start[row] = at;
-      at = out_.has_codes() ? place_codes(chunk, i, stop, begin, at)
-                            : place_words(chunk, i, stop, begin, at);
-      out_.row_length[row] = static_cast<uint32_t>(at - out_.row_start[row]);
-      if (!out_.has_codes()) out_.values[at] = 0;
-      out_.entries[at++] = LayerEntries::kRowEnd;
+      out->row_start[row] = at;
+      at = shape_.has_codes() ? place_codes(chunk, i, stop, begin, at, out)
+                              : place_words(chunk, i, stop, begin, at, out);
+      out->row_length[row] = static_cast<uint32_t>(at - out->row_start[row]);
+      if (!shape_.has_codes()) out->values[at] = 0;
+      out->entries[at++] = LayerEntries::kRowEnd;
       i = stop;
     }
+    return at;
   }
 
   // Entries [i, stop) of the row that starts at element `begin`; returns where they end.
   uint64_t place_codes(const DecodedChunk& chunk, uint32_t i, uint32_t stop, uint32_t begin,
-                       uint64_t at) {
+                       uint64_t at, LayerEntries* out) const {
     const uint32_t* const positions =
         tensor_.encoding.is_sparse() ? chunk.positions.data() : nullptr;
-    uint32_t* to = out_.entries.data() + at;
+    uint32_t* to = out->entries.data() + at;
     if (positions != nullptr && all_present_ &&
         (chunk.fillers == 0 || std::memchr(chunk.codes.data() + i, 0, stop - i) == nullptr)) {
       join(positions + i, chunk.codes.data() + i, stop - i, begin, reserved_codes(), to);
@@ -159,25 +289,25 @@ class Loader {
       *to = ((positions != nullptr ? positions[i] : i) - begin) | code << LayerEntries::kColumnBits;
       to += code != kAbsent ? 1 : 0;
     }
-    return static_cast<uint64_t>(to - out_.entries.data());
+    return static_cast<uint64_t>(to - out->entries.data());
   }
 
   uint64_t place_words(const DecodedChunk& chunk, uint32_t i, uint32_t stop, uint32_t begin,
-                       uint64_t at) {
+                       uint64_t at, LayerEntries* out) const {
     const bool sparse = tensor_.encoding.is_sparse();
     for (; i < stop; ++i) {
       // A filler has the code, or the word, of zero.
       if (reserved_codes() != 0 && !chunk.codes.empty() && chunk.codes[i] == 0) continue;
       const float weight = word_to_float(tensor_.dtype, entry_word(coding_, chunk, i));
       if (weight == 0) continue;
-      out_.entries[at] = (sparse ? chunk.positions[i] : i) - begin;
-      out_.values[at++] = weight;
+      out->entries[at] = (sparse ? chunk.positions[i] : i) - begin;
+      out->values[at++] = weight;
     }
     return at;
   }
 
   // Any other view: entries find their places by being sorted.
-  Status scatter_chunks() {
+  Status scatter_chunks(LayerEntries* out) const {
     std::vector<Scattered> all;
     ChunkScratch scratch;
     for (uint64_t chunk = 0; chunk < tensor_.chunks; ++chunk) {
@@ -186,7 +316,7 @@ class Loader {
       for_each_entry(coding_, decoded, [&](uint32_t element, uint32_t entry) {
         const float weight = word_to_float(tensor_.dtype, entry_word(coding_, decoded, entry));
         if (weight == 0) return;
-        const uint32_t code = out_.has_codes() ? code_of_[decoded.codes[entry]] : 0;
+        const uint32_t code = shape_.has_codes() ? code_of_[decoded.codes[entry]] : 0;
         all.push_back({element_of_view(tensor_, decoded.shape.first + element), code, weight});
       });
     }
@@ -194,17 +324,17 @@ class Loader {
               [](const Scattered& a, const Scattered& b) { return a.at < b.at; });
     uint64_t at = 0;
     for (size_t i = 0; i < all.size();) {
-      const uint64_t row = all[i].at / out_.cols;
-      out_.row_start[row] = at;
-      for (; i < all.size() && all[i].at / out_.cols == row; ++i) {
-        const auto column = static_cast<uint32_t>(all[i].at % out_.cols);
-        out_.entries[at] = column | all[i].code << LayerEntries::kColumnBits;
-        if (!out_.has_codes()) out_.values[at] = all[i].value;
+      const uint64_t row = all[i].at / shape_.cols;
+      out->row_start[row] = at;
+      for (; i < all.size() && all[i].at / shape_.cols == row; ++i) {
+        const auto column = static_cast<uint32_t>(all[i].at % shape_.cols);
+        out->entries[at] = column | all[i].code << LayerEntries::kColumnBits;
+        if (!shape_.has_codes()) out->values[at] = all[i].value;
         ++at;
       }
-      out_.row_length[row] = static_cast<uint32_t>(at - out_.row_start[row]);
-      if (!out_.has_codes()) out_.values[at] = 0;
-      out_.entries[at++] = LayerEntries::kRowEnd;
+      out->row_length[row] = static_cast<uint32_t>(at - out->row_start[row]);
+      if (!shape_.has_codes()) out->values[at] = 0;
+      out->entries[at++] = LayerEntries::kRowEnd;
     }
     return ok_status();
   }
@@ -213,9 +343,10 @@ class Loader {
 
   const Model& model_;
   size_t data_;
+  uint64_t held_;
   const Tensor& tensor_;
   TensorCoding coding_;
-  LayerEntries out_;
+  LayerEntries shape_;
   bool all_present_ = false;  // no code of the codebook has a weight of zero
   std::array<uint32_t, 257> code_of_ = [] {
     std::array<uint32_t, 257> none{};
@@ -224,9 +355,19 @@ class Loader {
   }();
 };
 
-}  // namespace
+bool AllEntries::each(uint64_t first, uint64_t last, uint64_t step, const Pack& pack) const {
+  run_tasks(parallel_, ceil_div(last - first, step), [&](size_t i) {
+    const uint64_t row = first + i * step;
+    pack(all_, row, row, std::min(step, last - row));
+  });
+  return true;
+}
 
-Result<LayerEntries> load_entries(const Model& model, size_t tensor, uint64_t held) {
+TensorEntries::TensorEntries(std::unique_ptr<EntryLoader> loader) : loader_(std::move(loader)) {}
+TensorEntries::~TensorEntries() = default;
+
+Result<std::unique_ptr<TensorEntries>> TensorEntries::open(const Model& model, size_t tensor,
+                                                           uint64_t held) {
   const size_t data = model.data_tensor(tensor);
   const Tensor& shape = model.manifest().tensors[tensor];
   if (is_raw_only(shape.dtype))
@@ -234,9 +375,33 @@ Result<LayerEntries> load_entries(const Model& model, size_t tensor, uint64_t he
   if (shape.cols() > LayerEntries::kMostColumns) {
     return fail(Code::InvalidArgument, "", "the rows of the tensor are too long for a layer");
   }
-  auto loaded = Loader(model, data, shape).run(held);
-  if (!loaded.ok()) return model.in_data(data, loaded.status());
-  return loaded;
+  return std::unique_ptr<TensorEntries>(
+      new TensorEntries(std::make_unique<EntryLoader>(model, data, shape, held)));
+}
+
+const LayerEntries& TensorEntries::shape() const {
+  return loader_->shape();
+}
+
+bool TensorEntries::each(uint64_t first, uint64_t last, uint64_t step, const Pack& pack) const {
+  if (!failure_.ok()) return false;
+  if (loader_->has_slabs(last - first, step)) {
+    failure_ = loader_->each(first, last, step, pack);
+    return failure_.ok();
+  }
+  const Result<LayerEntries> entries = all();
+  failure_ = entries.status();
+  return failure_.ok() &&
+         AllEntries(entries.value(), loader_->parallel()).each(first, last, step, pack);
+}
+
+Result<LayerEntries> TensorEntries::all() const {
+  return loader_->all();
+}
+
+Result<LayerEntries> load_entries(const Model& model, size_t tensor, uint64_t held) {
+  DCF_ASSIGN(const auto entries, TensorEntries::open(model, tensor, held));
+  return entries->all();
 }
 
 }  // namespace dcf::impl

@@ -2,6 +2,8 @@
 // The entries of a compressed matrix in memory, row by row: what layers are packed from.
 #pragma once
 
+#include <functional>
+#include <memory>
 #include <vector>
 
 #include "base/big_vector.h"
@@ -37,9 +39,64 @@ struct LayerEntries {
   }
 };
 
-// Decodes the tensor as rows x cols of its first dimension, chunk by chunk, on the file's threads.
-// `held` is what the caller keeps meanwhile. LimitMemory where the memory limit does not allow for
-// it; UnsupportedDType for dtypes without arithmetic.
+// Where packings take entries from: all are there, or they are decoded a slab of rows at a time,
+// and packed while the caches hold them.
+class EntrySource {
+ public:
+  EntrySource() = default;
+  EntrySource(const EntrySource&) = delete;
+  EntrySource& operator=(const EntrySource&) = delete;
+  virtual ~EntrySource() = default;
+
+  // Of the matrix; `entries` and what says where they are may be empty.
+  virtual const LayerEntries& shape() const = 0;
+  // pack(part, at, row, count) for all of rows [first, last), `step` at a time, on several threads:
+  // rows [row, row + count) of the matrix are those from `at` on in `part`. False where loading
+  // failed. Throws std::bad_alloc.
+  using Pack =
+      std::function<void(const LayerEntries& part, uint64_t at, uint64_t row, uint64_t count)>;
+  virtual bool each(uint64_t first, uint64_t last, uint64_t step, const Pack& pack) const = 0;
+};
+
+class AllEntries final : public EntrySource {
+ public:
+  // `all` outlives this.
+  AllEntries(const LayerEntries& all, const Parallel& parallel) : all_(all), parallel_(parallel) {}
+  const LayerEntries& shape() const override { return all_; }
+  bool each(uint64_t first, uint64_t last, uint64_t step, const Pack& pack) const override;
+
+ private:
+  const LayerEntries& all_;
+  Parallel parallel_;
+};
+
+class EntryLoader;
+
+// The entries of a tensor as rows x cols of its first dimension.
+class TensorEntries final : public EntrySource {
+ public:
+  // `held` is what the caller keeps meanwhile. UnsupportedDType for dtypes without arithmetic.
+  static Result<std::unique_ptr<TensorEntries>> open(const Model& model, size_t tensor,
+                                                     uint64_t held);
+  ~TensorEntries() override;
+
+  const LayerEntries& shape() const override;
+  // Decodes slabs, on the file's threads, where rows of the matrix are rows of the stored view and
+  // all threads get slabs; else all at once.
+  bool each(uint64_t first, uint64_t last, uint64_t step, const Pack& pack) const override;
+  // Why each() failed. LimitMemory where the memory limit does not allow for it.
+  const Status& failure() const { return failure_; }
+  // All entries; LimitMemory as well.
+  Result<LayerEntries> all() const;
+
+ private:
+  explicit TensorEntries(std::unique_ptr<EntryLoader> loader);
+
+  std::unique_ptr<EntryLoader> loader_;
+  mutable Status failure_;
+};
+
+// TensorEntries::all().
 Result<LayerEntries> load_entries(const Model& model, size_t tensor, uint64_t held);
 
 }  // namespace dcf::impl

@@ -50,37 +50,43 @@ std::unique_ptr<LayerKernel> named(std::string_view name, std::unique_ptr<LayerK
   return kernel && kernel->name() == name ? std::move(kernel) : nullptr;
 }
 
-std::unique_ptr<LayerKernel> make_linear(std::string_view name, const LayerEntries& e,
-                                         const Parallel& parallel) {
-  if (name == "rows") return make_rows(e);
-  if (name == "code-groups") return make_code_groups(e, parallel);
-  if (name == "columns" || name == "columns-f32") return named(name, make_columns(e, parallel));
-  if (name == "blocked") return make_batch(e, false, parallel);
-  if (name == "dense") return make_batch(e, true, parallel);
-  if (name == "row-windows" || name == "row-windows-f32") {
-    return named(name, make_row_windows(e, parallel));
+Result<std::unique_ptr<LayerKernel>> make_linear(std::string_view name, const TensorEntries& source,
+                                                 const Parallel& parallel) {
+  if (name == "rows") return make_rows(source);
+  if (name == "code-groups") return make_code_groups(source);
+  if (name == "columns" || name == "columns-f32") {
+    DCF_ASSIGN(const LayerEntries all, source.all());
+    return named(name, make_columns(all, parallel));
   }
-  return nullptr;
+  if (name == "blocked") return make_batch(source, false);
+  if (name == "dense") return make_batch(source, true);
+  if (name == "row-windows" || name == "row-windows-f32") {
+    return named(name, make_row_windows(source));
+  }
+  return std::unique_ptr<LayerKernel>();
 }
 
-// Null where `share` of the inputs or more are not zero, too.
-std::unique_ptr<LayerKernel> columns_below(double share, const LayerEntries& e,
+// Null where `share` of the inputs or more are not zero, too, and where not all entries can be had
+// at once.
+std::unique_ptr<LayerKernel> columns_below(double share, const TensorEntries& source,
                                            const LayerOptions& options, const Parallel& parallel) {
-  const bool skip = options.input_density < share && density(e) <= kDenseShareGroups;
-  return skip ? make_columns(e, parallel) : nullptr;
+  if (options.input_density >= share || density(source.shape()) > kDenseShareGroups) return nullptr;
+  const Result<LayerEntries> all = source.all();
+  return all.ok() ? make_columns(all.value(), parallel) : nullptr;
 }
 
-std::unique_ptr<LayerKernel> fastest_linear(const LayerEntries& e, const LayerOptions& options,
-                                            const Parallel& parallel) {
-  if (options.batch >= kFewSamples) return make_batch(e, is_dense(e, false), parallel);
-  if (auto columns = columns_below(kActiveWindows, e, options, parallel)) return columns;
-  if (is_dense(e, true)) return make_batch(e, true, parallel);
-  if (auto windows = make_row_windows(e, parallel)) return windows;
-  if (auto columns = columns_below(kActiveGroups, e, options, parallel)) return columns;
-  if (density(e) > kDenseShareGroups) return make_batch(e, true, parallel);
-  if (auto groups = make_code_groups(e, parallel)) return groups;
-  if (density(e) > kDenseShareRows) return make_batch(e, true, parallel);
-  return make_rows(e);
+std::unique_ptr<LayerKernel> fastest_linear(const TensorEntries& source,
+                                            const LayerOptions& options, const Parallel& parallel) {
+  const LayerEntries& e = source.shape();
+  if (options.batch >= kFewSamples) return make_batch(source, is_dense(e, false));
+  if (auto columns = columns_below(kActiveWindows, source, options, parallel)) return columns;
+  if (is_dense(e, true)) return make_batch(source, true);
+  if (auto windows = make_row_windows(source)) return windows;
+  if (auto columns = columns_below(kActiveGroups, source, options, parallel)) return columns;
+  if (density(e) > kDenseShareGroups) return make_batch(source, true);
+  if (auto groups = make_code_groups(source)) return groups;
+  if (density(e) > kDenseShareRows) return make_batch(source, true);
+  return make_rows(source);
 }
 
 std::unique_ptr<LayerKernel> make_convolution(std::string_view name, const LayerEntries& e,
@@ -107,11 +113,17 @@ uint64_t packing_estimate(const Model& model, size_t tensor) {
 
 Result<std::unique_ptr<Layer>> Layer::linear(const Model& model, size_t tensor,
                                              const LayerOptions& options) {
-  DCF_ASSIGN(const LayerEntries entries,
-             load_entries(model, tensor, packing_estimate(model, tensor)));
-  auto kernel = options.kernel.empty() ? fastest_linear(entries, options, model.parallel())
-                                       : make_linear(options.kernel, entries, model.parallel());
-  return around(std::move(kernel), model, options, entries.nonzeros, entries.cols, entries.rows);
+  DCF_ASSIGN(const auto source,
+             TensorEntries::open(model, tensor, packing_estimate(model, tensor)));
+  std::unique_ptr<LayerKernel> kernel;
+  if (options.kernel.empty()) {
+    kernel = fastest_linear(*source, options, model.parallel());
+  } else {
+    DCF_ASSIGN(kernel, make_linear(options.kernel, *source, model.parallel()));
+  }
+  DCF_TRY(source->failure());
+  const LayerEntries& shape = source->shape();
+  return around(std::move(kernel), model, options, shape.nonzeros, shape.cols, shape.rows);
 }
 
 Result<std::unique_ptr<Layer>> Layer::convolution(const Model& model, size_t tensor,

@@ -4,8 +4,6 @@
 #include <algorithm>
 #include <bit>
 
-#include "kernels/tasks.h"
-
 namespace dcf::impl {
 namespace {
 
@@ -22,24 +20,27 @@ void multiply_kept(const float* w, uint64_t rows, uint64_t cols, const float* x,
 
 }  // namespace
 
-TileMatrix::TileMatrix(const LayerEntries& entries, uint64_t first, uint64_t last, bool dense,
-                       const Parallel& parallel)
-    : rows_(last - first), cols_(entries.cols) {
-  if (!dense) {
+TileMatrix::TileMatrix(const EntrySource& source, uint64_t first, uint64_t last, bool dense)
+    : rows_(last - first), cols_(source.shape().cols) {
+  if (dense) {
+    dense_.resize(rows_ * cols_);
+  } else {
     sparse_.resize(panels());
-    run_tasks(parallel, panels(), [&](size_t panel) {
-      const uint64_t start = first + panel * Blocked::kPanel;
-      sparse_[panel] = make_blocked(entries, start, start + panel_rows(panel));
-    });
-    return;
   }
-  dense_.resize(rows_ * cols_);
-  for (uint64_t row = first; row < last; ++row) {
-    float* const out = dense_.data() + (row - first) * cols_;
-    for (uint64_t i = entries.row_start[row]; i < entries.row_end(row); ++i) {
-      out[entries.column(i)] = entries.weight(i);
-    }
-  }
+  whole_ = source.each(first, last, Blocked::kPanel,
+                       [&](const LayerEntries& entries, uint64_t at, uint64_t row, uint64_t count) {
+                         if (!dense) {
+                           sparse_[(row - first) / Blocked::kPanel] =
+                               make_blocked(entries, at, at + count);
+                           return;
+                         }
+                         float* out = dense_.data() + (row - first) * cols_;
+                         for (uint64_t end = at + count; at < end; ++at, out += cols_) {
+                           for (uint64_t i = entries.row_start[at]; i < entries.row_end(at); ++i) {
+                             out[entries.column(i)] = entries.weight(i);
+                           }
+                         }
+                       });
 }
 
 uint64_t TileMatrix::bytes() const {

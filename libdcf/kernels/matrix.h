@@ -4,7 +4,6 @@
 
 #include <algorithm>
 
-#include "base/parallel.h"
 #include "kernels/blocked.h"
 #include "kernels/tile.h"
 
@@ -12,9 +11,11 @@ namespace dcf::impl {
 
 class TileMatrix {
  public:
-  // Rows [first, last) of the entries, packed on several threads. Throws std::bad_alloc.
-  TileMatrix(const LayerEntries& entries, uint64_t first, uint64_t last, bool dense,
-             const Parallel& parallel);
+  // Rows [first, last). Throws std::bad_alloc.
+  TileMatrix(const EntrySource& source, uint64_t first, uint64_t last, bool dense);
+
+  // Whether all entries could be loaded.
+  bool is_whole() const { return whole_; }
 
   bool is_dense() const { return !dense_.empty(); }
   uint64_t rows() const { return rows_; }
@@ -35,6 +36,7 @@ class TileMatrix {
  private:
   uint64_t rows_;
   uint64_t cols_;
+  bool whole_;
   std::vector<Blocked> sparse_;  // by panel
   std::vector<float> dense_;
 };

@@ -55,8 +55,9 @@ class PackedConv final : public LayerKernel {
              const TileLoops& loops)
       : conv_(conv), padded_(conv_, conv.in_channels / conv.groups), loops_(loops) {
     const uint64_t rows = entries.rows / conv_.groups;
+    const AllEntries source(entries, parallel);
     for (uint64_t g = 0; g < conv_.groups; ++g) {
-      groups_.emplace_back(entries, g * rows, (g + 1) * rows, dense, parallel);
+      groups_.emplace_back(source, g * rows, (g + 1) * rows, dense);
     }
   }
 

@@ -8,7 +8,6 @@
 #include "base/checked.h"
 #include "kernels/part_kernel.h"
 #include "kernels/row_windows_avx512.h"
-#include "kernels/tasks.h"
 #include "kernels/tile.h"
 
 namespace dcf::impl {
@@ -23,7 +22,8 @@ constexpr uint64_t kPartEntries = uint64_t{1} << 20;
 constexpr uint64_t kLeastPartRows = 256;
 
 uint64_t part_rows(const LayerEntries& entries) {
-  const uint64_t parts = ceil_div(entries.nonzeros + 1, kPartEntries);
+  uint64_t parts = ceil_div(entries.nonzeros + 1, kPartEntries);
+  if (parts > 1) parts += parts % 2;  // two threads get the same
   return ceil_div(std::max(ceil_div(entries.rows, parts), kLeastPartRows), RowWindows::kLanes) *
          RowWindows::kLanes;
 }
@@ -63,10 +63,9 @@ class RowWindowsKernel final : public PartKernel {
   std::vector<RowWindows> parts_;
 };
 
-// Rows [first, last) by falling length: a sort by counting, as lengths are small numbers.
-std::vector<uint32_t> by_length(const LayerEntries& entries, uint64_t first, uint64_t last) {
+// Rows [first, first + rows) by falling length: a sort by counting, as lengths are small numbers.
+std::vector<uint32_t> by_length(const LayerEntries& entries, uint64_t first, uint64_t rows) {
   const uint32_t* const length = entries.row_length.data() + first;
-  const uint64_t rows = last - first;
   const uint32_t longest = *std::max_element(length, length + rows);
   std::vector<uint32_t> start(uint64_t{longest} + 2);
   for (uint64_t row = 0; row < rows; ++row) ++start[longest - length[row] + 1];
@@ -78,16 +77,14 @@ std::vector<uint32_t> by_length(const LayerEntries& entries, uint64_t first, uin
   return order;
 }
 
-// False where too many lanes would idle.
-bool pack(const LayerEntries& entries, uint64_t first, uint64_t last, RowWindows* w) {
-  w->first_row = first;
-  w->rows = last - first;
-  w->order = by_length(entries, first, last);
+// Packs the rows of `entries` from number `at` on. False where too many lanes would idle.
+bool pack(const LayerEntries& entries, uint64_t at, RowWindows* w) {
+  w->order = by_length(entries, at, w->rows);
   uint64_t nonzeros = 0;
-  for (uint64_t row = first; row < last; ++row) nonzeros += entries.row_length[row];
+  for (uint64_t row = at; row < at + w->rows; ++row) nonzeros += entries.row_length[row];
   const uint64_t groups = ceil_div(w->rows, RowWindows::kLanes);
-  return pack_row_windows_avx512(entries, kMostLanes * nonzeros / RowWindows::kLanes + 2 * groups,
-                                 w);
+  return pack_row_windows_avx512(entries, at,
+                                 kMostLanes * nonzeros / RowWindows::kLanes + 2 * groups, w);
 }
 
 }  // namespace
@@ -97,21 +94,26 @@ uint64_t RowWindows::bytes() const {
          slots.size() * sizeof(uint16_t) + columns.size() + weights.size() * sizeof(float);
 }
 
-std::unique_ptr<LayerKernel> make_row_windows(const LayerEntries& entries,
-                                              const Parallel& parallel) {
+std::unique_ptr<LayerKernel> make_row_windows(const EntrySource& source) {
   // Vectors of sixteen floats are in use where nobody asked for others.
   if (active_tile_loops().lanes != RowWindows::kLanes || !has_avx512()) return nullptr;
-  // Entries are gathered by signed numbers of 32 bits.
-  if (entries.rows == 0 || entries.entries.size() > INT32_MAX) return nullptr;
-  const uint64_t rows = part_rows(entries);
-  std::vector<RowWindows> parts(ceil_div(entries.rows, rows));
+  const LayerEntries& shape = source.shape();
+  if (shape.rows == 0) return nullptr;
+  const uint64_t rows = part_rows(shape);
+  std::vector<RowWindows> parts(ceil_div(shape.rows, rows));
   std::atomic<bool> fits{true};
-  run_tasks(parallel, parts.size(), [&](size_t i) {
-    const uint64_t first = i * rows;
-    if (!pack(entries, first, std::min(first + rows, entries.rows), &parts[i])) fits = false;
-  });
-  if (!fits) return nullptr;
-  return std::make_unique<RowWindowsKernel>(entries.rows, entries.cols, std::move(parts));
+  const bool loaded =
+      source.each(0, shape.rows, rows,
+                  [&](const LayerEntries& entries, uint64_t at, uint64_t first, uint64_t count) {
+                    RowWindows& part = parts[first / rows];
+                    part.first_row = first;
+                    part.rows = count;
+                    // Entries are gathered by signed numbers of 32 bits.
+                    if (!fits || entries.entries.size() > INT32_MAX || !pack(entries, at, &part))
+                      fits = false;
+                  });
+  if (!loaded || !fits) return nullptr;
+  return std::make_unique<RowWindowsKernel>(shape.rows, shape.cols, std::move(parts));
 }
 
 }  // namespace dcf::impl

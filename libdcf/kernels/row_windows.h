@@ -42,7 +42,6 @@ struct RowWindows {
 
 // Null where this machine cannot run it, or where the rows are so unlike each other that more than
 // three lanes in four would idle.
-std::unique_ptr<LayerKernel> make_row_windows(const LayerEntries& entries,
-                                              const Parallel& parallel);
+std::unique_ptr<LayerKernel> make_row_windows(const EntrySource& source);
 
 }  // namespace dcf::impl

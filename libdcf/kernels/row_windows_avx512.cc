@@ -162,7 +162,8 @@ bool has_avx512() {
          __builtin_cpu_supports("avx512vl");
 }
 
-DCF_AVX512 bool pack_row_windows_avx512(const LayerEntries& e, uint64_t max_steps, RowWindows* w) {
+DCF_AVX512 bool pack_row_windows_avx512(const LayerEntries& e, uint64_t row, uint64_t max_steps,
+                                        RowWindows* w) {
   w->has_codes = e.has_codes() && e.codebook.size() <= RowWindows::kCodes;
   if (w->has_codes) std::copy(e.codebook.begin(), e.codebook.end(), w->codebook);
   const uint64_t nothing = e.entries.size() - 1;  // the end of a row
@@ -171,8 +172,7 @@ DCF_AVX512 bool pack_row_windows_avx512(const LayerEntries& e, uint64_t max_step
     alignas(64) uint32_t at[kLanes];
     for (uint64_t i = 0; i < kLanes; ++i) {
       const bool there = first + i < w->rows;
-      at[i] =
-          static_cast<uint32_t>(there ? e.row_start[w->first_row + w->order[first + i]] : nothing);
+      at[i] = static_cast<uint32_t>(there ? e.row_start[row + w->order[first + i]] : nothing);
     }
     Lanes lanes;
     lanes.at = _mm512_load_si512(at);
@@ -229,7 +229,7 @@ namespace dcf::impl {
 bool has_avx512() {
   return false;
 }
-bool pack_row_windows_avx512(const LayerEntries&, uint64_t, RowWindows*) {
+bool pack_row_windows_avx512(const LayerEntries&, uint64_t, uint64_t, RowWindows*) {
   return false;
 }
 void multiply_row_windows_avx512(const RowWindows&, const float*, float*) {}

@@ -8,8 +8,10 @@ namespace dcf::impl {
 
 bool has_avx512();
 
-// Packs the rows in the order given. False where it would take more than `max_steps` steps.
-bool pack_row_windows_avx512(const LayerEntries& entries, uint64_t max_steps, RowWindows* out);
+// Packs the rows of `entries` from number `at` on, in the order given. False where it would take
+// more than `max_steps` steps.
+bool pack_row_windows_avx512(const LayerEntries& entries, uint64_t at, uint64_t max_steps,
+                             RowWindows* out);
 
 // x is followed by RowWindows::kWindow readable floats, y has all rows of the matrix. Sums two
 // partial sums per row: of the even and of the odd steps of its group.

@@ -10,10 +10,12 @@ namespace {
 
 class RowsKernel final : public LayerKernel {
  public:
-  explicit RowsKernel(const LayerEntries& e) : cols_(e.cols) {
+  explicit RowsKernel(uint64_t cols) : cols_(cols) {}
+
+  void add(const LayerEntries& e, uint64_t first, uint64_t rows) {
     columns_.reserve(e.nonzeros);
     weights_.reserve(e.nonzeros);
-    for (uint64_t row = 0; row < e.rows; ++row) {
+    for (uint64_t row = first; row < first + rows; ++row) {
       for (uint64_t i = e.row_start[row]; i < e.row_end(row); ++i) {
         columns_.push_back(e.column(i));
         weights_.push_back(e.weight(i));
@@ -62,8 +64,14 @@ class RowsKernel final : public LayerKernel {
 
 }  // namespace
 
-std::unique_ptr<LayerKernel> make_rows(const LayerEntries& entries) {
-  return std::make_unique<RowsKernel>(entries);
+std::unique_ptr<LayerKernel> make_rows(const EntrySource& source) {
+  const LayerEntries& shape = source.shape();
+  auto kernel = std::make_unique<RowsKernel>(shape.cols);
+  const bool loaded = source.each(0, shape.rows, std::max<uint64_t>(shape.rows, 1),
+                                  [&](const LayerEntries& e, uint64_t at, uint64_t, uint64_t rows) {
+                                    kernel->add(e, at, rows);
+                                  });
+  return loaded ? std::move(kernel) : nullptr;
 }
 
 }  // namespace dcf::impl

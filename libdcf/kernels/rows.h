@@ -9,6 +9,7 @@
 
 namespace dcf::impl {
 
-std::unique_ptr<LayerKernel> make_rows(const LayerEntries& entries);
+// Null where the entries cannot be loaded.
+std::unique_ptr<LayerKernel> make_rows(const EntrySource& source);
 
 }  // namespace dcf::impl

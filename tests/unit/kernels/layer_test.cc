@@ -5,6 +5,7 @@
 
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <bit>
 #include <cmath>
 #include <limits>
@@ -85,13 +86,14 @@ void expect_product(const LayerEntries& e, const std::vector<float>& x, uint64_t
 
 std::vector<std::unique_ptr<LayerKernel>> all_kernels(const LayerEntries& e) {
   std::vector<std::unique_ptr<LayerKernel>> all;
-  all.push_back(make_rows(e));
-  if (auto windows = make_row_windows(e, kOneThread)) all.push_back(std::move(windows));
-  if (auto groups = make_code_groups(e, {2, nullptr, nullptr})) all.push_back(std::move(groups));
+  all.push_back(make_rows(AllEntries(e, kOneThread)));
+  if (auto windows = make_row_windows(AllEntries(e, kOneThread))) all.push_back(std::move(windows));
+  if (auto groups = make_code_groups(AllEntries(e, {2, nullptr, nullptr})))
+    all.push_back(std::move(groups));
   if (auto columns = make_columns(e, {2, nullptr, nullptr})) all.push_back(std::move(columns));
   for (const TileLoops* loops : available_tile_loops()) {
-    all.push_back(make_batch(e, false, kOneThread, *loops));
-    all.push_back(make_batch(e, true, {2, nullptr, nullptr}, *loops));
+    all.push_back(make_batch(AllEntries(e, kOneThread), false, *loops));
+    all.push_back(make_batch(AllEntries(e, {2, nullptr, nullptr}), true, *loops));
   }
   return all;
 }
@@ -128,7 +130,7 @@ TEST(Layer, CodeGroupsInBlocksOfColumns) {
       e.row_length.push_back(0);
       e.entries.push_back(LayerEntries::kRowEnd);
       ++e.rows;
-      const auto kernel = make_code_groups(e, kOneThread);
+      const auto kernel = make_code_groups(AllEntries(e, kOneThread));
       ASSERT_NE(kernel, nullptr);
       const std::vector<float> x = random_floats(18 * cols, random);
       std::vector<float> y(18 * e.rows, 99);
@@ -140,14 +142,18 @@ TEST(Layer, CodeGroupsInBlocksOfColumns) {
 
 TEST(Layer, CodeGroupsThatWouldBeMostlyEmptyAreNotPacked) {
   std::mt19937_64 random(6);
-  EXPECT_EQ(make_code_groups(random_entries(20, 100, 0.5, 65, random), kOneThread), nullptr);
-  EXPECT_EQ(make_code_groups(random_entries(20, 100, 0.5, 0, random), kOneThread), nullptr);
-  EXPECT_EQ(make_code_groups(random_entries(20, 100, 0, 16, random), kOneThread), nullptr);
-  EXPECT_EQ(make_code_groups(random_entries(20, 100, 0.1, 64, random), kOneThread), nullptr);
+  EXPECT_EQ(make_code_groups(AllEntries(random_entries(20, 100, 0.5, 65, random), kOneThread)),
+            nullptr);
+  EXPECT_EQ(make_code_groups(AllEntries(random_entries(20, 100, 0.5, 0, random), kOneThread)),
+            nullptr);
+  EXPECT_EQ(make_code_groups(AllEntries(random_entries(20, 100, 0, 16, random), kOneThread)),
+            nullptr);
+  EXPECT_EQ(make_code_groups(AllEntries(random_entries(20, 100, 0.1, 64, random), kOneThread)),
+            nullptr);
   // A row of four entries in four of a thousand blocks.
   LayerEntries wide = random_entries(1, 4, 1, 1, random);
   wide.cols = LayerEntries::kMostCodedColumns;
-  EXPECT_EQ(make_code_groups(wide, kOneThread), nullptr);
+  EXPECT_EQ(make_code_groups(AllEntries(wide, kOneThread)), nullptr);
 }
 
 // About `density` of them are not zero; the zeros have either sign.
@@ -303,7 +309,7 @@ TEST(Layer, RowsThatWouldLeaveLanesIdleAreNotPackedAsWindows) {
     e.entries.push_back(LayerEntries::kRowEnd);
     ++e.rows;
   }
-  EXPECT_EQ(make_row_windows(e, kOneThread), nullptr);
+  EXPECT_EQ(make_row_windows(AllEntries(e, kOneThread)), nullptr);
 }
 
 TEST(Layer, EveryDtypeEncodingAndView) {
@@ -342,6 +348,67 @@ TEST(Layer, EveryDtypeEncodingAndView) {
               << encoding_name(encoding) << " view " << view << ' ' << kernel;
         }
       }
+    }
+  }
+}
+
+// Rows of the matrix, from slabs that begin and end within chunks.
+TEST(Layer, SlabsGiveTheEntriesThatAreThere) {
+  std::mt19937_64 random(11);
+  for (const Values values : {Values::kPalette, Values::kSplit}) {
+    Sample s;
+    s.dims = {1500, 1000};
+    s.rows_per_chunk = 7;
+    s.encoding = {.positions = Positions::kGap, .values = values, .gap_bits = 4};
+    if (values == Values::kSplit) s.encoding.split_t = 8;
+    for (uint64_t i = 0; i < 1500 * 1000; ++i) {
+      const auto weight = static_cast<float>(random() % 16 + 1);
+      const bool empty = i / 1000 % 50 == 3;
+      s.words.push_back(random() % 4 == 0 || empty ? 0 : std::bit_cast<uint32_t>(weight));
+    }
+    const Blob file = make_file({s});
+    for (const unsigned threads : {1u, 2u}) {
+      const auto model = open_bytes(file, threads);
+      ASSERT_TRUE(model.ok());
+      const auto source = TensorEntries::open(*model.value(), 0, 0);
+      ASSERT_TRUE(source.ok());
+      for (const uint64_t step : {16, 512}) {
+        std::vector<std::vector<uint32_t>> words(1500, std::vector<uint32_t>(1000));
+        std::atomic<bool> in_slabs{false};
+        ASSERT_TRUE(source.value()->each(
+            16, 1500, step,
+            [&](const LayerEntries& part, uint64_t at, uint64_t first, uint64_t count) {
+              in_slabs = in_slabs || part.row_start.size() < 1484;
+              for (uint64_t row = 0; row < count; ++row, ++at) {
+                EXPECT_EQ(part.column(part.row_end(at)),
+                          part.has_codes() ? LayerEntries::kColumnMask : LayerEntries::kRowEnd);
+                for (uint64_t i = part.row_start[at]; i < part.row_end(at); ++i) {
+                  words[first + row][part.column(i)] = std::bit_cast<uint32_t>(part.weight(i));
+                }
+              }
+            }));
+        EXPECT_TRUE(in_slabs);
+        for (uint64_t i = 16 * 1000; i < s.words.size(); ++i) {
+          ASSERT_EQ(words[i / 1000][i % 1000], s.words[i]) << i;
+        }
+      }
+    }
+  }
+}
+
+TEST(Layer, ABadChunkFailsEveryKernel) {
+  Sample s = random_sample(DType::kF32, {1500, 1000}, {}, 1);
+  s.encoding = {.positions = Positions::kGap, .values = Values::kPalette, .gap_bits = 4};
+  for (uint64_t& word : s.words) word = std::bit_cast<uint32_t>(word % 4 == 0 ? 0.0f : 1.0f);
+  s.rows_per_chunk = 7;
+  Blob file = make_file({s});
+  file[file.size() / 4 * 3] ^= 1;
+  for (const unsigned threads : {1u, 2u}) {
+    const auto model = open_bytes(file, threads);
+    ASSERT_TRUE(model.ok());
+    for (const char* kernel : {"", "rows", "code-groups", "blocked", "dense"}) {
+      const Status status = Layer::linear(*model.value(), 0, {1, kernel, kOneThread}).status();
+      EXPECT_EQ(status.code, Code::ChecksumMismatch) << kernel;
     }
   }
 }
@@ -416,7 +483,7 @@ std::string chosen(uint64_t every, uint64_t codes, const Encoding& encoding,
 TEST(Layer, TheKernelThatWasMeasuredToBeFastest) {
   std::mt19937_64 random(8);
   const bool windows =
-      make_row_windows(random_entries(16, 16, 1, 2, random), kOneThread) != nullptr;
+      make_row_windows(AllEntries(random_entries(16, 16, 1, 2, random), kOneThread)) != nullptr;
   const Encoding palette{.positions = Positions::kGap, .values = Values::kPalette, .gap_bits = 4};
   const Encoding raw;
   EXPECT_EQ(chosen(5, 16, palette), windows ? "row-windows" : "code-groups");
