@@ -27,7 +27,7 @@ struct Blocks {
 class Packer {
  public:
   Packer(const LayerEntries& e, uint64_t at, const Blocks& blocks, CodeGroups* g)
-      : e_(e), at_(at), blocks_(blocks), g_(*g) {}
+      : e_(e), at_(at), blocks_(blocks), g_(*g), lists_(e.codebook.size() * kListSize) {}
 
   void pack() {
     const uint64_t last = at_ + g_.rows;
@@ -57,26 +57,28 @@ class Packer {
   // `limit` is not above the column of a row's end.
   void pack_row(uint64_t row, uint32_t first, uint64_t limit) {
     uint32_t count[CodeGroups::kCodes] = {};
-    const uint64_t begin = cursor_[row];
-    uint64_t& end = cursor_[row];
-    for (; (e_.entries[end] & LayerEntries::kColumnMask) < limit; ++end) {
-      ++count[e_.entries[end] >> LayerEntries::kColumnBits];
+    const uint32_t* entry = e_.entries.data() + cursor_[row];
+    for (; (*entry & LayerEntries::kColumnMask) < limit; ++entry) {
+      const uint32_t code = *entry >> LayerEntries::kColumnBits;
+      list(code)[count[code]++] =
+          static_cast<uint16_t>((*entry & LayerEntries::kColumnMask) - first);
     }
-    uint64_t next[CodeGroups::kCodes];
+    cursor_[row] = static_cast<uint64_t>(entry - e_.entries.data());
     const uint64_t none = blocks_.size * 0x0001000100010001u;
-    for (size_t code = 0; code < e_.codebook.size(); ++code) {
-      next[code] = groups_ * kGroup;
-      if (count[code] == 0) continue;
-      const uint64_t stop = groups_ + ceil_div(count[code], kGroup);
-      std::memcpy(&g_.columns[(stop - 1) * kGroup], &none, sizeof none);
-      for (; groups_ < stop; ++groups_) g_.codes[groups_] = static_cast<uint8_t>(code);
-    }
-    for (uint64_t i = begin; i < end; ++i) {
-      const uint32_t entry = e_.entries[i];
-      g_.columns[next[entry >> LayerEntries::kColumnBits]++] =
-          static_cast<uint16_t>((entry & LayerEntries::kColumnMask) - first);
+    for (uint32_t code = 0; code < e_.codebook.size(); ++code) {
+      std::memcpy(list(code) + count[code], &none, sizeof none);
+      const uint64_t groups = ceil_div(count[code], kGroup);
+      std::copy_n(list(code), groups * kGroup, g_.columns.data() + groups_ * kGroup);
+      std::fill_n(g_.codes.data() + groups_, groups, static_cast<uint8_t>(code));
+      groups_ += groups;
     }
   }
+
+  // Columns of one row in one block that share a code, with room for a group that is not there.
+  uint16_t* list(uint32_t code) { return lists_.data() + code * kListSize; }
+
+  // Not a multiple of a page, at whose distance lines push each other out of the cache.
+  static constexpr uint64_t kListSize = CodeGroups::kMostBlock + 96;
 
   const LayerEntries& e_;
   uint64_t at_;
@@ -84,6 +86,7 @@ class Packer {
   CodeGroups& g_;
   std::vector<uint64_t> cursor_;  // of each row: its first entry behind the blocks so far
   uint64_t groups_ = 0;
+  BigVector<uint16_t> lists_;
 };
 
 // The sum of one group's four inputs.
