@@ -50,6 +50,40 @@ class StepList {
   uint64_t size_ = 0;
 };
 
+// Asks for the entries of the rows that come next, a line at a time: the caches' own prefetchers do
+// not follow so many rows at once.
+class Prefetcher {
+ public:
+  // A group of the order, from number `next` on; `row`: where its rows begin among the entries.
+  Prefetcher(const LayerEntries& e, uint64_t row, const RowWindows& w, uint64_t next)
+      : e_(e), w_(w), row_(row), next_(next), last_(std::min<uint64_t>(next + kLanes, w.rows)) {}
+
+  void step() {
+    if (at_ >= end_) {
+      if (next_ >= last_) return;
+      const uint64_t row = row_ + w_.order[next_++];
+      at_ = e_.row_start[row];
+      end_ = e_.row_end(row) + 1;
+    }
+    _mm_prefetch(reinterpret_cast<const char*>(&e_.entries[at_]), _MM_HINT_T0);
+    if (!e_.has_codes()) {
+      _mm_prefetch(reinterpret_cast<const char*>(&e_.values[at_]), _MM_HINT_T0);
+    }
+    at_ += kLine;
+  }
+
+ private:
+  static constexpr uint64_t kLine = 16;  // entries
+
+  const LayerEntries& e_;
+  const RowWindows& w_;
+  uint64_t row_;
+  uint64_t next_;
+  uint64_t last_;
+  uint64_t at_ = 0;
+  uint64_t end_ = 0;
+};
+
 // One group of rows: where each lane is, and the entry there.
 struct Lanes {
   __m512i at;
@@ -88,7 +122,7 @@ DCF_AVX512 void put_codes(const Lanes& lanes, __mmask16 takes, __m512i offset, u
 }
 
 DCF_AVX512 bool pack_group(const LayerEntries& e, Lanes lanes, bool codes, uint64_t max_steps,
-                           StepList* steps, RowWindows* w) {
+                           Prefetcher ahead, StepList* steps, RowWindows* w) {
   const __m512i end = columns_of(e, _mm512_set1_epi32(-1));
   uint32_t start = 0;
   for (;;) {
@@ -109,6 +143,7 @@ DCF_AVX512 bool pack_group(const LayerEntries& e, Lanes lanes, bool codes, uint6
     }
     if (steps->size() >= max_steps) return false;
     const uint64_t step = steps->next();
+    ahead.step();
     w->advance[step] = static_cast<uint8_t>(strides);
     const __m512i offset = _mm512_sub_epi32(column, _mm512_set1_epi32(static_cast<int>(start)));
     const __mmask16 takes =
@@ -177,7 +212,9 @@ DCF_AVX512 bool pack_row_windows_avx512(const LayerEntries& e, uint64_t row, uin
     Lanes lanes;
     lanes.at = _mm512_load_si512(at);
     lanes.entry = _mm512_i32gather_epi32(lanes.at, e.entries.data(), 4);
-    if (!pack_group(e, lanes, w->has_codes, max_steps, &steps, w)) return false;
+    if (!pack_group(e, lanes, w->has_codes, max_steps, Prefetcher(e, row, *w, first + kLanes),
+                    &steps, w))
+      return false;
     w->group_end.push_back(steps.size());
   }
   steps.finish();
