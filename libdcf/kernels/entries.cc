@@ -81,7 +81,10 @@ class EntryLoader {
       room = std::max(room, slab_room(row, std::min(row + slab_rows, last)));
     }
     uint64_t bytes = 0;
+    uint64_t row_bytes = 0;
     if (!checked_mul(room, entry_bytes(), &bytes) ||
+        !checked_mul(slab_rows + 2 * chunk_rows(), kRowBytes, &row_bytes) ||
+        !checked_add(bytes, row_bytes, &bytes) ||
         !checked_add(bytes, model_.scratch_bytes(data_), &bytes)) {
       return too_large();
     }
@@ -193,6 +196,7 @@ class EntryLoader {
     return tensor_.encoding.is_sparse() ? tensor_.entries : tensor_.elements;
   }
 
+  static constexpr uint64_t kRowBytes = sizeof(uint64_t) + sizeof(uint32_t);
   uint64_t entry_bytes() const {
     return shape_.has_codes() ? sizeof(uint32_t) : sizeof(uint32_t) + sizeof(float);
   }
@@ -206,7 +210,7 @@ class EntryLoader {
     uint64_t count = 0;
     uint64_t row_bytes = 0;
     if (!checked_add(most_entries(), shape_.rows, &count) || !checked_mul(count, each, bytes) ||
-        !checked_mul(shape_.rows, sizeof(uint64_t) + sizeof(uint32_t), &row_bytes) ||
+        !checked_mul(shape_.rows, kRowBytes, &row_bytes) ||
         !checked_add(*bytes, row_bytes, bytes) || !checked_add(*bytes, held_, bytes) ||
         model_.threads_for(tensor_.chunks == 0 ? 1 : model_.scratch_bytes(data_), *bytes) == 0) {
       return too_large();
