@@ -22,8 +22,7 @@ class BatchKernel final : public LayerKernel {
   uint64_t packed_bytes() const override { return matrix_.bytes(); }
   uint64_t working_bytes(uint64_t batch, const Parallel& parallel) const override {
     const uint64_t tiles = std::min<uint64_t>(parallel.width(), matrix_.panels());
-    return loops_.width(loops_.width_for(batch)) * (matrix_.cols() + tiles * Blocked::kPanel) *
-           sizeof(float);
+    return loops_.width_for(batch) * (matrix_.cols() + tiles * Blocked::kPanel) * sizeof(float);
   }
 
   void apply(const float* x, uint64_t batch, float* y, const Parallel& parallel) const override {
@@ -32,11 +31,9 @@ class BatchKernel final : public LayerKernel {
       multiply_one(x, y, parallel);
       return;
     }
-    const uint64_t widest = loops_.width(loops_.width_for(batch));
-    const AlignedFloats tile(widest * matrix_.cols());
+    const AlignedFloats tile(loops_.width_for(batch) * matrix_.cols());
     for (uint64_t first = 0; first < batch;) {
-      const size_t width = loops_.width_for(batch - first);
-      const uint64_t wide = loops_.width(width);
+      const uint64_t wide = loops_.width_for(batch - first);
       const uint64_t count = std::min(wide, batch - first);
       if (count < wide) std::fill_n(tile.data(), wide * matrix_.cols(), 0.0f);
       transpose(x + first * matrix_.cols(), matrix_.cols(), count, matrix_.cols(), tile.data(),
@@ -44,7 +41,7 @@ class BatchKernel final : public LayerKernel {
       run_tasks(parallel, matrix_.panels(), [&](size_t panel) {
         const uint64_t rows = matrix_.panel_rows(panel);
         const AlignedFloats sums(wide * rows);
-        matrix_.multiply(loops_, width, panel, finite, tile.data(), sums.data());
+        matrix_.multiply(loops_, wide, panel, finite, tile.data(), sums.data());
         transpose(sums.data(), wide, rows, count,
                   y + first * matrix_.rows() + panel * Blocked::kPanel, matrix_.rows());
       });

@@ -14,7 +14,10 @@ namespace dcf::impl {
 struct Blocked {
   static constexpr uint64_t kBlock = 128;
   static constexpr uint64_t kPanel = 512;
-  static constexpr unsigned kCodeShift = 8;
+  // Of an entry.
+  static constexpr unsigned kColumnShift = 8;
+  static constexpr uint64_t kColumnMask = 0xff;
+  static constexpr uint64_t kCodeMask = 0xff;
 
   struct Row {
     uint16_t row;    // within the panel
@@ -25,7 +28,7 @@ struct Blocked {
   uint64_t cols = 0;
   std::vector<uint64_t> cell_end;  // of row_list, block by block
   std::vector<Row> row_list;
-  // With a codebook: code << kCodeShift | column within the block. Else the column alone.
+  // Column within the block << kColumnShift | code; without a codebook the code is 0.
   BigVector<uint16_t> entries;
   std::vector<float> codebook;  // 256 weights
   BigVector<float> weights;     // without a codebook, one per entry

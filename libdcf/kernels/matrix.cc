@@ -49,20 +49,20 @@ uint64_t TileMatrix::bytes() const {
   return bytes;
 }
 
-void TileMatrix::multiply(const TileLoops& loops, size_t width, uint64_t panel, bool finite,
+void TileMatrix::multiply(const TileLoops& loops, uint64_t width, uint64_t panel, bool finite,
                           const float* x, float* y) const {
   const uint64_t count = panel_rows(panel);
-  const uint64_t wide = loops.width(width);
+  const size_t index = width / loops.lanes - 1;
   const float* const w = dense_.data() + panel * Blocked::kPanel * cols_;
   if (is_dense() && finite) {
-    loops.dense[width](w, count, cols_, x, y);
+    loops.dense[index](w, count, cols_, x, y);
     return;
   }
-  std::fill_n(y, count * wide, 0.0f);
+  std::fill_n(y, count * width, 0.0f);
   if (is_dense()) {
-    multiply_kept(w, count, cols_, x, wide, y);
+    multiply_kept(w, count, cols_, x, width, y);
   } else {
-    loops.sparse[width](sparse_[panel], x, y);
+    loops.sparse[index](sparse_[panel], x, y);
   }
 }
 

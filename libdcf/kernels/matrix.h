@@ -28,9 +28,9 @@ class TileMatrix {
   uint64_t panel_rows(uint64_t panel) const {
     return std::min(Blocked::kPanel, rows_ - panel * Blocked::kPanel);
   }
-  // y[panel_rows(panel)][width] = the panel times x[cols][width], for tile width number `width`.
+  // y[panel_rows(panel)][width] = the panel times x[cols][width], for a width of `loops`.
   // `finite`: so is all of x. If not, zeros of a dense matrix must be kept from it.
-  void multiply(const TileLoops& loops, size_t width, uint64_t panel, bool finite, const float* x,
+  void multiply(const TileLoops& loops, uint64_t width, uint64_t panel, bool finite, const float* x,
                 float* y) const;
 
  private:

@@ -90,7 +90,7 @@ class PackedConv final : public LayerKernel {
 
  private:
   uint64_t positions() const { return conv_.y.out * conv_.x.out; }
-  uint64_t widest() const { return loops_.width(loops_.width_for(positions())); }
+  uint64_t widest() const { return loops_.width_for(positions()); }
   uint64_t tiles() const { return ceil_div(positions(), widest()); }
   uint64_t tile_floats() const { return groups_.front().cols() * widest() + Padded::kSlack; }
 
@@ -105,13 +105,13 @@ class PackedConv final : public LayerKernel {
     std::vector<Segment> segments;
     const uint64_t end = std::min(last * widest(), positions());
     for (uint64_t at = first * widest(); at < end;) {
-      const size_t width = loops_.width_for(end - at);
-      const uint64_t wide = loops_.width(width);
+      // Not narrower but for the image's last, however many threads share the tiles.
+      const uint64_t wide = loops_.width_for(std::min(widest(), end - at));
       const uint64_t count = std::min(wide, end - at);
       find_segments(at, count, &segments);
       fill_tile(segments, image.data(), wide, tile.data());
       for (uint64_t panel = 0; panel < matrix.panels(); ++panel) {
-        matrix.multiply(loops_, width, panel, finite, tile.data(), sums.data());
+        matrix.multiply(loops_, wide, panel, finite, tile.data(), sums.data());
         for (uint64_t row = 0; row < matrix.panel_rows(panel); ++row) {
           std::copy_n(sums.data() + row * wide, count,
                       y + (panel * Blocked::kPanel + row) * positions() + at);

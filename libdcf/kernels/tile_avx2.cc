@@ -10,6 +10,8 @@
 #define DCF_TILE_VECTOR __m256
 #define DCF_TILE_FMA(a, b, c) _mm256_fmadd_ps(a, b, c)
 #define DCF_TILE_SPLAT(p) _mm256_set1_ps(*(p))
-#define DCF_TILE_ROWS 2
+#define DCF_TILE_VECTORS 8
+#define DCF_TILE_ROWS 6
+#define DCF_TILE_STEP 2
 #include "kernels/tile_loops.h"
 #endif

@@ -10,6 +10,8 @@
 #define DCF_TILE_VECTOR __m512
 #define DCF_TILE_FMA(a, b, c) _mm512_fmadd_ps(a, b, c)
 #define DCF_TILE_SPLAT(p) _mm512_set1_ps(*(p))
+#define DCF_TILE_VECTORS 4
 #define DCF_TILE_ROWS 6
+#define DCF_TILE_STEP 4
 #include "kernels/tile_loops.h"
 #endif

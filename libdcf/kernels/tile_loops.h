@@ -6,9 +6,17 @@
 //   DCF_TILE_VECTOR   type of a vector of floats
 //   DCF_TILE_FMA      (a, b, c): a * b + c on vectors
 //   DCF_TILE_SPLAT    (const float*): all elements that float
-//   DCF_TILE_ROWS     rows that a dense product sums at once, with kMostVectors vectors each
-// Registers hold the sums only where they are plain variables: arrays of vectors went to memory
-// with GCC 12, at a sixth of the speed.
+//   DCF_TILE_VECTORS  vectors of the widest tile, at most 8
+//   DCF_TILE_ROWS     rows that a dense product sums at once, and
+//   DCF_TILE_STEP     how many vectors of each
+// Registers hold the sums only where they are plain variables, and what works on them is inlined:
+// arrays of vectors went to memory with GCC 12, at a sixth of the speed.
+#include <algorithm>
+#include <bit>
+#include <utility>
+
+#define DCF_TILE_INLINE DCF_TILE_TARGET inline __attribute__((always_inline))
+
 namespace dcf::impl {
 namespace {
 
@@ -24,95 +32,130 @@ DCF_TILE_TARGET inline void store(float* p, Vector v) {
   __builtin_memcpy(p, &v, sizeof v);
 }
 
+// Sums of one row of a tile of kVectors vectors.
+template <int kVectors>
+struct Sums {
+  Vector v0 = {}, v1 = {}, v2 = {}, v3 = {}, v4 = {}, v5 = {}, v6 = {}, v7 = {};
+
+  DCF_TILE_INLINE void add(Vector w, const float* x) {
+    v0 = DCF_TILE_FMA(w, load(x), v0);
+    if constexpr (kVectors > 1) v1 = DCF_TILE_FMA(w, load(x + kLanes), v1);
+    if constexpr (kVectors > 2) v2 = DCF_TILE_FMA(w, load(x + 2 * kLanes), v2);
+    if constexpr (kVectors > 3) v3 = DCF_TILE_FMA(w, load(x + 3 * kLanes), v3);
+    if constexpr (kVectors > 4) v4 = DCF_TILE_FMA(w, load(x + 4 * kLanes), v4);
+    if constexpr (kVectors > 5) v5 = DCF_TILE_FMA(w, load(x + 5 * kLanes), v5);
+    if constexpr (kVectors > 6) v6 = DCF_TILE_FMA(w, load(x + 6 * kLanes), v6);
+    if constexpr (kVectors > 7) v7 = DCF_TILE_FMA(w, load(x + 7 * kLanes), v7);
+  }
+  DCF_TILE_INLINE void add(const Sums& other) {
+    v0 += other.v0;
+    if constexpr (kVectors > 1) v1 += other.v1;
+    if constexpr (kVectors > 2) v2 += other.v2;
+    if constexpr (kVectors > 3) v3 += other.v3;
+  }
+  DCF_TILE_INLINE void add_to(float* y) const {
+    store(y, load(y) + v0);
+    if constexpr (kVectors > 1) store(y + kLanes, load(y + kLanes) + v1);
+    if constexpr (kVectors > 2) store(y + 2 * kLanes, load(y + 2 * kLanes) + v2);
+    if constexpr (kVectors > 3) store(y + 3 * kLanes, load(y + 3 * kLanes) + v3);
+    if constexpr (kVectors > 4) store(y + 4 * kLanes, load(y + 4 * kLanes) + v4);
+    if constexpr (kVectors > 5) store(y + 5 * kLanes, load(y + 5 * kLanes) + v5);
+    if constexpr (kVectors > 6) store(y + 6 * kLanes, load(y + 6 * kLanes) + v6);
+    if constexpr (kVectors > 7) store(y + 7 * kLanes, load(y + 7 * kLanes) + v7);
+  }
+};
+
+// Where the weight of entry i of the row is.
 struct Codes {
-  const uint16_t* entries;
   const float* codebook;
-  uint64_t column(uint64_t i) const { return entries[i] & 0xff; }
-  const float* weight(uint64_t i) const { return codebook + (entries[i] >> Blocked::kCodeShift); }
-  void skip(uint64_t n) { entries += n; }
+  const float* weight(uint64_t, uint64_t entry) const {
+    return codebook + (entry & Blocked::kCodeMask);
+  }
+  void skip(uint64_t) {}
 };
 struct Weights {
-  const uint16_t* entries;
   const float* weights;
-  uint64_t column(uint64_t i) const { return entries[i]; }
-  const float* weight(uint64_t i) const { return weights + i; }
-  void skip(uint64_t n) {
-    entries += n;
-    weights += n;
-  }
+  const float* weight(uint64_t i, uint64_t) const { return weights + i; }
+  void skip(uint64_t n) { weights += n; }
 };
 
-// y += the row's entries times x, a block of rows of kVectors vectors. Even and odd entries have
-// sums of their own: one chain of additions would wait for its own latency.
-template <int kVectors, typename Entries>
-DCF_TILE_TARGET inline void sparse_row(const Entries& e, uint64_t count, const float* x, float* y) {
-  constexpr uint64_t kWidth = kVectors * kLanes;
-  Vector s0 = load(y);
-  Vector s1 = kVectors > 1 ? load(y + kLanes) : s0;
-  Vector s2 = kVectors > 2 ? load(y + 2 * kLanes) : s0;
-  Vector s3 = kVectors > 2 ? load(y + 3 * kLanes) : s0;
-  Vector t0 = {};
-  Vector t1 = {};
-  Vector t2 = {};
-  Vector t3 = {};
-  uint64_t i = 0;
-  for (; i + 2 <= count; i += 2) {
-    const Vector v = DCF_TILE_SPLAT(e.weight(i));
-    const Vector w = DCF_TILE_SPLAT(e.weight(i + 1));
-    const float* const a = x + e.column(i) * kWidth;
-    const float* const b = x + e.column(i + 1) * kWidth;
-    s0 = DCF_TILE_FMA(v, load(a), s0);
-    t0 = DCF_TILE_FMA(w, load(b), t0);
-    if (kVectors > 1) s1 = DCF_TILE_FMA(v, load(a + kLanes), s1);
-    if (kVectors > 1) t1 = DCF_TILE_FMA(w, load(b + kLanes), t1);
-    if (kVectors > 2) s2 = DCF_TILE_FMA(v, load(a + 2 * kLanes), s2);
-    if (kVectors > 2) t2 = DCF_TILE_FMA(w, load(b + 2 * kLanes), t2);
-    if (kVectors > 2) s3 = DCF_TILE_FMA(v, load(a + 3 * kLanes), s3);
-    if (kVectors > 2) t3 = DCF_TILE_FMA(w, load(b + 3 * kLanes), t3);
-  }
-  if (i < count) {
-    const Vector v = DCF_TILE_SPLAT(e.weight(i));
-    const float* const a = x + e.column(i) * kWidth;
-    s0 = DCF_TILE_FMA(v, load(a), s0);
-    if (kVectors > 1) s1 = DCF_TILE_FMA(v, load(a + kLanes), s1);
-    if (kVectors > 2) s2 = DCF_TILE_FMA(v, load(a + 2 * kLanes), s2);
-    if (kVectors > 2) s3 = DCF_TILE_FMA(v, load(a + 3 * kLanes), s3);
-  }
-  store(y, s0 + t0);
-  if (kVectors > 1) store(y + kLanes, s1 + t1);
-  if (kVectors > 2) store(y + 2 * kLanes, s2 + t2);
-  if (kVectors > 2) store(y + 3 * kLanes, s3 + t3);
+// `word` ends in entry i of the row.
+template <int kVectors, typename Values>
+DCF_TILE_INLINE void add_entry(Values values, uint64_t i, uint64_t word, const float* x,
+                               Sums<kVectors>& sums) {
+  const uint64_t column = word >> Blocked::kColumnShift & Blocked::kColumnMask;
+  sums.add(DCF_TILE_SPLAT(values.weight(i, word)), x + column * (kVectors * kLanes));
 }
 
-template <int kVectors, typename Entries>
-DCF_TILE_TARGET void sparse_blocks(const Blocked& b, Entries e, const float* x, float* y) {
+// y += the row's entries times x, a block of rows of kVectors vectors. What y holds is added last:
+// it may come from a slower cache. Where registers suffice, even and odd entries have sums of their
+// own: one chain of additions would wait for its own latency.
+template <int kVectors, typename Values>
+DCF_TILE_INLINE void sparse_row(const uint16_t* entries, Values values, uint64_t count,
+                                const float* x, float* y) {
+  constexpr bool kTwoSums = kVectors <= 4;
+  constexpr bool kBig = std::endian::native == std::endian::big;
+  Sums<kVectors> even;
+  Sums<kVectors> second;
+  Sums<kVectors>& odd = kTwoSums ? second : even;
+  uint64_t i = 0;
+  for (; i + 4 <= count; i += 4) {
+    uint64_t four;
+    __builtin_memcpy(&four, entries + i, sizeof four);
+    __asm__("" : "+r"(four));  // or else it is loaded again for each of the four
+    add_entry(values, i, kBig ? four >> 48 : four, x, even);
+    add_entry(values, i + 1, kBig ? four >> 32 : four >> 16, x, odd);
+    add_entry(values, i + 2, kBig ? four >> 16 : four >> 32, x, even);
+    add_entry(values, i + 3, kBig ? four : four >> 48, x, odd);
+  }
+  for (; i < count; ++i) add_entry(values, i, entries[i], x, even);
+  if constexpr (kTwoSums) even.add(odd);
+  even.add_to(y);
+}
+
+template <int kVectors, typename Values>
+DCF_TILE_TARGET void sparse_blocks(const Blocked& b, Values values, const float* x, float* y) {
   constexpr uint64_t kWidth = kVectors * kLanes;
+  constexpr uint64_t kLine = 64 / sizeof(float);
+  const uint16_t* entries = b.entries.data();
   const Blocked::Row* row = b.row_list.data();
+  uint64_t columns = b.cols;
   for (const uint64_t cell_end : b.cell_end) {
     const Blocked::Row* const end = b.row_list.data() + cell_end;
+    // The next block's part of the tile comes nearer, a line per row, while this one's is used.
+    const float* const next_x = x + std::min(Blocked::kBlock, columns) * kWidth;
+    const float* next = next_x;
+    columns -= std::min(Blocked::kBlock, columns);
+    const float* const next_end = next_x + std::min(Blocked::kBlock, columns) * kWidth;
     for (; row < end; ++row) {
-      sparse_row<kVectors>(e, row->count, x, y + row->row * kWidth);
-      e.skip(row->count);
+      if (next < next_end) {
+        __builtin_prefetch(next, 0, 2);
+        next += kLine;
+      }
+      sparse_row<kVectors>(entries, values, row->count, x, y + row->row * kWidth);
+      entries += row->count;
+      values.skip(row->count);
     }
-    x += Blocked::kBlock * kWidth;
+    x = next_x;
   }
 }
 
 template <int kVectors>
 DCF_TILE_TARGET void sparse_tile(const Blocked& b, const float* x, float* y) {
   if (b.weights.empty()) {
-    sparse_blocks<kVectors>(b, Codes{b.entries.data(), b.codebook.data()}, x, y);
+    sparse_blocks<kVectors>(b, Codes{b.codebook.data()}, x, y);
   } else {
-    sparse_blocks<kVectors>(b, Weights{b.entries.data(), b.weights.data()}, x, y);
+    sparse_blocks<kVectors>(b, Weights{b.weights.data()}, x, y);
   }
 }
 
-// kRows rows of w at once, so that a vector of x is loaded once for all of them.
+// kRows rows of w and kVectors vectors of each row of x, which has `stride` floats, so that both
+// are loaded once for all sums.
 template <int kVectors, int kRows>
-DCF_TILE_TARGET inline void dense_rows(const float* w, uint64_t cols, const float* x, float* y) {
-  constexpr uint64_t kWidth = kVectors * kLanes;
+DCF_TILE_TARGET inline void dense_rows(const float* w, uint64_t cols, const float* x,
+                                       uint64_t stride, float* y) {
   Vector sum[kRows][kVectors] = {};
-  for (uint64_t c = 0; c < cols; ++c, x += kWidth) {
+  for (uint64_t c = 0; c < cols; ++c, x += stride) {
     Vector from[kVectors];
     for (int v = 0; v < kVectors; ++v) from[v] = load(x + v * kLanes);
     for (int r = 0; r < kRows; ++r) {
@@ -121,7 +164,17 @@ DCF_TILE_TARGET inline void dense_rows(const float* w, uint64_t cols, const floa
     }
   }
   for (int r = 0; r < kRows; ++r) {
-    for (int v = 0; v < kVectors; ++v) store(y + r * kWidth + v * kLanes, sum[r][v]);
+    for (int v = 0; v < kVectors; ++v) store(y + r * stride + v * kLanes, sum[r][v]);
+  }
+}
+
+// Vectors [kFirst, kVectors) of the tile, DCF_TILE_STEP at a time.
+template <int kVectors, int kRows, int kFirst = 0>
+DCF_TILE_TARGET inline void dense_steps(const float* w, uint64_t cols, const float* x, float* y) {
+  constexpr int kStep = std::min(kVectors - kFirst, DCF_TILE_STEP);
+  dense_rows<kStep, kRows>(w, cols, x + kFirst * kLanes, kVectors * kLanes, y + kFirst * kLanes);
+  if constexpr (kFirst + kStep < kVectors) {
+    dense_steps<kVectors, kRows, kFirst + kStep>(w, cols, x, y);
   }
 }
 
@@ -131,9 +184,9 @@ DCF_TILE_TARGET void dense_tile(const float* w, uint64_t rows, uint64_t cols, co
   constexpr uint64_t kWidth = kVectors * kLanes;
   uint64_t row = 0;
   for (; row + DCF_TILE_ROWS <= rows; row += DCF_TILE_ROWS) {
-    dense_rows<kVectors, DCF_TILE_ROWS>(w + row * cols, cols, x, y + row * kWidth);
+    dense_steps<kVectors, DCF_TILE_ROWS>(w + row * cols, cols, x, y + row * kWidth);
   }
-  for (; row < rows; ++row) dense_rows<kVectors, 1>(w + row * cols, cols, x, y + row * kWidth);
+  for (; row < rows; ++row) dense_steps<kVectors, 1>(w + row * cols, cols, x, y + row * kWidth);
 }
 
 DCF_TILE_TARGET float dot(const float* w, const float* x, uint64_t n) {
@@ -156,12 +209,18 @@ DCF_TILE_TARGET float dot(const float* w, const float* x, uint64_t n) {
   return sum;
 }
 
+template <size_t... kIndex>
+constexpr TileLoops make_loops(std::index_sequence<kIndex...>) {
+  return {DCF_TILE_NAME,
+          kLanes,
+          DCF_TILE_VECTORS,
+          {sparse_tile<kIndex + 1>...},
+          {dense_tile<kIndex + 1>...},
+          dot};
+}
+
 }  // namespace
 
-const TileLoops DCF_TILE_SET = {DCF_TILE_NAME,
-                                kLanes,
-                                {sparse_tile<1>, sparse_tile<2>, sparse_tile<4>},
-                                {dense_tile<1>, dense_tile<2>, dense_tile<4>},
-                                dot};
+const TileLoops DCF_TILE_SET = make_loops(std::make_index_sequence<DCF_TILE_VECTORS>());
 
 }  // namespace dcf::impl

@@ -13,5 +13,7 @@ typedef float FourFloats __attribute__((vector_size(16)));
 #define DCF_TILE_VECTOR FourFloats
 #define DCF_TILE_FMA(a, b, c) ((a) * (b) + (c))
 #define DCF_TILE_SPLAT(p) (FourFloats{*(p), *(p), *(p), *(p)})
-#define DCF_TILE_ROWS 2
+#define DCF_TILE_VECTORS 8
+#define DCF_TILE_ROWS 4
+#define DCF_TILE_STEP 2
 #include "kernels/tile_loops.h"

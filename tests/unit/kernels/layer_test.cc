@@ -466,6 +466,47 @@ TEST(Layer, RandomConvolutions) {
   EXPECT_GT(compared, 80);
 }
 
+// 25 vectors of positions, which can be cut into tiles in more than one way.
+TEST(Layer, ThreadsThatShareAnImageChangeNoBit) {
+  std::mt19937_64 random(12);
+  const LayerEntries entries = random_entries(5, 27, 1, 0, random);
+  for (const TileLoops* loops : available_tile_loops()) {
+    Conv2d conv;
+    conv.in_channels = 3;
+    conv.out_channels = 5;
+    conv.y = {.size = 1, .kernel = 3, .pad = 1};
+    conv.x = {.size = 25 * loops->lanes, .kernel = 3, .pad = 1};
+    ASSERT_TRUE(conv.y.complete().ok() && conv.x.complete().ok());
+    conv.in_size = 3 * conv.x.size;
+    conv.out_size = 5 * conv.x.out;
+    const auto kernel = make_packed_conv(entries, conv, false, kOneThread, *loops);
+    const std::vector<float> x = random_floats(conv.in_size, random);
+    std::vector<float> alone(conv.out_size);
+    std::vector<float> shared(conv.out_size);
+    kernel->apply(x.data(), 1, alone.data(), kOneThread);
+    kernel->apply(x.data(), 1, shared.data(), {7, nullptr, nullptr});
+    EXPECT_EQ(alone, shared) << loops->name;
+  }
+}
+
+TEST(TileLoops, AsFewTilesAsCanBeAndNoneWiderThanTheFirst) {
+  for (const TileLoops* loops : available_tile_loops()) {
+    const uint64_t most = loops->lanes * loops->most_vectors;
+    for (uint64_t columns = 1; columns < 6 * most; ++columns) {
+      const uint64_t widest = loops->width_for(columns);
+      uint64_t tiles = 0;
+      for (uint64_t at = 0; at < columns; ++tiles) {
+        const uint64_t width = loops->width_for(columns - at);
+        ASSERT_EQ(width % loops->lanes, 0u);
+        ASSERT_GE(width, loops->lanes);
+        ASSERT_LE(width, std::min(widest, most)) << columns << " at " << at;
+        at += width;
+      }
+      ASSERT_EQ(tiles, (columns + most - 1) / most) << columns;
+    }
+  }
+}
+
 // `every`: one weight in so many is there; of `codes` different ones.
 std::string chosen(uint64_t every, uint64_t codes, const Encoding& encoding,
                    double input_density = 1) {
