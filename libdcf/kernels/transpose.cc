@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "kernels/transpose.h"
 
+#include <algorithm>
 #include <cstring>
 
 namespace dcf::impl {
@@ -39,26 +40,40 @@ void transpose_each(const float* from, uint64_t from_stride, uint64_t rows, uint
   }
 }
 
+// square(i, j) for every multiple of four below `outer` and `inner`, in squares of a cache line
+// each way, of which the outer index changes last.
+template <typename Square>
+void for_squares(uint64_t outer, uint64_t inner, const Square& square) {
+  constexpr uint64_t kLine = 16;
+  for (uint64_t i = 0; i < outer; i += kLine) {
+    for (uint64_t j = 0; j < inner; j += kLine) {
+      for (uint64_t k = i; k < std::min(i + kLine, outer); k += 4) {
+        for (uint64_t l = j; l < std::min(j + kLine, inner); l += 4) square(k, l);
+      }
+    }
+  }
+}
+
 }  // namespace
 
 void transpose(const float* from, uint64_t from_stride, uint64_t rows, uint64_t cols, float* to,
                uint64_t to_stride) {
-  // Strips of 16 rows read whole cache lines of as many pages as a table of addresses holds.
-  constexpr uint64_t kStrip = 16;
+  const uint64_t square_rows = rows / 4 * 4;
   const uint64_t square_cols = cols / 4 * 4;
-  for (uint64_t strip = 0; strip < rows; strip += kStrip) {
-    const uint64_t end = rows - strip < kStrip ? rows : strip + kStrip;
-    const uint64_t square_end = strip + (end - strip) / 4 * 4;
-    for (uint64_t c = 0; c < square_cols; c += 4) {
-      for (uint64_t r = strip; r < square_end; r += 4) {
-        transpose_four(from + r * from_stride + c, from_stride, to + c * to_stride + r, to_stride);
-      }
-    }
-    transpose_each(from + square_end * from_stride, from_stride, end - square_end, square_cols,
-                   to + square_end, to_stride);
-    transpose_each(from + strip * from_stride + square_cols, from_stride, end - strip,
-                   cols - square_cols, to + square_cols * to_stride + strip, to_stride);
+  const auto square = [=](uint64_t r, uint64_t c) {
+    transpose_four(from + r * from_stride + c, from_stride, to + c * to_stride + r, to_stride);
+  };
+  // The side with the longer stride, whose lines fall into few sets of a cache and whose rows lie
+  // on a page each, is the one of which four lines at a time are used up, and 16 rows.
+  if (from_stride > to_stride) {
+    for_squares(square_rows, square_cols, square);
+  } else {
+    for_squares(square_cols, square_rows, [&](uint64_t c, uint64_t r) { square(r, c); });
   }
+  transpose_each(from + square_rows * from_stride, from_stride, rows - square_rows, cols,
+                 to + square_rows, to_stride);
+  transpose_each(from + square_cols, from_stride, square_rows, cols - square_cols,
+                 to + square_cols * to_stride, to_stride);
 }
 
 }  // namespace dcf::impl
