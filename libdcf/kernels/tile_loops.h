@@ -35,7 +35,7 @@ DCF_TILE_TARGET inline void store(float* p, Vector v) {
 // Sums of one row of a tile of kVectors vectors.
 template <int kVectors>
 struct Sums {
-  Vector v0 = {}, v1 = {}, v2 = {}, v3 = {}, v4 = {}, v5 = {}, v6 = {}, v7 = {};
+  Vector v0, v1, v2, v3, v4, v5, v6, v7;
 
   DCF_TILE_INLINE void add(Vector w, const float* x) {
     v0 = DCF_TILE_FMA(w, load(x), v0);
@@ -46,6 +46,17 @@ struct Sums {
     if constexpr (kVectors > 5) v5 = DCF_TILE_FMA(w, load(x + 5 * kLanes), v5);
     if constexpr (kVectors > 6) v6 = DCF_TILE_FMA(w, load(x + 6 * kLanes), v6);
     if constexpr (kVectors > 7) v7 = DCF_TILE_FMA(w, load(x + 7 * kLanes), v7);
+  }
+  // Without a sum to start from.
+  DCF_TILE_INLINE void set(Vector w, const float* x) {
+    v0 = w * load(x);
+    if constexpr (kVectors > 1) v1 = w * load(x + kLanes);
+    if constexpr (kVectors > 2) v2 = w * load(x + 2 * kLanes);
+    if constexpr (kVectors > 3) v3 = w * load(x + 3 * kLanes);
+    if constexpr (kVectors > 4) v4 = w * load(x + 4 * kLanes);
+    if constexpr (kVectors > 5) v5 = w * load(x + 5 * kLanes);
+    if constexpr (kVectors > 6) v6 = w * load(x + 6 * kLanes);
+    if constexpr (kVectors > 7) v7 = w * load(x + 7 * kLanes);
   }
   DCF_TILE_INLINE void add(const Sums& other) {
     v0 += other.v0;
@@ -80,36 +91,54 @@ struct Weights {
 };
 
 // `word` ends in entry i of the row.
-template <int kVectors, typename Values>
+template <bool kFirst, int kVectors, typename Values>
 DCF_TILE_INLINE void add_entry(Values values, uint64_t i, uint64_t word, const float* x,
                                Sums<kVectors>& sums) {
   const uint64_t column = word >> Blocked::kColumnShift & Blocked::kColumnMask;
-  sums.add(DCF_TILE_SPLAT(values.weight(i, word)), x + column * (kVectors * kLanes));
+  const Vector w = DCF_TILE_SPLAT(values.weight(i, word));
+  const float* const from = x + column * (kVectors * kLanes);
+  if constexpr (kFirst) {
+    sums.set(w, from);
+  } else {
+    sums.add(w, from);
+  }
 }
 
-// y += the row's entries times x, a block of rows of kVectors vectors. What y holds is added last:
-// it may come from a slower cache. Where registers suffice, even and odd entries have sums of their
-// own: one chain of additions would wait for its own latency.
+template <bool kFirst, bool kTwoSums, int kVectors, typename Values>
+DCF_TILE_INLINE void add_four(const uint16_t* entries, Values values, uint64_t i, const float* x,
+                              Sums<kVectors>& even, Sums<kVectors>& odd) {
+  constexpr bool kBig = std::endian::native == std::endian::big;
+  uint64_t four;
+  __builtin_memcpy(&four, entries + i, sizeof four);
+  __asm__("" : "+r"(four));  // or else it is loaded again for each of the four
+  add_entry<kFirst>(values, i, kBig ? four >> 48 : four, x, even);
+  add_entry<kFirst && kTwoSums>(values, i + 1, kBig ? four >> 32 : four >> 16, x, odd);
+  add_entry<false>(values, i + 2, kBig ? four >> 16 : four >> 32, x, even);
+  add_entry<false>(values, i + 3, kBig ? four : four >> 48, x, odd);
+}
+
+// y += the row's entries, of which there are some, times x, a block of rows of kVectors vectors.
+// What y holds is added last: it may come from a slower cache. Where registers suffice, even and
+// odd entries have sums of their own: one chain of additions would wait for its own latency.
 template <int kVectors, typename Values>
 DCF_TILE_INLINE void sparse_row(const uint16_t* entries, Values values, uint64_t count,
                                 const float* x, float* y) {
   constexpr bool kTwoSums = kVectors <= 4;
-  constexpr bool kBig = std::endian::native == std::endian::big;
   Sums<kVectors> even;
   Sums<kVectors> second;
   Sums<kVectors>& odd = kTwoSums ? second : even;
   uint64_t i = 0;
-  for (; i + 4 <= count; i += 4) {
-    uint64_t four;
-    __builtin_memcpy(&four, entries + i, sizeof four);
-    __asm__("" : "+r"(four));  // or else it is loaded again for each of the four
-    add_entry(values, i, kBig ? four >> 48 : four, x, even);
-    add_entry(values, i + 1, kBig ? four >> 32 : four >> 16, x, odd);
-    add_entry(values, i + 2, kBig ? four >> 16 : four >> 32, x, even);
-    add_entry(values, i + 3, kBig ? four : four >> 48, x, odd);
+  if (count >= 4) {
+    add_four<true, kTwoSums>(entries, values, 0, x, even, odd);
+    for (i = 4; i + 4 <= count; i += 4) {
+      add_four<false, kTwoSums>(entries, values, i, x, even, odd);
+    }
+    if constexpr (kTwoSums) even.add(odd);
+  } else {
+    add_entry<true>(values, 0, entries[0], x, even);
+    i = 1;
   }
-  for (; i < count; ++i) add_entry(values, i, entries[i], x, even);
-  if constexpr (kTwoSums) even.add(odd);
+  for (; i < count; ++i) add_entry<false>(values, i, entries[i], x, even);
   even.add_to(y);
 }
 
