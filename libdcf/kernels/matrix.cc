@@ -53,16 +53,16 @@ void TileMatrix::multiply(const TileLoops& loops, uint64_t width, uint64_t panel
                           const float* x, float* y) const {
   const uint64_t count = panel_rows(panel);
   const size_t index = width / loops.lanes - 1;
-  const float* const w = dense_.data() + panel * Blocked::kPanel * cols_;
-  if (is_dense() && finite) {
-    loops.dense[index](w, count, cols_, x, y);
+  std::fill_n(y, count * width, 0.0f);
+  if (!is_dense()) {
+    loops.sparse[index](sparse_[panel], x, y);
     return;
   }
-  std::fill_n(y, count * width, 0.0f);
-  if (is_dense()) {
-    multiply_kept(w, count, cols_, x, width, y);
+  const float* const w = dense_.data() + panel * Blocked::kPanel * cols_;
+  if (finite) {
+    loops.dense[index](w, count, cols_, x, y);
   } else {
-    loops.sparse[index](sparse_[panel], x, y);
+    multiply_kept(w, count, cols_, x, width, y);
   }
 }
 

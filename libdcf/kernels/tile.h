@@ -20,7 +20,7 @@ struct TileLoops {
   uint64_t most_vectors;  // of a tile
   // [vectors - 1]: y += b x.
   void (*sparse[kMostVectors])(const Blocked& b, const float* x, float* y);
-  // The same for `rows` rows of a dense matrix of `cols` columns: y = w x.
+  // The same for `rows` rows of a dense matrix of `cols` columns: y += w x.
   void (*dense[kMostVectors])(const float* w, uint64_t rows, uint64_t cols, const float* x,
                               float* y);
   // The sum of w[i] * x[i].

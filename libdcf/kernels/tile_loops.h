@@ -178,44 +178,65 @@ DCF_TILE_TARGET void sparse_tile(const Blocked& b, const float* x, float* y) {
   }
 }
 
-// kRows rows of w and kVectors vectors of each row of x, which has `stride` floats, so that both
-// are loaded once for all sums.
+// Of a dense matrix w of `cols` columns and a tile x of `width` floats.
+struct Dense {
+  const float* w;
+  const float* x;
+  float* y;
+  uint64_t cols;
+  uint64_t width;
+};
+
+// Rows [row, row + kRows), `count` columns from `first` on, kVectors vectors of x: each weight and
+// each vector of x is loaded once for all sums.
 template <int kVectors, int kRows>
-DCF_TILE_TARGET inline void dense_rows(const float* w, uint64_t cols, const float* x,
-                                       uint64_t stride, float* y) {
-  Vector sum[kRows][kVectors] = {};
-  for (uint64_t c = 0; c < cols; ++c, x += stride) {
+DCF_TILE_TARGET inline void dense_rows(const Dense& d, uint64_t row, uint64_t first, uint64_t count,
+                                       uint64_t vector) {
+  const float* const w = d.w + row * d.cols + first;
+  const float* x = d.x + first * d.width + vector * kLanes;
+  float* const y = d.y + row * d.width + vector * kLanes;
+  Vector sum[kRows][kVectors];
+  for (int r = 0; r < kRows; ++r) {
+    for (int v = 0; v < kVectors; ++v) sum[r][v] = load(y + r * d.width + v * kLanes);
+  }
+  for (uint64_t c = 0; c < count; ++c, x += d.width) {
     Vector from[kVectors];
     for (int v = 0; v < kVectors; ++v) from[v] = load(x + v * kLanes);
     for (int r = 0; r < kRows; ++r) {
-      const Vector weight = DCF_TILE_SPLAT(w + r * cols + c);
+      const Vector weight = DCF_TILE_SPLAT(w + r * d.cols + c);
       for (int v = 0; v < kVectors; ++v) sum[r][v] = DCF_TILE_FMA(weight, from[v], sum[r][v]);
     }
   }
   for (int r = 0; r < kRows; ++r) {
-    for (int v = 0; v < kVectors; ++v) store(y + r * stride + v * kLanes, sum[r][v]);
+    for (int v = 0; v < kVectors; ++v) store(y + r * d.width + v * kLanes, sum[r][v]);
   }
 }
 
-// Vectors [kFirst, kVectors) of the tile, DCF_TILE_STEP at a time.
-template <int kVectors, int kRows, int kFirst = 0>
-DCF_TILE_TARGET inline void dense_steps(const float* w, uint64_t cols, const float* x, float* y) {
-  constexpr int kStep = std::min(kVectors - kFirst, DCF_TILE_STEP);
-  dense_rows<kStep, kRows>(w, cols, x + kFirst * kLanes, kVectors * kLanes, y + kFirst * kLanes);
-  if constexpr (kFirst + kStep < kVectors) {
-    dense_steps<kVectors, kRows, kFirst + kStep>(w, cols, x, y);
+// All vectors of the tile, DCF_TILE_STEP at a time.
+template <int kVectors, int kRows>
+DCF_TILE_TARGET inline void dense_steps(const Dense& d, uint64_t row, uint64_t first,
+                                        uint64_t count) {
+  constexpr int kStep = std::min(kVectors, DCF_TILE_STEP);
+  for (uint64_t v = 0; v + kStep <= kVectors; v += kStep) {
+    dense_rows<kStep, kRows>(d, row, first, count, v);
   }
+  constexpr int kRest = kVectors % kStep;
+  if constexpr (kRest != 0) dense_rows<kRest, kRows>(d, row, first, count, kVectors - kRest);
 }
 
 template <int kVectors>
 DCF_TILE_TARGET void dense_tile(const float* w, uint64_t rows, uint64_t cols, const float* x,
                                 float* y) {
-  constexpr uint64_t kWidth = kVectors * kLanes;
-  uint64_t row = 0;
-  for (; row + DCF_TILE_ROWS <= rows; row += DCF_TILE_ROWS) {
-    dense_steps<kVectors, DCF_TILE_ROWS>(w + row * cols, cols, x, y + row * kWidth);
+  constexpr uint64_t kColumns = 512;  // so much of the tile stays in a second-level cache
+  const Dense d{w, x, y, cols, kVectors * kLanes};
+  for (uint64_t first = 0; first < cols; first += kColumns) {
+    const uint64_t count = std::min(kColumns, cols - first);
+    uint64_t row = 0;
+    for (; row + DCF_TILE_ROWS <= rows; row += DCF_TILE_ROWS) {
+      dense_steps<kVectors, DCF_TILE_ROWS>(d, row, first, count);
+    }
+    for (; row < rows; ++row) dense_steps<kVectors, 1>(d, row, first, count);
   }
-  for (; row < rows; ++row) dense_steps<kVectors, 1>(w + row * cols, cols, x, y + row * kWidth);
 }
 
 DCF_TILE_TARGET float dot(const float* w, const float* x, uint64_t n) {
