@@ -35,6 +35,8 @@ class ConvBench {
 
   void run() {
     for (const Peer& peer : conv_peers(dense_, shape_, x_.data())) add(peer);
+    const Layer dense = prepare(file_.get(), shape_, {1, 1, "conv-dense"});
+    add({"dcf dense", [&dense](const float* x, float* y) { apply(dense.get(), x, y, 1); }});
     const Layer layer = prepare(file_.get(), shape_, {});
     add({"dcf", [&layer](const float* x, float* y) { apply(layer.get(), x, y, 1); }});
     suite_->fact({"conv", shape_.name, "kernel"}, describe(layer.get()).kernel);
