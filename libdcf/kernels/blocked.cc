@@ -104,10 +104,10 @@ class PanelPacker {
 
   static uint16_t packed(uint32_t entry, uint32_t first, bool codes) {
     // With codes `first` is a multiple of kBlock, below which the column is.
-    return static_cast<uint16_t>(
-        codes ? ((entry - first) & (Blocked::kBlock - 1)) << Blocked::kColumnShift |
-                    entry >> LayerEntries::kColumnBits
-              : (entry - first) << Blocked::kColumnShift);
+    return static_cast<uint16_t>(codes ? ((entry - first) & (Blocked::kBlock - 1))
+                                                 << Blocked::kColumnShift |
+                                             entry >> LayerEntries::kColumnBits
+                                       : (entry - first) << Blocked::kColumnShift);
   }
 
   static constexpr uint64_t kAtOnce = 16;

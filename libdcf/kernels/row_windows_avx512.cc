@@ -121,8 +121,8 @@ DCF_AVX512 void put_codes(const Lanes& lanes, __mmask16 takes, __m512i offset, u
                       _mm512_maskz_cvtepi32_epi16(takes, marked));
 }
 
-// from[at] of each lane. A gather takes longer on processors that guard gathers against leaking
-// data.
+// from[at] of each lane, one by one, as a gather takes longer here (Skylake: 2.75 against 2.2 ns
+// per entry packed); the barrier keeps the compiler from making it one.
 DCF_AVX512 inline __m512i look_up(const uint32_t* from, __m512i at) {
   alignas(64) uint32_t i[kLanes];
   _mm256_store_si256(reinterpret_cast<__m256i*>(i), _mm512_castsi512_si256(at));
