@@ -3,9 +3,29 @@
 
 #include <array>
 
+#if defined(__x86_64__)
+#include <cpuid.h>
+#endif
+
 #include "base/kernel_choice.h"
 
 namespace dcf::impl {
+
+#if defined(__x86_64__)
+namespace {
+
+// Which __builtin_cpu_supports() of older compilers does not know.
+bool has_lzcnt() {
+  constexpr unsigned kLeaf = 0x80000001;
+  unsigned eax = 0;
+  unsigned ebx = 0;
+  unsigned ecx = 0;
+  unsigned edx = 0;
+  return __get_cpuid(kLeaf, &eax, &ebx, &ecx, &edx) != 0 && (ecx & bit_LZCNT) != 0;
+}
+
+}  // namespace
+#endif
 
 std::span<const TreeKernels* const> available_tree_kernels() {
 #if defined(__x86_64__)
@@ -16,7 +36,7 @@ std::span<const TreeKernels* const> available_tree_kernels() {
   const auto count = [] {
     if (!__builtin_cpu_supports("ssse3")) return 1;
     if (!__builtin_cpu_supports("avx2") || !__builtin_cpu_supports("popcnt") ||
-        !__builtin_cpu_supports("bmi") || !__builtin_cpu_supports("bmi2")) {
+        !__builtin_cpu_supports("bmi") || !__builtin_cpu_supports("bmi2") || !has_lzcnt()) {
       return 2;
     }
     if (!__builtin_cpu_supports("avx512bw") || !__builtin_cpu_supports("avx512dq")) return 3;

@@ -14,7 +14,7 @@ inline constexpr size_t kLineBytes = 64;
 
 struct TreeKernels {
   const char* name;
-  bool has_bmi2;  // BMI1 and BMI2 are there too: huffman_streams.cc
+  bool has_bmi2;  // BMI1, BMI2 and LZCNT are there too: huffman_streams.cc
 
   // The number of ones in `bytes`.
   uint64_t (*count_ones)(Bytes bytes);

@@ -13,8 +13,7 @@ inline constexpr size_t kFourStreams = 64;
 
 // Indexed by the next `index_bits` bits of a bit string; 32 KiB. Immutable once built.
 struct StreamsTable {
-  // Byte 0: the bits of all symbols; 1: the number of symbols; 2: the bits of the first one alone;
-  // 4..7: the symbols.
+  // Symbols, their number, and bits; huffman_streams.cc says where each is.
   std::array<uint64_t, size_t{1} << kMaxCodeLength> entries;
   unsigned index_bits;
 };
