@@ -64,7 +64,8 @@ class EntryLoader {
     out.row_length.resize(out.rows);
     make_room(most_entries() + out.rows, &out);
     // What a row without entries starts at.
-    std::fill(out.row_start.begin(), out.row_start.end(), out.entries.size() - 1);
+    std::fill(out.row_start.begin(), out.row_start.end(),
+              out.entries.size() - LayerEntries::kPadding);
     const Status s = rows_are_whole() ? place_chunks(bytes, &out) : scatter_chunks(&out);
     if (!s.ok()) return model_.in_data(data_, s);
     out.nonzeros = std::accumulate(out.row_length.begin(), out.row_length.end(), uint64_t{0});
@@ -182,11 +183,11 @@ class EntryLoader {
     return ok_status();
   }
 
-  // And the end of a row behind them, for gathers of no row.
   void make_room(uint64_t entries, LayerEntries* out) const {
-    out->entries.resize(entries + 1);
-    if (!out->has_codes()) out->values.resize(entries + 1);
-    out->entries.back() = LayerEntries::kRowEnd;
+    out->entries.resize(entries + LayerEntries::kPadding);
+    if (!out->has_codes()) out->values.resize(entries + LayerEntries::kPadding);
+    std::fill(out->entries.end() - LayerEntries::kPadding, out->entries.end(),
+              LayerEntries::kRowEnd);
   }
 
   // Of fillers.

@@ -15,6 +15,9 @@ namespace dcf::impl {
 struct LayerEntries {
   // Behind the last entry of each row. Its column is above all others.
   static constexpr uint32_t kRowEnd = UINT32_MAX;
+  // So many ends of rows stand behind all entries: the rows of lanes without one, and for loads of
+  // four entries at any of them.
+  static constexpr uint64_t kPadding = 4;
   // With a codebook an entry holds its column in the low bits, and its code above.
   static constexpr unsigned kColumnBits = 24;
   static constexpr uint32_t kColumnMask = (uint32_t{1} << kColumnBits) - 1;

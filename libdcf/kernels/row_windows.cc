@@ -108,7 +108,7 @@ std::unique_ptr<LayerKernel> make_row_windows(const EntrySource& source) {
                     RowWindows& part = parts[first / rows];
                     part.first_row = first;
                     part.rows = count;
-                    // Entries are gathered by signed numbers of 32 bits.
+                    // Weights are gathered by signed numbers of 32 bits.
                     if (!fits || entries.entries.size() > INT32_MAX || !pack(entries, at, &part))
                       fits = false;
                   });

@@ -19,18 +19,28 @@ constexpr uint32_t kMostStrides = 255;
 // Sixteenths of the most steps that random rows take, for a first guess.
 constexpr uint64_t kExpected = 7;
 
-// Lists that grow step by step.
+// Lists that grow step by step. What is put is not written through the lists themselves: after
+// stores of bytes their pointers would be loaded anew.
 class StepList {
  public:
   StepList(RowWindows* w, bool codes, uint64_t expected) : w_(w), codes_(codes) {
     resize(expected);
   }
 
-  // Room for one more step; its number.
-  uint64_t next() {
-    if (size_ == w_->advance.size()) resize(size_ + size_ / 2 + 16);
-    return size_++;
+  struct Place {
+    uint8_t* advance;
+    uint16_t* slots;
+    uint8_t* columns;
+    float* weights;
+  };
+  // Where the next steps go, with room for `count`.
+  Place room(uint64_t count) {
+    if (w_->advance.size() - size_ < count) resize(size_ + size_ / 2 + 16 + count);
+    if (codes_) return {&w_->advance[size_], &w_->slots[size_ * kLanes], nullptr, nullptr};
+    return {&w_->advance[size_], nullptr, &w_->columns[size_ * kLanes],
+            &w_->weights[size_ * kLanes]};
   }
+  void add(uint64_t count) { size_ += count; }
   uint64_t size() const { return size_; }
   void finish() { resize(size_); }
 
@@ -56,18 +66,23 @@ class Prefetcher {
  public:
   // A group of the order, from number `next` on; `row`: where its rows begin among the entries.
   Prefetcher(const LayerEntries& e, uint64_t row, const RowWindows& w, uint64_t next)
-      : e_(e), w_(w), row_(row), next_(next), last_(std::min<uint64_t>(next + kLanes, w.rows)) {}
+      : entries_(e.entries.data()),
+        values_(e.has_codes() ? nullptr : e.values.data()),
+        row_start_(e.row_start.data() + row),
+        row_length_(e.row_length.data() + row),
+        next_(w.order.data() + next),
+        last_(w.order.data() + std::min<uint64_t>(next + kLanes, w.rows)) {}
 
   void step() {
     if (at_ >= end_) {
       if (next_ >= last_) return;
-      const uint64_t row = row_ + w_.order[next_++];
-      at_ = e_.row_start[row];
-      end_ = e_.row_end(row) + 1;
+      const uint32_t row = *next_++;
+      at_ = row_start_[row];
+      end_ = at_ + row_length_[row] + 1;
     }
-    _mm_prefetch(reinterpret_cast<const char*>(&e_.entries[at_]), _MM_HINT_T0);
-    if (!e_.has_codes()) {
-      _mm_prefetch(reinterpret_cast<const char*>(&e_.values[at_]), _MM_HINT_T0);
+    _mm_prefetch(reinterpret_cast<const char*>(entries_ + at_), _MM_HINT_T0);
+    if (values_ != nullptr) {
+      _mm_prefetch(reinterpret_cast<const char*>(values_ + at_), _MM_HINT_T0);
     }
     at_ += kLine;
   }
@@ -75,11 +90,12 @@ class Prefetcher {
  private:
   static constexpr uint64_t kLine = 16;  // entries
 
-  const LayerEntries& e_;
-  const RowWindows& w_;
-  uint64_t row_;
-  uint64_t next_;
-  uint64_t last_;
+  const uint32_t* entries_;
+  const float* values_;
+  const uint64_t* row_start_;
+  const uint32_t* row_length_;
+  const uint32_t* next_;
+  const uint32_t* last_;
   uint64_t at_ = 0;
   uint64_t end_ = 0;
 };
@@ -90,96 +106,141 @@ struct Lanes {
   __m512i entry;
 };
 
-DCF_AVX512 inline __m512i columns_of(const LayerEntries& e, __m512i entry) {
-  return e.has_codes() ? _mm512_and_si512(entry, _mm512_set1_epi32(LayerEntries::kColumnMask))
-                       : entry;
+DCF_AVX512 inline __m512i splat(uint32_t value) {
+  return _mm512_set1_epi32(static_cast<int>(value));
 }
 
-// Puts the entries of the lanes in `takes` into step `step`, `offset` being their columns within
-// the window.
-DCF_AVX512 void put_weights(const LayerEntries& e, const Lanes& lanes, __mmask16 takes,
-                            __m512i offset, uint64_t step, RowWindows* w) {
-  const __m512i marked = _mm512_or_si512(offset, _mm512_set1_epi32(RowWindows::kPresentByte));
-  _mm_storeu_si128(reinterpret_cast<__m128i*>(&w->columns[step * kLanes]),
+// Puts the entries of the lanes in `takes` into a step, `offset` being their columns within the
+// window.
+DCF_AVX512 inline void put_weights(const LayerEntries& e, const Lanes& lanes, __mmask16 takes,
+                                   __m512i offset, StepList::Place* to) {
+  const __m512i marked = _mm512_or_si512(offset, splat(RowWindows::kPresentByte));
+  _mm_storeu_si128(reinterpret_cast<__m128i*>(to->columns),
                    _mm512_maskz_cvtepi32_epi8(takes, marked));
+  to->columns += kLanes;
   const __m512 zero = _mm512_setzero_ps();
   const __m512 weights =
       e.has_codes() ? _mm512_mask_i32gather_ps(
                           zero, takes, _mm512_srli_epi32(lanes.entry, LayerEntries::kColumnBits),
                           e.codebook.data(), 4)
                     : _mm512_mask_i32gather_ps(zero, takes, lanes.at, e.values.data(), 4);
-  _mm512_storeu_ps(&w->weights[step * kLanes], weights);
+  _mm512_storeu_ps(to->weights, weights);
+  to->weights += kLanes;
 }
 
-DCF_AVX512 void put_codes(const Lanes& lanes, __mmask16 takes, __m512i offset, uint64_t step,
-                          RowWindows* w) {
+DCF_AVX512 inline void put_codes(const Lanes& lanes, __mmask16 takes, __m512i offset,
+                                 StepList::Place* to) {
   const __m512i code = _mm512_slli_epi32(_mm512_srli_epi32(lanes.entry, LayerEntries::kColumnBits),
                                          RowWindows::kCodeShift);
   const __m512i marked =
-      _mm512_or_si512(_mm512_or_si512(offset, code), _mm512_set1_epi32(RowWindows::kPresent));
-  _mm256_storeu_si256(reinterpret_cast<__m256i*>(&w->slots[step * kLanes]),
+      _mm512_or_si512(_mm512_or_si512(offset, code), splat(RowWindows::kPresent));
+  _mm256_storeu_si256(reinterpret_cast<__m256i*>(to->slots),
                       _mm512_maskz_cvtepi32_epi16(takes, marked));
+  to->slots += kLanes;
 }
 
-// from[at] of each lane, one by one, as a gather takes longer here (Skylake: 2.75 against 2.2 ns
-// per entry packed); the barrier keeps the compiler from making it one.
-DCF_AVX512 inline __m512i look_up(const uint32_t* from, __m512i at) {
+// A step that only moves the window.
+void put_nothing(bool codes, const StepList::Place& to) {
+  *to.advance = kMostStrides;
+  if (codes) {
+    std::fill_n(to.slots, kLanes, uint16_t{0});
+  } else {
+    std::fill_n(to.columns, kLanes, uint8_t{0});
+  }
+}
+
+// Entries from[at], from[at + 1] and so on of each lane. Reads of whole pieces of rows and a
+// transpose of them, as reads of single entries cost three times as much, and gathers more.
+struct Fetched {
+  static constexpr int kEntries = 4;
+  __m512i entry[kEntries];
+};
+
+// The pieces of lanes i, i + 4, i + 8 and i + 12.
+DCF_AVX512 inline __m512i pieces(const uint32_t* from, const uint32_t* at, size_t i) {
+  const auto piece = [&](size_t lane) DCF_AVX512 {
+    return _mm_loadu_si128(reinterpret_cast<const __m128i*>(from + at[lane]));
+  };
+  const __m256i low = _mm256_inserti128_si256(_mm256_castsi128_si256(piece(i)), piece(i + 4), 1);
+  const __m256i high =
+      _mm256_inserti128_si256(_mm256_castsi128_si256(piece(i + 8)), piece(i + 12), 1);
+  return _mm512_inserti64x4(_mm512_castsi256_si512(low), high, 1);
+}
+
+DCF_AVX512 inline Fetched fetch(const uint32_t* from, __m512i at) {
   alignas(64) uint32_t i[kLanes];
-  _mm256_store_si256(reinterpret_cast<__m256i*>(i), _mm512_castsi512_si256(at));
-  _mm256_store_si256(reinterpret_cast<__m256i*>(i + 8), _mm512_extracti64x4_epi64(at, 1));
-  __asm__("" : "+m"(i));
-  const auto word = [&](size_t lane) { return static_cast<int>(from[i[lane]]); };
-  return _mm512_set_epi32(word(15), word(14), word(13), word(12), word(11), word(10), word(9),
-                          word(8), word(7), word(6), word(5), word(4), word(3), word(2), word(1),
-                          word(0));
+  _mm512_store_si512(i, at);
+  __asm__("" : "+m"(i));  // or else they are taken from the vector, at two instructions each
+  const __m512i a = pieces(from, i, 0);
+  const __m512i b = pieces(from, i, 1);
+  const __m512i c = pieces(from, i, 2);
+  const __m512i d = pieces(from, i, 3);
+  const __m512i ab = _mm512_unpacklo_epi32(a, b);
+  const __m512i cd = _mm512_unpacklo_epi32(c, d);
+  const __m512i ab2 = _mm512_unpackhi_epi32(a, b);
+  const __m512i cd2 = _mm512_unpackhi_epi32(c, d);
+  return {{_mm512_unpacklo_epi64(ab, cd), _mm512_unpackhi_epi64(ab, cd),
+           _mm512_unpacklo_epi64(ab2, cd2), _mm512_unpackhi_epi64(ab2, cd2)}};
 }
 
-DCF_AVX512 inline bool any_below(__m512i column, uint32_t end) {
-  return _mm512_cmplt_epu32_mask(column, _mm512_set1_epi32(static_cast<int>(end))) != 0;
+DCF_AVX512 inline bool any_below(__m512i offset, uint32_t end) {
+  return _mm512_cmplt_epu32_mask(offset, splat(end)) != 0;
 }
 
-DCF_AVX512 bool pack_group(const LayerEntries& e, Lanes lanes, bool codes, uint64_t max_steps,
-                           Prefetcher ahead, StepList* steps, RowWindows* w) {
-  const __m512i end = columns_of(e, _mm512_set1_epi32(-1));
-  uint32_t start = 0;
+// `at`: where the row of each lane begins. False from max_steps on.
+template <bool kCodes>
+DCF_AVX512 bool pack_group(const LayerEntries& e, __m512i at, uint64_t max_steps, Prefetcher ahead,
+                           StepList* steps) {
+  const uint32_t* const entries = e.entries.data();
+  const __m512i column_mask = splat(e.has_codes() ? LayerEntries::kColumnMask : UINT32_MAX);
+  __m512i start = _mm512_setzero_si512();  // of the window
   for (;;) {
-    const __m512i column = columns_of(e, lanes.entry);
+    const Fetched next = fetch(entries, at);
+    Lanes lanes{at, next.entry[0]};
+    __m512i column = _mm512_and_si512(lanes.entry, column_mask);
+    __m512i offset = _mm512_sub_epi32(column, start);
     uint32_t strides = 0;
     // By branches, which the processor guesses: a step that waits for the least of the columns
     // takes half as long again.
-    if (!any_below(column, start + kStride)) {
+    if (!any_below(offset, kStride)) {
       strides = 1;
-      if (!any_below(column, start + 2 * kStride)) {
-        if (_mm512_cmpneq_epu32_mask(column, end) == 0) return true;
-        strides = _mm512_reduce_min_epu32(column) / kStride - start / kStride;
+      if (!any_below(offset, 2 * kStride)) {
+        if (_mm512_cmpneq_epu32_mask(column, column_mask) == 0) return true;
+        strides = _mm512_reduce_min_epu32(offset) / kStride;
       }
-      start += strides * kStride;
+      start = _mm512_add_epi32(start, splat(strides * kStride));
+      offset = _mm512_sub_epi32(column, start);
     }
-    for (; strides > kMostStrides; strides -= kMostStrides) {  // a step that only moves
-      if (steps->size() >= max_steps) return false;
-      const uint64_t step = steps->next();
-      w->advance[step] = kMostStrides;
-      if (codes) {
-        std::fill_n(&w->slots[step * kLanes], kLanes, uint16_t{0});
+    for (; strides > kMostStrides; strides -= kMostStrides) {
+      put_nothing(kCodes, steps->room(1));
+      steps->add(1);
+      if (steps->size() > max_steps) return false;
+    }
+    StepList::Place to = steps->room(Fetched::kEntries);
+    // Steps of this window, as long as what was fetched suffices. A lane that takes nothing in one
+    // of them, its entry being beyond the window, takes nothing in the others.
+    int count = 0;
+    for (;;) {
+      ahead.step();
+      to.advance[count] = static_cast<uint8_t>(strides);
+      // Ends of rows lie beyond every window.
+      const __mmask16 takes = _mm512_cmplt_epu32_mask(offset, splat(RowWindows::kWindow));
+      if constexpr (kCodes) {
+        put_codes(lanes, takes, offset, &to);
       } else {
-        std::fill_n(&w->columns[step * kLanes], kLanes, uint8_t{0});
+        put_weights(e, lanes, takes, offset, &to);
       }
+      lanes.at = _mm512_mask_add_epi32(lanes.at, takes, lanes.at, _mm512_set1_epi32(1));
+      if (++count == Fetched::kEntries) break;
+      lanes.entry = _mm512_mask_mov_epi32(lanes.entry, takes, next.entry[count]);
+      column = _mm512_and_si512(lanes.entry, column_mask);
+      offset = _mm512_sub_epi32(column, start);
+      if (!any_below(offset, kStride)) break;
+      strides = 0;
     }
-    if (steps->size() >= max_steps) return false;
-    const uint64_t step = steps->next();
-    ahead.step();
-    w->advance[step] = static_cast<uint8_t>(strides);
-    const __m512i offset = _mm512_sub_epi32(column, _mm512_set1_epi32(static_cast<int>(start)));
-    // Ends of rows lie beyond every window.
-    const __mmask16 takes =
-        _mm512_cmplt_epu32_mask(offset, _mm512_set1_epi32(static_cast<int>(RowWindows::kWindow)));
-    if (codes) {
-      put_codes(lanes, takes, offset, step, w);
-    } else {
-      put_weights(e, lanes, takes, offset, step, w);
-    }
-    lanes.at = _mm512_mask_add_epi32(lanes.at, takes, lanes.at, _mm512_set1_epi32(1));
-    lanes.entry = look_up(e.entries.data(), lanes.at);
+    steps->add(static_cast<uint64_t>(count));
+    if (steps->size() > max_steps) return false;
+    at = lanes.at;
   }
 }
 
@@ -225,7 +286,7 @@ DCF_AVX512 bool pack_row_windows_avx512(const LayerEntries& e, uint64_t row, uin
                                         RowWindows* w) {
   w->has_codes = e.has_codes() && e.codebook.size() <= RowWindows::kCodes;
   if (w->has_codes) std::copy(e.codebook.begin(), e.codebook.end(), w->codebook);
-  const uint64_t nothing = e.entries.size() - 1;  // the end of a row
+  const uint64_t nothing = e.entries.size() - LayerEntries::kPadding;
   StepList steps(w, w->has_codes, max_steps * kExpected / 16);
   for (uint64_t first = 0; first < w->rows; first += kLanes) {
     alignas(64) uint32_t at[kLanes];
@@ -233,11 +294,10 @@ DCF_AVX512 bool pack_row_windows_avx512(const LayerEntries& e, uint64_t row, uin
       const bool there = first + i < w->rows;
       at[i] = static_cast<uint32_t>(there ? e.row_start[row + w->order[first + i]] : nothing);
     }
-    Lanes lanes;
-    lanes.at = _mm512_load_si512(at);
-    lanes.entry = _mm512_i32gather_epi32(lanes.at, e.entries.data(), 4);
-    if (!pack_group(e, lanes, w->has_codes, max_steps, Prefetcher(e, row, *w, first + kLanes),
-                    &steps, w))
+    const Prefetcher ahead(e, row, *w, first + kLanes);
+    const __m512i begin = _mm512_load_si512(at);
+    if (!(w->has_codes ? pack_group<true>(e, begin, max_steps, ahead, &steps)
+                       : pack_group<false>(e, begin, max_steps, ahead, &steps)))
       return false;
     w->group_end.push_back(steps.size());
   }

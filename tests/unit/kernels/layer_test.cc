@@ -51,6 +51,8 @@ LayerEntries random_entries(uint64_t rows, uint64_t cols, double density, uint32
     e.entries.push_back(LayerEntries::kRowEnd);
     if (codes == 0) e.values.push_back(0);
   }
+  e.entries.insert(e.entries.end(), LayerEntries::kPadding, LayerEntries::kRowEnd);
+  if (codes == 0) e.values.insert(e.values.end(), LayerEntries::kPadding, 0);
   return e;
 }
 
@@ -126,9 +128,8 @@ TEST(Layer, CodeGroupsInBlocksOfColumns) {
   for (const uint64_t cols : {12288, 12289, 24577, 70000}) {
     for (const uint32_t codes : {1u, 16u, 64u}) {
       LayerEntries e = random_entries(3, cols, 0.1, codes, random);
-      e.row_start.push_back(e.entries.size());  // an empty row
+      e.row_start.push_back(e.entries.size() - LayerEntries::kPadding);  // an empty row
       e.row_length.push_back(0);
-      e.entries.push_back(LayerEntries::kRowEnd);
       ++e.rows;
       const auto kernel = make_code_groups(AllEntries(e, kOneThread));
       ASSERT_NE(kernel, nullptr);
