@@ -190,9 +190,6 @@ class EntryLoader {
               LayerEntries::kRowEnd);
   }
 
-  // Of fillers.
-  uint8_t reserved_codes() const { return tensor_.encoding.positions == Positions::kGap ? 1 : 0; }
-
   uint64_t most_entries() const {
     return tensor_.encoding.is_sparse() ? tensor_.entries : tensor_.elements;
   }
@@ -220,7 +217,7 @@ class EntryLoader {
   }
 
   void set_codebook() {
-    size_t code = reserved_codes();
+    size_t code = coding_.reserved_codes();
     for (const uint64_t word : coding_.codebook()) {
       const float weight = word_to_float(tensor_.dtype, word);
       code_of_[code++] = weight == 0 ? kAbsent : static_cast<uint32_t>(shape_.codebook.size());
@@ -286,7 +283,7 @@ class EntryLoader {
     uint32_t* to = out->entries.data() + at;
     if (positions != nullptr && all_present_ &&
         (chunk.fillers == 0 || std::memchr(chunk.codes.data() + i, 0, stop - i) == nullptr)) {
-      join(positions + i, chunk.codes.data() + i, stop - i, begin, reserved_codes(), to);
+      join(positions + i, chunk.codes.data() + i, stop - i, begin, coding_.reserved_codes(), to);
       return at + (stop - i);
     }
     for (; i < stop; ++i) {
@@ -302,7 +299,7 @@ class EntryLoader {
     const bool sparse = tensor_.encoding.is_sparse();
     for (; i < stop; ++i) {
       // A filler has the code, or the word, of zero.
-      if (reserved_codes() != 0 && !chunk.codes.empty() && chunk.codes[i] == 0) continue;
+      if (coding_.reserved_codes() != 0 && !chunk.codes.empty() && chunk.codes[i] == 0) continue;
       const float weight = word_to_float(tensor_.dtype, entry_word(coding_, chunk, i));
       if (weight == 0) continue;
       out->entries[at] = (sparse ? chunk.positions[i] : i) - begin;

@@ -24,7 +24,7 @@ class Product {
         cols_(shape.cols()),
         x_(x),
         batch_(batch) {
-    size_t code = tensor_.encoding.positions == Positions::kGap ? 1 : 0;
+    size_t code = coding_.reserved_codes();
     for (const uint64_t word : coding_.codebook())
       by_code_[code++] = word_to_double(tensor_.dtype, word);
   }

@@ -81,7 +81,7 @@ class RowMajorCsr {
     if (!chunk.codes.empty()) {
       const uint8_t* const codes = chunk.codes.data();
       // Where fillers are looked up, they are a code like others.
-      const unsigned base = in_runs(chunk) ? reserved_codes(coding_) : 0;
+      const unsigned base = in_runs(chunk) ? coding_.reserved_codes() : 0;
       const auto values = [this, codes, base](size_t i, size_t count, uint8_t* dst) {
         write_words(codes + i, count, base, dst);
       };
@@ -126,7 +126,7 @@ class RowMajorCsr {
   void write_words(const uint8_t* codes, size_t count, unsigned base, uint8_t* dst) const {
     const T* const words = by_code_.data();
     if constexpr (sizeof(T) == sizeof(uint32_t)) {
-      const size_t size = reserved_codes(coding_) + coding_.codebook().size();
+      const size_t size = coding_.reserved_codes() + coding_.codebook().size();
       kernels_.map(codes, count, {words + base, size - base, base}, dst);
     } else {
       for (size_t k = 0; k < count; ++k) store_le(dst + k * sizeof(T), words[codes[k]]);

@@ -15,7 +15,7 @@ class CsrWords {
         stored_bytes_(coding.word_bytes()),
         mask_(magnitude_mask(dtype_)),
         words_(words_by_code<uint64_t>(coding, convert_)) {
-    size_t code = reserved_codes(coding);  // the fillers'
+    size_t code = coding.reserved_codes();  // the fillers'
     for (const uint64_t word : coding.codebook()) {
       keep_[code++] = coding.tensor().encoding.is_sparse() || !is_zero(word);
     }

@@ -47,8 +47,7 @@ void for_each_entry(const TensorCoding& coding, const DecodedChunk& chunk, Visit
 inline uint64_t entry_word(const TensorCoding& coding, const DecodedChunk& chunk, uint32_t i) {
   if (chunk.codes.empty())
     return load_word(chunk.words.data() + i * coding.word_bytes(), coding.word_bytes());
-  const unsigned reserved = coding.tensor().encoding.positions == Positions::kGap ? 1 : 0;
-  return coding.codebook()[chunk.codes[i] - reserved];
+  return coding.codebook()[chunk.codes[i] - coding.reserved_codes()];
 }
 
 }  // namespace dcf::impl

@@ -20,6 +20,8 @@ class TensorCoding {
 
   const Tensor& tensor() const { return tensor_; }
   std::span<const uint64_t> codebook() const { return codebook_; }
+  // The codes that come before those of the codebook: the fillers' zero of gap positions.
+  uint8_t reserved_codes() const { return tensor_.encoding.positions == Positions::kGap ? 1 : 0; }
   unsigned alphabet(Role role) const { return roles_.list[roles_.find(role)].alphabet; }
   // Null where no stream of the role is Huffman-coded.
   const DecodeTable* table(Role role) const { return tables_[roles_.find(role)].get(); }
