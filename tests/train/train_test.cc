@@ -8,6 +8,7 @@
 #include <fstream>
 #include <iterator>
 #include <map>
+#include <set>
 #include <span>
 #include <stdexcept>
 
@@ -282,6 +283,11 @@ TEST_F(Training, TheReproductionFinetunesEveryNetAndDoesNothingTwice) {
   options.seeds = {3, 4};
   std::ofstream(options.recipe)
       << R"({"base":"paper","dense":{"epochs":1},"rounds":[{"density":0,"epochs":1}]})";
+  std::set<std::string> passes;
+  options.advance = [&](const std::string& pass, uint64_t steps, uint64_t total) {
+    EXPECT_LE(steps, total);
+    passes.insert(pass);
+  };
   std::filesystem::create_directories(options.output);
   const auto reproduce_lenet = [&] {
     return reproduce_net(options, "lenet-5", paper_lenet_5(), Experiments::kAll);
@@ -302,6 +308,8 @@ TEST_F(Training, TheReproductionFinetunesEveryNetAndDoesNothingTwice) {
   }
   const auto done = times();
   EXPECT_GT(done.size(), 30u);
+  EXPECT_TRUE(passes.contains("lenet-5, seed 3, dense"));
+  EXPECT_TRUE(passes.contains("lenet-5, seed 4, round1"));
   const TrainedNet second = reproduce_lenet();
   EXPECT_EQ(times(), done);
   for (size_t i = 0; i < 3; ++i) {

@@ -12,9 +12,9 @@
 #include "data/digits.h"
 #include "dcf/display.h"
 #include "dcf/output.h"
-#include "dcf/progress.h"
 #include "network/test_error.h"
 #include "train/export.h"
+#include "train/pass_bar.h"
 #include "train/pipeline.h"
 #include "train/shared_weights.h"
 #include "train/threads.h"
@@ -68,28 +68,22 @@ OrderedJson result_json(const TrainCommand& command, const Session& session,
 
 class Reporter {
  public:
-  explicit Reporter(const CommonOptions& common) : common_(common) {}
+  explicit Reporter(const CommonOptions& common) : common_(common), bar_(common.wants_progress()) {}
 
   void line(const std::string& step, const std::string& text) {
-    progress_.reset();
+    bar_.clear();
     if (!common_.quiet && !common_.json) {
       print_out(fmt::format("{:<11} {}\n", step, text));
       flush_out();
     }
   }
   void advance(const std::string& pass, uint64_t done, uint64_t total) {
-    if (pass != pass_ || progress_ == nullptr) {
-      progress_ =
-          std::make_unique<Progress>(pass, total, common_.wants_progress(), Progress::Unit::kSteps);
-      pass_ = pass;
-    }
-    progress_->update(done);
+    bar_.advance(pass, done, total);
   }
 
  private:
   CommonOptions common_;
-  std::string pass_;
-  std::unique_ptr<Progress> progress_;
+  PassBar bar_;
 };
 
 }  // namespace

@@ -78,6 +78,9 @@ int run_command_line(int argc, char** argv) {
   }
   if (!reproduction.what.empty()) {
     if (recipe->count() == 0) command.recipe = "paper";
+    if (command.recipe == "best") {
+      throw UsageError("--reproduce goes with the paper's recipe, or one from a JSON file");
+    }
     return reproduce_paper(command, reproduction);
   }
   if (command.net.empty()) throw UsageError("--net is missing (see 'dcf train --help')");

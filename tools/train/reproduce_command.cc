@@ -2,6 +2,7 @@
 #include "dcf/evaluation.h"
 #include "dcf/output.h"
 #include "train/command.h"
+#include "train/pass_bar.h"
 #include "train/reproduce_main.h"
 
 namespace dcf::tools {
@@ -21,8 +22,13 @@ int reproduce_paper(const TrainCommand& command, const ReproduceCommand& reprodu
       return evaluate(reproduction.evaluation, path);
     };
   }
+  PassBar bar(command.common.wants_progress());
+  options.advance = [&](const std::string& pass, uint64_t done, uint64_t total) {
+    bar.advance(pass, done, total);
+  };
   if (!command.common.quiet) {
-    options.line = [](const std::string& text) {
+    options.line = [&](const std::string& text) {
+      bar.clear();
       print_out(text + "\n");
       flush_out();
     };

@@ -21,7 +21,8 @@ struct ReproduceOptions {
   // both may be empty.
   std::string weights;
   std::function<double(const std::string& path)> evaluate;
-  // Told what is done, in one line; may be empty.
+  // Told of steps done in a pass, and what is done, in one line; may be empty.
+  std::function<void(const std::string& pass, uint64_t done, uint64_t total)> advance;
   std::function<void(const std::string& text)> line;
 };
 

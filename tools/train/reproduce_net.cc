@@ -82,7 +82,11 @@ class Lab {
     s.seed = seed;
     s.training = std::make_shared<Samples>(digits_, network_, split_.training);
     s.validation = std::make_shared<Samples>(digits_, network_, split_.validation);
-    s.advance = [](const std::string&, uint64_t, uint64_t) {};
+    s.advance = [this, seed](const std::string& pass, uint64_t done, uint64_t total) {
+      if (options_.advance) {
+        options_.advance(fmt::format("{}, seed {}, {}", name_, seed, pass), done, total);
+      }
+    };
     s.line = [this, seed](const std::string& step, const std::string& text) {
       if (options_.line) options_.line(fmt::format("{}, seed {}, {}: {}", name_, seed, step, text));
     };
