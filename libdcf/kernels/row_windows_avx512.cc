@@ -70,8 +70,8 @@ class Prefetcher {
         values_(e.has_codes() ? nullptr : e.values.data()),
         row_start_(e.row_start.data() + row),
         row_length_(e.row_length.data() + row),
-        next_(w.order.data() + next),
-        last_(w.order.data() + std::min<uint64_t>(next + kLanes, w.rows)) {}
+        next_(w.order.data() + std::min(next, w.rows)),
+        last_(w.order.data() + std::min(next + kLanes, w.rows)) {}
 
   void step() {
     if (at_ >= end_) {
