@@ -8,6 +8,8 @@
 #include <cstdlib>
 #include <fstream>
 #include <map>
+#include <numeric>
+#include <random>
 #include <stdexcept>
 #include <utility>
 
@@ -15,11 +17,12 @@ namespace dcf::bench {
 namespace {
 
 struct Sample {
-  std::vector<double> wall;  // seconds of one call
+  std::vector<double> wall;  // seconds of one call, round by round
   std::vector<double> cpu;
+  benchmark::IterationCount calls = 0;  // of a round
 };
 
-// Keeps every repetition and prints nothing.
+// Keeps every round and prints nothing.
 class Collector : public benchmark::BenchmarkReporter {
  public:
   bool ReportContext(const Context& /*context*/) override { return true; }
@@ -27,6 +30,7 @@ class Collector : public benchmark::BenchmarkReporter {
     for (const Run& run : runs) {
       if (run.run_type != Run::RT_Iteration || run.iterations == 0) continue;
       Sample& sample = samples[run.run_name.function_name];
+      sample.calls = run.iterations;
       const auto calls = static_cast<double>(run.iterations);
       sample.wall.push_back(run.real_accumulated_time / calls);
       sample.cpu.push_back(run.cpu_accumulated_time / calls);
@@ -44,7 +48,8 @@ double quantile(std::vector<double> values, double share) {
 nlohmann::ordered_json statistics(std::vector<double> seconds) {
   return {{"median", quantile(seconds, 0.5)},
           {"quartiles", {quantile(seconds, 0.25), quantile(seconds, 0.75)}},
-          {"best", quantile(seconds, 0)}};
+          {"best", quantile(seconds, 0)},
+          {"rounds", seconds}};
 }
 
 nlohmann::ordered_json names(const Cell& cell) {
@@ -72,11 +77,9 @@ Suite::Suite(std::string program, int argc, char** argv) : program_(std::move(pr
     }
   }
   if (out_.empty()) usage(program_);
-  std::vector<std::string> flags = {program_, "--benchmark_enable_random_interleaving=true"};
-  std::vector<char*> pointers;
-  for (std::string& flag : flags) pointers.push_back(flag.data());
-  auto count = static_cast<int>(pointers.size());
-  benchmark::Initialize(&count, pointers.data());
+  char* pointers[] = {program_.data(), nullptr};
+  int count = 1;
+  benchmark::Initialize(&count, pointers);
 }
 
 bool Suite::wants(const std::string& row) const {
@@ -92,25 +95,41 @@ void Suite::time_threads(Cell cell, double items, std::function<void()> call) {
 }
 
 void Suite::run() {
+  if (tasks_.empty()) return;
   std::string failure;
-  for (size_t i = 0; i < tasks_.size(); ++i) {
-    const Task& task = tasks_[i];
+  Collector collector;
+  const auto add = [&](size_t i) {
+    const std::string name = std::to_string(i);
+    const Task* const task = &tasks_[i];
     auto* const registered =
-        benchmark::RegisterBenchmark(std::to_string(i).c_str(), [&](benchmark::State& state) {
+        benchmark::RegisterBenchmark(name.c_str(), [&failure, task](benchmark::State& state) {
           try {
-            for (auto _ : state) task.call();
+            for (auto _ : state) task->call();
           } catch (const std::exception& error) {
-            failure = task.cell.row + ", " + task.cell.column + ": " + error.what();
+            failure = task->cell.row + ", " + task->cell.column + ": " + error.what();
             state.SkipWithError(failure.c_str());
           }
         });
-    registered->Repetitions(quick_ ? 5 : 15)->MinTime(quick_ ? 0.01 : 0.02);
-    if (task.process_cpu) registered->MeasureProcessCPUTime();
+    const auto known = collector.samples.find(name);
+    if (known == collector.samples.end()) {
+      registered->MinTime(quick_ ? 0.01 : 0.02);
+    } else {
+      registered->Iterations(known->second.calls);
+    }
+    if (task->process_cpu) registered->MeasureProcessCPUTime();
+  };
+  // Every round runs every task once, in an order of its own: what is slow for a while, as a
+  // machine with other tenants is, meets all competitors alike, and ratios are taken within rounds.
+  std::vector<size_t> order(tasks_.size());
+  std::iota(order.begin(), order.end(), size_t{0});
+  std::mt19937 random(1);
+  for (int round = 0; round < (quick_ ? 5 : 15); ++round) {
+    std::shuffle(order.begin(), order.end(), random);
+    for (const size_t i : order) add(i);
+    benchmark::RunSpecifiedBenchmarks(&collector);
+    benchmark::ClearRegisteredBenchmarks();
+    if (!failure.empty()) throw std::runtime_error(failure);
   }
-  Collector collector;
-  benchmark::RunSpecifiedBenchmarks(&collector);
-  benchmark::ClearRegisteredBenchmarks();
-  if (!failure.empty()) throw std::runtime_error(failure);
   for (size_t i = 0; i < tasks_.size(); ++i) {
     const Sample& sample = collector.samples.at(std::to_string(i));
     nlohmann::ordered_json point = names(tasks_[i].cell);
@@ -120,10 +139,8 @@ void Suite::run() {
     point["cpu"] = statistics(sample.cpu);
     points_.push_back(std::move(point));
   }
-  if (!tasks_.empty()) {
-    std::printf("%s %s\n", tasks_[0].cell.table.c_str(), tasks_[0].cell.row.c_str());
-    std::fflush(stdout);
-  }
+  std::printf("%s %s\n", tasks_[0].cell.table.c_str(), tasks_[0].cell.row.c_str());
+  std::fflush(stdout);
   tasks_.clear();
 }
 

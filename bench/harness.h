@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// One program of measurements: what it times runs under Google Benchmark, whose repetitions of all
-// competitors are interleaved at random; medians of wall and thread CPU time go to a JSON file that
-// bench/report reads.
+// One program of measurements: what it times runs under Google Benchmark, in rounds of all
+// competitors, each in an order drawn anew; wall and thread CPU times of the rounds go to a JSON
+// file that bench/report reads.
 #pragma once
 
 #include <filesystem>

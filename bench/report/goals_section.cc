@@ -134,7 +134,7 @@ void add_scaling(const Results& results, std::vector<Goal>* goals) {
     const auto one = results.time("threads", row, "1");
     const auto two = results.time("threads", row, "2");
     goals->push_back({std::string("Two threads to ") + row + ", times one (wall)",
-                      one && two ? std::optional(one->wall / two->wall) : std::nullopt, least});
+                      wall_speedup(one, two), least});
   }
 }
 

@@ -25,9 +25,12 @@ std::string describe(const Results& results) {
          text_of(m, "flags") + "; " + text_of(m, "caches") + "; " + text_of(m, "cpus") +
          " CPUs), " + text_of(m, "compiler") + ", dcf " + text_of(m, "dcf") +
          (text_of(m, "kernels").empty() ? "" : " (DCF_KERNEL=" + text_of(m, "kernels") + ")") +
-         ". Medians of repetitions, competitors interleaved in one process; ratios of thread CPU "
-         "time, and where that of the wall clock differs by more than 5 %, it stands beside." +
-         (results.quick() ? " A quick run: few repetitions." : "");
+         ". Rounds of all competitors in one process: times are medians, and ratios medians of "
+         "those "
+         "within rounds, of thread CPU time; where that of the wall clock differs by more than 5 "
+         "%, "
+         "it stands beside." +
+         (results.quick() ? " A quick run: few rounds." : "");
 }
 
 void write_page(const std::string& path, const std::string& lead,

@@ -29,7 +29,10 @@ void Results::load(const std::string& path) {
     } else if (point.contains("text")) {
       p.text = point.at("text");
     } else {
-      p.time = {point.at("wall").at("median"), point.at("cpu").at("median"), point.at("items")};
+      const auto& wall = point.at("wall");
+      const auto& cpu = point.at("cpu");
+      p.time = {wall.at("median"), cpu.at("median"), point.at("items"), wall.at("rounds"),
+                cpu.at("rounds")};
     }
     points_.push_back(std::move(p));
   }

@@ -9,11 +9,13 @@
 
 namespace dcf::bench {
 
-// Medians, in seconds of one call.
+// In seconds of one call.
 struct Time {
-  double wall = 0;
+  double wall = 0;  // medians of the rounds
   double cpu = 0;
   double items = 0;  // the work of a call
+  std::vector<double> wall_rounds;
+  std::vector<double> cpu_rounds;
 };
 
 class Results {

@@ -34,11 +34,11 @@ html::Table size_table(const Results& results) {
   for (const std::string& row : rows) {
     html::Row line{{row}};
     for (const std::string& column : columns) {
-      const auto first = per_item(results.time("size", rows[0], column));
-      const auto time = per_item(results.time("size", row, column));
-      line.cells.push_back(time ? number(*time / kNano) : "-");
-      line.cells.push_back(time && first ? fmt::format("{:+.0f} %", 100 * (*time / *first - 1))
-                                         : "-");
+      const auto first = results.time("size", rows[0], column);
+      const auto time = results.time("size", row, column);
+      const auto relative = speedup(time, first);
+      line.cells.push_back(time ? number(*per_item(time) / kNano) : "-");
+      line.cells.push_back(relative ? fmt::format("{:+.0f} %", 100 * (*relative - 1)) : "-");
     }
     out.rows.push_back(std::move(line));
   }
@@ -55,7 +55,7 @@ html::Table thread_table(const Results& results) {
     if (!one || !two) continue;
     constexpr double kMilli = 1e-3;
     out.rows.push_back({{row, number(one->wall / kMilli), number(two->wall / kMilli),
-                         times(one->wall / two->wall)}});
+                         times(wall_speedup(one, two))}});
   }
   return out;
 }

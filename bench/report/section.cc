@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
 
 namespace dcf::bench {
@@ -10,6 +11,17 @@ namespace {
 
 // Wall and CPU time that differ by less say the same.
 constexpr double kSameRatio = 0.05;
+
+// Of times per item, round by round.
+double median_ratio(const std::vector<double>& peer, const std::vector<double>& ours) {
+  std::vector<double> ratios;
+  for (size_t i = 0; i < std::min(peer.size(), ours.size()); ++i) {
+    ratios.push_back(peer[i] / ours[i]);
+  }
+  const auto middle = ratios.begin() + static_cast<std::ptrdiff_t>(ratios.size() / 2);
+  std::nth_element(ratios.begin(), middle, ratios.end());
+  return *middle;
+}
 
 std::string title_of(const html::Column& column) {
   return column.group.empty() ? column.title : column.group + ": " + column.title;
@@ -32,14 +44,20 @@ std::string times(std::optional<double> value) {
 
 std::optional<double> speedup(const std::optional<Time>& peer, const std::optional<Time>& ours) {
   if (!peer || !ours) return std::nullopt;
-  return (peer->cpu / peer->items) / (ours->cpu / ours->items);
+  return median_ratio(peer->cpu_rounds, ours->cpu_rounds) * ours->items / peer->items;
+}
+
+std::optional<double> wall_speedup(const std::optional<Time>& peer,
+                                   const std::optional<Time>& ours) {
+  if (!peer || !ours) return std::nullopt;
+  return median_ratio(peer->wall_rounds, ours->wall_rounds) * ours->items / peer->items;
 }
 
 std::string ratio(const std::optional<Time>& peer, const std::optional<Time>& ours) {
   const std::optional<double> by_cpu = speedup(peer, ours);
   if (!by_cpu) return "-";
-  const double by_wall = (peer->wall / peer->items) / (ours->wall / ours->items);
-  if (std::abs(by_wall / *by_cpu - 1) < kSameRatio) return times(by_cpu);
+  const std::optional<double> by_wall = wall_speedup(peer, ours);
+  if (std::abs(*by_wall / *by_cpu - 1) < kSameRatio) return times(by_cpu);
   return fmt::format("{} (wall {})", times(by_cpu), times(by_wall));
 }
 

@@ -42,8 +42,11 @@ std::string number(std::optional<double> value);
 std::string times(std::optional<double> value);  // "1.23x"
 // "1.23x", by thread CPU time, and where the wall clock tells another tale that in brackets too.
 std::string ratio(const std::optional<Time>& peer, const std::optional<Time>& ours);
-// How many times the peer's rate ours is, by CPU time.
+// How many times the peer's rate ours is, by CPU time or by the wall clock: the median of what it
+// is in each round, in which both met the machine in the same state.
 std::optional<double> speedup(const std::optional<Time>& peer, const std::optional<Time>& ours);
+std::optional<double> wall_speedup(const std::optional<Time>& peer,
+                                   const std::optional<Time>& ours);
 // Of those that are there; nothing if there are none.
 std::optional<double> geometric_mean(const std::vector<std::optional<double>>& values);
 
