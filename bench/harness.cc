@@ -4,6 +4,7 @@
 #include <benchmark/benchmark.h>
 
 #include <algorithm>
+#include <chrono>
 #include <cstdio>
 #include <cstdlib>
 #include <fstream>
@@ -15,6 +16,16 @@
 
 namespace dcf::bench {
 namespace {
+
+// Many short rounds, as ratios are taken within them.
+struct Effort {
+  size_t least_rounds;
+  size_t most_rounds;
+  double seconds;         // after which there are no more than the least
+  double seconds_of_one;  // of each task in a round, at least
+};
+constexpr Effort kFull = {15, 101, 6, 0.01};
+constexpr Effort kQuick = {5, 41, 1.5, 0.004};
 
 struct Sample {
   std::vector<double> wall;  // seconds of one call, round by round
@@ -96,6 +107,7 @@ void Suite::time_threads(Cell cell, double items, std::function<void()> call) {
 
 void Suite::run() {
   if (tasks_.empty()) return;
+  const Effort& effort = quick_ ? kQuick : kFull;
   std::string failure;
   Collector collector;
   const auto add = [&](size_t i) {
@@ -112,7 +124,7 @@ void Suite::run() {
         });
     const auto known = collector.samples.find(name);
     if (known == collector.samples.end()) {
-      registered->MinTime(quick_ ? 0.01 : 0.02);
+      registered->MinTime(effort.seconds_of_one);
     } else {
       registered->Iterations(known->second.calls);
     }
@@ -123,7 +135,11 @@ void Suite::run() {
   std::vector<size_t> order(tasks_.size());
   std::iota(order.begin(), order.end(), size_t{0});
   std::mt19937 random(1);
-  for (int round = 0; round < (quick_ ? 5 : 15); ++round) {
+  using Clock = std::chrono::steady_clock;
+  const Clock::time_point end = Clock::now() + std::chrono::duration_cast<Clock::duration>(
+                                                   std::chrono::duration<double>(effort.seconds));
+  for (size_t round = 0; round < effort.most_rounds; ++round) {
+    if (round >= effort.least_rounds && Clock::now() > end) break;
     std::shuffle(order.begin(), order.end(), random);
     for (const size_t i : order) add(i);
     benchmark::RunSpecifiedBenchmarks(&collector);
