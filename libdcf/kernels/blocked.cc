@@ -33,10 +33,19 @@ class PanelPacker {
   void count_rows(uint64_t first, uint64_t last, uint64_t end) {
     first_of_.fill(0);
     for (uint64_t row = first; row < last; ++row) {
+      fetch(next_[std::min(row + kRowsAhead, last - 1) - first]);
       const uint64_t n = count_below(next_[row - first], end);
       count_[row - first] = static_cast<uint16_t>(n);
       ++first_of_[Blocked::kBlock - n + 1];
     }
+  }
+
+  // Asks for kAtOnce entries from i on: no cache sees so many rows coming.
+  void fetch([[maybe_unused]] uint64_t i) const {
+#if defined(__GNUC__)
+    __builtin_prefetch(from_.entries.data() + i);
+    __builtin_prefetch(from_.entries.data() + i + kAtOnce - 1);
+#endif
   }
 
   // How many entries of a row, from i on, have columns below `end`; the row's end lies beyond every
@@ -89,9 +98,7 @@ class PanelPacker {
     const auto first = static_cast<uint32_t>(begin);
     const bool codes = from_.has_codes();
     uint64_t k = 0;
-#if defined(__GNUC__)
-    __builtin_prefetch(entries + 2 * count);  // no cache sees so many rows coming
-#endif
+    fetch(i + count + kEntriesAhead);
     // Sixteen at once: those that are too many are written over by the next row.
     const uint64_t room = std::min(to_->entries.size() - size_, from_.entries.size() - i);
     for (; k < count && k + kAtOnce <= room; k += kAtOnce) {
@@ -111,6 +118,9 @@ class PanelPacker {
   }
 
   static constexpr uint64_t kAtOnce = 16;
+  static constexpr uint64_t kRowsAhead = 8;
+  // Of a row, for the next block or the one after it.
+  static constexpr uint64_t kEntriesAhead = 32;
 
   const LayerEntries& from_;
   Blocked* to_;
