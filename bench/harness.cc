@@ -21,7 +21,7 @@ namespace {
 struct Effort {
   size_t least_rounds;
   size_t most_rounds;
-  double seconds;         // after which there are no more than the least
+  double seconds;         // of all rounds, after which there are no more than the least
   double seconds_of_one;  // of each task in a round, at least
 };
 constexpr Effort kFull = {15, 101, 6, 0.01};
@@ -51,16 +51,8 @@ class Collector : public benchmark::BenchmarkReporter {
   std::map<std::string, Sample> samples;
 };
 
-double quantile(std::vector<double> values, double share) {
-  std::sort(values.begin(), values.end());
-  return values[static_cast<size_t>(share * static_cast<double>(values.size() - 1) + 0.5)];
-}
-
-nlohmann::ordered_json statistics(std::vector<double> seconds) {
-  return {{"median", quantile(seconds, 0.5)},
-          {"quartiles", {quantile(seconds, 0.25), quantile(seconds, 0.75)}},
-          {"best", quantile(seconds, 0)},
-          {"rounds", seconds}};
+nlohmann::ordered_json statistics(const std::vector<double>& seconds) {
+  return {{"median", median(seconds)}, {"rounds", seconds}};
 }
 
 nlohmann::ordered_json names(const Cell& cell) {
@@ -150,7 +142,6 @@ void Suite::run() {
     const Sample& sample = collector.samples.at(std::to_string(i));
     nlohmann::ordered_json point = names(tasks_[i].cell);
     point["items"] = tasks_[i].items;
-    point["repetitions"] = sample.wall.size();
     point["wall"] = statistics(sample.wall);
     point["cpu"] = statistics(sample.cpu);
     points_.push_back(std::move(point));
@@ -187,6 +178,11 @@ void Suite::finish() const {
   file << all.dump(1) << '\n';
   file.close();
   require(file.good(), "cannot write " + out_);
+}
+
+double median(std::vector<double> values) {
+  std::sort(values.begin(), values.end());
+  return values[values.size() / 2];
 }
 
 void require(bool ok, const std::string& what) {

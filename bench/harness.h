@@ -66,6 +66,9 @@ class Suite {
 // The CPU, its vector extensions and caches, the compiler, the date.
 nlohmann::ordered_json describe_machine();
 
+// Of at least one value; of an even number the upper one of the middle.
+double median(std::vector<double> values);
+
 // Throws with `what` unless `ok`: results that are compared must be right.
 void require(bool ok, const std::string& what);
 

@@ -26,10 +26,8 @@ std::string describe(const Results& results) {
          " CPUs), " + text_of(m, "compiler") + ", dcf " + text_of(m, "dcf") +
          (text_of(m, "kernels").empty() ? "" : " (DCF_KERNEL=" + text_of(m, "kernels") + ")") +
          ". Rounds of all competitors in one process: times are medians, and ratios medians of "
-         "those "
-         "within rounds, of thread CPU time; where that of the wall clock differs by more than 5 "
-         "%, "
-         "it stands beside." +
+         "those within rounds, of thread CPU time; where that of the wall clock differs by more "
+         "than 5 %, it stands beside." +
          (results.quick() ? " A quick run: few rounds." : "");
 }
 

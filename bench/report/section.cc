@@ -5,6 +5,9 @@
 
 #include <algorithm>
 #include <cmath>
+#include <utility>
+
+#include "harness.h"
 
 namespace dcf::bench {
 namespace {
@@ -12,15 +15,16 @@ namespace {
 // Wall and CPU time that differ by less say the same.
 constexpr double kSameRatio = 0.05;
 
-// Of times per item, round by round.
-double median_ratio(const std::vector<double>& peer, const std::vector<double>& ours) {
+std::optional<double> speedup_in(std::vector<double> Time::*rounds, const std::optional<Time>& peer,
+                                 const std::optional<Time>& ours) {
+  if (!peer || !ours) return std::nullopt;
+  const std::vector<double>& theirs = (*peer).*rounds;
+  const std::vector<double>& own = (*ours).*rounds;
   std::vector<double> ratios;
-  for (size_t i = 0; i < std::min(peer.size(), ours.size()); ++i) {
-    ratios.push_back(peer[i] / ours[i]);
+  for (size_t i = 0; i < std::min(theirs.size(), own.size()); ++i) {
+    ratios.push_back(theirs[i] / own[i]);
   }
-  const auto middle = ratios.begin() + static_cast<std::ptrdiff_t>(ratios.size() / 2);
-  std::nth_element(ratios.begin(), middle, ratios.end());
-  return *middle;
+  return median(std::move(ratios)) * ours->items / peer->items;
 }
 
 std::string title_of(const html::Column& column) {
@@ -43,14 +47,12 @@ std::string times(std::optional<double> value) {
 }
 
 std::optional<double> speedup(const std::optional<Time>& peer, const std::optional<Time>& ours) {
-  if (!peer || !ours) return std::nullopt;
-  return median_ratio(peer->cpu_rounds, ours->cpu_rounds) * ours->items / peer->items;
+  return speedup_in(&Time::cpu_rounds, peer, ours);
 }
 
 std::optional<double> wall_speedup(const std::optional<Time>& peer,
                                    const std::optional<Time>& ours) {
-  if (!peer || !ours) return std::nullopt;
-  return median_ratio(peer->wall_rounds, ours->wall_rounds) * ours->items / peer->items;
+  return speedup_in(&Time::wall_rounds, peer, ours);
 }
 
 std::string ratio(const std::optional<Time>& peer, const std::optional<Time>& ours) {
