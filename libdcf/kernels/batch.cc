@@ -36,12 +36,18 @@ class BatchKernel final : public LayerKernel {
       const uint64_t wide = loops_.width_for(batch - first);
       const uint64_t count = std::min(wide, batch - first);
       if (count < wide) std::fill_n(tile.data(), wide * matrix_.cols(), 0.0f);
-      transpose(x + first * matrix_.cols(), matrix_.cols(), count, matrix_.cols(), tile.data(),
-                wide);
+      const Samples samples{x + first * matrix_.cols(), count, matrix_.cols()};
+      // The first panel makes the tile, where threads need not wait for it.
+      const bool alone = parallel.width() == 1 || matrix_.panels() == 1;
+      if (!alone) fill_tile(samples, wide, parallel, tile.data());
       run_tasks(parallel, matrix_.panels(), [&](size_t panel) {
         const uint64_t rows = matrix_.panel_rows(panel);
         const AlignedFloats sums(wide * rows);
-        matrix_.multiply(loops_, wide, panel, finite, tile.data(), sums.data());
+        if (alone && panel == 0) {
+          matrix_.multiply(loops_, wide, panel, finite, samples, tile.data(), sums.data());
+        } else {
+          matrix_.multiply(loops_, wide, panel, finite, tile.data(), sums.data());
+        }
         transpose(sums.data(), wide, rows, count,
                   y + first * matrix_.rows() + panel * Blocked::kPanel, matrix_.rows());
       });
@@ -50,6 +56,14 @@ class BatchKernel final : public LayerKernel {
   }
 
  private:
+  void fill_tile(const Samples& samples, uint64_t width, const Parallel& parallel,
+                 float* tile) const {
+    const uint64_t parts = std::min<uint64_t>(parallel.width(), matrix_.panels());
+    parallel.run(parts, [&](size_t part) {
+      samples.fill(matrix_.cols() * part / parts, matrix_.cols() * (part + 1) / parts, width, tile);
+    });
+  }
+
   void multiply_one(const float* x, float* y, const Parallel& parallel) const {
     parallel.run(matrix_.panels(), [&](size_t panel) {
       const uint64_t first = panel * Blocked::kPanel;

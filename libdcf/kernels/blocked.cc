@@ -25,7 +25,7 @@ class PanelPacker {
          end += Blocked::kBlock) {
       count_rows(first, last, end);
       place_rows(first, last, end - Blocked::kBlock);
-      to_->cell_end.push_back(to_->row_list.size());
+      to_->cells.push_back({to_->row_list.size(), size_});
     }
   }
 
@@ -134,7 +134,7 @@ class PanelPacker {
 }  // namespace
 
 uint64_t Blocked::bytes() const {
-  return cell_end.size() * sizeof(uint64_t) + row_list.size() * sizeof(Row) +
+  return cells.size() * sizeof(Cell) + row_list.size() * sizeof(Row) +
          entries.size() * sizeof(uint16_t) + (codebook.size() + weights.size()) * sizeof(float);
 }
 

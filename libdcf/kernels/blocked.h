@@ -24,9 +24,15 @@ struct Blocked {
     uint16_t count;  // of entries
   };
 
+  // Where the rows and the entries of a cell end.
+  struct Cell {
+    uint64_t row;  // of row_list
+    uint64_t entry;
+  };
+
   uint64_t rows = 0;  // at most kPanel
   uint64_t cols = 0;
-  std::vector<uint64_t> cell_end;  // of row_list, block by block
+  std::vector<Cell> cells;  // by block
   std::vector<Row> row_list;
   // Column within the block << kColumnShift | code; without a codebook the code is 0.
   BigVector<uint16_t> entries;

@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <bit>
 
+#include "kernels/transpose.h"
+
 namespace dcf::impl {
 namespace {
 
@@ -55,7 +57,11 @@ void TileMatrix::multiply(const TileLoops& loops, uint64_t width, uint64_t panel
   const size_t index = width / loops.lanes - 1;
   std::fill_n(y, count * width, 0.0f);
   if (!is_dense()) {
-    loops.sparse[index](sparse_[panel], x, y);
+    for (uint64_t cell = 0; cell < cells(); ++cell) {
+      const uint64_t next = column_of(cell + 1);
+      const LinesAhead ahead{x + next * width, (column_of(cell + 2) - next) * width, 0, 1};
+      loops.sparse[index](sparse_[panel], cell, x + column_of(cell) * width, y, ahead);
+    }
     return;
   }
   const float* const w = dense_.data() + panel * Blocked::kPanel * cols_;
@@ -64,6 +70,28 @@ void TileMatrix::multiply(const TileLoops& loops, uint64_t width, uint64_t panel
   } else {
     multiply_kept(w, count, cols_, x, width, y);
   }
+}
+
+void TileMatrix::multiply(const TileLoops& loops, uint64_t width, uint64_t panel, bool finite,
+                          const Samples& samples, float* tile, float* y) const {
+  if (is_dense()) {
+    samples.fill(0, cols_, width, tile);
+    multiply(loops, width, panel, finite, tile, y);
+    return;
+  }
+  std::fill_n(y, panel_rows(panel) * width, 0.0f);
+  for (uint64_t cell = 0; cell < cells(); ++cell) {
+    const uint64_t first = column_of(cell);
+    const uint64_t next = column_of(cell + 1);
+    samples.fill(first, next, width, tile);
+    const LinesAhead ahead{samples.x + next, column_of(cell + 2) - next, samples.stride,
+                           samples.count};
+    loops.sparse[width / loops.lanes - 1](sparse_[panel], cell, tile + first * width, y, ahead);
+  }
+}
+
+void Samples::fill(uint64_t first, uint64_t last, uint64_t width, float* tile) const {
+  transpose(x + first, stride, count, last - first, tile + first * width, width);
 }
 
 // The exponent of an infinity or NaN is all ones. Without branches, for vectors.

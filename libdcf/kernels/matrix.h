@@ -9,6 +9,16 @@
 
 namespace dcf::impl {
 
+// Samples, one after the other, that become the columns of a tile.
+struct Samples {
+  const float* x = nullptr;
+  uint64_t count = 0;
+  uint64_t stride = 0;  // floats from one to the next
+
+  // Columns [first, last) of theirs, as rows of a tile of `width` floats each.
+  void fill(uint64_t first, uint64_t last, uint64_t width, float* tile) const;
+};
+
 class TileMatrix {
  public:
   // Rows [first, last). Throws std::bad_alloc.
@@ -32,8 +42,15 @@ class TileMatrix {
   // `finite`: so is all of x. If not, zeros of a dense matrix must be kept from it.
   void multiply(const TileLoops& loops, uint64_t width, uint64_t panel, bool finite, const float* x,
                 float* y) const;
+  // The same for samples whose tile is still to be made: columns behind them are left as they are.
+  // It is made block by block, while those that follow come from memory.
+  void multiply(const TileLoops& loops, uint64_t width, uint64_t panel, bool finite,
+                const Samples& samples, float* tile, float* y) const;
 
  private:
+  uint64_t cells() const { return ceil_div(cols_, Blocked::kBlock); }
+  uint64_t column_of(uint64_t cell) const { return std::min(cell * Blocked::kBlock, cols_); }
+
   uint64_t rows_;
   uint64_t cols_;
   bool whole_;

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Products with a tile: x is [cols][width] and y [rows][width], width being up to kMostVectors
-// vectors of floats. One set of loops per instruction set; sums run in rising order of columns in
-// all of them, with fused multiply-add where there is one.
+// vectors of floats. Sparse ones go a cell at a time, so that a tile can be made on the way. One
+// set of loops per instruction set; sums run in rising order of columns in all of them, with fused
+// multiply-add where there is one.
 #pragma once
 
 #include <cstdint>
@@ -12,14 +13,26 @@
 
 namespace dcf::impl {
 
+// Lines of memory that come nearer while something else is used: `runs` of them, of `run` floats.
+struct LinesAhead {
+  static constexpr uint64_t kFloats = 64 / sizeof(float);  // of a line
+
+  const float* at = nullptr;
+  uint64_t run = 0;
+  uint64_t stride = 0;  // between runs, in floats
+  uint64_t runs = 0;
+};
+
 struct TileLoops {
   static constexpr uint64_t kMostVectors = 8;
 
   const char* name;
   uint64_t lanes;         // floats of a vector
   uint64_t most_vectors;  // of a tile
-  // [vectors - 1]: y += b x.
-  void (*sparse[kMostVectors])(const Blocked& b, const float* x, float* y);
+  // [vectors - 1]: y += cell x, x being the rows of the tile that are the cell's columns. A line of
+  // those ahead is asked for with each row of the cell.
+  void (*sparse[kMostVectors])(const Blocked& b, uint64_t cell, const float* x, float* y,
+                               const LinesAhead& ahead);
   // The same for `rows` rows of a dense matrix of `cols` columns: y += w x.
   void (*dense[kMostVectors])(const float* w, uint64_t rows, uint64_t cols, const float* x,
                               float* y);

@@ -104,17 +104,25 @@ DCF_TILE_INLINE void add_entry(Values values, uint64_t i, uint64_t word, const f
   }
 }
 
+// A word that ends in the first of four entries, which goes.
+DCF_TILE_INLINE uint64_t next_of(uint64_t* four) {
+  constexpr bool kBig = std::endian::native == std::endian::big;
+  if constexpr (kBig) *four = std::rotl(*four, 16);
+  __asm__("" : "+r"(*four));  // or else it is loaded or shifted anew for each use
+  const uint64_t word = *four;
+  if constexpr (!kBig) *four >>= 16;
+  return word;
+}
+
 template <bool kFirst, bool kTwoSums, int kVectors, typename Values>
 DCF_TILE_INLINE void add_four(const uint16_t* entries, Values values, uint64_t i, const float* x,
                               Sums<kVectors>& even, Sums<kVectors>& odd) {
-  constexpr bool kBig = std::endian::native == std::endian::big;
   uint64_t four;
   __builtin_memcpy(&four, entries + i, sizeof four);
-  __asm__("" : "+r"(four));  // or else it is loaded again for each of the four
-  add_entry<kFirst>(values, i, kBig ? four >> 48 : four, x, even);
-  add_entry<kFirst && kTwoSums>(values, i + 1, kBig ? four >> 32 : four >> 16, x, odd);
-  add_entry<false>(values, i + 2, kBig ? four >> 16 : four >> 32, x, even);
-  add_entry<false>(values, i + 3, kBig ? four : four >> 48, x, odd);
+  add_entry<kFirst>(values, i, next_of(&four), x, even);
+  add_entry<kFirst && kTwoSums>(values, i + 1, next_of(&four), x, odd);
+  add_entry<false>(values, i + 2, next_of(&four), x, even);
+  add_entry<false>(values, i + 3, next_of(&four), x, odd);
 }
 
 // y += the row's entries, of which there are some, times x, a block of rows of kVectors vectors.
@@ -142,39 +150,52 @@ DCF_TILE_INLINE void sparse_row(const uint16_t* entries, Values values, uint64_t
   even.add_to(y);
 }
 
-template <int kVectors, typename Values>
-DCF_TILE_TARGET void sparse_blocks(const Blocked& b, Values values, const float* x, float* y) {
-  constexpr uint64_t kWidth = kVectors * kLanes;
-  constexpr uint64_t kLine = 64 / sizeof(float);
-  const uint16_t* entries = b.entries.data();
-  const Blocked::Row* row = b.row_list.data();
-  uint64_t columns = b.cols;
-  for (const uint64_t cell_end : b.cell_end) {
-    const Blocked::Row* const end = b.row_list.data() + cell_end;
-    // The next block's part of the tile comes nearer, a line per row, while this one's is used.
-    const float* const next_x = x + std::min(Blocked::kBlock, columns) * kWidth;
-    const float* next = next_x;
-    columns -= std::min(Blocked::kBlock, columns);
-    const float* const next_end = next_x + std::min(Blocked::kBlock, columns) * kWidth;
-    for (; row < end; ++row) {
-      if (next < next_end) {
-        __builtin_prefetch(next, 0, 2);
-        next += kLine;
-      }
-      sparse_row<kVectors>(entries, values, row->count, x, y + row->row * kWidth);
-      entries += row->count;
-      values.skip(row->count);
+// Asks for one line after the other.
+class Prefetcher {
+ public:
+  DCF_TILE_INLINE explicit Prefetcher(const LinesAhead& lines)
+      : lines_(lines), next_(lines.at), end_(lines.at) {}
+  DCF_TILE_INLINE void step() {
+    if (next_ >= end_) {
+      if (lines_.runs == 0) return;
+      --lines_.runs;
+      next_ = lines_.at;
+      end_ = next_ + lines_.run;
+      lines_.at += lines_.stride;
     }
-    x = next_x;
+    __builtin_prefetch(next_, 0, 2);
+    next_ += LinesAhead::kFloats;
+  }
+
+ private:
+  LinesAhead lines_;
+  const float* next_;
+  const float* end_;
+};
+
+template <int kVectors, typename Values>
+DCF_TILE_TARGET void sparse_rows(const Blocked& b, uint64_t cell, uint64_t entry, Values values,
+                                 const float* x, float* y, const LinesAhead& lines) {
+  const uint16_t* entries = b.entries.data() + entry;
+  const Blocked::Row* row = b.row_list.data() + (cell == 0 ? 0 : b.cells[cell - 1].row);
+  const Blocked::Row* const end = b.row_list.data() + b.cells[cell].row;
+  Prefetcher ahead(lines);
+  for (; row < end; ++row) {
+    ahead.step();
+    sparse_row<kVectors>(entries, values, row->count, x, y + row->row * (kVectors * kLanes));
+    entries += row->count;
+    values.skip(row->count);
   }
 }
 
 template <int kVectors>
-DCF_TILE_TARGET void sparse_tile(const Blocked& b, const float* x, float* y) {
+DCF_TILE_TARGET void sparse_cell(const Blocked& b, uint64_t cell, const float* x, float* y,
+                                 const LinesAhead& lines) {
+  const uint64_t entry = cell == 0 ? 0 : b.cells[cell - 1].entry;
   if (b.weights.empty()) {
-    sparse_blocks<kVectors>(b, Codes{b.codebook.data()}, x, y);
+    sparse_rows<kVectors>(b, cell, entry, Codes{b.codebook.data()}, x, y, lines);
   } else {
-    sparse_blocks<kVectors>(b, Weights{b.weights.data()}, x, y);
+    sparse_rows<kVectors>(b, cell, entry, Weights{b.weights.data() + entry}, x, y, lines);
   }
 }
 
@@ -264,7 +285,7 @@ constexpr TileLoops make_loops(std::index_sequence<kIndex...>) {
   return {DCF_TILE_NAME,
           kLanes,
           DCF_TILE_VECTORS,
-          {sparse_tile<kIndex + 1>...},
+          {sparse_cell<kIndex + 1>...},
           {dense_tile<kIndex + 1>...},
           dot};
 }
