@@ -46,10 +46,11 @@ class EntryLoader {
 
   const LayerEntries& shape() const { return shape_; }
   const Parallel& parallel() const { return model_.parallel(); }
-  // Whether there are slabs enough for all threads.
-  bool has_slabs(uint64_t rows, uint64_t step) const {
-    return rows_are_whole() && tensor_.chunks != 0 &&
-           ceil_div(rows, rows_of_slab(step)) >= std::max(2u, model_.parallel().width());
+  // Whether there are slabs, and enough of them for all threads.
+  bool has_slabs(uint64_t rows, RowSteps steps) const {
+    const uint64_t slab = rows_of_slab(steps);
+    return rows_are_whole() && tensor_.chunks != 0 && slab < rows &&
+           ceil_div(rows, std::max(slab, steps.run)) >= model_.parallel().width();
   }
   // Whether the rows of the view are those of the matrix.
   bool rows_are_whole() const {
@@ -72,14 +73,17 @@ class EntryLoader {
     return out;
   }
 
-  // Rows [first, last) in slabs of a multiple of `step`.
-  Status each(uint64_t first, uint64_t last, uint64_t step, const EntrySource::Pack& pack) const {
-    const uint64_t slab_rows = rows_of_slab(step);
-    const uint64_t slabs = ceil_div(last - first, slab_rows);
+  // Rows [first, last) in slabs of a multiple of `steps.step`.
+  Status each(uint64_t first, uint64_t last, RowSteps steps, const EntrySource::Pack& pack) const {
+    const uint64_t step = steps.step;
+    const uint64_t slab_rows = rows_of_slab(steps);
+    const uint64_t item_rows = std::max(slab_rows, steps.run);
     uint64_t room = 0;
-    for (uint64_t i = 0; i < slabs; ++i) {
-      const uint64_t row = first + i * slab_rows;
-      room = std::max(room, slab_room(row, std::min(row + slab_rows, last)));
+    for (uint64_t item = first; item < last; item += item_rows) {
+      const uint64_t item_end = std::min(item + item_rows, last);
+      for (uint64_t row = item; row < item_end; row += slab_rows) {
+        room = std::max(room, slab_room(row, std::min(row + slab_rows, item_end)));
+      }
     }
     uint64_t bytes = 0;
     uint64_t row_bytes = 0;
@@ -99,18 +103,21 @@ class EntryLoader {
       return slab;
     };
     const auto load = [&](size_t item) {
-      const uint64_t row = first + item * slab_rows;
-      const uint64_t end = std::min(row + slab_rows, last);
+      const uint64_t item_end = std::min(first + (item + 1) * item_rows, last);
       std::unique_ptr<Slab> slab = take();
-      DCF_TRY(load_slab(row, end, room, slab.get()));
-      for (uint64_t at = row; at < end; at += step) {
-        pack(slab->part, at - slab->first, at, std::min(step, end - at));
+      for (uint64_t row = first + item * item_rows; row < item_end; row += slab_rows) {
+        const uint64_t end = std::min(row + slab_rows, item_end);
+        DCF_TRY(load_slab(row, end, room, slab.get()));
+        for (uint64_t at = row; at < end; at += step) {
+          pack(slab->part, at - slab->first, at, std::min(step, end - at));
+        }
       }
       const std::lock_guard lock(mutex);
       idle.push_back(std::move(slab));
       return ok_status();
     };
-    return model_.in_data(data_, model_.for_items(slabs, bytes, load, held_));
+    return model_.in_data(data_,
+                          model_.for_items(ceil_div(last - first, item_rows), bytes, load, held_));
   }
 
  private:
@@ -135,10 +142,11 @@ class EntryLoader {
   static constexpr uint64_t kSlabChunks = 4;
 
   uint64_t chunk_rows() const { return tensor_.rows_per_chunk; }
-  uint64_t rows_of_slab(uint64_t step) const {
+  uint64_t rows_of_slab(RowSteps steps) const {
     const uint64_t slabs = std::max<uint64_t>(most_entries() / kSlabEntries, 1);
     const uint64_t rows = std::max(shape_.rows / slabs, kSlabChunks * chunk_rows());
-    return std::max<uint64_t>(rows / step, 1) * step;
+    const uint64_t whole = std::max<uint64_t>(rows / steps.step, 1) * steps.step;
+    return steps.run > steps.step ? std::min(whole, steps.run) : whole;
   }
   uint64_t chunk_room(uint64_t chunk) const {
     const uint64_t elements = tensor_.chunk_elements(chunk);
@@ -357,10 +365,13 @@ class EntryLoader {
   }();
 };
 
-bool AllEntries::each(uint64_t first, uint64_t last, uint64_t step, const Pack& pack) const {
-  run_tasks(parallel_, ceil_div(last - first, step), [&](size_t i) {
-    const uint64_t row = first + i * step;
-    pack(all_, row, row, std::min(step, last - row));
+bool AllEntries::each_in_runs(uint64_t first, uint64_t last, RowSteps steps,
+                              const Pack& pack) const {
+  run_tasks(parallel_, ceil_div(last - first, steps.run), [&](size_t i) {
+    const uint64_t end = std::min(first + (i + 1) * steps.run, last);
+    for (uint64_t row = first + i * steps.run; row < end; row += steps.step) {
+      pack(all_, row, row, std::min(steps.step, end - row));
+    }
   });
   return true;
 }
@@ -385,16 +396,21 @@ const LayerEntries& TensorEntries::shape() const {
   return loader_->shape();
 }
 
-bool TensorEntries::each(uint64_t first, uint64_t last, uint64_t step, const Pack& pack) const {
+unsigned TensorEntries::width() const {
+  return loader_->parallel().width();
+}
+
+bool TensorEntries::each_in_runs(uint64_t first, uint64_t last, RowSteps steps,
+                                 const Pack& pack) const {
   if (!failure_.ok()) return false;
-  if (loader_->has_slabs(last - first, step)) {
-    failure_ = loader_->each(first, last, step, pack);
+  if (loader_->has_slabs(last - first, steps)) {
+    failure_ = loader_->each(first, last, steps, pack);
     return failure_.ok();
   }
   const Result<LayerEntries> entries = all();
   failure_ = entries.status();
   return failure_.ok() &&
-         AllEntries(entries.value(), loader_->parallel()).each(first, last, step, pack);
+         AllEntries(entries.value(), loader_->parallel()).each_in_runs(first, last, steps, pack);
 }
 
 Result<LayerEntries> TensorEntries::all() const {

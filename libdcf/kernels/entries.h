@@ -42,6 +42,11 @@ struct LayerEntries {
   }
 };
 
+struct RowSteps {
+  uint64_t step;  // rows
+  uint64_t run;   // a multiple
+};
+
 // Where packings take entries from: all are there, or they are decoded a slab of rows at a time,
 // and packed while the caches hold them.
 class EntrySource {
@@ -53,12 +58,18 @@ class EntrySource {
 
   // Of the matrix; `entries` and what says where they are may be empty.
   virtual const LayerEntries& shape() const = 0;
+  // Threads that each() uses at most.
+  virtual unsigned width() const = 0;
   // pack(part, at, row, count) for all of rows [first, last), `step` at a time, on several threads:
-  // rows [row, row + count) of the matrix are those from `at` on in `part`. False where loading
-  // failed. Throws std::bad_alloc.
+  // rows [row, row + count) of the matrix are those from `at` on in `part`. Steps of the same run
+  // follow each other on one thread. False where loading failed. Throws std::bad_alloc.
   using Pack =
       std::function<void(const LayerEntries& part, uint64_t at, uint64_t row, uint64_t count)>;
-  virtual bool each(uint64_t first, uint64_t last, uint64_t step, const Pack& pack) const = 0;
+  virtual bool each_in_runs(uint64_t first, uint64_t last, RowSteps steps,
+                            const Pack& pack) const = 0;
+  bool each(uint64_t first, uint64_t last, uint64_t step, const Pack& pack) const {
+    return each_in_runs(first, last, {step, step}, pack);
+  }
 };
 
 class AllEntries final : public EntrySource {
@@ -66,7 +77,8 @@ class AllEntries final : public EntrySource {
   // `all` outlives this.
   AllEntries(const LayerEntries& all, const Parallel& parallel) : all_(all), parallel_(parallel) {}
   const LayerEntries& shape() const override { return all_; }
-  bool each(uint64_t first, uint64_t last, uint64_t step, const Pack& pack) const override;
+  unsigned width() const override { return parallel_.width(); }
+  bool each_in_runs(uint64_t first, uint64_t last, RowSteps steps, const Pack& pack) const override;
 
  private:
   const LayerEntries& all_;
@@ -84,9 +96,10 @@ class TensorEntries final : public EntrySource {
   ~TensorEntries() override;
 
   const LayerEntries& shape() const override;
+  unsigned width() const override;
   // Decodes slabs, on the file's threads, where rows of the matrix are rows of the stored view and
   // all threads get slabs; else all at once.
-  bool each(uint64_t first, uint64_t last, uint64_t step, const Pack& pack) const override;
+  bool each_in_runs(uint64_t first, uint64_t last, RowSteps steps, const Pack& pack) const override;
   // Why each() failed. LimitMemory where the memory limit does not allow for it.
   const Status& failure() const { return failure_; }
   // All entries; LimitMemory as well.

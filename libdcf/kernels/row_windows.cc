@@ -16,29 +16,43 @@ namespace {
 // Lanes per entry that a packing may take.
 constexpr uint64_t kMostLanes = 4;
 
-// Rows are packed in parts, each on a thread of its own if there are threads: of about so many
-// entries, that its lists fill huge pages.
-constexpr uint64_t kPartEntries = uint64_t{1} << 20;
-constexpr uint64_t kLeastPartRows = 256;
+// Sixteenths of those lanes that random rows take, for a first guess.
+constexpr uint64_t kExpected = 7;
 
-uint64_t part_rows(const LayerEntries& entries) {
-  uint64_t parts = ceil_div(entries.nonzeros + 1, kPartEntries);
-  if (parts > 1) parts += parts % 2;  // two threads get the same
-  return ceil_div(std::max(ceil_div(entries.rows, parts), kLeastPartRows), RowWindows::kLanes) *
-         RowWindows::kLanes;
+// Groups of rows that are multiplied on one thread, of about so many entries.
+constexpr uint64_t kPieceEntries = uint64_t{1} << 18;
+
+struct Piece {
+  size_t run;
+  uint64_t first;  // group of the run
+  uint64_t last;
+};
+
+std::vector<Piece> cut(const std::vector<RowWindows>& runs) {
+  std::vector<Piece> pieces;
+  for (size_t i = 0; i < runs.size(); ++i) {
+    const uint64_t groups = runs[i].group_end.size();
+    const uint64_t entries = runs[i].steps() * RowWindows::kLanes;
+    const uint64_t n = std::clamp<uint64_t>(entries / kPieceEntries, 1, groups);
+    for (uint64_t k = 0; k < n; ++k) pieces.push_back({i, groups * k / n, groups * (k + 1) / n});
+  }
+  return pieces;
 }
 
 class RowWindowsKernel final : public PartKernel {
  public:
-  RowWindowsKernel(uint64_t rows, uint64_t cols, std::vector<RowWindows> parts)
-      : PartKernel(rows, cols, padded(cols)), cols_(cols), parts_(std::move(parts)) {}
+  RowWindowsKernel(uint64_t rows, uint64_t cols, std::vector<RowWindows> runs)
+      : PartKernel(rows, cols, padded(cols)),
+        cols_(cols),
+        runs_(std::move(runs)),
+        pieces_(cut(runs_)) {}
 
   const char* name() const override {
-    return parts_.front().has_codes ? "row-windows" : "row-windows-f32";
+    return runs_.front().has_codes ? "row-windows" : "row-windows-f32";
   }
   uint64_t packed_bytes() const override {
     uint64_t bytes = 0;
-    for (const RowWindows& part : parts_) bytes += part.bytes();
+    for (const RowWindows& run : runs_) bytes += run.bytes();
     return bytes;
   }
 
@@ -50,17 +64,19 @@ class RowWindowsKernel final : public PartKernel {
     return ceil_div(cols + RowWindows::kWindow, kLine) * kLine;
   }
 
-  size_t parts() const override { return parts_.size(); }
+  size_t parts() const override { return pieces_.size(); }
   void copy_sample(const float* x, float* copy) const override {
     std::copy_n(x, cols_, copy);
     std::fill_n(copy + cols_, padded(cols_) - cols_, 0.0f);
   }
   void multiply(size_t part, const float* copy, float* y) const override {
-    multiply_row_windows_avx512(parts_[part], copy, y);
+    const Piece& piece = pieces_[part];
+    multiply_row_windows_avx512(runs_[piece.run], piece.first, piece.last, copy, y);
   }
 
   uint64_t cols_;
-  std::vector<RowWindows> parts_;
+  std::vector<RowWindows> runs_;  // packed by a thread each
+  std::vector<Piece> pieces_;
 };
 
 // Rows [first, first + rows) by falling length: a sort by counting, as lengths are small numbers.
@@ -77,17 +93,34 @@ std::vector<uint32_t> by_length(const LayerEntries& entries, uint64_t first, uin
   return order;
 }
 
-// Packs the rows of `entries` from number `at` on. False where too many lanes would idle.
-bool pack(const LayerEntries& entries, uint64_t at, RowWindows* w) {
-  w->order = by_length(entries, at, w->rows);
+uint64_t steps_of(uint64_t nonzeros, uint64_t lanes_per_entry) {
+  return lanes_per_entry * nonzeros / RowWindows::kLanes;
+}
+
+// Packs `count` rows of `entries` from number `at` on. False where too many lanes would idle.
+bool pack(const LayerEntries& entries, uint64_t at, uint64_t count, RowWindows* w) {
+  const std::vector<uint32_t> order = by_length(entries, at, count);
   uint64_t nonzeros = 0;
-  for (uint64_t row = at; row < at + w->rows; ++row) nonzeros += entries.row_length[row];
-  const uint64_t groups = ceil_div(w->rows, RowWindows::kLanes);
-  return pack_row_windows_avx512(entries, at,
-                                 kMostLanes * nonzeros / RowWindows::kLanes + 2 * groups, w);
+  for (uint64_t row = at; row < at + count; ++row) nonzeros += entries.row_length[row];
+  const uint64_t groups = ceil_div(count, RowWindows::kLanes);
+  const uint64_t most = w->steps() + steps_of(nonzeros, kMostLanes) + 2 * groups;
+  if (!pack_row_windows_avx512(entries, at, order, most, w)) return false;
+  for (const uint32_t row : order) w->order.push_back(static_cast<uint32_t>(w->rows) + row);
+  w->rows += count;
+  return true;
 }
 
 }  // namespace
+
+void RowWindows::resize_steps(uint64_t steps) {
+  advance.resize(steps);
+  if (has_codes) {
+    slots.resize(steps * kLanes);
+  } else {
+    columns.resize(steps * kLanes);
+    weights.resize(steps * kLanes);
+  }
+}
 
 uint64_t RowWindows::bytes() const {
   return order.size() * sizeof(uint32_t) + group_end.size() * sizeof(uint64_t) + advance.size() +
@@ -99,21 +132,30 @@ std::unique_ptr<LayerKernel> make_row_windows(const EntrySource& source) {
   if (active_tile_loops().lanes != RowWindows::kLanes || !has_avx512()) return nullptr;
   const LayerEntries& shape = source.shape();
   if (shape.rows == 0) return nullptr;
-  const uint64_t rows = part_rows(shape);
-  std::vector<RowWindows> parts(ceil_div(shape.rows, rows));
+  // A thread's rows share one list, which fills huge pages.
+  const uint64_t blocks = ceil_div(shape.rows, RowWindows::kSorted);
+  const uint64_t rows = ceil_div(blocks, source.width()) * RowWindows::kSorted;
+  std::vector<RowWindows> runs(ceil_div(shape.rows, rows));
+  for (size_t i = 0; i < runs.size(); ++i) {
+    RowWindows& run = runs[i];
+    run.first_row = i * rows;
+    run.has_codes = shape.has_codes() && shape.codebook.size() <= RowWindows::kCodes;
+    if (run.has_codes) std::copy(shape.codebook.begin(), shape.codebook.end(), run.codebook);
+  }
   std::atomic<bool> fits{true};
-  const bool loaded =
-      source.each(0, shape.rows, rows,
-                  [&](const LayerEntries& entries, uint64_t at, uint64_t first, uint64_t count) {
-                    RowWindows& part = parts[first / rows];
-                    part.first_row = first;
-                    part.rows = count;
-                    // Weights are gathered by signed numbers of 32 bits.
-                    if (!fits || entries.entries.size() > INT32_MAX || !pack(entries, at, &part))
-                      fits = false;
-                  });
+  const bool loaded = source.each_in_runs(
+      0, shape.rows, {RowWindows::kSorted, rows},
+      [&](const LayerEntries& entries, uint64_t at, uint64_t first, uint64_t count) {
+        if (!fits) return;
+        RowWindows& run = runs[first / rows];
+        if (run.rows == 0)
+          run.resize_steps(steps_of(shape.nonzeros / runs.size(), kMostLanes) * kExpected / 16);
+        // Weights are gathered by signed numbers of 32 bits.
+        if (entries.entries.size() > INT32_MAX || !pack(entries, at, count, &run)) fits = false;
+      });
   if (!loaded || !fits) return nullptr;
-  return std::make_unique<RowWindowsKernel>(shape.rows, shape.cols, std::move(parts));
+  for (RowWindows& run : runs) run.resize_steps(run.steps());
+  return std::make_unique<RowWindowsKernel>(shape.rows, shape.cols, std::move(runs));
 }
 
 }  // namespace dcf::impl

@@ -5,7 +5,8 @@
 // A row with nothing in the window skips the step. The window moves by 16 columns as soon as no
 // row has an entry left in its first half.
 //
-// Rows of like length share a group, so that few lanes idle. Needs AVX-512 F, BW and VL.
+// Among kSorted rows, those of like length share a group, so that few lanes idle. Needs AVX-512 F,
+// BW and VL.
 #pragma once
 
 #include <memory>
@@ -17,6 +18,7 @@ namespace dcf::impl {
 
 struct RowWindows {
   static constexpr size_t kLanes = 16;
+  static constexpr size_t kSorted = 256;
   static constexpr size_t kWindow = 32;
   static constexpr size_t kStride = 16;
   static constexpr size_t kCodes = 32;  // of a codebook that fits into two registers
@@ -26,7 +28,7 @@ struct RowWindows {
 
   uint64_t first_row = 0;
   uint64_t rows = 0;
-  std::vector<uint32_t> order;      // row of each lane, from first_row; longest rows first
+  std::vector<uint32_t> order;      // row of each lane, from first_row
   std::vector<uint64_t> group_end;  // steps of the groups so far
   BigVector<uint8_t> advance;       // per step: strides that the window moves before it
   // With a codebook of up to kCodes: per step and lane kPresent | code << kCodeShift | column.
@@ -37,6 +39,10 @@ struct RowWindows {
   BigVector<float> weights;
 
   bool has_codes = false;
+
+  uint64_t steps() const { return group_end.empty() ? 0 : group_end.back(); }
+  // Sets the size of what has an element per step.
+  void resize_steps(uint64_t steps);
   uint64_t bytes() const;
 };
 

@@ -16,16 +16,11 @@ namespace {
 constexpr size_t kLanes = RowWindows::kLanes;
 constexpr uint32_t kStride = RowWindows::kStride;
 constexpr uint32_t kMostStrides = 255;
-// Sixteenths of the most steps that random rows take, for a first guess.
-constexpr uint64_t kExpected = 7;
-
 // Lists that grow step by step. What is put is not written through the lists themselves: after
 // stores of bytes their pointers would be loaded anew.
 class StepList {
  public:
-  StepList(RowWindows* w, bool codes, uint64_t expected) : w_(w), codes_(codes) {
-    resize(expected);
-  }
+  explicit StepList(RowWindows* w) : w_(w), size_(w->steps()) {}
 
   struct Place {
     uint8_t* advance;
@@ -35,43 +30,31 @@ class StepList {
   };
   // Where the next steps go, with room for `count`.
   Place room(uint64_t count) {
-    if (w_->advance.size() - size_ < count) resize(size_ + size_ / 2 + 16 + count);
-    if (codes_) return {&w_->advance[size_], &w_->slots[size_ * kLanes], nullptr, nullptr};
+    if (w_->advance.size() - size_ < count) w_->resize_steps(size_ + size_ / 2 + 16 + count);
+    if (w_->has_codes) return {&w_->advance[size_], &w_->slots[size_ * kLanes], nullptr, nullptr};
     return {&w_->advance[size_], nullptr, &w_->columns[size_ * kLanes],
             &w_->weights[size_ * kLanes]};
   }
   void add(uint64_t count) { size_ += count; }
   uint64_t size() const { return size_; }
-  void finish() { resize(size_); }
 
  private:
-  void resize(uint64_t steps) {
-    w_->advance.resize(steps);
-    if (codes_) {
-      w_->slots.resize(steps * kLanes);
-    } else {
-      w_->columns.resize(steps * kLanes);
-      w_->weights.resize(steps * kLanes);
-    }
-  }
-
   RowWindows* w_;
-  bool codes_;
-  uint64_t size_ = 0;
+  uint64_t size_;
 };
 
 // Asks for the entries of the rows that come next, a line at a time: the caches' own prefetchers do
 // not follow so many rows at once.
 class Prefetcher {
  public:
-  // A group of the order, from number `next` on; `row`: where its rows begin among the entries.
-  Prefetcher(const LayerEntries& e, uint64_t row, const RowWindows& w, uint64_t next)
+  // `rows` of those from number `at` on.
+  Prefetcher(const LayerEntries& e, uint64_t at, std::span<const uint32_t> rows)
       : entries_(e.entries.data()),
         values_(e.has_codes() ? nullptr : e.values.data()),
-        row_start_(e.row_start.data() + row),
-        row_length_(e.row_length.data() + row),
-        next_(w.order.data() + std::min(next, w.rows)),
-        last_(w.order.data() + std::min(next + kLanes, w.rows)) {}
+        row_start_(e.row_start.data() + at),
+        row_length_(e.row_length.data() + at),
+        next_(rows.data()),
+        last_(rows.data() + rows.size()) {}
 
   void step() {
     if (at_ >= end_) {
@@ -282,34 +265,34 @@ bool has_avx512() {
          __builtin_cpu_supports("avx512vl");
 }
 
-DCF_AVX512 bool pack_row_windows_avx512(const LayerEntries& e, uint64_t row, uint64_t max_steps,
+DCF_AVX512 bool pack_row_windows_avx512(const LayerEntries& e, uint64_t at,
+                                        std::span<const uint32_t> order, uint64_t max_steps,
                                         RowWindows* w) {
-  w->has_codes = e.has_codes() && e.codebook.size() <= RowWindows::kCodes;
-  if (w->has_codes) std::copy(e.codebook.begin(), e.codebook.end(), w->codebook);
   const uint64_t nothing = e.entries.size() - LayerEntries::kPadding;
-  StepList steps(w, w->has_codes, max_steps * kExpected / 16);
-  for (uint64_t first = 0; first < w->rows; first += kLanes) {
-    alignas(64) uint32_t at[kLanes];
-    for (uint64_t i = 0; i < kLanes; ++i) {
-      const bool there = first + i < w->rows;
-      at[i] = static_cast<uint32_t>(there ? e.row_start[row + w->order[first + i]] : nothing);
+  StepList steps(w);
+  while (!order.empty()) {
+    const size_t rows = std::min(order.size(), kLanes);
+    alignas(64) uint32_t begin[kLanes];
+    for (size_t i = 0; i < kLanes; ++i) {
+      begin[i] = static_cast<uint32_t>(i < rows ? e.row_start[at + order[i]] : nothing);
     }
-    const Prefetcher ahead(e, row, *w, first + kLanes);
-    const __m512i begin = _mm512_load_si512(at);
-    if (!(w->has_codes ? pack_group<true>(e, begin, max_steps, ahead, &steps)
-                       : pack_group<false>(e, begin, max_steps, ahead, &steps)))
+    order = order.subspan(rows);
+    const Prefetcher ahead(e, at, order.first(std::min(order.size(), kLanes)));
+    const __m512i from = _mm512_load_si512(begin);
+    if (!(w->has_codes ? pack_group<true>(e, from, max_steps, ahead, &steps)
+                       : pack_group<false>(e, from, max_steps, ahead, &steps)))
       return false;
     w->group_end.push_back(steps.size());
   }
-  steps.finish();
   return true;
 }
 
-DCF_AVX512 void multiply_row_windows_avx512(const RowWindows& w, const float* x, float* y) {
+DCF_AVX512 void multiply_row_windows_avx512(const RowWindows& w, uint64_t first, uint64_t last,
+                                            const float* x, float* y) {
   const __m512 low = _mm512_loadu_ps(w.codebook);
   const __m512 high = _mm512_loadu_ps(w.codebook + 16);
-  uint64_t step = 0;
-  for (uint64_t group = 0; group < w.group_end.size(); ++group) {
+  uint64_t step = first == 0 ? 0 : w.group_end[first - 1];
+  for (uint64_t group = first; group < last; ++group) {
     __m512 even = _mm512_setzero_ps();
     __m512 odd = _mm512_setzero_ps();
     const float* at = x;
@@ -350,10 +333,11 @@ namespace dcf::impl {
 bool has_avx512() {
   return false;
 }
-bool pack_row_windows_avx512(const LayerEntries&, uint64_t, uint64_t, RowWindows*) {
+bool pack_row_windows_avx512(const LayerEntries&, uint64_t, std::span<const uint32_t>, uint64_t,
+                             RowWindows*) {
   return false;
 }
-void multiply_row_windows_avx512(const RowWindows&, const float*, float*) {}
+void multiply_row_windows_avx512(const RowWindows&, uint64_t, uint64_t, const float*, float*) {}
 
 }  // namespace dcf::impl
 
