@@ -23,30 +23,41 @@ struct Blocks {
   uint64_t size;  // of each but the last; the column of its zero
 };
 
-// Packs the rows of `e` from number `at` on, sorting what each has in a block by counting.
+// Appends a part, sorting what each row has in a block by counting.
 class Packer {
  public:
   Packer(const LayerEntries& e, uint64_t at, const Blocks& blocks, CodeGroups* g)
-      : e_(e), at_(at), blocks_(blocks), g_(*g), lists_(e.codebook.size() * kListSize) {}
+      : e_(e),
+        at_(at),
+        blocks_(blocks),
+        g_(*g),
+        groups_(g->codes.size()),
+        lists_(e.codebook.size() * kListSize) {}
 
-  void pack() {
-    const uint64_t last = at_ + g_.rows;
-    cursor_.assign(e_.row_start.data() + at_, e_.row_start.data() + last);
+  void pack(uint64_t first_row, uint64_t rows) {
+    cursor_.assign(e_.row_start.data() + at_, e_.row_start.data() + at_ + rows);
     uint64_t nonzeros = 0;
-    for (uint64_t row = at_; row < last; ++row) nonzeros += e_.row_length[row];
-    const uint64_t ends = blocks_.count * g_.rows;
-    // No code of a row has more than one group that is not full, or an empty one.
-    resize(std::min(nonzeros, nonzeros / kGroup + ends * e_.codebook.size()));
-    g_.group_end.reserve(ends);
+    for (uint64_t row = at_; row < at_ + rows; ++row) nonzeros += e_.row_length[row];
+    resize(groups_ + most_groups(nonzeros, rows, blocks_, e_.codebook.size()) + kAtOnce);
+    CodeGroups::Part& part = g_.parts.emplace_back(CodeGroups::Part{first_row, rows, {}});
+    part.group_end.reserve(blocks_.count * rows);
     for (uint64_t first = 0; first < e_.cols; first += blocks_.size) {
       const uint64_t end = std::min(first + blocks_.size, e_.cols);
-      for (uint64_t row = 0; row < g_.rows; ++row) {
+      for (uint64_t row = 0; row < rows; ++row) {
         pack_row(row, static_cast<uint32_t>(first), end);
-        g_.group_end.push_back(static_cast<uint32_t>(groups_));
+        part.group_end.push_back(static_cast<uint32_t>(groups_));
       }
     }
     resize(groups_);
   }
+
+  // No code of a row has more than one group that is not full, or an empty one.
+  static uint64_t most_groups(uint64_t nonzeros, uint64_t rows, const Blocks& blocks,
+                              uint64_t codes) {
+    return std::min(nonzeros, nonzeros / kGroup + blocks.count * rows * codes);
+  }
+  // Groups that are written at once, of which those that are too many are written over.
+  static constexpr uint64_t kAtOnce = 4;
 
  private:
   void resize(uint64_t groups) {
@@ -67,11 +78,20 @@ class Packer {
     const uint64_t none = blocks_.size * 0x0001000100010001u;
     for (uint32_t code = 0; code < e_.codebook.size(); ++code) {
       std::memcpy(list(code) + count[code], &none, sizeof none);
-      const uint64_t groups = ceil_div(count[code], kGroup);
-      std::copy_n(list(code), groups * kGroup, g_.columns.data() + groups_ * kGroup);
-      std::fill_n(g_.codes.data() + groups_, groups, static_cast<uint8_t>(code));
-      groups_ += groups;
+      append(code, ceil_div(count[code], kGroup));
     }
+  }
+
+  void append(uint32_t code, uint64_t groups) {
+    const uint16_t* const from = list(code);
+    uint16_t* const columns = g_.columns.data() + groups_ * kGroup;
+    uint8_t* const codes = g_.codes.data() + groups_;
+    const uint32_t four = code * 0x01010101u;
+    for (uint64_t i = 0; i < groups; i += kAtOnce) {
+      std::memcpy(columns + i * kGroup, from + i * kGroup, kAtOnce * kGroup * sizeof *from);
+      std::memcpy(codes + i, &four, kAtOnce);
+    }
+    groups_ += groups;
   }
 
   // Columns of one row in one block that share a code, with room for a group that is not there.
@@ -85,7 +105,7 @@ class Packer {
   const Blocks& blocks_;
   CodeGroups& g_;
   std::vector<uint64_t> cursor_;  // of each row: its first entry behind the blocks so far
-  uint64_t groups_ = 0;
+  uint64_t groups_;
   BigVector<uint16_t> lists_;
 };
 
@@ -101,25 +121,29 @@ inline float inputs_of(const uint16_t* columns, const float* x) {
 
 class CodeGroupsKernel final : public PartKernel {
  public:
-  CodeGroupsKernel(const LayerEntries& e, const Blocks& blocks, std::vector<CodeGroups> parts)
+  CodeGroupsKernel(const LayerEntries& e, const Blocks& blocks, std::vector<CodeGroups> runs)
       : PartKernel(e.rows, e.cols, blocks.count * (blocks.size + 1)),
         blocks_(blocks),
-        parts_(std::move(parts)) {
+        runs_(std::move(runs)) {
     std::copy(e.codebook.begin(), e.codebook.end(), codebook_);
+    for (size_t i = 0; i < runs_.size(); ++i) {
+      for (size_t k = 0; k < runs_[i].parts.size(); ++k) pieces_.push_back({i, k});
+    }
   }
 
   const char* name() const override { return "code-groups"; }
   uint64_t packed_bytes() const override {
     uint64_t bytes = 0;
-    for (const CodeGroups& g : parts_) {
-      bytes += g.group_end.size() * sizeof(uint32_t) + g.columns.size() * sizeof(uint16_t) +
-               g.codes.size();
+    for (const CodeGroups& g : runs_) {
+      bytes += g.columns.size() * sizeof(uint16_t) + g.codes.size();
+      for (const CodeGroups::Part& part : g.parts)
+        bytes += part.group_end.size() * sizeof(uint32_t);
     }
     return bytes;
   }
 
  private:
-  size_t parts() const override { return parts_.size(); }
+  size_t parts() const override { return pieces_.size(); }
   // Each block of x has a zero behind it.
   void copy_sample(const float* x, float* copy) const override {
     for (uint64_t first = 0; first < blocks_.cols; first += blocks_.size) {
@@ -130,17 +154,22 @@ class CodeGroupsKernel final : public PartKernel {
     }
   }
   void multiply(size_t part, const float* copy, float* y) const override {
-    const CodeGroups& groups = parts_[part];
+    const Piece piece = pieces_[part];
+    const CodeGroups& run = runs_[piece.run];
+    uint64_t begin = piece.part == 0 ? 0 : run.parts[piece.part - 1].group_end.back();
     for (uint64_t block = 0; block < blocks_.count; ++block) {
-      multiply_block(groups, block, copy + block * (blocks_.size + 1), y + groups.first_row);
+      begin = multiply_block(run, run.parts[piece.part], block, begin,
+                             copy + block * (blocks_.size + 1), y);
     }
   }
 
-  void multiply_block(const CodeGroups& part, uint64_t block, const float* x, float* y) const {
+  // A block's groups begin at `i`; returns where they end.
+  uint64_t multiply_block(const CodeGroups& run, const CodeGroups::Part& part, uint64_t block,
+                          uint64_t i, const float* x, float* y) const {
     const uint32_t* const ends = &part.group_end[block * part.rows];
-    const uint16_t* const columns = part.columns.data();
-    const uint8_t* const codes = part.codes.data();
-    uint64_t i = block == 0 ? 0 : ends[-1];
+    const uint16_t* const columns = run.columns.data();
+    const uint8_t* const codes = run.codes.data();
+    y += part.first_row;
     for (uint64_t row = 0; row < part.rows; ++row) {
       const uint64_t end = ends[row];
       float sums[4] = {};  // four sums, that additions need not wait for each other
@@ -153,10 +182,17 @@ class CodeGroupsKernel final : public PartKernel {
       const float sum = (sums[0] + sums[1]) + (sums[2] + sums[3]);
       y[row] = block == 0 ? sum : y[row] + sum;
     }
+    return i;
   }
 
+  struct Piece {
+    size_t run;
+    size_t part;
+  };
+
   Blocks blocks_;
-  std::vector<CodeGroups> parts_;
+  std::vector<CodeGroups> runs_;
+  std::vector<Piece> pieces_;
   float codebook_[CodeGroups::kCodes] = {};
 };
 
@@ -171,20 +207,27 @@ std::unique_ptr<LayerKernel> make_code_groups(const EntrySource& source) {
   if (!checked_mul(blocks.count, e.rows, &ends) || (blocks.count > 1 && ends > e.nonzeros)) {
     return nullptr;
   }
-  std::vector<CodeGroups> parts(ceil_div(e.rows, CodeGroups::kPartRows));
-  const bool loaded =
-      source.each(0, e.rows, CodeGroups::kPartRows,
-                  [&](const LayerEntries& entries, uint64_t at, uint64_t first, uint64_t count) {
-                    CodeGroups& g = parts[first / CodeGroups::kPartRows];
-                    g.first_row = first;
-                    g.rows = count;
-                    Packer(entries, at, blocks, &g).pack();
-                  });
+  // A thread's rows share one list, which fills huge pages.
+  const uint64_t parts = ceil_div(e.rows, CodeGroups::kPartRows);
+  const uint64_t rows = ceil_div(parts, source.width()) * CodeGroups::kPartRows;
+  std::vector<CodeGroups> runs(ceil_div(e.rows, rows));
+  const bool loaded = source.each_in_runs(
+      0, e.rows, {CodeGroups::kPartRows, rows},
+      [&](const LayerEntries& entries, uint64_t at, uint64_t first, uint64_t count) {
+        CodeGroups& run = runs[first / rows];
+        if (run.parts.empty()) {
+          const uint64_t most = Packer::most_groups(ceil_div(e.nonzeros, runs.size()), rows, blocks,
+                                                    e.codebook.size());
+          run.columns.reserve((most + Packer::kAtOnce) * kGroup);
+          run.codes.reserve(most + Packer::kAtOnce);
+        }
+        Packer(entries, at, blocks, &run).pack(first, count);
+      });
   if (!loaded) return nullptr;
   uint64_t groups = 0;
-  for (const CodeGroups& g : parts) groups += g.codes.size();
+  for (const CodeGroups& g : runs) groups += g.codes.size();
   if (groups * kGroup > kMostColumns * e.nonzeros) return nullptr;
-  return std::make_unique<CodeGroupsKernel>(e, blocks, std::move(parts));
+  return std::make_unique<CodeGroupsKernel>(e, blocks, std::move(runs));
 }
 
 }  // namespace dcf::impl

@@ -17,7 +17,7 @@
 
 namespace dcf::impl {
 
-// Packed from some of the rows.
+// Packed from some of the rows by one thread.
 struct CodeGroups {
   static constexpr size_t kGroup = 4;
   static constexpr size_t kCodes = 64;           // beyond that, groups are too short
@@ -25,11 +25,15 @@ struct CodeGroups {
 
   static constexpr uint64_t kPartRows = 512;
 
-  uint64_t first_row = 0;
-  uint64_t rows = 0;
-  std::vector<uint32_t> group_end;  // [blocks][rows]: groups so far
-  BigVector<uint16_t> columns;      // kGroup for each group, counted from the block's first
-  BigVector<uint8_t> codes;         // one for each group
+  // Rows that are multiplied at once.
+  struct Part {
+    uint64_t first_row;
+    uint64_t rows;
+    std::vector<uint32_t> group_end;  // [blocks][rows]: groups so far, of all parts
+  };
+  std::vector<Part> parts;
+  BigVector<uint16_t> columns;  // kGroup for each group, counted from the block's first
+  BigVector<uint8_t> codes;     // one for each group
 };
 
 // Null without a codebook of at most kCodes, or where fewer than half of the columns in the groups

@@ -69,20 +69,26 @@ uint64_t place_row(const Gap* gaps, size_t count, uint32_t row_start, uint32_t* 
 #if defined(__SSE2__)
   if constexpr (sizeof(Gap) == 1) {
     const __m128i zero = _mm_setzero_si128();
+    __m128i sum = zero;  // of the gaps, in 64 bits
+    __m128i before = _mm_set1_epi32(static_cast<int>(row_start - 1));
     for (; i + 8 <= count; i += 8) {
+      const __m128i eight = _mm_loadl_epi64(reinterpret_cast<const __m128i*>(gaps + i));
+      sum = _mm_add_epi64(sum, _mm_sad_epu8(eight, zero));
       // Sums of up to eight advances, of at most 256 each, in 16 bits.
-      __m128i sums = _mm_loadl_epi64(reinterpret_cast<const __m128i*>(gaps + i));
-      sums = _mm_add_epi16(_mm_unpacklo_epi8(sums, zero), _mm_set1_epi16(1));
+      __m128i sums = _mm_add_epi16(_mm_unpacklo_epi8(eight, zero), _mm_set1_epi16(1));
       sums = _mm_add_epi16(sums, _mm_slli_si128(sums, 2));
       sums = _mm_add_epi16(sums, _mm_slli_si128(sums, 4));
       sums = _mm_add_epi16(sums, _mm_slli_si128(sums, 8));
-      const __m128i start =
-          _mm_set1_epi32(static_cast<int>(row_start + static_cast<uint32_t>(next) - 1));
+      const __m128i low = _mm_add_epi32(before, _mm_unpacklo_epi16(sums, zero));
+      const __m128i high = _mm_add_epi32(before, _mm_unpackhi_epi16(sums, zero));
       auto* const to = reinterpret_cast<__m128i*>(positions + i);
-      _mm_storeu_si128(to, _mm_add_epi32(start, _mm_unpacklo_epi16(sums, zero)));
-      _mm_storeu_si128(to + 1, _mm_add_epi32(start, _mm_unpackhi_epi16(sums, zero)));
-      next += static_cast<unsigned>(_mm_extract_epi16(sums, 7));
+      _mm_storeu_si128(to, low);
+      _mm_storeu_si128(to + 1, high);
+      before = _mm_shuffle_epi32(high, 0xff);
     }
+    uint64_t gaps_so_far;
+    _mm_storel_epi64(reinterpret_cast<__m128i*>(&gaps_so_far), sum);
+    next = gaps_so_far + i;
   }
 #endif
   for (; i < count; ++i) {
