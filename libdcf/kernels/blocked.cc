@@ -4,128 +4,215 @@
 #include <algorithm>
 #include <array>
 #include <bit>
+#include <cstring>
 #include <numeric>
 
 #if defined(__SSE2__)
 #include <emmintrin.h>
 #endif
 
+#include "base/checked.h"
+
 namespace dcf::impl {
 namespace {
 
-// Cuts one panel of rows into cells.
+constexpr uint64_t kAtOnce = 16;
+
+// Entries as a panel has them, from those of a row, whose columns are counted from a multiple of
+// kBlock.
+class Shortener {
+ public:
+  explicit Shortener(bool codes)
+      : columns_(codes ? LayerEntries::kColumnMask : UINT32_MAX), codes_(codes ? UINT8_MAX : 0) {}
+
+  uint32_t column(uint32_t entry) const { return entry & columns_; }
+  uint16_t shorten(uint32_t entry) const {
+    return static_cast<uint16_t>((entry & (Blocked::kBlock - 1)) << Blocked::kColumnShift |
+                                 (entry >> LayerEntries::kColumnBits & codes_));
+  }
+
+  // The same for kAtOnce of them, and a bit for each whose successor lies in another block. What
+  // follows them can be read.
+  uint32_t shorten_all(const uint32_t* entries, uint16_t* to) const {
+#if defined(__SSE2__)
+    const __m128i zero = _mm_setzero_si128();
+    const __m128i blocks = set(columns_ & ~static_cast<uint32_t>(Blocked::kBlock - 1));
+    const auto from = [entries](size_t i) {
+      return _mm_loadu_si128(reinterpret_cast<const __m128i*>(entries + i));
+    };
+    const auto four = [&](size_t i) {
+      const __m128i column = _mm_and_si128(from(i), set(Blocked::kBlock - 1));
+      const __m128i code = _mm_srli_epi32(from(i), LayerEntries::kColumnBits);
+      return _mm_or_si128(_mm_slli_epi32(column, Blocked::kColumnShift),
+                          _mm_and_si128(code, set(codes_)));
+    };
+    const auto same = [&](size_t i) {
+      return _mm_cmpeq_epi32(_mm_and_si128(_mm_xor_si128(from(i), from(i + 1)), blocks), zero);
+    };
+    for (size_t i = 0; i < kAtOnce; i += 8) {
+      _mm_storeu_si128(reinterpret_cast<__m128i*>(to + i), _mm_packs_epi32(four(i), four(i + 4)));
+    }
+    const __m128i all_same =
+        _mm_packs_epi16(_mm_packs_epi32(same(0), same(4)), _mm_packs_epi32(same(8), same(12)));
+    return static_cast<uint32_t>(_mm_movemask_epi8(all_same)) ^ UINT16_MAX;
+#else
+    uint32_t ends = 0;
+    for (size_t i = 0; i < kAtOnce; ++i) {
+      to[i] = shorten(entries[i]);
+      const uint32_t differ = column(entries[i] ^ entries[i + 1]);
+      ends |= static_cast<uint32_t>(differ >= Blocked::kBlock) << i;
+    }
+    return ends;
+#endif
+  }
+
+ private:
+#if defined(__SSE2__)
+  static __m128i set(uint32_t value) {
+    return _mm_set1_epi32(static_cast<int>(value));
+  }
+#endif
+  static_assert((Blocked::kBlock - 1) << Blocked::kColumnShift <= INT16_MAX);
+
+  uint32_t columns_;
+  uint32_t codes_;
+};
+
+// Cuts one panel of rows into cells: a stripe of blocks at a time, first row by row, which shortens
+// the entries and finds where blocks end among them, then block by block.
 class PanelPacker {
  public:
-  PanelPacker(const LayerEntries& from, Blocked* to)
-      : from_(from), to_(to), next_(Blocked::kPanel) {}
+  PanelPacker(const LayerEntries& from, uint64_t first, uint64_t rows, Blocked* to)
+      : from_(from),
+        shortener_(from.has_codes()),
+        first_(first),
+        rows_(rows),
+        to_(to),
+        short_(to->entries.size() + kAtOnce),
+        ends_(rows * kStripe) {
+    std::copy_n(from.row_start.begin() + static_cast<std::ptrdiff_t>(first), rows, next_.begin());
+  }
 
-  void pack(uint64_t first, uint64_t last) {
-    for (uint64_t row = first; row < last; ++row) next_[row - first] = from_.row_start[row];
-    for (uint64_t end = Blocked::kBlock; end < to_->cols + Blocked::kBlock;
-         end += Blocked::kBlock) {
-      count_rows(first, last, end);
-      place_rows(first, last, end - Blocked::kBlock);
-      to_->cells.push_back({to_->row_list.size(), size_});
+  void pack() {
+    for (uint64_t column = 0; column < to_->cols; column += kStripe * Blocked::kBlock) {
+      const uint64_t end = std::min(column + kStripe * Blocked::kBlock, to_->cols);
+      shorten_rows(static_cast<uint32_t>(column), static_cast<uint32_t>(end));
+      for (uint64_t block = 0; column + block * Blocked::kBlock < end; ++block) {
+        count_rows(block);
+        place_rows();
+        to_->cells.push_back({to_->row_list.size(), size_});
+      }
+      for (uint64_t row = 0; row < rows_; ++row) next_[row] += at_[row];
     }
   }
 
  private:
-  void count_rows(uint64_t first, uint64_t last, uint64_t end) {
-    first_of_.fill(0);
-    for (uint64_t row = first; row < last; ++row) {
-      fetch(next_[std::min(row + kRowsAhead, last - 1) - first]);
-      const uint64_t n = count_below(next_[row - first], end);
-      count_[row - first] = static_cast<uint16_t>(n);
-      ++first_of_[Blocked::kBlock - n + 1];
+  void shorten_rows(uint32_t column, uint32_t end) {
+    std::fill(ends_.begin(), ends_.end(), uint16_t{0});
+    uint64_t size = 0;
+    for (uint64_t row = 0; row < rows_; ++row) {
+      start_[row] = size;
+      at_[row] = 0;
+      size += shorten_row(row, column, end, short_.data() + size);
     }
   }
 
-  // Asks for kAtOnce entries from i on: no cache sees so many rows coming.
-  void fetch([[maybe_unused]] uint64_t i) const {
-#if defined(__GNUC__)
-    __builtin_prefetch(from_.entries.data() + i);
-    __builtin_prefetch(from_.entries.data() + i + kAtOnce - 1);
-#endif
-  }
-
-  // How many entries of a row, from i on, have columns below `end`; the row's end lies beyond every
-  // block.
-  uint64_t count_below(uint64_t i, uint64_t end) const {
-    const uint32_t mask = from_.has_codes() ? LayerEntries::kColumnMask : UINT32_MAX;
-    const uint32_t* const entries = from_.entries.data() + i;
-    const auto limit = static_cast<uint32_t>(end);
-    uint64_t k = 0;
-#if defined(__SSE2__)
-    // Sixteen at a time: no branch can guess where a cell ends in a row.
-    const __m128i columns = _mm_set1_epi32(static_cast<int>(mask));
-    const __m128i sign = _mm_set1_epi32(INT32_MIN);
-    const __m128i limits = _mm_xor_si128(_mm_set1_epi32(static_cast<int>(limit)), sign);
-    const auto below = [&](const uint32_t* four) {
-      const __m128i v = _mm_loadu_si128(reinterpret_cast<const __m128i*>(four));
-      return _mm_cmpgt_epi32(limits, _mm_xor_si128(_mm_and_si128(v, columns), sign));
+  // The entries of a row in columns [column, end). Returns how many.
+  uint64_t shorten_row(uint64_t row, uint32_t column, uint32_t end, uint16_t* to) {
+    const uint32_t* const entries = from_.entries.data() + next_[row];
+    const uint32_t* const next_row = from_.entries.data() + next_[std::min(row + 1, rows_ - 1)];
+    // The last entry of a block leaves the number of entries so far.
+    uint16_t* const ends = &ends_[row * kStripe];
+    const auto leave = [&](uint64_t i) {
+      ends[(shortener_.column(entries[i]) - column) / Blocked::kBlock] =
+          static_cast<uint16_t>(i + 1);
     };
-    for (const uint64_t all = from_.entries.size() - i; k + kAtOnce <= all; k += kAtOnce) {
-      const uint32_t* const e = entries + k;
-      const __m128i low = _mm_packs_epi32(below(e), below(e + 4));
-      const __m128i high = _mm_packs_epi32(below(e + 8), below(e + 12));
-      const auto bits = static_cast<uint16_t>(_mm_movemask_epi8(_mm_packs_epi16(low, high)));
-      if (bits != UINT16_MAX) return k + static_cast<uint64_t>(std::countr_one(bits));
+    const uint64_t left = from_.row_end(first_ + row) - next_[row];
+    uint64_t k = 0;
+    for (; k + kAtOnce <= left && shortener_.column(entries[k + kAtOnce - 1]) < end; k += kAtOnce) {
+      fetch(next_row + k);  // no cache sees the next row coming
+      for (uint32_t bits = shortener_.shorten_all(entries + k, to + k); bits != 0;
+           bits &= bits - 1) {
+        leave(k + static_cast<uint64_t>(std::countr_zero(bits)));
+      }
     }
-#endif
-    while ((entries[k] & mask) < limit) ++k;
+    // The row's end lies beyond every stripe.
+    for (; shortener_.column(entries[k]) < end; ++k) {
+      to[k] = shortener_.shorten(entries[k]);
+      leave(k);
+    }
     return k;
   }
 
+  static void fetch([[maybe_unused]] const void* line) {
+#if defined(__GNUC__)
+    __builtin_prefetch(line);
+#endif
+  }
+
+  void count_rows(uint64_t block) {
+    first_of_.fill(0);
+    for (uint64_t row = 0; row < rows_; ++row) {
+      const uint16_t end = std::max(at_[row], ends_[row * kStripe + block]);
+      count_[row] = static_cast<uint16_t>(end - at_[row]);
+      ++first_of_[Blocked::kBlock - count_[row] + 1];
+    }
+  }
+
   // Longest rows first, by counting; the empty ones are left out.
-  void place_rows(uint64_t first, uint64_t last, uint64_t begin) {
+  void place_rows() {
     for (size_t i = 1; i < first_of_.size(); ++i) first_of_[i] += first_of_[i - 1];
-    for (uint64_t row = first; row < last; ++row) {
-      sorted_[first_of_[Blocked::kBlock - count_[row - first]]++] =
-          static_cast<uint16_t>(row - first);
+    for (uint64_t row = 0; row < rows_; ++row) {
+      sorted_[first_of_[Blocked::kBlock - count_[row]]++] = static_cast<uint16_t>(row);
     }
-    for (uint64_t i = 0; i < last - first && count_[sorted_[i]] != 0; ++i) {
+    const uint64_t listed = to_->row_list.size();
+    to_->row_list.resize(listed + rows_);
+    Blocked::Row* list = to_->row_list.data() + listed;
+    uint64_t size = size_;
+    for (uint64_t i = 0; i < rows_ && count_[sorted_[i]] != 0; ++i) {
       const uint16_t row = sorted_[i];
-      to_->row_list.push_back({row, count_[row]});
-      put(next_[row], count_[row], begin);
-      next_[row] += count_[row];
+      const uint16_t soon = sorted_[std::min(i + kRowsAhead, rows_ - 1)];
+      fetch(short_.data() + start_[soon] + at_[soon]);
+      const uint16_t count = count_[row];
+      *list++ = {row, count};
+      put(row, count, size);
+      at_[row] = static_cast<uint16_t>(at_[row] + count);
+      size += count;
     }
+    size_ = size;
+    to_->row_list.resize(static_cast<uint64_t>(list - to_->row_list.data()));
   }
 
-  // Entries [i, i + count), of the block that starts at column `begin`.
-  void put(uint64_t i, uint64_t count, uint64_t begin) {
-    uint16_t* const to = to_->entries.data() + size_;
-    const uint32_t* const entries = from_.entries.data() + i;
-    const auto first = static_cast<uint32_t>(begin);
-    const bool codes = from_.has_codes();
+  void put(uint16_t row, uint64_t count, uint64_t place) {
+    uint16_t* const to = to_->entries.data() + place;
+    const uint16_t* const from = short_.data() + start_[row] + at_[row];
     uint64_t k = 0;
-    fetch(i + count + kEntriesAhead);
-    // Sixteen at once: those that are too many are written over by the next row.
-    const uint64_t room = std::min(to_->entries.size() - size_, from_.entries.size() - i);
-    for (; k < count && k + kAtOnce <= room; k += kAtOnce) {
-      for (uint64_t j = 0; j < kAtOnce; ++j) to[k + j] = packed(entries[k + j], first, codes);
+    // Those that are too many are written over by the next row.
+    for (const uint64_t room = to_->entries.size() - place; k < count && k + kAtOnce <= room;
+         k += kAtOnce) {
+      std::memcpy(to + k, from + k, kAtOnce * sizeof *to);
     }
-    for (; k < count; ++k) to[k] = packed(entries[k], first, codes);
-    if (!codes) std::copy_n(from_.values.data() + i, count, to_->weights.data() + size_);
-    size_ += count;
+    for (; k < count; ++k) to[k] = from[k];
+    if (!from_.has_codes()) {
+      std::copy_n(from_.values.data() + next_[row] + at_[row], count, to_->weights.data() + place);
+    }
   }
 
-  static uint16_t packed(uint32_t entry, uint32_t first, bool codes) {
-    // With codes `first` is a multiple of kBlock, below which the column is.
-    return static_cast<uint16_t>(codes ? ((entry - first) & (Blocked::kBlock - 1))
-                                                 << Blocked::kColumnShift |
-                                             entry >> LayerEntries::kColumnBits
-                                       : (entry - first) << Blocked::kColumnShift);
-  }
-
-  static constexpr uint64_t kAtOnce = 16;
   static constexpr uint64_t kRowsAhead = 8;
-  // Of a row, for the next block or the one after it.
-  static constexpr uint64_t kEntriesAhead = 32;
+  static constexpr uint64_t kStripe = 32;  // blocks, whose ends in a row fill a cache line
+  static_assert(kStripe * Blocked::kBlock <= UINT16_MAX);
 
   const LayerEntries& from_;
-  Blocked* to_;
-  uint64_t size_ = 0;  // entries put so far
-  std::vector<uint64_t> next_;
+  const Shortener shortener_;
+  const uint64_t first_;
+  const uint64_t rows_;
+  Blocked* const to_;
+  uint64_t size_ = 0;                              // entries put so far
+  BigVector<uint16_t> short_;                      // the stripe's entries, row by row
+  BigVector<uint16_t> ends_;                       // where each block's end in their row, or 0
+  std::array<uint64_t, Blocked::kPanel> next_{};   // of from_, by row: the first of the stripe
+  std::array<uint64_t, Blocked::kPanel> start_{};  // of rows in short_
+  std::array<uint16_t, Blocked::kPanel> at_{};     // of those, how many are put
   std::array<uint16_t, Blocked::kPanel> count_{};
   std::array<uint16_t, Blocked::kPanel> sorted_{};
   std::array<uint32_t, Blocked::kBlock + 2> first_of_{};
@@ -142,6 +229,7 @@ Blocked make_blocked(const LayerEntries& entries, uint64_t first, uint64_t last)
   Blocked b;
   b.rows = last - first;
   b.cols = entries.cols;
+  b.cells.reserve(ceil_div(b.cols, Blocked::kBlock));
   b.codebook = entries.codebook;
   if (entries.has_codes()) b.codebook.resize(256);
   const uint64_t nonzeros =
@@ -149,7 +237,7 @@ Blocked make_blocked(const LayerEntries& entries, uint64_t first, uint64_t last)
                       entries.row_length.begin() + static_cast<std::ptrdiff_t>(last), uint64_t{0});
   b.entries.resize(nonzeros);
   if (!entries.has_codes()) b.weights.resize(nonzeros);
-  PanelPacker(entries, &b).pack(first, last);
+  PanelPacker(entries, first, b.rows, &b).pack();
   return b;
 }
 

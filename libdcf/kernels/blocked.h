@@ -33,7 +33,7 @@ struct Blocked {
   uint64_t rows = 0;  // at most kPanel
   uint64_t cols = 0;
   std::vector<Cell> cells;  // by block
-  std::vector<Row> row_list;
+  BigVector<Row> row_list;
   // Column within the block << kColumnShift | code; without a codebook the code is 0.
   BigVector<uint16_t> entries;
   std::vector<float> codebook;  // 256 weights
