@@ -67,9 +67,8 @@ class BatchKernel final : public LayerKernel {
   void multiply_one(const float* x, float* y, const Parallel& parallel) const {
     parallel.run(matrix_.panels(), [&](size_t panel) {
       const uint64_t first = panel * Blocked::kPanel;
-      for (uint64_t row = first; row < first + matrix_.panel_rows(panel); ++row) {
-        y[row] = loops_.dot(matrix_.dense().data() + row * matrix_.cols(), x, matrix_.cols());
-      }
+      loops_.dense_one(matrix_.dense().data() + first * matrix_.cols(), matrix_.panel_rows(panel),
+                       matrix_.cols(), x, y + first);
     });
   }
 

@@ -36,8 +36,8 @@ struct TileLoops {
   // The same for `rows` rows of a dense matrix of `cols` columns: y += w x.
   void (*dense[kMostVectors])(const float* w, uint64_t rows, uint64_t cols, const float* x,
                               float* y);
-  // The sum of w[i] * x[i].
-  float (*dot)(const float* w, const float* x, uint64_t n);
+  // y = w x for one sample and `rows` rows of a dense matrix of `cols` columns.
+  void (*dense_one)(const float* w, uint64_t rows, uint64_t cols, const float* x, float* y);
 
   // Width of the next tile of those that `columns` columns, at least one, are cut into: as few
   // tiles as can be, of about one width, since narrow ones cost more per column.
