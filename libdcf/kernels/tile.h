@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Products with a tile: x is [cols][width] and y [rows][width], width being up to kMostVectors
 // vectors of floats. Sparse ones go a cell at a time, so that a tile can be made on the way. One
-// set of loops per instruction set; sums run in rising order of columns in all of them, with fused
-// multiply-add where there is one.
+// set of loops per instruction set; a row's sum runs in rising order of columns, in sparse ones
+// with a sum for each cell that is then added, with fused multiply-add where there is one.
 #pragma once
 
 #include <cstdint>

@@ -58,12 +58,6 @@ struct Sums {
     if constexpr (kVectors > 6) v6 = w * load(x + 6 * kLanes);
     if constexpr (kVectors > 7) v7 = w * load(x + 7 * kLanes);
   }
-  DCF_TILE_INLINE void add(const Sums& other) {
-    v0 += other.v0;
-    if constexpr (kVectors > 1) v1 += other.v1;
-    if constexpr (kVectors > 2) v2 += other.v2;
-    if constexpr (kVectors > 3) v3 += other.v3;
-  }
   DCF_TILE_INLINE void add_to(float* y) const {
     store(y, load(y) + v0);
     if constexpr (kVectors > 1) store(y + kLanes, load(y + kLanes) + v1);
@@ -114,40 +108,56 @@ DCF_TILE_INLINE uint64_t next_of(uint64_t* four) {
   return word;
 }
 
-template <bool kFirst, bool kTwoSums, int kVectors, typename Values>
-DCF_TILE_INLINE void add_four(const uint16_t* entries, Values values, uint64_t i, const float* x,
-                              Sums<kVectors>& even, Sums<kVectors>& odd) {
-  uint64_t four;
-  __builtin_memcpy(&four, entries + i, sizeof four);
-  add_entry<kFirst>(values, i, next_of(&four), x, even);
-  add_entry<kFirst && kTwoSums>(values, i + 1, next_of(&four), x, odd);
-  add_entry<false>(values, i + 2, next_of(&four), x, even);
-  add_entry<false>(values, i + 3, next_of(&four), x, odd);
-}
-
-// y += the row's entries, of which there are some, times x, a block of rows of kVectors vectors.
-// What y holds is added last: it may come from a slower cache. Where registers suffice, even and
-// odd entries have sums of their own: one chain of additions would wait for its own latency.
-template <int kVectors, typename Values>
-DCF_TILE_INLINE void sparse_row(const uint16_t* entries, Values values, uint64_t count,
-                                const float* x, float* y) {
-  constexpr bool kTwoSums = kVectors <= 4;
-  Sums<kVectors> even;
+// Sums of a row, and of the one behind it if it has as many entries: both go together, as one chain
+// of additions would wait for its own latency.
+template <bool kTwo, int kVectors, typename Values>
+struct RowSums {
+  const uint16_t* entries;
+  Values values;
+  uint64_t count;  // of entries of a row
+  const float* x;
+  Sums<kVectors> first;
   Sums<kVectors> second;
-  Sums<kVectors>& odd = kTwoSums ? second : even;
+
+  template <bool kFirst>
+  DCF_TILE_INLINE void add(uint64_t i, uint64_t word, uint64_t second_word) {
+    add_entry<kFirst>(values, i, word, x, first);
+    if constexpr (kTwo) add_entry<kFirst>(values, count + i, second_word, x, second);
+  }
+  template <bool kFirst>
+  DCF_TILE_INLINE void add_one(uint64_t i) {
+    add<kFirst>(i, entries[i], kTwo ? entries[count + i] : 0);
+  }
+  template <bool kFirst>
+  DCF_TILE_INLINE void add_four(uint64_t i) {
+    uint64_t four;
+    uint64_t others = 0;
+    __builtin_memcpy(&four, entries + i, sizeof four);
+    if constexpr (kTwo) __builtin_memcpy(&others, entries + count + i, sizeof others);
+    add<kFirst>(i, next_of(&four), next_of(&others));
+    add<false>(i + 1, next_of(&four), next_of(&others));
+    add<false>(i + 2, next_of(&four), next_of(&others));
+    add<false>(i + 3, next_of(&four), next_of(&others));
+  }
+};
+
+// y and second_y += the rows' entries, of which there are some, times x, a block of rows of
+// kVectors vectors. What y holds is added last: it may come from a slower cache.
+template <bool kTwo, int kVectors, typename Values>
+DCF_TILE_INLINE void sparse_row(const uint16_t* entries, Values values, uint64_t count,
+                                const float* x, float* y, float* second_y) {
+  RowSums<kTwo, kVectors, Values> sums{entries, values, count, x, {}, {}};
   uint64_t i = 0;
   if (count >= 4) {
-    add_four<true, kTwoSums>(entries, values, 0, x, even, odd);
-    for (i = 4; i + 4 <= count; i += 4) {
-      add_four<false, kTwoSums>(entries, values, i, x, even, odd);
-    }
-    if constexpr (kTwoSums) even.add(odd);
+    sums.template add_four<true>(0);
+    for (i = 4; i + 4 <= count; i += 4) sums.template add_four<false>(i);
   } else {
-    add_entry<true>(values, 0, entries[0], x, even);
+    sums.template add_one<true>(0);
     i = 1;
   }
-  for (; i < count; ++i) add_entry<false>(values, i, entries[i], x, even);
-  even.add_to(y);
+  for (; i < count; ++i) sums.template add_one<false>(i);
+  sums.first.add_to(y);
+  if constexpr (kTwo) sums.second.add_to(second_y);
 }
 
 // Asks for one line after the other.
@@ -180,11 +190,24 @@ DCF_TILE_TARGET void sparse_rows(const Blocked& b, uint64_t cell, uint64_t entry
   const Blocked::Row* row = b.row_list.data() + (cell == 0 ? 0 : b.cells[cell - 1].row);
   const Blocked::Row* const end = b.row_list.data() + b.cells[cell].row;
   Prefetcher ahead(lines);
-  for (; row < end; ++row) {
+  constexpr uint64_t kWidth = kVectors * kLanes;
+  constexpr bool kRegistersForTwo = kVectors <= 4;
+  while (row < end) {
     ahead.step();
-    sparse_row<kVectors>(entries, values, row->count, x, y + row->row * (kVectors * kLanes));
-    entries += row->count;
-    values.skip(row->count);
+    const uint64_t count = row->count;
+    if (kRegistersForTwo && row + 1 < end && row[1].count == count) {
+      ahead.step();
+      sparse_row<kRegistersForTwo, kVectors>(entries, values, count, x, y + row->row * kWidth,
+                                             y + row[1].row * kWidth);
+      entries += 2 * count;
+      values.skip(2 * count);
+      row += 2;
+    } else {
+      sparse_row<false, kVectors>(entries, values, count, x, y + row->row * kWidth, nullptr);
+      entries += count;
+      values.skip(count);
+      ++row;
+    }
   }
 }
 
