@@ -67,10 +67,13 @@ class RowsKernel final : public LayerKernel {
 std::unique_ptr<LayerKernel> make_rows(const EntrySource& source) {
   const LayerEntries& shape = source.shape();
   auto kernel = std::make_unique<RowsKernel>(shape.cols);
-  const bool loaded = source.each(0, shape.rows, std::max<uint64_t>(shape.rows, 1),
-                                  [&](const LayerEntries& e, uint64_t at, uint64_t, uint64_t rows) {
-                                    kernel->add(e, at, rows);
-                                  });
+  // One run, as rows follow each other in the list.
+  constexpr uint64_t kStep = 512;
+  const RowSteps steps{kStep, std::max<uint64_t>(ceil_div(shape.rows, kStep), 1) * kStep};
+  const bool loaded = source.each_in_runs(
+      0, shape.rows, steps, [&](const LayerEntries& e, uint64_t at, uint64_t, uint64_t rows) {
+        kernel->add(e, at, rows);
+      });
   return loaded ? std::move(kernel) : nullptr;
 }
 

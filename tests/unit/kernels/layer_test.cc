@@ -373,12 +373,18 @@ TEST(Layer, SlabsGiveTheEntriesThatAreThere) {
       ASSERT_TRUE(model.ok());
       const auto source = TensorEntries::open(*model.value(), 0, 0);
       ASSERT_TRUE(source.ok());
-      for (const uint64_t step : {16, 512}) {
+      for (const RowSteps steps : {RowSteps{16, 16}, {512, 512}, {16, 64}, {32, 704}}) {
         std::vector<std::vector<uint32_t>> words(1500, std::vector<uint32_t>(1000));
         std::atomic<bool> in_slabs{false};
-        ASSERT_TRUE(source.value()->each(
-            16, 1500, step,
+        std::vector<uint64_t> next(ceil_div(1484, steps.run));  // by run
+        for (size_t run = 0; run < next.size(); ++run) next[run] = 16 + run * steps.run;
+        ASSERT_TRUE(source.value()->each_in_runs(
+            16, 1500, steps,
             [&](const LayerEntries& part, uint64_t at, uint64_t first, uint64_t count) {
+              uint64_t& expected = next[(first - 16) / steps.run];
+              EXPECT_EQ(first, expected);
+              EXPECT_EQ(count, std::min(steps.step, 1500 - first));
+              expected += count;
               in_slabs = in_slabs || part.row_start.size() < 1484;
               for (uint64_t row = 0; row < count; ++row, ++at) {
                 EXPECT_EQ(part.column(part.row_end(at)),
