@@ -2,9 +2,11 @@
 #include "exercise.h"
 
 #include <algorithm>
+#include <cmath>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <limits>
 #include <vector>
 
 namespace dcf::fuzz {
@@ -92,6 +94,7 @@ class TensorCheck {
       require((as_float == DCF_OK) == (decoded == DCF_OK), "widening changes the verdict");
       check_csr(decoded, dense);
       multiply(choices.batch % 4, decoded);
+      apply_layer(choices.batch, decoded, floats);
     }
     if (info_.codebook_size != 0) check_codes(decoded, dense);
     if (decoded == DCF_OK) check_rows(choices.rows, dense);
@@ -205,6 +208,60 @@ class TensorCheck {
     Buffer<float> y(info_.rows * batch);
     const dcf_status s = check(dcf_matmul(file_, index_, x.data(), y.data, batch, &error_));
     require(s == decoded || is_limit(s), "a product and dense disagree on the verdict");
+  }
+
+  // Packed by a kernel of the input's choice; not every kernel takes every tensor.
+  void apply_layer(uint8_t choice, dcf_status decoded, const Buffer<uint8_t>& floats) {
+    if (info_.cols > kMaxElements || info_.rows > kMaxElements) return;
+    static constexpr const char* kKernels[] = {nullptr,   "rows",        "code-groups",
+                                               "columns", "columns-f32", "row-windows",
+                                               "blocked", "dense",       "row-windows-f32"};
+    static constexpr uint64_t kBatches[] = {1, 2, 9, 17};
+    dcf_layer_options options;
+    dcf_layer_options_init(&options);
+    options.kernel = kKernels[choice / 4 % std::size(kKernels)];
+    options.batch = kBatches[choice % 4];
+    options.input_density = choice >= 128 ? 0.1 : 0;
+    dcf_layer* layer = nullptr;
+    const dcf_status s = check(dcf_layer_prepare(file_, index_, &options, &layer, &error_));
+    if (s != DCF_OK) {
+      require(layer == nullptr, "a layer that could not be prepared has a handle");
+      require(decoded != DCF_OK || is_limit(s) ||
+                  (options.kernel != nullptr && s == DCF_STATUS_InvalidArgument),
+              "a sound tensor cannot be packed");
+      return;
+    }
+    require(decoded == DCF_OK, "a layer accepts what dense rejects");
+    std::vector<float> x(info_.cols * options.batch + 1);
+    for (size_t i = 0; i < x.size(); ++i) x[i] = static_cast<float>(i % 7) * 0.25f;
+    Buffer<float> y(info_.rows * options.batch);
+    const dcf_status applied =
+        dcf_layer_apply(layer, x.data(), y.data, options.batch, &error_);  // without the file
+    require(applied == DCF_OK || applied == DCF_STATUS_LimitMemory, "a layer cannot be applied");
+    if (applied == DCF_OK) {
+      for (uint64_t i = 0; i < y.size; ++i) {
+        compare_sum(floats.data + i % info_.rows * info_.cols * sizeof(float),
+                    x.data() + i / info_.rows * info_.cols, y.data[i]);
+      }
+    }
+    dcf_layer_free(layer);
+  }
+
+  // `got` is within the bound of dcf_layer_apply, where nothing is infinite or nearly so.
+  void compare_sum(const uint8_t* weights, const float* x, float got) const {
+    double sum = 0;
+    double magnitude = 0;
+    for (uint64_t c = 0; c < info_.cols; ++c) {
+      float weight;
+      std::memcpy(&weight, weights + c * sizeof weight, sizeof weight);
+      const double product = double{weight} * x[c];
+      sum += product;
+      magnitude += std::abs(double{weight} * 2);  // no x is greater
+    }
+    if (!(magnitude < std::numeric_limits<float>::max() / 4)) return;
+    const double u = static_cast<double>(info_.cols + 1) * std::ldexp(1.0, -24);
+    require(std::abs(got - sum) <= u / (1 - u) * magnitude + 1e-37,
+            "a layer's product is not that of the dense weights");
   }
 
   const dcf_file* file_;

@@ -206,9 +206,9 @@ class EntryLoader {
   uint64_t entry_bytes() const {
     return shape_.has_codes() ? sizeof(uint32_t) : sizeof(uint32_t) + sizeof(float);
   }
-  static Status too_large() {
-    return fail(Code::LimitMemory, "L-01",
-                "the entries of the layer need more memory than the limit");
+  Status too_large() const {
+    return model_.in_data(data_, fail(Code::LimitMemory, "L-01",
+                                      "the entries of the layer need more memory than the limit"));
   }
 
   Status count_memory(uint64_t* bytes) const {

@@ -102,8 +102,10 @@ std::unique_ptr<LayerKernel> make_convolution(std::string_view name, const Layer
   return nullptr;
 }
 
-Status too_large() {
-  return fail(Code::LimitMemory, "L-01", "the packed layer needs more memory than the limit");
+Status too_large(const Model& model, size_t tensor) {
+  return model.in_data(
+      model.data_tensor(tensor),
+      fail(Code::LimitMemory, "L-01", "the packed layer needs more memory than the limit"));
 }
 
 // About the most that a packing takes: a column and a weight in each of four lanes. What was built
@@ -129,7 +131,7 @@ Result<std::unique_ptr<Layer>> Layer::linear(const Model& model, size_t tensor,
   }
   DCF_TRY(source->failure());
   const LayerEntries& shape = source->shape();
-  return around(std::move(kernel), model, options, shape.nonzeros, shape.cols, shape.rows);
+  return around(std::move(kernel), model, tensor, options, shape.nonzeros, shape.cols, shape.rows);
 }
 
 Result<std::unique_ptr<Layer>> Layer::convolution(const Model& model, size_t tensor,
@@ -139,22 +141,24 @@ Result<std::unique_ptr<Layer>> Layer::convolution(const Model& model, size_t ten
   if (!checked_mul(conv.y.size + 2 * conv.y.pad, conv.x.size + 2 * conv.x.pad, &image) ||
       !checked_mul(image, sizeof(float), &image) || !checked_mul(image, conv.in_channels, &image) ||
       !checked_add(held, image, &held)) {
-    return too_large();
+    return too_large(model, tensor);
   }
   DCF_ASSIGN(const LayerEntries entries, load_entries(model, tensor, held));
   auto kernel = options.kernel.empty()
                     ? make_packed_conv(entries, conv, is_dense_for_tiles(entries), model.parallel())
                     : make_convolution(options.kernel, entries, conv, model.parallel());
-  return around(std::move(kernel), model, options, entries.nonzeros, conv.in_size, conv.out_size);
+  return around(std::move(kernel), model, tensor, options, entries.nonzeros, conv.in_size,
+                conv.out_size);
 }
 
 Result<std::unique_ptr<Layer>> Layer::around(std::unique_ptr<LayerKernel> kernel,
-                                             const Model& model, const LayerOptions& options,
-                                             uint64_t nonzeros, uint64_t inputs, uint64_t outputs) {
+                                             const Model& model, size_t tensor,
+                                             const LayerOptions& options, uint64_t nonzeros,
+                                             uint64_t inputs, uint64_t outputs) {
   if (!kernel)
     return fail(Code::InvalidArgument, "",
                 "there is no such kernel, or not here, or not for this layer");
-  if (kernel->packed_bytes() > model.working_memory()) return too_large();
+  if (kernel->packed_bytes() > model.working_memory()) return too_large(model, tensor);
   std::unique_ptr<Layer> layer(new Layer);
   layer->kernel_ = std::move(kernel);
   layer->parallel_ = options.parallel;

@@ -41,9 +41,9 @@ class Layer {
  private:
   Layer() = default;
   static Result<std::unique_ptr<Layer>> around(std::unique_ptr<LayerKernel> kernel,
-                                               const Model& model, const LayerOptions& options,
-                                               uint64_t nonzeros, uint64_t inputs,
-                                               uint64_t outputs);
+                                               const Model& model, size_t tensor,
+                                               const LayerOptions& options, uint64_t nonzeros,
+                                               uint64_t inputs, uint64_t outputs);
 
   std::unique_ptr<LayerKernel> kernel_;
   Parallel parallel_;

@@ -591,6 +591,7 @@ TEST(Layer, EntriesCountAgainstTheLimit) {
   const Status status = Layer::linear(*little.value(), 0, {1, "", kOneThread}).status();
   EXPECT_EQ(status.code, Code::LimitMemory);
   EXPECT_STREQ(status.rule, "L-01");
+  EXPECT_NE(status.offset, kNoOffset);
 
   limits.max_memory = 1000000;
   const auto enough = open_bytes(file, 1, limits);
