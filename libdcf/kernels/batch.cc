@@ -56,9 +56,13 @@ class BatchKernel final : public LayerKernel {
   }
 
  private:
+  // Below that, starting threads costs more than they save.
+  static constexpr uint64_t kFloatsToShare = uint64_t{1} << 19;
+
   void fill_tile(const Samples& samples, uint64_t width, const Parallel& parallel,
                  float* tile) const {
-    const uint64_t parts = std::min<uint64_t>(parallel.width(), matrix_.panels());
+    const bool small = matrix_.cols() * width < kFloatsToShare;
+    const uint64_t parts = small ? 1 : std::min<uint64_t>(parallel.width(), matrix_.panels());
     parallel.run(parts, [&](size_t part) {
       samples.fill(matrix_.cols() * part / parts, matrix_.cols() * (part + 1) / parts, width, tile);
     });
