@@ -16,9 +16,10 @@ namespace {
 // they are filled: in `out` itself, or in a buffer that is written past the caches afterwards.
 template <typename T, typename Fill>
 void in_blocks(MutableBytes out, bool stream, Fill fill) {
-  // Of `out`, small ones: while one is filled, the lines of the next are on their way.
   constexpr size_t kMost = size_t{32} << 10;
-  const size_t most = stream ? kMost : size_t{2} << 10;
+  // Of `out`, small ones: while one is filled, lines farther on are asked for.
+  constexpr size_t kAhead = size_t{3} << 10;
+  const size_t most = stream ? kMost : size_t{1} << 10;
   alignas(kLineBytes) std::array<uint8_t, kMost> buffer;
   // After the first, blocks start on lines if elements can.
   size_t size = most - reinterpret_cast<uintptr_t>(out.data()) % kLineBytes / sizeof(T) * sizeof(T);
@@ -31,7 +32,8 @@ void in_blocks(MutableBytes out, bool stream, Fill fill) {
       fill(first, block);
       stream_copy(block, to.data());
     } else {
-      fetch_to_write(out.first(std::min(most, out.size())));
+      const MutableBytes ahead = out.subspan(std::min(kAhead, out.size()));
+      fetch_to_write(ahead.first(std::min(size, ahead.size())));
       fill(first, to);
     }
   }

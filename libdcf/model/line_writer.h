@@ -36,7 +36,7 @@ class LineWriter {
     if (!stream_) {
       for (; i < n; i += kBlock / kSize) {
         const size_t count = std::min(n - i, kBlock / kSize);
-        fetch(at_ + count * kSize + kBlock);
+        fetch(at_ + count * kSize + kAhead);
         make(i, count, out_.data() + at_);
         at_ += count * kSize;
       }
@@ -60,6 +60,7 @@ class LineWriter {
 
  private:
   static constexpr size_t kBlock = 1024;
+  static constexpr size_t kAhead = 4096;  // bytes, to cover busy memory
   static constexpr size_t kLine = kLineBytes / kSize;
 
   // Makes the elements [i, n) as far as the line has room. Returns the next.
