@@ -43,11 +43,8 @@ class BatchKernel final : public LayerKernel {
       run_tasks(parallel, matrix_.panels(), [&](size_t panel) {
         const uint64_t rows = matrix_.panel_rows(panel);
         const AlignedFloats sums(wide * rows);
-        if (alone && panel == 0) {
-          matrix_.multiply(loops_, wide, panel, finite, samples, tile.data(), sums.data());
-        } else {
-          matrix_.multiply(loops_, wide, panel, finite, tile.data(), sums.data());
-        }
+        matrix_.multiply(loops_, wide, panel, finite, tile.data(), sums.data(),
+                         alone && panel == 0 ? &samples : nullptr);
         transpose(sums.data(), wide, rows, count,
                   y + first * matrix_.rows() + panel * Blocked::kPanel, matrix_.rows());
       });

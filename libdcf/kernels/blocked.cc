@@ -94,8 +94,8 @@ class PanelPacker {
   }
 
   void pack() {
-    for (uint64_t column = 0; column < to_->cols; column += kStripe * Blocked::kBlock) {
-      const uint64_t end = std::min(column + kStripe * Blocked::kBlock, to_->cols);
+    for (uint64_t column = 0; column < from_.cols; column += kStripe * Blocked::kBlock) {
+      const uint64_t end = std::min(column + kStripe * Blocked::kBlock, from_.cols);
       shorten_rows(static_cast<uint32_t>(column), static_cast<uint32_t>(end));
       for (uint64_t block = 0; column + block * Blocked::kBlock < end; ++block) {
         count_rows(block);
@@ -227,9 +227,7 @@ uint64_t Blocked::bytes() const {
 
 Blocked make_blocked(const LayerEntries& entries, uint64_t first, uint64_t last) {
   Blocked b;
-  b.rows = last - first;
-  b.cols = entries.cols;
-  b.cells.reserve(ceil_div(b.cols, Blocked::kBlock));
+  b.cells.reserve(ceil_div(entries.cols, Blocked::kBlock));
   b.codebook = entries.codebook;
   if (entries.has_codes()) b.codebook.resize(256);
   const uint64_t nonzeros =
@@ -237,7 +235,7 @@ Blocked make_blocked(const LayerEntries& entries, uint64_t first, uint64_t last)
                       entries.row_length.begin() + static_cast<std::ptrdiff_t>(last), uint64_t{0});
   b.entries.resize(nonzeros);
   if (!entries.has_codes()) b.weights.resize(nonzeros);
-  PanelPacker(entries, first, b.rows, &b).pack();
+  PanelPacker(entries, first, last - first, &b).pack();
   return b;
 }
 

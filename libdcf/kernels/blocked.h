@@ -30,8 +30,6 @@ struct Blocked {
     uint64_t entry;
   };
 
-  uint64_t rows = 0;  // at most kPanel
-  uint64_t cols = 0;
   std::vector<Cell> cells;  // by block
   BigVector<Row> row_list;
   // Column within the block << kColumnShift | code; without a codebook the code is 0.

@@ -211,18 +211,18 @@ std::unique_ptr<LayerKernel> make_code_groups(const EntrySource& source) {
   const uint64_t parts = ceil_div(e.rows, CodeGroups::kPartRows);
   const uint64_t rows = ceil_div(parts, source.width()) * CodeGroups::kPartRows;
   std::vector<CodeGroups> runs(ceil_div(e.rows, rows));
-  const bool loaded = source.each_in_runs(
-      0, e.rows, {CodeGroups::kPartRows, rows},
-      [&](const LayerEntries& entries, uint64_t at, uint64_t first, uint64_t count) {
-        CodeGroups& run = runs[first / rows];
-        if (run.parts.empty()) {
-          const uint64_t most = Packer::most_groups(ceil_div(e.nonzeros, runs.size()), rows, blocks,
-                                                    e.codebook.size());
-          run.columns.reserve((most + Packer::kAtOnce) * kGroup);
-          run.codes.reserve(most + Packer::kAtOnce);
-        }
-        Packer(entries, at, blocks, &run).pack(first, count);
-      });
+  const bool loaded =
+      source.each(0, e.rows, {CodeGroups::kPartRows, rows},
+                  [&](const LayerEntries& entries, uint64_t at, uint64_t first, uint64_t count) {
+                    CodeGroups& run = runs[first / rows];
+                    if (run.parts.empty()) {
+                      const uint64_t most = Packer::most_groups(ceil_div(e.nonzeros, runs.size()),
+                                                                rows, blocks, e.codebook.size());
+                      run.columns.reserve((most + Packer::kAtOnce) * kGroup);
+                      run.codes.reserve(most + Packer::kAtOnce);
+                    }
+                    Packer(entries, at, blocks, &run).pack(first, count);
+                  });
   if (!loaded) return nullptr;
   uint64_t groups = 0;
   for (const CodeGroups& g : runs) groups += g.codes.size();

@@ -365,8 +365,7 @@ class EntryLoader {
   }();
 };
 
-bool AllEntries::each_in_runs(uint64_t first, uint64_t last, RowSteps steps,
-                              const Pack& pack) const {
+bool AllEntries::each(uint64_t first, uint64_t last, RowSteps steps, const Pack& pack) const {
   run_tasks(parallel_, ceil_div(last - first, steps.run), [&](size_t i) {
     const uint64_t end = std::min(first + (i + 1) * steps.run, last);
     for (uint64_t row = first + i * steps.run; row < end; row += steps.step) {
@@ -400,8 +399,7 @@ unsigned TensorEntries::width() const {
   return loader_->parallel().width();
 }
 
-bool TensorEntries::each_in_runs(uint64_t first, uint64_t last, RowSteps steps,
-                                 const Pack& pack) const {
+bool TensorEntries::each(uint64_t first, uint64_t last, RowSteps steps, const Pack& pack) const {
   if (!failure_.ok()) return false;
   if (loader_->has_slabs(last - first, steps)) {
     failure_ = loader_->each(first, last, steps, pack);
@@ -410,7 +408,7 @@ bool TensorEntries::each_in_runs(uint64_t first, uint64_t last, RowSteps steps,
   const Result<LayerEntries> entries = all();
   failure_ = entries.status();
   return failure_.ok() &&
-         AllEntries(entries.value(), loader_->parallel()).each_in_runs(first, last, steps, pack);
+         AllEntries(entries.value(), loader_->parallel()).each(first, last, steps, pack);
 }
 
 Result<LayerEntries> TensorEntries::all() const {

@@ -65,11 +65,7 @@ class EntrySource {
   // follow each other on one thread. False where loading failed. Throws std::bad_alloc.
   using Pack =
       std::function<void(const LayerEntries& part, uint64_t at, uint64_t row, uint64_t count)>;
-  virtual bool each_in_runs(uint64_t first, uint64_t last, RowSteps steps,
-                            const Pack& pack) const = 0;
-  bool each(uint64_t first, uint64_t last, uint64_t step, const Pack& pack) const {
-    return each_in_runs(first, last, {step, step}, pack);
-  }
+  virtual bool each(uint64_t first, uint64_t last, RowSteps steps, const Pack& pack) const = 0;
 };
 
 class AllEntries final : public EntrySource {
@@ -78,7 +74,7 @@ class AllEntries final : public EntrySource {
   AllEntries(const LayerEntries& all, const Parallel& parallel) : all_(all), parallel_(parallel) {}
   const LayerEntries& shape() const override { return all_; }
   unsigned width() const override { return parallel_.width(); }
-  bool each_in_runs(uint64_t first, uint64_t last, RowSteps steps, const Pack& pack) const override;
+  bool each(uint64_t first, uint64_t last, RowSteps steps, const Pack& pack) const override;
 
  private:
   const LayerEntries& all_;
@@ -99,7 +95,7 @@ class TensorEntries final : public EntrySource {
   unsigned width() const override;
   // Decodes slabs, on the file's threads, where rows of the matrix are rows of the stored view and
   // all threads get slabs; else all at once.
-  bool each_in_runs(uint64_t first, uint64_t last, RowSteps steps, const Pack& pack) const override;
+  bool each(uint64_t first, uint64_t last, RowSteps steps, const Pack& pack) const override;
   // Why each() failed. LimitMemory where the memory limit does not allow for it.
   const Status& failure() const { return failure_; }
   // All entries; LimitMemory as well.

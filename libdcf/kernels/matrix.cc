@@ -29,7 +29,7 @@ TileMatrix::TileMatrix(const EntrySource& source, uint64_t first, uint64_t last,
   } else {
     sparse_.resize(panels());
   }
-  whole_ = source.each(first, last, Blocked::kPanel,
+  whole_ = source.each(first, last, {Blocked::kPanel, Blocked::kPanel},
                        [&](const LayerEntries& entries, uint64_t at, uint64_t row, uint64_t count) {
                          if (!dense) {
                            sparse_[(row - first) / Blocked::kPanel] =
@@ -52,41 +52,30 @@ uint64_t TileMatrix::bytes() const {
 }
 
 void TileMatrix::multiply(const TileLoops& loops, uint64_t width, uint64_t panel, bool finite,
-                          const float* x, float* y) const {
+                          float* tile, float* y, const Samples* samples) const {
   const uint64_t count = panel_rows(panel);
   const size_t index = width / loops.lanes - 1;
   std::fill_n(y, count * width, 0.0f);
   if (!is_dense()) {
     for (uint64_t cell = 0; cell < cells(); ++cell) {
+      const uint64_t first = column_of(cell);
       const uint64_t next = column_of(cell + 1);
-      const LinesAhead ahead{x + next * width, (column_of(cell + 2) - next) * width, 0, 1};
-      loops.sparse[index](sparse_[panel], cell, x + column_of(cell) * width, y, ahead);
+      const uint64_t columns = column_of(cell + 2) - next;
+      LinesAhead ahead{tile + next * width, columns * width, 0, 1};
+      if (samples != nullptr) {
+        samples->fill(first, next, width, tile);
+        ahead = {samples->x + next, columns, samples->stride, samples->count};
+      }
+      loops.sparse[index](sparse_[panel], cell, tile + first * width, y, ahead);
     }
     return;
   }
+  if (samples != nullptr) samples->fill(0, cols_, width, tile);
   const float* const w = dense_.data() + panel * Blocked::kPanel * cols_;
   if (finite) {
-    loops.dense[index](w, count, cols_, x, y);
+    loops.dense[index](w, count, cols_, tile, y);
   } else {
-    multiply_kept(w, count, cols_, x, width, y);
-  }
-}
-
-void TileMatrix::multiply(const TileLoops& loops, uint64_t width, uint64_t panel, bool finite,
-                          const Samples& samples, float* tile, float* y) const {
-  if (is_dense()) {
-    samples.fill(0, cols_, width, tile);
-    multiply(loops, width, panel, finite, tile, y);
-    return;
-  }
-  std::fill_n(y, panel_rows(panel) * width, 0.0f);
-  for (uint64_t cell = 0; cell < cells(); ++cell) {
-    const uint64_t first = column_of(cell);
-    const uint64_t next = column_of(cell + 1);
-    samples.fill(first, next, width, tile);
-    const LinesAhead ahead{samples.x + next, column_of(cell + 2) - next, samples.stride,
-                           samples.count};
-    loops.sparse[width / loops.lanes - 1](sparse_[panel], cell, tile + first * width, y, ahead);
+    multiply_kept(w, count, cols_, tile, width, y);
   }
 }
 

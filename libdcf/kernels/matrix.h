@@ -38,14 +38,12 @@ class TileMatrix {
   uint64_t panel_rows(uint64_t panel) const {
     return std::min(Blocked::kPanel, rows_ - panel * Blocked::kPanel);
   }
-  // y[panel_rows(panel)][width] = the panel times x[cols][width], for a width of `loops`.
-  // `finite`: so is all of x. If not, zeros of a dense matrix must be kept from it.
-  void multiply(const TileLoops& loops, uint64_t width, uint64_t panel, bool finite, const float* x,
-                float* y) const;
-  // The same for samples whose tile is still to be made: columns behind them are left as they are.
-  // It is made block by block, while those that follow come from memory.
-  void multiply(const TileLoops& loops, uint64_t width, uint64_t panel, bool finite,
-                const Samples& samples, float* tile, float* y) const;
+  // y[panel_rows(panel)][width] = the panel times tile[cols][width], for a width of `loops`.
+  // `finite`: so is all of the tile. If not, zeros of a dense matrix must be kept from it.
+  // `samples`: what the tile is still to be made of, block by block, while those that follow come
+  // from memory; its columns behind them are left as they are. Null: the tile is there.
+  void multiply(const TileLoops& loops, uint64_t width, uint64_t panel, bool finite, float* tile,
+                float* y, const Samples* samples = nullptr) const;
 
  private:
   uint64_t cells() const { return ceil_div(cols_, Blocked::kBlock); }

@@ -93,8 +93,8 @@ std::vector<uint32_t> by_length(const LayerEntries& entries, uint64_t first, uin
   return order;
 }
 
-uint64_t steps_of(uint64_t nonzeros, uint64_t lanes_per_entry) {
-  return lanes_per_entry * nonzeros / RowWindows::kLanes;
+uint64_t most_steps(uint64_t nonzeros) {
+  return kMostLanes * nonzeros / RowWindows::kLanes;
 }
 
 // Packs `count` rows of `entries` from number `at` on. False where too many lanes would idle.
@@ -103,7 +103,7 @@ bool pack(const LayerEntries& entries, uint64_t at, uint64_t count, RowWindows* 
   uint64_t nonzeros = 0;
   for (uint64_t row = at; row < at + count; ++row) nonzeros += entries.row_length[row];
   const uint64_t groups = ceil_div(count, RowWindows::kLanes);
-  const uint64_t most = w->steps() + steps_of(nonzeros, kMostLanes) + 2 * groups;
+  const uint64_t most = w->steps() + most_steps(nonzeros) + 2 * groups;
   if (!pack_row_windows_avx512(entries, at, order, most, w)) return false;
   for (const uint32_t row : order) w->order.push_back(static_cast<uint32_t>(w->rows) + row);
   w->rows += count;
@@ -143,16 +143,17 @@ std::unique_ptr<LayerKernel> make_row_windows(const EntrySource& source) {
     if (run.has_codes) std::copy(shape.codebook.begin(), shape.codebook.end(), run.codebook);
   }
   std::atomic<bool> fits{true};
-  const bool loaded = source.each_in_runs(
-      0, shape.rows, {RowWindows::kSorted, rows},
-      [&](const LayerEntries& entries, uint64_t at, uint64_t first, uint64_t count) {
-        if (!fits) return;
-        RowWindows& run = runs[first / rows];
-        if (run.rows == 0)
-          run.resize_steps(steps_of(shape.nonzeros / runs.size(), kMostLanes) * kExpected / 16);
-        // Weights are gathered by signed numbers of 32 bits.
-        if (entries.entries.size() > INT32_MAX || !pack(entries, at, count, &run)) fits = false;
-      });
+  const bool loaded =
+      source.each(0, shape.rows, {RowWindows::kSorted, rows},
+                  [&](const LayerEntries& entries, uint64_t at, uint64_t first, uint64_t count) {
+                    if (!fits) return;
+                    RowWindows& run = runs[first / rows];
+                    if (run.rows == 0)
+                      run.resize_steps(most_steps(shape.nonzeros / runs.size()) * kExpected / 16);
+                    // Weights are gathered by signed numbers of 32 bits.
+                    if (entries.entries.size() > INT32_MAX || !pack(entries, at, count, &run))
+                      fits = false;
+                  });
   if (!loaded || !fits) return nullptr;
   for (RowWindows& run : runs) run.resize_steps(run.steps());
   return std::make_unique<RowWindowsKernel>(shape.rows, shape.cols, std::move(runs));

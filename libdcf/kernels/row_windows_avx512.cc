@@ -16,6 +16,7 @@ namespace {
 constexpr size_t kLanes = RowWindows::kLanes;
 constexpr uint32_t kStride = RowWindows::kStride;
 constexpr uint32_t kMostStrides = 255;
+
 // Lists that grow step by step. What is put is not written through the lists themselves: after
 // stores of bytes their pointers would be loaded anew.
 class StepList {

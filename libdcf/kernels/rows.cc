@@ -70,10 +70,10 @@ std::unique_ptr<LayerKernel> make_rows(const EntrySource& source) {
   // One run, as rows follow each other in the list.
   constexpr uint64_t kStep = 512;
   const RowSteps steps{kStep, std::max<uint64_t>(ceil_div(shape.rows, kStep), 1) * kStep};
-  const bool loaded = source.each_in_runs(
-      0, shape.rows, steps, [&](const LayerEntries& e, uint64_t at, uint64_t, uint64_t rows) {
-        kernel->add(e, at, rows);
-      });
+  const bool loaded = source.each(0, shape.rows, steps,
+                                  [&](const LayerEntries& e, uint64_t at, uint64_t, uint64_t rows) {
+                                    kernel->add(e, at, rows);
+                                  });
   return loaded ? std::move(kernel) : nullptr;
 }
 

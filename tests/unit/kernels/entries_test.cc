@@ -40,7 +40,7 @@ TEST(Entries, SlabsGiveTheEntriesThatAreThere) {
         std::atomic<bool> in_slabs{false};
         std::vector<uint64_t> next(ceil_div(1484, steps.run));  // by run
         for (size_t run = 0; run < next.size(); ++run) next[run] = 16 + run * steps.run;
-        ASSERT_TRUE(source.value()->each_in_runs(
+        ASSERT_TRUE(source.value()->each(
             16, 1500, steps,
             [&](const LayerEntries& part, uint64_t at, uint64_t first, uint64_t count) {
               uint64_t& expected = next[(first - 16) / steps.run];
