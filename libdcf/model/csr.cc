@@ -67,9 +67,9 @@ class RowMajorCsr {
     const uint64_t room = out_.col.size();
     if (at > room || decoded.nonzeros > room - at) return wrong_count();
     auto* const cols = reinterpret_cast<uint8_t*>(out_.col.data());
-    Entries entries{
-        {MutableBytes(cols, out_.col.size_bytes()).subspan(at * sizeof(uint32_t)), stream_},
-        {out_.values.subspan(at * sizeof(T)), stream_}};
+    const size_t n = decoded.nonzeros;
+    Entries entries{{{cols + at * sizeof(uint32_t), n * sizeof(uint32_t)}, stream_},
+                    {out_.values.subspan(at * sizeof(T), n * sizeof(T)), stream_}};
     place_values(decoded, &entries);
     return ok_status();
   }

@@ -32,8 +32,7 @@ void in_blocks(MutableBytes out, bool stream, Fill fill) {
       fill(first, block);
       stream_copy(block, to.data());
     } else {
-      const MutableBytes ahead = out.subspan(std::min(kAhead, out.size()));
-      fetch_to_write(ahead.first(std::min(size, ahead.size())));
+      fetch_to_write(out, kAhead, kAhead + size);
       fill(first, to);
     }
   }

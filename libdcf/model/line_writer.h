@@ -36,7 +36,7 @@ class LineWriter {
     if (!stream_) {
       for (; i < n; i += kBlock / kSize) {
         const size_t count = std::min(n - i, kBlock / kSize);
-        fetch(at_ + count * kSize + kAhead);
+        fetched_ = fetch_to_write(out_, fetched_, at_ + count * kSize + kAhead);
         make(i, count, out_.data() + at_);
         at_ += count * kSize;
       }
@@ -75,10 +75,6 @@ class LineWriter {
     const size_t size = end_ - begin_;
     stream_copy(Bytes(line_).subspan(begin_, size), out_.data() + at_);
     begin_ = end_ = 0;
-  }
-  void fetch(size_t end) {
-    for (end = std::min(end, out_.size()); fetched_ < end; fetched_ += kLineBytes)
-      fetch_to_write(out_.subspan(fetched_, 1));
   }
 
   MutableBytes out_;
