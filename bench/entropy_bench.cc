@@ -43,7 +43,6 @@ class PlaneBench {
     code_ = std::make_unique<CodeLengths>(std::move(code).value());
     impl::build_tree_plan(*code_, &plan_);
     impl::build_streams_table(*code_, &table_);
-    for (size_t b = 0; b < blocks_; ++b) block_histograms_.push_back(impl::histogram_of(block(b)));
   }
 
   void run() {
@@ -89,8 +88,7 @@ class PlaneBench {
   void add_tree() {
     for (size_t b = 0; b < blocks_; ++b) {
       tree_.emplace_back();
-      impl::encode_huffman_tree(block(b), block_histograms_[b], plan_, impl::active_tree_kernels(),
-                                &tree_.back());
+      impl::encode_huffman_tree(block(b), plan_, impl::active_tree_kernels(), &tree_.back());
     }
     for (const impl::TreeKernels* const kernels : impl::available_tree_kernels()) {
       decode_tree(0, plan_, *kernels);
@@ -102,8 +100,7 @@ class PlaneBench {
       suite_->time({"encode", row_, column}, items(), [this, kernels] {
         for (size_t b = 0; b < blocks_; ++b) {
           packed_.clear();
-          impl::encode_huffman_tree(block(b), impl::histogram_of(block(b)), plan_, *kernels,
-                                    &packed_);
+          impl::encode_huffman_tree(block(b), plan_, *kernels, &packed_);
         }
       });
     }
@@ -117,8 +114,7 @@ class PlaneBench {
     impl::build_tree_plan(code.value(), &plan);
     packed_.clear();
     for (size_t b = 0; b < blocks_; ++b) {
-      impl::encode_huffman_tree(block(b), impl::histogram_of(block(b)), plan,
-                                impl::active_tree_kernels(), &packed_);
+      impl::encode_huffman_tree(block(b), plan, impl::active_tree_kernels(), &packed_);
     }
   }
 
@@ -206,7 +202,6 @@ class PlaneBench {
   std::vector<uint8_t> out_;
   std::vector<uint8_t> scratch_;
   Histogram histogram_;
-  std::vector<Histogram> block_histograms_;
   std::unique_ptr<CodeLengths> code_;
   impl::TreePlan plan_;
   impl::StreamsTable table_;

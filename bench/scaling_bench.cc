@@ -165,7 +165,7 @@ void run_chunk(const Plane& plane, size_t symbols, Suite* suite) {
   for (size_t at = 0; at + symbols <= all.size(); at += symbols) {
     const Bytes block = all.subspan(at, symbols);
     blocks.emplace_back();
-    encode_huffman_tree(block, histogram_of(block), plan, active_tree_kernels(), &blocks.back());
+    encode_huffman_tree(block, plan, active_tree_kernels(), &blocks.back());
   }
   std::vector<uint8_t> out(symbols);
   std::vector<uint8_t> scratch(tree_scratch_size(symbols));

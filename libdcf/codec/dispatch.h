@@ -33,11 +33,11 @@ struct TreeKernels {
   // `dst` is followed by kTreeSlack writable ones.
   void (*map)(const uint8_t* src, size_t m, const uint8_t* table, size_t table_size, uint8_t* dst);
 
-  // Encoding. Bit i of `bits` = (src[i] >= pivot); elements below the pivot go to `left`, the
-  // others to `right`, in order. `src` is followed by kTreeSlack readable bytes, `left` and `right`
-  // by as many writable ones, and the ceil(m / 8) bytes of `bits`, whose padding is zero, by 8.
-  void (*partition)(const uint8_t* src, size_t m, uint8_t pivot, uint8_t* left, uint8_t* right,
-                    uint8_t* bits);
+  // Encoding. Bit i of `bits` = (list[i] >= pivot); elements below the pivot move to the front of
+  // `list`, the others to `right`, in order; their number is returned. The m elements and `right`
+  // are followed by kTreeSlack bytes that can be read and written, and the ceil(m / 8) bytes of
+  // `bits`, whose padding is zero, by 8.
+  size_t (*partition)(uint8_t* list, size_t m, uint8_t pivot, uint8_t* right, uint8_t* bits);
 
   // Encoding. Field i of `bits` = src[i] - base, which fits the width of 1..8 bits. `src` is
   // followed by kTreeSlack readable bytes, and the ceil(m * width / 8) of `bits`, whose padding is

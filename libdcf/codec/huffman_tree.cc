@@ -108,30 +108,6 @@ Status find_nodes(const TreePlan& plan, const TreeKernels& kernels, Bytes data, 
   return ok_status();
 }
 
-// The same from the encoder's side. Lists are followed by a slack for each leaf below them,
-// because kernels write beyond their end while the next list is already there.
-uint64_t plan_nodes(const TreePlan& plan, const Histogram& histogram, TreeRun* run) {
-  std::array<uint64_t, kMaxSymbols + 1> before{};
-  for (unsigned i = 0; i < plan.nodes[0].rank_end; ++i) {
-    before[i + 1] = before[i] + histogram[plan.symbols[i]];
-  }
-  size_t position = 0;
-  (*run)[0].offset = 0;
-  for (unsigned i = 0; i < plan.node_count; ++i) {
-    const TreeNode& node = plan.nodes[i];
-    NodeRun& at = (*run)[i];
-    at.count = before[node.rank_end] - before[node.rank];
-    at.data = position;
-    position += packed_size(at.count, field_bits(node));
-    if (node.is_leaf()) continue;
-    const TreeNode& left = plan.nodes[i + 1];
-    (*run)[i + 1].offset = at.offset;
-    (*run)[node.right].offset =
-        at.offset + before[left.rank_end] - before[left.rank] + kTreeSlack * left.leaves;
-  }
-  return position;
-}
-
 }  // namespace
 
 void build_tree_plan(const CodeLengths& code, TreePlan* plan) {
@@ -178,39 +154,52 @@ Status decode_huffman_tree(ByteReader* in, const TreePlan& plan, const TreeKerne
 }
 
 uint64_t huffman_tree_size(const Histogram& histogram, const TreePlan& plan) {
-  TreeRun run;
-  const uint64_t size = plan_nodes(plan, histogram, &run);
+  std::array<uint64_t, kMaxSymbols + 1> before{};
+  for (unsigned i = 0; i < plan.nodes[0].rank_end; ++i) {
+    before[i + 1] = before[i] + histogram[plan.symbols[i]];
+  }
+  uint64_t size = 0;
+  for (unsigned i = 0; i < plan.node_count; ++i) {
+    const TreeNode& node = plan.nodes[i];
+    size += packed_size(before[node.rank_end] - before[node.rank], field_bits(node));
+  }
   return size + varint_size(size);
 }
 
-void encode_huffman_tree(Bytes symbols, const Histogram& histogram, const TreePlan& plan,
-                         const TreeKernels& kernels, std::vector<uint8_t>* out) {
+void encode_huffman_tree(Bytes symbols, const TreePlan& plan, const TreeKernels& kernels,
+                         std::vector<uint8_t>* out) {
+  // A list is parted where it stands; only its right elements move, behind the left ones. Each leaf
+  // below a list adds a slack behind it, because kernels write beyond the end of a list while the
+  // next one is already there.
+  const size_t room = symbols.size() + kTreeSlack * kMaxLeaves;
+  const size_t most_bytes = ceil_div(symbols.size() * kMaxCodeLength, 8) + kMaxNodes + 8;
+  const std::unique_ptr<uint8_t[]> scratch(new uint8_t[2 * room + most_bytes]);  // not zeroed
+  uint8_t* const lists = scratch.get();
+  uint8_t* const rights = lists + room;
+  uint8_t* const data = rights + room;
+  kernels.map(symbols.data(), symbols.size(), plan.rank_of.data(), plan.alphabet, lists);
   TreeRun run;
-  const size_t size = plan_nodes(plan, histogram, &run);
-  append_varint(out, static_cast<uint32_t>(size));
-  const size_t start = out->size();
-  out->resize(start + size + 8);
-  uint8_t* const data = out->data() + start;
-
-  const size_t half = symbols.size() + kTreeSlack * kMaxLeaves;
-  const std::unique_ptr<uint8_t[]> scratch(new uint8_t[2 * half]);  // not zeroed
-  uint8_t* const halves[2] = {scratch.get(), scratch.get() + half};
-  kernels.map(symbols.data(), symbols.size(), plan.rank_of.data(), plan.alphabet, halves[0]);
+  run[0] = {symbols.size(), 0, 0};
+  size_t size = 0;
   for (unsigned i = 0; i < plan.node_count; ++i) {
     const TreeNode& node = plan.nodes[i];
     const NodeRun& at = run[i];
-    const uint8_t* const list = halves[node.depth % 2] + at.offset;
+    uint8_t* const list = lists + at.offset;
     if (!node.is_leaf()) {
-      uint8_t* const below = halves[(node.depth + 1) % 2];
       const auto pivot = static_cast<uint8_t>(plan.nodes[node.right].rank);
-      kernels.partition(list, at.count, pivot, below + at.offset, below + run[node.right].offset,
-                        data + at.data);
+      const size_t ones = kernels.partition(list, at.count, pivot, rights, data + size);
+      const size_t zeros = at.count - ones;
+      const size_t right = at.offset + zeros + kTreeSlack * plan.nodes[i + 1].leaves;
+      std::copy_n(rights, ones, lists + right);
+      run[i + 1] = {zeros, at.offset, 0};
+      run[node.right] = {ones, right, 0};
     } else if (node.index_bits > 0) {
-      kernels.pack(list, at.count, static_cast<uint8_t>(node.rank), node.index_bits,
-                   data + at.data);
+      kernels.pack(list, at.count, static_cast<uint8_t>(node.rank), node.index_bits, data + size);
     }
+    size += packed_size(at.count, field_bits(node));
   }
-  out->resize(start + size);
+  append_varint(out, static_cast<uint32_t>(size));
+  out->insert(out->end(), data, data + size);
 }
 
 }  // namespace dcf::impl

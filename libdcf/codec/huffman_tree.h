@@ -52,8 +52,8 @@ Status decode_huffman_tree(ByteReader* in, const TreePlan& plan, const TreeKerne
 
 // The bytes encode_huffman_tree() appends for symbols with this histogram.
 uint64_t huffman_tree_size(const Histogram& histogram, const TreePlan& plan);
-// `histogram` is that of the symbols; all of them must have a code.
-void encode_huffman_tree(Bytes symbols, const Histogram& histogram, const TreePlan& plan,
-                         const TreeKernels& kernels, std::vector<uint8_t>* out);
+// All symbols must have a code.
+void encode_huffman_tree(Bytes symbols, const TreePlan& plan, const TreeKernels& kernels,
+                         std::vector<uint8_t>* out);
 
 }  // namespace dcf::impl

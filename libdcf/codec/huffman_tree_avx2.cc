@@ -149,27 +149,40 @@ DCF_SHUFFLE_TARGET void expand_bits_or_fields(const uint8_t* bits, const uint8_t
   expand(bits, limit, m, width, symbols, dst, exact);
 }
 
-DCF_SHUFFLE_TARGET void partition(const uint8_t* src, size_t m, uint8_t pivot, uint8_t* left,
-                                  uint8_t* right, uint8_t* bits) {
-  const __m256i pivots = _mm256_set1_epi8(static_cast<char>(pivot));
-  for (size_t i = 0; i < m; i += 32, src += 32, bits += 4) {
-    const __m256i v = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(src));
-    const __m256i is_right = _mm256_cmpeq_epi8(_mm256_max_epu8(v, pivots), v);
-    const auto count = static_cast<unsigned>(std::min<size_t>(32, m - i));
-    // Elements behind the end count as left ones, which are overwritten or in the slack.
-    uint64_t word = static_cast<uint32_t>(_mm256_movemask_epi8(is_right)) & low_mask(count);
-    store_le(bits, static_cast<uint32_t>(word));
-    for (unsigned done = 0; done < count; done += 8, word >>= 8) {
-      const __m128i eight = _mm_loadl_epi64(reinterpret_cast<const __m128i*>(src + done));
-      const __m128i sorted =
-          _mm_shuffle_epi8(eight, load_16(&kShuffleTables.partition[word & 0xFF]));
-      _mm_storel_epi64(reinterpret_cast<__m128i*>(left), sorted);
-      _mm_storel_epi64(reinterpret_cast<__m128i*>(right), _mm_unpackhi_epi64(sorted, sorted));
-      const auto ones = static_cast<size_t>(_mm_popcnt_u64(word & 0xFF));
-      right += ones;
-      left += 8 - ones;
-    }
+DCF_SHUFFLE_TARGET size_t partition(uint8_t* list, size_t m, uint8_t pivot, uint8_t* right,
+                                    uint8_t* bits) {
+  const uint8_t* src = list;
+  uint8_t* left = list;
+  const uint8_t* const rights = right;
+  const V pivots = splat(pivot);
+  const auto compare = [&]() DCF_SHUFFLE_TARGET {
+    const V v = load(src);
+    return static_cast<uint32_t>(
+        _mm256_movemask_epi8(_mm256_cmpeq_epi8(_mm256_max_epu8(v, pivots), v)));
+  };
+  const auto part_8 = [&](uint32_t byte) DCF_SHUFFLE_TARGET {
+    const __m128i eight = _mm_loadl_epi64(reinterpret_cast<const __m128i*>(src));
+    const __m128i sorted = _mm_shuffle_epi8(eight, load_16(&kShuffleTables.partition[byte]));
+    _mm_storel_epi64(reinterpret_cast<__m128i*>(left), sorted);
+    _mm_storel_epi64(reinterpret_cast<__m128i*>(right), _mm_unpackhi_epi64(sorted, sorted));
+    const size_t ones = kShuffleTables.ones[byte];
+    right += ones;
+    left += 8 - ones;
+    src += 8;
+  };
+  for (; m >= 32; m -= 32, bits += 4) {
+    const uint32_t word = compare();
+    store_le(bits, word);
+    part_8(word & 0xFF);
+    part_8(word >> 8 & 0xFF);
+    part_8(word >> 16 & 0xFF);
+    part_8(word >> 24);
   }
+  // Elements behind the end count as left ones, which are overwritten or in the slack.
+  const uint32_t word = compare() & static_cast<uint32_t>(low_mask(static_cast<unsigned>(m)));
+  store_le(bits, word);
+  for (size_t done = 0; done < m; done += 8) part_8(word >> done & 0xFF);
+  return static_cast<size_t>(right - rights);
 }
 
 // Neighbours are joined three times: to 16, 32 and 64 bits. The multiplications take seven bits.

@@ -143,8 +143,10 @@ DCF_AVX512 void map(const uint8_t* src, size_t m, const uint8_t* table, size_t t
   map_table<4>(src, m, table, dst);
 }
 
-DCF_AVX512 void partition(const uint8_t* src, size_t m, uint8_t pivot, uint8_t* left,
-                          uint8_t* right, uint8_t* bits) {
+DCF_AVX512 size_t partition(uint8_t* list, size_t m, uint8_t pivot, uint8_t* right, uint8_t* bits) {
+  const uint8_t* src = list;
+  uint8_t* left = list;
+  const uint8_t* const rights = right;
   const __m512i pivots = _mm512_set1_epi8(static_cast<char>(pivot));
   for (size_t i = 0; i < m; i += 64, src += 64, bits += 8) {
     const __mmask64 valid = first(m - i);
@@ -164,6 +166,7 @@ DCF_AVX512 void partition(const uint8_t* src, size_t m, uint8_t pivot, uint8_t* 
     left += to_left;
     right += to_right;
   }
+  return static_cast<size_t>(right - rights);
 }
 
 // Neighbours are joined three times, to 64 bits, whose bytes then move together; the

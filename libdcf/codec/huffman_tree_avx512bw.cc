@@ -285,9 +285,8 @@ DCF_AVX512BW void map(const uint8_t* src, size_t m, const uint8_t* table, size_t
 }
 
 // Without VBMI2 there is nothing wider than this.
-void partition(const uint8_t* src, size_t m, uint8_t pivot, uint8_t* left, uint8_t* right,
-               uint8_t* bits) {
-  kAvx2TreeKernels.partition(src, m, pivot, left, right, bits);
+size_t partition(uint8_t* list, size_t m, uint8_t pivot, uint8_t* right, uint8_t* bits) {
+  return kAvx2TreeKernels.partition(list, m, pivot, right, bits);
 }
 void pack(const uint8_t* src, size_t m, uint8_t base, unsigned width, uint8_t* bits) {
   kAvx2TreeKernels.pack(src, m, base, width, bits);

@@ -185,8 +185,10 @@ void map(const uint8_t* src, size_t m, const uint8_t* table, size_t, uint8_t* ds
   for (; m > 0; --m) *dst++ = table[*src++];
 }
 
-void partition(const uint8_t* src, size_t m, uint8_t pivot, uint8_t* left, uint8_t* right,
-               uint8_t* bits) {
+size_t partition(uint8_t* list, size_t m, uint8_t pivot, uint8_t* right, uint8_t* bits) {
+  const uint8_t* src = list;
+  uint8_t* left = list;
+  const uint8_t* const rights = right;
   constexpr uint64_t kHighBits = 0x80 * kBytes;
   const uint64_t low_pivot = (pivot & 0x7F) * kBytes;
   const uint64_t high_or = pivot < 0x80 ? ~uint64_t{0} : 0;
@@ -205,6 +207,7 @@ void partition(const uint8_t* src, size_t m, uint8_t pivot, uint8_t* left, uint8
     right += kRoutes.ones[byte];
     left += 8 - kRoutes.ones[byte];
   }
+  return static_cast<size_t>(right - rights);
 }
 
 void pack(const uint8_t* src, size_t m, uint8_t base, unsigned width, uint8_t* bits) {

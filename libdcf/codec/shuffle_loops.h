@@ -46,8 +46,11 @@ DCF_SHUFFLE_TARGET void merge(const uint8_t* bits, size_t m, const uint8_t* left
   std::copy_n(rest, m, dst);
 }
 
-DCF_SHUFFLE_TARGET void partition(const uint8_t* src, size_t m, uint8_t pivot, uint8_t* left,
-                                  uint8_t* right, uint8_t* bits) {
+DCF_SHUFFLE_TARGET size_t partition(uint8_t* list, size_t m, uint8_t pivot, uint8_t* right,
+                                    uint8_t* bits) {
+  const uint8_t* src = list;
+  uint8_t* left = list;
+  const uint8_t* const rights = right;
   const V pivots = splat(pivot);
   for (size_t i = 0; i < m; i += 16, src += 16, bits += 2) {
     // Elements behind the end count as left ones, which are overwritten or in the slack.
@@ -65,6 +68,7 @@ DCF_SHUFFLE_TARGET void partition(const uint8_t* src, size_t m, uint8_t pivot, u
       left += 8 - ones;
     }
   }
+  return static_cast<size_t>(right - rights);
 }
 
 }  // namespace

@@ -162,7 +162,7 @@ void encode_stream(Bytes symbols, unsigned alphabet, const CodeLengths* code, Hu
       encode_huffman_streams(symbols, *code, out);
       break;
     case StreamMode::kTree:
-      encode_huffman_tree(symbols, histogram, plan, active_tree_kernels(), out);
+      encode_huffman_tree(symbols, plan, active_tree_kernels(), out);
       break;
   }
 }

@@ -62,8 +62,7 @@ void expect_unique(const std::vector<uint8_t>& bytes, const std::vector<uint8_t>
       encode_huffman_streams(symbols, table->lengths, &again);
       break;
     case StreamMode::kTree:
-      encode_huffman_tree(symbols, histogram_of(symbols), table->tree, active_tree_kernels(),
-                          &again);
+      encode_huffman_tree(symbols, table->tree, active_tree_kernels(), &again);
       break;
   }
   ASSERT_LE(again.size(), bytes.size());
@@ -89,8 +88,7 @@ Sample random_sample(Random& random, size_t n) {
 std::vector<uint8_t> encode(const Sample& sample, StreamMode mode) {
   std::vector<uint8_t> bytes = {static_cast<uint8_t>(mode)};
   if (mode == StreamMode::kTree) {
-    encode_huffman_tree(sample.symbols, histogram_of(sample.symbols), sample.table.tree,
-                        active_tree_kernels(), &bytes);
+    encode_huffman_tree(sample.symbols, sample.table.tree, active_tree_kernels(), &bytes);
   } else {
     encode_huffman_streams(sample.symbols, sample.code, &bytes);
   }

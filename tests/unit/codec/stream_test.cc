@@ -44,7 +44,7 @@ void check(const std::vector<uint8_t>& symbols, unsigned alphabet, const CodeLen
     if (bytes[0] == static_cast<uint8_t>(StreamMode::kTree)) {
       for (const TreeKernels* kernels : available_tree_kernels()) {
         std::vector<uint8_t> again = {bytes[0]};
-        encode_huffman_tree(symbols, histogram_of(symbols), table->tree, *kernels, &again);
+        encode_huffman_tree(symbols, table->tree, *kernels, &again);
         ASSERT_EQ(again, bytes) << kernels->name;
         std::fill(out.begin(), out.end(), 0xEE);
         ByteReader data(Bytes(bytes).subspan(1));
@@ -124,7 +124,7 @@ TEST(Stream, FlatCodesOfEveryWidth) {
       build_tree_plan(code, &plan);
       for (const TreeKernels* kernels : available_tree_kernels()) {
         std::vector<uint8_t> bytes;
-        encode_huffman_tree(symbols, histogram_of(symbols), plan, *kernels, &bytes);
+        encode_huffman_tree(symbols, plan, *kernels, &bytes);
         std::vector<uint8_t> out(n);
         std::vector<uint8_t> scratch(tree_scratch_size(n));
         ByteReader in(bytes);
@@ -194,7 +194,7 @@ TEST(Stream, OutputIsNotOverrun) {
     for (const TreeKernels* kernels : available_tree_kernels()) {
       std::vector<uint8_t> tree;
       std::vector<uint8_t> streams;
-      encode_huffman_tree(symbols, histogram_of(symbols), table.tree, *kernels, &tree);
+      encode_huffman_tree(symbols, table.tree, *kernels, &tree);
       encode_huffman_streams(symbols, code.value(), &streams);
       std::vector<uint8_t> out(n + 128, 0xC9);
       std::vector<uint8_t> scratch(tree_scratch_size(n) + 128, 0xC9);
