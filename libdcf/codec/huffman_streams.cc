@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <memory>
 
 #if defined(__x86_64__)
 #include <immintrin.h>
@@ -236,6 +237,38 @@ uint64_t part_size(Bytes symbols, const CodeLengths& code) {
   return ceil_div(bits, 8);
 }
 
+// What the encoder appends for a symbol.
+struct CodeBits {
+  uint16_t bits;
+  uint16_t length;
+};
+
+// Writes the bit string of the symbols, and up to 7 bytes behind it. Returns its end.
+uint8_t* encode_part(Bytes symbols, const std::array<CodeBits, kMaxSymbols>& codes, uint8_t* out) {
+  constexpr size_t kPerStore = 4;  // codes that fit into a word beside 7 bits of the last store
+  static_assert(kPerStore * kMaxCodeLength + 7 <= 64);
+  uint64_t pending = 0;
+  unsigned count = 0;
+  const auto put = [&](uint8_t symbol) {
+    const CodeBits code = codes[symbol];
+    pending |= uint64_t{code.bits} << count;
+    count += code.length;
+  };
+  const auto store = [&] {
+    store_le(out, pending);
+    out += count / 8;
+    pending >>= count / 8 * 8;
+    count %= 8;
+  };
+  size_t i = 0;
+  for (; symbols.size() - i >= kPerStore; i += kPerStore, store()) {
+    for (size_t k = 0; k < kPerStore; ++k) put(symbols[i + k]);
+  }
+  for (; i < symbols.size(); ++i) put(symbols[i]);
+  store();
+  return out + ceil_div(count, 8);
+}
+
 }  // namespace
 
 void build_streams_table(const CodeLengths& code, StreamsTable* table) {
@@ -281,17 +314,22 @@ uint64_t huffman_streams_size(Bytes symbols, const CodeLengths& code) {
 }
 
 void encode_huffman_streams(Bytes symbols, const CodeLengths& code, std::vector<uint8_t>* out) {
-  const auto codes = reversed_codes(code);
+  const auto reversed = reversed_codes(code);
+  std::array<CodeBits, kMaxSymbols> codes;
+  for (unsigned s = 0; s < kMaxSymbols; ++s) {
+    codes[s] = {reversed[s], static_cast<uint16_t>(code.length(s))};
+  }
   std::array<Bytes, 4> parts;
   const size_t count = split(symbols, &parts);
+  const size_t room = ceil_div(symbols.size() * kMaxCodeLength, 8) + count + sizeof(uint64_t);
+  const std::unique_ptr<uint8_t[]> data(new uint8_t[room]);  // not zeroed
+  uint8_t* end = data.get();
   for (size_t i = 0; i < count; ++i) {
-    append_varint(out, static_cast<uint32_t>(part_size(parts[i], code)));
+    uint8_t* const start = end;
+    end = encode_part(parts[i], codes, start);
+    append_varint(out, static_cast<uint32_t>(end - start));
   }
-  BitWriter writer(out);
-  for (size_t i = 0; i < count; ++i) {
-    for (const uint8_t symbol : parts[i]) writer.put(codes[symbol], code.length(symbol));
-    writer.finish();
-  }
+  out->insert(out->end(), data.get(), end);
 }
 
 }  // namespace dcf::impl
