@@ -207,17 +207,15 @@ std::unique_ptr<LayerKernel> make_code_groups(const EntrySource& source) {
   if (!checked_mul(blocks.count, e.rows, &ends) || (blocks.count > 1 && ends > e.nonzeros)) {
     return nullptr;
   }
-  // A thread's rows share one list, which fills huge pages.
-  const uint64_t parts = ceil_div(e.rows, CodeGroups::kPartRows);
-  const uint64_t rows = ceil_div(parts, source.width()) * CodeGroups::kPartRows;
-  std::vector<CodeGroups> runs(ceil_div(e.rows, rows));
+  const RowSteps steps = source.run_per_thread(CodeGroups::kPartRows);
+  std::vector<CodeGroups> runs(ceil_div(e.rows, steps.run));
   const bool loaded =
-      source.each(0, e.rows, {CodeGroups::kPartRows, rows},
+      source.each(0, e.rows, steps,
                   [&](const LayerEntries& entries, uint64_t at, uint64_t first, uint64_t count) {
-                    CodeGroups& run = runs[first / rows];
+                    CodeGroups& run = runs[first / steps.run];
                     if (run.parts.empty()) {
-                      const uint64_t most = Packer::most_groups(ceil_div(e.nonzeros, runs.size()),
-                                                                rows, blocks, e.codebook.size());
+                      const uint64_t most = Packer::most_groups(
+                          ceil_div(e.nonzeros, runs.size()), steps.run, blocks, e.codebook.size());
                       run.columns.reserve((most + Packer::kAtOnce) * kGroup);
                       run.codes.reserve(most + Packer::kAtOnce);
                     }

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/big_vector.h"
+#include "base/checked.h"
 #include "model/model.h"
 
 namespace dcf::impl {
@@ -58,14 +59,21 @@ class EntrySource {
 
   // Of the matrix; `entries` and what says where they are may be empty.
   virtual const LayerEntries& shape() const = 0;
-  // Threads that each() uses at most.
-  virtual unsigned width() const = 0;
+  // Of all rows, as many runs as there are threads: those of a thread share one list, which fills
+  // huge pages.
+  RowSteps run_per_thread(uint64_t step) const {
+    return {step, ceil_div(ceil_div(shape().rows, step), width()) * step};
+  }
   // pack(part, at, row, count) for all of rows [first, last), `step` at a time, on several threads:
   // rows [row, row + count) of the matrix are those from `at` on in `part`. Steps of the same run
   // follow each other on one thread. False where loading failed. Throws std::bad_alloc.
   using Pack =
       std::function<void(const LayerEntries& part, uint64_t at, uint64_t row, uint64_t count)>;
   virtual bool each(uint64_t first, uint64_t last, RowSteps steps, const Pack& pack) const = 0;
+
+ private:
+  // Threads that each() uses at most.
+  virtual unsigned width() const = 0;
 };
 
 class AllEntries final : public EntrySource {
@@ -73,10 +81,11 @@ class AllEntries final : public EntrySource {
   // `all` outlives this.
   AllEntries(const LayerEntries& all, const Parallel& parallel) : all_(all), parallel_(parallel) {}
   const LayerEntries& shape() const override { return all_; }
-  unsigned width() const override { return parallel_.width(); }
   bool each(uint64_t first, uint64_t last, RowSteps steps, const Pack& pack) const override;
 
  private:
+  unsigned width() const override { return parallel_.width(); }
+
   const LayerEntries& all_;
   Parallel parallel_;
 };
@@ -92,7 +101,6 @@ class TensorEntries final : public EntrySource {
   ~TensorEntries() override;
 
   const LayerEntries& shape() const override;
-  unsigned width() const override;
   // Decodes slabs, on the file's threads, where rows of the matrix are rows of the stored view and
   // all threads get slabs; else all at once.
   bool each(uint64_t first, uint64_t last, RowSteps steps, const Pack& pack) const override;
@@ -103,6 +111,7 @@ class TensorEntries final : public EntrySource {
 
  private:
   explicit TensorEntries(std::unique_ptr<EntryLoader> loader);
+  unsigned width() const override;
 
   std::unique_ptr<EntryLoader> loader_;
   mutable Status failure_;

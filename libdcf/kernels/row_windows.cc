@@ -132,22 +132,20 @@ std::unique_ptr<LayerKernel> make_row_windows(const EntrySource& source) {
   if (active_tile_loops().lanes != RowWindows::kLanes || !has_avx512()) return nullptr;
   const LayerEntries& shape = source.shape();
   if (shape.rows == 0) return nullptr;
-  // A thread's rows share one list, which fills huge pages.
-  const uint64_t blocks = ceil_div(shape.rows, RowWindows::kSorted);
-  const uint64_t rows = ceil_div(blocks, source.width()) * RowWindows::kSorted;
-  std::vector<RowWindows> runs(ceil_div(shape.rows, rows));
+  const RowSteps steps = source.run_per_thread(RowWindows::kSorted);
+  std::vector<RowWindows> runs(ceil_div(shape.rows, steps.run));
   for (size_t i = 0; i < runs.size(); ++i) {
     RowWindows& run = runs[i];
-    run.first_row = i * rows;
+    run.first_row = i * steps.run;
     run.has_codes = shape.has_codes() && shape.codebook.size() <= RowWindows::kCodes;
     if (run.has_codes) std::copy(shape.codebook.begin(), shape.codebook.end(), run.codebook);
   }
   std::atomic<bool> fits{true};
   const bool loaded =
-      source.each(0, shape.rows, {RowWindows::kSorted, rows},
+      source.each(0, shape.rows, steps,
                   [&](const LayerEntries& entries, uint64_t at, uint64_t first, uint64_t count) {
                     if (!fits) return;
-                    RowWindows& run = runs[first / rows];
+                    RowWindows& run = runs[first / steps.run];
                     if (run.rows == 0)
                       run.resize_steps(most_steps(shape.nonzeros / runs.size()) * kExpected / 16);
                     // Weights are gathered by signed numbers of 32 bits.
