@@ -243,6 +243,7 @@ DCF_API dcf_status dcf_decode_rows(const dcf_file* file, size_t index, dcf_dtype
 // row); values: nonzeros elements of the tensor's dtype or, with `as` = DCF_F32, floats. Capacities
 // are in elements. Entries are the stored nonzeros of sparse positions (fillers dropped, a trained
 // centroid of exactly zero kept) and the elements that are not +-0 of dense ones: info.nonzeros.
+// InvalidArgument where info.cols is above 2^32 - 1, be there no row at all.
 typedef struct dcf_csr {
   size_t struct_size;
   uint64_t* row_ptr;
