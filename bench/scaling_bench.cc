@@ -2,6 +2,8 @@
 // How costs grow: with the number of entries of a tensor, with threads, with the symbols of a
 // chunk; and the most memory that a process takes which verifies a file or decodes it piece by
 // piece. Synthetic tensors: 9 % of the weights kept, 32 clusters, 8192 columns.
+#include <benchmark/benchmark.h>
+
 #include <algorithm>
 #include <cstring>
 #include <deque>
@@ -119,6 +121,21 @@ void copy_half(const std::vector<float>& from, std::vector<float>* to, size_t ha
   std::memcpy(to->data() + half * count, from.data() + half * count, count * sizeof(float));
 }
 
+// Multiplications that wait for each other: what another thread gives where it needs no memory.
+void multiply_half() {
+  constexpr size_t kCount = size_t{1} << 22;
+  uint64_t product = 3;
+  for (size_t i = 0; i < kCount; ++i) benchmark::DoNotOptimize(product *= 5);
+}
+
+// half(0) and half(1), on so many threads.
+void in_halves(uint32_t threads, const std::function<void(size_t)>& half) {
+  std::jthread other;
+  if (threads == 2) other = std::jthread([&] { half(1); });
+  half(0);
+  if (threads == 1) half(1);
+}
+
 void run_threads(Suite* suite) {
   uint64_t rows = 0;
   const std::vector<uint8_t> bytes = make_file(4 * kMega, &rows);
@@ -145,11 +162,10 @@ void run_threads(Suite* suite) {
         [&, layer](const dcf_file*) { apply(layer->get(), x.data(), y.data(), kBatch); });
     add("verify", [](const dcf_file* f) { verify(f); });
     add("memcpy of dense floats", [&, threads](const dcf_file*) {
-      std::jthread other;
-      if (threads == 2) other = std::jthread([&] { copy_half(forms.dense, &copy, 1); });
-      copy_half(forms.dense, &copy, 0);
-      if (threads == 1) copy_half(forms.dense, &copy, 1);
+      in_halves(threads, [&](size_t half) { copy_half(forms.dense, &copy, half); });
     });
+    add("multiplications, no memory",
+        [threads](const dcf_file*) { in_halves(threads, [](size_t) { multiply_half(); }); });
   }
   suite->run();
 }
