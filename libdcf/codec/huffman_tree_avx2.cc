@@ -65,11 +65,23 @@ DCF_SHUFFLE_TARGET inline V shift_right_16(V v, unsigned n) {
 DCF_SHUFFLE_TARGET inline V narrow(V a, V b) {
   return _mm256_packus_epi16(a, b);
 }
+DCF_SHUFFLE_TARGET inline uint32_t at_least(V v, V pivot) {
+  return static_cast<uint32_t>(
+      _mm256_movemask_epi8(_mm256_cmpeq_epi8(_mm256_max_epu8(v, pivot), v)));
+}
+DCF_SHUFFLE_TARGET inline void part_8(const uint8_t* src, unsigned byte, uint8_t* left,
+                                      uint8_t* right) {
+  const __m128i eight = _mm_loadl_epi64(reinterpret_cast<const __m128i*>(src));
+  const __m128i sorted = _mm_shuffle_epi8(eight, load_16(&kShuffleTables.partition[byte]));
+  _mm_storel_epi64(reinterpret_cast<__m128i*>(left), sorted);
+  _mm_storel_epi64(reinterpret_cast<__m128i*>(right), _mm_unpackhi_epi64(sorted, sorted));
+}
 
 }  // namespace
 }  // namespace dcf::impl
 
 #include "codec/shuffle_lookup.h"
+#include "codec/shuffle_partition.h"
 
 namespace dcf::impl {
 namespace {
@@ -147,42 +159,6 @@ DCF_SHUFFLE_TARGET void expand_bits_or_fields(const uint8_t* bits, const uint8_t
                                               bool exact) {
   if (width == 1) return expand_bits(bits, limit, m, symbols, dst, exact);
   expand(bits, limit, m, width, symbols, dst, exact);
-}
-
-DCF_SHUFFLE_TARGET size_t partition(uint8_t* list, size_t m, uint8_t pivot, uint8_t* right,
-                                    uint8_t* bits) {
-  const uint8_t* src = list;
-  uint8_t* left = list;
-  const uint8_t* const rights = right;
-  const V pivots = splat(pivot);
-  const auto compare = [&]() DCF_SHUFFLE_TARGET {
-    const V v = load(src);
-    return static_cast<uint32_t>(
-        _mm256_movemask_epi8(_mm256_cmpeq_epi8(_mm256_max_epu8(v, pivots), v)));
-  };
-  const auto part_8 = [&](uint32_t byte) DCF_SHUFFLE_TARGET {
-    const __m128i eight = _mm_loadl_epi64(reinterpret_cast<const __m128i*>(src));
-    const __m128i sorted = _mm_shuffle_epi8(eight, load_16(&kShuffleTables.partition[byte]));
-    _mm_storel_epi64(reinterpret_cast<__m128i*>(left), sorted);
-    _mm_storel_epi64(reinterpret_cast<__m128i*>(right), _mm_unpackhi_epi64(sorted, sorted));
-    const size_t ones = kShuffleTables.ones[byte];
-    right += ones;
-    left += 8 - ones;
-    src += 8;
-  };
-  for (; m >= 32; m -= 32, bits += 4) {
-    const uint32_t word = compare();
-    store_le(bits, word);
-    part_8(word & 0xFF);
-    part_8(word >> 8 & 0xFF);
-    part_8(word >> 16 & 0xFF);
-    part_8(word >> 24);
-  }
-  // Elements behind the end count as left ones, which are overwritten or in the slack.
-  const uint32_t word = compare() & static_cast<uint32_t>(low_mask(static_cast<unsigned>(m)));
-  store_le(bits, word);
-  for (size_t done = 0; done < m; done += 8) part_8(word >> done & 0xFF);
-  return static_cast<size_t>(right - rights);
 }
 
 // Neighbours are joined three times: to 16, 32 and 64 bits. The multiplications take seven bits.

@@ -12,6 +12,21 @@
 namespace dcf::impl {
 namespace {
 
+DCF_SHUFFLE_TARGET inline void part_8(const uint8_t* src, unsigned byte, uint8_t* left,
+                                      uint8_t* right) {
+  const V sorted = shuffle(load(src), load(&kShuffleTables.partition[byte]));
+  low_half(left, sorted);
+  high_half(right, sorted);
+}
+
+}  // namespace
+}  // namespace dcf::impl
+
+#include "codec/shuffle_partition.h"
+
+namespace dcf::impl {
+namespace {
+
 DCF_SHUFFLE_TARGET uint64_t count_ones(Bytes bytes) {
   const uint8_t* p = bytes.data();
   const uint8_t* const end = p + bytes.size();
@@ -44,31 +59,6 @@ DCF_SHUFFLE_TARGET void merge(const uint8_t* bits, size_t m, const uint8_t* left
   uint8_t rest[16];
   store(rest, merged);
   std::copy_n(rest, m, dst);
-}
-
-DCF_SHUFFLE_TARGET size_t partition(uint8_t* list, size_t m, uint8_t pivot, uint8_t* right,
-                                    uint8_t* bits) {
-  const uint8_t* src = list;
-  uint8_t* left = list;
-  const uint8_t* const rights = right;
-  const V pivots = splat(pivot);
-  for (size_t i = 0; i < m; i += 16, src += 16, bits += 2) {
-    // Elements behind the end count as left ones, which are overwritten or in the slack.
-    const auto count = static_cast<unsigned>(std::min<size_t>(16, m - i));
-    const auto word = static_cast<unsigned>(at_least(load(src), pivots) & low_mask(count));
-    store_le(bits, static_cast<uint16_t>(word));
-    for (unsigned half = 0; half < 2; ++half) {
-      const unsigned byte = word >> 8 * half & 0xFF;
-      const V eight = load(src + 8 * half);
-      const V sorted = shuffle(eight, load(&kShuffleTables.partition[byte]));
-      low_half(left, sorted);
-      high_half(right, sorted);
-      const size_t ones = kShuffleTables.ones[byte];
-      right += ones;
-      left += 8 - ones;
-    }
-  }
-  return static_cast<size_t>(right - rights);
 }
 
 }  // namespace
