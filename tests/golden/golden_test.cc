@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "dcf/dcf.h"
+#include "support/test_paths.h"
 
 namespace {
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The worked example in the spec is what the library writes, and decodes to the values it states.
 #include "spec_example.h"
+#include "support/test_paths.h"
 
 #include <gtest/gtest.h>
 

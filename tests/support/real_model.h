@@ -4,6 +4,8 @@
 #include <cstdlib>
 #include <string>
 
+#include "support/test_paths.h"
+
 namespace dcf::test {
 
 // Path of a larger test input, which is not part of the tree. Tests that read one carry RealModel

@@ -12,6 +12,7 @@
 #include <numeric>
 
 #include "model/bytes.h"
+#include "support/test_paths.h"
 
 namespace dcf::tools::test {
 namespace {

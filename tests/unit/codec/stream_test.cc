@@ -9,6 +9,7 @@
 
 #include "reference.h"
 #include "samples.h"
+#include "support/test_paths.h"
 
 namespace dcf::impl {
 namespace {

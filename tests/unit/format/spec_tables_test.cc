@@ -12,6 +12,7 @@
 #include "base/limits.h"
 #include "dcf/errors.h"
 #include "format/header.h"
+#include "support/test_paths.h"
 
 namespace dcf::impl {
 namespace {
