@@ -52,7 +52,7 @@ if [[ $train == yes ]]; then
   printf '\n'
   install_packages "${train_packages[@]}"
   build_targets=(--target dcf_train)
-  build release -DDCF_BUILD_TRAIN=ON
+  build release -DDCF_BUILD_RESEARCH=ON
   choose_digits "$work/mnist"
   tools/demo/train.sh build/release/bin "$digits" "$digits_name" "$work"
 fi

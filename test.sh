@@ -23,7 +23,7 @@ done
 
 install_packages "${core_packages[@]}" "${test_packages[@]}"
 [[ $all == OFF ]] || install_packages "${train_packages[@]}"
-build dev -DDCF_BUILD_TRAIN=$all
+build dev -DDCF_BUILD_RESEARCH=$all
 
 selection=()
 models=${DCF_TEST_DATA:-../shared/data}

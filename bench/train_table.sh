@@ -48,7 +48,7 @@ rows=(
 
 install_packages "${core_packages[@]}" "${train_packages[@]}" "$fashion_package"
 build_targets=(--target dcf_tool dcf_train)
-build release -DDCF_BUILD_TRAIN=ON
+build release -DDCF_BUILD_RESEARCH=ON
 mkdir -p "$out"
 if [[ -z $data ]]; then
   data=$out/mnist

@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "harness.h"
-#include "html/page.h"
+#include "cli/page/page.h"
 #include "report/section.h"
 
 namespace dcf::bench {

@@ -5,8 +5,8 @@
 #include <string>
 #include <vector>
 
-#include "html/plot.h"
-#include "html/table.h"
+#include "cli/page/plot.h"
+#include "cli/page/page_table.h"
 #include "report/results.h"
 
 namespace dcf::bench {

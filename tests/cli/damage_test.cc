@@ -8,7 +8,7 @@
 #include <fstream>
 #include <sstream>
 
-#include "model/dcf_error.h"
+#include "formats/dcf_error.h"
 #include "models.h"
 #include "process.h"
 

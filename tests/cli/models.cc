@@ -6,7 +6,7 @@
 #include <numeric>
 #include <random>
 
-#include "model/dtype_table.h"
+#include "formats/dtype_table.h"
 #include "process.h"
 
 namespace dcf::tools::test {

@@ -12,7 +12,7 @@
 #include <string>
 #include <vector>
 
-#include "model/model_source.h"
+#include "formats/model_source.h"
 #include "support/real_model.h"
 
 namespace dcf::tools {

@@ -5,7 +5,7 @@
 
 #include "cli/process.h"
 #include "model_test_util.h"
-#include "network/network.h"
+#include "cli/network/network.h"
 #include "support/real_model.h"
 
 namespace dcf::tools::test {

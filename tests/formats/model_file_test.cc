@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+// The small parts: texts, tensor sizes, ranges of files.
+#include <limits>
+
+#include "formats/input_file.h"
+#include "formats/text.h"
+#include "model_test_util.h"
+
+namespace dcf::tools::test {
+namespace {
+
+TEST(Text, Utf8) {
+  for (const char* good : {"", "a", "\xc3\xa4", "\xe2\x82\xac", "\xed\x9f\xbf", "\xf0\x9f\x98\x80",
+                           "\xf4\x8f\xbf\xbf", "\xef\xbf\xbf"}) {
+    EXPECT_TRUE(is_utf8(good)) << quote(good);
+  }
+  for (const char* bad :
+       {"\x80", "\xc3", "\xc3(", "\xc0\xaf", "\xc1\xbf", "\xe0\x9f\xbf", "\xed\xa0\x80", "\xe2\x82",
+        "\xf0\x8f\xbf\xbf", "\xf4\x90\x80\x80", "\xf5\x80\x80\x80", "\xff"}) {
+    EXPECT_FALSE(is_utf8(bad)) << quote(bad);
+  }
+}
+
+TEST(Text, Quote) {
+  EXPECT_EQ(quote("a\n\x7f\xff\xc3\xa4"), "'a\\x0a\\x7f\\xff\xc3\xa4'");
+  const std::string cut = quote(std::string(1000, 'x'));
+  EXPECT_LT(cut.size(), 140u);
+  EXPECT_TRUE(cut.ends_with("...'"));
+}
+
+TEST(TensorMeta, Sizes) {
+  EXPECT_EQ(meta("a", DCF_F4, {3}).bytes(), 2u);
+  EXPECT_EQ(meta("a", DCF_F64, {}).bytes(), 8u);
+  EXPECT_EQ(meta("a", DCF_U8, {7, 0}).elements(), 0u);
+  const uint64_t max = std::numeric_limits<uint64_t>::max();
+  EXPECT_FALSE(checked_bits(std::vector<uint64_t>{max, 2, 0}, 1));
+  EXPECT_TRUE(checked_bits(std::vector<uint64_t>{0, max, max}, 64));
+  TensorMeta wrapped = meta("a", DCF_U8, {});
+  wrapped.dims = {max, max};
+  EXPECT_TOOL_ERROR(wrapped.bytes(), 1, "64 bits");
+  EXPECT_TOOL_ERROR(meta("a", DCF_U8, {max}), 1, "64 bits");
+}
+
+TEST(InputFile, RangesAreChecked) {
+  const TempDir dir;
+  const InputFile file(dir.write("f", "0123456789"));
+  EXPECT_EQ(file.read_range(3, 4), to_bytes("3456"));
+  EXPECT_TRUE(file.read_range(10, 0).empty());
+  EXPECT_TOOL_ERROR(file.read_range(8, 3), 1, "cut off");
+  EXPECT_TOOL_ERROR(file.read_range(11, 0), 1, "cut off");
+  EXPECT_TOOL_ERROR(file.read_range(2, std::numeric_limits<uint64_t>::max()), 1, "cut off");
+}
+
+}  // namespace
+}  // namespace dcf::tools::test

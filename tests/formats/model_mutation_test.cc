@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: Apache-2.0
+// Damaged files of every format: each opens and reads, or throws Error. Run under a sanitizer this
+// is a small fuzzer whose failures repeat.
+#include <functional>
+
+#include "formats/le_bytes.h"
+#include "model_test_util.h"
+
+namespace dcf::tools::test {
+namespace {
+
+constexpr uint64_t kMutationsPerFormat = 4000;
+
+class Random {
+ public:
+  explicit Random(uint64_t seed) : state_(seed * 2 + 1) {}
+  uint64_t below(uint64_t limit) {
+    state_ = state_ * 6364136223846793005u + 1442695040888963407u;
+    return (state_ >> 33) % limit;
+  }
+
+ private:
+  uint64_t state_;
+};
+
+std::string mutate(std::string file, Random* random) {
+  const uint64_t edits = 1 + random->below(3);
+  for (uint64_t i = 0; i < edits && !file.empty(); ++i) {
+    const size_t at = random->below(file.size());
+    switch (random->below(6)) {
+      case 0:
+        file.resize(at);
+        break;
+      case 1:
+        file.erase(at, 1 + random->below(8));
+        break;
+      case 2:
+        file.insert(at, file.substr(at, 1 + random->below(16)));
+        break;
+      case 3:
+        file[at] = static_cast<char>(0xff);
+        break;
+      case 4:
+        file[at] = static_cast<char>(file[at] ^ (1 << random->below(8)));
+        break;
+      default:
+        file[at] = static_cast<char>(random->below(256));
+        break;
+    }
+  }
+  return file;
+}
+
+class MutationTest : public ::testing::Test {
+ protected:
+  // The intact file must open; its mutants must not do worse than throw Error.
+  void run(const std::string& name, const std::string& intact, const OpenHints& hints = {}) {
+    read_model(dir_.write(name, intact), hints);
+    Random random(intact.size());
+    uint64_t rejected = 0;
+    for (uint64_t i = 0; i < kMutationsPerFormat; ++i) {
+      const std::string path = dir_.write(name, mutate(intact, &random));
+      try {
+        read_model(path, hints);
+      } catch (const Error& error) {
+        ++rejected;
+        ASSERT_TRUE(error.exit_code == 1 || error.exit_code == 2);
+        ASSERT_NE(std::string(error.what()).find(dir_.path("")), std::string::npos) << error.what();
+      }
+    }
+    EXPECT_GT(rejected, kMutationsPerFormat / 10);
+    EXPECT_LT(rejected, kMutationsPerFormat);
+  }
+
+  std::string written(SinkFormat format) {
+    const Model model{.tensors = {meta("conv.weight", DCF_F32, {2, 3}), meta("b", DCF_BF16, {4}),
+                                  meta("e", DCF_U8, {0})},
+                      .data = {noise(24, 1), noise(8, 2), {}},
+                      .metadata = {{"key", "value"}}};
+    const std::string path = dir_.path("seed");
+    write_model(path, model, format, true);
+    return read_text(path);
+  }
+
+  TempDir dir_;
+};
+
+TEST_F(MutationTest, Safetensors) {
+  run("m.safetensors", written(SinkFormat::kSafetensors));
+}
+
+TEST_F(MutationTest, Npz) {
+  run("m.npz", written(SinkFormat::kNpz));
+}
+
+TEST_F(MutationTest, NpzDeflated) {
+  const std::string array =
+      npy("{'descr': '>f4', 'fortran_order': True, 'shape': (4, 2)}", std::string(32, 'w'));
+  const std::vector<ZipItem> items = {{.name = "a.npy", .content = array, .deflate = true},
+                                      {.name = "b.npy", .content = array}};
+  run("m.npz", zip(items));
+  run("m.npz", zip(items, {.zip64 = true}));
+}
+
+TEST_F(MutationTest, Npy) {
+  run("m.npy",
+      npy("{'descr': '<f4', 'fortran_order': True, 'shape': (2, 3)}", std::string(24, 'x')));
+}
+
+TEST_F(MutationTest, Tfjs) {
+  dir_.write("s1", std::string("\1\0\0\0a\0\0\0\0", 9));
+  dir_.write("s2", std::string(9, 'y'));
+  run("model.json",
+      R"({"format":"layers-model","modelTopology":{"x":[1,2]},"weightsManifest":[{"paths":["s1","s2"],)"
+      R"("weights":[{"name":"s","shape":[2],"dtype":"string"},{"name":"f","shape":[2],"dtype":"float32"},)"
+      R"({"name":"q","shape":[1],"dtype":"float32","quantization":{"dtype":"uint8","scale":0.5,"min":1}}]}]})");
+}
+
+TEST_F(MutationTest, Net) {
+  Bytes net;
+  append_le(&net, uint32_t{4});
+  net.resize(net.size() + 16 * sizeof(float) + 2 * sizeof(float));
+  for (const int byte : {0x21, 0x43, 0x12, 0x31}) net.push_back(static_cast<uint8_t>(byte));
+  const std::string layers = R"([{"name":"fc","shape":[2,6],"bits":4}])";
+  const std::string text(net.begin(), net.end());
+  run("m.net", text, {.layers_json = dir_.write("layers.json", layers)});
+
+  // And a damaged list of layers for an intact file.
+  const std::string intact = dir_.write("m.net", text);
+  Random random(1);
+  for (uint64_t i = 0; i < kMutationsPerFormat; ++i) {
+    const OpenHints hints{.layers_json = dir_.write("layers.json", mutate(layers, &random))};
+    try {
+      read_model(intact, hints);
+    } catch (const Error& error) {
+      ASSERT_EQ(error.exit_code, 1) << error.what();
+    }
+  }
+}
+
+}  // namespace
+}  // namespace dcf::tools::test

@@ -1,0 +1,198 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <memory>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "cli/display.h"
+#include "cli/options.h"
+#include "cli/output.h"
+#include "cli/progress.h"
+#include "cli/stopwatch.h"
+#include "cli/text_table.h"
+#include "cli/tensor_speed.h"
+#include "cli/verbs.h"
+#include "formats/dcf_file.h"
+
+namespace dcf::tools {
+namespace {
+
+constexpr double kGiga = 1e9;
+constexpr double kMicro = 1e-6;
+constexpr double kNano = 1e-9;
+
+struct TensorResult {
+  dcf_tensor_info info;
+  std::optional<DecodeSpeed> decoding;
+  std::optional<LayerSpeed> layer;
+};
+
+struct Results {
+  dcf_file_info info;
+  double verify;  // seconds
+  std::vector<TensorResult> tensors;
+};
+
+double rate(uint64_t bytes, double seconds) {
+  return static_cast<double>(bytes) / seconds;
+}
+
+Results measure(const DcfFile& file, const CommonOptions& common) {
+  Results results{file.info(), 0, {}};
+  Progress progress("measuring", file.tensor_count() + 1, common.wants_progress(),
+                    Progress::Unit::kSteps);
+  results.verify = median_seconds([&] {
+    dcf_error error{};
+    file.check(dcf_verify(file.handle(), nullptr, nullptr, &error), error);
+  });
+  for (size_t i = 0; i < file.tensor_count(); ++i) {
+    progress.update(i + 1);
+    results.tensors.push_back({file.tensor(i), measure_decoding(file, i), measure_layer(file, i)});
+  }
+  return results;
+}
+
+OrderedJson to_json(const LayerSpeed& layer) {
+  OrderedJson json;
+  json["load_seconds"] = layer.load;
+  json["products"] = OrderedJson::array();
+  for (const ProductSpeed& product : layer.products) {
+    OrderedJson entry = {{"batch", product.batch},
+                         {"kernel", product.kernel},
+                         {"seconds", product.layer},
+                         {"dense_seconds", nullptr}};
+    if (product.dense) entry["dense_seconds"] = *product.dense;
+    json["products"].push_back(std::move(entry));
+  }
+  return json;
+}
+
+OrderedJson to_json(const TensorResult& tensor) {
+  const dcf_tensor_info& t = tensor.info;
+  OrderedJson json;
+  json["name"] = std::string(t.name, t.name_size);
+  json["dtype"] = dcf_dtype_name(t.dtype);
+  json["shape"] = std::vector<uint64_t>(t.dims, t.dims + t.rank);
+  json["dense_bytes"] = t.dense_bytes;
+  json["encoded_bytes"] = t.encoded_bytes;
+  json["nonzeros"] = t.nonzeros;
+  json["decode"] = nullptr;
+  if (tensor.decoding) {
+    json["decode"] = {{"seconds", tensor.decoding->decode},
+                      {"memcpy_seconds", tensor.decoding->copy}};
+  }
+  json["layer"] = nullptr;
+  if (tensor.layer) json["layer"] = to_json(*tensor.layer);
+  return json;
+}
+
+OrderedJson to_json(const Results& results, uint32_t threads) {
+  OrderedJson json;
+  json["file_bytes"] = results.info.file_bytes;
+  json["dense_bytes"] = results.info.dense_bytes;
+  json["threads"] = threads;
+  json["verify"] = {{"seconds", results.verify}};
+  json["tensors"] = OrderedJson::array();
+  for (const TensorResult& tensor : results.tensors) json["tensors"].push_back(to_json(tensor));
+  return json;
+}
+
+std::string ratio_text(double dividend, double divisor) {
+  return divisor == 0 ? "-" : fmt::format("{:.2f}x", dividend / divisor);
+}
+
+// Two cells for decoding, five for products.
+void add_cells(const TensorResult& tensor, std::vector<std::string>* row) {
+  const dcf_tensor_info& t = tensor.info;
+  if (tensor.decoding) {
+    row->push_back(fmt::format("{:.2f}", rate(t.dense_bytes, tensor.decoding->decode) / kGiga));
+    row->push_back(ratio_text(tensor.decoding->copy, tensor.decoding->decode));
+  } else {
+    row->insert(row->end(), 2, "-");
+  }
+  if (!tensor.layer) {
+    row->insert(row->end(), 5, "-");
+    return;
+  }
+  row->push_back(t.nonzeros == 0 ? "-"
+                                 : fmt::format("{:.1f}", tensor.layer->load / kNano /
+                                                             static_cast<double>(t.nonzeros)));
+  for (const ProductSpeed& product : tensor.layer->products) {
+    row->push_back(fmt::format("{:.1f}", product.layer / kMicro));
+    row->push_back(product.dense ? ratio_text(*product.dense, product.layer) : "-");
+  }
+}
+
+std::string to_text(const Results& results, uint32_t threads) {
+  Table table({{"tensor", Align::kLeft},
+               {"shape", Align::kLeft},
+               {"ratio"},
+               {"decode GB/s"},
+               {"vs memcpy"},
+               {"load ns/nz"},
+               {"batch 1 us"},
+               {"vs dense"},
+               {"batch 64 us"},
+               {"vs dense"}});
+  for (const TensorResult& tensor : results.tensors) {
+    const dcf_tensor_info& t = tensor.info;
+    std::vector<std::string> row = {
+        printable_name({t.name, t.name_size}), human_shape({t.dims, t.rank}),
+        ratio_text(static_cast<double>(t.dense_bytes), static_cast<double>(t.encoded_bytes))};
+    add_cells(tensor, &row);
+    table.add_row(std::move(row));
+  }
+  const dcf_file_info& info = results.info;
+  return table.render(terminal_width(STDOUT_FILENO)) +
+         fmt::format("{} \u2192 {} ({}), verified at {:.2f} GB/s of weights, {}\n",
+                     human_bytes(info.dense_bytes), human_bytes(info.file_bytes),
+                     ratio_text(static_cast<double>(info.dense_bytes),
+                                static_cast<double>(info.file_bytes)),
+                     rate(info.dense_bytes, results.verify) / kGiga,
+                     human_count(threads, "thread"));
+}
+
+int bench(const std::string& input, const CommonOptions& common) {
+  const DcfFile file(input, common.hints());
+  const uint32_t threads =
+      common.threads != 0 ? common.threads : std::max(1u, std::thread::hardware_concurrency());
+  const Results results = measure(file, common);
+  if (common.json) {
+    print_json(to_json(results, threads));
+  } else if (!common.quiet) {
+    print_out(to_text(results, threads));
+  }
+  return 0;
+}
+
+}  // namespace
+
+void add_bench(CLI::App* app, Run* run) {
+  struct Options {
+    CommonOptions common;
+    std::string input;
+  };
+  auto o = std::make_shared<Options>();
+  CLI::App* const verb =
+      app->add_subcommand("bench", "Measure how fast a .dcf file is on this machine");
+  verb->add_option("IN", o->input, "File to measure; - is standard input")->required();
+  add_common_options(verb, &o->common);
+  o->common.threads = 1;
+  verb->get_option("--threads")->description("Threads (default 1); 0 = one per processor");
+  verb->footer(
+      "\nMedians of repeated calls, by the wall clock.\n"
+      "  ratio        of the tensor's data alone\n"
+      "  vs memcpy    decoding, against copying the same decoded bytes\n"
+      "  load         from the file to a layer that is ready to multiply, per weight that is not "
+      "zero\n"
+      "  batch, us    product of the tensor as a matrix with 1 or 64 inputs, one thread\n"
+      "  vs dense     the same product, against the library's dense kernel\n"
+      "\nExamples:\n  dcf bench model.dcf\n  dcf bench model.dcf --threads 2 --json");
+  verb->callback([o, run] { *run = [o] { return bench(o->input, o->common); }; });
+}
+
+}  // namespace dcf::tools

@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <memory>
+
+#include "cli/options.h"
+#include "cli/output.h"
+#include "cli/verbs.h"
+#include "formats/dcf_file.h"
+#include "formats/npy_header.h"
+#include "formats/output_file.h"
+#include "formats/text.h"
+
+namespace dcf::tools {
+namespace {
+
+struct Options {
+  CommonOptions common;
+  OutputOptions output{.path = "-"};
+  std::string input;
+  std::string name;
+};
+
+int cat(const Options& o) {
+  check_output(o.input, o.output, false);
+  const DcfFile file(o.input, o.common.hints());
+  size_t index = 0;
+  dcf_error error{};
+  const dcf_status status = dcf_tensor_find(file.handle(), o.name.c_str(), &index, &error);
+  if (status == DCF_STATUS_NotFound) {
+    throw DcfError({.status = status,
+                    .sentence = file.path() + ": holds no tensor of the name " + quote(o.name)});
+  }
+  file.check(status, error);
+  OutputFile out(o.output.path, o.output.force);
+  out.write(make_npy_header(file.meta(index)));
+  file.decode_pieces(index, [&](std::span<const uint8_t> piece) { out.write(piece); });
+  out.commit();
+  return 0;
+}
+
+}  // namespace
+
+void add_cat(CLI::App* app, Run* run) {
+  auto o = std::make_shared<Options>();
+  CLI::App* const verb = app->add_subcommand("cat", "Write one tensor as .npy");
+  verb->add_option("IN", o->input, ".dcf file; - is standard input")->required();
+  verb->add_option("NAME", o->name, "Tensor")->required();
+  add_output_options(verb, &o->output, "Array");
+  add_common_options(verb, &o->common);
+  verb->footer(
+      "\nExamples:\n  dcf cat model.dcf fc1.weight -o fc1.npy\n  dcf cat model.dcf fc1.weight | "
+      "python3 -c "
+      "'import sys,io,numpy; print(numpy.load(io.BytesIO(sys.stdin.buffer.read())))'");
+  verb->callback([o, run] { *run = [o] { return cat(*o); }; });
+}
+
+}  // namespace dcf::tools

@@ -1,0 +1,212 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <cstdio>
+#include <filesystem>
+#include <memory>
+#include <optional>
+
+#include "cli/copy_model.h"
+#include "cli/display.h"
+#include "cli/failures.h"
+#include "cli/evaluation.h"
+#include "cli/output.h"
+#include "cli/tensor_rules.h"
+#include "cli/tensor_report.h"
+#include "cli/verbs.h"
+
+namespace dcf::tools {
+namespace {
+
+struct Options {
+  CommonOptions common;
+  OutputOptions output;
+  std::string input;
+  std::string layers;
+  std::string recipe;
+  bool lossless = false;
+  EncodeChoice choice;
+  std::string evaluation;
+  double max_drop = 0;
+  bool verbose = false;
+};
+
+EncodePlan plan_of(const Options& o) {
+  EncodePlan plan;
+  plan.general = o.choice;
+  if (o.lossless && plan.general.is_lossy())
+    throw UsageError("--lossless excludes --sparsity and --bits");
+  if (const auto contradiction = find_contradiction(plan.general)) throw UsageError(*contradiction);
+  if (!o.recipe.empty()) read_recipe(o.recipe, &plan);
+  if (o.lossless && plan.is_lossy())
+    throw UsageError("--lossless excludes a recipe that prunes or clusters");
+  return plan;
+}
+
+// Encodes into a temporary directory, scores the model as it was and as it comes back, and puts the
+// file in place unless the score drops too far.
+Scores write_if_good(const Options& o, const ModelSource& source, const EncodePlan& plan) {
+  const TempDirectory temp;
+  const std::string encoded = temp.file("model.dcf");
+  const std::string original = temp.file("original.safetensors");
+  const std::string restored = temp.file("restored.safetensors");
+  Scores scores;
+  copy_as_safetensors(source, original);
+  scores.before = evaluate(o.evaluation, original);
+  std::filesystem::remove(original);  // never two whole models at a time
+  write_dcf(source, plan, {.path = encoded}, o.common);
+  restore_model(DcfFile(encoded, o.common.hints()), {.path = restored}, SinkFormat::kSafetensors,
+                o.common);
+  scores.after = evaluate(o.evaluation, restored);
+  if (scores.drops_more_than(o.max_drop)) {
+    throw ScoreError(fmt::format("{}: not written: the score drops from {} to {}, by more than {}",
+                                 o.output.path, scores.before, scores.after, o.max_drop));
+  }
+  copy_file(encoded, o.output);
+  return scores;
+}
+
+struct Outcome {
+  uint64_t input_bytes = 0;
+  double seconds = 0;
+  std::optional<Scores> scores;
+};
+
+void print_outcome_json(const Options& o, const Outcome& outcome, const DcfFile& file) {
+  OrderedJson json;
+  json["input"] = o.input;
+  json["output"] = o.output.path;
+  json["input_bytes"] = outcome.input_bytes;
+  json["output_bytes"] = file.info().file_bytes;
+  json["seconds"] = outcome.seconds;
+  if (outcome.scores) {
+    json["scores"] = {{"before", outcome.scores->before}, {"after", outcome.scores->after}};
+  }
+  json.update(report_json(file));
+  print_json(json);
+}
+
+void print_outcome(const Options& o, const Outcome& outcome, const DcfFile& file) {
+  const uint64_t bytes = file.info().file_bytes;
+  print_out(fmt::format("{} \u2192 {}  {} \u2192 {} ({:.1f}x) in {}\n", printable_name(o.input),
+                        printable_name(o.output.path), human_bytes(outcome.input_bytes),
+                        human_bytes(bytes),
+                        static_cast<double>(outcome.input_bytes) / static_cast<double>(bytes),
+                        human_seconds(outcome.seconds)));
+  if (outcome.scores) {
+    print_out(
+        fmt::format("score before {}, after {}\n", outcome.scores->before, outcome.scores->after));
+  }
+  if (o.verbose) print_out(report_text(file, {.width = terminal_width(STDOUT_FILENO)}));
+}
+
+void warn_of_loss(const Options& o, const EncodePlan& plan) {
+  if (!plan.is_lossy() || o.common.quiet) return;
+  std::fputs(
+      "dcf: warning: pruning and clustering without retraining cost accuracy; --eval measures it\n",
+      stderr);
+}
+
+int compress(const Options& o) {
+  const EncodePlan plan = plan_of(o);
+  if (!o.evaluation.empty()) check_evaluation(o.evaluation);
+  check_output(o.input, o.output, o.common.json);
+  OpenHints hints = o.common.hints();
+  hints.layers_json = o.layers;
+  const auto start = std::chrono::steady_clock::now();
+  const auto source = open_model(o.input, hints);
+  warn_of_loss(o, plan);
+  Outcome outcome;
+  if (o.evaluation.empty()) {
+    write_dcf(*source, plan, o.output, o.common);
+  } else {
+    outcome.scores = write_if_good(o, *source, plan);
+  }
+  outcome.input_bytes = source->file_bytes();
+  outcome.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  if (o.output.path == "-" || (o.common.quiet && !o.common.json)) return 0;
+  const DcfFile file(o.output.path, o.common.hints());
+  o.common.json ? print_outcome_json(o, outcome, file) : print_outcome(o, outcome, file);
+  return 0;
+}
+
+template <typename Value>
+void add_named(CLI::App* verb, const std::string& flags, std::optional<Value>* value,
+               const std::vector<std::pair<std::string, Value>>& names, const std::string& what) {
+  std::vector<std::string> spellings;
+  for (const auto& [name, unused] : names) spellings.push_back(name);
+  verb->add_option_function<std::string>(
+          flags,
+          [value, names](const std::string& text) {
+            for (const auto& [name, v] : names) {
+              if (name == text) *value = v;
+            }
+          },
+          what)
+      ->check(CLI::IsMember(spellings));
+}
+
+void add_lossy_options(CLI::App* verb, Options* o) {
+  verb->add_flag("--lossless", o->lossless,
+                 "Every bit comes back (the default without the options below)");
+  verb->add_option("--sparsity", o->choice.sparsity,
+                   "Prune: share of weights of least magnitude to drop, in [0, 1)")
+      ->check(CLI::Validator(
+          [](const std::string& text) {
+            double v = 0;
+            return CLI::detail::lexical_cast(text, v) && v >= 0 && v < 1 ? std::string()
+                                                                         : "not in [0, 1)";
+          },
+          "[0, 1)"));
+  verb->add_option("--bits", o->choice.bits, "Cluster: share 2^N centroids per tensor, N = 1..8")
+      ->check(CLI::Range(1, 8));
+  add_named(verb, "--init", &o->choice.init, kInitNames, "Where centroids start (default linear)");
+  verb->add_option("--seed", o->choice.seed, "Of --init forgy");
+  add_named(verb, "--positions", &o->choice.positions, kPositionsNames,
+            "How positions are stored (default auto: the smallest)");
+  verb->add_option("--gap-bits", o->choice.gap_bits,
+                   "Gap width of gap positions (default: the smallest)")
+      ->check(CLI::Range(2, 8));
+  verb->add_option_function<std::string>(
+          "--profile", [o](const std::string&) { o->choice.paper = true; },
+          "paper: the storage of Deep Compression, gaps with filler zeros")
+      ->check(CLI::IsMember({"paper"}));
+  verb->add_option_function<std::string>(
+          "--zeros",
+          [o](const std::string& text) { o->choice.canonical_zeros = text == "canonical"; },
+          "keep, or canonical: drop the signs of zeros (recorded as value-exact)")
+      ->check(CLI::IsMember({"keep", "canonical"}));
+  verb->add_option("--recipe", o->recipe, "JSON file with rules per tensor");
+}
+
+}  // namespace
+
+void add_compress(CLI::App* app, Run* run) {
+  auto o = std::make_shared<Options>();
+  CLI::App* const verb =
+      app->add_subcommand("compress", "Write a model as .dcf, losslessly unless told otherwise");
+  verb->add_option("IN", o->input,
+                   "safetensors, npy, npz, TensorFlow.js model.json, .net (with --layers), .dcf")
+      ->required();
+  add_output_options(verb, &o->output, ".dcf file");
+  add_lossy_options(verb, o.get());
+  verb->add_option("--layers", o->layers, "Layer names and shapes (JSON) of a .net file");
+  CLI::Option* const eval = verb->add_option(
+      "--eval", o->evaluation,
+      "Shell command that prints a score, higher is better; {} is the restored safetensors");
+  verb->add_option("--max-drop", o->max_drop, "Greatest loss of score to accept (default 0)")
+      ->needs(eval);
+  verb->add_flag("-v,--verbose", o->verbose, "Also the table of dcf info");
+  add_common_options(verb, &o->common);
+  verb->footer(
+      "\nExamples:\n  dcf compress model.safetensors -o model.dcf\n"
+      "  dcf compress model.safetensors -o small.dcf --sparsity 0.9 --bits 5 --profile paper\n"
+      "  dcf compress model/model.json -o model.dcf --bits 6 --eval './score.sh {}' --max-drop "
+      "0.5\n"
+      "  dcf compress squeezenet.net --layers squeezenet_layers.json -o squeezenet.dcf");
+  verb->callback([o, run] { *run = [o] { return compress(*o); }; });
+}
+
+}  // namespace dcf::tools

@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <unistd.h>
+
+#include <memory>
+
+#include "cli/display.h"
+#include "cli/options.h"
+#include "cli/output.h"
+#include "cli/tensor_report.h"
+#include "cli/verbs.h"
+
+namespace dcf::tools {
+
+void add_info(CLI::App* app, Run* run) {
+  struct Options {
+    CommonOptions common;
+    std::string input;
+    bool by_part = false;
+  };
+  auto o = std::make_shared<Options>();
+  CLI::App* const verb =
+      app->add_subcommand("info", "Show what is in a .dcf file and where its bytes go");
+  verb->add_option("IN", o->input, "File to describe; - is standard input")->required();
+  verb->add_flag("-v,--verbose", o->by_part, "Also where the bytes of each tensor go");
+  add_common_options(verb, &o->common);
+  verb->footer(
+      "\nExamples:\n  dcf info model.dcf\n  dcf info model.dcf --json | jq '.tensors[] | .name, "
+      ".bytes.total'");
+  verb->callback([o, run] {
+    *run = [o] {
+      const DcfFile file(o->input, o->common.hints());
+      if (o->common.json) {
+        print_json(report_json(file));
+      } else {
+        print_out(report_text(file, {terminal_width(STDOUT_FILENO), o->by_part}));
+      }
+      return 0;
+    };
+  });
+}
+
+}  // namespace dcf::tools

@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <bit>
+#include <memory>
+
+#include "cli/display.h"
+#include "cli/failures.h"
+#include "cli/network_input.h"
+#include "cli/output.h"
+#include "cli/progress.h"
+#include "cli/verbs.h"
+#include "formats/le_bytes.h"
+#include "formats/npy_header.h"
+#include "formats/output_file.h"
+#include "cli/network/run.h"
+#include "cli/network/test_error.h"
+
+namespace dcf::tools {
+namespace {
+
+struct Options {
+  CommonOptions common;
+  OutputOptions output;
+  std::string model;
+  std::string input;
+  std::string test;
+};
+
+// In pieces of bounded memory.
+void write_outputs(const DcfFile& file, const Network& network, const NetworkInput& input,
+                   const CommonOptions& common, OutputFile* out) {
+  constexpr uint64_t kPieceValues = uint64_t{1} << 20;
+  const uint64_t piece = std::max<uint64_t>(1, kPieceValues / input.cols);
+  Progress progress("running", input.data.size(), common.wants_progress());
+  for (uint64_t first = 0; first < input.rows; first += piece) {
+    const uint64_t count = std::min(piece, input.rows - first);
+    std::vector<uint8_t> bytes;
+    for (const float value : run_network(file, network, input.floats(first, count), count)) {
+      append_le(&bytes, std::bit_cast<uint32_t>(value));
+    }
+    out->write(bytes);
+    progress.update((first + count) * (input.data.size() / input.rows));
+  }
+}
+
+int run_array(const Options& o) {
+  check_output(o.model, o.output, o.common.json);
+  check_output(o.input, o.output, o.common.json);
+  const DcfFile file(o.model, o.common.hints());
+  const Network network = read_network(file);
+  const NetworkInput input = read_npy_input(o.input, network.input.size());
+  OutputFile out(o.output.path, o.output.force);
+  out.write(make_npy_header({.name = {},
+                             .dtype = DCF_F32,
+                             .bits = dcf_dtype_bits(DCF_F32),
+                             .opaque_name = {},
+                             .dims = {input.rows, network.outputs()}}));
+  write_outputs(file, network, input, o.common, &out);
+  out.commit();
+  if (o.common.json) {
+    OrderedJson json;
+    json["output"] = o.output.path;
+    json["inputs"] = input.rows;
+    json["outputs"] = network.outputs();
+    print_json(json);
+  } else if (!o.common.quiet && o.output.path != "-") {
+    print_out(fmt::format("{} \u2192 {}  {} of {} values\n", printable_name(o.input),
+                          printable_name(o.output.path), human_count(input.rows, "row"),
+                          network.outputs()));
+  }
+  return 0;
+}
+
+int run_test(const Options& o) {
+  const DcfFile file(o.model, o.common.hints());
+  const Network network = read_network(file);
+  const Digits digits = load_test(o.test);
+  check_digits(digits, network, o.test);
+  uint64_t wrong = 0;
+  {
+    Progress progress("running", digits.images.size(), o.common.wants_progress());
+    wrong = count_wrong(file, network, digits,
+                        [&](uint64_t images) { progress.update(images * digits.pixels()); });
+  }
+  const double percent = percent_of(wrong, digits.count);
+  if (o.common.json) {
+    OrderedJson json;
+    json["images"] = digits.count;
+    json["wrong"] = wrong;
+    json["error_percent"] = percent;
+    print_json(json);
+  } else if (!o.common.quiet) {
+    print_out(fmt::format("{}: {:.2f} % wrong ({} of {})\n", printable_name(file.path()), percent,
+                          wrong, human_count(digits.count, "image")));
+  }
+  return 0;
+}
+
+int run_model(const Options& o) {
+  if (o.input.empty() == o.test.empty()) throw UsageError("give either --input or --test");
+  if (!o.test.empty()) return run_test(o);
+  if (o.output.path.empty()) throw UsageError("--input needs --output");
+  return run_array(o);
+}
+
+}  // namespace
+
+void add_run(CLI::App* app, Run* run) {
+  auto o = std::make_shared<Options>();
+  CLI::App* const verb = app->add_subcommand("run", "Run the network that a .dcf file carries");
+  verb->add_option("MODEL", o->model, ".dcf file with its network; - is standard input")
+      ->required();
+  verb->add_option("--input", o->input,
+                   "Inputs: an array of f32 or u8, one network input in each row, not yet scaled")
+      ->type_name("X.npy");
+  verb->add_option("--test", o->test,
+                   "Measure the error on t10k-images-idx3-ubyte and t10k-labels-idx1-ubyte (or "
+                   ".gz) of this directory")
+      ->type_name("DIR");
+  add_output_options(verb, &o->output, "Outputs as .npy: f32, one row for each row of X");
+  verb->get_option("--output")->required(false);
+  for (const char* option : {"--output", "--force", "--input"}) {
+    verb->get_option(option)->excludes("--test");
+  }
+  add_common_options(verb, &o->common);
+  verb->footer(
+      "\nExamples:\n  dcf run lenet.dcf --test mnist\n  dcf run lenet.dcf --input x.npy --output "
+      "y.npy");
+  verb->callback([o, run] { *run = [o] { return run_model(*o); }; });
+}
+
+}  // namespace dcf::tools

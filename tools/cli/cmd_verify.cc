@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <memory>
+
+#include "cli/display.h"
+#include "cli/options.h"
+#include "cli/output.h"
+#include "cli/progress.h"
+#include "cli/verbs.h"
+#include "formats/dcf_file.h"
+
+namespace dcf::tools {
+namespace {
+
+int show_progress(void* progress, uint64_t done, uint64_t /*total*/) {
+  static_cast<Progress*>(progress)->update(done);
+  return 0;
+}
+
+// The most memory that decoding any one tensor takes, its own bytes included.
+uint64_t peak_memory(const DcfFile& file) {
+  uint64_t peak = 0;
+  for (size_t i = 0; i < file.tensor_count(); ++i) {
+    uint64_t output = 0;
+    uint64_t working = 0;
+    dcf_error error{};
+    file.check(dcf_decode_bound(file.handle(), i, DCF_DTYPE_NONE, &output, &working, &error),
+               error);
+    peak = std::max(peak, output + working);
+  }
+  return peak;
+}
+
+int verify(const std::string& input, const CommonOptions& common) {
+  const DcfFile file(input, common.hints());
+  const dcf_file_info info = file.info();
+  {
+    Progress progress("verifying", info.file_bytes, common.wants_progress());
+    dcf_error error{};
+    file.check(dcf_verify(file.handle(), show_progress, &progress, &error), error);
+  }
+  const uint64_t peak = peak_memory(file);
+  if (common.json) {
+    OrderedJson json;
+    json["ok"] = true;
+    json["tensors"] = info.tensors;
+    json["file_bytes"] = info.file_bytes;
+    json["dense_bytes"] = info.dense_bytes;
+    json["peak_memory"] = peak;
+    print_json(json);
+  } else if (!common.quiet) {
+    print_out(fmt::format("{}: ok ({}, {}, decodes to {}, one at a time in at most {} of memory)\n",
+                          printable_name(file.path()), human_count(info.tensors, "tensor"),
+                          human_bytes(info.file_bytes), human_bytes(info.dense_bytes),
+                          human_bytes(peak)));
+  }
+  return 0;
+}
+
+}  // namespace
+
+void add_verify(CLI::App* app, Run* run) {
+  struct Options {
+    CommonOptions common;
+    std::string input;
+  };
+  auto o = std::make_shared<Options>();
+  CLI::App* const verb = app->add_subcommand(
+      "verify", "Check every byte of a .dcf file: structure, limits, checksums, coding");
+  verb->add_option("IN", o->input, "File to check; - is standard input")->required();
+  add_common_options(verb, &o->common);
+  verb->footer(
+      "\nExamples:\n  dcf verify model.dcf\n  dcf verify stranger.dcf --max-memory 512M --json");
+  verb->callback([o, run] { *run = [o] { return verify(o->input, o->common); }; });
+}
+
+}  // namespace dcf::tools

@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/display.h"
+
+#include <fmt/format.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+#include <wchar.h>
+
+#include <algorithm>
+#include <vector>
+
+#include "formats/text.h"
+
+namespace dcf::tools {
+namespace {
+
+struct Glyph {
+  std::string_view bytes;
+  char32_t code = 0;
+  bool well_formed = false;
+};
+
+// The first code point of `text`, which is not empty, or its first byte if that starts none.
+Glyph first_glyph(std::string_view text) {
+  constexpr size_t kMaxSequence = 4;
+  for (size_t size = 1; size <= std::min(kMaxSequence, text.size()); ++size) {
+    const std::string_view bytes = text.substr(0, size);
+    if (!is_utf8(bytes)) continue;
+    const auto lead = static_cast<uint8_t>(bytes[0]);
+    char32_t code = size == 1 ? lead : lead & (0x7fu >> size);
+    for (const char c : bytes.substr(1)) code = code << 6 | (static_cast<uint8_t>(c) & 0x3f);
+    return {bytes, code, true};
+  }
+  return {text.substr(0, 1), 0, false};
+}
+
+std::vector<Glyph> split_glyphs(std::string_view text) {
+  std::vector<Glyph> glyphs;
+  while (!text.empty()) {
+    glyphs.push_back(first_glyph(text));
+    text.remove_prefix(glyphs.back().bytes.size());
+  }
+  return glyphs;
+}
+
+bool changes_direction(char32_t code) {
+  return code == 0x061c || code == 0x200e || code == 0x200f || (code >= 0x202a && code <= 0x202e) ||
+         (code >= 0x2066 && code <= 0x2069);
+}
+
+// wcwidth() is -1 for control characters and for what is no character.
+bool is_harmless(const Glyph& glyph) {
+  return glyph.well_formed && !changes_direction(glyph.code) &&
+         wcwidth(static_cast<wchar_t>(glyph.code)) >= 0;
+}
+
+size_t glyph_width(const Glyph& glyph) {
+  const int width = wcwidth(static_cast<wchar_t>(glyph.code));
+  return width > 0 ? static_cast<size_t>(width) : 0;
+}
+
+std::string escape(std::string_view text, bool keep_newlines) {
+  std::string out;
+  for (const Glyph& glyph : split_glyphs(text)) {
+    if (is_harmless(glyph) || (keep_newlines && glyph.bytes == "\n")) {
+      out += glyph.bytes;
+    } else {
+      for (const char c : glyph.bytes) out += fmt::format("\\x{:02x}", static_cast<uint8_t>(c));
+    }
+  }
+  return out;
+}
+
+}  // namespace
+
+std::string printable(std::string_view text) {
+  return escape(text, true);
+}
+
+std::string printable_name(std::string_view name) {
+  return escape(name, false);
+}
+
+size_t display_width(std::string_view text) {
+  size_t width = 0;
+  for (const Glyph& glyph : split_glyphs(text)) width += glyph_width(glyph);
+  return width;
+}
+
+std::string shorten_middle(const std::string& text, size_t width) {
+  if (display_width(text) <= width) return text;
+  constexpr std::string_view kGap = "...";
+  const size_t room = width - kGap.size();
+  const std::vector<Glyph> glyphs = split_glyphs(text);
+  // The end of a tensor's name tells more than its start.
+  size_t head_room = room / 2;
+  size_t tail_room = room - head_room;
+  std::string head;
+  for (auto it = glyphs.begin(); it != glyphs.end() && glyph_width(*it) <= head_room; ++it) {
+    head += it->bytes;
+    head_room -= glyph_width(*it);
+  }
+  size_t tail_size = 0;
+  for (auto it = glyphs.rbegin(); it != glyphs.rend() && glyph_width(*it) <= tail_room; ++it) {
+    tail_size += it->bytes.size();
+    tail_room -= glyph_width(*it);
+  }
+  return head + std::string(kGap) + text.substr(text.size() - tail_size);
+}
+
+size_t terminal_width(int fd) {
+  winsize size{};
+  if (isatty(fd) != 1) return 0;
+  constexpr size_t kUsual = 80;
+  return ioctl(fd, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? size.ws_col : kUsual;
+}
+
+std::string human_bytes(uint64_t bytes) {
+  if (bytes < 1000) return fmt::format("{} B", bytes);
+  auto value = static_cast<double>(bytes);
+  const char* unit = "";
+  for (const char* const next : {"kB", "MB", "GB", "TB", "PB", "EB"}) {
+    if (value < 999.5) break;
+    value /= 1000;
+    unit = next;
+  }
+  return value < 99.95 ? fmt::format("{:.1f} {}", value, unit)
+                       : fmt::format("{:.0f} {}", value, unit);
+}
+
+std::string human_seconds(double seconds) {
+  if (seconds < 60) return fmt::format("{:.1f} s", seconds);
+  const auto whole = static_cast<uint64_t>(seconds);
+  return fmt::format("{}:{:02} min", whole / 60, whole % 60);
+}
+
+std::string human_count(uint64_t count, const std::string& what) {
+  return fmt::format("{} {}{}", count, what, count == 1 ? "" : "s");
+}
+
+std::string human_shape(std::span<const uint64_t> dims) {
+  if (dims.empty()) return "scalar";
+  return fmt::format("{}", fmt::join(dims, "x"));
+}
+
+}  // namespace dcf::tools

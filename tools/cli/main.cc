@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: Apache-2.0
+// dcf: compress, restore and inspect the weights of neural networks.
+#include <dcf/dcf.h>
+
+#include <CLI/CLI.hpp>
+#include <clocale>
+#include <exception>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "cli/failures.h"
+#include "cli/output.h"
+#include "cli/signals.h"
+#include "cli/verbs.h"
+
+namespace dcf::tools {
+namespace {
+
+constexpr const char* kFooter = R"(
+Examples:
+  dcf compress model.safetensors -o model.dcf      lossless
+  dcf compress model.safetensors -o small.dcf --sparsity 0.9 --bits 5
+  dcf info small.dcf
+  dcf verify small.dcf
+  dcf decompress small.dcf -o restored.safetensors
+  dcf compare model.safetensors small.dcf --bounds
+  dcf run lenet.dcf --test mnist                   where the file carries its network
+
+Exit status: 0 success; 1 an input is malformed, damaged or over a limit, or inputs differ;
+2 usage, input/output, or a version or feature that is not supported.
+'dcf help VERB' and 'dcf VERB --help' tell more.)";
+
+void add_help(CLI::App* app, Run* run) {
+  CLI::App* const verb = app->add_subcommand("help", "Show the help of a verb");
+  auto name = std::make_shared<std::string>();
+  verb->add_option("VERB", *name, "Verb to explain");
+  verb->callback([=] {
+    *run = [=] {
+      const auto verbs =
+          app->get_subcommands([&](const CLI::App* v) { return v->get_name() == *name; });
+      if (!name->empty() && verbs.empty()) throw UsageError("there is no verb '" + *name + "'");
+      // App::help() would tell of the verb in use, which is "help".
+      print_out(verbs.empty()
+                    ? app->get_formatter()->make_help(app, "dcf", CLI::AppFormatMode::Normal)
+                    : verbs.front()->help(app->get_name()));
+      return 0;
+    };
+  });
+}
+
+// Known before the command line is understood, as that can fail.
+bool wants_json(int argc, char** argv) {
+  for (int i = 1; i < argc && std::string_view(argv[i]) != "--"; ++i) {
+    if (std::string_view(argv[i]) == "--json") return true;
+  }
+  return false;
+}
+
+// Returns true where the command line asked for no more than the help or version it has got.
+bool parse(CLI::App* app, int argc, char** argv) {
+  try {
+    app->parse(argc, argv);
+    return false;
+  } catch (const CLI::ParseError& error) {
+    if (error.get_exit_code() == 0) {
+      app->exit(error);
+      return true;
+    }
+    const auto verbs = app->get_subcommands();
+    const std::vector<std::string> rest = app->remaining();
+    if (verbs.empty() && !rest.empty()) {
+      const char* const kind = rest.front().starts_with('-') ? "option" : "verb";
+      throw UsageError(std::string("there is no ") + kind + " '" + rest.front() +
+                       "' (see 'dcf --help')");
+    }
+    const std::string verb = verbs.empty() ? "" : verbs.front()->get_name() + " ";
+    throw UsageError(std::string(error.what()) + " (see 'dcf " + verb + "--help')");
+  }
+}
+
+int run_command_line(int argc, char** argv) {
+  CLI::App app("Compressed neural-network weights: .dcf files", "dcf");
+  app.set_version_flag("--version", std::string("dcf ") + dcf_version_string());
+  app.footer(kFooter);
+  app.require_subcommand(1);
+  constexpr size_t kHelpColumn = 32;
+  app.get_formatter()->column_width(kHelpColumn);
+  Run run;
+  for (const auto& add : {add_compress, add_decompress, add_info, add_verify, add_bench, add_cat,
+                          add_compare, add_run, add_train, add_help}) {
+    add(&app, &run);
+  }
+  app.get_formatter()->label("SUBCOMMAND", "VERB");
+  for (CLI::App* const verb : app.get_subcommands({})) verb->group("Verbs");
+  if (argc == 1) throw UsageError("a verb is missing (see 'dcf --help')");
+  if (parse(&app, argc, argv)) return 0;
+  return run();
+}
+
+int guarded_main(int argc, char** argv) {
+  // Only for the width of characters; numbers stay as in C.
+  std::setlocale(LC_CTYPE, "C.UTF-8");
+  try {
+    const int exit_code = run_command_line(argc, argv);
+    flush_out();
+    return exit_code;
+  } catch (const Interrupted& interrupted) {
+    die_of_signal(interrupted.signal_number);
+  } catch (const std::exception& error) {
+    return report_error(error, wants_json(argc, argv));
+  }
+}
+
+}  // namespace
+}  // namespace dcf::tools
+
+int main(int argc, char** argv) {
+  return dcf::tools::guarded_main(argc, argv);
+}

@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/progress.h"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <utility>
+
+#include "cli/display.h"
+
+namespace dcf::tools {
+namespace {
+
+constexpr std::chrono::milliseconds kDelay{300};
+constexpr std::chrono::milliseconds kInterval{100};
+constexpr const char* kClearLine = "\r\x1b[K";
+
+}  // namespace
+
+Progress::Progress(std::string label, uint64_t total, bool wanted, Unit unit)
+    : label_(std::move(label)),
+      total_(total),
+      unit_(unit),
+      enabled_(wanted && total > 0 && terminal_width(STDERR_FILENO) > 0),
+      next_draw_(start_ + kDelay) {}
+
+Progress::~Progress() {
+  if (drawn_) std::fputs(kClearLine, stderr);
+}
+
+void Progress::update(uint64_t done) {
+  if (!enabled_) return;
+  const Clock::time_point now = Clock::now();
+  if (now < next_draw_) return;
+  next_draw_ = now + kInterval;
+  drawn_ = true;
+  draw(std::chrono::duration<double>(now - start_).count(), std::min(done, total_));
+}
+
+void Progress::draw(double seconds, uint64_t done) const {
+  const double share = static_cast<double>(done) / static_cast<double>(total_);
+  const double eta = done == 0 ? 0 : seconds / share - seconds;
+  const double per_second = static_cast<double>(done) / seconds;
+  const std::string speed = unit_ == Unit::kBytes ? fmt::format("{:.1f} MB/s", per_second / 1e6)
+                                                  : fmt::format("{:.0f} steps/s", per_second);
+  const std::string numbers =
+      fmt::format(" {:3.0f} %  {}  {} left", share * 100, speed, human_seconds(eta));
+  constexpr size_t kFrame = 4;  // space, two brackets, and the last column, which may wrap
+  const size_t taken = display_width(label_) + numbers.size() + kFrame;
+  const size_t width = terminal_width(STDERR_FILENO);
+  const size_t bar = std::min<size_t>(40, width > taken ? width - taken : 0);
+  const auto full = static_cast<size_t>(share * static_cast<double>(bar));
+  fmt::print(stderr, "{}{} [{}{}]{}", kClearLine, label_, std::string(full, '='),
+             std::string(bar - full, ' '), numbers);
+  std::fflush(stderr);
+}
+
+}  // namespace dcf::tools

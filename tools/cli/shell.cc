@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/shell.h"
+
+#include <fcntl.h>
+#include <spawn.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <system_error>
+
+#include "cli/signals.h"
+#include "formats/error.h"
+#include "formats/unique_fd.h"
+
+namespace dcf::tools {
+namespace {
+
+constexpr size_t kTailBytes = size_t{64} << 10;
+
+[[noreturn]] void fail(int error) {
+  throw_failure("sh", "cannot be run: " + std::generic_category().message(error));
+}
+
+pid_t spawn_shell(const std::string& command, int stdout_fd) {
+  posix_spawn_file_actions_t actions;
+  posix_spawn_file_actions_init(&actions);
+  posix_spawn_file_actions_adddup2(&actions, stdout_fd, STDOUT_FILENO);
+  std::string shell = "sh";
+  std::string flag = "-c";
+  std::string text = command;
+  const std::array<char*, 4> arguments = {shell.data(), flag.data(), text.data(), nullptr};
+  pid_t pid = 0;
+  const int error = posix_spawn(&pid, "/bin/sh", &actions, nullptr, arguments.data(), environ);
+  posix_spawn_file_actions_destroy(&actions);
+  if (error != 0) fail(error);
+  return pid;
+}
+
+std::string read_tail(int fd) {
+  std::string tail;
+  std::array<char, 4096> block;
+  while (true) {
+    throw_if_interrupted();
+    const ssize_t got = read(fd, block.data(), block.size());
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) fail(errno);
+    if (got == 0) return tail;
+    tail.append(block.data(), static_cast<size_t>(got));
+    if (tail.size() > 2 * kTailBytes) tail.erase(0, tail.size() - kTailBytes);
+  }
+}
+
+int wait_for(pid_t pid) {
+  int status = 0;
+  while (waitpid(pid, &status, 0) < 0) {
+    if (errno != EINTR) fail(errno);
+  }
+  return status;
+}
+
+}  // namespace
+
+ShellResult run_shell(const std::string& command) {
+  std::array<int, 2> ends{};
+  if (pipe2(ends.data(), O_CLOEXEC) != 0) fail(errno);
+  const UniqueFd read_end(ends[0]);
+  UniqueFd write_end(ends[1]);
+  const pid_t pid = spawn_shell(command, write_end.get());
+  write_end = UniqueFd();  // the end of the output is seen only when nobody else can write
+
+  ShellResult result;
+  try {
+    result.output_tail = read_tail(read_end.get());
+  } catch (const Interrupted& interrupted) {
+    kill(pid, interrupted.signal_number);
+    wait_for(pid);
+    throw;
+  }
+  const int status = wait_for(pid);
+  throw_if_interrupted();
+  if (WIFSIGNALED(status)) {
+    result.failure = "was killed by signal " + std::to_string(WTERMSIG(status));
+  } else if (WEXITSTATUS(status) != 0) {
+    result.failure = "ended with status " + std::to_string(WEXITSTATUS(status));
+  }
+  return result;
+}
+
+}  // namespace dcf::tools

@@ -1,0 +1,152 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "formats/dcf_file.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <system_error>
+#include <thread>
+#include <utility>
+
+#include "formats/le_bytes.h"
+#include "formats/text.h"
+
+namespace dcf::tools {
+namespace {
+
+constexpr uint64_t kPieceBytes = uint64_t{64} << 20;
+
+[[noreturn]] void throw_over_memory(const std::string& sentence) {
+  throw DcfError({.status = DCF_STATUS_LimitMemory, .sentence = sentence});
+}
+
+std::vector<uint8_t> read_stdin(uint64_t limit) {
+  constexpr size_t kStep = size_t{1} << 20;
+  std::vector<uint8_t> bytes;
+  size_t used = 0;
+  while (true) {
+    bytes.resize(used + kStep);
+    const ssize_t got = ::read(STDIN_FILENO, bytes.data() + used, kStep);
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) {
+      throw_failure("standard input", "cannot be read: " + std::generic_category().message(errno));
+    }
+    used += static_cast<size_t>(got);
+    if (used > limit) {
+      throw_over_memory("standard input: holds more than the memory limit of " +
+                        std::to_string(limit) + " bytes (-M)");
+    }
+    if (got == 0) break;
+  }
+  bytes.resize(used);
+  return bytes;
+}
+
+}  // namespace
+
+DcfFile::DcfFile(std::string path, const OpenHints& hints) : path_(std::move(path)) {
+  dcf_open_options options;
+  dcf_open_options_init(&options);
+  if (hints.max_memory != 0) options.max_memory = hints.max_memory;
+  options.threads = hints.threads;
+  max_memory_ = options.max_memory;
+  threads_ = hints.threads != 0 ? hints.threads : std::max(1u, std::thread::hardware_concurrency());
+
+  dcf_file* file = nullptr;
+  dcf_error error{};
+  dcf_status status = DCF_OK;
+  if (path_ == "-") {
+    path_ = "standard input";
+    stdin_bytes_ = read_stdin(max_memory_);
+    status = dcf_open_memory(stdin_bytes_.data(), stdin_bytes_.size(), &options, &file, &error);
+  } else {
+    status = dcf_open_path(path_.c_str(), &options, &file, &error);
+  }
+  file_.reset(file);
+  check(status, error);
+}
+
+void DcfFile::check(dcf_status status, const dcf_error& error) const {
+  if (status != DCF_OK) throw_dcf_error(path_, status, error, handle());
+}
+
+dcf_file_info DcfFile::info() const {
+  dcf_file_info info{};
+  info.struct_size = sizeof info;
+  dcf_error error{};
+  check(dcf_file_describe(handle(), &info, &error), error);
+  return info;
+}
+
+dcf_tensor_info DcfFile::tensor(size_t i) const {
+  dcf_tensor_info info{};
+  info.struct_size = sizeof info;
+  dcf_error error{};
+  check(dcf_tensor_describe(handle(), i, &info, &error), error);
+  return info;
+}
+
+TensorMeta DcfFile::meta(size_t i) const {
+  const dcf_tensor_info info = tensor(i);
+  TensorMeta meta;
+  meta.name.assign(info.name, info.name_size);
+  meta.dtype = info.dtype;
+  meta.bits = info.dtype_bits;
+  meta.opaque_name = dcf_tensor_opaque_name(handle(), i);
+  meta.dims.assign(info.dims, info.dims + info.rank);
+  return meta;
+}
+
+std::map<std::string, std::string> DcfFile::metadata() const {
+  std::map<std::string, std::string> pairs;
+  const uint64_t count = info().metadata;
+  for (size_t i = 0; i < count; ++i) {
+    const char* key = nullptr;
+    const char* value = nullptr;
+    size_t key_size = 0;
+    size_t value_size = 0;
+    dcf_error error{};
+    check(dcf_metadata_at(handle(), i, &key, &key_size, &value, &value_size, &error), error);
+    pairs.emplace(std::string(key, key_size), std::string(value, value_size));
+  }
+  return pairs;
+}
+
+std::vector<uint8_t> DcfFile::buffer_for(size_t tensor_index, uint64_t bytes) const {
+  if (bytes > max_memory_) {
+    throw_over_memory(path_ + ": decoding " + quote(meta(tensor_index).name) + " takes " +
+                      std::to_string(bytes) + " bytes, more than the memory limit of " +
+                      std::to_string(max_memory_) + " (-M)");
+  }
+  return make_buffer(path_, bytes);
+}
+
+std::vector<uint8_t> DcfFile::decode(size_t i) const {
+  std::vector<uint8_t> bytes = buffer_for(i, tensor(i).dense_bytes);
+  dcf_error error{};
+  check(dcf_decode(handle(), i, DCF_DTYPE_NONE, bytes.data(), bytes.size(), &error), error);
+  return bytes;
+}
+
+void DcfFile::decode_pieces(size_t i, const Consume& consume) const {
+  const dcf_tensor_info info = tensor(i);
+  // Rows of elements narrower than a byte need not start at one.
+  if (info.dense_bytes <= kPieceBytes || info.dtype_bits % 8 != 0) {
+    consume(decode(i));
+    return;
+  }
+  const uint64_t row_bytes = info.dense_bytes / info.rows;
+  const uint64_t piece_rows = std::max<uint64_t>(1, kPieceBytes / row_bytes);
+  std::vector<uint8_t> bytes = buffer_for(i, piece_rows * row_bytes);
+  for (uint64_t row = 0; row < info.rows; row += piece_rows) {
+    const uint64_t rows = std::min(piece_rows, info.rows - row);
+    dcf_error error{};
+    check(
+        dcf_decode_rows(handle(), i, DCF_DTYPE_NONE, row, rows, bytes.data(), bytes.size(), &error),
+        error);
+    consume(std::span(bytes).first(static_cast<size_t>(rows * row_bytes)));
+  }
+}
+
+}  // namespace dcf::tools

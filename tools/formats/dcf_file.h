@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0
+// An open .dcf file: the C ABI of the library with ownership and exceptions.
+#pragma once
+
+#include <dcf/dcf.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "formats/dcf_error.h"
+#include "formats/model_source.h"
+
+namespace dcf::tools {
+
+// Const members may run on several threads at once. All of them throw DcfError.
+class DcfFile {
+ public:
+  // `path` "-" reads standard input to its end, into at most hints.max_memory bytes.
+  DcfFile(std::string path, const OpenHints& hints);
+
+  const std::string& path() const { return path_; }
+  const dcf_file* handle() const { return file_.get(); }
+  uint64_t max_memory() const { return max_memory_; }
+  uint32_t threads() const { return threads_; }  // as asked for, or the processors of the machine
+
+  dcf_file_info info() const;
+  size_t tensor_count() const { return dcf_tensor_count(handle()); }
+  dcf_tensor_info tensor(size_t i) const;
+  TensorMeta meta(size_t i) const;
+  std::map<std::string, std::string> metadata() const;
+
+  // All bytes of the tensor, which must fit into max_memory().
+  std::vector<uint8_t> decode(size_t i) const;
+  // The same bytes in pieces of whole rows, so that tensors larger than the memory can be copied.
+  using Consume = std::function<void(std::span<const uint8_t>)>;
+  void decode_pieces(size_t i, const Consume& consume) const;
+
+  // Throws unless `status` is DCF_OK.
+  void check(dcf_status status, const dcf_error& error) const;
+
+ private:
+  struct Closer {
+    void operator()(dcf_file* file) const { dcf_close(file); }
+  };
+  std::vector<uint8_t> buffer_for(size_t tensor, uint64_t bytes) const;
+
+  std::string path_;
+  uint64_t max_memory_;
+  uint32_t threads_;
+  std::vector<uint8_t> stdin_bytes_;  // borrowed by file_
+  std::unique_ptr<dcf_file, Closer> file_;
+};
+
+}  // namespace dcf::tools

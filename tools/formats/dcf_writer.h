@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+// A .dcf file in the making: the C ABI of the library's writer with ownership and exceptions.
+#pragma once
+
+#include <dcf/dcf_write.h>
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "formats/tensor_meta.h"
+
+namespace dcf::tools {
+
+// Codes of the stored entries of a matrix into a codebook; everything is borrowed.
+struct SparseCodes {
+  std::span<const uint64_t> row_ptr;
+  std::span<const uint32_t> col;
+  std::span<const uint8_t> codes;
+  const void* codebook;  // elements of the tensor's dtype
+  uint32_t codebook_size;
+};
+
+// Belongs to one thread at a time. All members throw DcfError. A file appears with finish() or not
+// at all.
+class DcfWriter {
+ public:
+  DcfWriter(std::string path, const dcf_writer_options& options);
+  // Into a sink; `name` stands for it in errors.
+  DcfWriter(std::string name, const dcf_sink& sink, const dcf_writer_options& options);
+
+  void add(const TensorMeta& meta, std::span<const uint8_t> data,
+           const dcf_encode_options& options);
+  void add_codes(const TensorMeta& meta, const SparseCodes& codes,
+                 const dcf_encode_options& options);
+  void add_metadata(const std::string& key, const std::string& value);
+  void finish();
+
+ private:
+  struct Closer {
+    void operator()(dcf_writer* writer) const { dcf_writer_close(writer); }
+  };
+  void check(dcf_status status, const dcf_error& error,
+             const std::optional<std::string>& tensor = std::nullopt) const;
+
+  std::string name_;
+  std::unique_ptr<dcf_writer, Closer> writer_;
+};
+
+// The options of the library, to change from.
+dcf_writer_options default_writer_options();
+dcf_encode_options encode_options(dcf_positions_choice positions);
+
+// A tensor of floats, and its bytes.
+TensorMeta float_meta(std::string name, std::vector<uint64_t> dims);
+std::span<const uint8_t> bytes_of(std::span<const float> values);
+
+}  // namespace dcf::tools

@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "formats/model_source.h"
+
+#include <algorithm>
+#include <array>
+#include <string_view>
+#include <utility>
+
+#include "formats/le_bytes.h"
+#include "formats/dcf_source.h"
+#include "formats/file_sources.h"
+#include "formats/json.h"
+
+namespace dcf::tools {
+namespace {
+
+constexpr size_t kHeadBytes = 64;
+constexpr std::string_view kPickleSentence =
+    "is a Python pickle (PyTorch checkpoint), which is code and never executed here; convert it to "
+    "safetensors";
+
+struct ForeignMagic {
+  std::string_view magic;
+  std::string_view sentence;
+};
+constexpr ForeignMagic kForeignMagics[] = {
+    {"GGUF", "is a GGUF file, which is not supported; convert it to safetensors"},
+    {"\x89HDF\r\n\x1a\n", "is an HDF5 (Keras) file, which is not supported; convert it"},
+    {"\x1f\x8b", "is compressed with gzip; unpack it first"},
+};
+
+bool has_extension(std::string_view path, std::string_view extension) {
+  return path.ends_with(extension);
+}
+
+// A safetensors file has no magic: a little-endian header size, then the header's brace.
+bool looks_like_safetensors(std::string_view head) {
+  constexpr size_t kSizeBytes = 8;
+  if (head.size() <= kSizeBytes || head[kSizeBytes] != '{') return false;
+  return load_le<uint64_t>(reinterpret_cast<const uint8_t*>(head.data())) <= kMaxJsonBytes;
+}
+
+bool looks_like_json(std::string_view head) {
+  constexpr std::string_view kByteOrderMark = "\xef\xbb\xbf";
+  if (head.starts_with(kByteOrderMark)) head.remove_prefix(kByteOrderMark.size());
+  const size_t first = head.find_first_not_of(" \t\r\n");
+  return first != std::string_view::npos && head[first] == '{';
+}
+
+// Protocols 2 to 5 start with the PROTO opcode; older ones cannot be told from text.
+bool looks_like_pickle(std::string_view head) {
+  return head.size() >= 2 && head[0] == '\x80' && head[1] >= 2 && head[1] <= 5;
+}
+
+[[noreturn]] void throw_unknown(const std::string& path, std::string_view head) {
+  for (const ForeignMagic& foreign : kForeignMagics) {
+    if (head.starts_with(foreign.magic)) throw_failure(path, std::string(foreign.sentence));
+  }
+  if (looks_like_pickle(head)) throw_failure(path, std::string(kPickleSentence));
+  for (const std::string_view extension : {".npy", ".npz"}) {
+    if (has_extension(path, extension)) {
+      throw_invalid(path, "is not what its name says: it does not start like a " +
+                              std::string(extension) + " file");
+    }
+  }
+  if (has_extension(path, ".dcf")) {
+    throw_invalid(path, "is not a .dcf file: the magic bytes differ");
+  }
+  throw_invalid(path,
+                "is not a model file of a known format (.dcf, safetensors, npy, npz, "
+                "TensorFlow.js model.json; .net with --layers)");
+}
+
+}  // namespace
+
+std::unique_ptr<ModelSource> open_model(const std::string& path, const OpenHints& hints) {
+  if (path == "-") {
+    throw_failure(path,
+                  "a model is read at many places, which standard input cannot do; name a file");
+  }
+  InputFile file(path);
+  if (file.size() == 0) throw_invalid(path, "is empty");
+  if (!hints.layers_json.empty()) return open_net_model(std::move(file), hints.layers_json);
+
+  std::array<uint8_t, kHeadBytes> bytes{};
+  const size_t head_size = static_cast<size_t>(std::min<uint64_t>(file.size(), kHeadBytes));
+  file.read_at(0, std::span(bytes).first(head_size));
+  const std::string_view head(reinterpret_cast<const char*>(bytes.data()), head_size);
+
+  if (head.starts_with("\x89"
+                       "DCF\r\n\x1a\n"))
+    return open_dcf_model(path, hints);
+  if (head.starts_with("\x93NUMPY")) return open_npy_model(std::move(file));
+  if (head.starts_with("PK\x03\x04") || head.starts_with("PK\x05\x06")) {
+    return open_npz_model(std::move(file));
+  }
+  if (looks_like_safetensors(head)) return open_safetensors_model(std::move(file));
+  if (looks_like_json(head)) return open_tfjs_model(std::move(file));
+  if (has_extension(path, ".safetensors")) return open_safetensors_model(std::move(file));
+  throw_unknown(path, head);
+}
+
+}  // namespace dcf::tools

@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: Apache-2.0
+// safetensors, laid out as the reference library does: wide dtypes first, then by name, the header
+// padded to 8 bytes. So every tensor is aligned in the file and can be used where it lies.
+#include <algorithm>
+#include <nlohmann/json.hpp>
+#include <numeric>
+#include <tuple>
+#include <utility>
+
+#include "formats/le_bytes.h"
+#include "formats/dtype_table.h"
+#include "formats/file_sinks.h"
+#include "formats/json.h"
+#include "formats/text.h"
+
+namespace dcf::tools {
+namespace {
+
+constexpr const char* kMetadataKey = "__metadata__";
+constexpr size_t kAlignment = 8;
+
+void check_tensor(const std::string& file, const TensorMeta& meta) {
+  const std::string what = "safetensors cannot hold tensor " + quote(meta.name);
+  if (meta.name == kMetadataKey) throw_failure(file, what + ": the name is reserved");
+  if (find_dtype(meta.dtype) == nullptr) {
+    throw_failure(file, what + " of the dtype " + quote(meta.opaque_name) + "; write npz instead");
+  }
+  if (checked_bits(meta.dims, meta.bits).value_or(0) % 8 != 0) {
+    throw_failure(file, what + ", which does not fill whole bytes");
+  }
+}
+
+class SafetensorsSink : public ModelSink {
+ public:
+  SafetensorsSink(std::unique_ptr<OutputFile> file, std::vector<TensorMeta> tensors,
+                  const Metadata& metadata)
+      : ModelSink(std::move(tensors)), file_(std::move(file)) {
+    for (const TensorMeta& meta : tensors_) check_tensor(file_->path(), meta);
+    order_.resize(tensors_.size());
+    std::iota(order_.begin(), order_.end(), size_t{0});
+    std::sort(order_.begin(), order_.end(), [this](size_t a, size_t b) {
+      const int rank_a = find_dtype(tensors_[a].dtype)->rank;
+      const int rank_b = find_dtype(tensors_[b].dtype)->rank;
+      return std::tie(rank_b, tensors_[a].name) < std::tie(rank_a, tensors_[b].name);
+    });
+    write_header(metadata);
+  }
+
+ protected:
+  void start_entry(const TensorMeta& /*meta*/) override {}
+  void write_data(std::span<const uint8_t> bytes) override { file_->write(bytes); }
+  void end_entry() override {}
+  void close() override { file_->commit(); }
+
+ private:
+  void write_header(const Metadata& metadata) {
+    nlohmann::ordered_json header = nlohmann::ordered_json::object();
+    if (!metadata.empty()) header[kMetadataKey] = metadata_object(metadata);
+    // ordered_json looks for a key from the front; appending members directly avoids that.
+    auto& members = header.get_ref<nlohmann::ordered_json::object_t&>();
+    uint64_t offset = 0;
+    for (const size_t i : order_) {
+      const TensorMeta& meta = tensors_[i];
+      uint64_t end = 0;
+      if (__builtin_add_overflow(offset, meta.bytes(), &end)) {
+        throw_invalid(file_->path(), "the sizes of all tensors together do not fit into 64 bits");
+      }
+      nlohmann::ordered_json entry;
+      entry["dtype"] = std::string(find_dtype(meta.dtype)->safetensors);
+      entry["shape"] = meta.dims;
+      entry["data_offsets"] = {offset, end};
+      members.Container::emplace_back(meta.name, std::move(entry));
+      offset = end;
+    }
+    std::string text = header.dump();
+    text.resize((text.size() + kAlignment - 1) / kAlignment * kAlignment, ' ');
+    if (text.size() > kMaxJsonBytes) {
+      throw_failure(file_->path(), "safetensors cannot hold a header of " +
+                                       std::to_string(text.size()) + " bytes; write npz instead");
+    }
+    std::vector<uint8_t> size_field;
+    append_le(&size_field, uint64_t{text.size()});
+    file_->write(size_field);
+    file_->write({reinterpret_cast<const uint8_t*>(text.data()), text.size()});
+  }
+
+  nlohmann::ordered_json metadata_object(const Metadata& metadata) const {
+    nlohmann::ordered_json object = nlohmann::ordered_json::object();
+    auto& members = object.get_ref<nlohmann::ordered_json::object_t&>();
+    for (const auto& [key, value] : metadata) {
+      if (!is_utf8(key) || !is_utf8(value)) {
+        throw_failure(file_->path(), "safetensors cannot hold the metadata " + quote(key) +
+                                         ", which is not UTF-8");
+      }
+      members.Container::emplace_back(key, value);
+    }
+    return object;
+  }
+
+  std::unique_ptr<OutputFile> file_;
+};
+
+}  // namespace
+
+std::unique_ptr<ModelSink> create_safetensors_sink(std::unique_ptr<OutputFile> file,
+                                                   std::vector<TensorMeta> tensors,
+                                                   const Metadata& metadata) {
+  return std::make_unique<SafetensorsSink>(std::move(file), std::move(tensors), metadata);
+}
+
+}  // namespace dcf::tools

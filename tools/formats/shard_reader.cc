@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "formats/shard_reader.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "formats/error.h"
+
+namespace dcf::tools {
+
+void ShardList::add(std::string path, uint64_t bytes) {
+  const uint64_t begin = this->bytes();
+  uint64_t end = 0;
+  if (__builtin_add_overflow(begin, bytes, &end)) {
+    throw_invalid(path, "together with the files before it is larger than 2^64 bytes");
+  }
+  shards_.push_back({.path = std::move(path), .begin = begin, .end = end});
+}
+
+void ShardReader::read_at(uint64_t offset, std::span<uint8_t> out) {
+  while (!out.empty()) {
+    const auto& shards = list_.shards_;
+    const auto it = std::upper_bound(shards.begin(), shards.end(), offset,
+                                     [](uint64_t at, const auto& shard) { return at < shard.end; });
+    const size_t index = static_cast<size_t>(it - shards.begin());
+    if (!file_ || index != current_) {
+      file_.emplace(it->path);
+      current_ = index;
+    }
+    const uint64_t size = std::min<uint64_t>(out.size(), it->end - offset);
+    file_->read_at(offset - it->begin, out.first(static_cast<size_t>(size)));
+    offset += size;
+    out = out.subspan(static_cast<size_t>(size));
+  }
+}
+
+}  // namespace dcf::tools
