@@ -221,8 +221,9 @@ class PanelPacker {
 }  // namespace
 
 uint64_t Blocked::bytes() const {
-  return cells.size() * sizeof(Cell) + row_list.size() * sizeof(Row) +
-         entries.size() * sizeof(uint16_t) + (codebook.size() + weights.size()) * sizeof(float);
+  return cells.capacity() * sizeof(Cell) + row_list.capacity() * sizeof(Row) +
+         entries.capacity() * sizeof(uint16_t) +
+         (codebook.capacity() + weights.capacity()) * sizeof(float);
 }
 
 Blocked make_blocked(const LayerEntries& entries, uint64_t first, uint64_t last) {

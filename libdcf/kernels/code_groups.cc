@@ -32,7 +32,7 @@ class Packer {
         blocks_(blocks),
         g_(*g),
         groups_(g->codes.size()),
-        lists_(e.codebook.size() * kListSize) {}
+        lists_(e.codebook.size() * CodeGroups::kListSize) {}
 
   void pack(uint64_t first_row, uint64_t rows) {
     cursor_.assign(e_.row_start.data() + at_, e_.row_start.data() + at_ + rows);
@@ -95,10 +95,7 @@ class Packer {
   }
 
   // Columns of one row in one block that share a code, with room for a group that is not there.
-  uint16_t* list(uint32_t code) { return lists_.data() + code * kListSize; }
-
-  // Not a multiple of a page, at whose distance lines push each other out of the cache.
-  static constexpr uint64_t kListSize = CodeGroups::kMostBlock + 96;
+  uint16_t* list(uint32_t code) { return lists_.data() + code * CodeGroups::kListSize; }
 
   const LayerEntries& e_;
   uint64_t at_;
@@ -135,9 +132,10 @@ class CodeGroupsKernel final : public PartKernel {
   uint64_t packed_bytes() const override {
     uint64_t bytes = 0;
     for (const CodeGroups& g : runs_) {
-      bytes += g.columns.size() * sizeof(uint16_t) + g.codes.size();
+      bytes += g.columns.capacity() * sizeof(uint16_t) + g.codes.capacity() +
+               g.parts.capacity() * sizeof(CodeGroups::Part);
       for (const CodeGroups::Part& part : g.parts)
-        bytes += part.group_end.size() * sizeof(uint32_t);
+        bytes += part.group_end.capacity() * sizeof(uint32_t);
     }
     return bytes;
   }

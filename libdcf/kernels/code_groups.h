@@ -25,6 +25,12 @@ struct CodeGroups {
 
   static constexpr uint64_t kPartRows = 512;
 
+  // Elements of the list in which packing collects the columns of one code: not a multiple of a
+  // page, at whose distance lines push each other out of the cache.
+  static constexpr uint64_t kListSize = kMostBlock + 96;
+  // Bytes that each packing thread takes for each code of the codebook.
+  static constexpr uint64_t kSortBytes = kListSize * sizeof(uint16_t);
+
   // Rows that are multiplied at once.
   struct Part {
     uint64_t first_row;

@@ -260,8 +260,8 @@ bool pack(const LayerEntries& e, bool groups, const Parallel& parallel,
 }  // namespace
 
 uint64_t Columns::bytes() const {
-  return column_end.size() * sizeof(uint32_t) + row_of.size() * sizeof(uint16_t) + codes.size() +
-         weights.size() * sizeof(float);
+  return column_end.capacity() * sizeof(uint32_t) + row_of.capacity() * sizeof(uint16_t) +
+         codes.capacity() + weights.capacity() * sizeof(float);
 }
 
 std::unique_ptr<LayerKernel> make_columns(const LayerEntries& e, const Parallel& parallel) {

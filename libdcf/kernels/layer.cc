@@ -108,21 +108,38 @@ Status too_large(const Model& model, size_t tensor) {
       fail(Code::LimitMemory, "L-01", "the packed layer needs more memory than the limit"));
 }
 
-// About the most that a packing takes: a column and a weight in each of four lanes. What was built
-// is measured again.
-uint64_t packing_estimate(const Model& model, size_t tensor) {
+// The most that packing takes, to be known before anything is packed: for each entry a column and a
+// weight in four lanes, for each row its end, its place in an order and its share of a panel, for
+// each cell its ends, and what threads sort by code with. A dense matrix that nobody named takes
+// less, as most of its elements are entries.
+uint64_t packing_estimate(const Model& model, size_t tensor, std::string_view kernel) {
+  constexpr uint64_t kEntryBytes = 4 * sizeof(float);
+  constexpr uint64_t kRowBytes = 24;
+  const Tensor& shape = model.manifest().tensors[tensor];
   const Tensor& t = model.manifest().tensors[model.data_tensor(tensor)];
   const uint64_t entries = t.encoding.is_sparse() ? t.entries : t.elements;
-  uint64_t bytes = 0;
-  return checked_mul(entries, 4 * sizeof(float), &bytes) ? bytes : UINT64_MAX;
+  const uint64_t blocks = ceil_div(shape.cols(), Blocked::kBlock);
+  const bool sorts = t.encoding.palette_size <= CodeGroups::kCodes;
+  uint64_t bytes = sorts ? t.encoding.palette_size * CodeGroups::kSortBytes : 0;
+  uint64_t part = 0;
+  const auto add = [&](uint64_t count, uint64_t each) {
+    return checked_mul(count, each, &part) && checked_add(bytes, part, &bytes);
+  };
+  const bool dense = kernel == "dense" || kernel == "conv-dense";
+  const bool fits = checked_mul(bytes, model.parallel().width(), &bytes) &&
+                    add(entries, kEntryBytes) && add(shape.rows(), kRowBytes) &&
+                    add(ceil_div(shape.rows(), Blocked::kPanel) * sizeof(Blocked::Cell), blocks) &&
+                    (!dense || add(shape.elements, sizeof(float)));
+  return fits ? bytes : UINT64_MAX;
 }
 
 }  // namespace
 
 Result<std::unique_ptr<Layer>> Layer::linear(const Model& model, size_t tensor,
                                              const LayerOptions& options) {
-  DCF_ASSIGN(const auto source,
-             TensorEntries::open(model, tensor, packing_estimate(model, tensor)));
+  const uint64_t held = packing_estimate(model, tensor, options.kernel);
+  DCF_ASSIGN(const auto source, TensorEntries::open(model, tensor, held));
+  if (held > model.working_memory()) return too_large(model, tensor);
   std::unique_ptr<LayerKernel> kernel;
   if (options.kernel.empty()) {
     kernel = fastest_linear(*source, options, model.parallel());
@@ -136,7 +153,7 @@ Result<std::unique_ptr<Layer>> Layer::linear(const Model& model, size_t tensor,
 
 Result<std::unique_ptr<Layer>> Layer::convolution(const Model& model, size_t tensor,
                                                   const Conv2d& conv, const LayerOptions& options) {
-  uint64_t held = packing_estimate(model, tensor);
+  uint64_t held = packing_estimate(model, tensor, options.kernel);
   uint64_t image = 0;
   if (!checked_mul(conv.y.size + 2 * conv.y.pad, conv.x.size + 2 * conv.x.pad, &image) ||
       !checked_mul(image, sizeof(float), &image) || !checked_mul(image, conv.in_channels, &image) ||

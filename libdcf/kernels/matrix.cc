@@ -46,7 +46,7 @@ TileMatrix::TileMatrix(const EntrySource& source, uint64_t first, uint64_t last,
 }
 
 uint64_t TileMatrix::bytes() const {
-  uint64_t bytes = dense_.size() * sizeof(float);
+  uint64_t bytes = dense_.capacity() * sizeof(float) + sparse_.capacity() * sizeof(Blocked);
   for (const Blocked& panel : sparse_) bytes += panel.bytes();
   return bytes;
 }

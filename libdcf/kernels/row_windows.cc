@@ -123,8 +123,9 @@ void RowWindows::resize_steps(uint64_t steps) {
 }
 
 uint64_t RowWindows::bytes() const {
-  return order.size() * sizeof(uint32_t) + group_end.size() * sizeof(uint64_t) + advance.size() +
-         slots.size() * sizeof(uint16_t) + columns.size() + weights.size() * sizeof(float);
+  return order.capacity() * sizeof(uint32_t) + group_end.capacity() * sizeof(uint64_t) +
+         advance.capacity() + slots.capacity() * sizeof(uint16_t) + columns.capacity() +
+         weights.capacity() * sizeof(float);
 }
 
 std::unique_ptr<LayerKernel> make_row_windows(const EntrySource& source) {

@@ -10,7 +10,7 @@ namespace {
 
 class RowsKernel final : public LayerKernel {
  public:
-  explicit RowsKernel(uint64_t cols) : cols_(cols) {}
+  RowsKernel(uint64_t rows, uint64_t cols) : cols_(cols) { row_end_.reserve(rows); }
 
   void add(const LayerEntries& e, uint64_t first, uint64_t rows) {
     columns_.reserve(e.nonzeros);
@@ -26,8 +26,8 @@ class RowsKernel final : public LayerKernel {
 
   const char* name() const override { return "rows"; }
   uint64_t packed_bytes() const override {
-    return row_end_.size() * sizeof(uint64_t) +
-           columns_.size() * (sizeof(uint32_t) + sizeof(float));
+    return row_end_.capacity() * sizeof(uint64_t) + columns_.capacity() * sizeof(uint32_t) +
+           weights_.capacity() * sizeof(float);
   }
   uint64_t working_bytes(uint64_t, const Parallel&) const override { return 0; }
 
@@ -66,7 +66,7 @@ class RowsKernel final : public LayerKernel {
 
 std::unique_ptr<LayerKernel> make_rows(const EntrySource& source) {
   const LayerEntries& shape = source.shape();
-  auto kernel = std::make_unique<RowsKernel>(shape.cols);
+  auto kernel = std::make_unique<RowsKernel>(shape.rows, shape.cols);
   // One run, as rows follow each other in the list.
   constexpr uint64_t kStep = 512;
   const RowSteps steps{kStep, std::max<uint64_t>(ceil_div(shape.rows, kStep), 1) * kStep};

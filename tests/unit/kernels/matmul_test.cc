@@ -5,7 +5,6 @@
 
 #include <gtest/gtest.h>
 
-#include <chrono>
 #include <cmath>
 #include <cstring>
 #include <limits>
@@ -210,12 +209,19 @@ TEST(Matmul, SmallChunksOfATransposedView) {
   parts.chunks.assign(1 << 17, {});
   parts.columns.chunk_entries.assign(1 << 17, 0);
   const Blob file = assemble(parts);
-  const auto model = open_bytes(file);
+  // Every loop over chunks clears and adds the sums of all rows: there is to be one loop.
+  size_t loops = 0;
+  const ParallelFn count = [](void* ctx, size_t n, void (*task)(void*, size_t), void* arg) {
+    ++*static_cast<size_t*>(ctx);
+    for (size_t i = 0; i < n; ++i) task(arg, i);
+  };
+  const auto model =
+      Model::open(std::make_unique<MemorySource>(file), Limits{}, Parallel{2, count, &loops});
   ASSERT_TRUE(model.ok()) << model.status().message;
+  loops = 0;
   std::vector<float> y;
-  const auto start = std::chrono::steady_clock::now();
   EXPECT_TRUE(product(*model.value(), 0, input(8), 1, &y).ok());
-  EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds(4));
+  EXPECT_EQ(loops, 1u);
 }
 
 }  // namespace
