@@ -9,7 +9,11 @@ demo_packages=(zstd xz-utils)
 bench_packages=(libbenchmark-dev libzstd-dev liblz4-dev libbrotli-dev liblzma-dev libopenblas-dev
                 libdnnl-dev libeigen3-dev libxnnpack-dev libpthreadpool-dev)
 train_packages=(libtorch-dev libopenblas0-pthread)
-arm_packages=(g++-aarch64-linux-gnu qemu-user googletest)
+# Clang of one version: libFuzzer and the sanitizers, the linter, the formatter.
+clang_packages=(clang-16 libclang-rt-16-dev clang-tidy-16 clang-format-16)
+arm_packages=(g++-aarch64-linux-gnu qemu-user)
+# Unpacked for Arm, not installed (tests/portable/run.sh).
+arm_libraries=(libcapnp-dev libgtest-dev libxxhash-dev)
 wasm_packages=(emscripten googletest)
 
 installed() {
