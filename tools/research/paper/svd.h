@@ -7,27 +7,23 @@
 
 namespace dcf::tools {
 
-// Singular value decomposition of a matrix of rows x cols, row-major, by one-sided Jacobi rotations
-// (Hestenes, 1958).
+// Singular value decomposition of a matrix of rows x cols, row-major, by LAPACK through LibTorch, in
+// double.
 class Svd {
  public:
   Svd(const std::vector<float>& matrix, uint64_t rows, uint64_t cols);
 
-  uint64_t full_rank() const { return n_; }
+  uint64_t full_rank() const { return sigma_.size(); }
   const std::vector<double>& singular_values() const { return sigma_; }  // falling
-  // The nearest matrix of this rank, in the shape of the given one.
+  // The nearest matrix of this rank in the Frobenius norm, rows x cols, row-major.
   std::vector<float> truncated(uint64_t rank) const;
 
  private:
-  bool transposed_;
-  uint64_t n_;  // the lesser of rows and cols
-  uint64_t m_;
-  // n vectors of length m, orthogonal: the rows of the matrix (or columns, if those are fewer),
-  // rotated; and the rotations, n x n.
-  std::vector<double> vectors_;
-  std::vector<double> rotations_;
+  uint64_t rows_;
+  uint64_t cols_;
   std::vector<double> sigma_;
-  std::vector<uint64_t> order_;
+  std::vector<double> u_;   // rows x full_rank
+  std::vector<double> vh_;  // full_rank x cols
 };
 
 }  // namespace dcf::tools
