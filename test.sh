@@ -1,37 +1,102 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
-# Installs what the tests need, builds, and runs every core test.
+# Installs what the tests need, builds, and runs them; with --all, every stage of the gate.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
 source tools/setup/steps.sh
 source tools/setup/packages.sh
 
-usage='usage: ./test.sh [--all]
-  --all   the tests of optional components too: dcf train, which needs LibTorch, and the codec for
-          64-bit Arm, which needs a cross-compiler and QEMU
+usage='usage: ./test.sh [--all | STAGE...]
+With no argument: all tests but those of tools/research, which needs LibTorch.
+  --all        every stage, in this order; the stages after one that failed run too:
+  format       clang-format has nothing to change
+  dev          all tests, those of tools/research too
+  asan-ubsan   the tests under AddressSanitizer and UndefinedBehaviorSanitizer, built by Clang
+  fuzz         every harness for an equal share of five minutes (builds asan-ubsan first)
+  tidy         clang-tidy, with the checks of .clang-tidy, warnings as errors (configures asan-ubsan)
+  tsan         the tests that use threads, under ThreadSanitizer
+  arm          libdcf and its tests for 64-bit Arm, run by QEMU
 DCF_TEST_DATA names the folder of real models that some tests read (default ../shared/data);
 where it is missing those are left out.'
 
-all=OFF
+all_stages=(format dev asan-ubsan fuzz tidy tsan arm)
+stages=()
 for argument in "$@"; do
   case $argument in
-    --all) all=ON ;;
+    --all) stages=("${all_stages[@]}") ;;
     -h | --help) say "$usage"; exit 0 ;;
-    *) die "unknown argument $argument"$'\n'"$usage" ;;
+    *)
+      [[ " ${all_stages[*]} " == *" $argument "* ]] || die "unknown argument $argument"$'\n'"$usage"
+      stages+=("$argument")
+      ;;
   esac
 done
 
-install_packages "${core_packages[@]}" "${test_packages[@]}"
-[[ $all == OFF ]] || install_packages "${train_packages[@]}"
-build dev -DDCF_BUILD_RESEARCH=$all
+# run_tests PRESET [ctest option...]
+run_tests() {
+  local preset=$1 progress=()
+  shift
+  [[ ! -t 1 ]] || progress=(--progress)
+  ctest --preset "$preset" -j "$(nproc)" "${progress[@]}" "$@"
+}
 
-selection=()
-models=${DCF_TEST_DATA:-../shared/data}
-if [[ ! -d $models ]]; then
-  left_out=$(ctest --preset dev -N -L real-model | sed -n 's/^Total Tests: //p')
-  say "Left out: the $left_out tests on real models; their folder $models is not there."
-  selection=(-LE real-model)
+# dev [cmake option...]
+dev() {
+  local models=${DCF_TEST_DATA:-../shared/data} selection=() left_out unlabelled
+  install_packages "${core_packages[@]}" "${test_packages[@]}"
+  build dev "$@"
+  unlabelled=$(ctest --preset dev -N -LE '^(short|medium|long)' | grep '^ *Test *#' || true)
+  [[ -z $unlabelled ]] || die "tests without a label short, medium or long:"$'\n'"$unlabelled"
+  if [[ ! -d $models ]]; then
+    left_out=$(ctest --preset dev -N -L real-model | sed -n 's/^Total Tests: //p')
+    say "Left out: the $left_out tests on real models; their folder $models is not there."
+    selection=(-LE real-model)
+  fi
+  run_tests dev "${selection[@]}"
+}
+
+stage_dev() {
+  install_packages "${core_packages[@]}" "${test_packages[@]}" "${train_packages[@]}"
+  dev -DDCF_BUILD_RESEARCH=ON
+}
+
+stage_format() {
+  install_packages "${clang_packages[@]}"
+  tests/lint/format.sh
+}
+
+# The sanitizers slow the long tests to minutes; dev runs those.
+stage_asan-ubsan() {
+  install_packages "${core_packages[@]}" "${test_packages[@]}" "${clang_packages[@]}"
+  build asan-ubsan
+  run_tests asan-ubsan -LE 'long|real-model'
+}
+
+stage_fuzz() {
+  install_packages "${core_packages[@]}" "${test_packages[@]}" "${clang_packages[@]}"
+  build_targets=(--target fuzz_harnesses)
+  build asan-ubsan
+  fuzz/run.sh 300
+}
+
+stage_tidy() {
+  install_packages "${core_packages[@]}" "${test_packages[@]}" "${clang_packages[@]}"
+  tests/lint/tidy.sh
+}
+
+stage_tsan() {
+  install_packages "${core_packages[@]}" "${test_packages[@]}"
+  build tsan
+  run_tests tsan -LE 'long|real-model'
+}
+
+stage_arm() { tests/portable/run.sh arm; }
+
+if ((${#stages[@]} == 0)); then
+  dev
+  exit
 fi
-[[ ! -t 1 ]] || selection+=(--progress)
-ctest --preset dev -j "$(nproc)" "${selection[@]}"
-[[ $all == OFF ]] || tests/portable/run.sh arm
+
+start_stages
+for stage in "${stages[@]}"; do run_stage "$stage" "stage_$stage"; done
+finish_stages

@@ -14,10 +14,18 @@ set(encode_may_use codec format base io)
 set(api_may_use ${layers})
 set(max_lines 600)
 
+# The rooms of tools, and what each may use of the other rooms and, by name, of libdcf. Every room may
+# use the public headers.
+set(rooms formats cli research)
+set(formats_may_use base io)
+set(cli_may_use formats base io)
+set(research_may_use formats cli)
+set(tool_layers base io)
+
 # Headers of other projects -> the only places that may include them (regular expressions).
-set(foreign "xxhash" "capnp/|kj/|.*[.]capnp[.]h" "nlohmann/|CLI/|fmt/" "gtest/|gmock/|rapidcheck")
+set(foreign "xxhash" "capnp/|kj/|.*[.]capnp[.]h" "nlohmann/|CLI/|fmt/" "gtest/|gmock/|rapidcheck" "torch/")
 set(foreign_home "^libdcf/base/hash[.]cc$" "^libdcf/format/manifest_capnp[.]cc$" "^(tools|tests|bench)/"
-                 "^tests/")
+                 "^tests/" "^(tools|tests)/research/")
 
 function(report file problem)
   message(SEND_ERROR "${file}: ${problem}")
@@ -54,16 +62,31 @@ function(check_library file header)
   endif()
 endfunction()
 
+# Tests and bench may use everything; tools what their room may.
 function(check_client file header)
   get_filename_component(folder ${file} DIRECTORY)
   string(REGEX REPLACE "/.*" "" top ${file})
-  if(NOT header MATCHES "^dcf/" AND EXISTS ${ROOT}/libdcf/${header}
-     AND NOT EXISTS ${ROOT}/${folder}/${header} AND NOT EXISTS ${ROOT}/${top}/${header})
-    report(${file} "includes ${header}: ${top} may use the public headers dcf/* only")
+  string(REGEX REPLACE "/.*" "" used ${header})
+  if(EXISTS ${ROOT}/${folder}/${header} OR header MATCHES "^dcf/")
+    return()
+  endif()
+  string(REGEX REPLACE "^tools/([^/]+)/.*" "\\1" room ${file})
+  if(room IN_LIST rooms)
+    set(room_may_use ${${room}_may_use})
+  elseif(top STREQUAL "tools")
+    set(room_may_use ${rooms} ${tool_layers})  # small programs beside the rooms
+  else()
+    set(room ${top})
+    set(room_may_use)
+  endif()
+  if(EXISTS ${ROOT}/libdcf/${header} AND NOT used IN_LIST room_may_use)
+    report(${file} "includes ${header}: of libdcf, ${room} may use the public headers dcf/* and ${room_may_use}")
+  elseif(used IN_LIST rooms AND NOT used STREQUAL room AND NOT used IN_LIST room_may_use)
+    report(${file} "includes ${header}: ${room} may not use ${used}")
   endif()
 endfunction()
 
-foreach(top libdcf tools bindings fuzz tests bench)
+foreach(top libdcf tools bindings examples fuzz tests bench)
   file(GLOB_RECURSE files RELATIVE ${ROOT} ${ROOT}/${top}/*.h ${ROOT}/${top}/*.hpp ${ROOT}/${top}/*.c
        ${ROOT}/${top}/*.cc ${ROOT}/${top}/*.cmake ${ROOT}/${top}/*.sh ${ROOT}/${top}/*.py)
   foreach(file IN LISTS files)
@@ -80,7 +103,7 @@ foreach(top libdcf tools bindings fuzz tests bench)
       endif()
       if(top STREQUAL "libdcf")
         check_library(${file} ${header})
-      elseif(top STREQUAL "tools" OR top STREQUAL "bindings")
+      elseif(top STREQUAL "tools" OR top STREQUAL "bindings" OR top STREQUAL "examples")
         check_client(${file} ${header})
       endif()
     endforeach()

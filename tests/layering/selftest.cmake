@@ -3,11 +3,20 @@
 # and expects to be told; then a clean tree must pass.
 cmake_minimum_required(VERSION 3.25)
 
+# expect(accepted|rejected FILE TEXT [ALONE]): the verdict on the tree with this file, whose header is
+# there too, or not.
 function(expect result file text)
   file(REMOVE_RECURSE ${SCRATCH})
   file(WRITE ${SCRATCH}/libdcf/base/bytes.h "#pragma once\n")
   file(WRITE ${SCRATCH}/libdcf/model/model.h "#include \"base/bytes.h\"\n")
   file(WRITE ${SCRATCH}/libdcf/include/dcf/dcf.h "#include \"dcf/errors.h\"\n")
+  file(WRITE ${SCRATCH}/libdcf/kernels/tile.h "")
+  file(WRITE ${SCRATCH}/tools/formats/json_reader.h "#include \"base/bytes.h\"\n")
+  file(WRITE ${SCRATCH}/tools/cli/progress.h "#include \"formats/json_reader.h\"\n")
+  if(file MATCHES "[.]cc$" AND NOT ARGN STREQUAL "ALONE")
+    string(REGEX REPLACE "[.]cc$" ".h" header ${file})
+    file(WRITE ${SCRATCH}/${header} "")
+  endif()
   file(WRITE ${SCRATCH}/${file} "${text}")
   execute_process(COMMAND ${CMAKE_COMMAND} -DROOT=${SCRATCH} -P ${CMAKE_CURRENT_LIST_DIR}/check.cmake
                   RESULT_VARIABLE code OUTPUT_VARIABLE output ERROR_VARIABLE output)
@@ -33,6 +42,18 @@ expect(accepted libdcf/format/manifest_capnp.cc "#include <capnp/message.h>\n")
 expect(rejected libdcf/format/manifest.cc "#include <kj/array.h>\n")
 expect(rejected libdcf/format/manifest.cc "#include \"manifest.capnp.h\"\n")
 expect(rejected libdcf/api/json.cc "#include <nlohmann/json.hpp>\n")
-expect(accepted tools/json.cc "#include <nlohmann/json.hpp>\n#include \"dcf/dcf.h\"\n")
-expect(rejected tools/inside.cc "#include \"base/bytes.h\"\n")
-expect(rejected tools/relative.cc "#include \"../libdcf/base/bytes.h\"\n")
+expect(accepted tools/formats/json.cc "#include <nlohmann/json.hpp>\n#include \"dcf/dcf.h\"\n")
+expect(rejected libdcf/api/train.cc "#include <torch/torch.h>\n")
+expect(accepted tools/research/train.cc "#include <torch/torch.h>\n")
+
+# Rooms of tools.
+expect(accepted tools/formats/inside.cc "#include \"base/bytes.h\"\n")
+expect(rejected tools/formats/inside.cc "#include \"model/model.h\"\n")
+expect(rejected tools/formats/up.cc "#include \"cli/progress.h\"\n")
+expect(accepted tools/cli/down.cc "#include \"formats/json_reader.h\"\n#include \"base/bytes.h\"\n")
+expect(rejected tools/cli/inside.cc "#include \"model/model.h\"\n")
+expect(accepted tools/research/down.cc "#include \"formats/json_reader.h\"\n#include \"cli/progress.h\"\n")
+expect(rejected tools/research/inside.cc "#include \"base/bytes.h\"\n")
+expect(rejected tools/cli/relative.cc "#include \"../libdcf/base/bytes.h\"\n")
+expect(rejected examples/inside.cc "#include \"base/bytes.h\"\nint main() {}\n" ALONE)
+expect(accepted examples/outside.cc "#include <dcf/dcf.h>\nint main() {}\n" ALONE)

@@ -51,3 +51,34 @@ step() {
   fi
   printf '%5d s\n' $((SECONDS - started))
 }
+
+# Stages: parts of the gate, each in a shell of its own, so that one that fails does not keep the next
+# from running. Their seconds are in build/stages, one a line with the name and the exit status.
+start_stages() {
+  mkdir -p build
+  : >build/stages
+}
+
+# run_stage NAME COMMAND...
+run_stage() {
+  local name=$1 started=$SECONDS status=0
+  shift
+  say "== $name"
+  set +e
+  (
+    trap - EXIT
+    set -e
+    "$@"
+  )
+  status=$?
+  set -e
+  printf '%s %d %d\n' "$name" $((SECONDS - started)) "$status" >>build/stages
+}
+
+# Prints the table; fails where a stage did.
+finish_stages() {
+  say
+  say "Stage           minutes  result"
+  awk '{ total += $2; printf "%-14s %8.1f  %s\n", $1, $2 / 60, $3 == 0 ? "passed" : "FAILED"; failed += $3 != 0 }
+       END { printf "%-14s %8.1f\n", "all", total / 60; exit failed != 0 }' build/stages
+}

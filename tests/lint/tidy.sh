@@ -1,0 +1,24 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+# tests/lint/tidy.sh [PATTERN]: clang-tidy, with the checks of .clang-tidy, over the sources of the library, of
+# dcf and of the fuzzers whose path matches the regular expression. Tests and tools/research are left
+# out, for the time they take.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/../.."
+
+pattern=${1-}
+cmake --preset asan-ubsan >/dev/null
+# Generated headers that sources include.
+cmake --build --preset asan-ubsan --target dcf_format >/dev/null
+log=build/asan-ubsan/tidy.log
+sources=$(find libdcf tools/cli tools/formats fuzz -name '*.cc' | grep -E -- "$pattern") || {
+  echo "tests/lint/tidy.sh: no source matches $pattern" >&2
+  exit 2
+}
+# The database is of Clang's build: GCC's has options that Clang does not know.
+if xargs -P "$(nproc)" -n 4 clang-tidy-16 --quiet -p build/asan-ubsan <<<"$sources" >"$log" 2>&1; then
+  echo "clang-tidy: $(wc -l <<<"$sources") sources, no warning"
+else
+  grep -vE '^[0-9]+ warnings? |^Suppressed |^Use -header-filter' "$log" || true
+  exit 1
+fi
