@@ -69,11 +69,9 @@ dcf_status dcf_decode_bound(const dcf_file* file, size_t index, dcf_dtype as, ui
     DCF_TRY(check_tensor(file, index));
     const Tensor& t = tensor_at(file, index);
     DCF_ASSIGN(const uint64_t needed, dcf::impl::decoded_bytes(t, dtype_of(as), t.elements));
+    DCF_ASSIGN(const uint64_t working, dcf::impl::decode_memory(*file->model, index));
     if (dst_bytes != nullptr) *dst_bytes = needed;
-    if (working_bytes != nullptr) {
-      const uint64_t one = file->model->scratch_bytes(file->model->data_tensor(index));
-      *working_bytes = one * file->model->threads_for(one);
-    }
+    if (working_bytes != nullptr) *working_bytes = working;
     return ok_status();
   });
 }
@@ -162,12 +160,12 @@ dcf_status dcf_verify(const dcf_file* file, dcf_progress_fn progress, void* prog
                       dcf_error* error) {
   return guarded(error, [&]() -> Status {
     if (file == nullptr) return invalid("the file is NULL");
-    dcf::impl::VerifyProgress step;
+    dcf::impl::ProgressStep step;
     if (progress != nullptr) {
       step = [&](uint64_t done, uint64_t total) {
         return progress(progress_ctx, done, total) == 0;
       };
     }
-    return dcf::impl::verify(*file->model, step);
+    return dcf::impl::verify(*file->model, std::move(step));
   });
 }

@@ -58,43 +58,45 @@ class Convolution {
 
   Status run() {
     if (y_.empty()) return ok_status();
-    uint64_t held = 0;
-    DCF_TRY(decode(&held));
+    DCF_TRY(decode());
     // complete() has seen that the sizes of an image fit; block_ is small, and x.out is not 0.
     const uint64_t doubles = block_ * (conv_.in_size + conv_.x.out);
-    uint64_t item_bytes = 0;
-    if (!checked_mul(doubles, sizeof(double), &item_bytes) ||
-        !checked_add(item_bytes, entries_.longest_row * sizeof(Tap), &item_bytes) ||
-        model_.threads_for(item_bytes, held) == 0) {
-      return too_much();
+    const uint64_t blocks = ceil_div(batch_, block_);
+    uint64_t block_bytes = 0;
+    MemoryShare share;
+    if (checked_mul(doubles, sizeof(double), &block_bytes) &&
+        checked_add(block_bytes, entries_.longest_row * sizeof(Tap), &block_bytes)) {
+      share = model_.take_memory({0, block_bytes}, std::min<uint64_t>(blocks, model_.parallel().width()));
     }
-    return model_.for_items(
-        ceil_div(batch_, block_), item_bytes, [&](size_t i) { return convolve_block(i * block_); },
-        held);
+    if (!share) return too_much();
+    return model_.for_items(blocks, share.workers(),
+                            [&](size_t i) { return convolve_block(i * block_); });
   }
 
  private:
   static Status too_much() {
-    return fail(Code::LimitMemory, "L-01", "the convolution needs more memory than the limit");
+    return fail(Code::LimitMemory, "L-01", "the convolution takes more than max_memory");
   }
 
-  // Decodes all entries; *held is the memory they take.
-  Status decode(uint64_t* held) {
+  // Decodes all entries.
+  Status decode() {
     const Tensor& data = model_.manifest().tensors[model_.data_tensor(tensor_)];
     DCF_ASSIGN(const uint64_t word_bytes, decoded_bytes(weight_, DType::kNone, data.nonzeros));
     uint64_t row_bytes = 0;
     uint64_t col_bytes = 0;
+    uint64_t bytes = 0;
     if (!checked_mul(conv_.out_channels + 1, sizeof(uint64_t), &row_bytes) ||
         !checked_mul(data.nonzeros, sizeof(uint32_t), &col_bytes) ||
-        !checked_add(row_bytes, col_bytes, held) || !checked_add(*held, word_bytes, held) ||
-        *held > model_.working_memory()) {
+        !checked_add(row_bytes, col_bytes, &bytes) || !checked_add(bytes, word_bytes, &bytes)) {
       return too_much();
     }
+    entries_share_ = model_.take_memory({bytes, 0});
+    if (!entries_share_) return too_much();
     entries_.row_ptr.resize(conv_.out_channels + 1);
     entries_.col.resize(data.nonzeros);
     entries_.words.resize(word_bytes);
     DCF_TRY(decode_csr(model_, tensor_, DType::kNone,
-                       {entries_.row_ptr, entries_.col, entries_.words, *held}));
+                       {entries_.row_ptr, entries_.col, entries_.words}));
     for (uint64_t row = 0; row < conv_.out_channels; ++row) {
       entries_.longest_row =
           std::max(entries_.longest_row, entries_.row_ptr[row + 1] - entries_.row_ptr[row]);
@@ -175,6 +177,7 @@ class Convolution {
   uint64_t batch_;
   std::span<float> y_;
   uint64_t block_;
+  MemoryShare entries_share_;
   Entries entries_;
 };
 

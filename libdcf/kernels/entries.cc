@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <cstring>
 #include <mutex>
 #include <numeric>
@@ -12,6 +13,7 @@
 #include "kernels/tasks.h"
 #include "model/decode.h"
 #include "model/expand.h"
+#include "model/tensor_reader.h"
 
 namespace dcf::impl {
 namespace {
@@ -29,12 +31,16 @@ void join(const uint32_t* positions, const uint8_t* codes, uint32_t n, uint32_t 
 
 class EntryLoader {
  public:
-  EntryLoader(const Model& model, size_t data, const Tensor& shape, uint64_t held)
+  static constexpr const char* kTooMuch = "packing the layer takes more than max_memory";
+
+  EntryLoader(const Model& model, size_t data, const Tensor& shape, MemoryShare held,
+              ProgressStep progress)
       : model_(model),
         data_(data),
-        held_(held),
+        held_(std::move(held)),
         tensor_(model.manifest().tensors[data]),
-        coding_(tensor_, model.tables(), data) {
+        coding_(tensor_, model.tables(), data),
+        progress_(std::move(progress), tensor_.encoded_bytes) {
     shape_.rows = shape.rows();
     shape_.nonzeros = tensor_.nonzeros;
     shape_.cols = shape.cols();
@@ -58,8 +64,10 @@ class EntryLoader {
   }
 
   Result<LayerEntries> all() const {
-    uint64_t bytes = 0;
-    DCF_TRY(count_memory(&bytes));
+    ReadPlan plan = whole_tensor(tensor_, &progress_);
+    plan.too_much = kTooMuch;
+    if (!count_memory(&plan.beside.once)) return too_large();
+    DCF_ASSIGN(const auto reader, TensorReader::open(model_, data_, plan));
     LayerEntries out = shape_;
     out.row_start.resize(out.rows);
     out.row_length.resize(out.rows);
@@ -67,9 +75,9 @@ class EntryLoader {
     // What a row without entries starts at.
     std::fill(out.row_start.begin(), out.row_start.end(),
               out.entries.size() - LayerEntries::kPadding);
-    const Status s = rows_are_whole() ? place_chunks(bytes, &out) : scatter_chunks(&out);
-    if (!s.ok()) return model_.in_data(data_, s);
+    DCF_TRY(rows_are_whole() ? place_chunks(*reader, &out) : scatter_chunks(*reader, &out));
     out.nonzeros = std::accumulate(out.row_length.begin(), out.row_length.end(), uint64_t{0});
+    out.memory = std::make_shared<const MemoryShare>(reader->release_once());
     return out;
   }
 
@@ -93,6 +101,11 @@ class EntryLoader {
         !checked_add(bytes, model_.scratch_bytes(data_), &bytes)) {
       return too_large();
     }
+    const uint64_t items = ceil_div(last - first, item_rows);
+    const MemoryShare share =
+        model_.take_memory({0, bytes}, std::min<uint64_t>(items, model_.parallel().width()));
+    if (!share) return too_large();
+    std::atomic<uint64_t> counted{0};
     std::mutex mutex;
     std::vector<std::unique_ptr<Slab>> idle;
     const auto take = [&] {
@@ -107,7 +120,9 @@ class EntryLoader {
       std::unique_ptr<Slab> slab = take();
       for (uint64_t row = first + item * item_rows; row < item_end; row += slab_rows) {
         const uint64_t end = std::min(row + slab_rows, item_end);
-        DCF_TRY(load_slab(row, end, room, slab.get()));
+        uint64_t nonzeros = 0;
+        DCF_TRY(load_slab(row, end, room, slab.get(), &nonzeros));
+        counted += nonzeros;
         for (uint64_t at = row; at < end; at += step) {
           pack(slab->part, at - slab->first, at, std::min(step, end - at));
         }
@@ -116,8 +131,9 @@ class EntryLoader {
       idle.push_back(std::move(slab));
       return ok_status();
     };
-    return model_.in_data(data_,
-                          model_.for_items(ceil_div(last - first, item_rows), bytes, load, held_));
+    DCF_TRY(model_.in_data(data_, model_.for_items(items, share.workers(), load)));
+    const bool whole = first == 0 && last == shape_.rows;
+    return whole ? model_.check_nonzeros(data_, counted) : ok_status();
   }
 
  private:
@@ -158,7 +174,9 @@ class EntryLoader {
     return room;
   }
 
-  Status load_slab(uint64_t first, uint64_t last, uint64_t room, Slab* slab) const {
+  // Adds up the nonzeros of the chunks that start in the slab.
+  Status load_slab(uint64_t first, uint64_t last, uint64_t room, Slab* slab,
+                   uint64_t* nonzeros) const {
     LayerEntries& part = slab->part;
     if (part.entries.empty()) {
       part = shape_;
@@ -180,8 +198,10 @@ class EntryLoader {
     slab->first = slab->end - part.row_start.size();
     while (slab->end < last) {
       DecodedChunk decoded;
-      DCF_TRY(
-          model_.load_chunk(coding_, data_, slab->end / chunk_rows(), &slab->scratch, &decoded));
+      const uint64_t chunk = slab->end / chunk_rows();
+      DCF_TRY(model_.load_chunk(coding_, data_, chunk, &slab->scratch, &decoded));
+      DCF_TRY(progress_.add(model_.encoded_bytes(data_, {chunk, chunk + 1})));
+      if (slab->end >= first) *nonzeros += decoded.nonzeros;
       const uint64_t end = slab->end + decoded.shape.elements / shape_.cols;
       part.row_start.resize(end - slab->first);
       part.row_length.resize(end - slab->first);
@@ -207,21 +227,17 @@ class EntryLoader {
     return shape_.has_codes() ? sizeof(uint32_t) : sizeof(uint32_t) + sizeof(float);
   }
   Status too_large() const {
-    return model_.in_data(data_, fail(Code::LimitMemory, "L-01",
-                                      "the entries of the layer need more memory than the limit"));
+    return model_.in_data(data_, fail(Code::LimitMemory, "L-01", kTooMuch));
   }
 
-  Status count_memory(uint64_t* bytes) const {
+  // The memory of all entries; false if it does not fit 64 bits.
+  bool count_memory(uint64_t* bytes) const {
     const uint64_t each = entry_bytes() + (rows_are_whole() ? 0 : sizeof(Scattered));
     uint64_t count = 0;
     uint64_t row_bytes = 0;
-    if (!checked_add(most_entries(), shape_.rows, &count) || !checked_mul(count, each, bytes) ||
-        !checked_mul(shape_.rows, kRowBytes, &row_bytes) ||
-        !checked_add(*bytes, row_bytes, bytes) || !checked_add(*bytes, held_, bytes) ||
-        model_.threads_for(tensor_.chunks == 0 ? 1 : model_.scratch_bytes(data_), *bytes) == 0) {
-      return too_large();
-    }
-    return ok_status();
+    return checked_add(most_entries(), shape_.rows, &count) && checked_mul(count, each, bytes) &&
+           checked_mul(shape_.rows, kRowBytes, &row_bytes) &&
+           checked_add(*bytes, row_bytes, bytes);
   }
 
   void set_codebook() {
@@ -236,22 +252,19 @@ class EntryLoader {
   }
 
   // Each chunk has room for all its entries, so that none waits for the ones before it.
-  Status place_chunks(uint64_t held, LayerEntries* out) const {
+  Status place_chunks(const TensorReader& reader, LayerEntries* out) const {
     std::vector<uint64_t> room(tensor_.chunks);
     uint64_t at = 0;
     for (uint64_t chunk = 0; chunk < tensor_.chunks; ++chunk) {
       room[chunk] = at;
       at += chunk_room(chunk);
     }
-    return model_.for_chunks(
-        data_, 0, tensor_.chunks,
-        [&](uint64_t chunk, ChunkScratch* scratch) -> Status {
-          DecodedChunk decoded;
-          DCF_TRY(model_.load_chunk(coding_, data_, chunk, scratch, &decoded));
-          place_rows(decoded, chunk * chunk_rows(), room[chunk], out);
-          return ok_status();
-        },
-        held);
+    return reader.for_each_chunk([&](uint64_t chunk, ChunkScratch* scratch) -> Status {
+      DecodedChunk decoded;
+      DCF_TRY(reader.load(chunk, scratch, &decoded));
+      place_rows(decoded, chunk * chunk_rows(), room[chunk], out);
+      return ok_status();
+    });
   }
 
   uint64_t entries_of(uint64_t chunk) const {
@@ -317,19 +330,20 @@ class EntryLoader {
   }
 
   // Any other view: entries find their places by being sorted.
-  Status scatter_chunks(LayerEntries* out) const {
+  Status scatter_chunks(const TensorReader& reader, LayerEntries* out) const {
     std::vector<Scattered> all;
-    ChunkScratch scratch;
-    for (uint64_t chunk = 0; chunk < tensor_.chunks; ++chunk) {
+    all.reserve(most_entries());
+    DCF_TRY(reader.for_each_chunk_in_order([&](uint64_t chunk, ChunkScratch* scratch) -> Status {
       DecodedChunk decoded;
-      DCF_TRY(model_.load_chunk(coding_, data_, chunk, &scratch, &decoded));
+      DCF_TRY(reader.load(chunk, scratch, &decoded));
       for_each_entry(coding_, decoded, [&](uint32_t element, uint32_t entry) {
         const float weight = word_to_float(tensor_.dtype, entry_word(coding_, decoded, entry));
         if (weight == 0) return;
         const uint32_t code = shape_.has_codes() ? code_of_[decoded.codes[entry]] : 0;
         all.push_back({element_of_view(tensor_, decoded.shape.first + element), code, weight});
       });
-    }
+      return ok_status();
+    }));
     std::sort(all.begin(), all.end(),
               [](const Scattered& a, const Scattered& b) { return a.at < b.at; });
     uint64_t at = 0;
@@ -353,9 +367,10 @@ class EntryLoader {
 
   const Model& model_;
   size_t data_;
-  uint64_t held_;
+  MemoryShare held_;
   const Tensor& tensor_;
   TensorCoding coding_;
+  mutable Progress progress_;
   LayerEntries shape_;
   bool all_present_ = false;  // no code of the codebook has a weight of zero
   std::array<uint32_t, 257> code_of_ = [] {
@@ -379,7 +394,7 @@ TensorEntries::TensorEntries(std::unique_ptr<EntryLoader> loader) : loader_(std:
 TensorEntries::~TensorEntries() = default;
 
 Result<std::unique_ptr<TensorEntries>> TensorEntries::open(const Model& model, size_t tensor,
-                                                           uint64_t held) {
+                                                           uint64_t held, ProgressStep progress) {
   const size_t data = model.data_tensor(tensor);
   const Tensor& shape = model.manifest().tensors[tensor];
   if (is_raw_only(shape.dtype))
@@ -387,8 +402,12 @@ Result<std::unique_ptr<TensorEntries>> TensorEntries::open(const Model& model, s
   if (shape.cols() > LayerEntries::kMostColumns) {
     return fail(Code::InvalidArgument, "", "the rows of the tensor are too long for a layer");
   }
-  return std::unique_ptr<TensorEntries>(
-      new TensorEntries(std::make_unique<EntryLoader>(model, data, shape, held)));
+  uint64_t bytes = 0;
+  MemoryShare share;
+  if (checked_add(held, model.table_memory(data), &bytes)) share = model.take_memory({bytes, 0});
+  if (!share) return model.in_data(data, fail(Code::LimitMemory, "L-01", EntryLoader::kTooMuch));
+  return std::unique_ptr<TensorEntries>(new TensorEntries(std::make_unique<EntryLoader>(
+      model, data, shape, std::move(share), std::move(progress))));
 }
 
 const LayerEntries& TensorEntries::shape() const {
@@ -415,8 +434,8 @@ Result<LayerEntries> TensorEntries::all() const {
   return loader_->all();
 }
 
-Result<LayerEntries> load_entries(const Model& model, size_t tensor, uint64_t held) {
-  DCF_ASSIGN(const auto entries, TensorEntries::open(model, tensor, held));
+Result<LayerEntries> load_entries(const Model& model, size_t tensor) {
+  DCF_ASSIGN(const auto entries, TensorEntries::open(model, tensor, 0));
   return entries->all();
 }
 

@@ -9,6 +9,7 @@
 #include "base/big_vector.h"
 #include "base/checked.h"
 #include "model/model.h"
+#include "model/progress.h"
 
 namespace dcf::impl {
 
@@ -34,6 +35,7 @@ struct LayerEntries {
   BigVector<uint32_t> entries;       // columns rise strictly within a row
   std::vector<float> codebook;       // up to 256 weights, by code; empty: `values` has the weights
   BigVector<float> values;           // one per element of `entries`; empty with a codebook
+  std::shared_ptr<const MemoryShare> memory;  // that the entries take of their file's
 
   bool has_codes() const { return !codebook.empty(); }
   uint64_t row_end(uint64_t row) const { return row_start[row] + row_length[row]; }
@@ -95,18 +97,20 @@ class EntryLoader;
 // The entries of a tensor as rows x cols of its first dimension.
 class TensorEntries final : public EntrySource {
  public:
-  // `held` is what the caller keeps meanwhile. UnsupportedDType for dtypes without arithmetic.
+  // `held` is what the caller keeps meanwhile: it is taken of the file's memory as long as this
+  // exists. UnsupportedDType for dtypes without arithmetic. `progress` gets the encoded bytes.
   static Result<std::unique_ptr<TensorEntries>> open(const Model& model, size_t tensor,
-                                                     uint64_t held);
+                                                     uint64_t held, ProgressStep progress = {});
   ~TensorEntries() override;
 
   const LayerEntries& shape() const override;
   // Decodes slabs, on the file's threads, where rows of the matrix are rows of the stored view and
   // all threads get slabs; else all at once.
   bool each(uint64_t first, uint64_t last, RowSteps steps, const Pack& pack) const override;
-  // Why each() failed. LimitMemory where the memory limit does not allow for it.
+  // Why each() failed: LimitMemory, Cancelled, BadCount (K-05) where it was for all rows, or what
+  // is wrong with a chunk.
   const Status& failure() const { return failure_; }
-  // All entries; LimitMemory as well.
+  // All entries, or one of the same failures.
   Result<LayerEntries> all() const;
 
  private:
@@ -117,7 +121,7 @@ class TensorEntries final : public EntrySource {
   mutable Status failure_;
 };
 
-// TensorEntries::all().
-Result<LayerEntries> load_entries(const Model& model, size_t tensor, uint64_t held);
+// TensorEntries::all() of a caller that keeps nothing else.
+Result<LayerEntries> load_entries(const Model& model, size_t tensor);
 
 }  // namespace dcf::impl

@@ -105,7 +105,7 @@ std::unique_ptr<LayerKernel> make_convolution(std::string_view name, const Layer
 Status too_large(const Model& model, size_t tensor) {
   return model.in_data(
       model.data_tensor(tensor),
-      fail(Code::LimitMemory, "L-01", "the packed layer needs more memory than the limit"));
+      fail(Code::LimitMemory, "L-01", "the packed layer takes more than max_memory"));
 }
 
 // The most that packing takes, to be known before anything is packed: for each entry a column and a
@@ -138,8 +138,7 @@ uint64_t packing_estimate(const Model& model, size_t tensor, std::string_view ke
 Result<std::unique_ptr<Layer>> Layer::linear(const Model& model, size_t tensor,
                                              const LayerOptions& options) {
   const uint64_t held = packing_estimate(model, tensor, options.kernel);
-  DCF_ASSIGN(const auto source, TensorEntries::open(model, tensor, held));
-  if (held > model.working_memory()) return too_large(model, tensor);
+  DCF_ASSIGN(const auto source, TensorEntries::open(model, tensor, held, options.progress));
   std::unique_ptr<LayerKernel> kernel;
   if (options.kernel.empty()) {
     kernel = fastest_linear(*source, options, model.parallel());
@@ -160,7 +159,8 @@ Result<std::unique_ptr<Layer>> Layer::convolution(const Model& model, size_t ten
       !checked_add(held, image, &held)) {
     return too_large(model, tensor);
   }
-  DCF_ASSIGN(const LayerEntries entries, load_entries(model, tensor, held));
+  DCF_ASSIGN(const auto source, TensorEntries::open(model, tensor, held, options.progress));
+  DCF_ASSIGN(const LayerEntries entries, source->all());
   auto kernel = options.kernel.empty()
                     ? make_packed_conv(entries, conv, is_dense_for_tiles(entries), model.parallel())
                     : make_convolution(options.kernel, entries, conv, model.parallel());
@@ -182,15 +182,14 @@ Result<std::unique_ptr<Layer>> Layer::around(std::unique_ptr<LayerKernel> kernel
   layer->nonzeros_ = nonzeros;
   layer->inputs_ = inputs;
   layer->outputs_ = outputs;
-  layer->max_memory_ = model.working_memory();
+  layer->scratch_.reset(model.working_memory() - layer->kernel_->packed_bytes());
   return layer;
 }
 
 Status Layer::apply(const float* x, uint64_t batch, float* y) const {
   if (batch == 0 || outputs_ == 0) return ok_status();
-  if (working_bytes(batch) > max_memory_ - kernel_->packed_bytes()) {
-    return fail(Code::LimitMemory, "L-01", "the product needs more memory than the limit");
-  }
+  const MemoryShare share = scratch_.take({working_bytes(batch), 0});
+  if (!share) return fail(Code::LimitMemory, "L-01", "the product takes more than max_memory");
   kernel_->apply(x, batch, y, parallel_);
   return ok_status();
 }

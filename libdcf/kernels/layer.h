@@ -8,6 +8,7 @@
 #include "kernels/conv2d.h"
 #include "kernels/layer_kernel.h"
 #include "model/model.h"
+#include "model/progress.h"
 
 namespace dcf::impl {
 
@@ -16,6 +17,7 @@ struct LayerOptions {
   std::string_view kernel;  // a LayerKernel's name; empty: the fastest
   Parallel parallel;
   double input_density = 1;  // share of the inputs that is mostly not zero
+  ProgressStep progress;     // of the encoded bytes
 };
 
 class Layer {
@@ -35,7 +37,8 @@ class Layer {
   uint64_t nonzeros() const { return nonzeros_; }
   uint64_t working_bytes(uint64_t batch) const { return kernel_->working_bytes(batch, parallel_); }
 
-  // LimitMemory where the scratch of so large a batch does not fit beside the layer.
+  // LimitMemory where the scratch of so large a batch does not fit beside the layer and what other
+  // calls take meanwhile.
   Status apply(const float* x, uint64_t batch, float* y) const;
 
  private:
@@ -50,7 +53,7 @@ class Layer {
   uint64_t inputs_ = 0;
   uint64_t outputs_ = 0;
   uint64_t nonzeros_ = 0;
-  uint64_t max_memory_ = 0;
+  mutable MemoryBudget scratch_;  // what the layer leaves of its file's max_memory
 };
 
 }  // namespace dcf::impl

@@ -8,18 +8,27 @@
 #include "base/float_convert.h"
 #include "model/decode.h"
 #include "model/expand.h"
+#include "model/tensor_reader.h"
 
 namespace dcf::impl {
 namespace {
 
+// What the sums of a product take.
+struct Plan {
+  bool one_set = false;       // of sums for all chunks, else each chunk that is decoded has its own
+  uint64_t part_doubles = 0;  // of a chunk's own
+  MemoryNeed bytes;
+};
+
 class Product {
  public:
-  Product(const Model& model, size_t data, const Tensor& shape, std::span<const float> x,
-          uint64_t batch)
+  Product(const Model& model, const TensorReader& reader, const Tensor& shape, const Plan& plan,
+          std::span<const float> x, uint64_t batch)
       : model_(model),
-        data_(data),
-        tensor_(model.manifest().tensors[data]),
-        coding_(tensor_, model.tables(), data),
+        reader_(reader),
+        tensor_(reader.tensor()),
+        coding_(reader.coding()),
+        plan_(plan),
         rows_(shape.rows()),
         cols_(shape.cols()),
         x_(x),
@@ -29,64 +38,39 @@ class Product {
       by_code_[code++] = word_to_double(tensor_.dtype, word);
   }
 
-  Status run(std::span<float> y) {
-    // Chunks run side by side into sums of their own, which are then added in order. Where those
-    // would be larger than the chunks, as a transposed view can make them, the work would no longer
-    // be in proportion to the elements: then there is one set of sums for all.
-    const bool one_set = tensor_.chunks != 0 && touched_rows() > tensor_.chunk_elements(0) + 2;
-    const uint64_t part_doubles = one_set ? 0 : touched_rows() * batch_;
-    uint64_t sum_bytes = 0;
-    uint64_t part_bytes = 0;
-    if (!checked_mul(rows_ * batch_, sizeof(double), &sum_bytes) ||
-        !checked_mul(part_doubles, sizeof(double), &part_bytes) ||
-        sum_bytes > model_.working_memory() || part_bytes > model_.working_memory() - sum_bytes) {
-      return too_large();
-    }
-    const uint64_t item_bytes = model_.scratch_bytes(data_) + part_bytes;
-    const uint64_t wave = model_.threads_for(item_bytes + sum_bytes);
-    if (wave == 0) return too_large();
+  Status run(std::span<float> y) const {
     std::vector<double> sums(rows_ * batch_);
-    if (one_set) {
-      DCF_TRY(run_in_order(item_bytes, sums));
-      round(sums, y);
-      return ok_status();
-    }
-    std::vector<std::vector<double>> parts(std::min(wave, tensor_.chunks));
-    for (auto& part : parts) part.resize(part_doubles);
-    std::vector<ChunkScratch> scratch(parts.size());
-    for (uint64_t first = 0; first < tensor_.chunks; first += parts.size()) {
-      const size_t count = std::min<uint64_t>(parts.size(), tensor_.chunks - first);
-      DCF_TRY(model_.for_items(count, item_bytes, [&](size_t i) {
-        std::fill(parts[i].begin(), parts[i].end(), 0.0);
-        return multiply(first + i, &scratch[i], parts[i]);
-      }));
-      for (size_t i = 0; i < count; ++i) add(first + i, parts[i], sums);
-    }
+    DCF_TRY(plan_.one_set ? add_in_order(sums) : add_in_waves(sums));
     round(sums, y);
     return ok_status();
   }
 
  private:
-  Status run_in_order(uint64_t item_bytes, std::vector<double>& sums) const {
-    return model_.for_items(1, item_bytes, [&](size_t) -> Status {
-      ChunkScratch scratch;
-      for (uint64_t chunk = 0; chunk < tensor_.chunks; ++chunk)
-        DCF_TRY(multiply(chunk, &scratch, sums));
-      return ok_status();
+  Status add_in_order(std::vector<double>& sums) const {
+    return reader_.for_each_chunk_in_order([&](uint64_t chunk, ChunkScratch* scratch) {
+      return multiply(chunk, scratch, sums);
     });
   }
+
+  Status add_in_waves(std::vector<double>& sums) const {
+    std::vector<std::vector<double>> parts(std::min(reader_.workers(), tensor_.chunks));
+    for (auto& part : parts) part.resize(plan_.part_doubles);
+    std::vector<ChunkScratch> scratch(parts.size());
+    Status s;
+    for (uint64_t first = 0; first < tensor_.chunks && s.ok(); first += parts.size()) {
+      const size_t count = std::min<uint64_t>(parts.size(), tensor_.chunks - first);
+      s = model_.for_items(count, reader_.workers(), [&](size_t i) {
+        std::fill(parts[i].begin(), parts[i].end(), 0.0);
+        return multiply(first + i, &scratch[i], parts[i]);
+      });
+      for (size_t i = 0; i < count; ++i) add(first + i, parts[i], sums);
+    }
+    return reader_.finish(s);
+  }
+
   static void round(const std::vector<double>& sums, std::span<float> y) {
     std::transform(sums.begin(), sums.end(), y.begin(),
                    [](double sum) { return static_cast<float>(sum); });
-  }
-  static Status too_large() {
-    return fail(Code::LimitMemory, "L-01", "the product needs more memory than the limit");
-  }
-
-  // Rows of the matrix that one chunk may touch, at most.
-  uint64_t touched_rows() const {
-    if (tensor_.chunks == 0) return 0;
-    return tensor_.view.transposed ? rows_ : std::min(rows_, tensor_.chunk_elements(0) / cols_ + 2);
   }
   uint64_t first_row(uint64_t chunk) const {
     return tensor_.view.transposed ? 0 : chunk * tensor_.chunk_stride() / cols_;
@@ -94,7 +78,7 @@ class Product {
 
   Status multiply(uint64_t chunk, ChunkScratch* scratch, std::vector<double>& part) const {
     DecodedChunk decoded;
-    DCF_TRY(model_.load_chunk(coding_, data_, chunk, scratch, &decoded));
+    DCF_TRY(reader_.load(chunk, scratch, &decoded));
     const uint64_t base = first_row(chunk);
     const bool palette = !decoded.codes.empty();
     // Entries come in rising order, so that the row is found by stepping, not by division.
@@ -123,15 +107,33 @@ class Product {
   }
 
   const Model& model_;
-  size_t data_;
+  const TensorReader& reader_;
   const Tensor& tensor_;
-  TensorCoding coding_;
+  const TensorCoding& coding_;
+  const Plan& plan_;
   uint64_t rows_;
   uint64_t cols_;
   std::span<const float> x_;
   uint64_t batch_;
   std::array<double, 257> by_code_{};
 };
+
+// Chunks run side by side into sums of their own, which are then added in order. Where those would
+// be larger than the chunks, as a transposed view can make them, the work would no longer be in
+// proportion to the elements: then there is one set of sums for all. False: the sizes do not fit 64
+// bits.
+bool plan_sums(const Tensor& data, const Tensor& shape, uint64_t batch, Plan* plan) {
+  uint64_t touched_rows = 0;  // by one chunk, at most
+  if (data.chunks != 0) {
+    touched_rows = data.view.transposed
+                       ? shape.rows()
+                       : std::min(shape.rows(), data.chunk_elements(0) / shape.cols() + 2);
+    plan->one_set = touched_rows > data.chunk_elements(0) + 2;
+  }
+  plan->part_doubles = plan->one_set ? 0 : touched_rows * batch;
+  return checked_mul(shape.rows() * batch, sizeof(double), &plan->bytes.once) &&
+         checked_mul(plan->part_doubles, sizeof(double), &plan->bytes.each);
+}
 
 }  // namespace
 
@@ -141,7 +143,15 @@ Status matmul(const Model& model, size_t tensor, std::span<const float> x, uint6
   const Tensor& shape = model.manifest().tensors[tensor];
   if (is_raw_only(shape.dtype))
     return fail(Code::UnsupportedDType, "", "the dtype has no arithmetic");
-  return model.in_data(data, Product(model, data, shape, x, batch).run(y));
+  constexpr const char* kTooMuch = "the product takes more than max_memory";
+  Plan sums;
+  if (!plan_sums(model.manifest().tensors[data], shape, batch, &sums))
+    return model.in_data(data, fail(Code::LimitMemory, "L-01", kTooMuch));
+  ReadPlan plan = whole_tensor(model.manifest().tensors[data]);
+  plan.beside = sums.bytes;
+  plan.too_much = kTooMuch;
+  DCF_ASSIGN(const auto reader, TensorReader::open(model, data, plan));
+  return Product(model, *reader, shape, sums, x, batch).run(y);
 }
 
 }  // namespace dcf::impl

@@ -6,33 +6,29 @@
 #include <atomic>
 #include <numeric>
 
+#include "base/checked.h"
 #include "model/csr_words.h"
 #include "model/expand.h"
+#include "model/tensor_reader.h"
 
 namespace dcf::impl {
 namespace {
 
 class TransposedCsr {
  public:
-  TransposedCsr(const Model& model, size_t data, uint64_t cols, DType as, const Csr& out)
-      : model_(model),
-        data_(data),
-        tensor_(model.manifest().tensors[data]),
-        coding_(tensor_, model.tables(), data),
+  TransposedCsr(const TensorReader& reader, uint64_t cols, DType as, const Csr& out)
+      : reader_(reader),
+        tensor_(reader.tensor()),
+        coding_(reader.coding()),
         words_(coding_, as),
         cols_(cols),
         out_(out) {}
 
-  Status run() {
+  Status run() const {
+    // The first pass checks the nonzeros, so that the second one has room for all of them.
     DCF_TRY(count());
     std::partial_sum(out_.row_ptr.begin(), out_.row_ptr.end(), out_.row_ptr.begin());
-    if (out_.row_ptr.back() != out_.col.size()) {
-      return fail(Code::BadCount, "K-05",
-                  "the nonzeros of the tensor differ from the declared number");
-    }
-    DCF_TRY(place());
-    // Rows that reach from one row of the transpose into the next had their columns out of order.
-    return tensor_.view_rows() % cols_ == 0 ? ok_status() : sort_rows();
+    return place();
   }
 
  private:
@@ -40,7 +36,7 @@ class TransposedCsr {
   template <typename Entry>
   Status visit(uint64_t chunk, ChunkScratch* scratch, Entry entry) const {
     DecodedChunk decoded;
-    DCF_TRY(model_.load_chunk(coding_, data_, chunk, scratch, &decoded));
+    DCF_TRY(reader_.load(chunk, scratch, &decoded));
     const bool coded = !decoded.codes.empty();
     for_each_entry(coding_, decoded, [&](uint32_t element, uint32_t i) {
       const uint64_t stored = coded ? 0 : entry_word(coding_, decoded, i);
@@ -53,14 +49,11 @@ class TransposedCsr {
   }
 
   Status count() const {
-    return model_.for_chunks(
-        data_, 0, tensor_.chunks,
-        [&](uint64_t chunk, ChunkScratch* scratch) {
-          return visit(chunk, scratch, [&](uint64_t row, uint32_t, uint64_t) {
-            std::atomic_ref(out_.row_ptr[row + 1]).fetch_add(1, std::memory_order_relaxed);
-          });
-        },
-        out_.held);
+    return reader_.for_each_chunk([&](uint64_t chunk, ChunkScratch* scratch) {
+      return visit(chunk, scratch, [&](uint64_t row, uint32_t, uint64_t) {
+        std::atomic_ref(out_.row_ptr[row + 1]).fetch_add(1, std::memory_order_relaxed);
+      });
+    });
   }
 
   void put(uint64_t at, uint32_t col, uint64_t word) const {
@@ -70,64 +63,73 @@ class TransposedCsr {
 
   // Each row takes its next place, chunks in order: the columns rise as they do in the view.
   Status place() const {
-    const uint64_t left = model_.working_memory() - out_.held;
-    if (tensor_.chunks != 0 &&
-        out_.row_ptr.size() > (left - model_.scratch_bytes(data_)) / sizeof(uint64_t)) {
-      return fail(Code::LimitMemory, "L-01", "a list of rows needs more memory than the limit");
-    }
     std::vector<uint64_t> next(out_.row_ptr.begin(), out_.row_ptr.end() - 1);
-    ChunkScratch scratch;
-    for (uint64_t chunk = 0; chunk < tensor_.chunks; ++chunk) {
-      DCF_TRY(visit(chunk, &scratch, [&](uint64_t row, uint32_t col, uint64_t word) {
+    return reader_.for_each_chunk_in_order([&](uint64_t chunk, ChunkScratch* scratch) {
+      return visit(chunk, scratch, [&](uint64_t row, uint32_t col, uint64_t word) {
         // A source that changed between the passes must not write into other rows.
         if (next[row] < out_.row_ptr[row + 1]) put(next[row]++, col, word);
-      }));
-    }
-    return ok_status();
+      });
+    });
   }
 
-  Status sort_rows() const {
-    struct Entry {
-      uint32_t col;
-      uint64_t word;
-    };
-    uint64_t longest = 0;
-    for (size_t row = 0; row + 1 < out_.row_ptr.size(); ++row) {
-      longest = std::max(longest, out_.row_ptr[row + 1] - out_.row_ptr[row]);
-    }
-    if (longest > (model_.working_memory() - out_.held) / sizeof(Entry)) {
-      return fail(Code::LimitMemory, "L-01", "a row needs more memory than the limit");
-    }
-    const size_t bytes = words_.bytes();
-    std::vector<Entry> entries;
-    entries.reserve(longest);
-    for (size_t row = 0; row + 1 < out_.row_ptr.size(); ++row) {
-      entries.clear();
-      for (uint64_t i = out_.row_ptr[row]; i < out_.row_ptr[row + 1]; ++i) {
-        entries.push_back({out_.col[i], load_word(out_.values.data() + i * bytes, bytes)});
-      }
-      std::sort(entries.begin(), entries.end(),
-                [](const Entry& a, const Entry& b) { return a.col < b.col; });
-      uint64_t at = out_.row_ptr[row];
-      for (const Entry& entry : entries) put(at++, entry.col, entry.word);
-    }
-    return ok_status();
-  }
-
-  const Model& model_;
-  size_t data_;
+  const TensorReader& reader_;
   const Tensor& tensor_;
-  TensorCoding coding_;
+  const TensorCoding& coding_;
   CsrWords words_;
   uint64_t cols_;
   const Csr& out_;
 };
 
+// Sorts the columns of each row; values have `bytes` bytes.
+Status sort_rows(const Model& model, const Csr& out, size_t bytes) {
+  struct Entry {
+    uint32_t col;
+    uint64_t word;
+  };
+  uint64_t longest = 0;
+  for (size_t row = 0; row + 1 < out.row_ptr.size(); ++row) {
+    longest = std::max(longest, out.row_ptr[row + 1] - out.row_ptr[row]);
+  }
+  uint64_t list_bytes = 0;
+  MemoryShare share;
+  if (checked_mul(longest, sizeof(Entry), &list_bytes)) share = model.take_memory({list_bytes, 0});
+  if (!share) return fail(Code::LimitMemory, "L-01", "sorting a row takes more than max_memory");
+  std::vector<Entry> entries;
+  entries.reserve(longest);
+  for (size_t row = 0; row + 1 < out.row_ptr.size(); ++row) {
+    entries.clear();
+    for (uint64_t i = out.row_ptr[row]; i < out.row_ptr[row + 1]; ++i) {
+      entries.push_back({out.col[i], load_word(out.values.data() + i * bytes, bytes)});
+    }
+    std::sort(entries.begin(), entries.end(),
+              [](const Entry& a, const Entry& b) { return a.col < b.col; });
+    uint64_t at = out.row_ptr[row];
+    for (const Entry& entry : entries) {
+      out.col[at] = entry.col;
+      store_word(out.values.data() + at * bytes, bytes, entry.word);
+      ++at;
+    }
+  }
+  return ok_status();
+}
+
 }  // namespace
 
 Status decode_csr_transposed(const Model& model, size_t data, uint64_t cols, DType as,
-                             const Csr& out) {
-  return TransposedCsr(model, data, cols, as, out).run();
+                             const Csr& out, ProgressStep step) {
+  const Tensor& tensor = model.manifest().tensors[data];
+  Progress progress(std::move(step), 2 * tensor.encoded_bytes);
+  ReadPlan plan = whole_tensor(tensor, &progress);
+  plan.beside.once = (out.row_ptr.size() - 1) * sizeof(uint64_t);  // the next place of each row
+  plan.too_much = "decoding the tensor and a list of its rows take more than max_memory";
+  {
+    DCF_ASSIGN(const auto reader, TensorReader::open(model, data, plan));
+    DCF_TRY(TransposedCsr(*reader, cols, as, out).run());
+  }
+  // Rows that reach from one row of the transpose into the next have their columns out of order.
+  const bool sorted = tensor.view_rows() % cols == 0;
+  if (sorted || out.col.empty()) return ok_status();
+  return sort_rows(model, out, out.values.size() / out.col.size());
 }
 
 }  // namespace dcf::impl

@@ -8,42 +8,35 @@
 #include "base/float_convert.h"
 #include "codec/stream_copy.h"
 #include "model/expand.h"
+#include "model/tensor_reader.h"
 
 namespace dcf::impl {
 namespace {
 
-// Part of a request that lies in one chunk: elements [from, to) of the chunk go to dst.
+// Elements [first, first + count) of a tensor, which decode to dst.
 class RangeDecoder {
  public:
-  RangeDecoder(const Model& model, size_t tensor, DType as, uint64_t first, uint64_t count,
+  RangeDecoder(const TensorReader& reader, DType as, uint64_t first, uint64_t count,
                MutableBytes dst)
-      : model_(model),
-        index_(tensor),
-        tensor_(model.manifest().tensors[tensor]),
-        coding_(tensor_, model.tables(), tensor),
+      : reader_(reader),
+        tensor_(reader.tensor()),
+        coding_(reader.coding()),
         convert_(as == DType::kF32 && tensor_.dtype != DType::kF32),
         first_(first),
         count_(count),
         dst_(dst) {}
 
   Status run() const {
-    if (count_ == 0) return ok_status();
-    uint64_t first_chunk = 0;
-    uint64_t last_chunk = tensor_.chunks;
-    if (!tensor_.view.transposed) {
-      first_chunk = first_ / tensor_.chunk_stride();
-      last_chunk = (first_ + count_ - 1) / tensor_.chunk_stride() + 1;
-    }
-    return model_.for_chunks(
-        index_, first_chunk, last_chunk, [this](uint64_t chunk, ChunkScratch* scratch) -> Status {
-          DecodedChunk decoded;
-          DCF_TRY(model_.load_chunk(coding_, index_, chunk, scratch, &decoded));
-          place(decoded, scratch);
-          return ok_status();
-        });
+    return reader_.for_each_chunk([this](uint64_t chunk, ChunkScratch* scratch) -> Status {
+      DecodedChunk decoded;
+      DCF_TRY(reader_.load(chunk, scratch, &decoded));
+      place(decoded, scratch);
+      return ok_status();
+    });
   }
 
  private:
+  // Writes the part of the chunk that lies in the request.
   void place(const DecodedChunk& chunk, ChunkScratch* scratch) const {
     const ChunkShape& shape = chunk.shape;
     const uint64_t end = shape.first + shape.elements;
@@ -94,10 +87,9 @@ class RangeDecoder {
     }
   }
 
-  const Model& model_;
-  size_t index_;
+  const TensorReader& reader_;
   const Tensor& tensor_;
-  TensorCoding coding_;
+  const TensorCoding& coding_;
   bool convert_;
   uint64_t first_;
   uint64_t count_;
@@ -118,13 +110,29 @@ Result<uint64_t> decoded_bytes(const Tensor& tensor, DType as, uint64_t count) {
   return ceil_div(count * tensor.bits, 8);
 }
 
-Status decode_elements(const Model& model, size_t tensor, DType as, uint64_t first, uint64_t count,
-                       MutableBytes dst) {
+Result<uint64_t> decode_memory(const Model& model, size_t tensor) {
   const size_t data = model.data_tensor(tensor);
-  if (first * model.manifest().tensors[data].bits % 8 != 0) {
+  return TensorReader::memory(model, data, whole_tensor(model.manifest().tensors[data]));
+}
+
+Status decode_elements(const Model& model, size_t tensor, DType as, uint64_t first, uint64_t count,
+                       MutableBytes dst, ProgressStep step) {
+  const size_t data = model.data_tensor(tensor);
+  const Tensor& stored = model.manifest().tensors[data];
+  if (first * stored.bits % 8 != 0) {
     return fail(Code::InvalidArgument, "", "the rows of this dtype do not start on a byte");
   }
-  return RangeDecoder(model, data, as, first, count, dst).run();
+  if (count == 0) return ok_status();
+  ReadPlan plan;
+  plan.chunks = {0, stored.chunks};
+  if (!stored.view.transposed) {
+    plan.chunks = {first / stored.chunk_stride(), (first + count - 1) / stored.chunk_stride() + 1};
+  }
+  plan.whole = count == stored.elements;
+  Progress progress(std::move(step), model.encoded_bytes(data, plan.chunks));
+  plan.progress = &progress;
+  DCF_ASSIGN(const auto reader, TensorReader::open(model, data, plan));
+  return RangeDecoder(*reader, as, first, count, dst).run();
 }
 
 }  // namespace dcf::impl

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <mutex>
 
+#include "model/tensor_reader.h"
 #include "model/verify.h"
 
 namespace dcf::impl {
@@ -12,18 +13,17 @@ Result<TensorBytes> measure_tensor(const Model& model, size_t tensor) {
   total.codebook = model.tables().codebook_bytes[tensor];
   total.tables = model.tables().code_bytes[tensor];
   total.padding = padding_of(model, tensor).bytes;
-  const TensorCoding coding(t, model.tables(), tensor);
+  if (t.chunks == 0) return total;
+  DCF_ASSIGN(const auto reader, TensorReader::open(model, tensor, whole_tensor(t)));
   std::mutex mutex;
-  const Status s =
-      model.for_chunks(tensor, 0, t.chunks, [&](uint64_t chunk, ChunkScratch* scratch) -> Status {
-        DecodedChunk decoded;
-        DCF_TRY(model.load_chunk(coding, tensor, chunk, scratch, &decoded));
-        const std::lock_guard lock(mutex);
-        total.positions += decoded.position_bytes;
-        total.values += decoded.value_bytes;
-        return ok_status();
-      });
-  if (!s.ok()) return s;
+  DCF_TRY(reader->for_each_chunk([&](uint64_t chunk, ChunkScratch* scratch) -> Status {
+    DecodedChunk decoded;
+    DCF_TRY(reader->load(chunk, scratch, &decoded));
+    const std::lock_guard lock(mutex);
+    total.positions += decoded.position_bytes;
+    total.values += decoded.value_bytes;
+    return ok_status();
+  }));
   return total;
 }
 

@@ -43,7 +43,7 @@ Result<std::unique_ptr<Model>> Model::open(std::unique_ptr<Source> source, const
 
   const Header& header = model->header_;
   if (header.manifest_size > limits.max_manifest || header.manifest_size > limits.max_memory) {
-    return fail(Code::LimitMemory, "L-01", "the manifest is larger than the limit")
+    return fail(Code::LimitMemory, "L-01", "the manifest is larger than max_manifest or max_memory")
         .at(kHeaderBytes);
   }
   DCF_ASSIGN(const Bytes packed, read(in, kHeaderBytes, header.manifest_size, &storage));
@@ -75,7 +75,7 @@ Result<std::unique_ptr<Model>> Model::open(std::unique_ptr<Source> source, const
   model->resident_ += tables_memory(model->manifest_);
   // The section itself is there too while it is parsed.
   if (model->resident_ > limits.max_memory || table_bytes > limits.max_memory - model->resident_) {
-    return fail(Code::LimitMemory, "L-01", "the tables need more memory than the limit")
+    return fail(Code::LimitMemory, "L-01", "the tables take more than max_memory")
         .at(tables_at);
   }
   DCF_ASSIGN(const Bytes section, read(in, tables_at, table_bytes, &storage));
@@ -86,6 +86,7 @@ Result<std::unique_ptr<Model>> Model::open(std::unique_ptr<Source> source, const
   Result<Tables> tables = parse_tables(section, model->manifest_);
   if (!tables.ok()) return shifted(tables.status(), tables_at);
   model->tables_ = tables.take();
+  model->budget_.reset(limits.max_memory - model->resident_);
   return model;
 }
 
@@ -112,56 +113,45 @@ Status Model::in_data(size_t tensor, const Status& s) const {
       .in_tensor(tensor);
 }
 
-uint64_t Model::scratch_bytes(size_t tensor, uint64_t first, uint64_t last) const {
+uint64_t Model::scratch_bytes(size_t tensor, ChunkRange chunks) const {
   const Tensor& t = manifest_.tensors[tensor];
-  if (first == last) return 0;
+  if (chunks.size() == 0) return 0;
   uint64_t entries = 0;
   uint64_t bytes = 0;
-  for (uint64_t i = first; i < last; ++i) {
+  for (uint64_t i = chunks.first; i < chunks.last; ++i) {
     entries = std::max<uint64_t>(entries, manifest_.chunks[t.first_chunk + i].entries);
     bytes = std::max<uint64_t>(bytes, manifest_.chunks[t.first_chunk + i].bytes);
   }
   const uint64_t elements = t.chunk_elements(0);
-  const auto codes = static_cast<uint64_t>(
-      std::count_if(t.tables.begin(), t.tables.end(), [](uint32_t id) { return id != 0; }));
   return chunk_scratch_bytes(t, elements, entries, bytes) + ceil_div(elements * t.bits, 8) +
-         codes * sizeof(DecodeTable);
+         table_memory(tensor);
 }
 
-Status Model::for_chunks(size_t tensor, uint64_t first, uint64_t last, const ChunkBody& body,
-                         uint64_t held) const {
-  // As many as there are threads; each decodes chunk after chunk.
-  std::mutex mutex;
-  std::vector<std::unique_ptr<ChunkScratch>> idle;
-  const auto take = [&] {
-    const std::lock_guard lock(mutex);
-    if (idle.empty()) return std::make_unique<ChunkScratch>();
-    std::unique_ptr<ChunkScratch> scratch = std::move(idle.back());
-    idle.pop_back();
-    return scratch;
-  };
-  const auto decode = [&](size_t item) {
-    std::unique_ptr<ChunkScratch> scratch = take();
-    const Status s = body(first + item, scratch.get());
-    const std::lock_guard lock(mutex);
-    idle.push_back(std::move(scratch));
-    return s;
-  };
-  return in_data(tensor, for_items(last - first, scratch_bytes(tensor, first, last), decode, held));
+uint64_t Model::table_memory(size_t tensor) const {
+  const Tensor& t = manifest_.tensors[tensor];
+  const auto tables = static_cast<uint64_t>(
+      std::count_if(t.tables.begin(), t.tables.end(), [](uint32_t id) { return id != 0; }));
+  return tables * sizeof(DecodeTable);
 }
 
-unsigned Model::threads_for(uint64_t bytes, uint64_t held) const {
-  const uint64_t left = working_memory() - std::min(working_memory(), held);
-  return static_cast<unsigned>(
-      std::min<uint64_t>(parallel_.width(), left / std::max<uint64_t>(bytes, 1)));
+uint64_t Model::encoded_bytes(size_t tensor, ChunkRange chunks) const {
+  const Tensor& t = manifest_.tensors[tensor];
+  if (chunks.size() == t.chunks) return t.encoded_bytes;
+  uint64_t bytes = 0;
+  for (uint64_t i = chunks.first; i < chunks.last; ++i)
+    bytes += manifest_.chunks[t.first_chunk + i].bytes;
+  return bytes;
 }
 
-Status Model::for_items(size_t n, uint64_t bytes, const ItemBody& body, uint64_t held) const {
+Status Model::check_nonzeros(size_t tensor, uint64_t counted) const {
+  if (counted == manifest_.tensors[tensor].nonzeros) return ok_status();
+  return in_data(tensor, fail(Code::BadCount, "K-05",
+                              "the nonzeros of a tensor differ from the declared number"));
+}
+
+Status Model::for_items(size_t n, uint64_t workers, const ItemBody& body) const {
   Parallel parallel = parallel_;
-  parallel.threads = threads_for(bytes, held);
-  if (parallel.threads == 0) {
-    return fail(Code::LimitMemory, "L-01", "decoding needs more memory than the limit");
-  }
+  parallel.threads = static_cast<unsigned>(workers);
   std::mutex mutex;
   std::atomic<size_t> failed{n};  // the lowest item that failed
   Status failure;

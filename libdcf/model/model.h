@@ -6,6 +6,7 @@
 #include <functional>
 #include <memory>
 
+#include "base/memory_budget.h"
 #include "base/parallel.h"
 #include "format/layout.h"
 #include "io/source.h"
@@ -13,6 +14,13 @@
 #include "model/tables.h"
 
 namespace dcf::impl {
+
+// Chunks [first, last) of a tensor.
+struct ChunkRange {
+  uint64_t first = 0;
+  uint64_t last = 0;
+  uint64_t size() const { return last - first; }
+};
 
 class Model {
  public:
@@ -42,27 +50,30 @@ class Model {
   // valid until the scratch is used again. Failures carry the chunk's offset and the tensor.
   Status load_chunk(const TensorCoding& coding, size_t tensor, uint64_t chunk,
                     ChunkScratch* scratch, DecodedChunk* out) const;
-  // Upper bound on what one thread needs to decode chunks [first, last) of this tensor: scratch,
+  // Upper bound on what one thread needs to decode these chunks of a tensor with data: scratch,
   // callers' dense buffer and decode tables.
-  uint64_t scratch_bytes(size_t tensor, uint64_t first, uint64_t last) const;
+  uint64_t scratch_bytes(size_t tensor, ChunkRange chunks) const;
   uint64_t scratch_bytes(size_t tensor) const {
-    return scratch_bytes(tensor, 0, manifest_.tensors[tensor].chunks);
+    return scratch_bytes(tensor, {0, manifest_.tensors[tensor].chunks});
   }
-  // What the memory limit leaves beside the open file itself.
-  uint64_t working_memory() const { return limits_.max_memory - resident_; }
+  // Of that, the decode tables.
+  uint64_t table_memory(size_t tensor) const;
+  uint64_t encoded_bytes(size_t tensor, ChunkRange chunks) const;
+  // What the memory limit leaves beside the open file itself, and who has it now.
+  uint64_t working_memory() const { return budget_.total(); }
+  uint64_t resident_memory() const { return resident_; }
+  // A share of it for up to `most` workers; none where too little is left.
+  MemoryShare take_memory(MemoryNeed need, uint64_t most = 1) const {
+    return budget_.take(need, most);
+  }
 
-  // Calls body(chunk, scratch) for the tensor's chunks [first, last), in parallel as far as the
-  // memory limit allows beside the `held` bytes of the caller; the failure of the lowest chunk
-  // wins. LimitMemory if not even one fits.
-  using ChunkBody = std::function<Status(uint64_t chunk, ChunkScratch* scratch)>;
-  Status for_chunks(size_t tensor, uint64_t first, uint64_t last, const ChunkBody& body,
-                    uint64_t held = 0) const;
+  // BadCount (K-05) unless all chunks of a tensor with data have as many nonzeros as it declares.
+  Status check_nonzeros(size_t tensor, uint64_t counted) const;
 
-  // The same for n arbitrary items of up to `bytes` of memory each.
+  // Calls body(item) for items [0, n), up to `workers` at a time, in ascending order; the failure
+  // of the lowest item wins.
   using ItemBody = std::function<Status(size_t item)>;
-  Status for_items(size_t n, uint64_t bytes, const ItemBody& body, uint64_t held = 0) const;
-  // Threads of for_items() for such items; 0 if not even one fits into the memory limit.
-  unsigned threads_for(uint64_t bytes, uint64_t held = 0) const;
+  Status for_items(size_t n, uint64_t workers, const ItemBody& body) const;
 
  private:
   Model() = default;
@@ -75,6 +86,7 @@ class Model {
   Layout layout_;
   Tables tables_;
   uint64_t resident_ = 0;  // upper bound on the memory of the above; at most limits_.max_memory
+  mutable MemoryBudget budget_;  // the rest
 };
 
 }  // namespace dcf::impl

@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <array>
-#include <mutex>
 
 #include "base/hash.h"
 
@@ -18,47 +17,92 @@ struct Item {
   size_t tensor;
   uint64_t first;
   uint64_t last;
+  uint64_t nonzeros;  // that they have, once they are checked
 };
 
+// Tensors [first, last) of a file.
 class Verifier {
  public:
-  Verifier(const Model& model, const VerifyProgress& progress)
+  Verifier(const Model& model, size_t first, size_t last, ProgressStep progress, uint64_t total)
       : model_(model),
-        progress_(progress),
-        total_(model.header().file_size),
-        nonzeros_(model.manifest().tensors.size()) {}
+        tensors_(model.manifest().tensors),
+        first_(first),
+        last_(last),
+        progress_(std::move(progress), total) {}
 
   Status run() {
+    DCF_TRY(take_memory());
     DCF_TRY(check_chunks());
-    const std::vector<Tensor>& tensors = model_.manifest().tensors;
-    for (size_t i = 0; i < tensors.size(); ++i) {
-      if (tensors[i].alias_of == kNoTensor && nonzeros_[i] != tensors[i].nonzeros) {
-        return model_.in_data(i, fail(Code::BadCount, "K-05",
-                                      "the nonzeros of a tensor differ from the declared number"));
+    DCF_TRY(wrong_count_);
+    for (size_t i = first_; i < last_; ++i) DCF_TRY(check_padding(i));
+    return ok_status();
+  }
+
+  Status check_sections() {
+    uint64_t largest = 0;
+    for (const Section& section : model_.manifest().sections)
+      largest = std::max(largest, section.bytes);
+    std::vector<uint8_t> block(std::min(largest, base_));
+    for (size_t i = 0; i < model_.manifest().sections.size(); ++i) {
+      const Section& section = model_.manifest().sections[i];
+      const uint64_t offset = model_.layout().section_offsets[i];
+      Hasher hasher;
+      for (uint64_t at = 0; at < section.bytes; at += block.size()) {
+        const MutableBytes part(block.data(), std::min<uint64_t>(block.size(), section.bytes - at));
+        DCF_TRY(model_.source().read_at(offset + at, part));
+        hasher.update(part);
+        DCF_TRY(progress_.add(part.size()));
+      }
+      if (hasher.digest() != section.hash) {
+        return fail(Code::ChecksumMismatch, "A-01", "the checksum of a section does not match")
+            .at(offset);
       }
     }
-    for (size_t i = 0; i < tensors.size(); ++i) DCF_TRY(check_padding(i));
-    return check_sections();
+    return ok_status();
   }
 
  private:
+  uint64_t workers_within_all(uint64_t bytes) const {
+    return workers_within(model_.working_memory(), {0, bytes}, model_.parallel().width());
+  }
+
+  // Holds what one worker needs at most from first to last, so that no tensor is too large in the
+  // middle of it. More workers take their shares while they are needed.
+  Status take_memory() {
+    constexpr uint64_t kSectionBlock = uint64_t{64} << 10;
+    for (const Section& section : model_.manifest().sections)
+      base_ = std::max(base_, std::min(section.bytes, kSectionBlock));
+    base_ = std::min(base_, model_.working_memory());
+    uint64_t offset = kHeaderBytes;  // of the tensor that needs most
+    for (size_t i = first_; i < last_; ++i) {
+      const uint64_t need = model_.scratch_bytes(i);
+      if (need <= base_) continue;
+      base_ = need;
+      offset = model_.layout().chunk_offsets[tensors_[i].first_chunk];
+    }
+    base_share_ = model_.take_memory({base_, 0});
+    if (base_share_) return ok_status();
+    return fail(Code::LimitMemory, "L-01", "decoding a tensor takes more than max_memory")
+        .at(offset);
+  }
+
   // Tensors differ in size by orders of magnitude: items of a large one must not starve for memory
   // because of it, so that items are taken in groups of like need.
   Status check_chunks() {
     std::vector<Item> items;
+    items.reserve(kGroup);
     uint64_t bytes = 0;
-    const std::vector<Tensor>& tensors = model_.manifest().tensors;
-    for (size_t i = 0; i < tensors.size(); ++i) {
+    for (size_t i = first_; i < last_; ++i) {
+      if (tensors_[i].chunks == 0) continue;
       const uint64_t need = model_.scratch_bytes(i);
-      if (tensors[i].chunks != 0 &&
-          model_.threads_for(std::max(bytes, need)) < model_.threads_for(bytes)) {
+      if (workers_within_all(std::max(bytes, need)) < workers_within_all(bytes)) {
         DCF_TRY(check_items(&items, bytes));
         bytes = 0;
       }
       bytes = std::max(bytes, need);
-      for (uint64_t chunk = 0; chunk < tensors[i].chunks; chunk += kRun) {
+      for (uint64_t chunk = 0; chunk < tensors_[i].chunks; chunk += kRun) {
         if (items.size() == kGroup) DCF_TRY(check_items(&items, bytes));
-        items.push_back({i, chunk, std::min(chunk + kRun, tensors[i].chunks)});
+        items.push_back({i, chunk, std::min(chunk + kRun, tensors_[i].chunks), 0});
       }
     }
     return check_items(&items, bytes);
@@ -66,29 +110,43 @@ class Verifier {
 
   Status check_items(std::vector<Item>* items, uint64_t bytes) {
     if (items->empty()) return ok_status();
-    const Status s =
-        model_.for_items(items->size(), bytes, [&](size_t i) { return check_item((*items)[i]); });
-    const Tensor& first = model_.manifest().tensors[items->front().tensor];
-    const uint64_t offset = model_.layout().chunk_offsets[first.first_chunk + items->front().first];
+    const uint64_t width = std::min<uint64_t>(model_.parallel().width(), items->size());
+    uint64_t workers = std::min(width, base_ / std::max<uint64_t>(bytes, 1));
+    MemoryShare more;
+    if (workers < width) more = model_.take_memory({0, bytes}, width - workers);
+    workers += more.workers();
+    const Status s = model_.for_items(items->size(), workers,
+                                      [&](size_t i) { return check_item(&(*items)[i]); });
+    if (!s.ok()) {
+      const Item& first = items->front();
+      const uint64_t chunk = tensors_[first.tensor].first_chunk + first.first;
+      return s.at(model_.layout().chunk_offsets[chunk]);
+    }
+    for (const Item& item : *items) count(item);
     items->clear();
-    return s.ok() ? s : s.at(offset);
+    return ok_status();
   }
 
-  Status check_item(const Item& item) {
-    const Tensor& t = model_.manifest().tensors[item.tensor];
-    const TensorCoding coding(t, model_.tables(), item.tensor);
+  Status check_item(Item* item) {
+    const Tensor& t = tensors_[item->tensor];
+    const TensorCoding coding(t, model_.tables(), item->tensor);
     ChunkScratch scratch;
-    uint64_t done = 0;
-    uint64_t nonzeros = 0;
-    for (uint64_t chunk = item.first; chunk < item.last; ++chunk) {
+    for (uint64_t chunk = item->first; chunk < item->last; ++chunk) {
       DecodedChunk decoded;
-      DCF_TRY(model_.load_chunk(coding, item.tensor, chunk, &scratch, &decoded));
-      nonzeros += decoded.nonzeros;
-      done += model_.manifest().chunks[t.first_chunk + chunk].bytes;
+      DCF_TRY(model_.load_chunk(coding, item->tensor, chunk, &scratch, &decoded));
+      item->nonzeros += decoded.nonzeros;
+      DCF_TRY(progress_.add(model_.manifest().chunks[t.first_chunk + chunk].bytes));
     }
-    const std::lock_guard lock(mutex_);
-    nonzeros_[item.tensor] += nonzeros;
-    return report(done);
+    return ok_status();
+  }
+
+  // Items come in the order of the file, so that a tensor is whole when its last one comes. Damaged
+  // chunks are reported before wrong counts.
+  void count(const Item& item) {
+    nonzeros_ += item.nonzeros;
+    if (item.last < tensors_[item.tensor].chunks) return;
+    if (wrong_count_.ok()) wrong_count_ = model_.check_nonzeros(item.tensor, nonzeros_);
+    nonzeros_ = 0;
   }
 
   Status check_padding(size_t tensor) const {
@@ -105,50 +163,31 @@ class Verifier {
     return ok_status();
   }
 
-  Status check_sections() {
-    uint64_t largest = 0;
-    for (const Section& section : model_.manifest().sections)
-      largest = std::max(largest, section.bytes);
-    std::vector<uint8_t> block(std::min({largest, uint64_t{1} << 20, model_.working_memory()}));
-    for (size_t i = 0; i < model_.manifest().sections.size(); ++i) {
-      const Section& section = model_.manifest().sections[i];
-      const uint64_t offset = model_.layout().section_offsets[i];
-      Hasher hasher;
-      for (uint64_t at = 0; at < section.bytes; at += block.size()) {
-        const MutableBytes part(block.data(), std::min<uint64_t>(block.size(), section.bytes - at));
-        DCF_TRY(model_.source().read_at(offset + at, part));
-        hasher.update(part);
-        const std::lock_guard lock(mutex_);
-        DCF_TRY(report(part.size()));
-      }
-      if (hasher.digest() != section.hash) {
-        return fail(Code::ChecksumMismatch, "A-01", "the checksum of a section does not match")
-            .at(offset);
-      }
-    }
-    return ok_status();
-  }
-
-  // Under the mutex.
-  Status report(uint64_t done) {
-    done_ += done;
-    if (progress_ && !progress_(done_, total_))
-      return fail(Code::Cancelled, "", "the caller asked to stop");
-    return ok_status();
-  }
-
   const Model& model_;
-  const VerifyProgress& progress_;
-  const uint64_t total_;
-  std::mutex mutex_;
-  uint64_t done_ = 0;
-  std::vector<uint64_t> nonzeros_;
+  const std::vector<Tensor>& tensors_;
+  const size_t first_;
+  const size_t last_;
+  Progress progress_;
+  uint64_t base_ = 0;  // bytes of base_share_
+  MemoryShare base_share_;
+  uint64_t nonzeros_ = 0;  // so far, of the tensor that is being counted
+  Status wrong_count_;     // of the first tensor that has one
 };
 
 }  // namespace
 
-Status verify(const Model& model, const VerifyProgress& progress) {
-  return Verifier(model, progress).run();
+Status verify(const Model& model, ProgressStep progress) {
+  Verifier verifier(model, 0, model.manifest().tensors.size(), std::move(progress),
+                    model.header().file_size);
+  DCF_TRY(verifier.run());
+  return verifier.check_sections();
+}
+
+Status verify_tensor(const Model& model, size_t tensor, ProgressStep progress) {
+  const size_t data = model.data_tensor(tensor);
+  return Verifier(model, data, data + 1, std::move(progress),
+                  model.manifest().tensors[data].encoded_bytes)
+      .run();
 }
 
 Padding padding_of(const Model& model, size_t tensor) {

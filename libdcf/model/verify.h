@@ -3,18 +3,17 @@
 #pragma once
 
 #include "model/model.h"
+#include "model/progress.h"
 
 namespace dcf::impl {
-
-// Called after each piece of work with encoded bytes done and in all, from one thread at a time;
-// false cancels.
-using VerifyProgress = std::function<bool(uint64_t done, uint64_t total)>;
 
 // Everything that open() did not check: every chunk against its hash and every rule, the nonzeros
 // of each tensor (K-05), padding (K-02), ancillary sections. O(entries + rows) work; memory
 // is one chunk per thread. The failure with the lowest offset among chunks wins, for any number of
 // threads.
-Status verify(const Model& model, const VerifyProgress& progress);
+Status verify(const Model& model, ProgressStep progress);
+// The same for one tensor, or for the one whose data it shares: chunks, nonzeros and padding.
+Status verify_tensor(const Model& model, size_t tensor, ProgressStep progress);
 
 // The bytes of one tensor by part; tables count for the first tensor that uses them.
 struct TensorBytes {

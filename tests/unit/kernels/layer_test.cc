@@ -405,7 +405,7 @@ TEST(Layer, RandomConvolutions) {
     if (round % 5 == 0) x[random() % x.size()] = std::numeric_limits<float>::infinity();
     std::vector<float> want(batch * conv.out_size);
     ASSERT_TRUE(convolve(*model.value(), 0, conv, x, batch, want).ok());
-    const auto entries = load_entries(*model.value(), 0, 0);
+    const auto entries = load_entries(*model.value(), 0);
     ASSERT_TRUE(entries.ok());
     for (const TileLoops* loops : available_tile_loops()) {
       for (const bool dense : {false, true}) {
@@ -514,7 +514,7 @@ TEST(Layer, AWrongHintIsRightAllTheSame) {
   const Blob file = make_file({random_sample(DType::kF32, {64, 400}, palette, 1)});
   const auto model = open_bytes(file, 1);
   ASSERT_TRUE(model.ok());
-  const auto entries = load_entries(*model.value(), 0, 0);
+  const auto entries = load_entries(*model.value(), 0);
   ASSERT_TRUE(entries.ok());
   std::mt19937_64 random(16);
   const std::vector<float> x = sparse_floats(20 * 400, 1, random);

@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+// How far a call is, and whether its caller wants it to stop.
+#pragma once
+
+#include <algorithm>
+#include <functional>
+#include <mutex>
+
+#include "base/status.h"
+
+namespace dcf::impl {
+
+// Gets the encoded bytes that are done and those of the whole call; false cancels the call.
+using ProgressStep = std::function<bool(uint64_t done, uint64_t total)>;
+
+// Calls a step from one thread at a time, never again after it has cancelled. An empty step costs
+// nothing. Where data is read more often than the total says, `done` stays at the total.
+class Progress {
+ public:
+  explicit Progress(ProgressStep step = {}, uint64_t total = 0)
+      : step_(std::move(step)), total_(total) {}
+
+  // Cancelled from the first time on that the caller wants it.
+  Status add(uint64_t bytes) {
+    if (!step_) return ok_status();
+    const std::lock_guard lock(mutex_);
+    if (!cancelled_) {
+      done_ = std::min(total_, done_ + bytes);
+      cancelled_ = !step_(done_, total_);
+    }
+    return cancelled_ ? fail(Code::Cancelled, "", "the caller asked to stop") : ok_status();
+  }
+
+ private:
+  ProgressStep step_;
+  uint64_t total_;
+  std::mutex mutex_;
+  uint64_t done_ = 0;
+  bool cancelled_ = false;
+};
+
+}  // namespace dcf::impl
