@@ -236,8 +236,7 @@ class EntryLoader {
     uint64_t count = 0;
     uint64_t row_bytes = 0;
     return checked_add(most_entries(), shape_.rows, &count) && checked_mul(count, each, bytes) &&
-           checked_mul(shape_.rows, kRowBytes, &row_bytes) &&
-           checked_add(*bytes, row_bytes, bytes);
+           checked_mul(shape_.rows, kRowBytes, &row_bytes) && checked_add(*bytes, row_bytes, bytes);
   }
 
   void set_codebook() {
@@ -370,7 +369,7 @@ class EntryLoader {
   MemoryShare held_;
   const Tensor& tensor_;
   TensorCoding coding_;
-  mutable Progress progress_;
+  mutable DecodeProgress progress_;
   LayerEntries shape_;
   bool all_present_ = false;  // no code of the codebook has a weight of zero
   std::array<uint32_t, 257> code_of_ = [] {
@@ -406,8 +405,8 @@ Result<std::unique_ptr<TensorEntries>> TensorEntries::open(const Model& model, s
   MemoryShare share;
   if (checked_add(held, model.table_memory(data), &bytes)) share = model.take_memory({bytes, 0});
   if (!share) return model.in_data(data, fail(Code::LimitMemory, "L-01", EntryLoader::kTooMuch));
-  return std::unique_ptr<TensorEntries>(new TensorEntries(std::make_unique<EntryLoader>(
-      model, data, shape, std::move(share), std::move(progress))));
+  return std::unique_ptr<TensorEntries>(new TensorEntries(
+      std::make_unique<EntryLoader>(model, data, shape, std::move(share), std::move(progress))));
 }
 
 const LayerEntries& TensorEntries::shape() const {

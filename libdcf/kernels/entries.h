@@ -8,8 +8,8 @@
 
 #include "base/big_vector.h"
 #include "base/checked.h"
+#include "model/decode_progress.h"
 #include "model/model.h"
-#include "model/progress.h"
 
 namespace dcf::impl {
 

@@ -7,8 +7,8 @@
 
 #include "kernels/conv2d.h"
 #include "kernels/layer_kernel.h"
+#include "model/decode_progress.h"
 #include "model/model.h"
-#include "model/progress.h"
 
 namespace dcf::impl {
 

@@ -8,14 +8,13 @@
 
 namespace dcf::impl {
 
-Status decode_codes(const Model& model, size_t tensor, std::span<uint16_t> dst,
-                    ProgressStep step) {
+Status decode_codes(const Model& model, size_t tensor, std::span<uint16_t> dst, ProgressStep step) {
   const size_t data = model.data_tensor(tensor);
   const Tensor& t = model.manifest().tensors[data];
   if (t.encoding.values != Values::kPalette) {
     return fail(Code::InvalidArgument, "", "the tensor has no codebook");
   }
-  Progress progress(std::move(step), t.encoded_bytes);
+  DecodeProgress progress(std::move(step), t.encoded_bytes);
   DCF_ASSIGN(const auto reader, TensorReader::open(model, data, whole_tensor(t, &progress)));
   if (t.view.transposed) std::fill(dst.begin(), dst.end(), uint16_t{0});
   const bool stream = past_caches(dst.size_bytes());

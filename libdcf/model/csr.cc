@@ -251,7 +251,7 @@ class RowMajorCsr {
 Status decode(const Model& model, size_t data, uint64_t cols, DType as, const Csr& out,
               ProgressStep step) {
   const Tensor& t = model.manifest().tensors[data];
-  Progress progress(std::move(step), t.encoded_bytes);
+  DecodeProgress progress(std::move(step), t.encoded_bytes);
   DCF_ASSIGN(const auto reader, TensorReader::open(model, data, whole_tensor(t, &progress)));
   const CsrWords words(reader->coding(), as);
   switch (words.bytes()) {

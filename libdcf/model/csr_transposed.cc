@@ -118,7 +118,7 @@ Status sort_rows(const Model& model, const Csr& out, size_t bytes) {
 Status decode_csr_transposed(const Model& model, size_t data, uint64_t cols, DType as,
                              const Csr& out, ProgressStep step) {
   const Tensor& tensor = model.manifest().tensors[data];
-  Progress progress(std::move(step), 2 * tensor.encoded_bytes);
+  DecodeProgress progress(std::move(step), 2 * tensor.encoded_bytes);
   ReadPlan plan = whole_tensor(tensor, &progress);
   plan.beside.once = (out.row_ptr.size() - 1) * sizeof(uint64_t);  // the next place of each row
   plan.too_much = "decoding the tensor and a list of its rows take more than max_memory";

@@ -129,7 +129,7 @@ Status decode_elements(const Model& model, size_t tensor, DType as, uint64_t fir
     plan.chunks = {first / stored.chunk_stride(), (first + count - 1) / stored.chunk_stride() + 1};
   }
   plan.whole = count == stored.elements;
-  Progress progress(std::move(step), model.encoded_bytes(data, plan.chunks));
+  DecodeProgress progress(std::move(step), model.encoded_bytes(data, plan.chunks));
   plan.progress = &progress;
   DCF_ASSIGN(const auto reader, TensorReader::open(model, data, plan));
   return RangeDecoder(*reader, as, first, count, dst).run();

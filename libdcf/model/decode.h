@@ -7,8 +7,8 @@
 
 #include <span>
 
+#include "model/decode_progress.h"
 #include "model/model.h"
-#include "model/progress.h"
 
 namespace dcf::impl {
 

@@ -8,7 +8,7 @@
 
 namespace dcf::impl {
 
-ReadPlan whole_tensor(const Tensor& tensor, Progress* progress) {
+ReadPlan whole_tensor(const Tensor& tensor, DecodeProgress* progress) {
   ReadPlan plan;
   plan.chunks = {0, tensor.chunks};
   plan.progress = progress;
@@ -50,8 +50,7 @@ Result<uint64_t> TensorReader::memory(const Model& model, size_t data, const Rea
   return need.once + need.each * workers;
 }
 
-TensorReader::TensorReader(const Model& model, size_t data, const ReadPlan& plan,
-                           MemoryShare share)
+TensorReader::TensorReader(const Model& model, size_t data, const ReadPlan& plan, MemoryShare share)
     : model_(model),
       data_(data),
       chunks_(plan.chunks),

@@ -6,20 +6,21 @@
 #include <atomic>
 #include <memory>
 
+#include "model/decode_progress.h"
 #include "model/model.h"
-#include "model/progress.h"
 
 namespace dcf::impl {
 
 struct ReadPlan {
   ChunkRange chunks;
-  bool whole = true;    // all elements are wanted: their nonzeros are checked
-  MemoryNeed beside;    // what the caller takes beside scratch and decode tables
+  bool whole = true;  // all elements are wanted: their nonzeros are checked
+  MemoryNeed beside;  // what the caller takes beside scratch and decode tables
   const char* too_much = "decoding the tensor takes more than max_memory";  // LimitMemory's message
-  Progress* progress = nullptr;  // gets the encoded bytes that are loaded; outlives the reader
+  DecodeProgress* progress =
+      nullptr;  // gets the encoded bytes that are loaded; outlives the reader
 };
 // All chunks of a tensor.
-ReadPlan whole_tensor(const Tensor& tensor, Progress* progress = nullptr);
+ReadPlan whole_tensor(const Tensor& tensor, DecodeProgress* progress = nullptr);
 
 // Thread-safe where it is const.
 class TensorReader {
@@ -64,7 +65,7 @@ class TensorReader {
   bool whole_;
   MemoryShare share_;
   TensorCoding coding_;
-  Progress* progress_;
+  DecodeProgress* progress_;
   mutable std::atomic<uint64_t> nonzeros_{0};
 };
 

@@ -167,7 +167,7 @@ class Verifier {
   const std::vector<Tensor>& tensors_;
   const size_t first_;
   const size_t last_;
-  Progress progress_;
+  DecodeProgress progress_;
   uint64_t base_ = 0;  // bytes of base_share_
   MemoryShare base_share_;
   uint64_t nonzeros_ = 0;  // so far, of the tensor that is being counted

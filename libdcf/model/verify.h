@@ -2,8 +2,8 @@
 // Checking a whole file, and where its bytes are spent.
 #pragma once
 
+#include "model/decode_progress.h"
 #include "model/model.h"
-#include "model/progress.h"
 
 namespace dcf::impl {
 

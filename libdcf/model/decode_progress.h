@@ -15,9 +15,9 @@ using ProgressStep = std::function<bool(uint64_t done, uint64_t total)>;
 
 // Calls a step from one thread at a time, never again after it has cancelled. An empty step costs
 // nothing. Where data is read more often than the total says, `done` stays at the total.
-class Progress {
+class DecodeProgress {
  public:
-  explicit Progress(ProgressStep step = {}, uint64_t total = 0)
+  explicit DecodeProgress(ProgressStep step = {}, uint64_t total = 0)
       : step_(std::move(step)), total_(total) {}
 
   // Cancelled from the first time on that the caller wants it.
