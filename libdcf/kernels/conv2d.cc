@@ -66,7 +66,8 @@ class Convolution {
     MemoryShare share;
     if (checked_mul(doubles, sizeof(double), &block_bytes) &&
         checked_add(block_bytes, entries_.longest_row * sizeof(Tap), &block_bytes)) {
-      share = model_.take_memory({0, block_bytes}, std::min<uint64_t>(blocks, model_.parallel().width()));
+      share = model_.take_memory({0, block_bytes},
+                                 std::min<uint64_t>(blocks, model_.parallel().width()));
     }
     if (!share) return too_much();
     return model_.for_items(blocks, share.workers(),

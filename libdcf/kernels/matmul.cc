@@ -47,9 +47,8 @@ class Product {
 
  private:
   Status add_in_order(std::vector<double>& sums) const {
-    return reader_.for_each_chunk_in_order([&](uint64_t chunk, ChunkScratch* scratch) {
-      return multiply(chunk, scratch, sums);
-    });
+    return reader_.for_each_chunk_in_order(
+        [&](uint64_t chunk, ChunkScratch* scratch) { return multiply(chunk, scratch, sums); });
   }
 
   Status add_in_waves(std::vector<double>& sums) const {

@@ -75,8 +75,7 @@ Result<std::unique_ptr<Model>> Model::open(std::unique_ptr<Source> source, const
   model->resident_ += tables_memory(model->manifest_);
   // The section itself is there too while it is parsed.
   if (model->resident_ > limits.max_memory || table_bytes > limits.max_memory - model->resident_) {
-    return fail(Code::LimitMemory, "L-01", "the tables take more than max_memory")
-        .at(tables_at);
+    return fail(Code::LimitMemory, "L-01", "the tables take more than max_memory").at(tables_at);
   }
   DCF_ASSIGN(const Bytes section, read(in, tables_at, table_bytes, &storage));
   if (hash_bytes(section) != model->manifest_.table_hash) {
