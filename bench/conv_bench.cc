@@ -29,16 +29,22 @@ class ConvBench {
     y_.resize(shape.out * shape.size * shape.size);
     expected_.resize(y_.size());
     const dcf_conv2d_shape conv = conv2d_shape(shape);
-    dcf_error error{};
-    check(dcf_conv2d(file_.get(), 0, &conv, x_.data(), expected_.data(), 1, &error), error);
+    dcf_error error = DCF_ERROR_INIT;
+    check(dcf_tensor_conv2d(file_.get(), 0, &conv, x_.data(), x_.size(), expected_.data(),
+                            expected_.size(), 1, &error),
+          error);
   }
 
   void run() {
     for (const Peer& peer : conv_peers(dense_, shape_, x_.data())) add(peer);
     const Layer dense = prepare(file_.get(), shape_, {1, 1, "conv-dense"});
-    add({"dcf dense", [&dense](const float* x, float* y) { apply(dense.get(), x, y, 1); }});
+    add({"dcf dense", [&](const float* x, float* y) {
+           apply(dense.get(), {x, x_.size()}, {y, y_.size()}, 1);
+         }});
     const Layer layer = prepare(file_.get(), shape_, {});
-    add({"dcf", [&layer](const float* x, float* y) { apply(layer.get(), x, y, 1); }});
+    add({"dcf", [&](const float* x, float* y) {
+           apply(layer.get(), {x, x_.size()}, {y, y_.size()}, 1);
+         }});
     suite_->fact({"conv", shape_.name, "kernel"}, describe(layer.get()).kernel);
     suite_->run();
   }

@@ -120,7 +120,7 @@ Clustered cluster_tail(double density, uint32_t clusters, uint64_t seed) {
   options.clusters = clusters;
   Clustered out{std::vector<float>(clusters), std::vector<uint8_t>(weights.size())};
   uint32_t size = 0;
-  dcf_error error{};
+  dcf_error error = DCF_ERROR_INIT;
   require(dcf_share(weights.data(), nullptr, nullptr, weights.size(), &options, out.codebook.data(),
                     &size, out.codes.data(), &error) == DCF_OK,
           error.message);

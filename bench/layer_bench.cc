@@ -94,16 +94,17 @@ class LayerBench {
          {std::pair<const char*, const char*>("dcf dense", "dense"), {"dcf", nullptr}}) {
       const auto layer =
           std::make_shared<Layer>(prepare(file_.get(), {batch_, 1, kernel, input_density}));
-      add(table, {column, [layer, batch = batch_](const float* x, float* y) {
-                    apply(layer->get(), x, y, batch);
+      add(table, {column, [this, layer](const float* x, float* y) {
+                    apply(layer->get(), {x, x_.size()}, {y, y_.size()}, batch_);
                   }});
       if (kernel == nullptr)
         suite_->fact({table, shape_.name, "kernel"}, describe(layer->get()).kernel);
     }
-    if (batch_ > 1) return;  // dcf_matmul has another layout of batches
-    add(table, {"dcf matvec", [file = file_.get()](const float* x, float* y) {
-                  dcf_error error{};
-                  bench::check(dcf_matvec(file, 0, x, y, &error), error);
+    if (batch_ > 1) return;  // dcf_tensor_matvec takes one sample
+    add(table, {"dcf matvec", [this](const float* x, float* y) {
+                  dcf_error error = DCF_ERROR_INIT;
+                  bench::check(
+                      dcf_tensor_matvec(file_.get(), 0, x, x_.size(), y, y_.size(), &error), error);
                 }});
   }
 

@@ -109,25 +109,24 @@ SparseWeights make_weights(std::vector<uint64_t> dims, double density, uint32_t 
 
 std::vector<uint8_t> dcf_bytes(const SparseWeights& weights) {
   std::vector<uint8_t> bytes;
-  const dcf_sink sink{&bytes, append};
+  const dcf_sink sink{sizeof(dcf_sink), &bytes, append};
   dcf_writer* raw = nullptr;
-  dcf_error error{};
+  dcf_error error = DCF_ERROR_INIT;
   check(dcf_writer_open_sink(&sink, nullptr, &raw, &error), error);
   const std::unique_ptr<dcf_writer, decltype(&dcf_writer_close)> writer(raw, dcf_writer_close);
   const std::string name = "weight";
-  const dcf_tensor_spec spec{sizeof spec,
-                             name.data(),
-                             name.size(),
-                             DCF_F32,
-                             0,
-                             nullptr,
-                             static_cast<uint32_t>(weights.dims.size()),
-                             weights.dims.data()};
+  dcf_tensor_spec spec = DCF_TENSOR_SPEC_INIT;
+  spec.name = name.data();
+  spec.name_size = name.size();
+  spec.dtype = DCF_DTYPE_F32;
+  spec.rank = static_cast<uint32_t>(weights.dims.size());
+  spec.dims = weights.dims.data();
   dcf_encode_options options;
   dcf_encode_options_init(&options);
-  options.positions = DCF_CHOOSE_GAP;
-  check(dcf_writer_add_codes(raw, &spec, weights.row_ptr.data(), weights.col.data(),
-                             weights.codes.data(), weights.codebook.data(),
+  options.positions = DCF_POSITIONS_GAP;
+  check(dcf_writer_add_codes(raw, &spec, weights.row_ptr.data(), weights.row_ptr.size(),
+                             weights.col.data(), weights.codes.data(), weights.codes.size(),
+                             weights.codebook.data(),
                              static_cast<uint32_t>(weights.codebook.size()), &options, &error),
         error);
   check(dcf_writer_finish(raw, &error), error);
@@ -145,17 +144,17 @@ void write_bytes(const std::string& path, std::span<const uint8_t> bytes) {
 File open_bytes(std::span<const uint8_t> bytes, uint32_t threads) {
   const dcf_open_options options = options_for(threads);
   dcf_file* file = nullptr;
-  dcf_error error{};
-  check(dcf_open_memory(bytes.data(), bytes.size(), &options, &file, &error), error);
-  return {file, dcf_close};
+  dcf_error error = DCF_ERROR_INIT;
+  check(dcf_file_open_memory(bytes.data(), bytes.size(), &options, &file, &error), error);
+  return {file, dcf_file_close};
 }
 
 File open_path(const std::string& path, uint32_t threads) {
   const dcf_open_options options = options_for(threads);
   dcf_file* file = nullptr;
-  dcf_error error{};
-  check(dcf_open_path(path.c_str(), &options, &file, &error), error);
-  return {file, dcf_close};
+  dcf_error error = DCF_ERROR_INIT;
+  check(dcf_file_open_path(path.c_str(), &options, &file, &error), error);
+  return {file, dcf_file_close};
 }
 
 void check(dcf_status status, const dcf_error& error) {
@@ -165,7 +164,7 @@ void check(dcf_status status, const dcf_error& error) {
 dcf_tensor_info describe(const dcf_file* file) {
   dcf_tensor_info info{};
   info.struct_size = sizeof info;
-  dcf_error error{};
+  dcf_error error = DCF_ERROR_INIT;
   check(dcf_tensor_describe(file, 0, &info, &error), error);
   return info;
 }
@@ -173,18 +172,18 @@ dcf_tensor_info describe(const dcf_file* file) {
 Layer prepare(const dcf_file* file, const LayerChoice& choice) {
   const dcf_layer_options options = options_for(choice);
   dcf_layer* layer = nullptr;
-  dcf_error error{};
+  dcf_error error = DCF_ERROR_INIT;
   check(dcf_layer_prepare(file, 0, &options, &layer, &error), error);
-  return {layer, dcf_layer_free};
+  return {layer, dcf_layer_close};
 }
 
 Layer prepare(const dcf_file* file, const ConvShape& shape, const LayerChoice& choice) {
   const dcf_layer_options options = options_for(choice);
   const dcf_conv2d_shape conv = conv2d_shape(shape);
   dcf_layer* layer = nullptr;
-  dcf_error error{};
+  dcf_error error = DCF_ERROR_INIT;
   check(dcf_layer_prepare_conv2d(file, 0, &conv, &options, &layer, &error), error);
-  return {layer, dcf_layer_free};
+  return {layer, dcf_layer_close};
 }
 
 dcf_conv2d_shape conv2d_shape(const ConvShape& shape) {
@@ -200,14 +199,14 @@ dcf_conv2d_shape conv2d_shape(const ConvShape& shape) {
 dcf_layer_info describe(const dcf_layer* layer) {
   dcf_layer_info info{};
   info.struct_size = sizeof info;
-  dcf_error error{};
+  dcf_error error = DCF_ERROR_INIT;
   check(dcf_layer_describe(layer, &info, &error), error);
   return info;
 }
 
-void apply(const dcf_layer* layer, const float* x, float* y, uint64_t batch) {
-  dcf_error error{};
-  check(dcf_layer_apply(layer, x, y, batch, &error), error);
+void apply(const dcf_layer* layer, std::span<const float> x, std::span<float> y, uint64_t batch) {
+  dcf_error error = DCF_ERROR_INIT;
+  check(dcf_layer_apply(layer, x.data(), x.size(), y.data(), y.size(), batch, &error), error);
 }
 
 }  // namespace dcf::bench

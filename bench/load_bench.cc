@@ -95,8 +95,8 @@ class LoadBench {
   }
 
   void decode(const dcf_file* file) {
-    dcf_error error{};
-    check(dcf_decode(file, 0, DCF_F32, out_.data(), out_span().size(), &error), error);
+    dcf_error error = DCF_ERROR_INIT;
+    check(dcf_tensor_decode(file, 0, DCF_DTYPE_F32, out_.data(), out_span().size(), &error), error);
   }
 
   void add_decoding() {
@@ -141,8 +141,8 @@ class LoadBench {
       const File file = open_path(path("dcf"), 1);
       dcf_csr csr{sizeof csr,      csr_ptr_.data(),    csr_ptr_.size(),    csr_col_.data(),
                   csr_col_.size(), csr_values_.data(), csr_values_.size(), 0};
-      dcf_error error{};
-      check(dcf_decode_csr(file.get(), 0, DCF_F32, &csr, &error), error);
+      dcf_error error = DCF_ERROR_INIT;
+      check(dcf_tensor_decode_csr(file.get(), 0, DCF_DTYPE_F32, &csr, &error), error);
     });
     for (const uint64_t batch : {1, 64}) {
       suite_->time({"load sparse", kRow, "layer for batch " + std::to_string(batch)}, nonzeros(),

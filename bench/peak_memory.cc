@@ -31,9 +31,9 @@ void stream(const dcf_file* file) {
   const dcf_tensor_info info = describe(file);
   std::vector<float> piece(std::min(kRows, info.rows) * info.cols);
   for (uint64_t row = 0; row < info.rows; row += kRows) {
-    dcf_error error{};
-    check(dcf_decode_rows(file, 0, DCF_F32, row, std::min(kRows, info.rows - row), piece.data(),
-                          piece.size() * sizeof(float), &error),
+    dcf_error error = DCF_ERROR_INIT;
+    check(dcf_tensor_decode_rows(file, 0, DCF_DTYPE_F32, row, std::min(kRows, info.rows - row),
+                                 piece.data(), piece.size() * sizeof(float), &error),
           error);
   }
 }
@@ -43,8 +43,8 @@ void stream(const dcf_file* file) {
 int run_child(const std::string& what, const std::string& path) {
   try {
     const File file = open_path(path, 1);
-    dcf_error error{};
-    if (what == "verify") check(dcf_verify(file.get(), nullptr, nullptr, &error), error);
+    dcf_error error = DCF_ERROR_INIT;
+    if (what == "verify") check(dcf_file_verify(file.get(), nullptr, nullptr, &error), error);
     if (what == "stream") stream(file.get());
     std::printf("%llu\n", static_cast<unsigned long long>(own_peak()));
     return 0;

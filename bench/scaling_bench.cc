@@ -41,16 +41,18 @@ struct Forms {
   void to_csr(const dcf_file* file) {
     dcf_csr csr{sizeof csr, row_ptr.data(), row_ptr.size(), col.data(),
                 col.size(), values.data(),  values.size(),  0};
-    dcf_error error{};
-    check(dcf_decode_csr(file, 0, DCF_F32, &csr, &error), error);
+    dcf_error error = DCF_ERROR_INIT;
+    check(dcf_tensor_decode_csr(file, 0, DCF_DTYPE_F32, &csr, &error), error);
   }
   void to_dense(const dcf_file* file) {
-    dcf_error error{};
-    check(dcf_decode(file, 0, DCF_F32, dense.data(), dense.size() * sizeof(float), &error), error);
+    dcf_error error = DCF_ERROR_INIT;
+    check(dcf_tensor_decode(file, 0, DCF_DTYPE_F32, dense.data(), dense.size() * sizeof(float),
+                            &error),
+          error);
   }
   void to_codes(const dcf_file* file) {
-    dcf_error error{};
-    check(dcf_decode_codes(file, 0, codes.data(), codes.size(), &error), error);
+    dcf_error error = DCF_ERROR_INIT;
+    check(dcf_tensor_decode_codes(file, 0, codes.data(), codes.size(), &error), error);
   }
 
   std::vector<uint64_t> row_ptr;
@@ -61,8 +63,8 @@ struct Forms {
 };
 
 void verify(const dcf_file* file) {
-  dcf_error error{};
-  check(dcf_verify(file, nullptr, nullptr, &error), error);
+  dcf_error error = DCF_ERROR_INIT;
+  check(dcf_file_verify(file, nullptr, nullptr, &error), error);
 }
 
 std::string mega(uint64_t entries) {
@@ -158,8 +160,7 @@ void run_threads(Suite* suite) {
     add("dense floats", [&](const dcf_file* f) { forms.to_dense(f); });
     add("layer for batch 1", [](const dcf_file* f) { prepare(f, LayerChoice{}); });
     const auto layer = std::make_shared<Layer>(prepare(one.get(), {kBatch, threads}));
-    add("product, batch 64",
-        [&, layer](const dcf_file*) { apply(layer->get(), x.data(), y.data(), kBatch); });
+    add("product, batch 64", [&, layer](const dcf_file*) { apply(layer->get(), x, y, kBatch); });
     add("verify", [](const dcf_file* f) { verify(f); });
     add("memcpy of dense floats", [&, threads](const dcf_file*) {
       in_halves(threads, [&](size_t half) { copy_half(forms.dense, &copy, half); });

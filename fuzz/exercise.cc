@@ -22,7 +22,7 @@ bool is_limit(dcf_status s) {
 // What every failure must say: a pinned code, and for those of the file the rule and the place.
 void check_error(dcf_status s, const dcf_error& e) {
   require(e.status == s, "the returned code differs from that of the details");
-  require(s != DCF_STATUS_Internal, "an invariant of the library is broken");
+  require(s != DCF_STATUS_INTERNAL, "an invariant of the library is broken");
   require(std::strcmp(dcf_status_name(s), "Unknown") != 0, "the code is not in the list");
   if ((s < 20 || s >= 54) && !is_limit(s)) return;
   require(e.rule[0] != '\0', "a failure of the file names no rule");
@@ -77,20 +77,20 @@ class TensorCheck {
   dcf_status run(const Choices& choices) {
     uint64_t bytes = 0;
     uint64_t working = 0;
-    check(dcf_decode_bound(file_, index_, DCF_DTYPE_NONE, &bytes, &working, &error_));
+    check(dcf_tensor_decode_bound(file_, index_, DCF_DTYPE_NONE, &bytes, &working, &error_));
     require(bytes == info_.dense_bytes, "the decode bound is not the size of the dense data");
     Buffer<uint8_t> dense(bytes);
     const dcf_status decoded =
-        check(dcf_decode(file_, index_, DCF_DTYPE_NONE, dense.data, dense.size, &error_));
+        check(dcf_tensor_decode(file_, index_, DCF_DTYPE_NONE, dense.data, dense.size, &error_));
     if (bytes > 0) {
-      require(dcf_decode(file_, index_, DCF_DTYPE_NONE, dense.data, bytes - 1, &error_) ==
-                  DCF_STATUS_BufferTooSmall,
+      require(dcf_tensor_decode(file_, index_, DCF_DTYPE_NONE, dense.data, bytes - 1, &error_) ==
+                  DCF_STATUS_BUFFER_TOO_SMALL,
               "a short buffer is accepted");
     }
-    if (info_.dtype <= DCF_BOOL) {
+    if (info_.dtype <= DCF_DTYPE_BOOL) {
       Buffer<uint8_t> floats(info_.elements * 4);
       const dcf_status as_float =
-          check(dcf_decode(file_, index_, DCF_F32, floats.data, floats.size, &error_));
+          check(dcf_tensor_decode(file_, index_, DCF_DTYPE_F32, floats.data, floats.size, &error_));
       require((as_float == DCF_OK) == (decoded == DCF_OK), "widening changes the verdict");
       check_csr(decoded, dense);
       multiply(choices.batch % 4, decoded);
@@ -113,7 +113,7 @@ class TensorCheck {
     return word;
   }
   uint64_t magnitude(uint64_t word) const {
-    const bool is_float = info_.dtype <= DCF_F8E5M2;
+    const bool is_float = info_.dtype <= DCF_DTYPE_F8E5M2;
     return is_float ? word & ~(uint64_t{1} << (info_.dtype_bits - 1)) : word;
   }
 
@@ -123,21 +123,20 @@ class TensorCheck {
     Buffer<uint64_t> row_ptr(info_.rows + 1);
     Buffer<uint32_t> col(info_.nonzeros);
     Buffer<uint8_t> values(info_.nonzeros * width);
-    dcf_csr csr{};
-    csr.struct_size = sizeof csr;
+    dcf_csr csr = DCF_CSR_INIT;
     csr.row_ptr = row_ptr.data;
     csr.row_ptr_capacity = row_ptr.size;
     csr.col = col.data;
     csr.col_capacity = col.size;
     csr.values = values.data;
     csr.values_capacity = info_.nonzeros;
-    const dcf_status s = check(dcf_decode_csr(file_, index_, DCF_DTYPE_NONE, &csr, &error_));
+    const dcf_status s = check(dcf_tensor_decode_csr(file_, index_, DCF_DTYPE_NONE, &csr, &error_));
     if (s == DCF_OK) {
       require(decoded == DCF_OK, "CSR accepts what dense rejects");
       compare_csr(csr, dense);
     } else if (decoded == DCF_OK) {
-      const bool too_wide = info_.cols > UINT32_MAX && s == DCF_STATUS_InvalidArgument;
-      require(too_wide || s == DCF_STATUS_BadCount || is_limit(s),
+      const bool too_wide = info_.cols > UINT32_MAX && s == DCF_STATUS_INVALID_ARGUMENT;
+      require(too_wide || s == DCF_STATUS_BAD_COUNT || is_limit(s),
               "CSR rejects what dense accepts");
     }
   }
@@ -170,13 +169,15 @@ class TensorCheck {
   void check_codes(dcf_status decoded, const Buffer<uint8_t>& dense) {
     const size_t width = info_.dtype_bits / 8;
     Buffer<uint8_t> codebook(info_.codebook_size * width);
-    require(dcf_decode_codebook(file_, index_, codebook.data, codebook.size, &error_) == DCF_OK,
-            "no codebook");
+    require(
+        dcf_tensor_decode_codebook(file_, index_, codebook.data, codebook.size, &error_) == DCF_OK,
+        "no codebook");
     Buffer<uint16_t> codes(info_.elements);
-    const dcf_status s = check(dcf_decode_codes(file_, index_, codes.data, codes.size, &error_));
+    const dcf_status s =
+        check(dcf_tensor_decode_codes(file_, index_, codes.data, codes.size, &error_));
     require((s == DCF_OK) == (decoded == DCF_OK), "codes and dense disagree on the verdict");
     if (s != DCF_OK) return;
-    const unsigned first = info_.positions == DCF_POS_DENSE ? 0 : 1;
+    const unsigned first = info_.positions == DCF_POSITIONS_DENSE ? 0 : 1;
     for (uint64_t i = 0; i < info_.elements; ++i) {
       const uint8_t* word = dense.data + i * width;
       if (codes.data[i] < first) {
@@ -196,8 +197,8 @@ class TensorCheck {
     if (info_.cols * info_.dtype_bits % 8 != 0) return;
     const size_t row_bytes = info_.cols * info_.dtype_bits / 8;
     Buffer<uint8_t> part(rows * row_bytes);
-    const dcf_status s = check(
-        dcf_decode_rows(file_, index_, DCF_DTYPE_NONE, first, rows, part.data, part.size, &error_));
+    const dcf_status s = check(dcf_tensor_decode_rows(file_, index_, DCF_DTYPE_NONE, first, rows,
+                                                      part.data, part.size, &error_));
     require(s == DCF_OK, "a part of a sound tensor does not decode");
     require(
         part.size == 0 || std::memcmp(part.data, dense.data + first * row_bytes, part.size) == 0,
@@ -208,7 +209,8 @@ class TensorCheck {
     if (info_.cols > kMaxElements || info_.rows > kMaxElements) return;
     std::vector<float> x(info_.cols * batch + 1, 1.0f);
     Buffer<float> y(info_.rows * batch);
-    const dcf_status s = check(dcf_matmul(file_, index_, x.data(), y.data, batch, &error_));
+    const dcf_status s =
+        check(dcf_tensor_matmul(file_, index_, x.data(), x.size(), y.data, y.size, batch, &error_));
     require(s == decoded || is_limit(s), "a product and dense disagree on the verdict");
   }
 
@@ -229,7 +231,7 @@ class TensorCheck {
     if (s != DCF_OK) {
       require(layer == nullptr, "a layer that could not be prepared has a handle");
       require(decoded != DCF_OK || is_limit(s) ||
-                  (options.kernel != nullptr && s == DCF_STATUS_InvalidArgument),
+                  (options.kernel != nullptr && s == DCF_STATUS_INVALID_ARGUMENT),
               "a sound tensor cannot be packed");
       return;
     }
@@ -237,16 +239,16 @@ class TensorCheck {
     std::vector<float> x(info_.cols * options.batch + 1);
     for (size_t i = 0; i < x.size(); ++i) x[i] = static_cast<float>(i % 7) * 0.25f;
     Buffer<float> y(info_.rows * options.batch);
-    const dcf_status applied =
-        dcf_layer_apply(layer, x.data(), y.data, options.batch, &error_);  // without the file
-    require(applied == DCF_OK || applied == DCF_STATUS_LimitMemory, "a layer cannot be applied");
+    const dcf_status applied = dcf_layer_apply(layer, x.data(), x.size(), y.data, y.size,
+                                               options.batch, &error_);  // without the file
+    require(applied == DCF_OK || applied == DCF_STATUS_LIMIT_MEMORY, "a layer cannot be applied");
     if (applied == DCF_OK) {
       for (uint64_t i = 0; i < y.size; ++i) {
         compare_sum(floats.data + i % info_.rows * info_.cols * sizeof(float),
                     x.data() + i / info_.rows * info_.cols, y.data[i]);
       }
     }
-    dcf_layer_free(layer);
+    dcf_layer_close(layer);
   }
 
   // `got` is within the bound of dcf_layer_apply, where nothing is infinite or nearly so.
@@ -271,11 +273,11 @@ class TensorCheck {
   const dcf_file* file_;
   size_t index_;
   const dcf_tensor_info& info_;
-  dcf_error error_{};
+  dcf_error error_ = DCF_ERROR_INIT;
 };
 
 void describe(const dcf_file* file) {
-  dcf_error error{};
+  dcf_error error = DCF_ERROR_INIT;
   dcf_file_info info{};
   info.struct_size = sizeof info;
   require(dcf_file_describe(file, &info, &error) == DCF_OK, "an open file cannot be described");
@@ -307,26 +309,28 @@ dcf_status exercise(const uint8_t* data, size_t size, const Choices& choices) {
   options.threads = 1;
   if ((choices.source & 2) != 0) options.parallel = run_backwards;
   Source source{data, size};
-  const dcf_reader reader{&source, size, read_source};
+  const dcf_reader reader{sizeof(dcf_reader), &source, size, read_source};
   dcf_file* file = nullptr;
-  dcf_error error{};
-  dcf_status s = (choices.source & 1) != 0 ? dcf_open_reader(&reader, &options, &file, &error)
-                                           : dcf_open_memory(data, size, &options, &file, &error);
+  dcf_error error = DCF_ERROR_INIT;
+  dcf_status s = (choices.source & 1) != 0
+                     ? dcf_file_open_reader(&reader, &options, &file, &error)
+                     : dcf_file_open_memory(data, size, &options, &file, &error);
   if (s != DCF_OK) {
     check_error(s, error);
     require(file == nullptr, "a file that did not open has a handle");
     return s;
   }
   describe(file);
-  const dcf_status verdict = dcf_verify(file, nullptr, nullptr, &error);
+  const dcf_status verdict = dcf_file_verify(file, nullptr, nullptr, &error);
   if (verdict != DCF_OK) check_error(verdict, error);
   for (size_t i = 0; i < std::min(dcf_tensor_count(file), kMaxTensors); ++i) {
     dcf_tensor_info info{};
     info.struct_size = sizeof info;
     require(dcf_tensor_describe(file, i, &info, &error) == DCF_OK, "a tensor cannot be described");
     size_t found = SIZE_MAX;
-    require(dcf_tensor_find(file, info.name, &found, &error) == DCF_OK && found == i,
-            "a tensor is not found");
+    require(
+        dcf_tensor_find(file, info.name, info.name_size, &found, &error) == DCF_OK && found == i,
+        "a tensor is not found");
     if (info.elements > kMaxElements || info.dense_bytes > 8 * kMaxElements) continue;
     s = TensorCheck(file, i, info).run(choices);
     require(s == DCF_OK || verdict != DCF_OK || is_limit(s), "verify accepts what decode rejects");
@@ -336,7 +340,7 @@ dcf_status exercise(const uint8_t* data, size_t size, const Choices& choices) {
     if (s != DCF_OK) check_error(s, error);
     require(s == DCF_OK || verdict != DCF_OK || is_limit(s), "a sound tensor cannot be measured");
   }
-  dcf_close(file);
+  dcf_file_close(file);
   return verdict;
 }
 

@@ -22,7 +22,8 @@ struct Choices {
 };
 
 // Opens, describes, verifies and decodes the bytes in every form, and compares the forms with each
-// other and with the verdict of dcf_verify. Returns that verdict, or why the file did not open.
+// other and with the verdict of dcf_file_verify. Returns that verdict, or why the file did not
+// open.
 dcf_status exercise(const uint8_t* data, size_t size, const Choices& choices);
 
 }  // namespace dcf::fuzz

@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 // What every function of the C ABI does at its edge: no exception leaves, failures are described in
-// the caller's dcf_error, structs are exchanged by their struct_size.
+// the caller's dcf_error, structs are exchanged by their struct_size, outputs start initialised.
 #pragma once
 
 #include <algorithm>
+#include <cstddef>
 #include <cstring>
 #include <new>
-#include <type_traits>
 
+#include "api/struct_sizes.h"
+#include "base/dtype.h"
 #include "base/parallel.h"
 #include "base/status.h"
 #include "dcf/dcf.h"
@@ -33,32 +35,64 @@ inline Status invalid(const char* message) {
   return fail(Code::InvalidArgument, "", message);
 }
 
-// Copies a versioned struct from a caller that may know fewer fields: the rest keeps its defaults.
+// Whether a struct of the caller has a size that some release has or may have.
+template <typename Struct>
+bool has_valid_size(const Struct& of_caller) {
+  return of_caller.struct_size >= kFirstSize<Struct> && of_caller.struct_size <= kMaxStructBytes;
+}
+
+// Copies a struct of the caller over the defaults in *to. A shorter one leaves the defaults of the
+// fields it lacks; a longer one must be zero where this library knows no field.
 template <typename Struct>
 Status copy_in(const Struct* from, Struct* to) {
   if (from == nullptr) return ok_status();
-  if (from->struct_size < sizeof(size_t)) return invalid("struct_size is not set");
+  if (!has_valid_size(*from)) return invalid("struct_size is not that of the struct");
+  const auto* bytes = reinterpret_cast<const unsigned char*>(from);
+  for (size_t i = sizeof(Struct); i < from->struct_size; ++i) {
+    if (bytes[i] != 0) return invalid("a struct has a field that this library does not know");
+  }
   std::memcpy(to, from, std::min(from->struct_size, sizeof(Struct)));
   to->struct_size = sizeof(Struct);
   return ok_status();
 }
-// And to one; the caller's struct_size stays.
+
+// Sets all fields of an output struct but struct_size to 0, as far as the caller's struct goes.
+template <typename Struct>
+void clear_out(Struct* to) {
+  if (to == nullptr || !has_valid_size(*to)) return;
+  std::memset(reinterpret_cast<unsigned char*>(to) + sizeof(size_t), 0,
+              to->struct_size - sizeof(size_t));
+}
+
+// Copies to a struct of the caller, whose struct_size stays. Fields that this library does not know
+// become 0.
 template <typename Struct>
 Status copy_out(const Struct& from, Struct* to) {
-  if (to == nullptr || to->struct_size < sizeof(size_t)) return invalid("struct_size is not set");
+  if (to == nullptr) return invalid("the output is NULL");
+  if (!has_valid_size(*to)) return invalid("struct_size is not that of the struct");
+  clear_out(to);
   const size_t size = to->struct_size;
   std::memcpy(to, &from, std::min(size, sizeof(Struct)));
   to->struct_size = size;
   return ok_status();
 }
 
-// The number in an enum of the caller's, who may have put any there: in C++ even reading one that
-// is no value of the enum would be undefined. Unsigned, so that a negative one is too great.
+// Sets an output that may be NULL.
+template <typename T>
+void set_out(T* out, T value) {
+  if (out != nullptr) *out = value;
+}
+
+// The number in an enum of the caller, which may be none of its constants.
 template <typename Enum>
-std::make_unsigned_t<std::underlying_type_t<Enum>> number_in(const Enum& value) {
-  std::make_unsigned_t<std::underlying_type_t<Enum>> number;
-  std::memcpy(&number, &value, sizeof number);
-  return number;
+uint32_t number_in(Enum value) {
+  static_assert(sizeof(Enum) == sizeof(uint32_t));
+  return static_cast<uint32_t>(value);
+}
+
+// A dtype that the library may or may not know; a number beyond a byte is one that it does not.
+inline DType dtype_in(dcf_dtype dtype) {
+  return static_cast<DType>(std::min<uint32_t>(number_in(dtype), UINT8_MAX));
 }
 
 inline Parallel parallel_of(uint32_t threads, dcf_parallel_fn host, void* ctx) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // dcf.h: decoding, products, verification.
 #include "api/file.h"
+#include "api/shapes.h"
 #include "base/checked.h"
 #include "kernels/matmul.h"
 #include "model/decode.h"
@@ -8,12 +9,13 @@
 
 using dcf::impl::check_tensor;
 using dcf::impl::Code;
-using dcf::impl::DType;
+using dcf::impl::dtype_in;
 using dcf::impl::fail;
 using dcf::impl::guarded;
 using dcf::impl::invalid;
 using dcf::impl::MutableBytes;
 using dcf::impl::ok_status;
+using dcf::impl::set_out;
 using dcf::impl::Status;
 using dcf::impl::Tensor;
 
@@ -21,10 +23,6 @@ namespace {
 
 const Tensor& tensor_at(const dcf_file* file, size_t index) {
   return file->model->manifest().tensors[index];
-}
-
-DType dtype_of(dcf_dtype dtype) {
-  return static_cast<DType>(dtype);
 }
 
 Status check_buffer(const void* dst, uint64_t size, uint64_t needed) {
@@ -40,52 +38,51 @@ MutableBytes bytes_at(void* dst, uint64_t size) {
 Status decode_part(const dcf_file* file, size_t index, dcf_dtype as, uint64_t first, uint64_t count,
                    void* dst, size_t dst_size) {
   DCF_ASSIGN(const uint64_t needed,
-             dcf::impl::decoded_bytes(tensor_at(file, index), dtype_of(as), count));
+             dcf::impl::decoded_bytes(tensor_at(file, index), dtype_in(as), count));
   DCF_TRY(check_buffer(dst, dst_size, needed));
-  return dcf::impl::decode_elements(*file->model, index, dtype_of(as), first, count,
+  return dcf::impl::decode_elements(*file->model, index, dtype_in(as), first, count,
                                     bytes_at(dst, needed));
 }
 
-Status multiply(const dcf_file* file, size_t index, const float* x, float* y, uint64_t batch) {
-  DCF_TRY(check_tensor(file, index));
-  const Tensor& t = tensor_at(file, index);
-  uint64_t x_size = 0;
-  uint64_t y_size = 0;
-  if (!dcf::impl::checked_mul(t.cols(), batch, &x_size) ||
-      !dcf::impl::checked_mul(t.rows(), batch, &y_size) || x_size > PTRDIFF_MAX / sizeof(float) ||
-      y_size > PTRDIFF_MAX / sizeof(float)) {
-    return invalid("the batch is too large");
-  }
-  if ((x == nullptr && x_size != 0) || (y == nullptr && y_size != 0))
-    return invalid("an argument is NULL");
-  return dcf::impl::matmul(*file->model, index, {x, x_size}, batch, {y, y_size});
+dcf_status multiply(const dcf_file* file, size_t index, const float* x, size_t x_elements, float* y,
+                    size_t y_elements, uint64_t batch, dcf_error* error) {
+  return guarded(error, [&]() -> Status {
+    DCF_TRY(check_tensor(file, index));
+    const Tensor& t = tensor_at(file, index);
+    dcf::impl::Samples samples;
+    DCF_TRY(samples.check(x, x_elements, t.cols(), y, y_elements, t.rows(), batch));
+    return dcf::impl::matmul(*file->model, index, samples.x, batch, samples.y);
+  });
 }
 
 }  // namespace
 
-dcf_status dcf_decode_bound(const dcf_file* file, size_t index, dcf_dtype as, uint64_t* dst_bytes,
-                            uint64_t* working_bytes, dcf_error* error) {
+dcf_status dcf_tensor_decode_bound(const dcf_file* file, size_t index, dcf_dtype as,
+                                   uint64_t* dst_bytes, uint64_t* working_bytes, dcf_error* error) {
+  set_out<uint64_t>(dst_bytes, 0);
+  set_out<uint64_t>(working_bytes, 0);
   return guarded(error, [&]() -> Status {
     DCF_TRY(check_tensor(file, index));
     const Tensor& t = tensor_at(file, index);
-    DCF_ASSIGN(const uint64_t needed, dcf::impl::decoded_bytes(t, dtype_of(as), t.elements));
+    DCF_ASSIGN(const uint64_t needed, dcf::impl::decoded_bytes(t, dtype_in(as), t.elements));
     DCF_ASSIGN(const uint64_t working, dcf::impl::decode_memory(*file->model, index));
-    if (dst_bytes != nullptr) *dst_bytes = needed;
-    if (working_bytes != nullptr) *working_bytes = working;
+    set_out(dst_bytes, needed);
+    set_out(working_bytes, working);
     return ok_status();
   });
 }
 
-dcf_status dcf_decode(const dcf_file* file, size_t index, dcf_dtype as, void* dst, size_t dst_size,
-                      dcf_error* error) {
+dcf_status dcf_tensor_decode(const dcf_file* file, size_t index, dcf_dtype as, void* dst,
+                             size_t dst_size, dcf_error* error) {
   return guarded(error, [&]() -> Status {
     DCF_TRY(check_tensor(file, index));
     return decode_part(file, index, as, 0, tensor_at(file, index).elements, dst, dst_size);
   });
 }
 
-dcf_status dcf_decode_rows(const dcf_file* file, size_t index, dcf_dtype as, uint64_t first_row,
-                           uint64_t rows, void* dst, size_t dst_size, dcf_error* error) {
+dcf_status dcf_tensor_decode_rows(const dcf_file* file, size_t index, dcf_dtype as,
+                                  uint64_t first_row, uint64_t rows, void* dst, size_t dst_size,
+                                  dcf_error* error) {
   return guarded(error, [&]() -> Status {
     DCF_TRY(check_tensor(file, index));
     const Tensor& t = tensor_at(file, index);
@@ -95,30 +92,31 @@ dcf_status dcf_decode_rows(const dcf_file* file, size_t index, dcf_dtype as, uin
   });
 }
 
-dcf_status dcf_decode_csr(const dcf_file* file, size_t index, dcf_dtype as, dcf_csr* csr,
-                          dcf_error* error) {
+dcf_status dcf_tensor_decode_csr(const dcf_file* file, size_t index, dcf_dtype as, dcf_csr* csr,
+                                 dcf_error* error) {
   return guarded(error, [&]() -> Status {
-    DCF_TRY(check_tensor(file, index));
-    dcf_csr out{};
+    dcf_csr out = DCF_CSR_INIT;
     if (csr == nullptr) return invalid("the output is NULL");
     DCF_TRY(dcf::impl::copy_in(csr, &out));
+    csr->nonzeros = 0;
+    DCF_TRY(check_tensor(file, index));
     const Tensor& t = tensor_at(file, index);
     const uint64_t nonzeros = tensor_at(file, file->model->data_tensor(index)).nonzeros;
-    DCF_ASSIGN(const uint64_t value_bytes, dcf::impl::decoded_bytes(t, dtype_of(as), nonzeros));
+    DCF_ASSIGN(const uint64_t value_bytes, dcf::impl::decoded_bytes(t, dtype_in(as), nonzeros));
     if (t.cols() > UINT32_MAX) return invalid("columns do not fit 32 bits");
     DCF_TRY(check_buffer(out.row_ptr, out.row_ptr_capacity, t.rows() + 1));
     DCF_TRY(check_buffer(out.col, out.col_capacity, nonzeros));
     DCF_TRY(check_buffer(out.values, out.values_capacity, nonzeros));
     DCF_TRY(dcf::impl::decode_csr(
-        *file->model, index, dtype_of(as),
+        *file->model, index, dtype_in(as),
         {{out.row_ptr, t.rows() + 1}, {out.col, nonzeros}, bytes_at(out.values, value_bytes)}));
-    out.nonzeros = nonzeros;
-    return dcf::impl::copy_out(out, csr);
+    csr->nonzeros = nonzeros;
+    return ok_status();
   });
 }
 
-dcf_status dcf_decode_codebook(const dcf_file* file, size_t index, void* dst, size_t dst_size,
-                               dcf_error* error) {
+dcf_status dcf_tensor_decode_codebook(const dcf_file* file, size_t index, void* dst,
+                                      size_t dst_size, dcf_error* error) {
   return guarded(error, [&]() -> Status {
     DCF_TRY(check_tensor(file, index));
     const size_t data = file->model->data_tensor(index);
@@ -136,8 +134,8 @@ dcf_status dcf_decode_codebook(const dcf_file* file, size_t index, void* dst, si
   });
 }
 
-dcf_status dcf_decode_codes(const dcf_file* file, size_t index, uint16_t* dst, size_t dst_elements,
-                            dcf_error* error) {
+dcf_status dcf_tensor_decode_codes(const dcf_file* file, size_t index, uint16_t* dst,
+                                   size_t dst_elements, dcf_error* error) {
   return guarded(error, [&]() -> Status {
     DCF_TRY(check_tensor(file, index));
     const uint64_t elements = tensor_at(file, index).elements;
@@ -146,18 +144,18 @@ dcf_status dcf_decode_codes(const dcf_file* file, size_t index, uint16_t* dst, s
   });
 }
 
-dcf_status dcf_matvec(const dcf_file* file, size_t index, const float* x, float* y,
-                      dcf_error* error) {
-  return guarded(error, [&] { return multiply(file, index, x, y, 1); });
+dcf_status dcf_tensor_matvec(const dcf_file* file, size_t index, const float* x, size_t x_elements,
+                             float* y, size_t y_elements, dcf_error* error) {
+  return multiply(file, index, x, x_elements, y, y_elements, 1, error);
 }
 
-dcf_status dcf_matmul(const dcf_file* file, size_t index, const float* x, float* y, uint64_t batch,
-                      dcf_error* error) {
-  return guarded(error, [&] { return multiply(file, index, x, y, batch); });
+dcf_status dcf_tensor_matmul(const dcf_file* file, size_t index, const float* x, size_t x_elements,
+                             float* y, size_t y_elements, uint64_t batch, dcf_error* error) {
+  return multiply(file, index, x, x_elements, y, y_elements, batch, error);
 }
 
-dcf_status dcf_verify(const dcf_file* file, dcf_progress_fn progress, void* progress_ctx,
-                      dcf_error* error) {
+dcf_status dcf_file_verify(const dcf_file* file, dcf_progress_fn progress, void* progress_ctx,
+                           dcf_error* error) {
   return guarded(error, [&]() -> Status {
     if (file == nullptr) return invalid("the file is NULL");
     dcf::impl::ProgressStep step;

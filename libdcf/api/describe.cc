@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // dcf.h: what is in a file.
 #include <algorithm>
+#include <string_view>
 
 #include "api/file.h"
 #include "model/verify.h"
 
 using dcf::impl::check_tensor;
+using dcf::impl::clear_out;
 using dcf::impl::Code;
 using dcf::impl::copy_out;
 using dcf::impl::fail;
@@ -13,10 +15,12 @@ using dcf::impl::guarded;
 using dcf::impl::invalid;
 using dcf::impl::Manifest;
 using dcf::impl::ok_status;
+using dcf::impl::set_out;
 using dcf::impl::Status;
 using dcf::impl::Tensor;
 
 dcf_status dcf_file_describe(const dcf_file* file, dcf_file_info* out, dcf_error* error) {
+  clear_out(out);
   return guarded(error, [&]() -> Status {
     if (file == nullptr) return invalid("the file is NULL");
     const dcf::impl::Header& header = file->model->header();
@@ -39,16 +43,18 @@ size_t dcf_tensor_count(const dcf_file* file) {
   return file == nullptr ? 0 : file->model->manifest().tensors.size();
 }
 
-dcf_status dcf_tensor_find(const dcf_file* file, const char* name, size_t* index,
+dcf_status dcf_tensor_find(const dcf_file* file, const char* name, size_t name_size, size_t* index,
                            dcf_error* error) {
+  set_out<size_t>(index, DCF_NO_INDEX);
   return guarded(error, [&]() -> Status {
-    if (file == nullptr || name == nullptr || index == nullptr)
+    if (file == nullptr || (name == nullptr && name_size != 0) || index == nullptr)
       return invalid("an argument is NULL");
+    const std::string_view wanted(name == nullptr ? "" : name, name_size);
     const auto& tensors = file->model->manifest().tensors;
     const auto at =
-        std::lower_bound(tensors.begin(), tensors.end(), name,
-                         [](const Tensor& t, const char* wanted) { return t.name < wanted; });
-    if (at == tensors.end() || at->name != name)
+        std::lower_bound(tensors.begin(), tensors.end(), wanted,
+                         [](const Tensor& t, std::string_view key) { return t.name < key; });
+    if (at == tensors.end() || at->name != wanted)
       return fail(Code::NotFound, "", "no tensor has this name");
     *index = static_cast<size_t>(at - tensors.begin());
     return ok_status();
@@ -57,6 +63,7 @@ dcf_status dcf_tensor_find(const dcf_file* file, const char* name, size_t* index
 
 dcf_status dcf_tensor_describe(const dcf_file* file, size_t index, dcf_tensor_info* out,
                                dcf_error* error) {
+  clear_out(out);
   return guarded(error, [&]() -> Status {
     DCF_TRY(check_tensor(file, index));
     const Manifest& manifest = file->model->manifest();
@@ -90,6 +97,7 @@ dcf_status dcf_tensor_describe(const dcf_file* file, size_t index, dcf_tensor_in
 
 dcf_status dcf_tensor_measure(const dcf_file* file, size_t index, dcf_tensor_bytes* out,
                               dcf_error* error) {
+  clear_out(out);
   return guarded(error, [&]() -> Status {
     DCF_TRY(check_tensor(file, index));
     DCF_ASSIGN(const dcf::impl::TensorBytes bytes, dcf::impl::measure_tensor(*file->model, index));
@@ -106,14 +114,18 @@ dcf_status dcf_tensor_measure(const dcf_file* file, size_t index, dcf_tensor_byt
 
 dcf_status dcf_metadata_at(const dcf_file* file, size_t index, const char** key, size_t* key_size,
                            const char** value, size_t* value_size, dcf_error* error) {
+  set_out<const char*>(key, nullptr);
+  set_out<size_t>(key_size, 0);
+  set_out<const char*>(value, nullptr);
+  set_out<size_t>(value_size, 0);
   return guarded(error, [&]() -> Status {
     if (file == nullptr) return invalid("the file is NULL");
     const auto& metadata = file->model->manifest().metadata;
     if (index >= metadata.size()) return invalid("the metadata index is out of range");
-    if (key != nullptr) *key = metadata[index].first.c_str();
-    if (key_size != nullptr) *key_size = metadata[index].first.size();
-    if (value != nullptr) *value = metadata[index].second.c_str();
-    if (value_size != nullptr) *value_size = metadata[index].second.size();
+    set_out(key, metadata[index].first.c_str());
+    set_out(key_size, metadata[index].first.size());
+    set_out(value, metadata[index].second.c_str());
+    set_out(value_size, metadata[index].second.size());
     return ok_status();
   });
 }

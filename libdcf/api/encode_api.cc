@@ -100,7 +100,7 @@ Status read_share_options(const dcf_share_options* options, dcf::impl::ShareOpti
   dcf_share_options_init(&o);
   DCF_TRY(dcf::impl::copy_in(options, &o));
   if (o.clusters < 1 || o.clusters > kMaxCodebook) return invalid("clusters are not 1..255");
-  const auto init = dcf::impl::number_in(o.init);
+  const uint32_t init = dcf::impl::number_in(o.init);
   if (init > DCF_INIT_OPTIMAL) return invalid("the initialisation is unknown");
   *out = {o.clusters, static_cast<dcf::impl::ClusterInit>(init), o.seed, o.lambda};
   return ok_status();
@@ -129,7 +129,7 @@ Status read_array(float* data, uint64_t a, uint64_t b, uint64_t c, std::span<flo
 
 Status read_dead_units(const dcf_dead_units* layers, dcf::impl::DeadUnits* out) {
   if (layers == nullptr) return invalid("the layers are NULL");
-  dcf_dead_units l{};
+  dcf_dead_units l = DCF_DEAD_UNITS_INIT;
   DCF_TRY(dcf::impl::copy_in(layers, &l));
   if (l.bias1 != nullptr && missing(l.bias2, l.outputs))
     return invalid("the second layer has no bias to fold into");
@@ -174,12 +174,14 @@ dcf_status dcf_prune_global(dcf_prune_layer* layers, size_t count, double sparsi
     if (missing(layers, count)) return invalid("the layers are NULL");
     std::vector<dcf::impl::PruneLayer> inputs;
     for (size_t i = 0; i < count; ++i) {
-      // The caller's structs may be longer than ours.
+      // The first struct_size, which copy_in checks before the second struct is read, is the
+      // stride.
       const size_t stride = layers->struct_size;
-      if (stride < sizeof(dcf_prune_layer)) return invalid("struct_size is not set");
-      dcf_prune_layer layer;
-      std::memcpy(&layer, reinterpret_cast<const char*>(layers) + i * stride, sizeof layer);
-      if (layer.struct_size != stride) return invalid("struct_size differs between layers");
+      const auto* of_caller = reinterpret_cast<const dcf_prune_layer*>(
+          reinterpret_cast<const char*>(layers) + i * stride);
+      if (of_caller->struct_size != stride) return invalid("struct_size differs between layers");
+      dcf_prune_layer layer = DCF_PRUNE_LAYER_INIT;
+      DCF_TRY(dcf::impl::copy_in(of_caller, &layer));
       DCF_TRY(check_floats(layer.weights, layer.size));
       if (missing(layer.mask, layer.size)) return invalid("a mask is NULL");
       if (!in_range(layer.scale, 1e-30, 1e30)) return invalid("a scale is not in 1e-30..1e30");
@@ -196,7 +198,7 @@ double dcf_sparsity_at(double initial, double target, uint64_t step, uint64_t fi
 }
 
 dcf_status dcf_apply_mask(float* w, const uint8_t* mask, size_t n) {
-  if (missing(w, n) || missing(mask, n)) return DCF_STATUS_InvalidArgument;
+  if (missing(w, n) || missing(mask, n)) return DCF_STATUS_INVALID_ARGUMENT;
   dcf::impl::apply_mask({w, n}, mask);
   return DCF_OK;
 }
@@ -264,8 +266,8 @@ dcf_status dcf_expand(const uint8_t* codes, size_t n, const float* codebook, uin
   });
 }
 
-dcf_status dcf_centroid_gradient(const float* gradient, const uint8_t* codes, size_t n,
-                                 uint32_t codebook_size, double* sums, dcf_error* error) {
+dcf_status dcf_sum_gradients(const float* gradient, const uint8_t* codes, size_t n,
+                             uint32_t codebook_size, double* sums, dcf_error* error) {
   return guarded(error, [&]() -> Status {
     DCF_TRY(check_codes(codes, n, codebook_size));
     if (missing(gradient, n) || missing(sums, codebook_size)) return invalid("an argument is NULL");

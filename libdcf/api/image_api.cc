@@ -3,39 +3,38 @@
 #include "api/shapes.h"
 #include "kernels/pool2d.h"
 
-using dcf::impl::check_array;
 using dcf::impl::check_tensor;
 using dcf::impl::Conv2d;
 using dcf::impl::guarded;
 using dcf::impl::invalid;
+using dcf::impl::number_in;
 using dcf::impl::ok_status;
 using dcf::impl::or_default;
 using dcf::impl::Pool2d;
 using dcf::impl::PoolKind;
+using dcf::impl::Samples;
 using dcf::impl::Status;
 
-dcf_status dcf_conv2d(const dcf_file* file, size_t index, const dcf_conv2d_shape* shape,
-                      const float* x, float* y, uint64_t batch, dcf_error* error) {
+dcf_status dcf_tensor_conv2d(const dcf_file* file, size_t index, const dcf_conv2d_shape* shape,
+                             const float* x, size_t x_elements, float* y, size_t y_elements,
+                             uint64_t batch, dcf_error* error) {
   return guarded(error, [&]() -> Status {
     DCF_TRY(check_tensor(file, index));
     Conv2d conv;
     DCF_TRY(dcf::impl::read_conv2d(*file, index, shape, &conv));
-    uint64_t x_size = 0;
-    uint64_t y_size = 0;
-    DCF_TRY(check_array(x, conv.in_size, batch, &x_size));
-    DCF_TRY(check_array(y, conv.out_size, batch, &y_size));
-    return dcf::impl::convolve(*file->model, index, conv, {x, x_size}, batch, {y, y_size});
+    Samples samples;
+    DCF_TRY(samples.check(x, x_elements, conv.in_size, y, y_elements, conv.out_size, batch));
+    return dcf::impl::convolve(*file->model, index, conv, samples.x, batch, samples.y);
   });
 }
 
-dcf_status dcf_pool2d(const dcf_pool2d_shape* shape, const float* x, float* y, uint64_t batch,
-                      dcf_error* error) {
+dcf_status dcf_pool2d(const dcf_pool2d_shape* shape, const float* x, size_t x_elements, float* y,
+                      size_t y_elements, uint64_t batch, dcf_error* error) {
   return guarded(error, [&]() -> Status {
     if (shape == nullptr) return invalid("the shape is NULL");
-    dcf_pool2d_shape s{};
+    dcf_pool2d_shape s = DCF_POOL2D_SHAPE_INIT;
     DCF_TRY(dcf::impl::copy_in(shape, &s));
-    if (s.pool != DCF_POOL_MAX && s.pool != DCF_POOL_AVERAGE)
-      return invalid("the kind of pooling is unknown");
+    if (number_in(s.pool) > DCF_POOL_AVERAGE) return invalid("the kind of pooling is unknown");
     Pool2d pool;
     pool.kind = static_cast<PoolKind>(s.pool);
     pool.channels = s.channels;
@@ -48,11 +47,9 @@ dcf_status dcf_pool2d(const dcf_pool2d_shape* shape, const float* x, float* y, u
               .stride = or_default(s.stride_w, s.kernel_w),
               .pad = s.pad_w};
     DCF_TRY(pool.complete());
-    uint64_t x_size = 0;
-    uint64_t y_size = 0;
-    DCF_TRY(check_array(x, pool.in_size, batch, &x_size));
-    DCF_TRY(check_array(y, pool.out_size, batch, &y_size));
-    dcf::impl::pool(pool, {x, x_size}, batch, {y, y_size});
+    Samples samples;
+    DCF_TRY(samples.check(x, x_elements, pool.in_size, y, y_elements, pool.out_size, batch));
+    dcf::impl::pool(pool, samples.x, batch, samples.y);
     return ok_status();
   });
 }

@@ -8,14 +8,15 @@ struct dcf_layer {
   uint64_t batch;  // of the options
 };
 
-using dcf::impl::check_array;
 using dcf::impl::check_tensor;
+using dcf::impl::clear_out;
 using dcf::impl::Conv2d;
 using dcf::impl::guarded;
 using dcf::impl::invalid;
 using dcf::impl::Layer;
 using dcf::impl::LayerOptions;
 using dcf::impl::ok_status;
+using dcf::impl::set_out;
 using dcf::impl::Status;
 
 namespace {
@@ -24,9 +25,9 @@ namespace {
 template <typename Prepare>
 dcf_status prepare_layer(const dcf_file* file, size_t index, const dcf_layer_options* options,
                          dcf_layer** out, dcf_error* error, Prepare prepare) {
+  set_out<dcf_layer*>(out, nullptr);
   return guarded(error, [&]() -> Status {
     if (out == nullptr) return invalid("the output is NULL");
-    *out = nullptr;
     DCF_TRY(check_tensor(file, index));
     dcf_layer_options o;
     dcf_layer_options_init(&o);
@@ -48,7 +49,11 @@ dcf_status prepare_layer(const dcf_file* file, size_t index, const dcf_layer_opt
 }  // namespace
 
 void dcf_layer_options_init(dcf_layer_options* options) {
-  *options = {sizeof(dcf_layer_options), 1, 1, nullptr, 0};
+  if (options == nullptr) return;
+  *options = dcf_layer_options{};
+  options->struct_size = sizeof *options;
+  options->batch = 1;
+  options->threads = 1;
 }
 
 dcf_status dcf_layer_prepare(const dcf_file* file, size_t index, const dcf_layer_options* options,
@@ -71,6 +76,7 @@ dcf_status dcf_layer_prepare_conv2d(const dcf_file* file, size_t index,
 }
 
 dcf_status dcf_layer_describe(const dcf_layer* layer, dcf_layer_info* out, dcf_error* error) {
+  clear_out(out);
   return guarded(error, [&]() -> Status {
     if (layer == nullptr) return invalid("the layer is NULL");
     const Layer& l = *layer->layer;
@@ -85,17 +91,17 @@ dcf_status dcf_layer_describe(const dcf_layer* layer, dcf_layer_info* out, dcf_e
   });
 }
 
-dcf_status dcf_layer_apply(const dcf_layer* layer, const float* x, float* y, uint64_t batch,
-                           dcf_error* error) {
+dcf_status dcf_layer_apply(const dcf_layer* layer, const float* x, size_t x_elements, float* y,
+                           size_t y_elements, uint64_t batch, dcf_error* error) {
   return guarded(error, [&]() -> Status {
     if (layer == nullptr) return invalid("the layer is NULL");
-    uint64_t size = 0;
-    DCF_TRY(check_array(x, layer->layer->inputs(), batch, &size));
-    DCF_TRY(check_array(y, layer->layer->outputs(), batch, &size));
-    return layer->layer->apply(x, batch, y);
+    const Layer& l = *layer->layer;
+    dcf::impl::Samples samples;
+    DCF_TRY(samples.check(x, x_elements, l.inputs(), y, y_elements, l.outputs(), batch));
+    return l.apply(x, batch, y);
   });
 }
 
-void dcf_layer_free(dcf_layer* layer) {
+void dcf_layer_close(dcf_layer* layer) {
   delete layer;
 }

@@ -9,15 +9,16 @@ namespace dcf::impl {
 
 dcf_status report(const Status& status, dcf_error* error) {
   const auto code = static_cast<dcf_status>(status.code);
-  if (error != nullptr) {
-    *error = dcf_error{};
-    error->status = code;
-    error->offset = status.offset;
-    error->tensor = status.tensor;
-    std::snprintf(error->rule, sizeof error->rule, "%s", status.rule);
+  if (error != nullptr && has_valid_size(*error)) {
+    dcf_error details = DCF_ERROR_INIT;
+    details.status = code;
+    details.offset = status.offset;
+    details.tensor = status.tensor;
+    std::snprintf(details.rule, sizeof details.rule, "%s", status.rule);
     const bool own = status.message[0] != '\0' || status.ok();
-    std::snprintf(error->message, sizeof error->message, "%s",
+    std::snprintf(details.message, sizeof details.message, "%s",
                   own ? status.message : dcf_status_sentence(code));
+    (void)copy_out(details, error);
   }
   return code;
 }
@@ -29,8 +30,8 @@ dcf_status report(const Status& status, dcf_error* error) {
 
 const char* dcf_status_name(dcf_status status) {
   switch (status) {
-#define DCF_NAME_CASE(name, number, sentence) \
-  case DCF_STATUS_##name:                     \
+#define DCF_NAME_CASE(name, constant, number, cls, sentence) \
+  case DCF_STATUS_##constant:                                \
     return #name;
     DCF_STATUS_LIST(DCF_NAME_CASE)
 #undef DCF_NAME_CASE
@@ -40,13 +41,24 @@ const char* dcf_status_name(dcf_status status) {
 
 const char* dcf_status_sentence(dcf_status status) {
   switch (status) {
-#define DCF_SENTENCE_CASE(name, number, sentence) \
-  case DCF_STATUS_##name:                         \
+#define DCF_SENTENCE_CASE(name, constant, number, cls, sentence) \
+  case DCF_STATUS_##constant:                                    \
     return sentence;
     DCF_STATUS_LIST(DCF_SENTENCE_CASE)
 #undef DCF_SENTENCE_CASE
   }
   return "unknown status";
+}
+
+enum dcf_status_class dcf_status_class(dcf_status status) {
+  switch (status) {
+#define DCF_CLASS_CASE(name, constant, number, cls, sentence) \
+  case DCF_STATUS_##constant:                                 \
+    return DCF_STATUS_CLASS_##cls;
+    DCF_STATUS_LIST(DCF_CLASS_CASE)
+#undef DCF_CLASS_CASE
+  }
+  return DCF_STATUS_CLASS_INTERNAL;
 }
 
 uint32_t dcf_version_number(void) {
@@ -59,39 +71,53 @@ const char* dcf_version_string(void) {
 }
 
 const char* dcf_dtype_name(dcf_dtype dtype) {
-  return dcf::impl::dtype_name(static_cast<dcf::impl::DType>(dtype));
+  return dcf::impl::dtype_name(dcf::impl::dtype_in(dtype));
 }
 
 uint32_t dcf_dtype_bits(dcf_dtype dtype) {
-  return dcf::impl::dtype_bits(static_cast<dcf::impl::DType>(dtype));
+  return dcf::impl::dtype_bits(dcf::impl::dtype_in(dtype));
 }
 
 const char* dcf_positions_name(dcf_positions positions) {
   switch (positions) {
-    case DCF_POS_DENSE:
+    case DCF_POSITIONS_DENSE:
       return "dense";
-    case DCF_POS_BITMAP:
+    case DCF_POSITIONS_BITMAP:
       return "bitmap";
-    case DCF_POS_GAP:
+    case DCF_POSITIONS_GAP:
       return "gap";
-    case DCF_POS_GAP_BUCKET:
+    case DCF_POSITIONS_GAP_BUCKET:
       return "gap-bucket";
+    case DCF_POSITIONS_AUTO:
+      return "auto";
   }
   return "";
 }
 
 const char* dcf_values_name(dcf_values values) {
   switch (values) {
-    case DCF_VAL_RAW:
+    case DCF_VALUES_RAW:
       return "raw";
-    case DCF_VAL_PALETTE:
+    case DCF_VALUES_PALETTE:
       return "palette";
-    case DCF_VAL_GRID:
+    case DCF_VALUES_GRID:
       return "grid";
-    case DCF_VAL_SPLIT:
+    case DCF_VALUES_SPLIT:
       return "split";
-    case DCF_VAL_INT:
+    case DCF_VALUES_INT:
       return "int";
+  }
+  return "";
+}
+
+const char* dcf_fidelity_name(dcf_fidelity fidelity) {
+  switch (fidelity) {
+    case DCF_FIDELITY_BIT_EXACT:
+      return "bit-exact";
+    case DCF_FIDELITY_VALUE_EXACT:
+      return "value-exact";
+    case DCF_FIDELITY_LOSSY:
+      return "lossy";
   }
   return "";
 }

@@ -14,7 +14,7 @@ void set_limit(uint64_t value, uint64_t* limit) {
 template <typename MakeSource>
 dcf_status open_with(const dcf_open_options* options, dcf_file** out, dcf_error* error,
                      MakeSource make_source) {
-  if (out != nullptr) *out = nullptr;
+  set_out<dcf_file*>(out, nullptr);
   return guarded(error, [&]() -> Status {
     if (out == nullptr) return invalid("the output is NULL");
     dcf_open_options o;
@@ -52,8 +52,8 @@ void dcf_open_options_init(dcf_open_options* options) {
   options->max_manifest = limits.max_manifest;
 }
 
-dcf_status dcf_open_path(const char* path, const dcf_open_options* options, dcf_file** out,
-                         dcf_error* error) {
+dcf_status dcf_file_open_path(const char* path, const dcf_open_options* options, dcf_file** out,
+                              dcf_error* error) {
   return dcf::impl::open_with(options, out, error, [&]() -> Result<std::unique_ptr<Source>> {
     if (path == nullptr) return dcf::impl::invalid("the path is NULL");
     DCF_ASSIGN(std::unique_ptr<Source> source, dcf::impl::FileSource::open(path));
@@ -61,8 +61,8 @@ dcf_status dcf_open_path(const char* path, const dcf_open_options* options, dcf_
   });
 }
 
-dcf_status dcf_open_memory(const void* data, size_t size, const dcf_open_options* options,
-                           dcf_file** out, dcf_error* error) {
+dcf_status dcf_file_open_memory(const void* data, size_t size, const dcf_open_options* options,
+                                dcf_file** out, dcf_error* error) {
   return dcf::impl::open_with(options, out, error, [&]() -> Result<std::unique_ptr<Source>> {
     if (data == nullptr && size != 0) return dcf::impl::invalid("the data is NULL");
     const dcf::impl::Bytes bytes(static_cast<const uint8_t*>(data), size);
@@ -70,16 +70,17 @@ dcf_status dcf_open_memory(const void* data, size_t size, const dcf_open_options
   });
 }
 
-dcf_status dcf_open_reader(const dcf_reader* reader, const dcf_open_options* options,
-                           dcf_file** out, dcf_error* error) {
+dcf_status dcf_file_open_reader(const dcf_reader* reader, const dcf_open_options* options,
+                                dcf_file** out, dcf_error* error) {
   return dcf::impl::open_with(options, out, error, [&]() -> Result<std::unique_ptr<Source>> {
-    if (reader == nullptr || reader->read_at == nullptr)
-      return dcf::impl::invalid("the reader is NULL");
+    dcf_reader r = DCF_READER_INIT;
+    DCF_TRY(dcf::impl::copy_in(reader, &r));
+    if (r.read_at == nullptr) return dcf::impl::invalid("the reader is NULL");
     return std::unique_ptr<Source>(
-        std::make_unique<dcf::impl::CallbackSource>(reader->read_at, reader->ctx, reader->size));
+        std::make_unique<dcf::impl::CallbackSource>(r.read_at, r.ctx, r.size));
   });
 }
 
-void dcf_close(dcf_file* file) {
+void dcf_file_close(dcf_file* file) {
   delete file;
 }

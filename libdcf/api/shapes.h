@@ -2,6 +2,8 @@
 // Shapes and arrays of the calls that compute, checked.
 #pragma once
 
+#include <span>
+
 #include "api/file.h"
 #include "base/checked.h"
 #include "kernels/conv2d.h"
@@ -12,20 +14,38 @@ inline uint64_t or_default(uint64_t value, uint64_t absent) {
   return value == 0 ? absent : value;
 }
 
-// The number of floats in `batch` images, which an array can hold.
-inline Status check_array(const float* data, uint64_t image, uint64_t batch, uint64_t* size) {
-  if (!checked_mul(image, batch, size) || *size > PTRDIFF_MAX / sizeof(float)) {
-    return invalid("the batch is too large");
+// The arrays of a product for `batch` samples: x has x_sample floats of each and y y_sample. Both
+// may be longer than that.
+struct Samples {
+  std::span<const float> x;
+  std::span<float> y;
+
+  Status check(const float* x_data, size_t x_elements, uint64_t x_sample, float* y_data,
+               size_t y_elements, uint64_t y_sample, uint64_t batch) {
+    uint64_t x_size = 0;
+    uint64_t y_size = 0;
+    if (!checked_mul(x_sample, batch, &x_size) || !checked_mul(y_sample, batch, &y_size)) {
+      return invalid("the batch is too large");
+    }
+    if (x_elements < x_size) return invalid("x has too few elements");
+    if (y_elements < y_size) return fail(Code::BufferTooSmall, "", "y has too few elements");
+    if (x_size > PTRDIFF_MAX / sizeof(float) || y_size > PTRDIFF_MAX / sizeof(float)) {
+      return invalid("the batch is too large");
+    }
+    if ((x_data == nullptr && x_size != 0) || (y_data == nullptr && y_size != 0)) {
+      return invalid("an argument is NULL");
+    }
+    x = {x_data, static_cast<size_t>(x_size)};
+    y = {y_data, static_cast<size_t>(y_size)};
+    return ok_status();
   }
-  if (data == nullptr && *size != 0) return invalid("an argument is NULL");
-  return ok_status();
-}
+};
 
 // The convolution of `shape` with a tensor of the file.
 inline Status read_conv2d(const dcf_file& file, size_t index, const dcf_conv2d_shape* shape,
                           Conv2d* conv) {
   if (shape == nullptr) return invalid("the shape is NULL");
-  dcf_conv2d_shape s{};
+  dcf_conv2d_shape s = DCF_CONV2D_SHAPE_INIT;
   DCF_TRY(copy_in(shape, &s));
   conv->in_channels = s.in_channels;
   conv->groups = or_default(s.groups, 1);

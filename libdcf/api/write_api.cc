@@ -10,7 +10,9 @@ using dcf::impl::Code;
 using dcf::impl::fail;
 using dcf::impl::guarded;
 using dcf::impl::invalid;
+using dcf::impl::number_in;
 using dcf::impl::ok_status;
+using dcf::impl::set_out;
 using dcf::impl::Status;
 
 struct dcf_writer {
@@ -21,7 +23,11 @@ struct dcf_writer {
 
 namespace {
 
+using dcf::impl::CodesData;
+using dcf::impl::CsrData;
+using dcf::impl::DenseData;
 using dcf::impl::EncodeOptions;
+using dcf::impl::Result;
 using dcf::impl::TensorInput;
 using dcf::impl::TensorSpec;
 
@@ -29,7 +35,7 @@ using dcf::impl::TensorSpec;
 template <typename OpenOutput>
 dcf_status open_writer(const dcf_writer_options* options, dcf_writer** out, dcf_error* error,
                        OpenOutput open_output) {
-  if (out != nullptr) *out = nullptr;
+  set_out<dcf_writer*>(out, nullptr);
   return guarded(error, [&]() -> Status {
     if (out == nullptr) return invalid("the output is NULL");
     dcf_writer_options o;
@@ -48,14 +54,18 @@ dcf_status open_writer(const dcf_writer_options* options, dcf_writer** out, dcf_
 
 Status read_spec(const dcf_tensor_spec* spec, TensorSpec* out) {
   if (spec == nullptr) return invalid("the tensor spec is NULL");
-  dcf_tensor_spec s{};
+  dcf_tensor_spec s = DCF_TENSOR_SPEC_INIT;
   DCF_TRY(dcf::impl::copy_in(spec, &s));
-  if ((s.name == nullptr && s.name_size != 0) || (s.dims == nullptr && s.rank != 0))
+  if ((s.name == nullptr && s.name_size != 0) || (s.dims == nullptr && s.rank != 0) ||
+      (s.opaque_name == nullptr && s.opaque_name_size != 0)) {
     return invalid("an argument is NULL");
+  }
+  if (s.rank > DCF_MAX_RANK) return invalid("the rank is above 32");
   out->name = std::string_view(s.name == nullptr ? "" : s.name, s.name_size);
-  out->dtype = static_cast<dcf::impl::DType>(s.dtype);
+  out->dtype = dcf::impl::dtype_in(s.dtype);
   out->opaque_bits = s.opaque_bits;
-  if (s.opaque_name != nullptr) out->opaque_name = s.opaque_name;
+  out->opaque_name =
+      std::string_view(s.opaque_name == nullptr ? "" : s.opaque_name, s.opaque_name_size);
   out->dims = {s.dims, s.rank};
   return ok_status();
 }
@@ -64,30 +74,43 @@ Status read_options(const dcf_encode_options* options, EncodeOptions* out) {
   dcf_encode_options o;
   dcf_encode_options_init(&o);
   DCF_TRY(dcf::impl::copy_in(options, &o));
-  const auto init = dcf::impl::number_in(o.init);
-  const auto positions = dcf::impl::number_in(o.positions);
+  const uint32_t init = number_in(o.init);
+  const uint32_t positions = number_in(o.positions);
   if (init > DCF_INIT_OPTIMAL) return invalid("the initialisation is unknown");
-  if (positions > DCF_CHOOSE_GAP_BUCKET) return invalid("the positions are unknown");
+  if (positions > DCF_POSITIONS_GAP_BUCKET && positions != DCF_POSITIONS_AUTO)
+    return invalid("the positions are unknown");
   out->sparsity = o.sparsity;
   out->bits = o.bits;
   out->init = static_cast<dcf::impl::ClusterInit>(init);
   out->seed = o.seed;
-  if (positions != DCF_CHOOSE_AUTO) {
-    out->positions = static_cast<dcf::impl::Positions>(positions - DCF_CHOOSE_DENSE);
+  if (positions != DCF_POSITIONS_AUTO) {
+    out->positions = static_cast<dcf::impl::Positions>(positions);
   }
   out->gap_bits = o.gap_bits;
   out->canonical_zeros = o.canonical_zeros != 0;
   return ok_status();
 }
 
-template <typename Data>
-dcf_status add(dcf_writer* writer, const dcf_tensor_spec* spec, const Data& data,
-               const dcf_encode_options* options, dcf_error* error) {
+// The sizes of a caller's arrays of CSR entries, which the encode layer takes from the shape.
+Status check_csr_sizes(const TensorSpec& spec, const uint64_t* row_ptr, size_t row_ptr_elements,
+                       uint64_t entries) {
+  const uint64_t rows = spec.dims.empty() ? 1 : spec.dims[0];
+  if (row_ptr == nullptr) return invalid("there are no row pointers");
+  if (row_ptr_elements == 0 || row_ptr_elements - 1 != rows)
+    return invalid("the number of row pointers is not that of the rows and 1");
+  if (row_ptr[rows] != entries) return invalid("the last row pointer is not the number of entries");
+  return ok_status();
+}
+
+// make_data(spec) -> Result of what a TensorInput holds.
+template <typename MakeData>
+dcf_status add(dcf_writer* writer, const dcf_tensor_spec* spec, const dcf_encode_options* options,
+               dcf_error* error, MakeData make_data) {
   return guarded(error, [&]() -> Status {
     if (writer == nullptr) return invalid("the writer is NULL");
     TensorInput input;
     DCF_TRY(read_spec(spec, &input.spec));
-    input.data = data;
+    DCF_ASSIGN(input.data, make_data(input.spec));
     EncodeOptions encode;
     DCF_TRY(read_options(options, &encode));
     return writer->writer->add(input, encode);
@@ -96,10 +119,25 @@ dcf_status add(dcf_writer* writer, const dcf_tensor_spec* spec, const Data& data
 
 }  // namespace
 
+const char* dcf_init_name(dcf_init init) {
+  switch (init) {
+    case DCF_INIT_LINEAR:
+      return "linear";
+    case DCF_INIT_DENSITY:
+      return "density";
+    case DCF_INIT_FORGY:
+      return "forgy";
+    case DCF_INIT_OPTIMAL:
+      return "optimal";
+  }
+  return "";
+}
+
 void dcf_encode_options_init(dcf_encode_options* options) {
   if (options == nullptr) return;
   *options = dcf_encode_options{};
   options->struct_size = sizeof *options;
+  options->positions = DCF_POSITIONS_AUTO;
 }
 
 void dcf_writer_options_init(dcf_writer_options* options) {
@@ -121,35 +159,49 @@ dcf_status dcf_writer_open_path(const char* path, const dcf_writer_options* opti
 
 dcf_status dcf_writer_open_sink(const dcf_sink* sink, const dcf_writer_options* options,
                                 dcf_writer** out, dcf_error* error) {
-  return open_writer(
-      options, out, error, [&](const dcf_writer_options&, dcf_writer* writer) -> Status {
-        if (sink == nullptr || sink->write == nullptr) return invalid("the sink is NULL");
-        writer->callback = std::make_unique<dcf::impl::CallbackSink>(sink->write, sink->ctx);
-        return ok_status();
-      });
+  return open_writer(options, out, error,
+                     [&](const dcf_writer_options&, dcf_writer* writer) -> Status {
+                       dcf_sink s = DCF_SINK_INIT;
+                       DCF_TRY(dcf::impl::copy_in(sink, &s));
+                       if (s.write == nullptr) return invalid("the sink is NULL");
+                       writer->callback = std::make_unique<dcf::impl::CallbackSink>(s.write, s.ctx);
+                       return ok_status();
+                     });
 }
 
 dcf_status dcf_writer_add_dense(dcf_writer* writer, const dcf_tensor_spec* spec, const void* data,
                                 size_t size, const dcf_encode_options* options, dcf_error* error) {
-  if (data == nullptr && size != 0) return report(invalid("the data is NULL"), error);
-  const dcf::impl::DenseData dense{{static_cast<const uint8_t*>(data), size}};
-  return add(writer, spec, dense, options, error);
+  return add(writer, spec, options, error, [&](const TensorSpec&) -> Result<DenseData> {
+    if (data == nullptr && size != 0) return invalid("the data is NULL");
+    return DenseData{{static_cast<const uint8_t*>(data), size}};
+  });
 }
 
 dcf_status dcf_writer_add_csr(dcf_writer* writer, const dcf_tensor_spec* spec,
-                              const uint64_t* row_ptr, const uint32_t* col, const void* values,
+                              const uint64_t* row_ptr, size_t row_ptr_elements, const uint32_t* col,
+                              const void* values, uint64_t entries,
                               const dcf_encode_options* options, dcf_error* error) {
-  const dcf::impl::CsrData csr{row_ptr, col, static_cast<const uint8_t*>(values)};
-  return add(writer, spec, csr, options, error);
+  return add(writer, spec, options, error, [&](const TensorSpec& s) -> Result<CsrData> {
+    DCF_TRY(check_csr_sizes(s, row_ptr, row_ptr_elements, entries));
+    return CsrData{row_ptr, col, static_cast<const uint8_t*>(values)};
+  });
 }
 
 dcf_status dcf_writer_add_codes(dcf_writer* writer, const dcf_tensor_spec* spec,
-                                const uint64_t* row_ptr, const uint32_t* col, const uint8_t* codes,
+                                const uint64_t* row_ptr, size_t row_ptr_elements,
+                                const uint32_t* col, const uint8_t* codes, uint64_t entries,
                                 const void* codebook, uint32_t codebook_size,
                                 const dcf_encode_options* options, dcf_error* error) {
-  const dcf::impl::CodesData data{row_ptr, col, codes, static_cast<const uint8_t*>(codebook),
-                                  codebook_size};
-  return add(writer, spec, data, options, error);
+  return add(writer, spec, options, error, [&](const TensorSpec& s) -> Result<CodesData> {
+    if (row_ptr != nullptr || col != nullptr || row_ptr_elements != 0) {
+      DCF_TRY(check_csr_sizes(s, row_ptr, row_ptr_elements, entries));
+    } else {
+      DCF_ASSIGN(const uint64_t elements,
+                 dcf::impl::count_elements({s.dims.begin(), s.dims.end()}));
+      if (elements != entries) return invalid("the number of codes is not that of the elements");
+    }
+    return CodesData{row_ptr, col, codes, static_cast<const uint8_t*>(codebook), codebook_size};
+  });
 }
 
 dcf_status dcf_writer_add_metadata(dcf_writer* writer, const char* key, size_t key_size,

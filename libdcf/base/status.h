@@ -12,7 +12,7 @@
 namespace dcf::impl {
 
 enum class Code : uint16_t {
-#define DCF_DEFINE_CODE(name, number, sentence) name = number,
+#define DCF_DEFINE_CODE(name, constant, number, cls, sentence) name = number,
   DCF_STATUS_LIST(DCF_DEFINE_CODE)
 #undef DCF_DEFINE_CODE
 };

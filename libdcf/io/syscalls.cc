@@ -21,8 +21,8 @@ int call_renameat2(int old_dir, const char* old_path, int new_dir, const char* n
 
 const char* sentence(Code code) {
   switch (code) {
-#define DCF_CASE(name, number, text) \
-  case Code::name:                   \
+#define DCF_CASE(name, constant, number, cls, text) \
+  case Code::name:                                  \
     return text;
     DCF_STATUS_LIST(DCF_CASE)
 #undef DCF_CASE

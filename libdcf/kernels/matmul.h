@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Y = W X from the entries of a compressed tensor: W is rows x cols, X cols x batch, Y rows x
-// batch, all row-major floats. Zeros that are not stored contribute nothing.
+// Y = X W^T from the entries of a compressed tensor: W is rows x cols, X batch x cols, Y batch x
+// rows, all row-major floats. Zeros that are not stored contribute nothing.
 #pragma once
 
 #include <span>
@@ -11,7 +11,8 @@ namespace dcf::impl {
 
 // Sums in double: within a chunk in rising order of columns, the sums of chunks in their order,
 // then one rounding to float. So the result does not depend on the number of threads. Needs rows x
-// batch doubles beside the scratch of the chunks (LimitMemory); UnsupportedDType for raw-only
+// batch doubles and, for a batch above 1, cols x batch floats beside the scratch of the chunks
+// (LimitMemory); UnsupportedDType for raw-only
 // dtypes.
 Status matmul(const Model& model, size_t tensor, std::span<const float> x, uint64_t batch,
               std::span<float> y);

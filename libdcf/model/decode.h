@@ -31,7 +31,7 @@ struct Csr {
 Status decode_csr(const Model& model, size_t tensor, DType as, const Csr& out,
                   ProgressStep progress = {});
 
-// Palette tensors: one code per element, as dcf_decode_codes() of dcf/dcf.h defines them.
+// Palette tensors: one code per element, as dcf_tensor_decode_codes() of dcf/dcf.h defines them.
 Status decode_codes(const Model& model, size_t tensor, std::span<uint16_t> dst,
                     ProgressStep progress = {});
 

@@ -15,7 +15,7 @@ struct Expansion {
 // little-endian (raw: the chunk's bytes). `out` has exactly their size and needs no alignment.
 void expand_chunk(const TensorCoding& coding, const DecodedChunk& chunk, Expansion how,
                   MutableBytes out);
-// The same for codes as dcf_decode_codes() of dcf/dcf.h defines them; palettes only.
+// The same for codes as dcf_tensor_decode_codes() of dcf/dcf.h defines them; palettes only.
 void expand_codes(const TensorCoding& coding, const DecodedChunk& chunk, bool stream,
                   std::span<uint16_t> out);
 

@@ -21,14 +21,14 @@ std::string small_file(const TempDir& dir) {
   std::vector<uint8_t> sparse(480);
   for (size_t at = 0; at < sparse.size(); at += 36) sparse[at + 3] = 0x3f, sparse[at + 2] = 0x80;
   for (const char* const name : {"alias", "sparse"}) {
-    model.tensors.push_back(meta(name, DCF_F32, {10, 12}));
+    model.tensors.push_back(meta(name, DCF_DTYPE_F32, {10, 12}));
     model.data.push_back(sparse);
   }
-  model.tensors.push_back(meta("split", DCF_F32, {4, 10}));
+  model.tensors.push_back(meta("split", DCF_DTYPE_F32, {4, 10}));
   model.data.push_back(gaussian_model(4, 10).data[0]);
-  model.tensors.push_back(meta("raw", DCF_C64, {3}));
+  model.tensors.push_back(meta("raw", DCF_DTYPE_C64, {3}));
   model.data.push_back(noise(24, 1));
-  model.tensors.push_back(meta("int", DCF_I16, {20}));
+  model.tensors.push_back(meta("int", DCF_DTYPE_I16, {20}));
   model.data.push_back(noise(40, 2));
   model.metadata = {{"key", "value"}};
   return compress(dir, save(dir, "in.safetensors", model), {});
@@ -36,16 +36,16 @@ std::string small_file(const TempDir& dir) {
 
 struct Verdict {
   dcf_status status = DCF_OK;
-  dcf_error error{};
+  dcf_error error = DCF_ERROR_INIT;
 };
 
 Verdict verify(const std::string& bytes) {
   Verdict verdict;
   dcf_file* file = nullptr;
-  verdict.status = dcf_open_memory(bytes.data(), bytes.size(), nullptr, &file, &verdict.error);
+  verdict.status = dcf_file_open_memory(bytes.data(), bytes.size(), nullptr, &file, &verdict.error);
   if (verdict.status == DCF_OK) {
-    verdict.status = dcf_verify(file, nullptr, nullptr, &verdict.error);
-    dcf_close(file);
+    verdict.status = dcf_file_verify(file, nullptr, nullptr, &verdict.error);
+    dcf_file_close(file);
   }
   return verdict;
 }

@@ -103,7 +103,7 @@ TEST(Info, TextNamesEveryTensor) {
 TEST(Info, TextHoldsNoControlCharacters) {
   const TempDir dir;
   Model model;
-  model.tensors = {meta("\x1b[2Jred\x07\n", DCF_U8, {1})};
+  model.tensors = {meta("\x1b[2Jred\x07\n", DCF_DTYPE_U8, {1})};
   model.data = {{1}};
   compress(dir, save(dir, "in.safetensors", model), {});
   const Result info = dcf({"info", dir.path("out.dcf")});

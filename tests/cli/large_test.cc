@@ -43,20 +43,20 @@ void write(const std::string& path, uint64_t rows, uint64_t cols, const Csr& csr
   dcf_writer_options options;
   dcf_writer_options_init(&options);
   options.max_memory = kMemory / 2;
-  dcf_error error{};
+  dcf_error error = DCF_ERROR_INIT;
   dcf_writer* writer = nullptr;
   ASSERT_EQ(dcf_writer_open_path(path.c_str(), &options, &writer, &error), DCF_OK) << error.message;
   const uint64_t dims[] = {rows, cols};
-  dcf_tensor_spec spec{};
-  spec.struct_size = sizeof spec;
+  dcf_tensor_spec spec = DCF_TENSOR_SPEC_INIT;
   spec.name = "w";
   spec.name_size = 1;
-  spec.dtype = DCF_F32;
+  spec.dtype = DCF_DTYPE_F32;
   spec.rank = 2;
   spec.dims = dims;
-  ASSERT_EQ(dcf_writer_add_csr(writer, &spec, csr.row_ptr.data(), csr.col.data(), csr.values.data(),
-                               nullptr, &error),
-            DCF_OK)
+  ASSERT_EQ(
+      dcf_writer_add_csr(writer, &spec, csr.row_ptr.data(), csr.row_ptr.size(), csr.col.data(),
+                         csr.values.data(), csr.values.size(), nullptr, &error),
+      DCF_OK)
       << error.message;
   ASSERT_EQ(dcf_writer_finish(writer, &error), DCF_OK) << error.message;
   dcf_writer_close(writer);
@@ -64,14 +64,14 @@ void write(const std::string& path, uint64_t rows, uint64_t cols, const Csr& csr
 
 class Large : public ::testing::Test {
  protected:
-  ~Large() override { dcf_close(file_); }
+  ~Large() override { dcf_file_close(file_); }
 
   void open(uint64_t max_memory) {
     dcf_open_options options;
     dcf_open_options_init(&options);
     if (max_memory != 0) options.max_memory = max_memory;
-    dcf_error error{};
-    ASSERT_EQ(dcf_open_path(path_.c_str(), &options, &file_, &error), DCF_OK) << error.message;
+    dcf_error error = DCF_ERROR_INIT;
+    ASSERT_EQ(dcf_file_open_path(path_.c_str(), &options, &file_, &error), DCF_OK) << error.message;
     info_.struct_size = sizeof info_;
     ASSERT_EQ(dcf_tensor_describe(file_, 0, &info_, &error), DCF_OK) << error.message;
   }
@@ -83,8 +83,9 @@ class Large : public ::testing::Test {
     read.values.resize(info_.nonzeros);
     dcf_csr csr{sizeof csr,      read.row_ptr.data(), read.row_ptr.size(), read.col.data(),
                 read.col.size(), read.values.data(),  read.values.size(),  0};
-    dcf_error error{};
-    ASSERT_EQ(dcf_decode_csr(file_, 0, DCF_DTYPE_NONE, &csr, &error), DCF_OK) << error.message;
+    dcf_error error = DCF_ERROR_INIT;
+    ASSERT_EQ(dcf_tensor_decode_csr(file_, 0, DCF_DTYPE_NONE, &csr, &error), DCF_OK)
+        << error.message;
     EXPECT_EQ(csr.nonzeros, expected.values.size());
     EXPECT_EQ(read.row_ptr, expected.row_ptr);
     EXPECT_EQ(read.col, expected.col);
@@ -92,8 +93,8 @@ class Large : public ::testing::Test {
   }
 
   void expect_verified() {
-    dcf_error error{};
-    EXPECT_EQ(dcf_verify(file_, nullptr, nullptr, &error), DCF_OK) << error.message;
+    dcf_error error = DCF_ERROR_INIT;
+    EXPECT_EQ(dcf_file_verify(file_, nullptr, nullptr, &error), DCF_OK) << error.message;
     const Result result = dcf({"verify", path_, "-M", "512M"});
     expect_success(result);
     EXPECT_LT(result.peak_bytes, kMemory);
@@ -130,9 +131,9 @@ TEST_P(MoreThanTwoToThe31Elements, AThousandNonzeros) {
   expect_csr(csr);
   // A row of 2.9 GB or more is refused before a byte of the buffer is touched.
   float few[4] = {};
-  dcf_error error{};
-  EXPECT_EQ(dcf_decode_rows(file_, 0, DCF_DTYPE_NONE, rows - 1, 1, few, sizeof few, &error),
-            DCF_STATUS_BufferTooSmall);
+  dcf_error error = DCF_ERROR_INIT;
+  EXPECT_EQ(dcf_tensor_decode_rows(file_, 0, DCF_DTYPE_NONE, rows - 1, 1, few, sizeof few, &error),
+            DCF_STATUS_BUFFER_TOO_SMALL);
   expect_verified();
   expect_little_memory();
 }
@@ -147,9 +148,9 @@ TEST_F(Large, RowsBeyondTwoToThe31Elements) {
   expect_csr(csr);
   constexpr uint64_t kFirst = kRows - 700;
   std::vector<float> dense(700 * kCols);
-  dcf_error error{};
-  ASSERT_EQ(dcf_decode_rows(file_, 0, DCF_DTYPE_NONE, kFirst, 700, dense.data(), 4 * dense.size(),
-                            &error),
+  dcf_error error = DCF_ERROR_INIT;
+  ASSERT_EQ(dcf_tensor_decode_rows(file_, 0, DCF_DTYPE_NONE, kFirst, 700, dense.data(),
+                                   4 * dense.size(), &error),
             DCF_OK)
       << error.message;
   for (uint64_t row = kFirst; row < kRows; ++row) {
@@ -174,10 +175,10 @@ TEST_F(Large, AGigabyteOfZerosUnderDefaultLimits) {
   expect_csr(spread(kSide, kSide, 0));
   expect_verified();
   std::vector<float> row(kSide, 1);
-  dcf_error error{};
-  ASSERT_EQ(
-      dcf_decode_rows(file_, 0, DCF_DTYPE_NONE, kSide - 1, 1, row.data(), 4 * row.size(), &error),
-      DCF_OK)
+  dcf_error error = DCF_ERROR_INIT;
+  ASSERT_EQ(dcf_tensor_decode_rows(file_, 0, DCF_DTYPE_NONE, kSide - 1, 1, row.data(),
+                                   4 * row.size(), &error),
+            DCF_OK)
       << error.message;
   EXPECT_EQ(row, std::vector<float>(kSide, 0));
   expect_success(dcf({"verify", path_}));

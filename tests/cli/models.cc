@@ -12,10 +12,11 @@
 namespace dcf::tools::test {
 namespace {
 
-constexpr dcf_dtype kDtypes[] = {DCF_F64,    DCF_F32,    DCF_F16, DCF_BF16,   DCF_F8E4M3,
-                                 DCF_F8E5M2, DCF_I64,    DCF_I32, DCF_I16,    DCF_I8,
-                                 DCF_U64,    DCF_U32,    DCF_U16, DCF_U8,     DCF_BOOL,
-                                 DCF_C64,    DCF_F8E8M0, DCF_F4,  DCF_F6E2M3, DCF_F6E3M2};
+constexpr dcf_dtype kDtypes[] = {
+    DCF_DTYPE_F64,    DCF_DTYPE_F32,    DCF_DTYPE_F16, DCF_DTYPE_BF16,   DCF_DTYPE_F8E4M3,
+    DCF_DTYPE_F8E5M2, DCF_DTYPE_I64,    DCF_DTYPE_I32, DCF_DTYPE_I16,    DCF_DTYPE_I8,
+    DCF_DTYPE_U64,    DCF_DTYPE_U32,    DCF_DTYPE_U16, DCF_DTYPE_U8,     DCF_DTYPE_BOOL,
+    DCF_DTYPE_C64,    DCF_DTYPE_F8E8M0, DCF_DTYPE_F4,  DCF_DTYPE_F6E2M3, DCF_DTYPE_F6E3M2};
 
 void add(Model* model, const TensorMeta& tensor, Bytes data) {
   ASSERT_EQ(data.size(), tensor.bytes()) << tensor.name;
@@ -59,7 +60,7 @@ Model every_kind_model() {
     const std::string name = dcf_dtype_name(dtype);
     const TensorMeta dense = meta(name + ".dense", dtype, {8, 16});
     Bytes data = noise(dense.bytes(), ++seed);
-    if (dtype == DCF_BOOL) {
+    if (dtype == DCF_DTYPE_BOOL) {
       for (uint8_t& byte : data) byte &= 1;
     }
     add(&model, dense, data);
@@ -70,16 +71,16 @@ Model every_kind_model() {
     const TensorMeta scalar = meta(name + ".scalar", dtype, {});
     if (dcf_dtype_bits(dtype) % 8 == 0) add(&model, scalar, Bytes(scalar.bytes(), 1));
   }
-  add(&model, meta("nan payloads", DCF_F32, {2, 4}),
+  add(&model, meta("nan payloads", DCF_DTYPE_F32, {2, 4}),
       of_words({0x7fc00000, 0xffc00001, 0x7f800001, 0xffffffff, 0x7f812345, 0x7f800000, 0xff800000,
                 0x00000001}));
-  add(&model, meta("both zeros", DCF_F32, {8}),
+  add(&model, meta("both zeros", DCF_DTYPE_F32, {8}),
       of_words({0x80000000, 0, 0x80000000, 0, 0x3f800000, 0x80000000, 0x80000000, 0}));
   uint8_t number = 0;
   for (const char* const name :
        {"", "gewicht/\xc3\xa4\xc3\xb6\xc3\xbc", "\xe5\xb1\x82\xe4\xb8\x80", "\xf0\x9f\xa7\xa0",
         "a\nline", "tab\tand \"quotes\" \\", "\x01\x1f\x7f", "../../etc/passwd", "-", "a.b.c"}) {
-    add(&model, meta(name, DCF_U8, {1}), {++number});
+    add(&model, meta(name, DCF_DTYPE_U8, {1}), {++number});
   }
   model.metadata = {{"format", "pt"},
                     {"", "an empty key"},
@@ -99,7 +100,8 @@ Model sparse_model(uint64_t seed) {
     }
     Bytes data(values.size() * sizeof(float));
     std::memcpy(data.data(), values.data(), data.size());
-    add(&model, meta(name, DCF_F32, {static_cast<uint64_t>(rows), static_cast<uint64_t>(cols)}),
+    add(&model,
+        meta(name, DCF_DTYPE_F32, {static_cast<uint64_t>(rows), static_cast<uint64_t>(cols)}),
         data);
   }
   model.metadata = {{"trained", "no"}};
@@ -113,7 +115,7 @@ Model gaussian_model(uint64_t rows, uint64_t cols, uint64_t seed) {
   Bytes data(values.size() * sizeof(float));
   std::memcpy(data.data(), values.data(), data.size());
   Model model;
-  add(&model, meta("layer.weight", DCF_F32, {rows, cols}), std::move(data));
+  add(&model, meta("layer.weight", DCF_DTYPE_F32, {rows, cols}), std::move(data));
   return model;
 }
 

@@ -41,7 +41,7 @@ TEST(Roundtrip, TenThousandTensorsComeBack) {
   const TempDir dir;
   Model model;
   for (uint64_t i = 0; i < 10'000; ++i) {
-    model.tensors.push_back(meta("layer." + std::to_string(i) + ".weight", DCF_F32, {2, 2}));
+    model.tensors.push_back(meta("layer." + std::to_string(i) + ".weight", DCF_DTYPE_F32, {2, 2}));
     model.data.push_back(noise(16, i));
   }
   expect_lossless(dir, save(dir, "in.safetensors", model), model);
@@ -65,7 +65,7 @@ TEST(Roundtrip, NpzOfNumpyIsRead) {
   const std::string input = dir.write("in.npz", zip({{"w.npy", array, true}, {"v.npy", array}}));
   Model model;
   for (const char* const name : {"v", "w"}) {
-    model.tensors.push_back(meta(name, DCF_F32, {2, 2}));
+    model.tensors.push_back(meta(name, DCF_DTYPE_F32, {2, 2}));
     model.data.emplace_back(16, uint8_t{1});
   }
   expect_lossless(dir, input, model);

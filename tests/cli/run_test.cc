@@ -16,7 +16,7 @@ class RunVerb : public ::testing::Test {
   // y0 = x0 - x3 + 1, y1 = 2 x1
   RunVerb() {
     Model model;
-    model.tensors = {meta("a.bias", DCF_F32, {2}), meta("a.weight", DCF_F32, {2, 4})};
+    model.tensors = {meta("a.bias", DCF_DTYPE_F32, {2}), meta("a.weight", DCF_DTYPE_F32, {2, 4})};
     model.data = {floats({1, 0}), floats({1, 0, 0, -1, 0, 2, 0, 0})};
     model.metadata = {{"dcf.network", kNetwork}};
     compress(dir_, save(dir_, "net.safetensors", model), {});
@@ -54,7 +54,7 @@ TEST_F(RunVerb, BytesAndFloatsGiveFloats) {
   expect_success(result);
   EXPECT_NE(result.out.find("2 rows of 2 values"), std::string::npos) << result.out;
   const Model from_bytes = read_model(y_);
-  EXPECT_EQ(from_bytes.tensors.at(0), meta("y", DCF_F32, {2, 2}));
+  EXPECT_EQ(from_bytes.tensors.at(0), meta("y", DCF_DTYPE_F32, {2, 2}));
   EXPECT_EQ(from_bytes.data.at(0), floats({2, 0, 0, 2}));
 
   const Bytes x = floats({3.5F, 2, 2, 2});
@@ -67,7 +67,7 @@ TEST_F(RunVerb, BytesAndFloatsGiveFloats) {
   EXPECT_EQ(run({"--input", x_, "-o", "-"}).out, read_text(y_));
   write_input("<f4", "(0, 4)", "");
   expect_success(run({"--input", x_, "-o", y_, "-f"}));
-  EXPECT_EQ(read_model(y_).tensors.at(0), meta("y", DCF_F32, {0, 2}));
+  EXPECT_EQ(read_model(y_).tensors.at(0), meta("y", DCF_DTYPE_F32, {0, 2}));
 }
 
 TEST_F(RunVerb, ErrorOnATestSet) {

@@ -53,11 +53,11 @@ TEST(Tfjs, StoredDtypesStringsAndScalesComeBack) {
   const Model restored = read_model(dir.path("m.safetensors"));
   ASSERT_EQ(restored.tensors.size(), 5u);
   std::string in_file_order;
-  for (const auto& [name, dtype] : {std::pair{"dense", DCF_F32},
-                                    {"q8", DCF_U8},
-                                    {"q16", DCF_U16},
-                                    {"half", DCF_F16},
-                                    {"words", DCF_U8}}) {
+  for (const auto& [name, dtype] : {std::pair{"dense", DCF_DTYPE_F32},
+                                    {"q8", DCF_DTYPE_U8},
+                                    {"q16", DCF_DTYPE_U16},
+                                    {"half", DCF_DTYPE_F16},
+                                    {"words", DCF_DTYPE_U8}}) {
     const TensorMeta* const tensor = find(restored, name);
     ASSERT_NE(tensor, nullptr) << name;
     EXPECT_EQ(tensor->dtype, dtype) << name;

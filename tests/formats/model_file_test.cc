@@ -29,16 +29,16 @@ TEST(Text, Quote) {
 }
 
 TEST(TensorMeta, Sizes) {
-  EXPECT_EQ(meta("a", DCF_F4, {3}).bytes(), 2u);
-  EXPECT_EQ(meta("a", DCF_F64, {}).bytes(), 8u);
-  EXPECT_EQ(meta("a", DCF_U8, {7, 0}).elements(), 0u);
+  EXPECT_EQ(meta("a", DCF_DTYPE_F4, {3}).bytes(), 2u);
+  EXPECT_EQ(meta("a", DCF_DTYPE_F64, {}).bytes(), 8u);
+  EXPECT_EQ(meta("a", DCF_DTYPE_U8, {7, 0}).elements(), 0u);
   const uint64_t max = std::numeric_limits<uint64_t>::max();
   EXPECT_FALSE(checked_bits(std::vector<uint64_t>{max, 2, 0}, 1));
   EXPECT_TRUE(checked_bits(std::vector<uint64_t>{0, max, max}, 64));
-  TensorMeta wrapped = meta("a", DCF_U8, {});
+  TensorMeta wrapped = meta("a", DCF_DTYPE_U8, {});
   wrapped.dims = {max, max};
   EXPECT_TOOL_ERROR(wrapped.bytes(), 1, "64 bits");
-  EXPECT_TOOL_ERROR(meta("a", DCF_U8, {max}), 1, "64 bits");
+  EXPECT_TOOL_ERROR(meta("a", DCF_DTYPE_U8, {max}), 1, "64 bits");
 }
 
 TEST(InputFile, RangesAreChecked) {

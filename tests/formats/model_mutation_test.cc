@@ -73,8 +73,8 @@ class MutationTest : public ::testing::Test {
   }
 
   std::string written(SinkFormat format) {
-    const Model model{.tensors = {meta("conv.weight", DCF_F32, {2, 3}), meta("b", DCF_BF16, {4}),
-                                  meta("e", DCF_U8, {0})},
+    const Model model{.tensors = {meta("conv.weight", DCF_DTYPE_F32, {2, 3}),
+                                  meta("b", DCF_DTYPE_BF16, {4}), meta("e", DCF_DTYPE_U8, {0})},
                       .data = {noise(24, 1), noise(8, 2), {}},
                       .metadata = {{"key", "value"}}};
     const std::string path = dir_.path("seed");

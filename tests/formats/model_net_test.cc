@@ -38,8 +38,8 @@ class NetTest : public ::testing::Test {
 TEST_F(NetTest, PlacesEntriesByTheirGaps) {
   const Model model = read(small_net());
   ASSERT_EQ(model.tensors.size(), 2u);
-  EXPECT_EQ(model.tensors[0], meta("fc.bias", DCF_F32, {2}));
-  EXPECT_EQ(model.tensors[1], meta("fc.weight", DCF_F32, {2, 10}));
+  EXPECT_EQ(model.tensors[0], meta("fc.bias", DCF_DTYPE_F32, {2}));
+  EXPECT_EQ(model.tensors[1], meta("fc.weight", DCF_DTYPE_F32, {2, 10}));
   EXPECT_EQ(model.data[0], floats({-1, -2}));
   EXPECT_EQ(model.data[1], floats({0, 5, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 15}));
 }

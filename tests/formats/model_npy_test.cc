@@ -21,7 +21,7 @@ TEST_F(NpyTest, NamesTheTensorAfterTheFile) {
   const Model model =
       read("{'descr': '<f4', 'fortran_order': False, 'shape': (1, 2), }   \n", "abcdefgh");
   ASSERT_EQ(model.tensors.size(), 1u);
-  EXPECT_EQ(model.tensors[0], meta("weights", DCF_F32, {1, 2}));
+  EXPECT_EQ(model.tensors[0], meta("weights", DCF_DTYPE_F32, {1, 2}));
   EXPECT_EQ(model.data[0], to_bytes("abcdefgh"));
 }
 
@@ -32,9 +32,9 @@ TEST_F(NpyTest, AcceptsEveryWayToWriteTheDict) {
     EXPECT_EQ(read(dict, "AB").data.at(0), to_bytes("AB")) << dict;
   }
   EXPECT_EQ(read("{'descr': '<i2', 'fortran_order': False, 'shape': ()}", "AB").tensors.at(0),
-            meta("weights", DCF_I16, {}));
+            meta("weights", DCF_DTYPE_I16, {}));
   EXPECT_EQ(read("{'descr': '<i2', 'fortran_order': False, 'shape': (0, 7)}", "").tensors.at(0),
-            meta("weights", DCF_I16, {0, 7}));
+            meta("weights", DCF_DTYPE_I16, {0, 7}));
 }
 
 TEST_F(NpyTest, Version2And3HaveALongerSizeField) {
@@ -109,8 +109,8 @@ TEST_F(NpyTest, DataMustFillTheFile) {
 }
 
 TEST_F(NpyTest, WrittenHeadersAreAlignedAndReadBack) {
-  for (const TensorMeta& tensor :
-       {meta("", DCF_F32, {}), meta("", DCF_BOOL, {7}), meta("", DCF_C64, {3, 4, 5})}) {
+  for (const TensorMeta& tensor : {meta("", DCF_DTYPE_F32, {}), meta("", DCF_DTYPE_BOOL, {7}),
+                                   meta("", DCF_DTYPE_C64, {3, 4, 5})}) {
     const Bytes header = make_npy_header(tensor);
     EXPECT_EQ(header.size() % 64, 0u);
     size_t at = 0;

@@ -28,8 +28,8 @@ TEST_F(NpzTest, ReadsStoredAndDeflated) {
                   {.name = "dir/b.npy", .content = bytes_npy(zeros), .deflate = true}},
                  {.zip64 = zip64}));
     ASSERT_EQ(model.tensors.size(), 2u);
-    EXPECT_EQ(model.tensors[0], meta("a", DCF_U8, {3}));
-    EXPECT_EQ(model.tensors[1], meta("dir/b", DCF_U8, {100000}));
+    EXPECT_EQ(model.tensors[0], meta("a", DCF_DTYPE_U8, {3}));
+    EXPECT_EQ(model.tensors[1], meta("dir/b", DCF_DTYPE_U8, {100000}));
     EXPECT_EQ(model.data[0], to_bytes("xyz"));
     EXPECT_EQ(model.data[1], to_bytes(zeros));
   }
@@ -42,7 +42,7 @@ TEST_F(NpzTest, ChecksumsOfEmptyArrays) {
   for (const bool deflate : {false, true}) {
     const Model model =
         read(zip({{.name = "e.npy", .content = bytes_npy(""), .deflate = deflate}}));
-    EXPECT_EQ(model.tensors.at(0), meta("e", DCF_U8, {0}));
+    EXPECT_EQ(model.tensors.at(0), meta("e", DCF_DTYPE_U8, {0}));
     write_model(dir_.path("copy.npz"), model, SinkFormat::kNpz, true);
     expect_equal(read_model(dir_.path("copy.npz")), model);
   }
@@ -109,7 +109,7 @@ TEST_F(NpzTest, ExtraArrayMustFit) {
   const Model model =
       read(with_extra(R"({"metadata":{"k":"v"},"tensors":{"a":{"dtype":"F8_E4M3","shape":[2]}}})"));
   ASSERT_EQ(model.tensors.size(), 1u);
-  EXPECT_EQ(model.tensors[0], meta("a", DCF_F8E4M3, {2}));
+  EXPECT_EQ(model.tensors[0], meta("a", DCF_DTYPE_F8E4M3, {2}));
   EXPECT_EQ(model.metadata, (Metadata{{"k", "v"}}));
 
   const auto tensor = [&](const std::string& text) {

@@ -145,7 +145,7 @@ TEST(OutputFile, FullDisk) {
 
 TEST(OutputFile, StandardOutput) {
   const TempDir dir;
-  const Model model{.tensors = {meta("a", DCF_F32, {3}), meta("b", DCF_BF16, {2})},
+  const Model model{.tensors = {meta("a", DCF_DTYPE_F32, {3}), meta("b", DCF_DTYPE_BF16, {2})},
                     .data = {noise(12, 1), noise(4, 2)},
                     .metadata = {{"k", "v"}}};
   for (const SinkFormat format : {SinkFormat::kSafetensors, SinkFormat::kNpz}) {

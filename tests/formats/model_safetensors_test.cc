@@ -32,9 +32,9 @@ TEST_F(SafetensorsTest, ReadsTensorsInFileOrderWithMetadata) {
                            "wxyzAB"));
   const auto source = open_model(path);
   ASSERT_EQ(source->tensors().size(), 3u);
-  EXPECT_EQ(source->tensors()[0], meta("b", DCF_F32, {}));
-  EXPECT_EQ(source->tensors()[1], meta("a", DCF_U8, {2}));
-  EXPECT_EQ(source->tensors()[2], meta("e", DCF_I64, {3, 0}));
+  EXPECT_EQ(source->tensors()[0], meta("b", DCF_DTYPE_F32, {}));
+  EXPECT_EQ(source->tensors()[1], meta("a", DCF_DTYPE_U8, {2}));
+  EXPECT_EQ(source->tensors()[2], meta("e", DCF_DTYPE_I64, {3, 0}));
   EXPECT_EQ(source->read(0), to_bytes("wxyz"));
   EXPECT_EQ(source->read(1), to_bytes("AB"));
   EXPECT_TRUE(source->read(2).empty());
@@ -44,11 +44,13 @@ TEST_F(SafetensorsTest, ReadsTensorsInFileOrderWithMetadata) {
 
 TEST_F(SafetensorsTest, EveryDtype) {
   const std::pair<const char*, dcf_dtype> kAll[] = {
-      {"F64", DCF_F64},        {"F32", DCF_F32},        {"F16", DCF_F16},        {"BF16", DCF_BF16},
-      {"F8_E4M3", DCF_F8E4M3}, {"F8_E5M2", DCF_F8E5M2}, {"F8_E8M0", DCF_F8E8M0}, {"F4", DCF_F4},
-      {"F6_E2M3", DCF_F6E2M3}, {"F6_E3M2", DCF_F6E3M2}, {"I64", DCF_I64},        {"I32", DCF_I32},
-      {"I16", DCF_I16},        {"I8", DCF_I8},          {"U64", DCF_U64},        {"U32", DCF_U32},
-      {"U16", DCF_U16},        {"U8", DCF_U8},          {"BOOL", DCF_BOOL},      {"C64", DCF_C64}};
+      {"F64", DCF_DTYPE_F64},        {"F32", DCF_DTYPE_F32},        {"F16", DCF_DTYPE_F16},
+      {"BF16", DCF_DTYPE_BF16},      {"F8_E4M3", DCF_DTYPE_F8E4M3}, {"F8_E5M2", DCF_DTYPE_F8E5M2},
+      {"F8_E8M0", DCF_DTYPE_F8E8M0}, {"F4", DCF_DTYPE_F4},          {"F6_E2M3", DCF_DTYPE_F6E2M3},
+      {"F6_E3M2", DCF_DTYPE_F6E3M2}, {"I64", DCF_DTYPE_I64},        {"I32", DCF_DTYPE_I32},
+      {"I16", DCF_DTYPE_I16},        {"I8", DCF_DTYPE_I8},          {"U64", DCF_DTYPE_U64},
+      {"U32", DCF_DTYPE_U32},        {"U16", DCF_DTYPE_U16},        {"U8", DCF_DTYPE_U8},
+      {"BOOL", DCF_DTYPE_BOOL},      {"C64", DCF_DTYPE_C64}};
   for (const auto& [name, dtype] : kAll) {
     const uint64_t bytes = 4 * dcf_dtype_bits(dtype) / 8;
     const std::string header = std::string(R"({"t":{"dtype":")") + name +
@@ -139,7 +141,7 @@ TEST_F(SafetensorsTest, OpeningTakesMemoryInProportionToTheTensors) {
     Model model;
     for (int i = 0; i < tensors; ++i) {
       const std::string name = "layer." + std::to_string(100000 + i) + ".weight";
-      model.tensors.push_back(meta(name, DCF_F32, {2, 1}));
+      model.tensors.push_back(meta(name, DCF_DTYPE_F32, {2, 1}));
       model.data.push_back(noise(8, static_cast<uint64_t>(i)));
     }
     const std::string path = dir_.path(std::to_string(tensors) + ".safetensors");

@@ -31,8 +31,8 @@ TEST_F(TfjsTest, JoinsTheShardsOfAGroup) {
                                     R"({"name":"c","shape":[1],"dtype":"uint8"})");
   const Model model = read_model(path);
   ASSERT_EQ(model.tensors.size(), 3u);
-  EXPECT_EQ(model.tensors[0], meta("a", DCF_F32, {2}));
-  EXPECT_EQ(model.tensors[1], meta("b", DCF_BOOL, {}));
+  EXPECT_EQ(model.tensors[0], meta("a", DCF_DTYPE_F32, {2}));
+  EXPECT_EQ(model.tensors[1], meta("b", DCF_DTYPE_BOOL, {}));
   EXPECT_EQ(model.data[0], to_bytes("ABCDEFGH"));
   EXPECT_EQ(model.data[1], to_bytes("I"));
   EXPECT_EQ(model.data[2], to_bytes("J"));
@@ -47,9 +47,9 @@ TEST_F(TfjsTest, KeepsQuantisedIntegersAndSaysHowToUseThem) {
       R"({"name":"r","shape":[1],"dtype":"int32","quantization":{"dtype":"uint16","scale":2,"min":0,"original_dtype":"int32"}},)"
       R"({"name":"h","shape":[1],"dtype":"float32","quantization":{"dtype":"float16"}})"));
   ASSERT_EQ(model.tensors.size(), 3u);
-  EXPECT_EQ(model.tensors[0], meta("h", DCF_F16, {1}));
-  EXPECT_EQ(model.tensors[1], meta("q", DCF_U8, {2}));
-  EXPECT_EQ(model.tensors[2], meta("r", DCF_U16, {1}));
+  EXPECT_EQ(model.tensors[0], meta("h", DCF_DTYPE_F16, {1}));
+  EXPECT_EQ(model.tensors[1], meta("q", DCF_DTYPE_U8, {2}));
+  EXPECT_EQ(model.tensors[2], meta("r", DCF_DTYPE_U16, {1}));
   EXPECT_EQ(model.data[1], to_bytes("AB"));
   const Metadata expected = {
       {"tfjs.quantization.h", R"({"dtype":"float32"})"},
@@ -64,7 +64,7 @@ TEST_F(TfjsTest, StringsBecomeBytes) {
   const std::string weights =
       R"({"name":"w","shape":[3,1],"dtype":"string"},{"name":"z","shape":[1],"dtype":"uint8"})";
   const Model model = read_model(manifest(R"("s")", weights));
-  EXPECT_EQ(model.tensors.at(0), meta("w", DCF_U8, {16}));
+  EXPECT_EQ(model.tensors.at(0), meta("w", DCF_DTYPE_U8, {16}));
   EXPECT_EQ(model.data.at(0), to_bytes(strings));
   EXPECT_EQ(model.data.at(1), to_bytes("Z"));
   EXPECT_EQ(model.metadata, (Metadata{{"tfjs.string.w", "[3,1]"}}));

@@ -28,11 +28,11 @@ Blob decode_all(const dcf_file* file) {
   Blob all;
   for (size_t i = 0; i < dcf_tensor_count(file); ++i) {
     uint64_t bytes = 0;
-    EXPECT_EQ(dcf_decode_bound(file, i, DCF_DTYPE_NONE, &bytes, nullptr, nullptr), DCF_OK);
+    EXPECT_EQ(dcf_tensor_decode_bound(file, i, DCF_DTYPE_NONE, &bytes, nullptr, nullptr), DCF_OK);
     const size_t at = all.size();
     all.resize(at + bytes);
-    dcf_error error;
-    EXPECT_EQ(dcf_decode(file, i, DCF_DTYPE_NONE, all.data() + at, bytes, &error), DCF_OK)
+    dcf_error error = DCF_ERROR_INIT;
+    EXPECT_EQ(dcf_tensor_decode(file, i, DCF_DTYPE_NONE, all.data() + at, bytes, &error), DCF_OK)
         << error.message;
   }
   return all;
@@ -45,13 +45,14 @@ TEST(Golden, FilesDecodeToTheBytesBesideThem) {
     SCOPED_TRACE(entry.path());
     ++files;
     dcf_file* file = nullptr;
-    dcf_error error;
-    ASSERT_EQ(dcf_open_path(entry.path().c_str(), nullptr, &file, &error), DCF_OK) << error.message;
-    EXPECT_EQ(dcf_verify(file, nullptr, nullptr, &error), DCF_OK)
+    dcf_error error = DCF_ERROR_INIT;
+    ASSERT_EQ(dcf_file_open_path(entry.path().c_str(), nullptr, &file, &error), DCF_OK)
+        << error.message;
+    EXPECT_EQ(dcf_file_verify(file, nullptr, nullptr, &error), DCF_OK)
         << error.rule << ": " << error.message;
     EXPECT_TRUE(decode_all(file) ==
                 read(std::filesystem::path(entry.path()).replace_extension(".bin")));
-    dcf_close(file);
+    dcf_file_close(file);
   }
   EXPECT_GE(files, 12u);
 }
@@ -69,10 +70,10 @@ TEST(Golden, InvalidFilesAreRejectedAsTheIndexSays) {
     ++files;
     const Blob bytes = read(kRoot / "invalid" / (name + ".dcf"));
     dcf_file* file = nullptr;
-    dcf_error error{};
-    dcf_status s = dcf_open_memory(bytes.data(), bytes.size(), nullptr, &file, &error);
-    if (s == DCF_OK) s = dcf_verify(file, nullptr, nullptr, &error);
-    dcf_close(file);
+    dcf_error error = DCF_ERROR_INIT;
+    dcf_status s = dcf_file_open_memory(bytes.data(), bytes.size(), nullptr, &file, &error);
+    if (s == DCF_OK) s = dcf_file_verify(file, nullptr, nullptr, &error);
+    dcf_file_close(file);
     EXPECT_EQ(dcf_status_name(s), code);
     EXPECT_EQ(error.rule, rule);
     EXPECT_EQ(error.offset, offset);

@@ -55,22 +55,22 @@ int append(void* ctx, const void* data, size_t size) {
 }
 
 // The samples through the library's writer, which chooses encodings by itself unless told.
-Blob write_samples(const std::vector<Sample>& samples, dcf_positions_choice positions) {
+Blob write_samples(const std::vector<Sample>& samples, dcf_positions positions) {
   Blob out;
   dcf_writer* writer = nullptr;
-  const dcf_sink sink{&out, append};
+  const dcf_sink sink{sizeof(dcf_sink), &out, append};
   must(dcf_writer_open_sink(&sink, nullptr, &writer, nullptr) == DCF_OK, "no writer");
   dcf_encode_options options;
   dcf_encode_options_init(&options);
   options.positions = positions;
   for (const Sample& s : samples) {
-    dcf_tensor_spec spec{};
-    spec.struct_size = sizeof spec;
+    dcf_tensor_spec spec = DCF_TENSOR_SPEC_INIT;
     spec.name = s.name.data();
     spec.name_size = s.name.size();
     spec.dtype = static_cast<dcf_dtype>(s.dtype);
     spec.opaque_bits = s.opaque_bits;
-    spec.opaque_name = s.opaque_name.c_str();
+    spec.opaque_name = s.opaque_name.data();
+    spec.opaque_name_size = s.opaque_name.size();
     spec.rank = static_cast<uint32_t>(s.dims.size());
     spec.dims = s.dims.data();
     const Blob dense = dense_bytes(s);
@@ -165,16 +165,16 @@ std::vector<Sample> aliases() {
 
 void make_valid() {
   const std::vector<Sample> dtypes = all_dtypes();
-  write_valid("dtypes", write_samples(dtypes, DCF_CHOOSE_AUTO), dense_of(dtypes));
+  write_valid("dtypes", write_samples(dtypes, DCF_POSITIONS_AUTO), dense_of(dtypes));
   const Sample layer = paper_layer();
-  write_valid("paper", write_samples({layer}, DCF_CHOOSE_GAP), dense_of({layer}));
-  for (const auto& [name, choice] : {std::pair{"bitmap", DCF_CHOOSE_BITMAP},
-                                     {"gap_bucket", DCF_CHOOSE_GAP_BUCKET},
-                                     {"dense", DCF_CHOOSE_DENSE}}) {
+  write_valid("paper", write_samples({layer}, DCF_POSITIONS_GAP), dense_of({layer}));
+  for (const auto& [name, choice] : {std::pair{"bitmap", DCF_POSITIONS_BITMAP},
+                                     {"gap_bucket", DCF_POSITIONS_GAP_BUCKET},
+                                     {"dense", DCF_POSITIONS_DENSE}}) {
     write_valid(name, write_samples({layer}, choice), dense_of({layer}));
   }
-  write_valid("aliases", write_samples(aliases(), DCF_CHOOSE_AUTO), dense_of(aliases()));
-  write_valid("empty", write_samples({}, DCF_CHOOSE_AUTO), {});
+  write_valid("aliases", write_samples(aliases(), DCF_POSITIONS_AUTO), dense_of(aliases()));
+  write_valid("empty", write_samples({}, DCF_POSITIONS_AUTO), {});
   for (const auto& [name, layout] : {std::pair{"encodings_streams", HuffmanLayout::kStreams},
                                      {"encodings_tree", HuffmanLayout::kTree}}) {
     write_valid(name, make_file(all_encodings(layout)), dense_of(all_encodings(layout)));

@@ -53,18 +53,17 @@ int append(void* ctx, const void* data, size_t size) {
 }
 
 void add(dcf_writer* writer, const char* name, const std::vector<uint64_t>& dims,
-         const std::vector<float>& values, dcf_positions_choice positions) {
-  dcf_tensor_spec spec{};
-  spec.struct_size = sizeof spec;
+         const std::vector<float>& values, dcf_positions positions) {
+  dcf_tensor_spec spec = DCF_TENSOR_SPEC_INIT;
   spec.name = name;
   spec.name_size = std::strlen(name);
-  spec.dtype = DCF_F32;
+  spec.dtype = DCF_DTYPE_F32;
   spec.rank = static_cast<uint32_t>(dims.size());
   spec.dims = dims.data();
   dcf_encode_options options;
   dcf_encode_options_init(&options);
   options.positions = positions;
-  options.gap_bits = positions == DCF_CHOOSE_GAP ? 3 : 0;
+  options.gap_bits = positions == DCF_POSITIONS_GAP ? 3 : 0;
   must(dcf_writer_add_dense(writer, &spec, values.data(), values.size() * sizeof(float), &options,
                             nullptr) == DCF_OK,
        name);
@@ -72,11 +71,12 @@ void add(dcf_writer* writer, const char* name, const std::vector<uint64_t>& dims
 
 std::vector<float> decode(const dcf_file* file, const char* name) {
   size_t index = 0;
-  must(dcf_tensor_find(file, name, &index, nullptr) == DCF_OK, name);
+  must(dcf_tensor_find(file, name, std::strlen(name), &index, nullptr) == DCF_OK, name);
   uint64_t bytes = 0;
-  must(dcf_decode_bound(file, index, DCF_DTYPE_NONE, &bytes, nullptr, nullptr) == DCF_OK, name);
+  must(dcf_tensor_decode_bound(file, index, DCF_DTYPE_NONE, &bytes, nullptr, nullptr) == DCF_OK,
+       name);
   std::vector<float> out(bytes / sizeof(float));
-  must(dcf_decode(file, index, DCF_DTYPE_NONE, out.data(), bytes, nullptr) == DCF_OK, name);
+  must(dcf_tensor_decode(file, index, DCF_DTYPE_NONE, out.data(), bytes, nullptr) == DCF_OK, name);
   return out;
 }
 
@@ -89,10 +89,10 @@ std::vector<uint8_t> make_file() {
     for (uint64_t i = 0; i < kCols; ++i) weights.push_back(weight_of(row[i]));
   }
   dcf_writer* writer = nullptr;
-  const dcf_sink sink{&file, append};
+  const dcf_sink sink{sizeof(dcf_sink), &file, append};
   must(dcf_writer_open_sink(&sink, nullptr, &writer, nullptr) == DCF_OK, "no writer");
-  add(writer, "fc.bias", {4}, {std::begin(kBias), std::end(kBias)}, DCF_CHOOSE_AUTO);
-  add(writer, "fc.weight", {4, kCols}, weights, DCF_CHOOSE_GAP);
+  add(writer, "fc.bias", {4}, {std::begin(kBias), std::end(kBias)}, DCF_POSITIONS_AUTO);
+  add(writer, "fc.weight", {4, kCols}, weights, DCF_POSITIONS_GAP);
   must(dcf_writer_add_metadata(writer, "license", 7, "CC0", 3, nullptr) == DCF_OK, "no metadata");
   must(dcf_writer_finish(writer, nullptr) == DCF_OK, "the file is not written");
   dcf_writer_close(writer);
@@ -101,7 +101,8 @@ std::vector<uint8_t> make_file() {
 
 std::string values(const std::vector<uint8_t>& bytes) {
   dcf_file* file = nullptr;
-  must(dcf_open_memory(bytes.data(), bytes.size(), nullptr, &file, nullptr) == DCF_OK, "not open");
+  must(dcf_file_open_memory(bytes.data(), bytes.size(), nullptr, &file, nullptr) == DCF_OK,
+       "not open");
   std::string out = "fc.bias    ";
   for (const float v : decode(file, "fc.bias")) out += " " + number(v);
   out += "\nfc.weight   . = 0";
@@ -113,7 +114,7 @@ std::string values(const std::vector<uint8_t>& bytes) {
     if (i % kCols == 0) out += "\n  ";
     out += char_of(weights[i]);
   }
-  dcf_close(file);
+  dcf_file_close(file);
   return out + "\n";
 }
 

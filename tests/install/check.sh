@@ -61,7 +61,7 @@ use_readme() {
   [[ -s snippet.c ]] || fail 'README.md shows no program'
   cat >readme.c <<'EOF'
 #include <dcf/dcf.h>
-static int fail(const char* message) { return message[0] != 0; }
+#include <stdio.h>
 int readme(const float* x, float* y);
 int readme(const float* x, float* y) {
 #include "snippet.c"

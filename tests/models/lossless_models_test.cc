@@ -19,14 +19,14 @@ namespace dcf::tools {
 namespace {
 
 struct Closer {
-  void operator()(dcf_file* file) const { dcf_close(file); }
+  void operator()(dcf_file* file) const { dcf_file_close(file); }
   void operator()(dcf_writer* writer) const { dcf_writer_close(writer); }
 };
 
 std::vector<uint8_t> write(const ModelSource& model, const dcf_encode_options& options,
                            uint32_t threads) {
   std::vector<uint8_t> out;
-  const dcf_sink sink{&out, [](void* ctx, const void* data, size_t size) {
+  const dcf_sink sink{sizeof(dcf_sink), &out, [](void* ctx, const void* data, size_t size) {
                         const auto* p = static_cast<const uint8_t*>(data);
                         auto* bytes = static_cast<std::vector<uint8_t>*>(ctx);
                         bytes->insert(bytes->end(), p, p + size);
@@ -36,20 +36,18 @@ std::vector<uint8_t> write(const ModelSource& model, const dcf_encode_options& o
   dcf_writer_options_init(&writer_options);
   writer_options.threads = threads;
   dcf_writer* handle = nullptr;
-  dcf_error error{};
+  dcf_error error = DCF_ERROR_INIT;
   EXPECT_EQ(dcf_writer_open_sink(&sink, &writer_options, &handle, &error), DCF_OK) << error.message;
   const std::unique_ptr<dcf_writer, Closer> writer(handle);
   for (size_t i = 0; i < model.tensors().size(); ++i) {
     const TensorMeta& t = model.tensors()[i];
     const std::vector<uint8_t> data = model.read(i);
-    const dcf_tensor_spec spec{sizeof spec,
-                               t.name.data(),
-                               t.name.size(),
-                               t.dtype,
-                               0,
-                               nullptr,
-                               static_cast<uint32_t>(t.dims.size()),
-                               t.dims.data()};
+    dcf_tensor_spec spec = DCF_TENSOR_SPEC_INIT;
+    spec.name = t.name.data();
+    spec.name_size = t.name.size();
+    spec.dtype = t.dtype;
+    spec.rank = static_cast<uint32_t>(t.dims.size());
+    spec.dims = t.dims.data();
     EXPECT_EQ(dcf_writer_add_dense(handle, &spec, data.data(), data.size(), &options, &error),
               DCF_OK)
         << t.name << ": " << error.message;
@@ -65,8 +63,8 @@ std::vector<uint8_t> write(const ModelSource& model, const dcf_encode_options& o
 
 std::unique_ptr<dcf_file, Closer> open(const std::vector<uint8_t>& bytes) {
   dcf_file* file = nullptr;
-  dcf_error error{};
-  EXPECT_EQ(dcf_open_memory(bytes.data(), bytes.size(), nullptr, &file, &error), DCF_OK)
+  dcf_error error = DCF_ERROR_INIT;
+  EXPECT_EQ(dcf_file_open_memory(bytes.data(), bytes.size(), nullptr, &file, &error), DCF_OK)
       << error.rule << " " << error.message;
   return std::unique_ptr<dcf_file, Closer>(file);
 }
@@ -76,15 +74,16 @@ void expect_restored(const ModelSource& model, const std::vector<uint8_t>& bytes
                      bool canonical_zeros) {
   const auto file = open(bytes);
   ASSERT_NE(file, nullptr);
-  dcf_error error{};
-  EXPECT_EQ(dcf_verify(file.get(), nullptr, nullptr, &error), DCF_OK)
+  dcf_error error = DCF_ERROR_INIT;
+  EXPECT_EQ(dcf_file_verify(file.get(), nullptr, nullptr, &error), DCF_OK)
       << error.rule << " " << error.message;
   ASSERT_EQ(dcf_tensor_count(file.get()), model.tensors().size());
   uint64_t parts = 0;
   for (size_t i = 0; i < model.tensors().size(); ++i) {
     const std::string& name = model.tensors()[i].name;
     size_t index = 0;
-    ASSERT_EQ(dcf_tensor_find(file.get(), name.c_str(), &index, &error), DCF_OK) << name;
+    ASSERT_EQ(dcf_tensor_find(file.get(), name.data(), name.size(), &index, &error), DCF_OK)
+        << name;
     std::vector<uint8_t> original = model.read(i);
     if (canonical_zeros) {
       for (size_t at = 0; at + 4 <= original.size(); at += 4) {
@@ -94,9 +93,9 @@ void expect_restored(const ModelSource& model, const std::vector<uint8_t>& bytes
       }
     }
     std::vector<uint8_t> restored(original.size());
-    ASSERT_EQ(
-        dcf_decode(file.get(), index, DCF_DTYPE_NONE, restored.data(), restored.size(), &error),
-        DCF_OK)
+    ASSERT_EQ(dcf_tensor_decode(file.get(), index, DCF_DTYPE_NONE, restored.data(), restored.size(),
+                                &error),
+              DCF_OK)
         << name << ": " << error.message;
     EXPECT_TRUE(restored == original) << name;
     dcf_tensor_bytes part{};
@@ -135,8 +134,8 @@ TEST_P(RealModel, ComesBackFromASmallFile) {
   EXPECT_LE(bytes.size(), GetParam().most_bytes);
   expect_restored(*model, bytes, GetParam().canonical_zeros);
   EXPECT_TRUE(write(*model, options, 2) == bytes) << "threads change the file";
-  for (int positions = DCF_CHOOSE_DENSE; positions <= DCF_CHOOSE_GAP_BUCKET; ++positions) {
-    options.positions = static_cast<dcf_positions_choice>(positions);
+  for (int positions = DCF_POSITIONS_DENSE; positions <= DCF_POSITIONS_GAP_BUCKET; ++positions) {
+    options.positions = static_cast<dcf_positions>(positions);
     const std::vector<uint8_t> forced = write(*model, options, 0);
     EXPECT_GE(forced.size(), bytes.size()) << "positions " << positions;
     expect_restored(*model, forced, GetParam().canonical_zeros);

@@ -9,9 +9,9 @@
 #include <set>
 
 #include "model_test_util.h"
+#include "research/paper/coded_layers.h"
 #include "research/paper/experiments.h"
 #include "research/paper/large_layers.h"
-#include "research/paper/coded_layers.h"
 #include "research/paper/report.h"
 #include "research/paper/svd.h"
 #include "research/paper/user_weights.h"
@@ -68,7 +68,7 @@ TEST(LargeLayers, HaveTheDensityAndNoMoreClustersThanAskedFor) {
   for (const double kept : {4.0, 25.0, 84.0}) {
     write_synthetic(small_net(kept), 1, path);
     const DcfFile file(path, {});
-    EXPECT_EQ(dcf_verify(file.handle(), nullptr, nullptr, nullptr), DCF_OK);
+    EXPECT_EQ(dcf_file_verify(file.handle(), nullptr, nullptr, nullptr), DCF_OK);
     const NetMeasure net = measure_file(file, {"fc"}, true);
     ASSERT_EQ(net.layers.size(), 1u);
     const LayerMeasure& layer = net.layers[0];
@@ -165,7 +165,7 @@ TEST(Experiments, ClusteringKeepsZerosAndHasSoManyValues) {
 class Named : public ModelSource {
  public:
   void add(const std::string& name, std::vector<uint64_t> dims) {
-    tensors_.push_back(make_meta("m", name, DCF_F32, std::move(dims)));
+    tensors_.push_back(make_meta("m", name, DCF_DTYPE_F32, std::move(dims)));
   }
   std::vector<uint8_t> read(size_t) const override { return {}; }
 };

@@ -13,8 +13,8 @@
 #include "cli/output.h"
 #include "cli/progress.h"
 #include "cli/stopwatch.h"
-#include "cli/text_table.h"
 #include "cli/tensor_speed.h"
+#include "cli/text_table.h"
 #include "cli/verbs.h"
 #include "formats/dcf_file.h"
 
@@ -46,8 +46,8 @@ Results measure(const DcfFile& file, const CommonOptions& common) {
   Progress progress("measuring", file.tensor_count() + 1, common.wants_progress(),
                     Progress::Unit::kSteps);
   results.verify = median_seconds([&] {
-    dcf_error error{};
-    file.check(dcf_verify(file.handle(), nullptr, nullptr, &error), error);
+    dcf_error error = DCF_ERROR_INIT;
+    file.check(dcf_file_verify(file.handle(), nullptr, nullptr, &error), error);
   });
   for (size_t i = 0; i < file.tensor_count(); ++i) {
     progress.update(i + 1);

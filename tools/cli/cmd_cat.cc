@@ -23,9 +23,10 @@ int cat(const Options& o) {
   check_output(o.input, o.output, false);
   const DcfFile file(o.input, o.common.hints());
   size_t index = 0;
-  dcf_error error{};
-  const dcf_status status = dcf_tensor_find(file.handle(), o.name.c_str(), &index, &error);
-  if (status == DCF_STATUS_NotFound) {
+  dcf_error error = DCF_ERROR_INIT;
+  const dcf_status status =
+      dcf_tensor_find(file.handle(), o.name.data(), o.name.size(), &index, &error);
+  if (status == DCF_STATUS_NOT_FOUND) {
     throw DcfError({.status = status,
                     .sentence = file.path() + ": holds no tensor of the name " + quote(o.name)});
   }

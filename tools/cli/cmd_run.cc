@@ -7,6 +7,8 @@
 
 #include "cli/display.h"
 #include "cli/failures.h"
+#include "cli/network/run.h"
+#include "cli/network/test_error.h"
 #include "cli/network_input.h"
 #include "cli/output.h"
 #include "cli/progress.h"
@@ -14,8 +16,6 @@
 #include "formats/le_bytes.h"
 #include "formats/npy_header.h"
 #include "formats/output_file.h"
-#include "cli/network/run.h"
-#include "cli/network/test_error.h"
 
 namespace dcf::tools {
 namespace {
@@ -53,8 +53,8 @@ int run_array(const Options& o) {
   const NetworkInput input = read_npy_input(o.input, network.input.size());
   OutputFile out(o.output.path, o.output.force);
   out.write(make_npy_header({.name = {},
-                             .dtype = DCF_F32,
-                             .bits = dcf_dtype_bits(DCF_F32),
+                             .dtype = DCF_DTYPE_F32,
+                             .bits = dcf_dtype_bits(DCF_DTYPE_F32),
                              .opaque_name = {},
                              .dims = {input.rows, network.outputs()}}));
   write_outputs(file, network, input, o.common, &out);

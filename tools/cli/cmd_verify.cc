@@ -25,8 +25,8 @@ uint64_t peak_memory(const DcfFile& file) {
   for (size_t i = 0; i < file.tensor_count(); ++i) {
     uint64_t output = 0;
     uint64_t working = 0;
-    dcf_error error{};
-    file.check(dcf_decode_bound(file.handle(), i, DCF_DTYPE_NONE, &output, &working, &error),
+    dcf_error error = DCF_ERROR_INIT;
+    file.check(dcf_tensor_decode_bound(file.handle(), i, DCF_DTYPE_NONE, &output, &working, &error),
                error);
     peak = std::max(peak, output + working);
   }
@@ -38,8 +38,8 @@ int verify(const std::string& input, const CommonOptions& common) {
   const dcf_file_info info = file.info();
   {
     Progress progress("verifying", info.file_bytes, common.wants_progress());
-    dcf_error error{};
-    file.check(dcf_verify(file.handle(), show_progress, &progress, &error), error);
+    dcf_error error = DCF_ERROR_INIT;
+    file.check(dcf_file_verify(file.handle(), show_progress, &progress, &error), error);
   }
   const uint64_t peak = peak_memory(file);
   if (common.json) {

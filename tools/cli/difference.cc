@@ -134,49 +134,49 @@ Difference difference(const TensorMeta& meta, std::span<const uint8_t> a,
   if (std::equal(a.begin(), a.end(), b.begin(), b.end())) return d;
   d.same_bytes = false;
   switch (meta.dtype) {
-    case DCF_F64:
+    case DCF_DTYPE_F64:
       compare<uint64_t>(a, b, std::bit_cast<double, uint64_t>, &d);
       break;
-    case DCF_F32:
+    case DCF_DTYPE_F32:
       compare<uint32_t>(
           a, b, [](uint32_t word) { return double{std::bit_cast<float>(word)}; }, &d);
       break;
-    case DCF_BF16:
+    case DCF_DTYPE_BF16:
       compare<uint16_t>(
           a, b, [](uint32_t word) { return double{std::bit_cast<float>(word << 16)}; }, &d);
       break;
-    case DCF_F16:
+    case DCF_DTYPE_F16:
       compare_small_floats(a, b, kF16, &d);
       break;
-    case DCF_F8E5M2:
+    case DCF_DTYPE_F8E5M2:
       compare_small_floats(a, b, kF8E5M2, &d);
       break;
-    case DCF_F8E4M3:
+    case DCF_DTYPE_F8E4M3:
       compare_small_floats(a, b, kF8E4M3, &d);
       break;
-    case DCF_I64:
+    case DCF_DTYPE_I64:
       compare_integers<int64_t>(a, b, &d);
       break;
-    case DCF_I32:
+    case DCF_DTYPE_I32:
       compare_integers<int32_t>(a, b, &d);
       break;
-    case DCF_I16:
+    case DCF_DTYPE_I16:
       compare_integers<int16_t>(a, b, &d);
       break;
-    case DCF_I8:
+    case DCF_DTYPE_I8:
       compare_integers<int8_t>(a, b, &d);
       break;
-    case DCF_U64:
+    case DCF_DTYPE_U64:
       compare_integers<uint64_t>(a, b, &d);
       break;
-    case DCF_U32:
+    case DCF_DTYPE_U32:
       compare_integers<uint32_t>(a, b, &d);
       break;
-    case DCF_U16:
+    case DCF_DTYPE_U16:
       compare_integers<uint16_t>(a, b, &d);
       break;
-    case DCF_U8:
-    case DCF_BOOL:
+    case DCF_DTYPE_U8:
+    case DCF_DTYPE_BOOL:
       compare_integers<uint8_t>(a, b, &d);
       break;
     default:

@@ -29,12 +29,12 @@ bool matches(const std::string& name, const std::regex& pattern) {
 
 // Types that are only ever stored as they are, and tensors without elements, have no positions.
 bool has_positions(const TensorMeta& tensor) {
-  return tensor.dtype <= DCF_BOOL && tensor.elements() > 0;
+  return tensor.dtype <= DCF_DTYPE_BOOL && tensor.elements() > 0;
 }
 
 // The library prunes and clusters no others.
 bool is_float(const TensorMeta& tensor) {
-  return tensor.dtype >= DCF_F64 && tensor.dtype <= DCF_F8E5M2;
+  return tensor.dtype >= DCF_DTYPE_F64 && tensor.dtype <= DCF_DTYPE_F8E5M2;
 }
 
 // Of these, the tensors that are large enough to be pruned and clustered; biases and scales stay in
@@ -44,22 +44,23 @@ bool is_weight(const TensorMeta& tensor) {
   return tensor.dims.size() >= 2 && tensor.elements() >= kMinElements;
 }
 
-dcf_positions_choice positions_for(const EncodeChoice& choice, const TensorMeta& tensor) {
-  if (!has_positions(tensor)) return DCF_CHOOSE_AUTO;
+dcf_positions positions_for(const EncodeChoice& choice, const TensorMeta& tensor) {
+  if (!has_positions(tensor)) return DCF_POSITIONS_AUTO;
   if (choice.positions) return *choice.positions;
-  return choice.paper.value_or(false) && is_weight(tensor) ? DCF_CHOOSE_GAP : DCF_CHOOSE_AUTO;
+  return choice.paper.value_or(false) && is_weight(tensor) ? DCF_POSITIONS_GAP : DCF_POSITIONS_AUTO;
 }
 
 }  // namespace
 
 std::optional<std::string> find_contradiction(const EncodeChoice& choice) {
   const bool paper = choice.paper.value_or(false);
-  const auto positions = choice.positions.value_or(paper ? DCF_CHOOSE_GAP : DCF_CHOOSE_AUTO);
-  if (paper && positions != DCF_CHOOSE_GAP) return "the profile paper has gap positions, no others";
+  const auto positions = choice.positions.value_or(paper ? DCF_POSITIONS_GAP : DCF_POSITIONS_AUTO);
+  if (paper && positions != DCF_POSITIONS_GAP)
+    return "the profile paper has gap positions, no others";
   if (paper && choice.init.value_or(DCF_INIT_LINEAR) != DCF_INIT_LINEAR) {
     return "the profile paper initialises linearly, not otherwise";
   }
-  if (choice.gap_bits && positions != DCF_CHOOSE_GAP) {
+  if (choice.gap_bits && positions != DCF_POSITIONS_GAP) {
     return "a gap width needs gap positions or the profile paper";
   }
   return std::nullopt;
@@ -88,7 +89,7 @@ dcf_encode_options EncodePlan::options_for(const TensorMeta& tensor) const {
   options.init = choice.init.value_or(DCF_INIT_LINEAR);
   options.seed = choice.seed.value_or(0);
   options.positions = positions_for(choice, tensor);
-  options.gap_bits = options.positions == DCF_CHOOSE_GAP ? choice.gap_bits.value_or(0) : 0;
+  options.gap_bits = options.positions == DCF_POSITIONS_GAP ? choice.gap_bits.value_or(0) : 0;
   options.canonical_zeros = choice.canonical_zeros.value_or(false) ? 1 : 0;
   return options;
 }

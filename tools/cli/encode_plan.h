@@ -21,7 +21,7 @@ struct EncodeChoice {
   std::optional<uint32_t> bits;
   std::optional<dcf_init> init;
   std::optional<uint64_t> seed;
-  std::optional<dcf_positions_choice> positions;
+  std::optional<dcf_positions> positions;
   std::optional<uint32_t> gap_bits;
   std::optional<bool> canonical_zeros;
   std::optional<bool>
@@ -31,12 +31,12 @@ struct EncodeChoice {
 };
 
 // Spellings on the command line and in recipes.
-inline const std::vector<std::pair<std::string, dcf_positions_choice>> kPositionsNames = {
-    {"auto", DCF_CHOOSE_AUTO},
-    {"dense", DCF_CHOOSE_DENSE},
-    {"bitmap", DCF_CHOOSE_BITMAP},
-    {"gap", DCF_CHOOSE_GAP},
-    {"gap-bucket", DCF_CHOOSE_GAP_BUCKET}};
+inline const std::vector<std::pair<std::string, dcf_positions>> kPositionsNames = {
+    {"auto", DCF_POSITIONS_AUTO},
+    {"dense", DCF_POSITIONS_DENSE},
+    {"bitmap", DCF_POSITIONS_BITMAP},
+    {"gap", DCF_POSITIONS_GAP},
+    {"gap-bucket", DCF_POSITIONS_GAP_BUCKET}};
 inline const std::vector<std::pair<std::string, dcf_init>> kInitNames = {
     {"linear", DCF_INIT_LINEAR},
     {"density", DCF_INIT_DENSITY},

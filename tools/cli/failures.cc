@@ -48,7 +48,7 @@ Report report_of(const std::exception& error) {
     }
   } else {
     const bool no_memory = dynamic_cast<const std::bad_alloc*>(&error) != nullptr;
-    const dcf_status status = no_memory ? DCF_STATUS_OutOfMemory : DCF_STATUS_Internal;
+    const dcf_status status = no_memory ? DCF_STATUS_OUT_OF_MEMORY : DCF_STATUS_INTERNAL;
     report.code = static_cast<int>(status);
     report.name = dcf_status_name(status);
     report.text = report.message = no_memory ? dcf_status_sentence(status) : error.what();

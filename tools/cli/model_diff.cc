@@ -13,16 +13,16 @@ namespace {
 
 // What a .dcf file says of the way a tensor came into it.
 struct Promise {
-  dcf_fidelity fidelity = DCF_BIT_EXACT;
+  dcf_fidelity fidelity = DCF_FIDELITY_BIT_EXACT;
   double error_bound = 0;
 
   bool holds(const Difference& d) const {
     switch (fidelity) {
-      case DCF_BIT_EXACT:
+      case DCF_FIDELITY_BIT_EXACT:
         return d.same_bytes;
-      case DCF_VALUE_EXACT:
+      case DCF_FIDELITY_VALUE_EXACT:
         return d.same_values;
-      case DCF_LOSSY:
+      case DCF_FIDELITY_LOSSY:
         return d.max_error <= error_bound;  // NaN is not
     }
     return false;

@@ -3,9 +3,9 @@
 
 #include <bit>
 
-#include "formats/le_bytes.h"
 #include "formats/error.h"
 #include "formats/file_sources.h"
+#include "formats/le_bytes.h"
 
 namespace dcf::tools {
 
@@ -22,7 +22,7 @@ std::vector<float> NetworkInput::floats(uint64_t first, uint64_t count) const {
 NetworkInput read_npy_input(const std::string& path, uint64_t cols) {
   const auto source = open_npy_model(InputFile(path));
   const TensorMeta& meta = source->tensors().at(0);
-  if (meta.dtype != DCF_F32 && meta.dtype != DCF_U8) {
+  if (meta.dtype != DCF_DTYPE_F32 && meta.dtype != DCF_DTYPE_U8) {
     throw_failure(path, "holds " + std::string(dcf_dtype_name(meta.dtype)) +
                             ", where a network takes f32 or u8");
   }
@@ -35,7 +35,7 @@ NetworkInput read_npy_input(const std::string& path, uint64_t cols) {
     throw_invalid(path, "holds " + std::to_string(row) +
                             " values in a row, where the network takes " + std::to_string(cols));
   }
-  return {meta.dims[0], cols, meta.dtype == DCF_F32, source->read(0)};
+  return {meta.dims[0], cols, meta.dtype == DCF_DTYPE_F32, source->read(0)};
 }
 
 }  // namespace dcf::tools

@@ -12,7 +12,7 @@ namespace {
 dcf_tensor_bytes measure(const DcfFile& file, size_t i) {
   dcf_tensor_bytes bytes{};
   bytes.struct_size = sizeof bytes;
-  dcf_error error{};
+  dcf_error error = DCF_ERROR_INIT;
   file.check(dcf_tensor_measure(file.handle(), i, &bytes, &error), error);
   return bytes;
 }
@@ -28,11 +28,11 @@ double ratio(const dcf_file_info& info) {
 
 const char* fidelity_name(dcf_fidelity fidelity) {
   switch (fidelity) {
-    case DCF_BIT_EXACT:
+    case DCF_FIDELITY_BIT_EXACT:
       return "bit-exact";
-    case DCF_VALUE_EXACT:
+    case DCF_FIDELITY_VALUE_EXACT:
       return "value-exact";
-    case DCF_LOSSY:
+    case DCF_FIDELITY_LOSSY:
       return "lossy";
   }
   return "";
@@ -45,11 +45,11 @@ std::string text_of(const char* data, size_t size) {
 OrderedJson tensor_json(const DcfFile& file, size_t i) {
   const dcf_tensor_info t = file.tensor(i);
   const dcf_tensor_bytes bytes = measure(file, i);
-  const uint64_t fillers = t.positions == DCF_POS_GAP ? t.entries - t.nonzeros : 0;
+  const uint64_t fillers = t.positions == DCF_POSITIONS_GAP ? t.entries - t.nonzeros : 0;
   OrderedJson json;
   json["name"] = text_of(t.name, t.name_size);
   json["dtype"] = dcf_dtype_name(t.dtype);
-  if (t.dtype == DCF_OPAQUE) {
+  if (t.dtype == DCF_DTYPE_OPAQUE) {
     json["dtype_bits"] = t.dtype_bits;
     json["opaque_name"] = dcf_tensor_opaque_name(file.handle(), i);
   }
@@ -89,7 +89,7 @@ std::string density_text(const dcf_tensor_info& t) {
 
 std::string encoding_text(const dcf_tensor_info& t) {
   if (t.alias_of != DCF_NO_TENSOR) return "alias";
-  if (t.values == DCF_VAL_RAW) return dcf_values_name(t.values);
+  if (t.values == DCF_VALUES_RAW) return dcf_values_name(t.values);
   return fmt::format("{} x {}", dcf_positions_name(t.positions), dcf_values_name(t.values));
 }
 

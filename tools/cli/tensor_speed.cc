@@ -12,7 +12,7 @@ namespace dcf::tools {
 namespace {
 
 struct Closer {
-  void operator()(dcf_layer* layer) const { dcf_layer_free(layer); }
+  void operator()(dcf_layer* layer) const { dcf_layer_close(layer); }
 };
 using Layer = std::unique_ptr<dcf_layer, Closer>;
 
@@ -23,9 +23,9 @@ Layer prepare(const DcfFile& file, size_t index, uint64_t batch, const char* ker
   options.batch = batch;
   options.kernel = kernel;
   dcf_layer* layer = nullptr;
-  dcf_error error{};
+  dcf_error error = DCF_ERROR_INIT;
   const dcf_status status = dcf_layer_prepare(file.handle(), index, &options, &layer, &error);
-  if (status == DCF_STATUS_LimitMemory || status == DCF_STATUS_UnsupportedDType) return nullptr;
+  if (status == DCF_STATUS_LIMIT_MEMORY || status == DCF_STATUS_UNSUPPORTED_DTYPE) return nullptr;
   file.check(status, error);
   return Layer(layer);
 }
@@ -33,7 +33,7 @@ Layer prepare(const DcfFile& file, size_t index, uint64_t batch, const char* ker
 std::string kernel_of(const DcfFile& file, const dcf_layer* layer) {
   dcf_layer_info info{};
   info.struct_size = sizeof info;
-  dcf_error error{};
+  dcf_error error = DCF_ERROR_INIT;
   file.check(dcf_layer_describe(layer, &info, &error), error);
   return info.kernel;
 }
@@ -54,12 +54,13 @@ struct Samples {
 // Nothing where the memory limit forbids the product.
 std::optional<double> measure_product(const DcfFile& file, const dcf_layer* layer, uint64_t batch,
                                       Samples* samples) {
-  dcf_error error{};
+  dcf_error error = DCF_ERROR_INIT;
   const auto apply = [&] {
-    return dcf_layer_apply(layer, samples->x.data(), samples->y.data(), batch, &error);
+    return dcf_layer_apply(layer, samples->x.data(), samples->x.size(), samples->y.data(),
+                           samples->y.size(), batch, &error);
   };
   const dcf_status first = apply();
-  if (first == DCF_STATUS_LimitMemory) return std::nullopt;
+  if (first == DCF_STATUS_LIMIT_MEMORY) return std::nullopt;
   file.check(first, error);
   return median_seconds([&] { file.check(apply(), error); });
 }
@@ -73,9 +74,10 @@ std::optional<DecodeSpeed> measure_decoding(const DcfFile& file, size_t index) {
   std::vector<uint8_t> copy(bytes);
   DecodeSpeed speed{};
   speed.decode = median_seconds([&] {
-    dcf_error error{};
-    file.check(dcf_decode(file.handle(), index, DCF_DTYPE_NONE, dense.data(), dense.size(), &error),
-               error);
+    dcf_error error = DCF_ERROR_INIT;
+    file.check(
+        dcf_tensor_decode(file.handle(), index, DCF_DTYPE_NONE, dense.data(), dense.size(), &error),
+        error);
   });
   speed.copy = median_seconds([&] { std::memcpy(copy.data(), dense.data(), bytes); });
   return speed;

@@ -3,8 +3,8 @@
 // alone. Prints one line of fields separated by tabs: greatest error against the float tensors of
 // the REFERENCE .dcf, and the SQNR in dB of the one that lost most; decode speed in GB/s of dense
 // bytes on one thread; and of the largest matrix the greatest relative difference between
-// dcf_matvec and a product in double of the decoded weights, its name, rows and columns, or - for
-// all four. Exits with 1 if that difference is not rounding.
+// dcf_tensor_matvec and a product in double of the decoded weights, its name, rows and columns, or
+// - for all four. Exits with 1 if that difference is not rounding.
 #include <algorithm>
 #include <chrono>
 #include <cmath>
@@ -22,7 +22,7 @@ namespace {
 constexpr int kPasses = 7;
 constexpr double kRounding = 1e-6;
 
-using File = std::unique_ptr<dcf_file, decltype(&dcf_close)>;
+using File = std::unique_ptr<dcf_file, decltype(&dcf_file_close)>;
 
 void check(dcf_status status, const dcf_error& error) {
   if (status == DCF_OK) return;
@@ -35,27 +35,28 @@ File open_file(const char* path) {
   dcf_open_options_init(&options);
   options.threads = 1;
   dcf_file* file = nullptr;
-  dcf_error error;
-  check(dcf_open_path(path, &options, &file, &error), error);
-  return File(file, dcf_close);
+  dcf_error error = DCF_ERROR_INIT;
+  check(dcf_file_open_path(path, &options, &file, &error), error);
+  return File(file, dcf_file_close);
 }
 
 dcf_tensor_info describe(const dcf_file* file, size_t index) {
   dcf_tensor_info info = {};
   info.struct_size = sizeof info;
-  dcf_error error;
+  dcf_error error = DCF_ERROR_INIT;
   check(dcf_tensor_describe(file, index, &info, &error), error);
   return info;
 }
 
 bool is_float(const dcf_tensor_info& info) {
-  return info.dtype >= DCF_F64 && info.dtype <= DCF_F8E5M2;
+  return info.dtype >= DCF_DTYPE_F64 && info.dtype <= DCF_DTYPE_F8E5M2;
 }
 
 std::vector<float> decode_floats(const dcf_file* file, size_t index) {
   std::vector<float> values(describe(file, index).elements);
-  dcf_error error;
-  check(dcf_decode(file, index, DCF_F32, values.data(), values.size() * sizeof(float), &error),
+  dcf_error error = DCF_ERROR_INIT;
+  check(dcf_tensor_decode(file, index, DCF_DTYPE_F32, values.data(), values.size() * sizeof(float),
+                          &error),
         error);
   return values;
 }
@@ -74,8 +75,8 @@ double decode_gigabytes_per_second(const dcf_file* file) {
   for (int pass = 0; pass < kPasses; ++pass) {
     const auto start = std::chrono::steady_clock::now();
     for (size_t i = 0; i < dcf_tensor_count(file); ++i) {
-      dcf_error error;
-      check(dcf_decode(file, i, DCF_DTYPE_NONE, dense.data(), dense.size(), &error), error);
+      dcf_error error = DCF_ERROR_INIT;
+      check(dcf_tensor_decode(file, i, DCF_DTYPE_NONE, dense.data(), dense.size(), &error), error);
     }
     const std::chrono::duration<double> elapsed = std::chrono::steady_clock::now() - start;
     best = std::min(best, elapsed.count());
@@ -95,8 +96,8 @@ Distance distance(const dcf_file* file, const dcf_file* reference) {
     const dcf_tensor_info info = describe(reference, i);
     if (!is_float(info)) continue;
     size_t other = 0;
-    dcf_error error;
-    check(dcf_tensor_find(file, info.name, &other, &error), error);
+    dcf_error error = DCF_ERROR_INIT;
+    check(dcf_tensor_find(file, info.name, info.name_size, &other, &error), error);
     const std::vector<float> exact = decode_floats(reference, i);
     const std::vector<float> actual = decode_floats(file, other);
     double signal = 0;
@@ -136,8 +137,8 @@ double matvec_difference(const dcf_file* file, size_t index) {
     value = static_cast<float>(state >> 8) / (1 << 23) - 1;
   }
   std::vector<float> y(info.rows);
-  dcf_error error;
-  check(dcf_matvec(file, index, x.data(), y.data(), &error), error);
+  dcf_error error = DCF_ERROR_INIT;
+  check(dcf_tensor_matvec(file, index, x.data(), x.size(), y.data(), y.size(), &error), error);
   const std::vector<float> dense = decode_floats(file, index);
   double worst = 0;
   for (uint64_t row = 0; row < info.rows; ++row) {

@@ -28,11 +28,11 @@ DcfError::DcfError(DcfFailure what_failed)
       failure(std::move(what_failed)) {}
 
 int exit_code_of(dcf_status status) {
-  switch (status / 10) {
-    case 2:  // structure
-    case 3:  // coding
-    case 4:  // integrity
-    case 6:  // limits
+  switch (dcf_status_class(status)) {
+    case DCF_STATUS_CLASS_FILE_STRUCTURE:
+    case DCF_STATUS_CLASS_CODED_DATA:
+    case DCF_STATUS_CLASS_INTEGRITY:
+    case DCF_STATUS_CLASS_LIMIT:
       return kExitInvalid;
     default:
       return kExitFailure;

@@ -18,7 +18,7 @@ namespace {
 constexpr uint64_t kPieceBytes = uint64_t{64} << 20;
 
 [[noreturn]] void throw_over_memory(const std::string& sentence) {
-  throw DcfError({.status = DCF_STATUS_LimitMemory, .sentence = sentence});
+  throw DcfError({.status = DCF_STATUS_LIMIT_MEMORY, .sentence = sentence});
 }
 
 std::vector<uint8_t> read_stdin(uint64_t limit) {
@@ -54,14 +54,15 @@ DcfFile::DcfFile(std::string path, const OpenHints& hints) : path_(std::move(pat
   threads_ = hints.threads != 0 ? hints.threads : std::max(1u, std::thread::hardware_concurrency());
 
   dcf_file* file = nullptr;
-  dcf_error error{};
+  dcf_error error = DCF_ERROR_INIT;
   dcf_status status = DCF_OK;
   if (path_ == "-") {
     path_ = "standard input";
     stdin_bytes_ = read_stdin(max_memory_);
-    status = dcf_open_memory(stdin_bytes_.data(), stdin_bytes_.size(), &options, &file, &error);
+    status =
+        dcf_file_open_memory(stdin_bytes_.data(), stdin_bytes_.size(), &options, &file, &error);
   } else {
-    status = dcf_open_path(path_.c_str(), &options, &file, &error);
+    status = dcf_file_open_path(path_.c_str(), &options, &file, &error);
   }
   file_.reset(file);
   check(status, error);
@@ -74,7 +75,7 @@ void DcfFile::check(dcf_status status, const dcf_error& error) const {
 dcf_file_info DcfFile::info() const {
   dcf_file_info info{};
   info.struct_size = sizeof info;
-  dcf_error error{};
+  dcf_error error = DCF_ERROR_INIT;
   check(dcf_file_describe(handle(), &info, &error), error);
   return info;
 }
@@ -82,7 +83,7 @@ dcf_file_info DcfFile::info() const {
 dcf_tensor_info DcfFile::tensor(size_t i) const {
   dcf_tensor_info info{};
   info.struct_size = sizeof info;
-  dcf_error error{};
+  dcf_error error = DCF_ERROR_INIT;
   check(dcf_tensor_describe(handle(), i, &info, &error), error);
   return info;
 }
@@ -106,7 +107,7 @@ std::map<std::string, std::string> DcfFile::metadata() const {
     const char* value = nullptr;
     size_t key_size = 0;
     size_t value_size = 0;
-    dcf_error error{};
+    dcf_error error = DCF_ERROR_INIT;
     check(dcf_metadata_at(handle(), i, &key, &key_size, &value, &value_size, &error), error);
     pairs.emplace(std::string(key, key_size), std::string(value, value_size));
   }
@@ -124,8 +125,8 @@ std::vector<uint8_t> DcfFile::buffer_for(size_t tensor_index, uint64_t bytes) co
 
 std::vector<uint8_t> DcfFile::decode(size_t i) const {
   std::vector<uint8_t> bytes = buffer_for(i, tensor(i).dense_bytes);
-  dcf_error error{};
-  check(dcf_decode(handle(), i, DCF_DTYPE_NONE, bytes.data(), bytes.size(), &error), error);
+  dcf_error error = DCF_ERROR_INIT;
+  check(dcf_tensor_decode(handle(), i, DCF_DTYPE_NONE, bytes.data(), bytes.size(), &error), error);
   return bytes;
 }
 
@@ -141,10 +142,10 @@ void DcfFile::decode_pieces(size_t i, const Consume& consume) const {
   std::vector<uint8_t> bytes = buffer_for(i, piece_rows * row_bytes);
   for (uint64_t row = 0; row < info.rows; row += piece_rows) {
     const uint64_t rows = std::min(piece_rows, info.rows - row);
-    dcf_error error{};
-    check(
-        dcf_decode_rows(handle(), i, DCF_DTYPE_NONE, row, rows, bytes.data(), bytes.size(), &error),
-        error);
+    dcf_error error = DCF_ERROR_INIT;
+    check(dcf_tensor_decode_rows(handle(), i, DCF_DTYPE_NONE, row, rows, bytes.data(), bytes.size(),
+                                 &error),
+          error);
     consume(std::span(bytes).first(static_cast<size_t>(rows * row_bytes)));
   }
 }

@@ -46,7 +46,7 @@ class DcfFile {
 
  private:
   struct Closer {
-    void operator()(dcf_file* file) const { dcf_close(file); }
+    void operator()(dcf_file* file) const { dcf_file_close(file); }
   };
   std::vector<uint8_t> buffer_for(size_t tensor, uint64_t bytes) const;
 

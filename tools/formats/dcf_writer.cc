@@ -10,14 +10,14 @@ namespace {
 
 // Borrows from `meta`.
 dcf_tensor_spec spec_of(const TensorMeta& meta) {
-  dcf_tensor_spec spec{};
-  spec.struct_size = sizeof spec;
+  dcf_tensor_spec spec = DCF_TENSOR_SPEC_INIT;
   spec.name = meta.name.data();
   spec.name_size = meta.name.size();
   spec.dtype = meta.dtype;
-  if (meta.dtype == DCF_OPAQUE) {
+  if (meta.dtype == DCF_DTYPE_OPAQUE) {
     spec.opaque_bits = meta.bits;
-    spec.opaque_name = meta.opaque_name.c_str();
+    spec.opaque_name = meta.opaque_name.data();
+    spec.opaque_name_size = meta.opaque_name.size();
   }
   spec.rank = static_cast<uint32_t>(meta.dims.size());
   spec.dims = meta.dims.data();
@@ -28,7 +28,7 @@ dcf_tensor_spec spec_of(const TensorMeta& meta) {
 
 DcfWriter::DcfWriter(std::string path, const dcf_writer_options& options) : name_(std::move(path)) {
   dcf_writer* writer = nullptr;
-  dcf_error error{};
+  dcf_error error = DCF_ERROR_INIT;
   const dcf_status status = dcf_writer_open_path(name_.c_str(), &options, &writer, &error);
   writer_.reset(writer);
   check(status, error);
@@ -37,7 +37,7 @@ DcfWriter::DcfWriter(std::string path, const dcf_writer_options& options) : name
 DcfWriter::DcfWriter(std::string name, const dcf_sink& sink, const dcf_writer_options& options)
     : name_(std::move(name)) {
   dcf_writer* writer = nullptr;
-  dcf_error error{};
+  dcf_error error = DCF_ERROR_INIT;
   const dcf_status status = dcf_writer_open_sink(&sink, &options, &writer, &error);
   writer_.reset(writer);
   check(status, error);
@@ -46,7 +46,7 @@ DcfWriter::DcfWriter(std::string name, const dcf_sink& sink, const dcf_writer_op
 void DcfWriter::add(const TensorMeta& meta, std::span<const uint8_t> data,
                     const dcf_encode_options& options) {
   const dcf_tensor_spec spec = spec_of(meta);
-  dcf_error error{};
+  dcf_error error = DCF_ERROR_INIT;
   const dcf_status status =
       dcf_writer_add_dense(writer_.get(), &spec, data.data(), data.size(), &options, &error);
   check(status, error, meta.name);
@@ -55,22 +55,23 @@ void DcfWriter::add(const TensorMeta& meta, std::span<const uint8_t> data,
 void DcfWriter::add_codes(const TensorMeta& meta, const SparseCodes& codes,
                           const dcf_encode_options& options) {
   const dcf_tensor_spec spec = spec_of(meta);
-  dcf_error error{};
-  const dcf_status status = dcf_writer_add_codes(
-      writer_.get(), &spec, codes.row_ptr.data(), codes.col.data(), codes.codes.data(),
-      codes.codebook, codes.codebook_size, &options, &error);
+  dcf_error error = DCF_ERROR_INIT;
+  const dcf_status status =
+      dcf_writer_add_codes(writer_.get(), &spec, codes.row_ptr.data(), codes.row_ptr.size(),
+                           codes.col.data(), codes.codes.data(), codes.codes.size(), codes.codebook,
+                           codes.codebook_size, &options, &error);
   check(status, error, meta.name);
 }
 
 void DcfWriter::add_metadata(const std::string& key, const std::string& value) {
-  dcf_error error{};
+  dcf_error error = DCF_ERROR_INIT;
   const dcf_status status = dcf_writer_add_metadata(writer_.get(), key.data(), key.size(),
                                                     value.data(), value.size(), &error);
   check(status, error);
 }
 
 void DcfWriter::finish() {
-  dcf_error error{};
+  dcf_error error = DCF_ERROR_INIT;
   check(dcf_writer_finish(writer_.get(), &error), error);
 }
 
@@ -88,7 +89,7 @@ dcf_writer_options default_writer_options() {
   return options;
 }
 
-dcf_encode_options encode_options(dcf_positions_choice positions) {
+dcf_encode_options encode_options(dcf_positions positions) {
   dcf_encode_options options;
   dcf_encode_options_init(&options);
   options.positions = positions;
@@ -96,7 +97,7 @@ dcf_encode_options encode_options(dcf_positions_choice positions) {
 }
 
 TensorMeta float_meta(std::string name, std::vector<uint64_t> dims) {
-  return {std::move(name), DCF_F32, dcf_dtype_bits(DCF_F32), "", std::move(dims)};
+  return {std::move(name), DCF_DTYPE_F32, dcf_dtype_bits(DCF_DTYPE_F32), "", std::move(dims)};
 }
 
 std::span<const uint8_t> bytes_of(std::span<const float> values) {

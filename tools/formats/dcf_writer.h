@@ -52,7 +52,7 @@ class DcfWriter {
 
 // The options of the library, to change from.
 dcf_writer_options default_writer_options();
-dcf_encode_options encode_options(dcf_positions_choice positions);
+dcf_encode_options encode_options(dcf_positions positions);
 
 // A tensor of floats, and its bytes.
 TensorMeta float_meta(std::string name, std::vector<uint64_t> dims);

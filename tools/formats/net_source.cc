@@ -8,9 +8,9 @@
 #include <cstring>
 #include <utility>
 
-#include "formats/le_bytes.h"
 #include "formats/file_sources.h"
 #include "formats/json.h"
+#include "formats/le_bytes.h"
 #include "formats/text.h"
 
 namespace dcf::tools {
@@ -84,8 +84,10 @@ class NetSource : public ModelSource {
     file_bytes_ = file_.size();
     place_layers();
     for (const Layer& layer : layers_) {
-      tensors_.push_back(make_meta(file_.path(), layer.name + ".weight", DCF_F32, layer.dims));
-      tensors_.push_back(make_meta(file_.path(), layer.name + ".bias", DCF_F32, {layer.dims[0]}));
+      tensors_.push_back(
+          make_meta(file_.path(), layer.name + ".weight", DCF_DTYPE_F32, layer.dims));
+      tensors_.push_back(
+          make_meta(file_.path(), layer.name + ".bias", DCF_DTYPE_F32, {layer.dims[0]}));
     }
     check_tensor_list(file_.path(), tensors_);
   }

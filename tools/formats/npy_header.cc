@@ -5,9 +5,9 @@
 #include <array>
 #include <cstring>
 
-#include "formats/le_bytes.h"
 #include "formats/dtype_table.h"
 #include "formats/error.h"
+#include "formats/le_bytes.h"
 
 namespace dcf::tools {
 namespace {
@@ -64,9 +64,9 @@ TensorMeta numpy_equivalent(const TensorMeta& meta) {
   const DtypeEntry* entry = find_dtype(meta.dtype);
   if (entry != nullptr && !entry->numpy.empty()) return stored;
   if (meta.bits == 16) {
-    stored.dtype = DCF_U16;
+    stored.dtype = DCF_DTYPE_U16;
   } else {
-    stored.dtype = DCF_U8;
+    stored.dtype = DCF_DTYPE_U8;
     if (meta.bits != 8) stored.dims = {meta.bytes()};
   }
   stored.bits = dcf_dtype_bits(stored.dtype);

@@ -12,7 +12,7 @@ namespace {
 
 // Complex numbers swap each half on its own.
 size_t swap_unit(const TensorMeta& meta) {
-  return meta.dtype == DCF_C64 ? sizeof(float) : meta.bits / 8;
+  return meta.dtype == DCF_DTYPE_C64 ? sizeof(float) : meta.bits / 8;
 }
 
 void swap_bytes(std::vector<uint8_t>* data, size_t unit) {

@@ -48,7 +48,7 @@ TensorMeta read_description(const std::string& where, const std::string& name, c
   }
   TensorMeta meta{
       .name = name,
-      .dtype = DCF_OPAQUE,
+      .dtype = DCF_DTYPE_OPAQUE,
       .bits = static_cast<uint32_t>(bits),
       .opaque_name = json_string(where, json_member(where, entry, "opaque_name", what), what),
       .dims = std::move(dims)};

@@ -21,8 +21,8 @@ class NpzSink : public ModelSink {
     const std::string extra = make_npz_extra(file_->path(), tensors_, metadata);
     if (extra.empty()) return;
     start_entry({.name = kNpzExtraName,
-                 .dtype = DCF_U8,
-                 .bits = dcf_dtype_bits(DCF_U8),
+                 .dtype = DCF_DTYPE_U8,
+                 .bits = dcf_dtype_bits(DCF_DTYPE_U8),
                  .opaque_name = {},
                  .dims = {extra.size()}});
     write_data({reinterpret_cast<const uint8_t*>(extra.data()), extra.size()});

@@ -3,9 +3,9 @@
 #include <string_view>
 #include <utility>
 
-#include "formats/le_bytes.h"
 #include "formats/file_sources.h"
 #include "formats/json.h"
+#include "formats/le_bytes.h"
 #include "formats/npy_header.h"
 #include "formats/npz_extra.h"
 #include "formats/text.h"
@@ -82,7 +82,7 @@ class NpzSource : public ModelSource {
 
   std::vector<uint8_t> read_extra(const Array& array) const {
     const TensorMeta& meta = array.header.meta;
-    if (meta.dtype != DCF_U8 || meta.dims.size() != 1 || meta.dims[0] == 0) {
+    if (meta.dtype != DCF_DTYPE_U8 || meta.dims.size() != 1 || meta.dims[0] == 0) {
       throw_invalid(file_.path(), quote(kNpzExtraName) + " is no row of bytes");
     }
     if (meta.dims[0] > kMaxJsonBytes) throw_invalid(file_.path(), "has too much metadata");

@@ -19,8 +19,8 @@ inline constexpr size_t kMaxTensors = size_t{1} << 20;
 struct TensorMeta {
   std::string name;
   dcf_dtype dtype = DCF_DTYPE_NONE;
-  uint32_t bits = 0;        // width of one element, also for DCF_OPAQUE
-  std::string opaque_name;  // empty unless dtype is DCF_OPAQUE
+  uint32_t bits = 0;        // width of one element, also for DCF_DTYPE_OPAQUE
+  std::string opaque_name;  // empty unless dtype is DCF_DTYPE_OPAQUE
   std::vector<uint64_t> dims;
 
   // Both throw Error where the product does not fit into 64 bits.

@@ -21,9 +21,9 @@ struct TfjsDtype {
   dcf_dtype dtype;
 };
 constexpr TfjsDtype kDtypes[] = {
-    {"float32", DCF_F32}, {"float16", DCF_F16}, {"int32", DCF_I32},
-    {"int16", DCF_I16},   {"int8", DCF_I8},     {"uint16", DCF_U16},
-    {"uint8", DCF_U8},    {"bool", DCF_BOOL},   {"complex64", DCF_C64}};
+    {"float32", DCF_DTYPE_F32}, {"float16", DCF_DTYPE_F16}, {"int32", DCF_DTYPE_I32},
+    {"int16", DCF_DTYPE_I16},   {"int8", DCF_DTYPE_I8},     {"uint16", DCF_DTYPE_U16},
+    {"uint8", DCF_DTYPE_U8},    {"bool", DCF_DTYPE_BOOL},   {"complex64", DCF_DTYPE_C64}};
 constexpr const char* kString = "string";
 
 dcf_dtype find_tfjs_dtype(const std::string& file, const std::string& what,
@@ -88,7 +88,7 @@ class ManifestParser {
 
     TfjsWeight weight;
     weight.is_string = dtype_name == kString;
-    dcf_dtype dtype = DCF_U8;
+    dcf_dtype dtype = DCF_DTYPE_U8;
     if (quantization != value.end()) {
       if (weight.is_string) throw_invalid(file_, what + " is a string with quantization");
       dtype = parse_quantization(*quantization, name, dtype_name);

@@ -1,17 +1,35 @@
 // SPDX-License-Identifier: Apache-2.0
 // dcf.h: read .dcf files (compressed neural-network weights). Stable C ABI of the decoder.
 //
-// Conventions, for every function here:
-//  - Returns DCF_OK or a pinned code of dcf/errors.h. On failure outputs are unspecified but
-//    initialised, and, where `error` is not NULL, it receives the details.
-//  - Sizes are in bytes unless a name says elements, rows or entries. All data is little-endian and
-//    row-major. Rows are rows of the first dimension: a tensor of shape [d0, d1, ...] has d0 rows
-//    of d1*d2*... columns; rank 0 is one row of one column, rank 1 has columns of one element.
-//  - Threads: a const dcf_file may be used by any number of threads at once. Opening and closing
-//    are the caller's to order. The library keeps no global mutable state, never aborts, never
-//    exits, never prints, and no exception leaves it.
-//  - Untrusted input: safe for any bytes. Limits are on by default and are checked before memory
-//    is taken. Checksums find accidents, not attackers.
+// Conventions of dcf.h, dcf_write.h and dcf_encode.h:
+//  - Names: functions are dcf_<object>_<verb>. Objects are the handles (file, layer, writer), the
+//    contents of a file that are found by file and index (tensor, metadata), and the numbers of an
+//    enum (dcf_dtype_name). Handles end with dcf_<object>_close. Functions on plain arrays of the
+//    caller are dcf_<verb> (dcf_pool2d, dcf_prune). Constants are DCF_<TYPE>_<NAME>.
+//  - Status: a function returns DCF_OK or a pinned code of dcf/errors.h. Where `error` is not NULL,
+//    it receives the details. Every output is initialised on every failure: handles and pointers to
+//    NULL, an index to DCF_NO_INDEX, sizes and counts to 0, the fields of a struct to 0. The
+//    elements of arrays are unspecified then.
+//  - Structs begin with struct_size, which the caller sets to sizeof: by the struct's _INIT macro
+//  or
+//    its _init function. A struct of an older release is shorter and is accepted: the missing
+//    inputs have their defaults. A struct of a newer release is longer and is accepted if the bytes
+//    that this library does not know are 0 (inputs) or are set to 0 (outputs). Any other
+//    struct_size is InvalidArgument. No struct exceeds 4096 bytes.
+//  - Enums: any number may be passed; one without a meaning is InvalidArgument.
+//  - Arrays come with their size, in elements unless the name says bytes. An input that is too
+//    short is InvalidArgument, an output that is too short BufferTooSmall; either may be longer.
+//    Inputs and outputs must not overlap.
+//  - Text is UTF-8 with its size in bytes, and need not end in NUL. Paths and names of kernels end
+//    in NUL. Text that the library gives ends in NUL and has its size beside it.
+//  - Data is little-endian and row-major. Rows are rows of the first dimension: a tensor of shape
+//    [d0, d1, ...] has d0 rows of d1*d2*... columns. Rank 0 is one row of one column; rank 1 has
+//    one column. Batches come first: [batch, features].
+//  - Threads: a const handle may be used by any number of threads at once. Opening and closing are
+//    the caller's to order. The library keeps no global mutable state, never aborts, never exits,
+//    never prints, and no exception leaves it.
+//  - Untrusted input: safe for any bytes. Limits are on by default and are checked before memory is
+//    taken. Checksums find accidents, not attackers.
 #ifndef DCF_DCF_H_
 #define DCF_DCF_H_
 
@@ -27,101 +45,139 @@
 #define DCF_API
 #endif
 
+// Enums are 32 bits wide for every compiler, and in C++ they can hold any number.
+#ifdef __cplusplus
+#define DCF_ENUM_TYPE : uint32_t
+#define DCF_ENUM_END(last)
+#else
+#define DCF_ENUM_TYPE
+#define DCF_ENUM_END(last) last = 0x7fffffff
+#endif
+
 #ifdef __cplusplus
 extern "C" {
 #endif
 
 // ---- Status ---------------------------------------------------------------------------------
 
-typedef enum dcf_status {
-#define DCF_DEFINE_STATUS(name, number, sentence) DCF_STATUS_##name = number,
+typedef enum dcf_status DCF_ENUM_TYPE {
+#define DCF_DEFINE_STATUS(name, constant, number, cls, sentence) DCF_STATUS_##constant = number,
   DCF_STATUS_LIST(DCF_DEFINE_STATUS)
 #undef DCF_DEFINE_STATUS
+      DCF_ENUM_END(DCF_STATUS_END_)
 } dcf_status;
-#define DCF_OK DCF_STATUS_Ok
+#define DCF_OK DCF_STATUS_OK
 
-// "ChecksumMismatch"; "Unknown" for a number that is not in the list. Static storage.
+// What a status is about.
+enum dcf_status_class DCF_ENUM_TYPE {
+  DCF_STATUS_CLASS_OK = 0,
+  DCF_STATUS_CLASS_CALLER = 1,          // a call broke its contract, or the caller cancelled it
+  DCF_STATUS_CLASS_FILE_STRUCTURE = 2,  // not a .dcf file, or its structure breaks a rule
+  DCF_STATUS_CLASS_CODED_DATA = 3,      // the coded data of a tensor break a rule
+  DCF_STATUS_CLASS_INTEGRITY = 4,       // a checksum differs
+  DCF_STATUS_CLASS_UNSUPPORTED = 5,     // a sound file or operation that this version cannot serve
+  DCF_STATUS_CLASS_LIMIT = 6,           // a limit of the caller
+  DCF_STATUS_CLASS_MACHINE = 7,         // memory, or input and output, of the machine
+  DCF_STATUS_CLASS_INTERNAL = 8,        // a defect of the library, or a number of no status
+  DCF_ENUM_END(DCF_STATUS_CLASS_END_)
+};
+
+// "ChecksumMismatch"; "Unknown" for a number of no status. Static storage.
 DCF_API const char* dcf_status_name(dcf_status status);
-// One English sentence, static storage.
+// One English sentence. Static storage.
 DCF_API const char* dcf_status_sentence(dcf_status status);
+DCF_API enum dcf_status_class dcf_status_class(dcf_status status);
 // Library version as major * 10000 + minor * 100 + patch, and as text.
 DCF_API uint32_t dcf_version_number(void);
 DCF_API const char* dcf_version_string(void);
 
 #define DCF_NO_OFFSET UINT64_MAX
 #define DCF_NO_TENSOR UINT64_MAX
+#define DCF_NO_INDEX SIZE_MAX  // of an index that was not found
 
 // Where and why a call failed. Filled by any function that takes one; plain data, nothing to free.
+// One whose struct_size is not set is left as it is.
 typedef struct dcf_error {
+  size_t struct_size;
   dcf_status status;
   uint64_t offset;    // byte offset in the file of the broken structure, or DCF_NO_OFFSET
   uint64_t tensor;    // index of the tensor concerned, or DCF_NO_TENSOR
   char rule[8];       // id of the broken rule in spec/dcf-format.md ("H-02"), or ""
   char message[168];  // one sentence
 } dcf_error;
+#define DCF_ERROR_INIT \
+  { sizeof(dcf_error), DCF_STATUS_OK, DCF_NO_OFFSET, DCF_NO_TENSOR, "", "" }
 
 // ---- Types ------------------------------------------------------------------------------------
 
-typedef enum dcf_dtype {  // the numbers are those of the file format
+typedef enum dcf_dtype DCF_ENUM_TYPE {
+  // The numbers are those of the file format.
   DCF_DTYPE_NONE = 0,
-  DCF_F64 = 1,
-  DCF_F32 = 2,
-  DCF_F16 = 3,
-  DCF_BF16 = 4,
-  DCF_F8E4M3 = 5,
-  DCF_F8E5M2 = 6,
-  DCF_I64 = 7,
-  DCF_I32 = 8,
-  DCF_I16 = 9,
-  DCF_I8 = 10,
-  DCF_U64 = 11,
-  DCF_U32 = 12,
-  DCF_U16 = 13,
-  DCF_U8 = 14,
-  DCF_BOOL = 15,
-  DCF_C64 = 16,
-  DCF_F8E8M0 = 17,
-  DCF_F6E2M3 = 18,
-  DCF_F6E3M2 = 19,
-  DCF_F4 = 20,
-  DCF_OPAQUE = 31  // width in bits and a name are stored with the tensor
+  DCF_DTYPE_F64 = 1,
+  DCF_DTYPE_F32 = 2,
+  DCF_DTYPE_F16 = 3,
+  DCF_DTYPE_BF16 = 4,
+  DCF_DTYPE_F8E4M3 = 5,
+  DCF_DTYPE_F8E5M2 = 6,
+  DCF_DTYPE_I64 = 7,
+  DCF_DTYPE_I32 = 8,
+  DCF_DTYPE_I16 = 9,
+  DCF_DTYPE_I8 = 10,
+  DCF_DTYPE_U64 = 11,
+  DCF_DTYPE_U32 = 12,
+  DCF_DTYPE_U16 = 13,
+  DCF_DTYPE_U8 = 14,
+  DCF_DTYPE_BOOL = 15,
+  DCF_DTYPE_C64 = 16,
+  DCF_DTYPE_F8E8M0 = 17,
+  DCF_DTYPE_F6E2M3 = 18,
+  DCF_DTYPE_F6E3M2 = 19,
+  DCF_DTYPE_F4 = 20,
+  DCF_DTYPE_OPAQUE = 31,  // width in bits and a name are stored with the tensor
+  DCF_ENUM_END(DCF_DTYPE_END_)
 } dcf_dtype;
 // "f32", "bf16", ...; "" for an unknown number. Static storage.
 DCF_API const char* dcf_dtype_name(dcf_dtype dtype);
-// Width of one element in bits; 0 for DCF_OPAQUE and unknown numbers.
+// Width of one element in bits; 0 for DCF_DTYPE_OPAQUE and unknown numbers.
 DCF_API uint32_t dcf_dtype_bits(dcf_dtype dtype);
 
-typedef enum dcf_positions {
-  DCF_POS_DENSE = 0,
-  DCF_POS_BITMAP = 1,
-  DCF_POS_GAP = 2,
-  DCF_POS_GAP_BUCKET = 3
+typedef enum dcf_positions DCF_ENUM_TYPE {
+  DCF_POSITIONS_DENSE = 0,
+  DCF_POSITIONS_BITMAP = 1,
+  DCF_POSITIONS_GAP = 2,
+  DCF_POSITIONS_GAP_BUCKET = 3,
+  DCF_POSITIONS_AUTO = 255,  // in options of a writer: whichever gives the smallest tensor
+  DCF_ENUM_END(DCF_POSITIONS_END_)
 } dcf_positions;
-typedef enum dcf_values {
-  DCF_VAL_RAW = 0,
-  DCF_VAL_PALETTE = 1,
-  DCF_VAL_GRID = 2,
-  DCF_VAL_SPLIT = 3,
-  DCF_VAL_INT = 4
+typedef enum dcf_values DCF_ENUM_TYPE {
+  DCF_VALUES_RAW = 0,
+  DCF_VALUES_PALETTE = 1,
+  DCF_VALUES_GRID = 2,
+  DCF_VALUES_SPLIT = 3,
+  DCF_VALUES_INT = 4,
+  DCF_ENUM_END(DCF_VALUES_END_)
 } dcf_values;
+typedef enum dcf_fidelity DCF_ENUM_TYPE {
+  DCF_FIDELITY_BIT_EXACT = 0,    // every bit of the original
+  DCF_FIDELITY_VALUE_EXACT = 1,  // equal values; signs of zeros were dropped
+  DCF_FIDELITY_LOSSY = 2,        // pruned or clustered; error_bound says how far off at most
+  DCF_ENUM_END(DCF_FIDELITY_END_)
+} dcf_fidelity;
+// "gap-bucket", "palette", "bit-exact", ...; "" for an unknown number. Static storage.
 DCF_API const char* dcf_positions_name(dcf_positions positions);
 DCF_API const char* dcf_values_name(dcf_values values);
+DCF_API const char* dcf_fidelity_name(dcf_fidelity fidelity);
 
-typedef enum dcf_fidelity {
-  DCF_BIT_EXACT = 0,    // every bit of the original
-  DCF_VALUE_EXACT = 1,  // equal values; signs of zeros were dropped
-  DCF_LOSSY = 2         // pruned or clustered; error_bound says how far off at most
-} dcf_fidelity;
-
+#define DCF_MAX_NAME 4096  // bytes of a tensor's name
 #define DCF_MAX_RANK 32
 
 // Everything the manifest says of one tensor, without touching its data.
 typedef struct dcf_tensor_info {
-  size_t struct_size;  // set by the caller to sizeof(dcf_tensor_info)
-  const char* name;    // UTF-8, NUL-terminated (a name holds no NUL); owned by the file
-  size_t name_size;    // without the NUL
+  size_t struct_size;
+  const char* name;  // UTF-8, NUL-terminated (a name holds no NUL); owned by the file
+  size_t name_size;  // without the NUL
   dcf_dtype dtype;
-  uint32_t dtype_bits;  // width of one element in bits, also for DCF_OPAQUE
+  uint32_t dtype_bits;  // width of one element in bits, also for DCF_DTYPE_OPAQUE
   uint32_t rank;        // 0..DCF_MAX_RANK
   uint64_t dims[DCF_MAX_RANK];
   uint64_t elements;     // product of dims
@@ -137,8 +193,13 @@ typedef struct dcf_tensor_info {
   uint64_t encoded_bytes;  // of all chunks
   uint64_t alias_of;       // index of the tensor whose data this one shares, or DCF_NO_TENSOR
   dcf_fidelity fidelity;
-  double error_bound;  // greatest |original - decoded|; 0 unless fidelity is DCF_LOSSY
+  double error_bound;  // greatest |original - decoded|; 0 unless fidelity is DCF_FIDELITY_LOSSY
 } dcf_tensor_info;
+// clang-format off
+#define DCF_TENSOR_INFO_INIT                                                                       \
+  {sizeof(dcf_tensor_info), NULL, 0, DCF_DTYPE_NONE, 0, 0, {0}, 0, 0, 0, 0, DCF_POSITIONS_DENSE,   \
+   DCF_VALUES_RAW, 0, 0, 0, 0, 0, 0, 0, DCF_FIDELITY_BIT_EXACT, 0}
+// clang-format on
 
 // Where the bytes of one tensor are spent. Sum of `total` over all tensors plus
 // dcf_file_info.overhead_bytes is the file size. A shared table counts for its first user.
@@ -151,6 +212,8 @@ typedef struct dcf_tensor_bytes {
   uint64_t other;   // padding in front of raw data
   uint64_t total;
 } dcf_tensor_bytes;
+#define DCF_TENSOR_BYTES_INIT \
+  { sizeof(dcf_tensor_bytes), 0, 0, 0, 0, 0, 0 }
 
 typedef struct dcf_file_info {
   size_t struct_size;
@@ -162,6 +225,8 @@ typedef struct dcf_file_info {
   uint64_t tensors;
   uint64_t metadata;  // string pairs
 } dcf_file_info;
+#define DCF_FILE_INFO_INIT \
+  { sizeof(dcf_file_info), 0, 0, 0, 0, 0, 0, 0, 0 }
 
 // ---- Opening ----------------------------------------------------------------------------------
 
@@ -172,7 +237,7 @@ typedef void (*dcf_parallel_fn)(void* ctx, size_t n, void (*task)(void* arg, siz
 
 // Zero in a limit means its default (spec/dcf-format.md, section "Default limits").
 typedef struct dcf_open_options {
-  size_t struct_size;        // sizeof(dcf_open_options)
+  size_t struct_size;
   uint64_t max_memory;       // bytes the library may hold at once for this file (default 1 GiB)
   uint64_t max_tensors;      // default 1 Mi
   uint64_t max_output;       // approved total of decoded bytes, aliases counted each time (2^48)
@@ -190,27 +255,32 @@ typedef struct dcf_file dcf_file;
 // Reads `size` bytes at `offset` into dst. Returns 0, or nonzero on failure. Must be callable from
 // several threads at once when options.threads != 1.
 typedef struct dcf_reader {
+  size_t struct_size;
   void* ctx;
   uint64_t size;
   int (*read_at)(void* ctx, uint64_t offset, void* dst, size_t size);
 } dcf_reader;
+#define DCF_READER_INIT \
+  { sizeof(dcf_reader), NULL, 0, NULL }
 
 // Open reads and checks header, manifest and tables; tensor data is read when it is asked for.
-// `options` may be NULL. The memory of dcf_open_memory is borrowed until dcf_close.
-DCF_API dcf_status dcf_open_path(const char* path, const dcf_open_options* options, dcf_file** out,
-                                 dcf_error* error);
-DCF_API dcf_status dcf_open_memory(const void* data, size_t size, const dcf_open_options* options,
-                                   dcf_file** out, dcf_error* error);
-DCF_API dcf_status dcf_open_reader(const dcf_reader* reader, const dcf_open_options* options,
-                                   dcf_file** out, dcf_error* error);
-DCF_API void dcf_close(dcf_file* file);  // NULL is fine
+// `options` may be NULL. The memory of dcf_file_open_memory is borrowed until dcf_file_close.
+DCF_API dcf_status dcf_file_open_path(const char* path, const dcf_open_options* options,
+                                      dcf_file** out, dcf_error* error);
+DCF_API dcf_status dcf_file_open_memory(const void* data, size_t size,
+                                        const dcf_open_options* options, dcf_file** out,
+                                        dcf_error* error);
+DCF_API dcf_status dcf_file_open_reader(const dcf_reader* reader, const dcf_open_options* options,
+                                        dcf_file** out, dcf_error* error);
+DCF_API void dcf_file_close(dcf_file* file);  // NULL is fine
 
 // ---- Describing -------------------------------------------------------------------------------
 
 DCF_API dcf_status dcf_file_describe(const dcf_file* file, dcf_file_info* out, dcf_error* error);
 DCF_API size_t dcf_tensor_count(const dcf_file* file);  // tensors are sorted by name, bytewise
-DCF_API dcf_status dcf_tensor_find(const dcf_file* file, const char* name, size_t* index,
-                                   dcf_error* error);
+// NotFound, and DCF_NO_INDEX in *index, where no tensor has this name.
+DCF_API dcf_status dcf_tensor_find(const dcf_file* file, const char* name, size_t name_size,
+                                   size_t* index, dcf_error* error);
 DCF_API dcf_status dcf_tensor_describe(const dcf_file* file, size_t index, dcf_tensor_info* out,
                                        dcf_error* error);
 // Reads the tensor's chunks to split them by part. Cost: as verifying this tensor.
@@ -221,29 +291,30 @@ DCF_API dcf_status dcf_tensor_measure(const dcf_file* file, size_t index, dcf_te
 DCF_API dcf_status dcf_metadata_at(const dcf_file* file, size_t index, const char** key,
                                    size_t* key_size, const char** value, size_t* value_size,
                                    dcf_error* error);
-// Name of a DCF_OPAQUE dtype, "" for every other; owned by the file.
+// Name of a DCF_DTYPE_OPAQUE dtype, "" for every other; owned by the file.
 DCF_API const char* dcf_tensor_opaque_name(const dcf_file* file, size_t index);
 
 // ---- Decoding ---------------------------------------------------------------------------------
 
-// Bytes dcf_decode writes for this tensor as `as` (DCF_DTYPE_NONE: its own dtype), and the most
-// memory the library takes meanwhile. Known before anything is decoded.
-DCF_API dcf_status dcf_decode_bound(const dcf_file* file, size_t index, dcf_dtype as,
-                                    uint64_t* dst_bytes, uint64_t* working_bytes, dcf_error* error);
+// Bytes dcf_tensor_decode writes for this tensor as `as` (DCF_DTYPE_NONE: its own dtype), and the
+// most memory the library takes meanwhile. Known before anything is decoded.
+DCF_API dcf_status dcf_tensor_decode_bound(const dcf_file* file, size_t index, dcf_dtype as,
+                                           uint64_t* dst_bytes, uint64_t* working_bytes,
+                                           dcf_error* error);
 // Dense, row-major. `as` is DCF_DTYPE_NONE or the tensor's own dtype for its exact bytes, or
-// DCF_F32 to widen f64 (rounded to nearest even), f16, bf16, f8 or integers (rounded) to float.
-// dst_size may exceed the bound; dst needs no alignment.
-DCF_API dcf_status dcf_decode(const dcf_file* file, size_t index, dcf_dtype as, void* dst,
-                              size_t dst_size, dcf_error* error);
+// DCF_DTYPE_F32 to widen f64 (rounded to nearest even), f16, bf16, f8 or integers (rounded) to
+// float. dst_size may exceed the bound; dst needs no alignment.
+DCF_API dcf_status dcf_tensor_decode(const dcf_file* file, size_t index, dcf_dtype as, void* dst,
+                                     size_t dst_size, dcf_error* error);
 // Rows [first_row, first_row + rows); reads and decodes only the chunks they touch.
-DCF_API dcf_status dcf_decode_rows(const dcf_file* file, size_t index, dcf_dtype as,
-                                   uint64_t first_row, uint64_t rows, void* dst, size_t dst_size,
-                                   dcf_error* error);
+DCF_API dcf_status dcf_tensor_decode_rows(const dcf_file* file, size_t index, dcf_dtype as,
+                                          uint64_t first_row, uint64_t rows, void* dst,
+                                          size_t dst_size, dcf_error* error);
 // CSR of rows x cols. row_ptr: rows + 1 values; col: nonzeros values (columns rise strictly in a
-// row); values: nonzeros elements of the tensor's dtype or, with `as` = DCF_F32, floats. Capacities
-// are in elements. Entries are the stored nonzeros of sparse positions (fillers dropped, a trained
-// centroid of exactly zero kept) and the elements that are not +-0 of dense ones: info.nonzeros.
-// InvalidArgument where info.cols is above 2^32 - 1, be there no row at all.
+// row); values: nonzeros elements of the tensor's dtype or, with `as` = DCF_DTYPE_F32, floats.
+// Capacities are in elements. Entries are the stored nonzeros of sparse positions (fillers dropped,
+// a trained centroid of exactly zero kept) and the elements that are not +-0 of dense ones:
+// info.nonzeros. InvalidArgument where info.cols is above 2^32 - 1, be there no row at all.
 typedef struct dcf_csr {
   size_t struct_size;
   uint64_t* row_ptr;
@@ -254,35 +325,40 @@ typedef struct dcf_csr {
   uint64_t values_capacity;
   uint64_t nonzeros;  // out
 } dcf_csr;
-DCF_API dcf_status dcf_decode_csr(const dcf_file* file, size_t index, dcf_dtype as, dcf_csr* csr,
-                                  dcf_error* error);
+#define DCF_CSR_INIT \
+  { sizeof(dcf_csr), NULL, 0, NULL, 0, NULL, 0, 0 }
+DCF_API dcf_status dcf_tensor_decode_csr(const dcf_file* file, size_t index, dcf_dtype as,
+                                         dcf_csr* csr, dcf_error* error);
 // Palette tensors: the codebook (info.codebook_size elements of the tensor's dtype, ascending) ...
-DCF_API dcf_status dcf_decode_codebook(const dcf_file* file, size_t index, void* dst,
-                                       size_t dst_size, dcf_error* error);
+DCF_API dcf_status dcf_tensor_decode_codebook(const dcf_file* file, size_t index, void* dst,
+                                              size_t dst_size, dcf_error* error);
 // ... and one code per element. Dense positions: code in [0, codebook_size). Sparse positions:
 // 0 is "no entry" (zero or filler), code c > 0 is codebook entry c - 1; as c may be 256, u16.
-DCF_API dcf_status dcf_decode_codes(const dcf_file* file, size_t index, uint16_t* dst,
-                                    size_t dst_elements, dcf_error* error);
+DCF_API dcf_status dcf_tensor_decode_codes(const dcf_file* file, size_t index, uint16_t* dst,
+                                           size_t dst_elements, dcf_error* error);
 
 // ---- Computing --------------------------------------------------------------------------------
 
 // y = W x straight from the compressed tensor: x has info.cols, y info.rows floats. Sums the stored
 // entries of each row in double, in an order that is fixed by the file, then rounds once to float:
 // the result is the same for any number of threads. Skipped zeros contribute nothing (no NaN from
-// 0 * Inf). Float and integer dtypes; UnsupportedDType for the raw-only ones.
-DCF_API dcf_status dcf_matvec(const dcf_file* file, size_t index, const float* x, float* y,
-                              dcf_error* error);
-// Y = W X: X is [cols, batch] and Y [rows, batch], both row-major.
-DCF_API dcf_status dcf_matmul(const dcf_file* file, size_t index, const float* x, float* y,
-                              uint64_t batch, dcf_error* error);
+// 0 * Inf). Float and integer dtypes; UnsupportedDType for the raw-only ones. x_elements and
+// y_elements are the sizes of the arrays, here and in every other product.
+DCF_API dcf_status dcf_tensor_matvec(const dcf_file* file, size_t index, const float* x,
+                                     size_t x_elements, float* y, size_t y_elements,
+                                     dcf_error* error);
+// The same for each sample of a batch: x is [batch, info.cols] and y [batch, info.rows].
+DCF_API dcf_status dcf_tensor_matmul(const dcf_file* file, size_t index, const float* x,
+                                     size_t x_elements, float* y, size_t y_elements, uint64_t batch,
+                                     dcf_error* error);
 
 // Images with a tensor of shape [out, in / groups, kernel_h, kernel_w]: x is [batch, in_channels,
 // height, width] and y [batch, out, out_h, out_w], all row-major, where
 //   out_h = (height + 2 * pad_h - dilation_h * (kernel_h - 1) - 1) / stride_h + 1, rounded down,
 // and out_w in the same way. A stride, dilation or number of groups of 0 counts as 1. The kernel is
-// not flipped. Sums in double in the order of the tensor, rounded once, as dcf_matvec: the same for
-// any encoding, batch and number of threads. Decodes the entries once per call, so batches are
-// cheaper than images one by one. InvalidArgument where shape and tensor do not fit together.
+// not flipped. Sums in double in the order of the tensor, rounded once, as dcf_tensor_matvec: the
+// same for any encoding, batch and number of threads. Decodes the entries once per call, so batches
+// are cheaper than images one by one. InvalidArgument where shape and tensor do not fit together.
 typedef struct dcf_conv2d_shape {
   size_t struct_size;
   uint64_t in_channels, height, width;
@@ -291,30 +367,40 @@ typedef struct dcf_conv2d_shape {
   uint64_t dilation_h, dilation_w;
   uint64_t groups;
 } dcf_conv2d_shape;
-DCF_API dcf_status dcf_conv2d(const dcf_file* file, size_t index, const dcf_conv2d_shape* shape,
-                              const float* x, float* y, uint64_t batch, dcf_error* error);
+#define DCF_CONV2D_SHAPE_INIT \
+  { sizeof(dcf_conv2d_shape), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 }
+DCF_API dcf_status dcf_tensor_conv2d(const dcf_file* file, size_t index,
+                                     const dcf_conv2d_shape* shape, const float* x,
+                                     size_t x_elements, float* y, size_t y_elements, uint64_t batch,
+                                     dcf_error* error);
 
 // Pooling, which needs no file: x is [batch, channels, height, width] and y [batch, channels,
 // out_h, out_w] with out_h = (height + 2 * pad_h - kernel_h) / stride_h + 1, rounded down. A stride
 // of 0 is the kernel's size; the padding is at most half of it. The maximum leaves the padding out,
 // and is NaN where an element is; the average counts it as zeros, sums in double and rounds once.
-typedef enum dcf_pool { DCF_POOL_MAX = 0, DCF_POOL_AVERAGE = 1 } dcf_pool;
+typedef enum dcf_pool DCF_ENUM_TYPE {
+  DCF_POOL_MAX = 0,
+  DCF_POOL_AVERAGE = 1,
+  DCF_ENUM_END(DCF_POOL_END_)
+} dcf_pool;
 typedef struct dcf_pool2d_shape {
   size_t struct_size;
-  uint32_t pool;  // a dcf_pool
+  dcf_pool pool;
   uint64_t channels, height, width;
   uint64_t kernel_h, kernel_w;
   uint64_t stride_h, stride_w;
   uint64_t pad_h, pad_w;
 } dcf_pool2d_shape;
-DCF_API dcf_status dcf_pool2d(const dcf_pool2d_shape* shape, const float* x, float* y,
-                              uint64_t batch, dcf_error* error);
+#define DCF_POOL2D_SHAPE_INIT \
+  { sizeof(dcf_pool2d_shape), DCF_POOL_MAX, 0, 0, 0, 0, 0, 0, 0, 0, 0 }
+DCF_API dcf_status dcf_pool2d(const dcf_pool2d_shape* shape, const float* x, size_t x_elements,
+                              float* y, size_t y_elements, uint64_t batch, dcf_error* error);
 
 // ---- Layers -----------------------------------------------------------------------------------
 
-// Weights packed once for being multiplied many times. dcf_matvec, dcf_matmul and dcf_conv2d decode
-// at every call and keep nothing: they are the form for little memory. A layer is immutable, needs
-// its file no longer, and any number of threads may apply it at once.
+// Weights packed once for being multiplied many times. dcf_tensor_matvec, dcf_tensor_matmul and
+// dcf_tensor_conv2d decode at every call and keep nothing: they are the form for little memory. A
+// layer is immutable, needs its file no longer, and any number of threads may apply it at once.
 typedef struct dcf_layer dcf_layer;
 
 typedef struct dcf_layer_options {
@@ -333,12 +419,12 @@ DCF_API void dcf_layer_options_init(dcf_layer_options* options);
 // y = W x for each sample of a batch: x is [batch, info.cols], y [batch, info.rows], row-major.
 // `options` may be NULL. LimitMemory where the packed layer does not fit into the file's
 // max_memory; UnsupportedDType for dtypes without arithmetic. *out is to be freed with
-// dcf_layer_free.
+// dcf_layer_close.
 DCF_API dcf_status dcf_layer_prepare(const dcf_file* file, size_t index,
                                      const dcf_layer_options* options, dcf_layer** out,
                                      dcf_error* error);
-// Convolution of images, as dcf_conv2d: x is [batch, in_channels, height, width], y [batch, out,
-// out_h, out_w].
+// Convolution of images, as dcf_tensor_conv2d: x is [batch, in_channels, height, width], y [batch,
+// out, out_h, out_w].
 DCF_API dcf_status dcf_layer_prepare_conv2d(const dcf_file* file, size_t index,
                                             const dcf_conv2d_shape* shape,
                                             const dcf_layer_options* options, dcf_layer** out,
@@ -353,6 +439,8 @@ typedef struct dcf_layer_info {
   uint64_t packed_bytes;   // that the layer keeps
   uint64_t working_bytes;  // that one call with the batch of the options takes besides, at most
 } dcf_layer_info;
+#define DCF_LAYER_INFO_INIT \
+  { sizeof(dcf_layer_info), NULL, 0, 0, 0, 0, 0 }
 DCF_API dcf_status dcf_layer_describe(const dcf_layer* layer, dcf_layer_info* out,
                                       dcf_error* error);
 
@@ -362,9 +450,9 @@ DCF_API dcf_status dcf_layer_describe(const dcf_layer* layer, dcf_layer_info* ou
 // order that depends on kernel, machine and, within a batch, the sample's place, not on threads.
 // Weights of zero contribute nothing (no NaN from 0 * Inf). LimitMemory where a call would take
 // more than the file's max_memory beside the layer.
-DCF_API dcf_status dcf_layer_apply(const dcf_layer* layer, const float* x, float* y, uint64_t batch,
-                                   dcf_error* error);
-DCF_API void dcf_layer_free(dcf_layer* layer);  // NULL is fine
+DCF_API dcf_status dcf_layer_apply(const dcf_layer* layer, const float* x, size_t x_elements,
+                                   float* y, size_t y_elements, uint64_t batch, dcf_error* error);
+DCF_API void dcf_layer_close(dcf_layer* layer);  // NULL is fine
 
 // ---- Verifying --------------------------------------------------------------------------------
 
@@ -374,8 +462,8 @@ typedef int (*dcf_progress_fn)(void* ctx, uint64_t done, uint64_t total);
 // Everything: checksums, padding, sections, and a full decode of every chunk against every rule.
 // Cost O(entries + rows); memory one chunk per thread, whatever the file's size. Reports the
 // failure with the lowest offset, for any number of threads.
-DCF_API dcf_status dcf_verify(const dcf_file* file, dcf_progress_fn progress, void* progress_ctx,
-                              dcf_error* error);
+DCF_API dcf_status dcf_file_verify(const dcf_file* file, dcf_progress_fn progress,
+                                   void* progress_ctx, dcf_error* error);
 
 #ifdef __cplusplus
 }  // extern "C"

@@ -51,7 +51,7 @@ class [[nodiscard]] result {
     if (!value_) throw failure(error_);
   }
   std::optional<T> value_;
-  dcf_error error_{};
+  dcf_error error_ = DCF_ERROR_INIT;
 };
 
 // Success of a call without a value.
@@ -72,16 +72,16 @@ template <typename T>
 struct dtype_of {
   static constexpr dcf_dtype value = DCF_DTYPE_NONE;
 };
-template <> struct dtype_of<double> { static constexpr dcf_dtype value = DCF_F64; };
-template <> struct dtype_of<float> { static constexpr dcf_dtype value = DCF_F32; };
-template <> struct dtype_of<int64_t> { static constexpr dcf_dtype value = DCF_I64; };
-template <> struct dtype_of<int32_t> { static constexpr dcf_dtype value = DCF_I32; };
-template <> struct dtype_of<int16_t> { static constexpr dcf_dtype value = DCF_I16; };
-template <> struct dtype_of<int8_t> { static constexpr dcf_dtype value = DCF_I8; };
-template <> struct dtype_of<uint64_t> { static constexpr dcf_dtype value = DCF_U64; };
-template <> struct dtype_of<uint32_t> { static constexpr dcf_dtype value = DCF_U32; };
-template <> struct dtype_of<uint16_t> { static constexpr dcf_dtype value = DCF_U16; };
-template <> struct dtype_of<uint8_t> { static constexpr dcf_dtype value = DCF_U8; };
+template <> struct dtype_of<double> { static constexpr dcf_dtype value = DCF_DTYPE_F64; };
+template <> struct dtype_of<float> { static constexpr dcf_dtype value = DCF_DTYPE_F32; };
+template <> struct dtype_of<int64_t> { static constexpr dcf_dtype value = DCF_DTYPE_I64; };
+template <> struct dtype_of<int32_t> { static constexpr dcf_dtype value = DCF_DTYPE_I32; };
+template <> struct dtype_of<int16_t> { static constexpr dcf_dtype value = DCF_DTYPE_I16; };
+template <> struct dtype_of<int8_t> { static constexpr dcf_dtype value = DCF_DTYPE_I8; };
+template <> struct dtype_of<uint64_t> { static constexpr dcf_dtype value = DCF_DTYPE_U64; };
+template <> struct dtype_of<uint32_t> { static constexpr dcf_dtype value = DCF_DTYPE_U32; };
+template <> struct dtype_of<uint16_t> { static constexpr dcf_dtype value = DCF_DTYPE_U16; };
+template <> struct dtype_of<uint8_t> { static constexpr dcf_dtype value = DCF_DTYPE_U8; };
 
 inline status to_status(dcf_status code, const dcf_error& error) {
   if (code == DCF_OK) return done{};
@@ -89,8 +89,8 @@ inline status to_status(dcf_status code, const dcf_error& error) {
 }
 
 struct closer {
-  void operator()(dcf_file* file) const { dcf_close(file); }
-  void operator()(dcf_layer* layer) const { dcf_layer_free(layer); }
+  void operator()(dcf_file* file) const { dcf_file_close(file); }
+  void operator()(dcf_layer* layer) const { dcf_layer_close(layer); }
   void operator()(dcf_writer* writer) const { dcf_writer_close(writer); }
 };
 
@@ -100,7 +100,6 @@ struct closer {
 class Tensor {
  public:
   Tensor(const dcf_file* file, size_t index) : file_(file), index_(index) {
-    info_.struct_size = sizeof info_;
     (void)dcf_tensor_describe(file, index, &info_, nullptr);
   }
 
@@ -115,8 +114,8 @@ class Tensor {
   template <typename T>
   result<std::vector<T>> rows(uint64_t first, uint64_t count) const {
     std::vector<T> out(count * info_.cols);
-    dcf_error error{};
-    if (dcf_decode_rows(file_, index_, detail::dtype_of<T>::value, first, count, out.data(), out.size() * sizeof(T),
+    dcf_error error = DCF_ERROR_INIT;
+    if (dcf_tensor_decode_rows(file_, index_, detail::dtype_of<T>::value, first, count, out.data(), out.size() * sizeof(T),
                         &error) != DCF_OK) {
       return error;
     }
@@ -125,8 +124,8 @@ class Tensor {
   // The exact bytes, little-endian.
   result<std::vector<uint8_t>> bytes() const {
     std::vector<uint8_t> out(info_.dense_bytes);
-    dcf_error error{};
-    if (dcf_decode(file_, index_, DCF_DTYPE_NONE, out.data(), out.size(), &error) != DCF_OK) return error;
+    dcf_error error = DCF_ERROR_INIT;
+    if (dcf_tensor_decode(file_, index_, DCF_DTYPE_NONE, out.data(), out.size(), &error) != DCF_OK) return error;
     return out;
   }
   template <typename T>
@@ -137,35 +136,31 @@ class Tensor {
     out.values.resize(info_.nonzeros);
     dcf_csr view{sizeof(dcf_csr),      out.row_ptr.data(), out.row_ptr.size(), out.col.data(),
                  out.col.size(),       out.values.data(),  out.values.size(),  0};
-    dcf_error error{};
-    if (dcf_decode_csr(file_, index_, detail::dtype_of<T>::value, &view, &error) != DCF_OK) return error;
+    dcf_error error = DCF_ERROR_INIT;
+    if (dcf_tensor_decode_csr(file_, index_, detail::dtype_of<T>::value, &view, &error) != DCF_OK) return error;
     return out;
   }
-  // One code per element, as dcf_decode_codes.
+  // One code per element, as dcf_tensor_decode_codes.
   result<std::vector<uint16_t>> codes() const {
     std::vector<uint16_t> out(info_.elements);
-    dcf_error error{};
-    if (dcf_decode_codes(file_, index_, out.data(), out.size(), &error) != DCF_OK) return error;
+    dcf_error error = DCF_ERROR_INIT;
+    if (dcf_tensor_decode_codes(file_, index_, out.data(), out.size(), &error) != DCF_OK) return error;
     return out;
   }
   const dcf_file* file() const { return file_; }
   size_t index() const { return index_; }
   // y = W x: x has info().cols, y info().rows floats.
   status matvec(std::span<const float> x, std::span<float> y) const { return matmul(x, y, 1); }
-  // Y = W X: X is cols x batch, Y rows x batch, row-major.
+  // The same for each sample of a batch: x is [batch, cols], y [batch, rows].
   status matmul(std::span<const float> x, std::span<float> y, uint64_t batch) const {
-    dcf_error error{};
-    if (x.size() != info_.cols * batch || y.size() != info_.rows * batch) {
-      error.status = DCF_STATUS_InvalidArgument;
-      return error;
-    }
-    return detail::to_status(dcf_matmul(file_, index_, x.data(), y.data(), batch, &error), error);
+    dcf_error error = DCF_ERROR_INIT;
+    return detail::to_status(dcf_tensor_matmul(file_, index_, x.data(), x.size(), y.data(), y.size(), batch, &error), error);
   }
 
  private:
   const dcf_file* file_;
   size_t index_;
-  dcf_tensor_info info_{};
+  dcf_tensor_info info_ = DCF_TENSOR_INFO_INIT;
 };
 
 // Weights packed for being multiplied many times; needs its file no longer. Movable; a const Layer
@@ -173,14 +168,14 @@ class Tensor {
 class Layer {
  public:
   static result<Layer> prepare(const Tensor& tensor, const dcf_layer_options* options = nullptr) {
-    dcf_error error{};
+    dcf_error error = DCF_ERROR_INIT;
     dcf_layer* layer = nullptr;
     if (dcf_layer_prepare(tensor.file(), tensor.index(), options, &layer, &error) != DCF_OK) return error;
     return Layer(layer);
   }
   static result<Layer> prepare_conv2d(const Tensor& tensor, const dcf_conv2d_shape& shape,
                                       const dcf_layer_options* options = nullptr) {
-    dcf_error error{};
+    dcf_error error = DCF_ERROR_INIT;
     dcf_layer* layer = nullptr;
     if (dcf_layer_prepare_conv2d(tensor.file(), tensor.index(), &shape, options, &layer, &error) != DCF_OK) {
       return error;
@@ -190,57 +185,52 @@ class Layer {
   const dcf_layer_info& info() const { return info_; }
   // x has batch times info().inputs floats, y batch times info().outputs.
   status apply(std::span<const float> x, std::span<float> y, uint64_t batch = 1) const {
-    dcf_error error{};
-    if (x.size() != info_.inputs * batch || y.size() != info_.outputs * batch) {
-      error.status = DCF_STATUS_InvalidArgument;
-      return error;
-    }
-    return detail::to_status(dcf_layer_apply(layer_.get(), x.data(), y.data(), batch, &error), error);
+    dcf_error error = DCF_ERROR_INIT;
+    return detail::to_status(dcf_layer_apply(layer_.get(), x.data(), x.size(), y.data(), y.size(), batch, &error), error);
   }
 
  private:
   explicit Layer(dcf_layer* layer) : layer_(layer) {
-    info_.struct_size = sizeof info_;
     dcf_layer_describe(layer, &info_, nullptr);
   }
   std::unique_ptr<dcf_layer, detail::closer> layer_;
-  dcf_layer_info info_{};
+  dcf_layer_info info_ = DCF_LAYER_INFO_INIT;
 };
 
 // An open file. Movable; a const File may be used by many threads.
 class File {
  public:
   static result<File> open(const std::string& path, const dcf_open_options* options = nullptr) {
-    dcf_error error{};
+    dcf_error error = DCF_ERROR_INIT;
     dcf_file* file = nullptr;
-    if (dcf_open_path(path.c_str(), options, &file, &error) != DCF_OK) return error;
+    if (dcf_file_open_path(path.c_str(), options, &file, &error) != DCF_OK) return error;
     return File(file);
   }
   // Borrows the bytes as long as the File lives.
   static result<File> open(std::span<const uint8_t> bytes, const dcf_open_options* options = nullptr) {
-    dcf_error error{};
+    dcf_error error = DCF_ERROR_INIT;
     dcf_file* file = nullptr;
-    if (dcf_open_memory(bytes.data(), bytes.size(), options, &file, &error) != DCF_OK) return error;
+    if (dcf_file_open_memory(bytes.data(), bytes.size(), options, &file, &error) != DCF_OK) return error;
     return File(file);
   }
   static result<File> open(const dcf_reader& reader, const dcf_open_options* options = nullptr) {
-    dcf_error error{};
+    dcf_error error = DCF_ERROR_INIT;
     dcf_file* file = nullptr;
-    if (dcf_open_reader(&reader, options, &file, &error) != DCF_OK) return error;
+    if (dcf_file_open_reader(&reader, options, &file, &error) != DCF_OK) return error;
     return File(file);
   }
 
   size_t size() const { return dcf_tensor_count(file_.get()); }
   Tensor operator[](size_t index) const { return Tensor(file_.get(), index); }
-  result<Tensor> tensor(const std::string& name) const {
-    dcf_error error{};
+  result<Tensor> tensor(std::string_view name) const {
+    dcf_error error = DCF_ERROR_INIT;
     size_t index = 0;
-    if (dcf_tensor_find(file_.get(), name.c_str(), &index, &error) != DCF_OK) return error;
+    if (dcf_tensor_find(file_.get(), name.data(), name.size(), &index, &error) != DCF_OK) return error;
     return Tensor(file_.get(), index);
   }
   status verify() const {
-    dcf_error error{};
-    return detail::to_status(dcf_verify(file_.get(), nullptr, nullptr, &error), error);
+    dcf_error error = DCF_ERROR_INIT;
+    return detail::to_status(dcf_file_verify(file_.get(), nullptr, nullptr, &error), error);
   }
   const dcf_file* get() const { return file_.get(); }
 
@@ -253,7 +243,7 @@ class File {
 class Writer {
  public:
   static result<Writer> create(const std::string& path, const dcf_writer_options* options = nullptr) {
-    dcf_error error{};
+    dcf_error error = DCF_ERROR_INIT;
     dcf_writer* writer = nullptr;
     if (dcf_writer_open_path(path.c_str(), options, &writer, &error) != DCF_OK) return error;
     return Writer(writer);
@@ -268,18 +258,18 @@ class Writer {
   // The same for any dtype, from its little-endian bytes.
   status add_bytes(std::string_view name, dcf_dtype dtype, const void* data, size_t size,
                    std::span<const uint64_t> shape, const dcf_encode_options* options = nullptr) {
-    dcf_error error{};
-    const dcf_tensor_spec spec{sizeof(dcf_tensor_spec), name.data(), name.size(), dtype, 0, nullptr,
+    dcf_error error = DCF_ERROR_INIT;
+    const dcf_tensor_spec spec{sizeof(dcf_tensor_spec), name.data(), name.size(), dtype, 0, nullptr, 0,
                                static_cast<uint32_t>(shape.size()), shape.data()};
     return detail::to_status(dcf_writer_add_dense(writer_.get(), &spec, data, size, options, &error), error);
   }
   status add_metadata(std::string_view key, std::string_view value) {
-    dcf_error error{};
+    dcf_error error = DCF_ERROR_INIT;
     return detail::to_status(
         dcf_writer_add_metadata(writer_.get(), key.data(), key.size(), value.data(), value.size(), &error), error);
   }
   status finish() {
-    dcf_error error{};
+    dcf_error error = DCF_ERROR_INIT;
     return detail::to_status(dcf_writer_finish(writer_.get(), &error), error);
   }
   dcf_writer* get() { return writer_.get(); }

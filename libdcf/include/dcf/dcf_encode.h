@@ -13,7 +13,7 @@
 //    weights are +0.0f.
 //  - Codes are one byte per weight: 0 is "pruned", c > 0 is centroid c - 1 of the codebook: those
 //  of
-//    dcf_decode_codes for sparse positions, hence at most 255 centroids.
+//    dcf_tensor_decode_codes for sparse positions, hence at most 255 centroids.
 //  - Pure functions on the calling thread: any number may run at once on different outputs. Results
 //    are the same on every machine, but for the last bit of the C library's logarithm where bits
 //    count. Working memory is given where it grows with n; OutOfMemory where it is not to be had.
@@ -22,7 +22,7 @@
 //   dcf_prune(w, n, dcf_sparsity_at(0, .92, step, 0, steps), mask, &error);
 //   ... train; after each step: dcf_apply_mask(w, mask, n) ...
 //   dcf_share(w, mask, NULL, n, &options, codebook, &size, codes, &error);
-//   ... for each batch: dcf_expand into w, backpropagate, dcf_centroid_gradient, step on codebook
+//   ... for each batch: dcf_expand into w, backpropagate, dcf_sum_gradients, step on codebook
 //   ... dcf_writer_add_codes(...) of dcf/dcf_write.h
 #ifndef DCF_DCF_ENCODE_H_
 #define DCF_DCF_ENCODE_H_
@@ -49,12 +49,14 @@ DCF_API dcf_status dcf_prune_by_deviation(const float* w, size_t n, double quali
 
 // One layer of a global choice.
 typedef struct dcf_prune_layer {
-  size_t struct_size;  // sizeof(dcf_prune_layer), the same in every layer
+  size_t struct_size;  // the same in every layer of an array: its distance to the next
   const float* weights;
   size_t size;
   double scale;   // what a magnitude counts in this layer, 1e-30..1e30; usually 1
   uint8_t* mask;  // out: size bytes
 } dcf_prune_layer;
+#define DCF_PRUNE_LAYER_INIT \
+  { sizeof(dcf_prune_layer), NULL, 0, 1, NULL }
 // Prunes the round(sparsity * all) weights of least scale * |w| over all layers together, so that
 // each layer finds its own density; of equal ones the lower layer, then the lower index goes first.
 // Zeros as in dcf_prune. Time O(all); takes 1 MiB.
@@ -134,8 +136,8 @@ DCF_API dcf_status dcf_expand(const uint8_t* codes, size_t n, const float* codeb
 // equation 3): sums[c] over all i with codes[i] = c + 1, in double and in order of i. `sums`: out,
 // codebook_size (at most 255) doubles, to which any first-order rule applies. Gradients of pruned
 // weights are dropped, but must be finite too. A code beyond the codebook is BadIndex.
-DCF_API dcf_status dcf_centroid_gradient(const float* gradient, const uint8_t* codes, size_t n,
-                                         uint32_t codebook_size, double* sums, dcf_error* error);
+DCF_API dcf_status dcf_sum_gradients(const float* gradient, const uint8_t* codes, size_t n,
+                                     uint32_t codebook_size, double* sums, dcf_error* error);
 
 // The paper's compression rate of weight sharing alone (section 3, equation 1), for n weights of b
 // bits in k clusters: n b / (n log2 k + k b). 0 where n, b or k is 0.
@@ -158,6 +160,8 @@ typedef struct dcf_dead_units {
       span;  // weights of an output per unit: 1 for linear, the kernel's area for a convolution
              // without padding, pixels per channel where a convolution is flattened into linear
 } dcf_dead_units;
+#define DCF_DEAD_UNITS_INIT \
+  { sizeof(dcf_dead_units), NULL, NULL, 0, 0, 0, NULL, NULL, 0, 0 }
 // Zeroes what a pruned network no longer needs (Han 2015, section 3.5, "pruning neurons"), shapes
 // unchanged. A unit whose row of w1 is all zero is the constant a = relu ? max(bias, 0) : bias: a
 // times the sum of its weights in w2 is added to each bias2 (all sums in double, rounded once), and

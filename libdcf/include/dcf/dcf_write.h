@@ -13,23 +13,18 @@
 extern "C" {
 #endif
 
-typedef enum dcf_positions_choice {
-  DCF_CHOOSE_AUTO = 0,  // the smallest
-  DCF_CHOOSE_DENSE = 1,
-  DCF_CHOOSE_BITMAP = 2,
-  DCF_CHOOSE_GAP = 3,
-  DCF_CHOOSE_GAP_BUCKET = 4
-} dcf_positions_choice;
-
 // Centroid initialisation (Deep Compression, section 3.2) or the exact optimum.
-typedef enum dcf_init {
+typedef enum dcf_init DCF_ENUM_TYPE {
   DCF_INIT_LINEAR = 0,
   DCF_INIT_DENSITY = 1,
   DCF_INIT_FORGY = 2,
-  DCF_INIT_OPTIMAL = 3
+  DCF_INIT_OPTIMAL = 3,
+  DCF_ENUM_END(DCF_INIT_END_)
 } dcf_init;
+// "linear", "density", "forgy", "optimal"; "" for an unknown number. Static storage.
+DCF_API const char* dcf_init_name(dcf_init init);
 
-// How one tensor is encoded. All zero but struct_size: lossless, bit-exact, smallest.
+// How one tensor is encoded. As dcf_encode_options_init sets it: lossless, bit-exact, smallest.
 typedef struct dcf_encode_options {
   size_t struct_size;
   double sparsity;  // prune: zero the share of elements of least magnitude, [0, 1); 0: keep all
@@ -38,8 +33,8 @@ typedef struct dcf_encode_options {
       bits;  // cluster nonzero weights (all weights where sparsity is 0 and the positions
              // dense) into at most 2^bits centroids by 1-D k-means (paper, section 3): 1..8; 0: no
   dcf_init init;
-  uint64_t seed;  // of DCF_INIT_FORGY
-  dcf_positions_choice positions;
+  uint64_t seed;             // of DCF_INIT_FORGY
+  dcf_positions positions;   // DCF_POSITIONS_AUTO: the smallest
   uint32_t gap_bits;         // gap mode: 2..8; 0: the width that gives the smallest tensor
   uint32_t canonical_zeros;  // 1: drop the signs of zeros (value-exact), 0: keep them
 } dcf_encode_options;
@@ -59,9 +54,12 @@ typedef struct dcf_writer dcf_writer;
 
 // Receives the finished file in order. Returns 0, or nonzero on failure.
 typedef struct dcf_sink {
+  size_t struct_size;
   void* ctx;
   int (*write)(void* ctx, const void* data, size_t size);
 } dcf_sink;
+#define DCF_SINK_INIT \
+  { sizeof(dcf_sink), NULL, NULL }
 
 // To a path: the file appears whole, flushed to the disk and renamed into place, or not at all.
 DCF_API dcf_status dcf_writer_open_path(const char* path, const dcf_writer_options* options,
@@ -73,14 +71,17 @@ DCF_API dcf_status dcf_writer_open_sink(const dcf_sink* sink, const dcf_writer_o
 // Name, dtype and shape of a tensor to add.
 typedef struct dcf_tensor_spec {
   size_t struct_size;
-  const char* name;  // UTF-8 without NUL, at most 4096 bytes, unique, may be empty
+  const char* name;  // UTF-8 without NUL, at most DCF_MAX_NAME bytes, unique, may be empty
   size_t name_size;
   dcf_dtype dtype;
-  uint32_t opaque_bits;     // DCF_OPAQUE only: width of one element, 1..65535
-  const char* opaque_name;  // DCF_OPAQUE only: at most 255 bytes of UTF-8, NUL-terminated
+  uint32_t opaque_bits;     // DCF_DTYPE_OPAQUE only: width of one element, 1..65535
+  const char* opaque_name;  // DCF_DTYPE_OPAQUE only: at most 255 bytes of UTF-8 without NUL
+  size_t opaque_name_size;
   uint32_t rank;
   const uint64_t* dims;  // rank values
 } dcf_tensor_spec;
+#define DCF_TENSOR_SPEC_INIT \
+  { sizeof(dcf_tensor_spec), NULL, 0, DCF_DTYPE_NONE, 0, NULL, 0, 0, NULL }
 
 // `data`: ceil(elements * bits / 8) bytes, row-major. Without sparsity and bits the tensor is kept
 // losslessly: at most 256 distinct values become a palette, many zeros become sparse positions, a
@@ -89,23 +90,25 @@ typedef struct dcf_tensor_spec {
 DCF_API dcf_status dcf_writer_add_dense(dcf_writer* writer, const dcf_tensor_spec* spec,
                                         const void* data, size_t size,
                                         const dcf_encode_options* options, dcf_error* error);
-// CSR over rows = dims[0] (1 at rank 0), cols = product of the rest: row_ptr has rows + 1 values,
-// columns rise strictly in each row, values has row_ptr[rows] elements of the dtype. No dense copy
-// is made. An explicit zero is dropped, its sign kept unless canonical_zeros; the rest of the
-// tensor is +0. Options as for dense, except that sparsity must be 0.
+// CSR over rows = dims[0] (1 at rank 0), cols = product of the rest: row_ptr has row_ptr_elements =
+// rows + 1 values that rise from 0 to `entries`; col and values have `entries` elements, values of
+// the dtype; columns rise strictly in each row. No dense copy is made. An explicit zero is dropped,
+// its sign kept unless canonical_zeros; the rest of the tensor is +0. Options as for dense, except
+// that sparsity must be 0.
 DCF_API dcf_status dcf_writer_add_csr(dcf_writer* writer, const dcf_tensor_spec* spec,
-                                      const uint64_t* row_ptr, const uint32_t* col,
-                                      const void* values, const dcf_encode_options* options,
-                                      dcf_error* error);
+                                      const uint64_t* row_ptr, size_t row_ptr_elements,
+                                      const uint32_t* col, const void* values, uint64_t entries,
+                                      const dcf_encode_options* options, dcf_error* error);
 // As a trained, clustered network has it: CSR with one code per entry into a codebook of
 // codebook_size elements of the dtype (any order, distinct; 1..255, or 256 without gap positions).
-// Every entry is kept, one whose centroid is exactly 0 too. With row_ptr and col NULL: one code per
-// element, dense positions unless options ask otherwise. Unused centroids are dropped.
+// Every entry is kept, one whose centroid is exactly 0 too. With row_ptr and col NULL and
+// row_ptr_elements 0: one code per element, `entries` of them, and dense positions unless options
+// ask otherwise. Unused centroids are dropped.
 DCF_API dcf_status dcf_writer_add_codes(dcf_writer* writer, const dcf_tensor_spec* spec,
-                                        const uint64_t* row_ptr, const uint32_t* col,
-                                        const uint8_t* codes, const void* codebook,
-                                        uint32_t codebook_size, const dcf_encode_options* options,
-                                        dcf_error* error);
+                                        const uint64_t* row_ptr, size_t row_ptr_elements,
+                                        const uint32_t* col, const uint8_t* codes, uint64_t entries,
+                                        const void* codebook, uint32_t codebook_size,
+                                        const dcf_encode_options* options, dcf_error* error);
 // Model metadata: any UTF-8 strings, keys unique.
 DCF_API dcf_status dcf_writer_add_metadata(dcf_writer* writer, const char* key, size_t key_size,
                                            const char* value, size_t value_size, dcf_error* error);

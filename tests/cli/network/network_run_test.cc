@@ -8,9 +8,9 @@
 #include <limits>
 #include <random>
 
-#include "model_test_util.h"
 #include "cli/network/labels.h"
 #include "cli/network/run.h"
+#include "model_test_util.h"
 
 namespace dcf::tools::test {
 namespace {
@@ -242,9 +242,11 @@ TEST_F(NetworkRun, BiasesOfHalfPrecision) {
   f32.values["a.bias"] = bias;
   const Values x = pixels(4);
   const Values expected = reference(network, f32, x);
-  EXPECT_EQ(run_network(with_bias(DCF_F16, {0x3800, 0xbd00, 0x4200}), network, x, 1), expected);
-  EXPECT_EQ(run_network(with_bias(DCF_BF16, {0x3f00, 0xbfa0, 0x4040}), network, x, 1), expected);
-  EXPECT_TOOL_ERROR(run_network(with_bias(DCF_U16, {1, 2, 3}), network, x, 1), kExitFailure,
+  EXPECT_EQ(run_network(with_bias(DCF_DTYPE_F16, {0x3800, 0xbd00, 0x4200}), network, x, 1),
+            expected);
+  EXPECT_EQ(run_network(with_bias(DCF_DTYPE_BF16, {0x3f00, 0xbfa0, 0x4040}), network, x, 1),
+            expected);
+  EXPECT_TOOL_ERROR(run_network(with_bias(DCF_DTYPE_U16, {1, 2, 3}), network, x, 1), kExitFailure,
                     "has 'a.bias' of dtype u16, not f32, f16 or bf16");
 }
 

@@ -12,15 +12,14 @@ static int fail(const dcf_error* error) {
 int main(int argc, char** argv) {
   const float values[6] = {1, 0, -2, 0, 0, 0.5f};
   const uint64_t dims[2] = {2, 3};
-  dcf_tensor_spec spec = {0};
-  dcf_error error;
+  dcf_tensor_spec spec = DCF_TENSOR_SPEC_INIT;
+  dcf_error error = DCF_ERROR_INIT;
   dcf_writer* writer = NULL;
   if (argc != 2) return 2;
   if (dcf_writer_open_path(argv[1], NULL, &writer, &error) != DCF_OK) return fail(&error);
-  spec.struct_size = sizeof spec;
   spec.name = "fc1.weight";
   spec.name_size = strlen(spec.name);
-  spec.dtype = DCF_F32;
+  spec.dtype = DCF_DTYPE_F32;
   spec.rank = 2;
   spec.dims = dims;
   if (dcf_writer_add_dense(writer, &spec, values, sizeof values, NULL, &error) != DCF_OK ||

@@ -26,7 +26,7 @@ struct Arguments {
   uint32_t codebook_size = 8;
   double sparsity = 0.5, quality = 1, scale = 1, lambda = 0.1;
   dcf_share_options options;
-  dcf_error error{};
+  dcf_error error = DCF_ERROR_INIT;
 
   Arguments() {
     dcf_share_options_init(&options);
@@ -58,7 +58,7 @@ struct Arguments {
   }
   dcf_status gradient() {
     const std::vector<uint8_t> ones(kSize, 1);
-    return dcf_centroid_gradient(w.data(), ones.data(), kSize, codebook_size, sums.data(), &error);
+    return dcf_sum_gradients(w.data(), ones.data(), kSize, codebook_size, sums.data(), &error);
   }
   dcf_status bias() { return dcf_quantize_bias(w.data(), w.size(), 5, out.data(), &error); }
   dcf_status fold() {
@@ -97,8 +97,8 @@ constexpr std::pair<const char*, Call> kCalls[] = {
 void expect_refused(const std::string& name, Call call, const Spoil& spoil) {
   Arguments arguments;
   spoil(&arguments);
-  EXPECT_EQ((arguments.*call)(), DCF_STATUS_InvalidArgument) << name;
-  EXPECT_EQ(arguments.error.status, DCF_STATUS_InvalidArgument) << name;
+  EXPECT_EQ((arguments.*call)(), DCF_STATUS_INVALID_ARGUMENT) << name;
+  EXPECT_EQ(arguments.error.status, DCF_STATUS_INVALID_ARGUMENT) << name;
   EXPECT_STRNE(arguments.error.message, "") << name;
   EXPECT_TRUE(arguments.untouched()) << name;
 }
@@ -172,22 +172,22 @@ TEST(EncodeApiArguments, NumbersOutOfRange) {
 }
 
 TEST(EncodeApiArguments, EnumsOfTheWriterOutOfRange) {
-  const dcf_sink sink = {nullptr, [](void*, const void*, size_t) { return 0; }};
+  const dcf_sink sink = {sizeof(dcf_sink), nullptr, [](void*, const void*, size_t) { return 0; }};
   dcf_writer* writer;
   ASSERT_EQ(dcf_writer_open_sink(&sink, nullptr, &writer, nullptr), DCF_OK);
   const uint64_t dims[] = {2};
   const float data[] = {1, 2};
-  dcf_tensor_spec spec = {sizeof spec, "w", 1, DCF_F32, 0, nullptr, 1, dims};
+  dcf_tensor_spec spec = {sizeof spec, "w", 1, DCF_DTYPE_F32, 0, nullptr, 0, 1, dims};
   for (const int number : {-1, 5, 64}) {
     dcf_encode_options options;
     dcf_encode_options_init(&options);
     set_number(&options.init, number);
     EXPECT_EQ(dcf_writer_add_dense(writer, &spec, data, 8, &options, nullptr),
-              DCF_STATUS_InvalidArgument);
+              DCF_STATUS_INVALID_ARGUMENT);
     dcf_encode_options_init(&options);
     set_number(&options.positions, number);
     EXPECT_EQ(dcf_writer_add_dense(writer, &spec, data, 8, &options, nullptr),
-              DCF_STATUS_InvalidArgument);
+              DCF_STATUS_INVALID_ARGUMENT);
   }
   EXPECT_EQ(dcf_writer_add_dense(writer, &spec, data, 8, nullptr, nullptr), DCF_OK);
   dcf_writer_close(writer);
@@ -199,7 +199,7 @@ TEST(EncodeApiArguments, Null) {
   uint8_t bytes[] = {1, 1};
   double sums[2];
   uint32_t size = 9;
-  const auto bad = DCF_STATUS_InvalidArgument;
+  const auto bad = DCF_STATUS_INVALID_ARGUMENT;
   EXPECT_EQ(dcf_prune(nullptr, 2, 0.5, bytes, nullptr), bad);
   EXPECT_EQ(dcf_prune(w, 2, 0.5, nullptr, nullptr), bad);
   EXPECT_EQ(dcf_prune_by_deviation(nullptr, 2, 1, bytes, nullptr), bad);
@@ -224,9 +224,9 @@ TEST(EncodeApiArguments, Null) {
   EXPECT_EQ(dcf_expand(nullptr, 2, w, 2, f, nullptr), bad);
   EXPECT_EQ(dcf_expand(bytes, 2, nullptr, 2, f, nullptr), bad);
   EXPECT_EQ(dcf_expand(bytes, 2, w, 2, nullptr, nullptr), bad);
-  EXPECT_EQ(dcf_centroid_gradient(nullptr, bytes, 2, 2, sums, nullptr), bad);
-  EXPECT_EQ(dcf_centroid_gradient(w, nullptr, 2, 2, sums, nullptr), bad);
-  EXPECT_EQ(dcf_centroid_gradient(w, bytes, 2, 2, nullptr, nullptr), bad);
+  EXPECT_EQ(dcf_sum_gradients(nullptr, bytes, 2, 2, sums, nullptr), bad);
+  EXPECT_EQ(dcf_sum_gradients(w, nullptr, 2, 2, sums, nullptr), bad);
+  EXPECT_EQ(dcf_sum_gradients(w, bytes, 2, 2, nullptr, nullptr), bad);
   EXPECT_EQ(dcf_fold_dead_units(nullptr, nullptr, nullptr), bad);
   EXPECT_EQ(dcf_quantize_bias(nullptr, 2, 5, f, nullptr), bad);
   EXPECT_EQ(dcf_quantize_bias(w, 2, 5, nullptr, nullptr), bad);
@@ -245,7 +245,7 @@ TEST(EncodeApiArguments, NullIsFineWhereThereIsNothing) {
   EXPECT_EQ(dcf_assign(nullptr, nullptr, nullptr, 0, nullptr, nullptr, 0, 0, nullptr, nullptr),
             DCF_OK);
   EXPECT_EQ(dcf_expand(nullptr, 0, nullptr, 0, nullptr, nullptr), DCF_OK);
-  EXPECT_EQ(dcf_centroid_gradient(nullptr, nullptr, 0, 0, nullptr, nullptr), DCF_OK);
+  EXPECT_EQ(dcf_sum_gradients(nullptr, nullptr, 0, 0, nullptr, nullptr), DCF_OK);
   EXPECT_EQ(dcf_quantize_bias(nullptr, 0, 5, nullptr, nullptr), DCF_OK);
   dcf_share_options_init(nullptr);
 }

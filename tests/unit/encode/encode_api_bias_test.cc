@@ -82,10 +82,10 @@ TEST(EncodeApiBias, WorksInPlace) {
 
 TEST(EncodeApiBias, RangesOfArguments) {
   float bias = 1, out = 9;
-  EXPECT_EQ(dcf_quantize_bias(&bias, 1, 0, &out, nullptr), DCF_STATUS_InvalidArgument);
-  EXPECT_EQ(dcf_quantize_bias(&bias, 1, 17, &out, nullptr), DCF_STATUS_InvalidArgument);
+  EXPECT_EQ(dcf_quantize_bias(&bias, 1, 0, &out, nullptr), DCF_STATUS_INVALID_ARGUMENT);
+  EXPECT_EQ(dcf_quantize_bias(&bias, 1, 17, &out, nullptr), DCF_STATUS_INVALID_ARGUMENT);
   bias = 0x1p127f;
-  EXPECT_EQ(dcf_quantize_bias(&bias, 1, 5, &out, nullptr), DCF_STATUS_InvalidArgument);
+  EXPECT_EQ(dcf_quantize_bias(&bias, 1, 5, &out, nullptr), DCF_STATUS_INVALID_ARGUMENT);
   EXPECT_EQ(out, 9);
 }
 

@@ -186,14 +186,14 @@ TEST(EncodeApiDeadUnits, WithoutBiases) {
   layers.bias2 = nullptr;
   EXPECT_EQ(dcf_fold_dead_units(&layers, nullptr, nullptr), DCF_OK);
   layers.bias1 = net.bias1.data();
-  EXPECT_EQ(dcf_fold_dead_units(&layers, &dead, nullptr), DCF_STATUS_InvalidArgument)
+  EXPECT_EQ(dcf_fold_dead_units(&layers, &dead, nullptr), DCF_STATUS_INVALID_ARGUMENT)
       << "nowhere to fold";
 }
 
 TEST(EncodeApiDeadUnits, ABiasThatOverflowsChangesNothing) {
   Net net{1, 1, 1, 1, 1, true, {0}, {3e38f}, {2}, {0}};
   const dcf_dead_units layers = net.view();
-  EXPECT_EQ(dcf_fold_dead_units(&layers, nullptr, nullptr), DCF_STATUS_InvalidArgument);
+  EXPECT_EQ(dcf_fold_dead_units(&layers, nullptr, nullptr), DCF_STATUS_INVALID_ARGUMENT);
   EXPECT_EQ(net.bias1, Floats{3e38f});
   EXPECT_EQ(net.w2, Floats{2});
 }
@@ -203,10 +203,10 @@ TEST(EncodeApiDeadUnits, SizesThatWrapAreRefused) {
   dcf_dead_units layers = net.view();
   layers.units = uint64_t{1} << 33;
   layers.inputs = uint64_t{1} << 33;
-  EXPECT_EQ(dcf_fold_dead_units(&layers, nullptr, nullptr), DCF_STATUS_InvalidArgument);
+  EXPECT_EQ(dcf_fold_dead_units(&layers, nullptr, nullptr), DCF_STATUS_INVALID_ARGUMENT);
   layers = net.view();
   layers.span = UINT64_MAX;
-  EXPECT_EQ(dcf_fold_dead_units(&layers, nullptr, nullptr), DCF_STATUS_InvalidArgument);
+  EXPECT_EQ(dcf_fold_dead_units(&layers, nullptr, nullptr), DCF_STATUS_INVALID_ARGUMENT);
   layers.units = 0;
   EXPECT_EQ(dcf_fold_dead_units(&layers, nullptr, nullptr), DCF_OK) << "no units at all";
 }

@@ -80,8 +80,8 @@ struct Layer {
 void expect_numerical_gradient(const Layer& layer, const Doubles& codebook) {
   const std::vector<float> gradient = layer.weight_gradient(codebook);
   Doubles sums(codebook.size(), NAN);
-  ASSERT_EQ(dcf_centroid_gradient(gradient.data(), layer.codes.data(), gradient.size(),
-                                  static_cast<uint32_t>(codebook.size()), sums.data(), nullptr),
+  ASSERT_EQ(dcf_sum_gradients(gradient.data(), layer.codes.data(), gradient.size(),
+                              static_cast<uint32_t>(codebook.size()), sums.data(), nullptr),
             DCF_OK);
   double scale = 0;
   for (const double s : sums) scale = std::max(scale, std::abs(s));
@@ -122,8 +122,8 @@ TEST(EncodeApiGradient, DescentOnTheSumsLowersTheLoss) {
   for (int step = 0; step < 20; ++step) {
     const double before = layer.loss(codebook);
     const std::vector<float> gradient = layer.weight_gradient(codebook);
-    ASSERT_EQ(dcf_centroid_gradient(gradient.data(), layer.codes.data(), gradient.size(), 4,
-                                    sums.data(), nullptr),
+    ASSERT_EQ(dcf_sum_gradients(gradient.data(), layer.codes.data(), gradient.size(), 4,
+                                sums.data(), nullptr),
               DCF_OK);
     for (size_t c = 0; c < 4; ++c) codebook[c] -= 1e-3 * sums[c];
     ASSERT_LT(layer.loss(codebook), before);
@@ -134,11 +134,11 @@ TEST(EncodeApiGradient, UnusedCentroidsAndNoWeightsHaveNone) {
   const float gradient[] = {1, 2, 4};
   const uint8_t codes[] = {3, 0, 3};
   double sums[] = {9, 9, 9};
-  ASSERT_EQ(dcf_centroid_gradient(gradient, codes, 3, 3, sums, nullptr), DCF_OK);
+  ASSERT_EQ(dcf_sum_gradients(gradient, codes, 3, 3, sums, nullptr), DCF_OK);
   EXPECT_EQ(Doubles(sums, sums + 3), (Doubles{0, 0, 5}));
-  ASSERT_EQ(dcf_centroid_gradient(nullptr, nullptr, 0, 3, sums, nullptr), DCF_OK);
+  ASSERT_EQ(dcf_sum_gradients(nullptr, nullptr, 0, 3, sums, nullptr), DCF_OK);
   EXPECT_EQ(Doubles(sums, sums + 3), (Doubles{0, 0, 0}));
-  EXPECT_EQ(dcf_centroid_gradient(gradient, codes, 3, 2, sums, nullptr), DCF_STATUS_BadIndex);
+  EXPECT_EQ(dcf_sum_gradients(gradient, codes, 3, 2, sums, nullptr), DCF_STATUS_BAD_INDEX);
 }
 
 }  // namespace

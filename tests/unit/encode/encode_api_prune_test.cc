@@ -134,7 +134,7 @@ TEST(EncodeApiPrune, LayersMayBeLongerThanTheLibraryKnows) {
   EXPECT_EQ(a, (Mask{0, 1}));
   EXPECT_EQ(b, (Mask{1, 1}));
   layers[1].layer.struct_size = sizeof(dcf_prune_layer);
-  EXPECT_EQ(dcf_prune_global(&layers[0].layer, 2, 0.25, nullptr), DCF_STATUS_InvalidArgument);
+  EXPECT_EQ(dcf_prune_global(&layers[0].layer, 2, 0.25, nullptr), DCF_STATUS_INVALID_ARGUMENT);
 }
 
 TEST(EncodeApiPrune, CubicSchedule) {

@@ -263,9 +263,9 @@ TEST(EncodeApiAssign, KeptWeightsNeedACentroid) {
   const double forbidden = INFINITY;
   uint8_t codes[] = {9, 9};
   EXPECT_EQ(dcf_assign(w, nullptr, nullptr, 2, nullptr, nullptr, 0, 0, codes, nullptr),
-            DCF_STATUS_InvalidArgument);
+            DCF_STATUS_INVALID_ARGUMENT);
   EXPECT_EQ(dcf_assign(w, nullptr, nullptr, 2, &centroid, &forbidden, 1, 0, codes, nullptr),
-            DCF_STATUS_InvalidArgument);
+            DCF_STATUS_INVALID_ARGUMENT);
   EXPECT_EQ(codes[0], 9) << "nothing was written";
   EXPECT_EQ(dcf_assign(w, nullptr, nullptr, 1, nullptr, nullptr, 0, 0, codes, nullptr), DCF_OK);
   EXPECT_EQ(codes[0], 0);
@@ -280,7 +280,7 @@ TEST(EncodeApiExpand, GivesWeightsBack) {
   EXPECT_FALSE(std::signbit(w[1]));
   const std::vector<float> before = w;
   EXPECT_EQ(dcf_expand(codes.data(), 4, codebook.data(), 1, w.data(), nullptr),
-            DCF_STATUS_BadIndex);
+            DCF_STATUS_BAD_INDEX);
   EXPECT_EQ(w, before);
 }
 

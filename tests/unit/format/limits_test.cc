@@ -254,8 +254,8 @@ TEST(Limits, AliasesOfATensorOfManyChunks) {
   parts.columns.chunk_entries.assign(kChunks, 0);
   const Blob bytes = assemble(parts);
   dcf_file* file = nullptr;
-  dcf_error error;
-  ASSERT_EQ(dcf_open_memory(bytes.data(), bytes.size(), nullptr, &file, &error), DCF_OK)
+  dcf_error error = DCF_ERROR_INIT;
+  ASSERT_EQ(dcf_file_open_memory(bytes.data(), bytes.size(), nullptr, &file, &error), DCF_OK)
       << error.message;
   const auto [chunks, size] = pages_of(file->model->manifest().chunks);
   ASSERT_GT(size, kChunks * sizeof(uint64_t));
@@ -266,7 +266,7 @@ TEST(Limits, AliasesOfATensorOfManyChunks) {
     ASSERT_EQ(dcf_tensor_describe(file, i, &info, nullptr), DCF_OK);
   }
   ASSERT_EQ(mprotect(chunks, size, PROT_READ | PROT_WRITE), 0);
-  dcf_close(file);
+  dcf_file_close(file);
 }
 
 // All a decode takes fits into max_memory, or nothing is decoded.

@@ -73,7 +73,7 @@ TEST(SpecTables, DefaultLimits) {
 
 TEST(SpecTables, ErrorCodes) {
   std::map<std::string, int> of_readers;
-#define ADD(name, number, sentence) \
+#define ADD(name, constant, number, cls, sentence) \
   if (number >= 20 && number < 70) of_readers[#name] = number;
   DCF_STATUS_LIST(ADD)
 #undef ADD

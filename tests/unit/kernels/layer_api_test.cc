@@ -25,7 +25,7 @@ class LayerApi : public ::testing::Test {
     writer.add<float>("conv", k, kernel).value();
     const std::vector<uint8_t> raw(8, 1);
     const uint64_t one[] = {1};
-    writer.add_bytes("complex", DCF_C64, raw.data(), raw.size(), one).value();
+    writer.add_bytes("complex", DCF_DTYPE_C64, raw.data(), raw.size(), one).value();
     writer.finish().value();
   }
 
@@ -47,7 +47,7 @@ TEST_F(LayerApi, ProductsOutliveTheFile) {
   layer.apply(x, y, 2).value();
   EXPECT_EQ(y, (std::vector<float>{-7, 2, -56, 16}));
   EXPECT_TRUE(layer.apply({}, {}, 0));
-  EXPECT_FALSE(layer.apply(x, y, 1));
+  EXPECT_FALSE(layer.apply(x, y, 3));
 }
 
 TEST_F(LayerApi, Convolutions) {
@@ -80,7 +80,7 @@ TEST_F(LayerApi, TakesAHintOfHowDenseInputsAre) {
   EXPECT_EQ(options.input_density, 0);
   for (const double density : {-0.1, 1.1, std::nan("")}) {
     options.input_density = density;
-    EXPECT_EQ(Layer::prepare(tensor, &options).error().status, DCF_STATUS_InvalidArgument);
+    EXPECT_EQ(Layer::prepare(tensor, &options).error().status, DCF_STATUS_INVALID_ARGUMENT);
   }
   options.input_density = 0.1;
   const Layer layer = Layer::prepare(tensor, &options).value();
@@ -99,35 +99,37 @@ TEST_F(LayerApi, TakesAHintOfHowDenseInputsAre) {
 TEST_F(LayerApi, RefusesWhatItCannotDo) {
   const File file = File::open(path_).value();
   dcf_layer* layer = nullptr;
-  dcf_error error{};
-  EXPECT_EQ(dcf_layer_prepare(nullptr, 0, nullptr, &layer, &error), DCF_STATUS_InvalidArgument);
-  EXPECT_EQ(dcf_layer_prepare(file.get(), 3, nullptr, &layer, &error), DCF_STATUS_InvalidArgument);
-  EXPECT_EQ(dcf_layer_prepare(file.get(), 0, nullptr, nullptr, &error), DCF_STATUS_InvalidArgument);
+  dcf_error error = DCF_ERROR_INIT;
+  EXPECT_EQ(dcf_layer_prepare(nullptr, 0, nullptr, &layer, &error), DCF_STATUS_INVALID_ARGUMENT);
+  EXPECT_EQ(dcf_layer_prepare(file.get(), 3, nullptr, &layer, &error), DCF_STATUS_INVALID_ARGUMENT);
+  EXPECT_EQ(dcf_layer_prepare(file.get(), 0, nullptr, nullptr, &error),
+            DCF_STATUS_INVALID_ARGUMENT);
   size_t index = 0;
-  ASSERT_EQ(dcf_tensor_find(file.get(), "complex", &index, &error), DCF_OK);
+  ASSERT_EQ(dcf_tensor_find(file.get(), "complex", 7, &index, &error), DCF_OK);
   EXPECT_EQ(dcf_layer_prepare(file.get(), index, nullptr, &layer, &error),
-            DCF_STATUS_UnsupportedDType);
+            DCF_STATUS_UNSUPPORTED_DTYPE);
   EXPECT_EQ(layer, nullptr);
 
   dcf_layer_options options;
   dcf_layer_options_init(&options);
   options.kernel = "quantum";
-  ASSERT_EQ(dcf_tensor_find(file.get(), "linear", &index, &error), DCF_OK);
+  ASSERT_EQ(dcf_tensor_find(file.get(), "linear", 6, &index, &error), DCF_OK);
   EXPECT_EQ(dcf_layer_prepare(file.get(), index, &options, &layer, &error),
-            DCF_STATUS_InvalidArgument);
+            DCF_STATUS_INVALID_ARGUMENT);
   EXPECT_EQ(dcf_layer_prepare_conv2d(file.get(), index, nullptr, nullptr, &layer, &error),
-            DCF_STATUS_InvalidArgument);
+            DCF_STATUS_INVALID_ARGUMENT);
 
   ASSERT_EQ(dcf_layer_prepare(file.get(), index, nullptr, &layer, &error), DCF_OK);
   const float x[3] = {};
   float y[2] = {};
-  EXPECT_EQ(dcf_layer_apply(nullptr, x, y, 1, &error), DCF_STATUS_InvalidArgument);
-  EXPECT_EQ(dcf_layer_apply(layer, nullptr, y, 1, &error), DCF_STATUS_InvalidArgument);
-  EXPECT_EQ(dcf_layer_apply(layer, x, nullptr, 1, &error), DCF_STATUS_InvalidArgument);
-  EXPECT_EQ(dcf_layer_apply(layer, x, y, UINT64_MAX / 2, &error), DCF_STATUS_InvalidArgument);
-  EXPECT_EQ(dcf_layer_describe(layer, nullptr, &error), DCF_STATUS_InvalidArgument);
-  dcf_layer_free(layer);
-  dcf_layer_free(nullptr);
+  EXPECT_EQ(dcf_layer_apply(nullptr, x, 3, y, 2, 1, &error), DCF_STATUS_INVALID_ARGUMENT);
+  EXPECT_EQ(dcf_layer_apply(layer, nullptr, 3, y, 2, 1, &error), DCF_STATUS_INVALID_ARGUMENT);
+  EXPECT_EQ(dcf_layer_apply(layer, x, 3, nullptr, 2, 1, &error), DCF_STATUS_INVALID_ARGUMENT);
+  EXPECT_EQ(dcf_layer_apply(layer, x, 3, y, 2, UINT64_MAX / 2, &error),
+            DCF_STATUS_INVALID_ARGUMENT);
+  EXPECT_EQ(dcf_layer_describe(layer, nullptr, &error), DCF_STATUS_INVALID_ARGUMENT);
+  dcf_layer_close(layer);
+  dcf_layer_close(nullptr);
 }
 
 }  // namespace

@@ -28,11 +28,11 @@ std::vector<float> expected(const Sample& s, uint64_t rows, std::span<const floa
                             uint64_t batch) {
   const uint64_t cols = s.words.size() / rows;
   std::vector<float> y;
-  for (uint64_t r = 0; r < rows; ++r) {
-    for (uint64_t b = 0; b < batch; ++b) {
+  for (uint64_t b = 0; b < batch; ++b) {
+    for (uint64_t r = 0; r < rows; ++r) {
       double sum = 0;
       for (uint64_t c = 0; c < cols; ++c) {
-        sum += word_to_double(s.dtype, s.words[r * cols + c]) * x[c * batch + b];
+        sum += word_to_double(s.dtype, s.words[r * cols + c]) * x[b * cols + c];
       }
       y.push_back(static_cast<float>(sum));
     }

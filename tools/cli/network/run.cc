@@ -27,9 +27,10 @@ std::string dims_text(std::span<const uint64_t> dims) {
 size_t find_tensor(const DcfFile& file, const std::string& name,
                    const std::vector<uint64_t>& dims) {
   size_t index = 0;
-  dcf_error error{};
-  const dcf_status status = dcf_tensor_find(file.handle(), name.c_str(), &index, &error);
-  if (status == DCF_STATUS_NotFound) {
+  dcf_error error = DCF_ERROR_INIT;
+  const dcf_status status =
+      dcf_tensor_find(file.handle(), name.data(), name.size(), &index, &error);
+  if (status == DCF_STATUS_NOT_FOUND) {
     throw_invalid(file.path(), "lacks the tensor " + quote(name) + " of its network");
   }
   file.check(status, error);
@@ -42,7 +43,7 @@ size_t find_tensor(const DcfFile& file, const std::string& name,
 }
 
 struct FreeLayer {
-  void operator()(dcf_layer* layer) const { dcf_layer_free(layer); }
+  void operator()(dcf_layer* layer) const { dcf_layer_close(layer); }
 };
 
 // A layer and its tensors.
@@ -63,7 +64,7 @@ Step find_step(const DcfFile& file, const Layer& layer) {
   step.weight = find_tensor(file, layer.name + ".weight", layer.weight_dims());
   step.bias_index = find_tensor(file, layer.name + ".bias", {layer.out.channels});
   const dcf_dtype dtype = file.tensor(step.bias_index).dtype;
-  if (dtype != DCF_F32 && dtype != DCF_F16 && dtype != DCF_BF16) {
+  if (dtype != DCF_DTYPE_F32 && dtype != DCF_DTYPE_F16 && dtype != DCF_DTYPE_BF16) {
     throw_failure(file.path(), "has " + quote(layer.name + ".bias") + " of dtype " +
                                    dcf_dtype_name(dtype) + ", not f32, f16 or bf16");
   }
@@ -73,30 +74,20 @@ Step find_step(const DcfFile& file, const Layer& layer) {
 void read_bias(const DcfFile& file, Step* step) {
   if (!step->layer->has_weights()) return;
   step->bias.resize(step->layer->out.channels);
-  dcf_error error{};
-  file.check(dcf_decode(file.handle(), step->bias_index, DCF_F32, step->bias.data(),
-                        step->bias.size() * sizeof(float), &error),
+  dcf_error error = DCF_ERROR_INIT;
+  file.check(dcf_tensor_decode(file.handle(), step->bias_index, DCF_DTYPE_F32, step->bias.data(),
+                               step->bias.size() * sizeof(float), &error),
              error);
-}
-
-// [rows, cols] -> [cols, rows]
-std::vector<float> transpose(const std::vector<float>& in, uint64_t rows, uint64_t cols) {
-  std::vector<float> out(in.size());
-  for (uint64_t r = 0; r < rows; ++r) {
-    for (uint64_t c = 0; c < cols; ++c) out[c * rows + r] = in[r * cols + c];
-  }
-  return out;
 }
 
 std::vector<float> run_linear(const DcfFile& file, const Step& step, const std::vector<float>& x,
                               uint64_t batch) {
-  const uint64_t outputs = step.layer->out.channels;
-  std::vector<float> y(outputs * batch);
-  dcf_error error{};
-  file.check(dcf_matmul(file.handle(), step.weight,
-                        transpose(x, batch, step.layer->in.size()).data(), y.data(), batch, &error),
+  std::vector<float> y(step.layer->out.channels * batch);
+  dcf_error error = DCF_ERROR_INIT;
+  file.check(dcf_tensor_matmul(file.handle(), step.weight, x.data(), x.size(), y.data(), y.size(),
+                               batch, &error),
              error);
-  return transpose(y, outputs, batch);
+  return y;
 }
 
 dcf_conv2d_shape conv_shape(const Layer& l) {
@@ -116,8 +107,9 @@ std::vector<float> run_conv(const DcfFile& file, const Step& step, const std::ve
                             uint64_t batch) {
   const dcf_conv2d_shape shape = conv_shape(*step.layer);
   std::vector<float> y(step.layer->out.size() * batch);
-  dcf_error error{};
-  file.check(dcf_conv2d(file.handle(), step.weight, &shape, x.data(), y.data(), batch, &error),
+  dcf_error error = DCF_ERROR_INIT;
+  file.check(dcf_tensor_conv2d(file.handle(), step.weight, &shape, x.data(), x.size(), y.data(),
+                               y.size(), batch, &error),
              error);
   return y;
 }
@@ -132,7 +124,7 @@ void pack_steps(const DcfFile& file, uint64_t batch, uint64_t bytes, std::vector
   for (Step& step : *steps) {
     if (!step.layer->has_weights()) continue;
     dcf_layer* layer = nullptr;
-    dcf_error error{};
+    dcf_error error = DCF_ERROR_INIT;
     dcf_status status = DCF_OK;
     if (step.layer->op == Op::kConv) {
       const dcf_conv2d_shape shape = conv_shape(*step.layer);
@@ -141,7 +133,7 @@ void pack_steps(const DcfFile& file, uint64_t batch, uint64_t bytes, std::vector
     } else {
       status = dcf_layer_prepare(file.handle(), step.weight, &options, &layer, &error);
     }
-    if (status == DCF_STATUS_LimitMemory) return;
+    if (status == DCF_STATUS_LIMIT_MEMORY) return;
     file.check(status, error);
     step.packed.reset(layer);
     dcf_layer_info info{};
@@ -158,8 +150,10 @@ void pack_steps(const DcfFile& file, uint64_t batch, uint64_t bytes, std::vector
 std::vector<float> run_packed(const DcfFile& file, const Step& step, const std::vector<float>& x,
                               uint64_t batch) {
   std::vector<float> y(step.layer->out.size() * batch);
-  dcf_error error{};
-  file.check(dcf_layer_apply(step.packed.get(), x.data(), y.data(), batch, &error), error);
+  dcf_error error = DCF_ERROR_INIT;
+  file.check(
+      dcf_layer_apply(step.packed.get(), x.data(), x.size(), y.data(), y.size(), batch, &error),
+      error);
   return y;
 }
 
@@ -183,8 +177,8 @@ std::vector<float> run_pool(const DcfFile& file, const Layer& l, const std::vect
   shape.stride_h = shape.stride_w = l.stride;
   shape.pad_h = shape.pad_w = l.pad;
   std::vector<float> y(l.out.size() * batch);
-  dcf_error error{};
-  file.check(dcf_pool2d(&shape, x.data(), y.data(), batch, &error), error);
+  dcf_error error = DCF_ERROR_INIT;
+  file.check(dcf_pool2d(&shape, x.data(), x.size(), y.data(), y.size(), batch, &error), error);
   return y;
 }
 
@@ -225,7 +219,7 @@ uint64_t slice_of(const DcfFile& file, const Network& network) {
   for (const Layer& l : network.layers) row = std::max(row, l.in.size() + l.out.size());
   row *= sizeof(float);
   if (row > file.max_memory()) {
-    throw DcfError({.status = DCF_STATUS_LimitMemory,
+    throw DcfError({.status = DCF_STATUS_LIMIT_MEMORY,
                     .sentence = file.path() + ": one input takes " + std::to_string(row) +
                                 " bytes, more than the memory limit of " +
                                 std::to_string(file.max_memory()) + " (-M)"});

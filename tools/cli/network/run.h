@@ -6,8 +6,8 @@
 #include <span>
 #include <vector>
 
-#include "formats/dcf_file.h"
 #include "cli/network/network.h"
+#include "formats/dcf_file.h"
 
 namespace dcf::tools {
 
@@ -21,8 +21,9 @@ void check_tensors(const DcfFile& file, const Network& network);
 // `x` is [batch, network.input.size()], raw: (x - mean) * scale is applied to it first, in float.
 // The result is [batch, network.outputs()]. Layers are packed once (dcf_layer: sums in float; the
 // bias is added after that), as far as half of the memory limit holds them; what is beyond that is
-// decoded for every slice of the batch (dcf_matmul, dcf_conv2d: sums in double). Memory beside
-// input and result is bounded, and the result does not depend on the number of threads.
+// decoded for every slice of the batch (dcf_tensor_matmul, dcf_tensor_conv2d: sums in double).
+// Memory beside input and result is bounded, and the result does not depend on the number of
+// threads.
 std::vector<float> run_network(const DcfFile& file, const Network& network,
                                std::span<const float> x, uint64_t batch);
 

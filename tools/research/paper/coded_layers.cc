@@ -54,15 +54,15 @@ std::vector<uint64_t> count_gaps(const std::vector<uint16_t>& codes, const dcf_t
 }
 
 void count_symbols(const DcfFile& file, size_t i, const dcf_tensor_info& t, LayerMeasure* layer) {
-  if (t.values != DCF_VAL_PALETTE) return;
+  if (t.values != DCF_VALUES_PALETTE) return;
   std::vector<uint16_t> codes(t.elements);
-  dcf_error error{};
-  file.check(dcf_decode_codes(file.handle(), i, codes.data(), codes.size(), &error), error);
-  const bool sparse = t.positions != DCF_POS_DENSE;
+  dcf_error error = DCF_ERROR_INIT;
+  file.check(dcf_tensor_decode_codes(file.handle(), i, codes.data(), codes.size(), &error), error);
+  const bool sparse = t.positions != DCF_POSITIONS_DENSE;
   layer->codes.assign(t.codebook_size + (sparse ? 1 : 0), 0);
   for (const uint16_t c : codes) ++layer->codes[c];
   if (sparse) layer->codes[0] = t.entries - t.nonzeros;
-  if (t.positions == DCF_POS_GAP && t.chunks > 0) layer->gaps = count_gaps(codes, t);
+  if (t.positions == DCF_POSITIONS_GAP && t.chunks > 0) layer->gaps = count_gaps(codes, t);
 }
 
 }  // namespace
@@ -114,7 +114,7 @@ NetMeasure measure_file(const DcfFile& file, const std::vector<std::string>& ord
     layer.codebook = t.codebook_size;
     layer.gap_bits = t.gap_bits;
     layer.bytes.struct_size = sizeof layer.bytes;
-    dcf_error error{};
+    dcf_error error = DCF_ERROR_INIT;
     file.check(dcf_tensor_measure(file.handle(), i, &layer.bytes, &error), error);
     if (histograms) count_symbols(file, i, t, &layer);
     net.layers.push_back(std::move(layer));

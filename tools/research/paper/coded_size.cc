@@ -12,7 +12,7 @@ int count(void* total, const void*, size_t size) {
 }
 
 void add(const std::string& name, const std::vector<uint64_t>& dims, const std::vector<float>& data,
-         dcf_positions_choice positions, DcfWriter* writer) {
+         dcf_positions positions, DcfWriter* writer) {
   dcf_encode_options options = encode_options(positions);
   options.canonical_zeros = 1;
   writer->add(float_meta(name, dims), bytes_of(data), options);
@@ -26,12 +26,13 @@ uint64_t dense_bytes(const NetWeights& net) {
   return n * sizeof(float);
 }
 
-uint64_t coded_bytes(const NetWeights& net, dcf_positions_choice positions) {
+uint64_t coded_bytes(const NetWeights& net, dcf_positions positions) {
   uint64_t total = 0;
-  DcfWriter writer("a network in memory", {&total, count}, default_writer_options());
+  DcfWriter writer("a network in memory", {sizeof(dcf_sink), &total, count},
+                   default_writer_options());
   for (const LayerWeights& layer : net) {
     add(layer.name + ".weight", layer.dims, layer.weights, positions, &writer);
-    add(layer.name + ".bias", {layer.biases.size()}, layer.biases, DCF_CHOOSE_AUTO, &writer);
+    add(layer.name + ".bias", {layer.biases.size()}, layer.biases, DCF_POSITIONS_AUTO, &writer);
   }
   writer.finish();
   return total;

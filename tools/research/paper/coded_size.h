@@ -25,6 +25,6 @@ using NetWeights = std::vector<LayerWeights>;
 uint64_t dense_bytes(const NetWeights& net);
 
 // Bytes of the whole file, weights at these positions, biases as they are, all losslessly.
-uint64_t coded_bytes(const NetWeights& net, dcf_positions_choice positions);
+uint64_t coded_bytes(const NetWeights& net, dcf_positions positions);
 
 }  // namespace dcf::tools

@@ -29,8 +29,8 @@ Curve quantise_only(const Trainable& net) {
     const std::vector<uint32_t> clusters(net.dense.size(), 1u << bits);
     const NetWeights tuned = net.finetune(fmt::format("quantise{}", bits),
                                           cluster(net.dense, clusters, DCF_INIT_LINEAR, 0));
-    curve.points.push_back(
-        {percent_of(coded_bytes(tuned, DCF_CHOOSE_DENSE), dense_bytes(tuned)), net.error(tuned)});
+    curve.points.push_back({percent_of(coded_bytes(tuned, DCF_POSITIONS_DENSE), dense_bytes(tuned)),
+                            net.error(tuned)});
   }
   return curve;
 }
@@ -74,7 +74,7 @@ NetWeights cluster(const NetWeights& net, const std::vector<uint32_t>& clusters,
     std::vector<float> codebook(options.clusters);
     std::vector<uint8_t> codes(w.size());
     uint32_t size = 0;
-    dcf_error error{};
+    dcf_error error = DCF_ERROR_INIT;
     check(dcf_share(w.data(), nullptr, nullptr, w.size(), &options, codebook.data(), &size,
                     codes.data(), &error),
           error);
@@ -92,10 +92,11 @@ std::vector<Curve> compare_methods(const Trainable& net, const std::vector<doubl
     const std::string name = fmt::format("density{:.0f}", 1000 * scale);
     const NetWeights pruned = net.prune(name, densities);
     pruning.points.push_back(
-        {percent_of(coded_bytes(pruned, DCF_CHOOSE_GAP), dense_bytes(pruned)), net.error(pruned)});
+        {percent_of(coded_bytes(pruned, DCF_POSITIONS_GAP), dense_bytes(pruned)),
+         net.error(pruned)});
     const NetWeights tuned = net.finetune(name, cluster(pruned, net.clusters, DCF_INIT_LINEAR, 0));
     both.points.push_back(
-        {percent_of(coded_bytes(tuned, DCF_CHOOSE_GAP), dense_bytes(tuned)), net.error(tuned)});
+        {percent_of(coded_bytes(tuned, DCF_POSITIONS_GAP), dense_bytes(tuned)), net.error(tuned)});
   }
   return {both, pruning, quantise_only(net), low_rank(net)};
 }

@@ -15,13 +15,13 @@ void add_clustered(const TensorMeta& meta, const SparseLayer& layer, uint32_t cl
   std::vector<float> codebook(clusters);
   std::vector<uint8_t> codes(layer.values.size());
   uint32_t size = 0;
-  dcf_error error{};
+  dcf_error error = DCF_ERROR_INIT;
   const dcf_status status = dcf_share(layer.values.data(), nullptr, nullptr, codes.size(), &share,
                                       codebook.data(), &size, codes.data(), &error);
   if (status != DCF_OK) throw_dcf_error(meta.name, status, error, nullptr);
   for (uint8_t& code : codes) --code;  // 0 would be a pruned weight; here all are kept
   writer->add_codes(meta, {layer.row_ptr, layer.col, codes, codebook.data(), size},
-                    encode_options(DCF_CHOOSE_GAP));
+                    encode_options(DCF_POSITIONS_GAP));
 }
 
 DcfWriter replace_dcf(const std::string& path) {

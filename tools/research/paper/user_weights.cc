@@ -56,7 +56,7 @@ std::vector<size_t> weights_of_rank(const ModelSource& model, size_t rank) {
 
 SparseLayer prune(const std::vector<float>& w, uint64_t cols, double density) {
   std::vector<uint8_t> mask(w.size());
-  dcf_error error{};
+  dcf_error error = DCF_ERROR_INIT;
   if (dcf_prune(w.data(), w.size(), 1 - density, mask.data(), &error) != DCF_OK) {
     throw Error(kExitInvalid, std::string("pruning: ") + error.message);
   }
@@ -90,7 +90,7 @@ UserNet match_layers(const ModelSource& model, const std::string& path) {
   net.tensors.insert(net.tensors.end(), linear.begin(), linear.end());
   for (const size_t i : net.tensors) {
     const TensorMeta& t = model.tensors()[i];
-    if (t.dtype != DCF_F32 || t.elements() == 0) {
+    if (t.dtype != DCF_DTYPE_F32 || t.elements() == 0) {
       throw_failure(path, "has weights that are not float32, which cannot be pruned here");
     }
   }
@@ -114,7 +114,7 @@ void write_compressed(const ModelSource& model, const UserNet& net, const std::s
     const std::vector<uint8_t> bytes = model.read(i);
     const auto at = std::find(net.tensors.begin(), net.tensors.end(), i);
     if (at == net.tensors.end()) {
-      writer.add(t, bytes, encode_options(DCF_CHOOSE_AUTO));
+      writer.add(t, bytes, encode_options(DCF_POSITIONS_AUTO));
       continue;
     }
     const PaperLayer& layer = net.paper->layers[static_cast<size_t>(at - net.tensors.begin())];

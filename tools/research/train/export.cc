@@ -6,13 +6,13 @@
 namespace dcf::tools {
 namespace {
 
-void add(const std::string& name, const torch::Tensor& tensor, dcf_positions_choice positions,
+void add(const std::string& name, const torch::Tensor& tensor, dcf_positions positions,
          DcfWriter* writer) {
   const torch::Tensor data = tensor.detach().contiguous();
   TensorMeta meta = float_meta(name, {data.sizes().begin(), data.sizes().end()});
   if (data.scalar_type() == torch::kFloat16) {
-    meta.dtype = DCF_F16;
-    meta.bits = dcf_dtype_bits(DCF_F16);
+    meta.dtype = DCF_DTYPE_F16;
+    meta.bits = dcf_dtype_bits(DCF_DTYPE_F16);
   }
   writer->add(meta, {static_cast<const uint8_t*>(data.data_ptr()), data.nbytes()},
               encode_options(positions));
@@ -28,7 +28,7 @@ void export_dcf(const TorchNet& net, const Recipe& recipe, const std::string& pa
   for (const Parameters& p : net.layers()) {
     add(p.name + ".weight", p.weight, recipe.positions, &writer);
     add(p.name + ".bias", recipe.bias_bits > 0 ? p.bias.to(torch::kFloat16) : p.bias,
-        DCF_CHOOSE_AUTO, &writer);
+        DCF_POSITIONS_AUTO, &writer);
   }
   writer.add_metadata(kNetworkKey, network_text(net.network()));
   writer.finish();

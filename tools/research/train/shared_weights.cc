@@ -35,7 +35,7 @@ void share_weights(const dcf_share_options& options, Parameters* p) {
   p->codes.assign(p->size(), 0);
   p->codebook.assign(options.clusters, 0);
   uint32_t size = 0;
-  dcf_error error{};
+  dcf_error error = DCF_ERROR_INIT;
   check(dcf_share(p->weights(), p->mask.empty() ? nullptr : p->mask.data(), nullptr, p->size(),
                   &scaled, p->codebook.data(), &size, p->codes.data(), &error),
         error);
@@ -52,12 +52,12 @@ void follow_weights(const float* weights, double lambda, Parameters* p) {
     bits[c] = std::log2(kept / static_cast<double>(std::max<uint64_t>(counts[c], 1)));
   }
   const double cost = lambda == 0 ? 0 : lambda * mean_square(weights, *p);
-  dcf_error error{};
+  dcf_error error = DCF_ERROR_INIT;
   check(dcf_assign(weights, p->mask.empty() ? nullptr : p->mask.data(), nullptr, p->size(),
                    p->codebook.data(), bits.data(), k, cost, p->codes.data(), &error),
         error);
   std::vector<double> sums(k);
-  check(dcf_centroid_gradient(weights, p->codes.data(), p->size(), k, sums.data(), &error), error);
+  check(dcf_sum_gradients(weights, p->codes.data(), p->size(), k, sums.data(), &error), error);
   counts = count_codes(*p);
   for (uint32_t c = 0; c < k; ++c) {
     if (counts[c] > 0) {
@@ -70,9 +70,9 @@ void follow_weights(const float* weights, double lambda, Parameters* p) {
 torch::Tensor centroid_gradients(const Parameters& p, const torch::Tensor& weight_gradients) {
   const torch::Tensor g = weight_gradients.contiguous();
   std::vector<double> sums(p.codebook.size());
-  dcf_error error{};
-  check(dcf_centroid_gradient(g.data_ptr<float>(), p.codes.data(), p.size(),
-                              static_cast<uint32_t>(sums.size()), sums.data(), &error),
+  dcf_error error = DCF_ERROR_INIT;
+  check(dcf_sum_gradients(g.data_ptr<float>(), p.codes.data(), p.size(),
+                          static_cast<uint32_t>(sums.size()), sums.data(), &error),
         error);
   return torch::tensor(std::vector<float>(sums.begin(), sums.end()));
 }

@@ -18,7 +18,7 @@ void prune_layers(const std::vector<LayerRecipe>& recipes, TorchNet* net) {
   for (size_t i = 0; i < net->layers().size(); ++i) {
     Parameters& p = net->layers()[i];
     p.mask.resize(p.size());
-    dcf_error error{};
+    dcf_error error = DCF_ERROR_INIT;
     check(dcf_prune(p.weights(), p.size(), 1 - recipes[i].density, p.mask.data(), &error), error);
     p.restore();
   }
@@ -30,7 +30,7 @@ void prune_all(double density, TorchNet* net) {
     p.mask.resize(p.size());
     layers.push_back({sizeof(dcf_prune_layer), p.weights(), p.size(), 1.0, p.mask.data()});
   }
-  dcf_error error{};
+  dcf_error error = DCF_ERROR_INIT;
   check(dcf_prune_global(layers.data(), layers.size(), 1 - density, &error), error);
   for (Parameters& p : net->layers()) p.restore();
 }
@@ -91,7 +91,7 @@ void share_and_finetune(const Session& session, const std::string& name, const T
   }
   if (recipe.bias_bits > 0) {
     for (Parameters& p : net->layers()) {
-      dcf_error error{};
+      dcf_error error = DCF_ERROR_INIT;
       float* const bias = p.bias.data_ptr<float>();
       check(dcf_quantize_bias(bias, static_cast<size_t>(p.bias.numel()), recipe.bias_bits, bias,
                               &error),
@@ -128,7 +128,7 @@ size_t fold_dead_units(TorchNet* net) {
                                   outputs,
                                   second.size() / outputs / units};
         size_t count = 0;
-        dcf_error error{};
+        dcf_error error = DCF_ERROR_INIT;
         check(dcf_fold_dead_units(&pair, &count, &error), error);
         found += count;
       }

@@ -38,7 +38,7 @@ uint64_t Parameters::kept() const {
 
 void Parameters::restore() {
   if (!codes.empty()) {
-    dcf_error error{};
+    dcf_error error = DCF_ERROR_INIT;
     check(dcf_expand(codes.data(), size(), codebook.data(), static_cast<uint32_t>(codebook.size()),
                      weights(), &error),
           error);

@@ -139,7 +139,7 @@ Recipe paper_recipe(const Network& network) {
     r.finetune = {large ? 1u : 2u, 2e-4, 0.05};
   }
   r.init = DCF_INIT_LINEAR;
-  r.positions = DCF_CHOOSE_GAP;
+  r.positions = DCF_POSITIONS_GAP;
   const auto densities = paper_densities(layers);
   for (size_t i = 0; i < layers.size(); ++i) {
     r.layers.push_back({densities[i], layers[i]->op == Op::kConv ? 255u : 16u});

@@ -64,7 +64,7 @@ struct Recipe {
   Schedule sharing;        // training through shared weights, codes still free
   Schedule finetune;       // of centroids and biases, codes fixed
   uint32_t bias_bits = 0;  // 0: biases stay f32
-  dcf_positions_choice positions = DCF_CHOOSE_AUTO;
+  dcf_positions positions = DCF_POSITIONS_AUTO;
   // What is done instead where not even `dense` errs less than `plain` by the margin: its
   // augmentation does not fit the data.
   std::shared_ptr<const Recipe> unaugmented;
