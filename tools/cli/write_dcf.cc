@@ -69,7 +69,8 @@ void add_model(const ModelSource& source, const EncodePlan& plan, const CommonOp
 void write_to_stdout(const ModelSource& source, const EncodePlan& plan, const OutputOptions& output,
                      const CommonOptions& common) {
   StdoutSink out;
-  DcfWriter writer(output.path, {&out, StdoutSink::write}, options_of(output, common));
+  DcfWriter writer(output.path, {sizeof(dcf_sink), &out, StdoutSink::write},
+                   options_of(output, common));
   add_model(source, plan, common, &writer);
   try {
     writer.finish();
