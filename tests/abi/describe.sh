@@ -51,7 +51,7 @@ awk '/^(typedef )?struct dcf_[a-z0-9_]+ *\{/ {
 
 echo '# Constants'
 "$cc" -E -dM -I "$include" "$work/all.c" | sed -nE 's/^#define (DCF_[A-Za-z0-9_]+) (.+)/\1 \2/p' |
-  grep -vE '^DCF_(API|VERSION_[A-Z]+) ' | sort
+  grep -vE '^DCF_(API|VERSION_[A-Z]+) ' | LC_ALL=C sort
 echo
 echo '# Declarations'
 # Members and enumerators have lines of their own.
@@ -62,5 +62,6 @@ echo '# Structs'
 for library in "$@"; do
   echo
   echo "# Symbols of $(basename "$library" | sed 's/[.]so.*//')"
-  nm -D --defined-only "$library" | awk '{ print $2, $3 }' | sort -k 2
+  # Weak symbols are inline functions of C++.
+  nm -D --defined-only "$library" | awk '$2 !~ /^[wWvVuAi]$/ { print $2, $3 }' | LC_ALL=C sort -k 2
 done
