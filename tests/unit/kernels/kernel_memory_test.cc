@@ -67,7 +67,7 @@ std::vector<std::pair<std::string, Blob>> matrices() {
 using Use = std::function<Status(const Model& model)>;
 int expect_within_any_limit(const Blob& file, unsigned threads, const Use& use) {
   int worked = 0;
-  for (uint64_t memory = 50000; memory < 100000000 && worked < 8; memory += memory / 4) {
+  for (uint64_t memory = 50000; memory < 100000000 && worked < 2; memory += memory / 2) {
     Limits limits;
     limits.max_memory = memory;
     const MemoryMeter meter;
