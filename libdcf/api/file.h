@@ -7,6 +7,9 @@
 
 struct dcf_file {
   std::unique_ptr<dcf::impl::Model> model;
+  // A writer that copies from this file keeps this, so that it knows the file again: a pointer to
+  // the file itself may be that of another file once this one is closed.
+  std::shared_ptr<const int> identity = std::make_shared<const int>(0);
 };
 
 namespace dcf::impl {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // dcf_write.h: the encoder.
-#include "api/boundary.h"
+#include "api/file.h"
+#include "codec/codebook.h"
 #include "dcf/dcf_write.h"
 #include "encode/file_writer.h"
 #include "io/atomic_file.h"
@@ -23,10 +24,15 @@ struct dcf_writer {
 
 namespace {
 
+using dcf::impl::Bytes;
 using dcf::impl::CodesData;
+using dcf::impl::CopySource;
 using dcf::impl::CsrData;
 using dcf::impl::DenseData;
+using dcf::impl::EncodedTensor;
 using dcf::impl::EncodeOptions;
+using dcf::impl::FileWriter;
+using dcf::impl::Model;
 using dcf::impl::Result;
 using dcf::impl::TensorInput;
 using dcf::impl::TensorSpec;
@@ -44,6 +50,7 @@ dcf_status open_writer(const dcf_writer_options* options, dcf_writer** out, dcf_
     dcf::impl::WriterOptions writer_options;
     if (o.max_memory != 0) writer_options.max_memory = o.max_memory;
     writer_options.parallel = dcf::impl::parallel_of(o.threads, o.parallel, o.parallel_ctx);
+    writer_options.progress = dcf::impl::Progress(o.progress, o.progress_ctx);
     auto writer = std::make_unique<dcf_writer>();
     writer->writer = std::make_unique<dcf::impl::FileWriter>(writer_options);
     DCF_TRY(open_output(o, writer.get()));
@@ -102,19 +109,53 @@ Status check_csr_sizes(const TensorSpec& spec, const uint64_t* row_ptr, size_t r
   return ok_status();
 }
 
+// Runs body(FileWriter&) -> Status, which adds something. After a failure of any kind the writer
+// cannot finish.
+template <typename Body>
+dcf_status change(dcf_writer* writer, dcf_error* error, Body body) {
+  return guarded(error, [&]() -> Status {
+    if (writer == nullptr) return invalid("the writer is NULL");
+    const Status s = body(*writer->writer);
+    if (!s.ok()) writer->writer->refuse();
+    return s;
+  });
+}
+
 // make_data(spec) -> Result of what a TensorInput holds.
 template <typename MakeData>
 dcf_status add(dcf_writer* writer, const dcf_tensor_spec* spec, const dcf_encode_options* options,
                dcf_error* error, MakeData make_data) {
-  return guarded(error, [&]() -> Status {
-    if (writer == nullptr) return invalid("the writer is NULL");
+  return change(writer, error, [&](FileWriter& out) -> Status {
     TensorInput input;
     DCF_TRY(read_spec(spec, &input.spec));
     DCF_ASSIGN(input.data, make_data(input.spec));
     EncodeOptions encode;
     DCF_TRY(read_options(options, &encode));
-    return writer->writer->add(input, encode);
+    return out.add(input, encode);
   });
+}
+
+// The coding of a tensor with data, as a writer would have made it.
+Result<EncodedTensor> coding_of(const Model& model, size_t index) {
+  const dcf::impl::Manifest& manifest = model.manifest();
+  const dcf::impl::Tables& tables = model.tables();
+  EncodedTensor result;
+  result.tensor = manifest.tensors[index];
+  dcf::impl::Tensor& tensor = result.tensor;
+  for (size_t k = 0; k < tensor.tables.size(); ++k) {
+    const uint32_t number = std::exchange(tensor.tables[k], 0);
+    if (number != 0) append_code_lengths(tables.codes[number - 1], &result.tables[k]);
+  }
+  if (tensor.encoding.palette_size != 0) {
+    const std::span<const uint64_t> words(tables.codebook_words);
+    DCF_TRY(append_codebook(words.subspan(static_cast<size_t>(tables.codebook_starts[index]),
+                                          tensor.encoding.palette_size),
+                            tensor.dtype, &result.codebook));
+  }
+  const auto first =
+      manifest.chunks.begin() + static_cast<ptrdiff_t>(std::exchange(tensor.first_chunk, 0));
+  result.chunks.assign(first, first + static_cast<ptrdiff_t>(std::exchange(tensor.chunks, 0)));
+  return result;
 }
 
 }  // namespace
@@ -204,14 +245,65 @@ dcf_status dcf_writer_add_codes(dcf_writer* writer, const dcf_tensor_spec* spec,
   });
 }
 
+dcf_status dcf_writer_begin_tensor(dcf_writer* writer, const dcf_tensor_spec* spec,
+                                   const dcf_encode_options* options, dcf_error* error) {
+  return change(writer, error, [&](FileWriter& out) -> Status {
+    TensorSpec s;
+    DCF_TRY(read_spec(spec, &s));
+    EncodeOptions encode;
+    DCF_TRY(read_options(options, &encode));
+    return out.begin_tensor(s, encode);
+  });
+}
+
+dcf_status dcf_writer_write_piece(dcf_writer* writer, const void* data, size_t size,
+                                  dcf_error* error) {
+  return change(writer, error, [&](FileWriter& out) -> Status {
+    if (data == nullptr && size != 0) return invalid("the data is NULL");
+    return out.write_piece({static_cast<const uint8_t*>(data), size});
+  });
+}
+
+dcf_status dcf_writer_end_tensor(dcf_writer* writer, dcf_error* error) {
+  return change(writer, error, [](FileWriter& out) { return out.end_tensor(); });
+}
+
+dcf_status dcf_writer_copy_tensor(dcf_writer* writer, const dcf_file* file, size_t index,
+                                  const char* name, size_t name_size, dcf_error* error) {
+  return change(writer, error, [&](FileWriter& out) -> Status {
+    DCF_TRY(dcf::impl::check_tensor(file, index));
+    if (name == nullptr && name_size != 0) return invalid("an argument is NULL");
+    const Model& model = *file->model;
+    const dcf::impl::Tensor& tensor = model.manifest().tensors[index];
+    const size_t data = model.data_tensor(index);
+    CopySource source;
+    source.file = file->identity;
+    source.data = data;
+    source.spec = {tensor.name, tensor.dtype, 0, tensor.opaque_name, tensor.dims};
+    if (tensor.dtype == dcf::impl::DType::kOpaque) source.spec.opaque_bits = tensor.bits;
+    if (name != nullptr) source.spec.name = {name, name_size};
+    DCF_ASSIGN(source.encoded, coding_of(model, data));
+    dcf::impl::BigVector<uint8_t> storage;
+    source.read = [&](uint64_t chunk) { return model.read_chunk(data, chunk, &storage); };
+    return out.copy(source);
+  });
+}
+
+dcf_status dcf_writer_add_section(dcf_writer* writer, uint32_t kind, const void* data, size_t size,
+                                  dcf_error* error) {
+  return change(writer, error, [&](FileWriter& out) -> Status {
+    if (data == nullptr && size != 0) return invalid("the data is NULL");
+    return out.add_section(kind, {static_cast<const uint8_t*>(data), size});
+  });
+}
+
 dcf_status dcf_writer_add_metadata(dcf_writer* writer, const char* key, size_t key_size,
                                    const char* value, size_t value_size, dcf_error* error) {
-  return guarded(error, [&]() -> Status {
-    if (writer == nullptr || (key == nullptr && key_size != 0) ||
-        (value == nullptr && value_size != 0)) {
+  return change(writer, error, [&](FileWriter& out) -> Status {
+    if ((key == nullptr && key_size != 0) || (value == nullptr && value_size != 0)) {
       return invalid("an argument is NULL");
     }
-    return writer->writer->add_metadata({key, key_size}, {value, value_size});
+    return out.add_metadata({key, key_size}, {value, value_size});
   });
 }
 

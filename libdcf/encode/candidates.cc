@@ -2,6 +2,7 @@
 #include "encode/candidates.h"
 
 #include "base/checked.h"
+#include "encode/piece_transpose.h"
 
 namespace dcf::impl {
 namespace {
@@ -25,23 +26,19 @@ Recipe raw_recipe(const Content& content, const std::vector<uint64_t>& dims) {
   return recipe;
 }
 
-CandidateSource::CandidateSource(const Lowered& lowered, const std::vector<uint64_t>& dims,
-                                 const EncodeOptions& options, const Parallel& parallel)
-    : lowered_(lowered),
-      content_(lowered.content),
-      dims_(dims),
-      options_(options),
-      parallel_(parallel),
-      values_(measure_values(lowered.content)),
-      signs_(values_.negative_zeros > 0) {}
+Result<CandidateSource> CandidateSource::create(Lowered& lowered, const std::vector<uint64_t>& dims,
+                                                const EncodeOptions& options, const Work& work) {
+  DCF_ASSIGN(ValueStats values, measure_values(lowered.content, work));
+  return CandidateSource(lowered, dims, options, work, std::move(values));
+}
 
-std::vector<Candidate> CandidateSource::list(Positions positions) {
+Result<std::vector<Candidate>> CandidateSource::list(Positions positions) {
   std::vector<Candidate> candidates;
   if (positions == Positions::kDense) {
     if (lowered_.dense_allowed) candidates = list_dense();
   } else if (lowered_.sparse_allowed &&
              (options_.positions || values_.zeros + values_.negative_zeros > 0)) {
-    candidates = list_sparse(positions);
+    DCF_ASSIGN(candidates, list_sparse(positions));
   }
   std::stable_sort(candidates.begin(), candidates.end(), [](const auto& a, const auto& b) {
     return a.weight(a.estimate) < b.weight(b.estimate);
@@ -63,8 +60,8 @@ std::vector<Candidate> CandidateSource::list_dense() {
   return candidates;
 }
 
-std::vector<Candidate> CandidateSource::list_sparse(Positions positions) {
-  measure_views();
+Result<std::vector<Candidate>> CandidateSource::list_sparse(Positions positions) {
+  DCF_TRY(measure_views());
   // A filler costs a code as well, two bits or more.
   const auto cost = [](const PositionPlan& plan) { return plan.bytes + plan.fillers / 4; };
   std::vector<PositionPlan> plans;
@@ -95,13 +92,22 @@ std::vector<Candidate> CandidateSource::list_sparse(Positions positions) {
   return candidates;
 }
 
-void CandidateSource::measure_views() {
-  if (!views_.empty()) return;
+Status CandidateSource::measure_views() {
+  if (!views_.empty()) return ok_status();
   const bool small = options_.gap_bits != 0;
+  const uint64_t stored = values_.entries + values_.negative_zeros;
   for (const Grid& grid : sparse_grids(dims_, content_.elements, values_.entries, small)) {
-    std::optional<PositionStats> stats = measure_positions(content_, grid, signs_, parallel_);
+    if (grid.view.transposed) {
+      if (stored > kMaxTransposed) continue;
+      if (content_.pieces != nullptr) {
+        DCF_TRY(transpose_pieces(grid.view.cols, work_.memory, work_.progress, &lowered_.content));
+      }
+    }
+    DCF_ASSIGN(std::optional<PositionStats> stats,
+               measure_positions(content_, grid, values_.entries, signs_, work_));
     if (stats) views_.push_back(std::move(*stats));
   }
+  return ok_status();
 }
 
 void CandidateSource::add(const PositionPlan* position, const ValuePlan& value, const Grid& grid,
@@ -112,6 +118,9 @@ void CandidateSource::add(const PositionPlan* position, const ValuePlan& value, 
   recipe.grid = grid;
   recipe.codebook = value.codebook;
   candidate.estimate = value.bytes;
+  if (position != nullptr) {
+    candidate.chunk_entries = position->stats->most_entries[position->encoding.gap_bits];
+  }
   if (position != nullptr) {
     const Encoding& e = position->encoding;
     recipe.encoding.positions = e.positions;

@@ -4,11 +4,11 @@
 
 #include <vector>
 
-#include "base/parallel.h"
 #include "encode/chunk_encoder.h"
 #include "encode/lower.h"
 #include "encode/position_plan.h"
 #include "encode/value_plan.h"
+#include "encode/work.h"
 
 namespace dcf::impl {
 
@@ -17,6 +17,7 @@ struct Candidate {
   Recipe recipe;
   uint64_t estimate = 0;  // bytes of the file, but for what all candidates share
   bool default_view = true;
+  uint64_t chunk_entries = 0;  // sparse positions: the most of a chunk
 
   // What `bytes` weigh where candidates of the same positions and gap width compete: another view
   // than the default must save 1/256, because rows of the tensor are what callers decode and
@@ -24,30 +25,42 @@ struct Candidate {
   uint64_t weight(uint64_t bytes) const { return default_view ? bytes : bytes + bytes / 256; }
 };
 
-// The candidates of one lowered tensor of dtypes 1..15 that has elements. Values and views are
-// measured once, when first needed. Belongs to one thread at a time.
+// The candidates of one lowered tensor of dtypes 1..15 that has elements. Views are measured once,
+// when first needed; for a tensor in pieces its transposed view is made then and kept in the
+// tensor. Belongs to one thread at a time.
 class CandidateSource {
  public:
-  CandidateSource(const Lowered& lowered, const std::vector<uint64_t>& dims,
-                  const EncodeOptions& options, const Parallel& parallel);
+  // Measures the values. Like list(): LimitMemory, Cancelled, or the failure of a store.
+  static Result<CandidateSource> create(Lowered& lowered, const std::vector<uint64_t>& dims,
+                                        const EncodeOptions& options, const Work& work);
 
   // Those with these positions, the lightest first; of equal ones the lower encoding and the
   // earlier view first. None if the positions are not allowed or cannot pay: sparse ones that
   // nobody asked for, where there is nothing to skip.
-  std::vector<Candidate> list(Positions positions);
+  Result<std::vector<Candidate>> list(Positions positions);
 
  private:
+  CandidateSource(Lowered& lowered, const std::vector<uint64_t>& dims, const EncodeOptions& options,
+                  const Work& work, ValueStats values)
+      : lowered_(lowered),
+        content_(lowered.content),
+        dims_(dims),
+        options_(options),
+        work_(work),
+        values_(std::move(values)),
+        signs_(values_.negative_zeros > 0) {}
+
   std::vector<Candidate> list_dense();
-  std::vector<Candidate> list_sparse(Positions positions);
+  Result<std::vector<Candidate>> list_sparse(Positions positions);
   void add(const PositionPlan* position, const ValuePlan& value, const Grid& grid,
            std::vector<Candidate>* out) const;
-  void measure_views();
+  Status measure_views();
 
-  const Lowered& lowered_;
+  Lowered& lowered_;
   const Content& content_;
   const std::vector<uint64_t>& dims_;
   const EncodeOptions& options_;
-  const Parallel& parallel_;
+  const Work& work_;
   ValueStats values_;
   bool signs_;
   std::vector<PositionStats> views_;

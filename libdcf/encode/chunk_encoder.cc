@@ -38,20 +38,16 @@ class ChunkEncoder {
         roles_(roles_of(recipe.encoding, content.dtype)),
         elements_(recipe.grid.chunk_end(chunk) - recipe.grid.chunk_begin(chunk)) {}
 
-  EncodedChunk run() {
-    if (encoding_.is_sparse()) {
-      sparse();
-    } else {
-      dense();
-    }
+  Result<EncodedChunk> run() {
+    DCF_TRY(encoding_.is_sparse() ? sparse() : dense());
     return std::move(result_);
   }
 
  private:
-  void dense() {
+  Status dense() {
     const uint64_t begin = recipe_.grid.chunk_begin(chunk_);
     std::vector<uint8_t> scratch;
-    const Bytes words = content_.dense(begin, begin + elements_, &scratch);
+    DCF_ASSIGN(const Bytes words, content_.dense(begin, begin + elements_, &scratch));
     result_.entries = static_cast<uint32_t>(elements_);
     result_.nonzeros = static_cast<uint32_t>(is_raw_only(content_.dtype)
                                                  ? count_not_zero(words, elements_, content_.bits)
@@ -61,11 +57,12 @@ class ChunkEncoder {
     } else {
       values(words);
     }
+    return ok_status();
   }
 
-  void sparse() {
+  Status sparse() {
     const Grid& grid = recipe_.grid;
-    content_.extract(grid.view, grid.first_row(chunk_), grid.chunk_rows(chunk_), &block_);
+    DCF_TRY(content_.extract(grid.view, grid.first_row(chunk_), grid.chunk_rows(chunk_), &block_));
     result_.nonzeros = static_cast<uint32_t>(block_.offsets.size());
     result_.entries = result_.nonzeros;
     if (!block_.offsets.empty()) {
@@ -79,6 +76,7 @@ class ChunkEncoder {
     if (encoding_.signs && block_.offsets.size() < elements_) {
       stream(Role::kSigns, sign_bits(block_, elements_));
     }
+    return ok_status();
   }
 
   // Counts and gaps; of the fillers, places_ says before which entries they stand.
@@ -231,7 +229,7 @@ class ChunkEncoder {
 
 }  // namespace
 
-EncodedChunk encode_chunk(const Content& content, const Recipe& recipe, uint64_t chunk) {
+Result<EncodedChunk> encode_chunk(const Content& content, const Recipe& recipe, uint64_t chunk) {
   return ChunkEncoder(content, recipe, chunk).run();
 }
 

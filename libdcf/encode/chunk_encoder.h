@@ -27,6 +27,7 @@ struct EncodedChunk {
   std::array<bool, 4> huffman{};  // the role has a Huffman-coded stream
 };
 
-EncodedChunk encode_chunk(const Content& content, const Recipe& recipe, uint64_t chunk);
+// Fails only where the pieces of a content cannot be read.
+Result<EncodedChunk> encode_chunk(const Content& content, const Recipe& recipe, uint64_t chunk);
 
 }  // namespace dcf::impl

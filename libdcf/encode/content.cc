@@ -5,10 +5,14 @@
 
 namespace dcf::impl {
 
-Bytes Content::dense(uint64_t begin, uint64_t end, std::vector<uint8_t>* scratch) const {
-  if (row_ptr == nullptr && !coded && keep.empty() && !drop_signs) {
+Result<Bytes> Content::dense(uint64_t begin, uint64_t end, std::vector<uint8_t>* scratch) const {
+  if (row_ptr == nullptr && !coded && !pruning && !drop_signs) {
     const uint64_t first = begin * bits / 8;
-    return words.subspan(first, ceil_div(end * bits, 8) - first);
+    const auto size = static_cast<size_t>(ceil_div(end * bits, 8) - first);
+    if (pieces == nullptr) return words.subspan(first, size);
+    scratch->resize(size);
+    DCF_TRY(pieces->read(first, *scratch));
+    return Bytes(*scratch);
   }
   scratch->assign(static_cast<size_t>(end - begin) * width(), 0);
   const auto put = [&](uint64_t index, uint64_t word, Cell) {
@@ -18,23 +22,23 @@ Bytes Content::dense(uint64_t begin, uint64_t end, std::vector<uint8_t>* scratch
     // Codes of dense positions stand for every element, the zeros among them too.
     for (uint64_t i = begin; i < end; ++i) put(i, code_words[codes[i]], Cell::kEntry);
   } else {
-    visit(begin, end, put);
+    DCF_TRY(visit(begin, end, put));
   }
-  return *scratch;
+  return Bytes(*scratch);
 }
 
-void Content::extract(View view, uint64_t first, uint64_t count, EntryBlock* block) const {
+Status Content::extract(View view, uint64_t first, uint64_t count, EntryBlock* block) const {
   block->offsets.clear();
   block->words.clear();
   block->negatives.clear();
-  if (view.transposed) {
+  if (view.transposed && pieces == nullptr) {
     extract_transposed(view, first, count, block);
-    return;
+    return ok_status();
   }
   const uint64_t begin = first * view.cols;
   const uint64_t end = std::min(elements, begin + count * view.cols);
   size_t count_words = 0;
-  visit(begin, end, [&](uint64_t index, uint64_t word, Cell cell) {
+  const auto take = [&](uint64_t index, uint64_t word, Cell cell) {
     const auto offset = static_cast<uint32_t>(index - begin);
     if (cell == Cell::kNegativeZero) {
       block->negatives.push_back(offset);
@@ -45,8 +49,21 @@ void Content::extract(View view, uint64_t first, uint64_t count, EntryBlock* blo
     const size_t at = count_words++ * width();
     if (at == block->words.size()) block->words.resize(std::max<size_t>(1024, 2 * at));
     store_word(block->words.data() + at, width(), word);
-  });
+  };
+  if (view.transposed) {
+    if (transposed == nullptr || transposed_cols != view.cols) {
+      return fail(Code::Internal, "", "the pieces of a tensor were not transposed");
+    }
+    // Pruning and canonical zeros are applied already.
+    DCF_TRY(transposed->visit(begin, end, [&](uint64_t index, uint64_t word) {
+      const bool zero = (word & magnitude_mask(dtype)) == 0;
+      take(index, word, zero ? Cell::kNegativeZero : Cell::kEntry);
+    }));
+  } else {
+    DCF_TRY(visit(begin, end, take));
+  }
   block->words.resize(count_words * width());
+  return ok_status();
 }
 
 // Row r of the view is column r of the tensor taken as a matrix of view.cols rows. The elements of
@@ -59,7 +76,7 @@ void Content::extract_transposed(View view, uint64_t first, uint64_t count,
   const auto visit_columns = [&](auto f) {
     for (uint64_t c = 0; c < view.cols; ++c) {
       const uint64_t base = c * stride + first;
-      visit(base, base + count, [&](uint64_t index, uint64_t word, Cell cell) {
+      visit_memory(base, base + count, [&](uint64_t index, uint64_t word, Cell cell) {
         f(static_cast<size_t>(index - base), static_cast<uint32_t>(c), word, cell);
       });
     }

@@ -1,19 +1,24 @@
 // SPDX-License-Identifier: Apache-2.0
 // A tensor ready to be coded: validated, pruned and clustered, whatever form it came in. It answers
 // two questions about any range of elements: which words do they have (dense positions), and which
-// of them are entries (sparse positions). Nothing is expanded: CSR stays CSR.
+// of them are entries (sparse positions). Nothing is expanded: CSR stays CSR, and a tensor that was
+// written in pieces stays in their store.
 //
-// Borrows the caller's arrays. Immutable after it is built, so threads may share it.
+// Borrows the caller's arrays and store. Immutable while chunks are read, so threads may share it.
+// Only reading a store can fail (IoRead).
 #pragma once
 
 #include <algorithm>
 #include <array>
 #include <cstdint>
+#include <memory>
+#include <optional>
 #include <span>
 #include <vector>
 
 #include "base/bytes.h"
 #include "base/dtype.h"
+#include "encode/piece_store.h"
 #include "encode/words.h"
 #include "format/tensor.h"
 
@@ -33,6 +38,13 @@ struct EntryBlock {
   std::vector<uint32_t> negatives;  // offsets of skipped -0
 };
 
+// Which elements pruning keeps: those above a magnitude and, of those that have it, all but the
+// first ones.
+struct Pruning {
+  uint64_t magnitude = 0;
+  uint64_t ties_from = 0;  // index of the first element of this magnitude that stays
+};
+
 struct Content {
   DType dtype = DType::kNone;
   uint32_t bits = 0;  // of an element
@@ -45,20 +57,54 @@ struct Content {
   uint64_t csr_rows = 0;
   uint64_t csr_cols = 0;
 
-  // What: words, or codes if coded.
+  // What: words, in memory or in a store, or codes if coded.
   bool coded = false;
   Bytes words;
-  std::vector<uint64_t> keep;  // words: bit i set where element i was not pruned; empty: none was
+  const PieceStore* pieces = nullptr;
+  std::optional<Pruning> pruning;  // of words
+  // What is left of the words of `pieces` in the order of the transposed view of so many columns
+  // (transpose_pieces()); needed to extract from that view.
+  std::shared_ptr<const PieceStore> transposed;
+  uint32_t transposed_cols = 0;
   const uint8_t* codes = nullptr;
   std::vector<uint8_t> owned_codes;  // where `codes` points if the clustering made them
   std::array<uint64_t, 256> code_words{};
   std::array<Cell, 256> code_cells{};
 
   size_t width() const { return bits / 8; }  // bytes of a word
+  // Whether pruning keeps the element, which is not zero.
+  bool keeps(uint64_t index, uint64_t word) const {
+    const uint64_t magnitude = word & magnitude_mask(dtype);
+    return magnitude > pruning->magnitude ||
+           (magnitude == pruning->magnitude && index >= pruning->ties_from);
+  }
 
   // Calls f(index, word, cell) for the elements of [begin, end) that are not Cell::kZero, in order.
   template <typename F>
-  void visit(uint64_t begin, uint64_t end, F f) const {
+  Status visit(uint64_t begin, uint64_t end, F f) const {
+    if (pieces != nullptr && !coded) {
+      return pieces->visit(begin, end, [&](uint64_t index, uint64_t word) {
+        if ((word & magnitude_mask(dtype)) == 0) {
+          if (!drop_signs) f(index, word, Cell::kNegativeZero);
+        } else if (!pruning || keeps(index, word)) {
+          f(index, word, Cell::kEntry);
+        }
+      });
+    }
+    visit_memory(begin, end, f);
+    return ok_status();
+  }
+
+  // The dense words of elements [begin, end): borrowed where they are at hand, else in *scratch.
+  // begin is a multiple of 8 for elements of less than a byte.
+  Result<Bytes> dense(uint64_t begin, uint64_t end, std::vector<uint8_t>* scratch) const;
+
+  // The entries of rows [first, first + count) of a view.
+  Status extract(View view, uint64_t first, uint64_t count, EntryBlock* block) const;
+
+ private:
+  template <typename F>
+  void visit_memory(uint64_t begin, uint64_t end, F f) const {
     if (coded) {
       visit_places(begin, end, [&](uint64_t index, uint64_t k) {
         const uint8_t code = codes[k];
@@ -66,7 +112,7 @@ struct Content {
       });
       return;
     }
-    const bool pruned = !keep.empty();
+    const bool pruned = pruning.has_value();
     with_words(dtype, words, [&]<typename Word>(Words<Word> view) {
       const auto magnitude = static_cast<Word>(magnitude_mask(dtype));
       visit_places(begin, end, [&](uint64_t index, uint64_t k) {
@@ -74,21 +120,13 @@ struct Content {
         if (word == 0) return;
         if ((word & magnitude) == 0) {
           if (!drop_signs) f(index, word, Cell::kNegativeZero);
-        } else if (!pruned || (keep[index / 64] >> (index % 64) & 1) != 0) {
+        } else if (!pruned || keeps(index, word)) {
           f(index, word, Cell::kEntry);
         }
       });
     });
   }
 
-  // The dense words of elements [begin, end): borrowed where they are at hand, else in *scratch.
-  // begin is a multiple of 8 for elements of less than a byte.
-  Bytes dense(uint64_t begin, uint64_t end, std::vector<uint8_t>* scratch) const;
-
-  // The entries of rows [first, first + count) of a view.
-  void extract(View view, uint64_t first, uint64_t count, EntryBlock* block) const;
-
- private:
   // f(element, place of its value) for all elements of [begin, end) that have a value.
   template <typename F>
   void visit_places(uint64_t begin, uint64_t end, F f) const {

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "encode/file_assembly.h"
 
+#include <algorithm>
 #include <memory>
 #include <optional>
 
 #include "base/hash.h"
+#include "codec/code_lengths.h"
 #include "format/layout.h"
 
 namespace dcf::impl {
@@ -20,6 +22,9 @@ class Assembly {
   Status build() {
     for (const auto& [name, added] : contents_.tensors) add(name, added);
     for (const auto& [key, value] : contents_.metadata) manifest_.metadata.emplace_back(key, value);
+    for (const auto& [kind, section] : contents_.sections) {
+      manifest_.sections.push_back({kind, false, section.bytes, section.hash});
+    }
     tables_.insert(tables_.end(), codebooks_.begin(), codebooks_.end());
     manifest_.table_count = static_cast<uint32_t>(table_ids_.size());
     manifest_.table_bytes = tables_.size();
@@ -30,20 +35,22 @@ class Assembly {
   }
   uint64_t size() const { return layout_.file_size; }
 
-  Status write(const Spool& spool, Sink& sink) const {
-    // What is written opens: the reader's own checks, under its default limits.
-    const Limits limits;
-    DCF_ASSIGN(ManifestColumns columns,
-               parse_manifest_columns(packed_.data(), packed_.size(), limits.max_manifest));
-    DCF_TRY(validate_manifest(std::move(columns), limits).status());
+  Status write(const Spool& spool, uint64_t max_memory, Progress& progress, Sink& sink) const {
+    DCF_TRY(check_opens(max_memory));
     Header header;
     header.file_size = layout_.file_size;
     header.manifest_size = packed_.size();
     header.manifest_hash = hash_bytes(packed_);
+    DCF_TRY(progress.begin(layout_.file_size));
     DCF_TRY(sink.append(serialise_header(header)));
     DCF_TRY(sink.append(packed_));
     DCF_TRY(sink.append(tables_));
-    return write_payload(spool, sink);
+    uint64_t at = layout_.tables_offset + tables_.size();
+    DCF_TRY(write_payload(spool, progress, sink, &at));
+    for (const auto& [kind, section] : contents_.sections) {
+      DCF_TRY(write_range(spool, section.offset, section.bytes, progress, sink, &at));
+    }
+    return ok_status();
   }
 
  private:
@@ -85,22 +92,51 @@ class Assembly {
     return it->second;
   }
 
-  Status write_payload(const Spool& spool, Sink& sink) const {
+  // The reader's own checks, as Model::open makes them.
+  Status check_opens(uint64_t max_memory) const {
+    Limits limits;
+    limits.max_memory = std::min(limits.max_memory, max_memory);
+    DCF_ASSIGN(ManifestColumns columns,
+               parse_manifest_columns(packed_.data(), packed_.size(),
+                                      std::min(limits.max_manifest, limits.max_memory / 5)));
+    uint64_t words = 0;
+    for (const StoredEncoding* stored : payload_) {
+      words += stored->encoded.tensor.encoding.palette_size;
+    }
+    const uint64_t tables = table_ids_.size() * sizeof(CodeLengths) + sizeof(uint64_t) * words +
+                            manifest_.tensors.size() * 2 * sizeof(uint64_t) + tables_.size();
+    if (manifest_memory(columns) > limits.max_memory ||
+        tables > limits.max_memory - manifest_memory(columns)) {
+      return fail(Code::LimitMemory, "L-01", "the tables need more memory than the limit");
+    }
+    return validate_manifest(std::move(columns), limits).status();
+  }
+
+  Status write_payload(const Spool& spool, Progress& progress, Sink& sink, uint64_t* at) const {
     static constexpr std::array<uint8_t, kRawAlignment> kZeros{};
-    std::vector<uint8_t> buffer;
-    uint64_t at = layout_.tables_offset + tables_.size();
     size_t chunk = 0;
     for (const StoredEncoding* stored : payload_) {
       const std::vector<Chunk>& chunks = stored->encoded.chunks;
       if (chunks.empty()) continue;
-      DCF_TRY(sink.append(Bytes(kZeros).first(layout_.chunk_offsets[chunk] - at)));
+      const uint64_t start = layout_.chunk_offsets[chunk];
+      DCF_TRY(sink.append(Bytes(kZeros).first(static_cast<size_t>(start - *at))));
+      *at = start;
       chunk += chunks.size();
-      at = layout_.chunk_offsets[chunk - 1] + chunks.back().bytes;
-      for (uint64_t done = 0; done < stored->encoded.payload; done += buffer.size()) {
-        buffer.resize(std::min(Spool::kBlockBytes, stored->encoded.payload - done));
-        DCF_TRY(spool.read_at(stored->offset + done, buffer));
-        DCF_TRY(sink.append(buffer));
-      }
+      DCF_TRY(write_range(spool, stored->offset, stored->encoded.payload, progress, sink, at));
+    }
+    return ok_status();
+  }
+
+  // Copies bytes of the spool to the place *at of the file.
+  static Status write_range(const Spool& spool, uint64_t offset, uint64_t bytes, Progress& progress,
+                            Sink& sink, uint64_t* at) {
+    std::vector<uint8_t> buffer;
+    for (uint64_t done = 0; done < bytes; done += buffer.size()) {
+      buffer.resize(static_cast<size_t>(std::min(Spool::kBlockBytes, bytes - done)));
+      DCF_TRY(spool.read_at(offset + done, buffer));
+      DCF_TRY(sink.append(buffer));
+      *at += buffer.size();
+      DCF_TRY(progress.update(*at));
     }
     return ok_status();
   }
@@ -119,16 +155,22 @@ class Assembly {
 
 }  // namespace
 
-Status write_file(const FileContents& contents, const Spool& spool, Sink& sink) {
+Status write_file(const FileContents& contents, const Spool& spool, uint64_t max_memory,
+                  Progress& progress, Sink& sink) {
   auto best = std::make_unique<Assembly>(contents, std::nullopt);
   DCF_TRY(best->build());
-  for (const Positions positions :
-       {Positions::kDense, Positions::kBitmap, Positions::kGap, Positions::kGapBucket}) {
-    auto other = std::make_unique<Assembly>(contents, positions);
-    DCF_TRY(other->build());
-    if (other->size() < best->size()) best = std::move(other);
+  const bool alternatives =
+      std::any_of(contents.stored.begin(), contents.stored.end(),
+                  [](const StoredTensor& stored) { return stored.encodings.size() > 1; });
+  if (alternatives) {
+    for (const Positions positions :
+         {Positions::kDense, Positions::kBitmap, Positions::kGap, Positions::kGapBucket}) {
+      auto other = std::make_unique<Assembly>(contents, positions);
+      DCF_TRY(other->build());
+      if (other->size() < best->size()) best = std::move(other);
+    }
   }
-  return best->write(spool, sink);
+  return best->write(spool, max_memory, progress, sink);
 }
 
 }  // namespace dcf::impl

@@ -6,7 +6,8 @@
 #include <string>
 #include <vector>
 
-#include "encode/tensor_encoder.h"
+#include "encode/encoded_tensor.h"
+#include "encode/progress.h"
 #include "io/sink.h"
 #include "io/spool.h"
 
@@ -31,16 +32,26 @@ struct AddedTensor {
   size_t stored = 0;  // index into FileContents::stored
 };
 
+struct StoredSection {
+  uint64_t offset = 0;  // of its bytes in the spool
+  uint64_t bytes = 0;
+  uint64_t hash = 0;
+};
+
 struct FileContents {
-  std::map<std::string, AddedTensor> tensors;  // by name
+  std::map<std::string, AddedTensor, std::less<>> tensors;  // by name
   std::vector<StoredTensor> stored;
   std::map<std::string, std::string, std::less<>> metadata;
+  std::map<uint32_t, StoredSection> sections;  // by kind
 };
 
 // The smallest file among that of the smallest encodings and those of the same positions for all
-// tensors: so one of automatic positions is never larger than one of forced positions, though what
-// a tensor takes depends a little on the others. L-01 if a reader with default limits would not
-// open the file, or a failure of spool or sink.
-Status write_file(const FileContents& contents, const Spool& spool, Sink& sink);
+// tensors. So `auto` is never larger than a forced choice, though what a tensor takes depends a
+// little on the others. Nothing is written if a reader with the default limits, or with
+// `max_memory` if that is less, would not open the file (LimitMemory, LimitCount, LimitOutput).
+// Progress counts bytes of the file. Fails also as spool and sink, and with Cancelled or
+// OutOfMemory.
+Status write_file(const FileContents& contents, const Spool& spool, uint64_t max_memory,
+                  Progress& progress, Sink& sink);
 
 }  // namespace dcf::impl

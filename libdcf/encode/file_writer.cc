@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "encode/file_writer.h"
 
+#include <map>
 #include <unordered_map>
 
 #include "base/checked.h"
@@ -12,14 +13,43 @@
 namespace dcf::impl {
 namespace {
 
+constexpr uint64_t kMaxSpoolMemory = uint64_t{64} << 20;
+constexpr uint64_t kMaxStoreMemory = uint64_t{16} << 20;
+
 // A hash of all that decides the words a tensor decodes to, its shape apart where data is dense.
 // Equal tensors have equal keys; what else has is found out by comparing.
-uint64_t content_key(const TensorInput& input, const EncodeOptions& options, uint64_t elements) {
-  const TensorSpec& spec = input.spec;
-  const uint64_t facts[] = {input.data.index(),
+uint64_t content_key(const CheckedInput& input) {
+  const TensorSpec& spec = input.spec();
+  const EncodeOptions& options = input.options();
+  Hasher data;
+  const size_t width = input.size().bits / 8;
+  uint64_t form = 0;
+  const auto add_csr = [&](const uint64_t* row_ptr, const uint32_t* col) {
+    data.update(bytes_of(spec.dims));
+    data.update(bytes_of(std::span(row_ptr, input.rows() + 1)));
+    data.update(bytes_of(std::span(col, row_ptr[input.rows()])));
+    return row_ptr[input.rows()];
+  };
+  if (const auto* dense = input.as<DenseData>()) {
+    data.update(dense->bytes);
+  } else if (const auto* csr = input.as<CsrData>()) {
+    form = 1;
+    const uint64_t entries = add_csr(csr->row_ptr, csr->col);
+    data.update({csr->values, static_cast<size_t>(entries) * width});
+  } else if (const auto* codes = input.as<CodesData>()) {
+    form = 2;
+    const uint64_t entries =
+        codes->row_ptr != nullptr ? add_csr(codes->row_ptr, codes->col) : input.size().elements;
+    data.update({codes->codes, static_cast<size_t>(entries)});
+    data.update({codes->codebook, codes->codebook_size * width});
+  }
+  // Pieces are dense data.
+  const auto* const pieces = input.as<PiecesData>();
+  const uint64_t facts[] = {pieces != nullptr ? pieces->hash : data.digest(),
+                            form,
                             static_cast<uint64_t>(spec.dtype),
                             spec.dtype == DType::kOpaque ? spec.opaque_bits : 0,
-                            elements,
+                            input.size().elements,
                             std::bit_cast<uint64_t>(options.sparsity),
                             options.bits,
                             static_cast<uint64_t>(options.init),
@@ -27,37 +57,19 @@ uint64_t content_key(const TensorInput& input, const EncodeOptions& options, uin
                             options.positions ? 1 + static_cast<uint64_t>(*options.positions) : 0,
                             options.gap_bits,
                             options.canonical_zeros,
-                            may_be_lossy(spec, elements)};
-  Hasher hasher;
-  hasher.update(bytes_of(std::span<const uint64_t>(facts)));
-  const uint64_t rows = csr_rows_of(spec);
-  const size_t width = dtype_bits(spec.dtype) / 8;
-  const auto add_csr = [&](const uint64_t* row_ptr, const uint32_t* col) {
-    hasher.update(bytes_of(spec.dims));
-    hasher.update(bytes_of(std::span(row_ptr, rows + 1)));
-    hasher.update(bytes_of(std::span(col, row_ptr[rows])));
-    return row_ptr[rows];
-  };
-  if (const auto* dense = std::get_if<DenseData>(&input.data)) {
-    hasher.update(dense->bytes);
-  } else if (const auto* csr = std::get_if<CsrData>(&input.data)) {
-    const uint64_t entries = add_csr(csr->row_ptr, csr->col);
-    hasher.update({csr->values, static_cast<size_t>(entries) * width});
-  } else {
-    const auto& codes = std::get<CodesData>(input.data);
-    const uint64_t entries =
-        codes.row_ptr != nullptr ? add_csr(codes.row_ptr, codes.col) : elements;
-    hasher.update({codes.codes, static_cast<size_t>(entries)});
-    hasher.update({codes.codebook, codes.codebook_size * width});
-  }
-  return hasher.digest();
+                            input.may_be_lossy()};
+  return hash_bytes(bytes_of(std::span<const uint64_t>(facts)));
 }
 
-// Bytes that pruning and clustering hold at once.
-uint64_t working_bytes(const EncodeOptions& options, uint64_t elements, uint32_t bits) {
-  if (options.bits == 0) return options.sparsity > 0 ? elements / 8 : 0;
-  const double kept = (1 - options.sparsity) * static_cast<double>(elements);
-  return elements + static_cast<uint64_t>(kept * 3 * bits / 8);
+// Bytes that clustering holds at once. Pruning takes no memory that grows with the tensor.
+uint64_t clustering_bytes(const EncodeOptions& options, const TensorSize& size) {
+  const double kept = (1 - options.sparsity) * static_cast<double>(size.elements);
+  const uint64_t optimum = options.init == ClusterInit::kOptimal ? uint64_t{40} << 20 : 0;
+  return size.elements + static_cast<uint64_t>(kept * 3 * size.bits / 8) + optimum;
+}
+
+Status too_large_to_cluster() {
+  return fail(Code::LimitMemory, "", "clustering the tensor needs more memory than the limit");
 }
 
 // Compares bytes that come in pieces with a stretch of the spool.
@@ -100,121 +112,360 @@ bool same_encoding(const EncodedTensor& a, const EncodedTensor& b) {
                     chunk_equal);
 }
 
+// What the map of tensors and the lists of a stored tensor take on the heap, nearly.
+uint64_t resident_bytes(const StoredTensor& stored) {
+  uint64_t bytes = sizeof(StoredTensor) + stored.owner.size() + 8 * stored.dims.size();
+  for (const StoredEncoding& encoding : stored.encodings) {
+    const EncodedTensor& e = encoding.encoded;
+    bytes += sizeof(StoredEncoding) + e.chunks.size() * sizeof(Chunk) + e.codebook.size();
+    for (const auto& table : e.tables) bytes += table.size();
+  }
+  return bytes;
+}
+
+// A tensor between begin_tensor() and end_tensor().
+struct OpenTensor {
+  std::string name;
+  std::string opaque_name;
+  std::vector<uint64_t> dims;
+  TensorSpec spec;  // points into the above
+  EncodeOptions options;
+  TensorSize size;
+  std::unique_ptr<PieceStore> store;
+  Hasher hasher;
+  uint64_t reserved = 0;  // bytes of memory that the store takes
+};
+
 }  // namespace
 
 class FileWriter::Impl {
  public:
   explicit Impl(const WriterOptions& options)
-      : options_(options), spool_(std::min(Spool::kDefaultMemory, options.max_memory / 4)) {}
+      : options_(options),
+        progress_(options.progress),
+        spool_memory_(std::min(kMaxSpoolMemory, options.max_memory / 4)),
+        spool_(spool_memory_) {}
 
   Status add(const TensorInput& input, const EncodeOptions& options) {
-    DCF_TRY(check_open());
-    DCF_TRY(check_input(input, options));
-    const TensorSpec& spec = input.spec;
-    std::string name(spec.name);
-    if (contents_.tensors.count(name) != 0) {
+    return change([&]() -> Status {
+      DCF_ASSIGN(const CheckedInput checked, CheckedInput::check(input, options));
+      DCF_TRY(check_idle());
+      return add_checked(checked, available());
+    });
+  }
+
+  Status begin_tensor(const TensorSpec& spec, const EncodeOptions& options) {
+    return change([&]() -> Status {
+      DCF_ASSIGN(const TensorSize size, check_spec(spec, options));
+      DCF_TRY(check_idle());
+      DCF_TRY(check_new(spec.name));
+      auto open = std::make_unique<OpenTensor>();
+      open->name = spec.name;
+      open->opaque_name = spec.opaque_name;
+      open->dims.assign(spec.dims.begin(), spec.dims.end());
+      open->spec = {open->name, spec.dtype, spec.opaque_bits, open->opaque_name, open->dims};
+      open->options = options;
+      open->size = size;
+      const uint64_t memory = std::min(kMaxStoreMemory, available() / 8);
+      open->reserved = memory + PieceStore::overhead(size.bytes());
+      if (open->reserved > available()) return writer_limit();
+      if (is_clustered(*open) && clustered_bytes(*open) > available() - open->reserved) {
+        return too_large_to_cluster();
+      }
+      const size_t width = is_raw_only(spec.dtype) ? 1 : size.bits / 8;
+      open->store = std::make_unique<PieceStore>(width, memory);
+      open_ = std::move(open);
+      return ok_status();
+    });
+  }
+
+  Status write_piece(Bytes bytes) {
+    return change([&]() -> Status {
+      DCF_TRY(check_usable());
+      if (open_ == nullptr) return no_open_tensor();
+      if (bytes.size() > open_->size.bytes() - open_->store->size()) {
+        return fail(Code::InvalidArgument, "", "the pieces have more bytes than the tensor");
+      }
+      open_->hasher.update(bytes);
+      return open_->store->append(bytes);
+    });
+  }
+
+  Status end_tensor() {
+    return change([&]() -> Status {
+      DCF_TRY(check_usable());
+      if (open_ == nullptr) return no_open_tensor();
+      const std::unique_ptr<OpenTensor> open = std::move(open_);
+      if (open->store->size() != open->size.bytes()) {
+        return fail(Code::InvalidArgument, "", "the pieces have fewer bytes than the tensor");
+      }
+      DCF_TRY(open->store->finish(open->size.bytes()));
+      TensorInput input{open->spec, PiecesData{open->store.get(), open->hasher.digest()}};
+      uint64_t memory = available() - open->reserved;
+      std::vector<uint8_t> dense;
+      if (is_clustered(*open)) {
+        // Clustering sorts all values at once: the limit was checked at the start.
+        dense.resize(static_cast<size_t>(open->size.bytes()));
+        DCF_TRY(open->store->read(0, dense));
+        input.data = DenseData{dense};
+        memory -= std::min<uint64_t>(memory, dense.size());
+      }
+      DCF_ASSIGN(const CheckedInput checked, CheckedInput::check(input, open->options));
+      return add_checked(checked, memory);
+    });
+  }
+
+  Status copy(const CopySource& source) {
+    return change([&]() -> Status {
+      const TensorSpec& spec = source.spec;
+      DCF_TRY(check_spec(spec, {}).status());
+      DCF_TRY(check_idle());
+      DCF_TRY(check_new(spec.name));
+      AddedTensor added = describe(spec);
+      const auto key = std::make_pair(source.file, source.data);
+      const auto known = by_copy_.find(key);
+      if (known != by_copy_.end()) {
+        added.stored = known->second;
+        StoredTensor& target = stored(added);
+        if (spec.name < target.owner) target.owner = spec.name;
+      } else {
+        DCF_ASSIGN(StoredTensor copied, store_copy(source));
+        added.stored = keep(std::move(copied));
+        by_copy_.emplace(key, added.stored);
+      }
+      return insert(spec.name, std::move(added));
+    });
+  }
+
+  Status add_metadata(std::string_view key, std::string_view value) {
+    return change([&]() -> Status {
+      if (key.size() > UINT32_MAX || value.size() > UINT32_MAX || !is_utf8(bytes_of(key)) ||
+          !is_utf8(bytes_of(value))) {
+        return fail(Code::InvalidArgument, "", "metadata must be UTF-8 of less than 4 GiB");
+      }
+      DCF_TRY(check_usable());
+      if (contents_.metadata.count(key) != 0) {
+        return fail(Code::DuplicateName, "", "metadata of this key was already added");
+      }
+      if (contents_.metadata.size() >= Limits{}.max_tensors) {
+        return fail(Code::LimitCount, "L-01",
+                    "there are more metadata pairs than a reader accepts");
+      }
+      DCF_TRY(hold(kNodeBytes + key.size() + value.size()));
+      contents_.metadata.emplace(key, value);
+      return ok_status();
+    });
+  }
+
+  Status add_section(uint32_t kind, Bytes bytes) {
+    return change([&]() -> Status {
+      if (kind > kMaxSectionKind) {
+        return fail(Code::UnsupportedSection, "A-01", "no reader knows a critical section yet");
+      }
+      if (kind >= kFirstReservedKind && kind <= kLastReservedKind) {
+        return fail(Code::InvalidArgument, "", "the format reserves this kind of section");
+      }
+      DCF_TRY(check_usable());
+      if (contents_.sections.count(kind) != 0) {
+        return fail(Code::DuplicateName, "", "a section of this kind was already added");
+      }
+      if (contents_.sections.size() >= Limits{}.max_tensors) {
+        return fail(Code::LimitCount, "L-01", "there are more sections than a reader accepts");
+      }
+      DCF_TRY(hold(kNodeBytes));
+      const StoredSection section{spool_.size(), bytes.size(), hash_bytes(bytes)};
+      DCF_TRY(spool_.append(bytes));
+      contents_.sections.emplace(kind, section);
+      return ok_status();
+    });
+  }
+
+  void refuse() { broken_ = true; }
+
+  Status finish(Sink& sink) {
+    was_broken_ = broken_;
+    DCF_TRY(check_idle());
+    finished_ = true;
+    return write_file(contents_, spool_, options_.max_memory, progress_, sink);
+  }
+
+ private:
+  static constexpr size_t kNone = SIZE_MAX;
+  static constexpr uint64_t kNodeBytes = 160;  // of a map, and what the heap adds to its strings
+
+  // Runs body(), which adds something. If it fails or throws, the writer is broken.
+  template <typename Body>
+  Status change(Body body) {
+    const bool was_broken = std::exchange(broken_, true);
+    was_broken_ = was_broken;
+    const Status status = body();
+    broken_ = was_broken || !status.ok();
+    return status;
+  }
+
+  Status check_usable() const {
+    if (finished_) return fail(Code::BadState, "", "the file is finished");
+    if (was_broken_) return fail(Code::BadState, "", "an earlier call of this writer failed");
+    return ok_status();
+  }
+  // Usable, and without an open tensor.
+  Status check_idle() const {
+    DCF_TRY(check_usable());
+    if (open_ != nullptr) return fail(Code::BadState, "", "a tensor is open");
+    return ok_status();
+  }
+  static Status no_open_tensor() { return fail(Code::BadState, "", "no tensor is open"); }
+  static Status writer_limit() {
+    return fail(Code::LimitMemory, "", "the writer needs more memory than the limit");
+  }
+
+  Status check_new(std::string_view name) const {
+    if (contents_.tensors.find(name) != contents_.tensors.end()) {
       return fail(Code::DuplicateName, "", "a tensor of this name was already added");
     }
     if (contents_.tensors.size() >= Limits{}.max_tensors) {
       return fail(Code::LimitCount, "L-01", "there are more tensors than a reader accepts");
     }
+    return ok_status();
+  }
+
+  // Memory that neither the spool nor what was added takes.
+  uint64_t available() const {
+    const uint64_t held = spool_memory_ + resident_;
+    return options_.max_memory - std::min(options_.max_memory, held);
+  }
+  Status hold(uint64_t bytes) {
+    if (bytes > available()) return writer_limit();
+    resident_ += bytes;
+    return ok_status();
+  }
+
+  static bool is_clustered(const OpenTensor& open) {
+    return open.options.bits > 0 && may_be_lossy(open.spec, open.size.elements);
+  }
+  static uint64_t clustered_bytes(const OpenTensor& open) {
+    return open.size.bytes() + clustering_bytes(open.options, open.size);
+  }
+
+  StoredTensor& stored(const AddedTensor& added) { return contents_.stored[added.stored]; }
+  size_t keep(StoredTensor tensor) {
+    contents_.stored.push_back(std::move(tensor));
+    return contents_.stored.size() - 1;
+  }
+  static AddedTensor describe(const TensorSpec& spec) {
     AddedTensor added;
     added.dims.assign(spec.dims.begin(), spec.dims.end());
     added.opaque_name = spec.opaque_name;
-    const uint64_t elements = count_elements(added.dims).value();
-    if (may_be_lossy(spec, elements) &&
-        working_bytes(options, elements, dtype_bits(spec.dtype)) > options_.max_memory) {
-      return fail(Code::LimitMemory, "", "clustering the tensor needs more memory than the limit");
+    return added;
+  }
+  Status insert(std::string_view name, AddedTensor added) {
+    DCF_TRY(hold(kNodeBytes + sizeof(AddedTensor) + name.size() + 8 * added.dims.size()));
+    contents_.tensors.emplace(name, std::move(added));
+    return ok_status();
+  }
+
+  // `memory`: bytes that may be taken while the tensor is encoded.
+  Status add_checked(const CheckedInput& input, uint64_t memory) {
+    const TensorSpec& spec = input.spec();
+    DCF_TRY(check_new(spec.name));
+    DCF_TRY(progress_.begin(input.size().bytes()));
+    if (input.options().bits > 0 && input.may_be_lossy()) {
+      const uint64_t bytes = clustering_bytes(input.options(), input.size());
+      if (bytes > memory) return too_large_to_cluster();
     }
-    const std::vector<Lowered> sources = lower(input, options);
-    const uint64_t key = content_key(input, options, elements);
-    DCF_ASSIGN(added.stored, find_equal(key, sources, spec, options));
-    if (added.stored == kNone || (name < stored(added).owner && stored(added).dims != added.dims)) {
+    const Work work{options_.parallel, progress_, memory};
+    AddedTensor added = describe(spec);
+    DCF_ASSIGN(std::vector<Lowered> sources, lower(input));
+    const uint64_t key = content_key(input);
+    DCF_ASSIGN(added.stored, find_equal(key, sources, input, work));
+    if (added.stored == kNone ||
+        (spec.name < stored(added).owner && stored(added).dims != added.dims)) {
       // Its own encoding, because it is new or because its shape is now the first.
-      DCF_ASSIGN(StoredTensor encoded, store(sources, spec, options));
+      DCF_ASSIGN(StoredTensor encoded, store(sources, input, work));
+      DCF_TRY(hold(resident_bytes(encoded)));
       if (added.stored == kNone) {
-        added.stored = contents_.stored.size();
-        contents_.stored.emplace_back();
+        added.stored = keep({});
         by_key_.emplace(key, added.stored);
       }
       stored(added) = std::move(encoded);
-    } else if (name < stored(added).owner) {
-      stored(added).owner = name;
+    } else if (spec.name < stored(added).owner) {
+      stored(added).owner = spec.name;
     }
-    contents_.tensors.emplace(std::move(name), std::move(added));
-    return ok_status();
-  }
-
-  Status add_metadata(std::string_view key, std::string_view value) {
-    DCF_TRY(check_open());
-    if (key.size() > UINT32_MAX || value.size() > UINT32_MAX || !is_utf8(bytes_of(key)) ||
-        !is_utf8(bytes_of(value))) {
-      return fail(Code::InvalidArgument, "", "metadata must be UTF-8 of less than 4 GiB");
-    }
-    if (!contents_.metadata.emplace(key, value).second) {
-      return fail(Code::DuplicateName, "", "metadata of this key was already added");
-    }
-    return ok_status();
-  }
-
-  Status finish(Sink& sink) {
-    DCF_TRY(check_open());
-    finished_ = true;
-    return write_file(contents_, spool_, sink);
-  }
-
- private:
-  static constexpr size_t kNone = SIZE_MAX;
-
-  StoredTensor& stored(const AddedTensor& added) { return contents_.stored[added.stored]; }
-
-  Status check_open() const {
-    if (!finished_) return ok_status();
-    return fail(Code::BadState, "", "the file is finished");
+    DCF_TRY(insert(spec.name, std::move(added)));
+    return progress_.update(progress_.total());
   }
 
   // Which stored tensor decodes to the same elements, or kNone. A hash does not prove it: whoever
   // made the tensors may have made them collide. The same encoding of both does.
-  Result<size_t> find_equal(uint64_t key, const std::vector<Lowered>& sources,
-                            const TensorSpec& spec, const EncodeOptions& options) {
-    if (sources[0].content.elements == 0) return size_t{kNone};
+  Result<size_t> find_equal(uint64_t key, std::vector<Lowered>& sources, const CheckedInput& input,
+                            const Work& work) {
+    if (input.size().elements == 0) return size_t{kNone};
     const auto [first, last] = by_key_.equal_range(key);
     for (auto it = first; it != last; ++it) {
       const StoredTensor& other = contents_.stored[it->second];
-      TensorSpec same_shape = spec;
-      same_shape.dims = other.dims;
       const StoredEncoding& encoding = other.encodings[0];
-      const Choice choice = choose_encoding(sources, same_shape, options, options_.parallel);
+      DCF_ASSIGN(const Choice choice, choose_encoding(sources, input, other.dims, work));
       SpoolComparison comparison(spool_, encoding);
       DCF_ASSIGN(const EncodedTensor encoded,
-                 encode_tensor(choice.candidates[0], same_shape, options_.parallel,
+                 encode_tensor(choice.candidates[0], input, other.dims, work,
                                [&](Bytes bytes) { return comparison.consume(bytes); }));
       if (comparison.same() && same_encoding(encoded, encoding.encoded)) return size_t{it->second};
     }
     return size_t{kNone};
   }
 
-  Result<StoredTensor> store(const std::vector<Lowered>& sources, const TensorSpec& spec,
-                             const EncodeOptions& options) {
+  Result<StoredTensor> store(std::vector<Lowered>& sources, const CheckedInput& input,
+                             const Work& work) {
     StoredTensor result;
-    result.owner = spec.name;
-    result.dims.assign(spec.dims.begin(), spec.dims.end());
-    const Choice choice = choose_encoding(sources, spec, options, options_.parallel);
+    result.owner = input.spec().name;
+    result.dims.assign(input.spec().dims.begin(), input.spec().dims.end());
+    DCF_ASSIGN(const Choice choice, choose_encoding(sources, input, result.dims, work));
     result.by_positions = choice.by_positions;
+    const uint64_t share = progress_.total() / choice.candidates.size();
     for (const Candidate& candidate : choice.candidates) {
+      const uint64_t done = share * result.encodings.size();
       StoredEncoding& encoding = result.encodings.emplace_back();
       encoding.offset = spool_.size();
       DCF_ASSIGN(encoding.encoded,
-                 encode_tensor(candidate, spec, options_.parallel,
-                               [&](Bytes bytes) { return spool_.append(bytes); }));
+                 encode_tensor(
+                     candidate, input, result.dims, work,
+                     [&](Bytes bytes) { return spool_.append(bytes); }, done, done + share));
+    }
+    return result;
+  }
+
+  Result<StoredTensor> store_copy(const CopySource& source) {
+    StoredTensor result;
+    result.owner = source.spec.name;
+    result.dims.assign(source.spec.dims.begin(), source.spec.dims.end());
+    StoredEncoding& encoding = result.encodings.emplace_back();
+    encoding.encoded = source.encoded;
+    encoding.offset = spool_.size();
+    DCF_TRY(hold(resident_bytes(result)));
+    uint64_t payload = 0;
+    for (const Chunk& chunk : source.encoded.chunks) payload += chunk.bytes;
+    DCF_TRY(progress_.begin(payload));
+    for (uint64_t k = 0; k < source.encoded.chunks.size(); ++k) {
+      if (source.encoded.chunks[static_cast<size_t>(k)].bytes > available()) return writer_limit();
+      DCF_ASSIGN(const Bytes bytes, source.read(k));
+      DCF_TRY(spool_.append(bytes));
+      encoding.encoded.payload += bytes.size();
+      DCF_TRY(progress_.update(encoding.encoded.payload));
     }
     return result;
   }
 
   const WriterOptions options_;
+  Progress progress_;
+  const uint64_t spool_memory_;
   FileContents contents_;
   std::unordered_multimap<uint64_t, size_t> by_key_;  // content key -> stored tensor
+  std::map<std::pair<std::shared_ptr<const void>, uint64_t>, size_t> by_copy_;
   Spool spool_;
+  std::unique_ptr<OpenTensor> open_;
+  uint64_t resident_ = 0;  // bytes of memory of contents_, nearly
+  bool broken_ = false;
+  bool was_broken_ = false;  // before the call in progress
   bool finished_ = false;
 };
 
@@ -223,8 +474,26 @@ FileWriter::~FileWriter() = default;
 Status FileWriter::add(const TensorInput& input, const EncodeOptions& options) {
   return impl_->add(input, options);
 }
+Status FileWriter::begin_tensor(const TensorSpec& spec, const EncodeOptions& options) {
+  return impl_->begin_tensor(spec, options);
+}
+Status FileWriter::write_piece(Bytes bytes) {
+  return impl_->write_piece(bytes);
+}
+Status FileWriter::end_tensor() {
+  return impl_->end_tensor();
+}
+Status FileWriter::copy(const CopySource& source) {
+  return impl_->copy(source);
+}
 Status FileWriter::add_metadata(std::string_view key, std::string_view value) {
   return impl_->add_metadata(key, value);
+}
+Status FileWriter::add_section(uint32_t kind, Bytes bytes) {
+  return impl_->add_section(kind, bytes);
+}
+void FileWriter::refuse() {
+  impl_->refuse();
 }
 Status FileWriter::finish(Sink& sink) {
   return impl_->finish(sink);

@@ -5,7 +5,7 @@
 
 #include "base/float_convert.h"
 #include "encode/palette.h"
-#include "encode/prune.h"
+#include "encode/radix_select.h"
 #include "encode/stats.h"
 
 namespace dcf::impl {
@@ -59,49 +59,77 @@ class Difference {
 
 class Lowering {
  public:
-  Lowering(const TensorInput& input, const EncodeOptions& options)
-      : input_(input), options_(options), dtype_(input.spec.dtype) {
-    const TensorSpec& spec = input.spec;
+  explicit Lowering(const CheckedInput& input)
+      : input_(input), options_(input.options()), dtype_(input.spec().dtype) {
     exact_.dtype = dtype_;
-    exact_.bits = dtype_ == DType::kOpaque ? spec.opaque_bits : dtype_bits(dtype_);
-    exact_.elements = count_elements({spec.dims.begin(), spec.dims.end()}).value();
-    exact_.drop_signs = options.canonical_zeros && is_float(dtype_);
+    exact_.bits = input.size().bits;
+    exact_.elements = input.size().elements;
+    exact_.drop_signs = options_.canonical_zeros && is_float(dtype_);
   }
 
-  std::vector<Lowered> run() {
-    if (const auto* codes = std::get_if<CodesData>(&input_.data)) return {from_codes(*codes)};
-    place(exact_);
+  Result<std::vector<Lowered>> run() {
     std::vector<Lowered> result;
-    if ((options_.bits > 0 || options_.sparsity > 0) &&
-        may_be_lossy(input_.spec, exact_.elements) && all_finite(dtype_, exact_.words)) {
-      result = lossy();
+    if (const auto* codes = input_.as<CodesData>()) {
+      result.push_back(from_codes(*codes));
+      return result;
     }
-    if (result.empty()) result.push_back(lossless());
+    place(exact_);
+    if ((options_.bits > 0 || options_.sparsity > 0) && input_.may_be_lossy()) {
+      DCF_ASSIGN(const bool finite, is_finite());
+      if (finite) {
+        DCF_ASSIGN(result, lossy());
+      }
+    }
+    if (result.empty()) {
+      DCF_ASSIGN(Lowered exact, lossless());
+      result.push_back(std::move(exact));
+    }
     return result;
   }
 
  private:
   // Points a content to the caller's words.
   void place(Content& content) const {
-    if (const auto* csr = std::get_if<CsrData>(&input_.data)) {
+    if (const auto* csr = input_.as<CsrData>()) {
       place_csr(csr->row_ptr, csr->col, content);
       content.words = csr_values(*csr, content.csr_rows, content.width());
+    } else if (const auto* pieces = input_.as<PiecesData>()) {
+      content.pieces = pieces->store;
     } else {
-      content.words = std::get<DenseData>(input_.data).bytes;
+      content.words = input_.as<DenseData>()->bytes;
     }
   }
   void place_csr(const uint64_t* row_ptr, const uint32_t* col, Content& content) const {
     content.row_ptr = row_ptr;
     content.col = col;
-    content.csr_rows = csr_rows_of(input_.spec);
-    content.csr_cols = content.csr_rows == 0 ? 0 : content.elements / content.csr_rows;
+    content.csr_rows = input_.rows();
+    content.csr_cols = input_.cols();
   }
 
-  Lowered lossless() const {
+  Result<bool> is_finite() const {
+    if (exact_.pieces == nullptr) return all_finite(dtype_, exact_.words);
+    bool finite = true;
+    DCF_TRY(exact_.pieces->visit(0, exact_.elements, [&](uint64_t, uint64_t word) {
+      finite = finite && std::isfinite(word_to_double(dtype_, word));
+    }));
+    return finite;
+  }
+
+  Result<bool> has_negative_zeros() const {
+    if (exact_.pieces == nullptr) return count_negative_zeros(dtype_, exact_.words) > 0;
+    bool found = false;
+    DCF_TRY(exact_.pieces->visit(0, exact_.elements, [&](uint64_t, uint64_t word) {
+      found = found || is_zero_word(dtype_, word);
+    }));
+    return found;
+  }
+
+  Result<Lowered> lossless() const {
     Lowered result;
     result.content = exact_;
-    if (exact_.drop_signs && count_negative_zeros(dtype_, exact_.words) > 0) {
-      result.fidelity = Fidelity::kValueExact;
+    if (exact_.drop_signs) {
+      DCF_ASSIGN(const bool dropped, has_negative_zeros());
+      if (dropped) result.fidelity = Fidelity::kValueExact;
     }
     return result;
   }
@@ -140,26 +168,32 @@ class Lowering {
   }
 
   // Nothing if no value changed, or if the change has no finite bound.
-  std::vector<Lowered> lossy() {
+  Result<std::vector<Lowered>> lossy() {
     const bool forced_dense = options_.positions == Positions::kDense;
-    const bool csr = std::holds_alternative<CsrData>(input_.data);
+    const bool csr = input_.as<CsrData>() != nullptr;
     std::vector<Lowered> result;
-    const auto add = [&](std::optional<Lowered> lowered) {
-      if (lowered) result.push_back(std::move(*lowered));
+    const auto add = [&](Result<std::optional<Lowered>> lowered) {
+      if (lowered.ok() && lowered.value()) result.push_back(std::move(*lowered.value()));
+      return lowered.status();
     };
     if (csr || options_.sparsity > 0) {
-      add(options_.bits > 0 ? cluster_nonzeros() : prune_only());
+      DCF_TRY(add(options_.bits > 0 ? cluster_nonzeros() : prune_only()));
       return result;
     }
     const bool has_zeros = count_nonzeros(dtype_, exact_.words) < exact_.elements;
     if (forced_dense || !options_.positions || !has_zeros) {
-      add(cluster_all());
+      DCF_TRY(add(cluster_all()));
       if (!has_zeros || forced_dense) return result;
-      if (result.empty()) result.push_back(lossless());
+      if (result.empty()) {
+        DCF_ASSIGN(Lowered exact, lossless());
+        result.push_back(std::move(exact));
+      }
       result[0].sparse_allowed = false;
     }
-    std::optional<Lowered> sparse = cluster_nonzeros();
-    if (!sparse) sparse = lossless();
+    DCF_ASSIGN(std::optional<Lowered> sparse, cluster_nonzeros());
+    if (!sparse) {
+      DCF_ASSIGN(sparse, lossless());
+    }
     sparse->dense_allowed = false;
     result.push_back(std::move(*sparse));
     return result;
@@ -183,18 +217,49 @@ class Lowering {
     return lowered;
   }
 
-  std::optional<Lowered> prune_only() const {
+  // The pruning that removes the round(sparsity * n) elements of least magnitude, of equal
+  // magnitudes the lower indices first (encode/prune.h).
+  Result<Pruning> find_pruning() const {
+    const auto size = static_cast<double>(exact_.elements);
+    const auto count = static_cast<uint64_t>(std::round(options_.sparsity * size));
+    if (count >= exact_.elements) return Pruning{UINT64_MAX, UINT64_MAX};
+    const uint64_t mask = magnitude_mask(dtype_);
+    Status status;
+    const auto for_each = [&](auto visit) {
+      uint64_t visited = 0;
+      const Status s = exact_.visit(0, exact_.elements, [&](uint64_t, uint64_t word, Cell) {
+        ++visited;
+        visit(word & mask);
+      });
+      if (!s.ok()) status = s;
+      visit(0, exact_.elements - visited);
+    };
+    const Cut cut = radix_cut(static_cast<int>(exact_.bits), count, for_each);
+    DCF_TRY(status);
+    // Zeros never stay, so that their ties do not matter.
+    Pruning pruning{cut.key, 0};
+    if (cut.key == 0) return pruning;
+    uint64_t ties = 0;
+    DCF_TRY(exact_.visit(0, exact_.elements, [&](uint64_t index, uint64_t word, Cell) {
+      if ((word & mask) == cut.key && ties < cut.ties && ++ties == cut.ties) {
+        pruning.ties_from = index + 1;
+      }
+    }));
+    return pruning;
+  }
+
+  Result<std::optional<Lowered>> prune_only() const {
     Content content = exact_;
-    content.keep = prune_to_sparsity(dtype_, exact_.words, options_.sparsity);
+    DCF_ASSIGN(content.pruning, find_pruning());
     Difference difference(dtype_);
-    for (uint64_t i = 0; i < content.elements; ++i) {
-      if ((content.keep[i / 64] >> (i % 64) & 1) == 0) difference.add(exact_word(i), 0);
-    }
+    DCF_TRY(exact_.visit(0, exact_.elements, [&](uint64_t index, uint64_t word, Cell) {
+      if (!content.keeps(index, word)) difference.add(word, 0);
+    }));
     return finish(std::move(content), difference);
   }
 
-  std::optional<Lowered> cluster_all() const {
-    if (is_clustered(exact_.words)) return std::nullopt;
+  Result<std::optional<Lowered>> cluster_all() const {
+    if (is_clustered(exact_.words)) return std::optional<Lowered>();
     Clustering clustering =
         cluster_words(dtype_, exact_.words, clusters(), options_.init, options_.seed);
     Content content = exact_;
@@ -212,25 +277,28 @@ class Lowering {
   }
 
   // Code 0 is "no entry", code c > 0 centroid c - 1.
-  std::optional<Lowered> cluster_nonzeros() const {
+  Result<std::optional<Lowered>> cluster_nonzeros() const {
     const uint64_t places = exact_.words.size() / exact_.width();
-    std::vector<uint64_t> keep;
-    if (options_.sparsity > 0) keep = prune_to_sparsity(dtype_, exact_.words, options_.sparsity);
+    const bool pruned = options_.sparsity > 0;
     Content content = exact_;
+    if (pruned) {
+      DCF_ASSIGN(content.pruning, find_pruning());
+    }
     content.coded = true;
     content.words = {};
     content.owned_codes.resize(places);
     std::vector<uint8_t> kept;
     for (uint64_t i = 0; i < places; ++i) {
-      const bool stays =
-          keep.empty() ? !is_zero_word(dtype_, exact_word(i)) : (keep[i / 64] >> (i % 64) & 1) != 0;
+      const uint64_t before = exact_word(i);
+      const bool stays = !is_zero_word(dtype_, before) && (!pruned || content.keeps(i, before));
       content.owned_codes[i] = stays;
       if (!stays) continue;
       const uint8_t* word = exact_.words.data() + i * exact_.width();
       kept.insert(kept.end(), word, word + exact_.width());
     }
-    if (kept.empty() && !keep.empty()) return prune_only();
-    if (keep.empty() && is_clustered(kept)) return std::nullopt;
+    content.pruning.reset();
+    if (kept.empty() && pruned) return prune_only();
+    if (!pruned && is_clustered(kept)) return std::optional<Lowered>();
     const Clustering clustering =
         cluster_words(dtype_, kept, clusters(), options_.init, options_.seed);
     for (size_t c = 0; c < clustering.codebook.size(); ++c) {
@@ -250,7 +318,7 @@ class Lowering {
     return load_word(exact_.words.data() + i * exact_.width(), exact_.width());
   }
 
-  const TensorInput& input_;
+  const CheckedInput& input_;
   const EncodeOptions& options_;
   const DType dtype_;
   Content exact_;
@@ -258,12 +326,8 @@ class Lowering {
 
 }  // namespace
 
-uint64_t csr_rows_of(const TensorSpec& spec) {
-  return spec.dims.empty() ? 1 : spec.dims[0];
-}
-
-std::vector<Lowered> lower(const TensorInput& input, const EncodeOptions& options) {
-  return Lowering(input, options).run();
+Result<std::vector<Lowered>> lower(const CheckedInput& input) {
+  return Lowering(input).run();
 }
 
 }  // namespace dcf::impl

@@ -18,13 +18,12 @@ struct Lowered {
   double error_bound = 0;  // greatest |original - decoded|
 };
 
-// What may be written for an input that check_input() accepts, one or two alternatives. There are
-// two where clustering depends on the positions (dcf_write.h: all weights with dense ones, else the
-// nonzeros). A tensor that pruning and clustering leave as it is stays lossless; in one that they
-// change every zero becomes +0. Of 8 bits one code is kept free for the filler zero: 255 clusters.
-std::vector<Lowered> lower(const TensorInput& input, const EncodeOptions& options);
-
-// dims[0] and the product of the others: the matrix of a CSR input.
-uint64_t csr_rows_of(const TensorSpec& spec);
+// What may be written for an input, one or two alternatives. There are two where clustering depends
+// on the positions (dcf_write.h: all weights with dense ones, else the nonzeros). A tensor that
+// pruning and clustering leave as it is stays lossless; in one that they change every zero becomes
+// +0. Of 8 bits one code is kept free for the filler zero: 255 clusters. Pieces are not clustered:
+// the writer reads a tensor that is to be clustered into memory. Fails only where pieces cannot be
+// read.
+Result<std::vector<Lowered>> lower(const CheckedInput& input);
 
 }  // namespace dcf::impl

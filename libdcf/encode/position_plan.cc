@@ -147,34 +147,57 @@ Histogram GapHistogram::buckets(BucketCode code) const {
   return histogram;
 }
 
-std::optional<PositionStats> measure_positions(const Content& content, Grid grid, bool signs,
-                                               const Parallel& parallel) {
+uint64_t extraction_bytes(const Content& content, const Grid& grid, uint64_t entries) {
+  const uint64_t elements = grid.chunk_end(0);
+  // Words grow by doubling; the rest are offsets, signs and bit strings of elements.
+  uint64_t bytes = std::min(entries, elements) * (2 * content.width() + 3 * sizeof(uint32_t)) +
+                   elements / 4 + grid.chunk_rows(0) * sizeof(uint32_t);
+  if (content.pieces != nullptr) bytes += PieceStore::kReaderBytes;
+  return bytes;
+}
+
+Result<std::optional<PositionStats>> measure_positions(const Content& content, Grid grid,
+                                                       uint64_t entries, bool signs,
+                                                       const Work& work) {
   for (;;) {
+    DCF_ASSIGN(const Parallel parallel,
+               work.threads_for(extraction_bytes(content, grid, entries) + sizeof(PositionStats)));
     const size_t parts = std::min<size_t>(parallel.width(), grid.chunks);
     std::vector<PositionStats> part_stats(parts);
-    std::atomic<uint64_t> next{0};
-    std::atomic<bool> too_many{false};
-    parallel.run(parts, [&](size_t part) {
-      PositionStats& stats = part_stats[part];
+    for (PositionStats& stats : part_stats) {
       stats.grid = grid;
       stats.gaps = GapHistogram(grid.view.cols);
-      EntryBlock block;
-      for (uint64_t chunk; !too_many && (chunk = next.fetch_add(1)) < grid.chunks;) {
-        content.extract(grid.view, grid.first_row(chunk), grid.chunk_rows(chunk), &block);
-        const uint64_t elements = grid.chunk_end(chunk) - grid.chunk_begin(chunk);
-        if (elements > kMaxChunkEntries && block.offsets.size() > kSafeChunkEntries) {
-          too_many = true;
-        } else {
-          add_chunk(block, chunk, signs, stats);
+    }
+    std::atomic<uint64_t> next{0};
+    std::atomic<bool> too_many{false};
+    // Between two batches the caller may cancel.
+    const uint64_t batch = uint64_t{256} * parts;
+    for (uint64_t end = batch; next < grid.chunks && !too_many; end += batch) {
+      DCF_TRY(run_fallible(parallel, parts, [&](size_t part) -> Status {
+        EntryBlock block;
+        while (!too_many) {
+          const uint64_t chunk = next.fetch_add(1);
+          if (chunk >= grid.chunks) break;
+          DCF_TRY(
+              content.extract(grid.view, grid.first_row(chunk), grid.chunk_rows(chunk), &block));
+          const uint64_t elements = grid.chunk_end(chunk) - grid.chunk_begin(chunk);
+          if (elements > kMaxChunkEntries && block.offsets.size() > kSafeChunkEntries) {
+            too_many = true;
+          } else {
+            add_chunk(block, chunk, signs, part_stats[part]);
+          }
+          if (next >= end) break;
         }
-      }
-    });
+        return ok_status();
+      }));
+      DCF_TRY(work.progress.poll());
+    }
     if (!too_many) {
       for (size_t i = 1; i < parts; ++i) merge(part_stats[0], part_stats[i]);
-      return std::move(part_stats[0]);
+      return std::optional<PositionStats>(std::move(part_stats[0]));
     }
     const std::optional<Grid> smaller = halve_chunks(grid);
-    if (!smaller) return std::nullopt;
+    if (!smaller) return std::optional<PositionStats>();
     grid = *smaller;
   }
 }

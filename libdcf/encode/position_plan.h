@@ -7,10 +7,10 @@
 #include <optional>
 #include <vector>
 
-#include "base/parallel.h"
 #include "encode/content.h"
 #include "encode/grid.h"
 #include "encode/stream_plan.h"
+#include "encode/work.h"
 
 namespace dcf::impl {
 
@@ -62,9 +62,13 @@ struct PositionStats {
   std::array<uint64_t, kMaxGapBits + 1> most_entries{};  // of a chunk
 };
 
-// Nothing if some row has too many entries for a chunk.
-std::optional<PositionStats> measure_positions(const Content& content, Grid grid, bool signs,
-                                               const Parallel& parallel);
+// Nothing if some row has too many entries for a chunk. `entries`: of the content. LimitMemory,
+// Cancelled, or the failure of a store.
+Result<std::optional<PositionStats>> measure_positions(const Content& content, Grid grid,
+                                                       uint64_t entries, bool signs,
+                                                       const Work& work);
+// Bytes that one thread takes to extract a chunk of the grid, when the content has so many entries.
+uint64_t extraction_bytes(const Content& content, const Grid& grid, uint64_t entries);
 
 struct PositionPlan {
   Encoding encoding;  // the fields of the positions

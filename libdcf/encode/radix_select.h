@@ -15,8 +15,9 @@ struct Cut {
 };
 
 // The cut that removes exactly `count` keys, less than there are. for_each(visit) calls visit(key)
-// for every key, the same ones each time; keys are below 2^bits. Passes of 16 bits from the top, in
-// place of a copy of the keys to partition; takes 512 KiB.
+// for every key, or visit(key, times) for many equal ones, the same ones each time; keys are below
+// 2^bits. Passes of 16 bits from the top, in place of a copy of the keys to partition; takes
+// 512 KiB. If a pass of for_each ends early, the cut has no meaning.
 template <typename ForEach>
 Cut radix_cut(int bits, uint64_t count, ForEach for_each) {
   const int digit_bits = std::min(bits, 16);
@@ -25,12 +26,14 @@ Cut radix_cut(int bits, uint64_t count, ForEach for_each) {
   uint64_t prefix = 0;  // the digits of the cut found so far
   for (int shift = bits - digit_bits; shift >= 0; shift -= digit_bits) {
     std::fill(histogram.begin(), histogram.end(), 0);
-    for_each([&](uint64_t key) {
+    for_each([&](uint64_t key, uint64_t times = 1) {
       const uint64_t digits = key >> shift;
-      if (digits >> digit_bits == prefix) ++histogram[digits % digits_count];
+      if (digits >> digit_bits == prefix) histogram[digits % digits_count] += times;
     });
     uint64_t digit = 0;
-    for (; histogram[digit] <= count; ++digit) count -= histogram[digit];
+    for (; digit + 1 < digits_count && histogram[digit] <= count; ++digit) {
+      count -= histogram[digit];
+    }
     prefix = prefix << digit_bits | digit;
   }
   return {prefix, count};

@@ -3,6 +3,7 @@
 
 #include <map>
 
+#include "base/checked.h"
 #include "base/hash.h"
 #include "codec/codebook.h"
 #include "format/header.h"
@@ -26,13 +27,9 @@ uint64_t near_to(uint64_t estimate) {
 // Positions that take this much more in a file with one tensor do so in any.
 constexpr uint64_t kClearlyLarger = 256;
 
-std::vector<uint64_t> dims_of(const TensorSpec& spec) {
-  return {spec.dims.begin(), spec.dims.end()};
-}
-
 // Bytes of a file with this tensor alone, but that the padding of raw data is at its worst: what it
 // is in the end depends on the tensors before.
-uint64_t file_size(const EncodedTensor& encoded, DType dtype) {
+Result<uint64_t> file_size(const EncodedTensor& encoded, DType dtype) {
   Manifest manifest;
   manifest.tensors.push_back(encoded.tensor);
   manifest.chunks = encoded.chunks;
@@ -46,17 +43,17 @@ uint64_t file_size(const EncodedTensor& encoded, DType dtype) {
   manifest.table_bytes += encoded.codebook.size();
   // A hash is eight bytes that are not zero, nearly always.
   manifest.table_hash = manifest.table_bytes == 0 ? 0 : UINT64_MAX;
-  const Result<std::vector<uint8_t>> packed =
-      serialise_manifest_columns(manifest_columns(manifest));
-  uint64_t size = kHeaderBytes + manifest.table_bytes + encoded.payload;
-  if (packed.ok()) size += packed.value().size();
+  DCF_ASSIGN(const std::vector<uint8_t> packed,
+             serialise_manifest_columns(manifest_columns(manifest)));
+  uint64_t size = kHeaderBytes + manifest.table_bytes + encoded.payload + packed.size();
   if (tensor.encoding.is_raw() && encoded.payload >= kRawAlignedFrom) size += kRawAlignment - 1;
   return size;
 }
 
 class Chooser {
  public:
-  Chooser(const TensorSpec& spec, const Parallel& parallel) : spec_(spec), parallel_(parallel) {}
+  Chooser(const CheckedInput& input, const std::vector<uint64_t>& dims, const Work& work)
+      : input_(input), dims_(dims), work_(work) {}
 
   // Adds the candidates of one kind of positions, lightest first. What a caller can force is a
   // kind: each gap width.
@@ -68,13 +65,14 @@ class Chooser {
     }
   }
 
-  Choice run() {
+  Result<Choice> run() {
     std::erase_if(kinds_, [&](const auto& kind) {
       return kind.second[0].estimate > near_to(best_estimate_);
     });
     std::vector<std::pair<Positions, Trial>> trials;
     for (auto& [kind, candidates] : kinds_) {
-      trials.emplace_back(kind.first, lightest(std::move(candidates)));
+      DCF_ASSIGN(Trial trial, lightest(std::move(candidates)));
+      trials.emplace_back(kind.first, std::move(trial));
     }
     std::stable_sort(trials.begin(), trials.end(),
                      [](const auto& a, const auto& b) { return a.second.size < b.second.size; });
@@ -98,7 +96,7 @@ class Chooser {
   };
 
   // Of one kind. By weight: only between kinds size decides.
-  Trial lightest(std::vector<Candidate> candidates) const {
+  Result<Trial> lightest(std::vector<Candidate> candidates) const {
     const bool small = candidates[0].source->content.elements <= kTrialElements;
     size_t count = 1;
     while (small && count < std::min(candidates.size(), kMaxTrials) &&
@@ -112,37 +110,39 @@ class Chooser {
       return best;
     }
     for (size_t i = 0; i < count; ++i) {
-      Trial trial = try_out(std::move(candidates[i]));
+      DCF_ASSIGN(Trial trial, try_out(std::move(candidates[i])));
       if (trial.weight < best.weight) best = std::move(trial);
     }
     return best;
   }
 
-  Trial try_out(Candidate candidate) const {
+  Result<Trial> try_out(Candidate candidate) const {
     const auto discard = [](Bytes) { return ok_status(); };
-    // Fails only where `discard` does.
-    const EncodedTensor encoded = encode_tensor(candidate, spec_, parallel_, discard).take();
+    DCF_ASSIGN(const EncodedTensor encoded,
+               encode_tensor(candidate, input_, dims_, work_, discard));
     Trial trial;
-    trial.size = file_size(encoded, spec_.dtype);
+    DCF_ASSIGN(trial.size, file_size(encoded, input_.spec().dtype));
     trial.weight = candidate.weight(trial.size);
     trial.candidate = std::move(candidate);
     return trial;
   }
 
-  const TensorSpec& spec_;
-  const Parallel& parallel_;
+  const CheckedInput& input_;
+  const std::vector<uint64_t>& dims_;
+  const Work& work_;
   std::map<std::pair<Positions, uint8_t>, std::vector<Candidate>> kinds_;  // and gap width
   uint64_t best_estimate_ = UINT64_MAX;
 };
 
-Tensor describe(const Candidate& candidate, const TensorSpec& spec) {
+Tensor describe(const Candidate& candidate, const TensorSpec& spec,
+                const std::vector<uint64_t>& dims) {
   const Content& content = candidate.source->content;
   Tensor tensor;
   tensor.name = spec.name;
   tensor.dtype = spec.dtype;
   tensor.bits = content.bits;
   tensor.opaque_name = spec.opaque_name;
-  tensor.dims = dims_of(spec);
+  tensor.dims = dims;
   tensor.elements = content.elements;
   tensor.encoding = candidate.recipe.encoding;
   tensor.view = candidate.recipe.grid.view;
@@ -152,41 +152,67 @@ Tensor describe(const Candidate& candidate, const TensorSpec& spec) {
   return tensor;
 }
 
+// Bytes that one thread takes to encode a chunk, its coded bytes included.
+uint64_t chunk_bytes(const Candidate& candidate) {
+  const Content& content = candidate.source->content;
+  const Recipe& recipe = candidate.recipe;
+  const uint64_t elements = recipe.grid.chunk_end(0);
+  const uint64_t dense = ceil_div(elements * content.bits, 8);
+  if (recipe.encoding.is_raw()) {
+    const bool borrowed = content.row_ptr == nullptr && !content.coded && !content.pruning &&
+                          !content.drop_signs && content.pieces == nullptr;
+    return borrowed ? dense : 2 * dense;
+  }
+  // Symbols, and coded bytes that grow by doubling.
+  if (!recipe.encoding.is_sparse()) return 4 * dense + 4 * elements;
+  return extraction_bytes(content, recipe.grid, candidate.chunk_entries) +
+         candidate.chunk_entries * (2 * content.width() + 4 * sizeof(uint32_t)) + elements / 4;
+}
+
 }  // namespace
 
-Choice choose_encoding(const std::vector<Lowered>& sources, const TensorSpec& spec,
-                       const EncodeOptions& options, const Parallel& parallel) {
-  const std::vector<uint64_t> dims = dims_of(spec);
+Result<Choice> choose_encoding(std::vector<Lowered>& sources, const CheckedInput& input,
+                               const std::vector<uint64_t>& dims, const Work& work) {
   const Content& first = sources[0].content;
-  if (is_raw_only(spec.dtype) || first.elements == 0) {
-    return {{{&sources[0], raw_recipe(first, dims)}}};
+  if (is_raw_only(first.dtype) || first.elements == 0) {
+    return Choice{{{&sources[0], raw_recipe(first, dims)}}, {}};
   }
-  Chooser chooser(spec, parallel);
-  for (const Lowered& source : sources) {
-    CandidateSource candidates(source, dims, options, parallel);
+  Chooser chooser(input, dims, work);
+  for (Lowered& source : sources) {
+    DCF_ASSIGN(CandidateSource candidates,
+               CandidateSource::create(source, dims, input.options(), work));
     for (const Positions positions :
          {Positions::kDense, Positions::kBitmap, Positions::kGap, Positions::kGapBucket}) {
-      if (options.positions && *options.positions != positions) continue;
-      chooser.add(candidates.list(positions));
+      if (input.options().positions && *input.options().positions != positions) continue;
+      DCF_ASSIGN(std::vector<Candidate> listed, candidates.list(positions));
+      chooser.add(std::move(listed));
     }
   }
   return chooser.run();
 }
 
-Result<EncodedTensor> encode_tensor(const Candidate& candidate, const TensorSpec& spec,
-                                    const Parallel& parallel, const ConsumeBytes& consume) {
+Result<EncodedTensor> encode_tensor(const Candidate& candidate, const CheckedInput& input,
+                                    const std::vector<uint64_t>& dims, const Work& work,
+                                    const ConsumeBytes& consume, uint64_t progress_from,
+                                    uint64_t progress_to) {
   const Content& content = candidate.source->content;
   const Recipe& recipe = candidate.recipe;
   EncodedTensor result;
-  result.tensor = describe(candidate, spec);
+  result.tensor = describe(candidate, input.spec(), dims);
   std::array<bool, 4> huffman{};
-  const size_t batch = size_t{2} * parallel.width();
+  // Two coded chunks a thread, one of which is written while the other is made.
+  const uint64_t bytes = content.elements == 0 ? 0 : chunk_bytes(candidate);
+  DCF_ASSIGN(const Parallel parallel, work.threads_for(bytes));
+  const uint64_t batch = std::min<uint64_t>(uint64_t{2} * parallel.width(),
+                                            work.memory / std::max<uint64_t>(bytes, 1));
   std::vector<EncodedChunk> encoded;
   for (uint64_t first = 0; first < recipe.grid.chunks; first += batch) {
     encoded.clear();
-    encoded.resize(std::min<uint64_t>(batch, recipe.grid.chunks - first));
-    parallel.run(encoded.size(),
-                 [&](size_t i) { encoded[i] = encode_chunk(content, recipe, first + i); });
+    encoded.resize(static_cast<size_t>(std::min<uint64_t>(batch, recipe.grid.chunks - first)));
+    DCF_TRY(run_fallible(parallel, encoded.size(), [&](size_t i) -> Status {
+      DCF_ASSIGN(encoded[i], encode_chunk(content, recipe, first + i));
+      return ok_status();
+    }));
     for (const EncodedChunk& chunk : encoded) {
       result.chunks.push_back(
           {static_cast<uint32_t>(chunk.bytes.size()), chunk.entries, hash_bytes(chunk.bytes)});
@@ -195,12 +221,17 @@ Result<EncodedTensor> encode_tensor(const Candidate& candidate, const TensorSpec
       for (size_t k = 0; k < huffman.size(); ++k) huffman[k] |= chunk.huffman[k];
       DCF_TRY(consume(chunk.bytes));
     }
+    const double share =
+        static_cast<double>(first + encoded.size()) / static_cast<double>(recipe.grid.chunks);
+    DCF_TRY(work.progress.update(
+        progress_from +
+        static_cast<uint64_t>(share * static_cast<double>(progress_to - progress_from))));
   }
   for (size_t k = 0; k < huffman.size(); ++k) {
     if (huffman[k]) append_code_lengths(*recipe.codes[k], &result.tables[k]);
   }
   if (recipe.encoding.values == Values::kPalette) {
-    DCF_TRY(append_codebook(recipe.codebook, spec.dtype, &result.codebook));
+    DCF_TRY(append_codebook(recipe.codebook, content.dtype, &result.codebook));
   }
   return result;
 }

@@ -5,20 +5,10 @@
 #include <functional>
 #include <vector>
 
-#include "base/parallel.h"
 #include "encode/candidates.h"
-#include "format/manifest.h"
+#include "encode/encoded_tensor.h"
 
 namespace dcf::impl {
-
-// A tensor as far as it can be known without the others of the file.
-struct EncodedTensor {
-  Tensor tensor;  // all but table numbers, alias and chunk indices
-  std::vector<Chunk> chunks;
-  std::array<std::vector<uint8_t>, 4> tables;  // code-length record of each role; empty: none
-  std::vector<uint8_t> codebook;               // as stored
-  uint64_t payload = 0;                        // bytes of all chunks
-};
 
 // Receives the bytes of a tensor's chunks in order.
 using ConsumeBytes = std::function<Status(Bytes)>;
@@ -30,14 +20,18 @@ struct Choice {
   std::array<uint8_t, 4> by_positions{};  // index; that of the smallest where they are far larger
 };
 
-// `spec` and `options` are valid. Close candidates are compared by what they really take in a file
-// with this tensor alone. What others of the file change in that is left to write_file(): it is why
-// not only the smallest is returned.
-Choice choose_encoding(const std::vector<Lowered>& sources, const TensorSpec& spec,
-                       const EncodeOptions& options, const Parallel& parallel);
+// Close candidates are compared by what they really take in a file with this tensor alone. What
+// others of the file change in that is left to write_file(): it is why not only the smallest is
+// returned. `dims`: the shape whose views are tried, of as many elements as the input's. The
+// candidates point into `sources`. LimitMemory, Cancelled, OutOfMemory, or the failure of a store.
+Result<Choice> choose_encoding(std::vector<Lowered>& sources, const CheckedInput& input,
+                               const std::vector<uint64_t>& dims, const Work& work);
 
-// Encodes with the chosen recipe, chunks in parallel. Fails only if `consume` does.
-Result<EncodedTensor> encode_tensor(const Candidate& candidate, const TensorSpec& spec,
-                                    const Parallel& parallel, const ConsumeBytes& consume);
+// Encodes with the chosen recipe, chunks in parallel, and reports their share of
+// [progress_from, progress_to) of the progress. Fails as choose_encoding() and as `consume`.
+Result<EncodedTensor> encode_tensor(const Candidate& candidate, const CheckedInput& input,
+                                    const std::vector<uint64_t>& dims, const Work& work,
+                                    const ConsumeBytes& consume, uint64_t progress_from = 0,
+                                    uint64_t progress_to = 0);
 
 }  // namespace dcf::impl

@@ -23,7 +23,7 @@ bool is_text(std::string_view s) {
   return is_utf8(bytes) && std::find(bytes.begin(), bytes.end(), 0) == bytes.end();
 }
 
-Status check_spec(const TensorSpec& spec) {
+Status check_type(const TensorSpec& spec) {
   if (spec.name.size() > kMaxNameBytes || !is_text(spec.name)) {
     return invalid("a tensor name must be UTF-8 without NUL, of at most 4096 bytes");
   }
@@ -57,16 +57,14 @@ Status check_options(const EncodeOptions& options, DType dtype) {
   return ok_status();
 }
 
-Status check_dense(const DenseData& data, uint64_t elements, uint32_t bits) {
-  // Elements fit 48 bits and widths 16, so the product fits.
-  if (data.bytes.size() != ceil_div(elements * bits, 8)) {
-    return invalid("the size of the data is not that of the shape and dtype");
-  }
-  const unsigned used = elements * bits % 8;
-  if (used != 0 && data.bytes.back() >> used != 0) {
-    return invalid("the padding bits of the last byte are not zero");
-  }
-  return ok_status();
+Status check_padding(const TensorSize& size, uint8_t last) {
+  const unsigned used = size.elements * size.bits % 8;
+  if (used == 0 || last >> used == 0) return ok_status();
+  return invalid("the padding bits of the last byte are not zero");
+}
+
+Status wrong_size() {
+  return invalid("the size of the data is not that of the shape and dtype");
 }
 
 Status check_csr(const uint64_t* row_ptr, const uint32_t* col, uint64_t rows, uint64_t cols) {
@@ -117,38 +115,52 @@ Status check_codes(const CodesData& data, uint64_t entries, const TensorSpec& sp
 
 }  // namespace
 
-Status check_input(const TensorInput& input, const EncodeOptions& options) {
-  const TensorSpec& spec = input.spec;
-  DCF_TRY(check_spec(spec));
+Result<TensorSize> check_spec(const TensorSpec& spec, const EncodeOptions& options) {
+  DCF_TRY(check_type(spec));
   DCF_TRY(check_options(options, spec.dtype));
-  Result<uint64_t> counted = count_elements({spec.dims.begin(), spec.dims.end()});
-  if (!counted.ok()) return invalid(counted.status().message);
-  const uint64_t elements = counted.value();
-  if (const auto* dense = std::get_if<DenseData>(&input.data)) {
-    const bool opaque = spec.dtype == DType::kOpaque;
-    return check_dense(*dense, elements, opaque ? spec.opaque_bits : dtype_bits(spec.dtype));
-  }
-  if (is_raw_only(spec.dtype)) {
-    return fail(Code::UnsupportedDType, "", "this dtype can be written from dense data only");
-  }
-  const uint64_t rows = spec.dims.empty() ? 1 : spec.dims[0];
-  const uint64_t cols = rows == 0 ? 0 : elements / rows;
-  if (const auto* csr = std::get_if<CsrData>(&input.data)) {
-    if (options.sparsity != 0) return invalid("a tensor given as CSR cannot be pruned");
-    DCF_TRY(check_csr(csr->row_ptr, csr->col, rows, cols));
-    if (csr->row_ptr[rows] > 0 && csr->values == nullptr) return invalid("there are no values");
-    return ok_status();
-  }
-  const auto& codes = std::get<CodesData>(input.data);
-  if (codes.row_ptr == nullptr && codes.col == nullptr) {
-    return check_codes(codes, elements, spec, options);
-  }
-  DCF_TRY(check_csr(codes.row_ptr, codes.col, rows, cols));
-  return check_codes(codes, codes.row_ptr[rows], spec, options);
+  // Before the dimensions are read: their number is the caller's.
+  if (spec.dims.size() > kMaxRank) return invalid("a tensor has more than 32 dimensions");
+  const Result<uint64_t> elements = count_elements({spec.dims.begin(), spec.dims.end()});
+  if (!elements.ok()) return invalid(elements.status().message);
+  const bool opaque = spec.dtype == DType::kOpaque;
+  return TensorSize{elements.value(), opaque ? spec.opaque_bits : dtype_bits(spec.dtype)};
 }
 
-bool may_be_lossy(const TensorSpec& spec, uint64_t elements) {
-  return is_float(spec.dtype) && spec.dims.size() >= 2 && elements >= 512;
+Result<CheckedInput> CheckedInput::check(const TensorInput& input, const EncodeOptions& options) {
+  DCF_ASSIGN(const TensorSize size, check_spec(input.spec, options));
+  const CheckedInput checked(input, options, size);
+  if (const auto* dense = checked.as<DenseData>()) {
+    if (dense->bytes.size() != size.bytes()) return wrong_size();
+    if (size.elements > 0) DCF_TRY(check_padding(size, dense->bytes.back()));
+    return checked;
+  }
+  if (const auto* pieces = checked.as<PiecesData>()) {
+    if (pieces->store->size() != size.bytes()) return wrong_size();
+    if (size.elements > 0 && size.elements * size.bits % 8 != 0) {
+      uint8_t last = 0;  // words of such dtypes have one byte
+      DCF_TRY(pieces->store->read(size.bytes() - 1, {&last, 1}));
+      DCF_TRY(check_padding(size, last));
+    }
+    return checked;
+  }
+  if (is_raw_only(input.spec.dtype)) {
+    return fail(Code::UnsupportedDType, "", "this dtype can be written from dense data only");
+  }
+  const uint64_t rows = checked.rows();
+  if (const auto* csr = checked.as<CsrData>()) {
+    if (options.sparsity != 0) return invalid("a tensor given as CSR cannot be pruned");
+    DCF_TRY(check_csr(csr->row_ptr, csr->col, rows, checked.cols()));
+    if (csr->row_ptr[rows] > 0 && csr->values == nullptr) return invalid("there are no values");
+    return checked;
+  }
+  const auto& codes = *checked.as<CodesData>();
+  uint64_t entries = size.elements;
+  if (codes.row_ptr != nullptr || codes.col != nullptr) {
+    DCF_TRY(check_csr(codes.row_ptr, codes.col, rows, checked.cols()));
+    entries = codes.row_ptr[rows];
+  }
+  DCF_TRY(check_codes(codes, entries, input.spec, options));
+  return checked;
 }
 
 }  // namespace dcf::impl

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a caller hands to the encoder: one tensor in one of three forms, and how to encode it. The
+// What a caller hands to the encoder: one tensor in one of four forms, and how to encode it. The
 // meaning of every field is that of dcf/dcf_write.h. Everything is borrowed. Nothing here is
-// trusted until check_input() accepts it.
+// trusted until it is a CheckedInput.
 #pragma once
 
 #include <cstdint>
@@ -11,9 +11,11 @@
 #include <variant>
 
 #include "base/bytes.h"
+#include "base/checked.h"
 #include "base/dtype.h"
 #include "base/status.h"
 #include "encode/cluster.h"
+#include "encode/piece_store.h"
 #include "format/tensor.h"
 
 namespace dcf::impl {
@@ -49,9 +51,15 @@ struct CodesData {
   uint32_t codebook_size = 0;
 };
 
+// Every element, as it was written in pieces.
+struct PiecesData {
+  const PieceStore* store = nullptr;
+  uint64_t hash = 0;  // of the bytes
+};
+
 struct TensorInput {
   TensorSpec spec;
-  std::variant<DenseData, CsrData, CodesData> data;
+  std::variant<DenseData, CsrData, CodesData, PiecesData> data;
 };
 
 struct EncodeOptions {
@@ -64,12 +72,49 @@ struct EncodeOptions {
   bool canonical_zeros = false;
 };
 
-// Everything dcf/dcf_write.h asks of a tensor and its options. InvalidArgument, or UnsupportedDType
-// for CSR and codes of dtypes that are stored raw.
-Status check_input(const TensorInput& input, const EncodeOptions& options);
+// What follows from a valid spec.
+struct TensorSize {
+  uint64_t elements = 0;
+  uint32_t bits = 0;                                               // of an element
+  uint64_t bytes() const { return ceil_div(elements * bits, 8); }  // fits: 48 + 16 bits
+};
+
+// Everything dcf/dcf_write.h asks of spec and options alone: InvalidArgument.
+Result<TensorSize> check_spec(const TensorSpec& spec, const EncodeOptions& options);
 
 // Whether pruning or clustering applies: a float tensor of rank 2 or more and at least 512
 // elements. (NaN and Inf, which exclude it too, are found when it is lowered.)
-bool may_be_lossy(const TensorSpec& spec, uint64_t elements);
+inline bool may_be_lossy(const TensorSpec& spec, uint64_t elements) {
+  return is_float(spec.dtype) && spec.dims.size() >= 2 && elements >= 512;
+}
+
+// An input and options that obey dcf/dcf_write.h. Borrows both.
+class CheckedInput {
+ public:
+  // InvalidArgument, or UnsupportedDType for CSR and codes of dtypes that are stored raw; IoRead
+  // where a store cannot be read.
+  static Result<CheckedInput> check(const TensorInput& input, const EncodeOptions& options);
+
+  const TensorSpec& spec() const { return input_->spec; }
+  const TensorInput& input() const { return *input_; }
+  const EncodeOptions& options() const { return *options_; }
+  const TensorSize& size() const { return size_; }
+  template <typename Data>
+  const Data* as() const {
+    return std::get_if<Data>(&input_->data);
+  }
+  // The matrix of CSR: rows are dims[0], 1 at rank 0.
+  uint64_t rows() const { return spec().dims.empty() ? 1 : spec().dims[0]; }
+  uint64_t cols() const { return rows() == 0 ? 0 : size_.elements / rows(); }
+  bool may_be_lossy() const { return impl::may_be_lossy(spec(), size_.elements); }
+
+ private:
+  CheckedInput(const TensorInput& input, const EncodeOptions& options, TensorSize size)
+      : input_(&input), options_(&options), size_(size) {}
+
+  const TensorInput* input_;
+  const EncodeOptions* options_;
+  TensorSize size_;
+};
 
 }  // namespace dcf::impl

@@ -187,13 +187,14 @@ class Planner {
 
 }  // namespace
 
-ValueStats measure_values(const Content& content) {
+Result<ValueStats> measure_values(const Content& content, const Work& work) {
   ValueStats stats;
   Census census(content, &stats);
   constexpr size_t kBlock = size_t{1} << 19;
+  constexpr uint64_t kStep = uint64_t{1} << 25;  // elements between two looks at the caller
   std::vector<uint8_t> block;
   block.reserve(kBlock);
-  content.visit(0, content.elements, [&](uint64_t, uint64_t word, Cell cell) {
+  const auto take = [&](uint64_t, uint64_t word, Cell cell) {
     if (cell == Cell::kNegativeZero) {
       ++stats.negative_zeros;
       return;
@@ -205,7 +206,11 @@ ValueStats measure_values(const Content& content) {
       census.add(block);
       block.clear();
     }
-  });
+  };
+  for (uint64_t begin = 0; begin < content.elements; begin += kStep) {
+    DCF_TRY(content.visit(begin, std::min(content.elements, begin + kStep), take));
+    DCF_TRY(work.progress.poll());
+  }
   census.add(block);
   census.finish();
   stats.zeros = content.elements - stats.entries - stats.negative_zeros;

@@ -9,6 +9,7 @@
 #include "encode/content.h"
 #include "encode/palette.h"
 #include "encode/stream_plan.h"
+#include "encode/work.h"
 
 namespace dcf::impl {
 
@@ -22,7 +23,8 @@ struct ValueStats {
   Histogram symbols{};             // int: counts of the symbols
 };
 
-ValueStats measure_values(const Content& content);
+// Cancelled, or the failure of a store.
+Result<ValueStats> measure_values(const Content& content, const Work& work);
 
 // Elements that are coded besides the entries.
 struct ExtraValues {

@@ -20,6 +20,10 @@ struct Chunk {
   uint64_t hash = 0;
 };
 
+inline constexpr uint32_t kMaxSectionKind = 0x7FFFFFFF;
+inline constexpr uint32_t kFirstReservedKind = 1;  // reserved by section 10 of the specification
+inline constexpr uint32_t kLastReservedKind = 4;
+
 struct Section {
   uint32_t kind = 0;  // without the critical bit
   bool critical = false;

@@ -20,6 +20,11 @@ Status malformed() {
   return fail(Code::BadManifest, "M-01", "the manifest is not a well-formed message");
 }
 
+// Cap'n Proto reports an allocation that failed with an exception of its own, of type OVERLOADED.
+Status out_of_memory() {
+  return fail(Code::OutOfMemory, "", "the machine is out of memory");
+}
+
 // Words the packed bytes stand for; false where they end in the middle of one. Nothing is
 // allocated before this number has passed the limit: two packed bytes can stand for 2 KiB.
 bool count_words(const uint8_t* packed, size_t size, uint64_t* words) {
@@ -207,10 +212,10 @@ Result<ManifestColumns> parse_manifest_columns(const uint8_t* packed, size_t siz
     if (!canonical)
       return fail(Code::NonCanonical, "M-02", "the manifest is not in canonical form");
     return columns;
-  } catch (const kj::Exception&) {
-    return malformed();
+  } catch (const kj::Exception& e) {
+    return e.getType() == kj::Exception::Type::OVERLOADED ? out_of_memory() : malformed();
   } catch (const std::bad_alloc&) {
-    return fail(Code::OutOfMemory, "", "the machine is out of memory");
+    return out_of_memory();
   }
 }
 
@@ -219,10 +224,11 @@ Result<std::vector<uint8_t>> serialise_manifest_columns(const ManifestColumns& c
     kj::VectorOutputStream out;
     pack_canonical(columns, out);
     return std::vector<uint8_t>(out.getArray().begin(), out.getArray().end());
-  } catch (const kj::Exception&) {
+  } catch (const kj::Exception& e) {
+    if (e.getType() == kj::Exception::Type::OVERLOADED) return out_of_memory();
     return fail(Code::LimitCount, "L-01", "the manifest has more elements than a message can hold");
   } catch (const std::bad_alloc&) {
-    return fail(Code::OutOfMemory, "", "the machine is out of memory");
+    return out_of_memory();
   }
 }
 

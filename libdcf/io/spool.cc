@@ -4,8 +4,6 @@
 #include <fcntl.h>
 #include <stdlib.h>
 
-#include <algorithm>
-
 #include "io/temp_file.h"
 
 namespace dcf::impl {
@@ -33,17 +31,17 @@ Result<UniqueFd> open_scratch(const Syscalls& sys, const std::string& directory)
 Status Spool::append(Bytes bytes) {
   DCF_TRY(failure_);
   while (!bytes.empty()) {
-    if (blocks_.empty() || blocks_.back().size() == kBlockBytes) {
+    if (blocks_.empty() || blocks_.back().size() == block_bytes_) {
       // Once there is a file a single block is held, to make large writes of small pieces.
-      const bool full = (blocks_.size() + 1) * kBlockBytes > memory_;
+      const bool full = (blocks_.size() + 1) * block_bytes_ > memory_;
       if (!blocks_.empty() && (full || file_.valid())) {
         failure_ = spill();
         DCF_TRY(failure_);
       }
-      blocks_.emplace_back().reserve(kBlockBytes);
+      blocks_.emplace_back().reserve(block_bytes_);
     }
     std::vector<uint8_t>& block = blocks_.back();
-    const size_t n = std::min<size_t>(bytes.size(), kBlockBytes - block.size());
+    const size_t n = std::min<size_t>(bytes.size(), block_bytes_ - block.size());
     block.insert(block.end(), bytes.begin(), bytes.begin() + static_cast<ptrdiff_t>(n));
     bytes = bytes.subspan(n);
     size_ += n;
@@ -65,7 +63,7 @@ Status Spool::spill() {
 
 Status Spool::read_back(const std::function<Status(Bytes)>& consume) const {
   DCF_TRY(failure_);
-  std::vector<uint8_t> buffer(static_cast<size_t>(std::min(spilled_, kBlockBytes)));
+  std::vector<uint8_t> buffer(static_cast<size_t>(std::min(spilled_, block_bytes_)));
   for (uint64_t at = 0; at < spilled_;) {
     const auto n = static_cast<size_t>(std::min<uint64_t>(buffer.size(), spilled_ - at));
     DCF_TRY(pread_fully(sys_, file_.get(), at, buffer.data(), n));
@@ -89,8 +87,8 @@ Status Spool::read_at(uint64_t offset, MutableBytes dst) const {
   }
   // All blocks but the last are full.
   for (uint64_t at = offset - spilled_; !dst.empty();) {
-    const std::vector<uint8_t>& block = blocks_[static_cast<size_t>(at / kBlockBytes)];
-    const auto first = static_cast<size_t>(at % kBlockBytes);
+    const std::vector<uint8_t>& block = blocks_[static_cast<size_t>(at / block_bytes_)];
+    const auto first = static_cast<size_t>(at % block_bytes_);
     const size_t n = std::min(dst.size(), block.size() - first);
     std::copy_n(block.begin() + static_cast<ptrdiff_t>(first), n, dst.begin());
     dst = dst.subspan(n);

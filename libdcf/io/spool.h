@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// Append-only bytes of unknown number, read back in order: in memory up to a threshold, from then
-// on in a temporary file without a name. The writer keeps the payload here, as the manifest, known
-// only at the end, stands in front of it. Belongs to one thread at a time.
+// Append-only bytes of unknown number that can be read back: in memory up to a threshold, beyond it
+// in a temporary file without a name. The writer keeps the payload here, because the manifest,
+// which is known only at the end, stands before it. One thread appends; any number may call the
+// const members while none appends.
 #pragma once
 
+#include <algorithm>
 #include <functional>
 #include <string>
 #include <vector>
@@ -16,13 +18,17 @@ namespace dcf::impl {
 class Spool {
  public:
   static constexpr uint64_t kBlockBytes = uint64_t{1} << 20;
+  static constexpr uint64_t kMinBlockBytes = 4096;
   static constexpr uint64_t kDefaultMemory = uint64_t{64} << 20;
 
-  // Holds at most max(memory, one block) bytes in memory. The file lies in `directory`; if that is
-  // empty in $TMPDIR, or else in /tmp.
+  // Holds at most max(memory, kMinBlockBytes) bytes in memory. The file lies in `directory`; if
+  // that is empty in $TMPDIR, or else in /tmp.
   explicit Spool(uint64_t memory = kDefaultMemory, std::string directory = {},
                  const Syscalls& sys = system_calls())
-      : sys_(sys), memory_(memory), directory_(std::move(directory)) {}
+      : sys_(sys),
+        memory_(memory),
+        block_bytes_(std::clamp(memory, kMinBlockBytes, kBlockBytes)),
+        directory_(std::move(directory)) {}
 
   // IoWrite, IoNoSpace, or IoOpen if no temporary file can be made. A failure is final.
   Status append(Bytes bytes);
@@ -38,6 +44,7 @@ class Spool {
 
   const Syscalls& sys_;
   uint64_t memory_;
+  uint64_t block_bytes_;
   std::string directory_;
   uint64_t size_ = 0;
   uint64_t spilled_ = 0;  // bytes in file_; the rest is in blocks_

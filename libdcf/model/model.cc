@@ -89,20 +89,27 @@ Result<std::unique_ptr<Model>> Model::open(std::unique_ptr<Source> source, const
   return model;
 }
 
-Status Model::load_chunk(const TensorCoding& coding, size_t tensor, uint64_t chunk,
-                         ChunkScratch* scratch, DecodedChunk* out) const {
-  const uint64_t index = coding.tensor().first_chunk + chunk;
+Result<Bytes> Model::read_chunk(size_t tensor, uint64_t chunk, BigVector<uint8_t>* storage) const {
+  const uint64_t index = manifest_.tensors[tensor].first_chunk + chunk;
   const Chunk& info = manifest_.chunks[index];
   const uint64_t offset = layout_.chunk_offsets[index];
-  const auto locate = [&](const Status& s) { return s.at(offset).in_tensor(tensor); };
-  Result<Bytes> bytes = read(*source_, offset, info.bytes, &scratch->encoded);
-  if (!bytes.ok()) return locate(bytes.status());
+  Result<Bytes> bytes = read(*source_, offset, info.bytes, storage);
+  if (!bytes.ok()) return bytes.status().at(offset).in_tensor(tensor);
   if (hash_bytes(bytes.value()) != info.hash) {
-    return locate(fail(Code::ChecksumMismatch, "K-03", "the checksum of a chunk does not match"));
+    return fail(Code::ChecksumMismatch, "K-03", "the checksum of a chunk does not match")
+        .at(offset)
+        .in_tensor(tensor);
   }
-  const ChunkShape shape = chunk_shape(coding.tensor(), chunk, info.entries);
-  const Status s = decode_chunk(coding, shape, bytes.value(), scratch, out);
-  return s.ok() ? s : locate(s);
+  return bytes;
+}
+
+Status Model::load_chunk(const TensorCoding& coding, size_t tensor, uint64_t chunk,
+                         ChunkScratch* scratch, DecodedChunk* out) const {
+  DCF_ASSIGN(const Bytes bytes, read_chunk(tensor, chunk, &scratch->encoded));
+  const uint64_t index = coding.tensor().first_chunk + chunk;
+  const ChunkShape shape = chunk_shape(coding.tensor(), chunk, manifest_.chunks[index].entries);
+  const Status s = decode_chunk(coding, shape, bytes, scratch, out);
+  return s.ok() ? s : s.at(layout_.chunk_offsets[index]).in_tensor(tensor);
 }
 
 Status Model::in_data(size_t tensor, const Status& s) const {

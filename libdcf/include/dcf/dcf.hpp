@@ -263,6 +263,33 @@ class Writer {
                                static_cast<uint32_t>(shape.size()), shape.data()};
     return detail::to_status(dcf_writer_add_dense(writer_.get(), &spec, data, size, options, &error), error);
   }
+  // The same tensor in pieces: begin_tensor, the bytes in any number of pieces, end_tensor.
+  status begin_tensor(std::string_view name, dcf_dtype dtype, std::span<const uint64_t> shape,
+                      const dcf_encode_options* options = nullptr) {
+    dcf_error error = DCF_ERROR_INIT;
+    const dcf_tensor_spec spec{sizeof(dcf_tensor_spec), name.data(), name.size(), dtype, 0, nullptr, 0,
+                               static_cast<uint32_t>(shape.size()), shape.data()};
+    return detail::to_status(dcf_writer_begin_tensor(writer_.get(), &spec, options, &error), error);
+  }
+  status write_piece(std::span<const uint8_t> bytes) {
+    dcf_error error = DCF_ERROR_INIT;
+    return detail::to_status(dcf_writer_write_piece(writer_.get(), bytes.data(), bytes.size(), &error), error);
+  }
+  status end_tensor() {
+    dcf_error error = DCF_ERROR_INIT;
+    return detail::to_status(dcf_writer_end_tensor(writer_.get(), &error), error);
+  }
+  // A tensor of an open file as it is stored, under its name or another one.
+  status copy(const Tensor& tensor) { return copy_as(tensor, nullptr, 0); }
+  status copy(const Tensor& tensor, std::string_view name) {
+    return copy_as(tensor, name.data() == nullptr ? "" : name.data(), name.size());
+  }
+  // An ancillary section (dcf_writer_add_section).
+  status add_section(uint32_t kind, std::span<const uint8_t> bytes) {
+    dcf_error error = DCF_ERROR_INIT;
+    return detail::to_status(dcf_writer_add_section(writer_.get(), kind, bytes.data(), bytes.size(), &error),
+                             error);
+  }
   status add_metadata(std::string_view key, std::string_view value) {
     dcf_error error = DCF_ERROR_INIT;
     return detail::to_status(
@@ -276,6 +303,11 @@ class Writer {
 
  private:
   explicit Writer(dcf_writer* writer) : writer_(writer) {}
+  status copy_as(const Tensor& tensor, const char* name, size_t name_size) {
+    dcf_error error = DCF_ERROR_INIT;
+    return detail::to_status(
+        dcf_writer_copy_tensor(writer_.get(), tensor.file(), tensor.index(), name, name_size, &error), error);
+  }
   std::unique_ptr<dcf_writer, detail::closer> writer_;
 };
 

@@ -2,8 +2,13 @@
 // dcf_write.h: write .dcf files. Stable C ABI of the encoder; conventions as in dcf/dcf.h.
 //
 // A writer belongs to one thread at a time. Inputs are borrowed for the duration of a call. The
-// bytes of a file depend on the tensors, metadata and options alone: not on the order of the calls,
-// the number of threads or the machine. Whatever is written opens under the default limits.
+// bytes of a file depend on the tensors, metadata, sections and options alone: not on the order of
+// the calls, the pieces of a tensor, the number of threads or the machine. Whatever is written opens
+// under the default limits and under the max_memory of the writer.
+//
+// A call that adds something (add, begin, write, end, copy) and fails for any reason, a bad argument
+// included, breaks the writer: dcf_writer_finish then returns BadState and writes nothing, and so do
+// further additions whose arguments are valid. Such a writer can only be closed.
 #ifndef DCF_DCF_WRITE_H_
 #define DCF_DCF_WRITE_H_
 
@@ -42,11 +47,20 @@ DCF_API void dcf_encode_options_init(dcf_encode_options* options);
 
 typedef struct dcf_writer_options {
   size_t struct_size;
-  uint64_t max_memory;  // bytes the writer may hold besides the caller's inputs (default 1 GiB)
+  uint64_t max_memory;  // bytes the writer may hold besides the caller's inputs (default 1 GiB). A
+                        // quarter, at most 64 MiB, holds coded data; more waits in a temporary file
+                        // without a name in $TMPDIR or /tmp. Encoding takes a few MiB a thread.
   uint32_t threads;     // as in dcf_open_options
   dcf_parallel_fn parallel;
   void* parallel_ctx;
   uint32_t overwrite;  // dcf_writer_open_path: 1 replaces an existing file, 0 gives FileExists
+  // Called on the caller's thread while a tensor is added, ended or copied and while the file is
+  // finished; NULL: never. `total` is the dense bytes of the tensor, the coded bytes of the copy or
+  // the bytes of the file. `done` rises from 0 to it, and stays 0 while the encodings of a tensor
+  // are compared. Nonzero cancels: the call returns Cancelled, the writer is broken, and no file
+  // appears.
+  dcf_progress_fn progress;
+  void* progress_ctx;
 } dcf_writer_options;
 DCF_API void dcf_writer_options_init(dcf_writer_options* options);
 
@@ -90,6 +104,31 @@ typedef struct dcf_tensor_spec {
 DCF_API dcf_status dcf_writer_add_dense(dcf_writer* writer, const dcf_tensor_spec* spec,
                                         const void* data, size_t size,
                                         const dcf_encode_options* options, dcf_error* error);
+// The same tensor in pieces, which need not fit into memory together. The pieces are the bytes of
+// `data` above in their order, any number of them, cut anywhere, also inside an element; the file is
+// the same, byte for byte. Between begin and end only pieces, metadata and sections may come: a
+// second begin, an add, a copy or finish is BadState, as are pieces and end without a begin. More
+// bytes than the tensor has, or fewer at its end, are InvalidArgument.
+//
+// The pieces wait in a temporary file (as in max_memory) that takes at most the bytes of the tensor;
+// words of zero take about a bit. The encoder reads it several times. Memory does not grow with the
+// tensor, but for 64 bytes per MiB, and, for a shape of rank 2 or more, 8 bytes per column of the
+// flattened rows while they are tried transposed. A tensor that is to be clustered (bits) is read
+// into memory: LimitMemory at begin if it and its codes do not fit.
+DCF_API dcf_status dcf_writer_begin_tensor(dcf_writer* writer, const dcf_tensor_spec* spec,
+                                           const dcf_encode_options* options, dcf_error* error);
+DCF_API dcf_status dcf_writer_write_piece(dcf_writer* writer, const void* data, size_t size,
+                                          dcf_error* error);
+DCF_API dcf_status dcf_writer_end_tensor(dcf_writer* writer, dcf_error* error);
+// Copies tensor `index` of an open file as it is stored: coded bytes whose checksums are verified,
+// encoding, codebook, Huffman tables, count of nonzeros, fidelity and error bound. Nothing is
+// decoded: damage that no checksum shows is copied too. `name` NULL keeps the name. An alias, and
+// the tensor whose data it shares, stay aliases of each other where both are copied, by whatever
+// names; an alias alone gets the data. Copied data are not compared with added ones. A file whose
+// tensors, metadata and sections are all copied has equal records; one that this library wrote is
+// copied byte for byte. The file may be closed after the call.
+DCF_API dcf_status dcf_writer_copy_tensor(dcf_writer* writer, const dcf_file* file, size_t index,
+                                          const char* name, size_t name_size, dcf_error* error);
 // CSR over rows = dims[0] (1 at rank 0), cols = product of the rest: row_ptr has row_ptr_elements =
 // rows + 1 values that rise from 0 to `entries`; col and values have `entries` elements, values of
 // the dtype; columns rise strictly in each row. No dense copy is made. An explicit zero is dropped,
@@ -112,6 +151,12 @@ DCF_API dcf_status dcf_writer_add_codes(dcf_writer* writer, const dcf_tensor_spe
 // Model metadata: any UTF-8 strings, keys unique.
 DCF_API dcf_status dcf_writer_add_metadata(dcf_writer* writer, const char* key, size_t key_size,
                                            const char* value, size_t value_size, dcf_error* error);
+// An ancillary section, `size` bytes at the end of the file that readers may skip. Kinds are 0 and 5
+// to 2^31 - 1 (those from 1 to 4 are reserved by the format: InvalidArgument), each at most once
+// (DuplicateName). The critical bit, bit 31, is UnsupportedSection: no reader of this version would
+// open the file.
+DCF_API dcf_status dcf_writer_add_section(dcf_writer* writer, uint32_t kind, const void* data,
+                                          size_t size, dcf_error* error);
 // Writes the file. The writer can only be closed afterwards, whatever the result.
 DCF_API dcf_status dcf_writer_finish(dcf_writer* writer, dcf_error* error);
 // Frees the writer (NULL is fine). Without a successful finish nothing is left behind.

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <atomic>
 
+#include "base/hash.h"
 #include "writing.h"
 
 namespace dcf::impl {
@@ -120,7 +121,7 @@ TEST(FileWriter, SmallMemoryGivesTheSameFile) {
     samples.back().name = std::to_string(9 - i);
   }
   WriterOptions options;
-  options.max_memory = 1 << 20;
+  options.max_memory = 4 << 20;
   FileWriter writer(options);
   for (const Sample& sample : samples) ASSERT_TRUE(writer.add(sample.input(), {}).ok());
   EXPECT_EQ(finish_file(writer), file_of(samples));
@@ -136,16 +137,148 @@ TEST(FileWriter, States) {
   std::vector<Sample> samples = assorted(7);
   FileWriter writer({});
   ASSERT_TRUE(writer.add(samples[4].input(), {}).ok());
-  EXPECT_EQ(writer.add(samples[4].input(), {}).code, Code::DuplicateName);
-  Sample bad = samples[3];
-  bad.data.pop_back();
-  EXPECT_EQ(writer.add(bad.input(), {}).code, Code::InvalidArgument);
   const ReferenceFile file = decoded(finish_file(writer));
   EXPECT_EQ(file.manifest.tensors.size(), 1u);
   VectorSink sink;
   EXPECT_EQ(writer.finish(sink).code, Code::BadState);
   EXPECT_EQ(writer.add(samples[3].input(), {}).code, Code::BadState);
   EXPECT_EQ(writer.add_metadata("k", "v").code, Code::BadState);
+}
+
+// Whatever failed: a file without it would be another file than the one asked for.
+TEST(FileWriter, AfterAFailureItCannotFinish) {
+  const std::vector<Sample> samples = assorted(7);
+  Sample short_one = samples[3];
+  short_one.data.pop_back();
+  const auto expect_broken = [&](Code code, auto failing) {
+    FileWriter writer({});
+    ASSERT_TRUE(writer.add(samples[4].input(), {}).ok());
+    ASSERT_TRUE(writer.add_metadata("k", "v").ok());
+    ASSERT_TRUE(writer.add_section(9, {}).ok());
+    EXPECT_EQ(failing(writer).code, code);
+    // Arguments are still checked.
+    EXPECT_EQ(writer.add(short_one.input(), {}).code, Code::InvalidArgument);
+    EXPECT_EQ(writer.add(samples[3].input(), {}).code, Code::BadState);
+    EXPECT_EQ(writer.begin_tensor(samples[3].input().spec, {}).code, Code::BadState);
+    EXPECT_EQ(writer.write_piece({}).code, Code::BadState);
+    EXPECT_EQ(writer.end_tensor().code, Code::BadState);
+    EXPECT_EQ(writer.add_metadata("l", "v").code, Code::BadState);
+    EXPECT_EQ(writer.add_section(10, {}).code, Code::BadState);
+    VectorSink sink;
+    EXPECT_EQ(writer.finish(sink).code, Code::BadState);
+    EXPECT_TRUE(sink.data.empty());
+  };
+  const std::vector<uint8_t> byte(1);
+  using W = FileWriter;
+  expect_broken(Code::DuplicateName, [&](W& w) { return w.add(samples[4].input(), {}); });
+  expect_broken(Code::InvalidArgument, [&](W& w) { return w.add(short_one.input(), {}); });
+  expect_broken(Code::DuplicateName, [&](W& w) { return w.add_metadata("k", "w"); });
+  expect_broken(Code::InvalidArgument, [&](W& w) { return w.add_metadata("bad", "\xff"); });
+  expect_broken(Code::DuplicateName, [&](W& w) { return w.add_section(9, byte); });
+  expect_broken(Code::InvalidArgument, [&](W& w) { return w.add_section(3, byte); });
+  expect_broken(Code::UnsupportedSection, [&](W& w) { return w.add_section(0x80000009, byte); });
+  expect_broken(Code::BadState, [&](W& w) { return w.write_piece(byte); });
+  expect_broken(Code::BadState, [&](W& w) { return w.end_tensor(); });
+  expect_broken(Code::DuplicateName,
+                [&](W& w) { return w.begin_tensor(samples[4].input().spec, {}); });
+}
+
+TEST(FileWriter, SectionsStandAtTheEndInOrder) {
+  const std::vector<uint8_t> a = {1, 2, 3};
+  const std::vector<uint8_t> b(3 << 20, 7);
+  std::vector<uint8_t> first;
+  for (const bool reversed : {false, true}) {
+    FileWriter writer({});
+    const std::vector<Sample> samples = assorted(3);
+    if (reversed) ASSERT_TRUE(writer.add_section(0x7FFFFFFF, b).ok());
+    ASSERT_TRUE(writer.add_section(5, a).ok());
+    for (const Sample& sample : samples) ASSERT_TRUE(writer.add(sample.input(), {}).ok());
+    ASSERT_TRUE(writer.add_section(0, {}).ok());
+    if (!reversed) ASSERT_TRUE(writer.add_section(0x7FFFFFFF, b).ok());
+    const std::vector<uint8_t> file = finish_file(writer);
+    const ReferenceFile read = decoded(file);
+    ASSERT_EQ(read.manifest.sections.size(), 3u);
+    EXPECT_EQ(read.manifest.sections[0].kind, 0u);
+    EXPECT_EQ(read.manifest.sections[0].hash, 0u);
+    EXPECT_EQ(read.manifest.sections[1].kind, 5u);
+    EXPECT_EQ(read.manifest.sections[1].hash, hash_bytes(a));
+    EXPECT_EQ(read.manifest.sections[2].bytes, b.size());
+    EXPECT_FALSE(read.manifest.sections[2].critical);
+    EXPECT_TRUE(std::equal(a.begin(), a.end(), file.end() - static_cast<ptrdiff_t>(b.size() + 3)));
+    EXPECT_TRUE(std::equal(b.begin(), b.end(), file.end() - static_cast<ptrdiff_t>(b.size())));
+    if (reversed) EXPECT_EQ(file, first);
+    first = file;
+  }
+}
+
+TEST(FileWriter, TheLimitOfMemoryStopsIt) {
+  const std::vector<Sample> samples = assorted(7);
+  for (const uint64_t memory : {uint64_t{1}, uint64_t{1000}, uint64_t{64} << 10}) {
+    WriterOptions options;
+    options.max_memory = memory;
+    FileWriter writer(options);
+    Sample sample = samples[4];
+    sample.data.resize(4 * 1024 * 1024);
+    sample.dims = {1024, 1024};
+    sample.dtype = DType::kF32;
+    EXPECT_EQ(writer.add(sample.input(), {}).code, Code::LimitMemory);
+    FileWriter other(options);
+    EXPECT_EQ(other.begin_tensor(sample.input().spec, {}).code, Code::LimitMemory);
+    FileWriter third(options);
+    EXPECT_EQ(third.add_metadata("k", std::string(70000, 'x')).code, Code::LimitMemory);
+  }
+  // A manifest that no reader with this limit could open is not written.
+  WriterOptions options;
+  options.max_memory = 300 << 10;
+  FileWriter writer(options);
+  ASSERT_TRUE(writer.add_metadata("k", std::string(150000, 'x')).ok());
+  VectorSink sink;
+  EXPECT_EQ(writer.finish(sink).code, Code::LimitMemory);
+  EXPECT_TRUE(sink.data.empty());
+}
+
+TEST(FileWriter, ProgressReachesTheTotalAndCancels) {
+  struct Log {
+    uint64_t calls = 0;
+    uint64_t last = 0;
+    uint64_t total = 0;
+    uint64_t cancel_at = UINT64_MAX;
+    static int call(void* ctx, uint64_t done, uint64_t total) {
+      auto& log = *static_cast<Log*>(ctx);
+      if (log.total == total) EXPECT_GE(done, log.last);
+      EXPECT_LE(done, total);
+      log.last = done;
+      log.total = total;
+      return ++log.calls >= log.cancel_at ? 1 : 0;
+    }
+  };
+  std::mt19937_64 rng(1);
+  Sample sample = random_sample(rng, DType::kF32, {200, 1000}, 0.2);
+  sample.name = "w";
+  Log log;
+  WriterOptions options;
+  options.progress = Progress(Log::call, &log);
+  FileWriter writer(options);
+  ASSERT_TRUE(writer.add(sample.input(), {}).ok());
+  EXPECT_EQ(log.last, sample.data.size());
+  EXPECT_EQ(log.total, sample.data.size());
+  const uint64_t calls_of_add = log.calls;
+  EXPECT_GT(calls_of_add, 4u);
+  VectorSink sink;
+  ASSERT_TRUE(writer.finish(sink).ok());
+  EXPECT_EQ(log.last, sink.data.size());
+  const uint64_t all_calls = log.calls;
+  for (uint64_t at = 1; at <= all_calls; ++at) {
+    Log cancelling;
+    cancelling.cancel_at = at;
+    options.progress = Progress(Log::call, &cancelling);
+    FileWriter cancelled(options);
+    const Status added = cancelled.add(sample.input(), {});
+    VectorSink nothing;
+    const Status finished = cancelled.finish(nothing);
+    EXPECT_EQ(added.code, at <= calls_of_add ? Code::Cancelled : Code::Ok);
+    EXPECT_EQ(finished.code, at <= calls_of_add ? Code::BadState : Code::Cancelled);
+  }
 }
 
 TEST(FileWriter, FailingSinkIsReported) {

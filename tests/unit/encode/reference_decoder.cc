@@ -407,6 +407,12 @@ class FileDecoder {
     read_tables(packed.size());
     uint64_t at = kHeaderBytes + packed.size() + out_->manifest.table_bytes;
     for (size_t i = 0; i < out_->manifest.tensors.size(); ++i) at = read_tensor(i, at);
+    for (const Section& section : out_->manifest.sections) {
+      require(section.bytes <= file_.size() - at, "a section");
+      const auto size = static_cast<size_t>(section.bytes);
+      require(hash_bytes(file_.subspan(at, size)) == section.hash, "section hash");
+      at += size;
+    }
     require(at == file_.size(), "the parts do not reach the end of the file");
   }
 

@@ -217,8 +217,6 @@ TEST(RoundTrip, EmptyFileAndMetadata) {
   EXPECT_TRUE(writer.add_metadata("z", std::string_view("a\0b", 3)).ok());
   EXPECT_TRUE(writer.add_metadata("", "").ok());
   EXPECT_TRUE(writer.add_metadata("format", "\u00fc").ok());
-  EXPECT_EQ(writer.add_metadata("z", "again").code, Code::DuplicateName);
-  EXPECT_EQ(writer.add_metadata("bad", "\xff").code, Code::InvalidArgument);
   const ReferenceFile file = decoded(finish_file(writer));
   ASSERT_EQ(file.manifest.metadata.size(), 3u);
   EXPECT_EQ(file.manifest.metadata[1].first, "format");

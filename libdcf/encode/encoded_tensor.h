@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: Apache-2.0
+// A tensor in its coded form, without the bytes of its chunks: what the encoder makes, and what a
+// copy from an open file starts from.
+#pragma once
+
+#include <array>
+#include <vector>
+
+#include "format/manifest.h"
+
+namespace dcf::impl {
+
+struct EncodedTensor {
+  Tensor tensor;  // all but table numbers, alias and chunk indices
+  std::vector<Chunk> chunks;
+  std::array<std::vector<uint8_t>, 4> tables;  // code-length record of each role; empty: none
+  std::vector<uint8_t> codebook;               // as stored
+  uint64_t payload = 0;                        // bytes of all chunks
+};
+
+}  // namespace dcf::impl

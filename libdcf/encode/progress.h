@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0
+// Reports of one call of the writer to the caller's callback, who may cancel the call. Belongs to
+// the thread of the call.
+#pragma once
+
+#include <algorithm>
+#include <cstdint>
+
+#include "base/status.h"
+
+namespace dcf::impl {
+
+// Shaped like dcf_progress_fn of dcf/dcf.h: nonzero cancels.
+using ProgressFn = int (*)(void* ctx, uint64_t done, uint64_t total);
+
+class Progress {
+ public:
+  Progress() = default;
+  Progress(ProgressFn callback, void* ctx) : callback_(callback), ctx_(ctx) {}
+
+  // A new call, of `total` units.
+  Status begin(uint64_t total) {
+    done_ = 0;
+    total_ = total;
+    return poll();
+  }
+  // Cancelled if the callback asks for it. `done` never falls and stays within the total.
+  Status update(uint64_t done) {
+    done_ = std::clamp(done, done_, total_);
+    return poll();
+  }
+  // The same without news.
+  Status poll() const {
+    if (callback_ == nullptr || callback_(ctx_, done_, total_) == 0) return ok_status();
+    return fail(Code::Cancelled, "", "the caller's callback asked to stop");
+  }
+  uint64_t total() const { return total_; }
+
+ private:
+  ProgressFn callback_ = nullptr;
+  void* ctx_ = nullptr;
+  uint64_t done_ = 0;
+  uint64_t total_ = 0;
+};
+
+}  // namespace dcf::impl
