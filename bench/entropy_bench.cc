@@ -92,8 +92,8 @@ class PlaneBench {
     }
     for (const impl::TreeKernels* const kernels : impl::available_tree_kernels()) {
       decode_tree(0, plan_, *kernels);
-      check(0, kernels->name);
-      const std::string column = std::string("tree ") + kernels->name;
+      check(0, impl::cpu_set_name(kernels->set));
+      const std::string column = std::string("tree ") + impl::cpu_set_name(kernels->set);
       suite_->time({"decode", row_, column}, items(), [this, kernels] {
         for (size_t b = 0; b < blocks_; ++b) decode_tree(b, plan_, *kernels);
       });

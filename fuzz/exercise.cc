@@ -217,13 +217,11 @@ class TensorCheck {
   // Packed by a kernel of the input's choice; not every kernel takes every tensor.
   void apply_layer(uint8_t choice, dcf_status decoded, const Buffer<uint8_t>& floats) {
     if (info_.cols > kMaxElements || info_.rows > kMaxElements) return;
-    static constexpr const char* kKernels[] = {nullptr,   "rows",        "code-groups",
-                                               "columns", "columns-f32", "row-windows",
-                                               "blocked", "dense",       "row-windows-f32"};
     static constexpr uint64_t kBatches[] = {1, 2, 9, 17};
     dcf_layer_options options;
     dcf_layer_options_init(&options);
-    options.kernel = kKernels[choice / 4 % std::size(kKernels)];
+    const size_t kernel = choice / 4 % (dcf_layer_kernel_count() + 1);
+    if (kernel != 0) options.kernel = dcf_layer_kernel_name(kernel - 1);
     options.batch = kBatches[choice % 4];
     options.input_density = choice >= 128 ? 0.1 : 0;
     dcf_layer* layer = nullptr;

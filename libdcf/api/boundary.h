@@ -10,7 +10,6 @@
 
 #include "api/struct_sizes.h"
 #include "base/dtype.h"
-#include "base/parallel.h"
 #include "base/status.h"
 #include "dcf/dcf.h"
 
@@ -93,10 +92,6 @@ uint32_t number_in(Enum value) {
 // A dtype that the library may or may not know; a number beyond a byte is one that it does not.
 inline DType dtype_in(dcf_dtype dtype) {
   return static_cast<DType>(std::min<uint32_t>(number_in(dtype), UINT8_MAX));
-}
-
-inline Parallel parallel_of(uint32_t threads, dcf_parallel_fn host, void* ctx) {
-  return {threads, host, ctx};
 }
 
 }  // namespace dcf::impl

@@ -15,11 +15,23 @@ using dcf::impl::guarded;
 using dcf::impl::invalid;
 using dcf::impl::Layer;
 using dcf::impl::LayerOptions;
+using dcf::impl::number_in;
 using dcf::impl::ok_status;
 using dcf::impl::set_out;
 using dcf::impl::Status;
 
 namespace {
+
+// One for each row of the tensor.
+Status read_bias(const dcf_file& file, size_t index, const dcf_layer_options& options,
+                 LayerOptions* wanted) {
+  if (options.bias == nullptr && options.bias_elements == 0) return ok_status();
+  const uint64_t rows = file.model->manifest().tensors[index].rows();
+  if (options.bias == nullptr) return invalid("the bias is NULL");
+  if (options.bias_elements < rows) return invalid("the bias is too short");
+  wanted->bias = {options.bias, static_cast<size_t>(rows)};
+  return ok_status();
+}
 
 // prepare(options) -> Result of a Layer, which *out gets.
 template <typename Prepare>
@@ -35,11 +47,15 @@ dcf_status prepare_layer(const dcf_file* file, size_t index, const dcf_layer_opt
     LayerOptions wanted;
     wanted.batch = dcf::impl::or_default(o.batch, 1);
     if (o.kernel != nullptr) wanted.kernel = o.kernel;
-    wanted.parallel.threads = o.threads == 0 ? 1 : o.threads;
+    wanted.parallel =
+        dcf::impl::Parallel::of_handle(std::max(o.threads, 1u), o.parallel, o.parallel_ctx);
     if (!(o.input_density >= 0 && o.input_density <= 1)) {
       return invalid("the density of the inputs is not in [0, 1]");
     }
     if (o.input_density != 0) wanted.input_density = o.input_density;
+    if (number_in(o.activation) > DCF_ACTIVATION_RELU) return invalid("the activation is unknown");
+    wanted.relu = o.activation == DCF_ACTIVATION_RELU;
+    DCF_TRY(read_bias(*file, index, o, &wanted));
     DCF_ASSIGN(std::unique_ptr<Layer> layer, prepare(wanted));
     *out = new dcf_layer{std::move(layer), wanted.batch};
     return ok_status();
@@ -54,6 +70,15 @@ void dcf_layer_options_init(dcf_layer_options* options) {
   options->struct_size = sizeof *options;
   options->batch = 1;
   options->threads = 1;
+}
+
+size_t dcf_layer_kernel_count() {
+  return dcf::impl::layer_kernel_names().size();
+}
+
+const char* dcf_layer_kernel_name(size_t index) {
+  const auto names = dcf::impl::layer_kernel_names();
+  return index < names.size() ? names[index] : "";
 }
 
 dcf_status dcf_layer_prepare(const dcf_file* file, size_t index, const dcf_layer_options* options,
@@ -85,8 +110,10 @@ dcf_status dcf_layer_describe(const dcf_layer* layer, dcf_layer_info* out, dcf_e
                               l.inputs(),
                               l.outputs(),
                               l.nonzeros(),
-                              l.kernel().packed_bytes(),
-                              l.working_bytes(layer->batch)};
+                              l.packed_bytes(),
+                              l.working_bytes(layer->batch),
+                              l.bias().size(),
+                              l.has_relu() ? DCF_ACTIVATION_RELU : DCF_ACTIVATION_NONE};
     return dcf::impl::copy_out(info, out);
   });
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // dcf.h: opening and closing.
 #include "api/file.h"
+#include "base/cpu.h"
 
 namespace dcf::impl {
 namespace {
@@ -20,6 +21,7 @@ dcf_status open_with(const dcf_open_options* options, dcf_file** out, dcf_error*
     dcf_open_options o;
     dcf_open_options_init(&o);
     DCF_TRY(copy_in(options, &o));
+    DCF_TRY(check_kernel_choice());
     Limits limits;
     set_limit(o.max_memory, &limits.max_memory);
     set_limit(o.max_tensors, &limits.max_tensors);
@@ -28,7 +30,7 @@ dcf_status open_with(const dcf_open_options* options, dcf_file** out, dcf_error*
     set_limit(o.max_manifest, &limits.max_manifest);
     DCF_ASSIGN(std::unique_ptr<Source> source, make_source());
     DCF_ASSIGN(auto model, Model::open(std::move(source), limits,
-                                       parallel_of(o.threads, o.parallel, o.parallel_ctx)));
+                                       Parallel::of_handle(o.threads, o.parallel, o.parallel_ctx)));
     *out = new dcf_file{std::move(model)};
     return ok_status();
   });

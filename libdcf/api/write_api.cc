@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // dcf_write.h: the encoder.
 #include "api/file.h"
+#include "base/cpu.h"
 #include "codec/codebook.h"
 #include "dcf/dcf_write.h"
 #include "encode/file_writer.h"
@@ -47,9 +48,10 @@ dcf_status open_writer(const dcf_writer_options* options, dcf_writer** out, dcf_
     dcf_writer_options o;
     dcf_writer_options_init(&o);
     DCF_TRY(dcf::impl::copy_in(options, &o));
+    DCF_TRY(dcf::impl::check_kernel_choice());
     dcf::impl::WriterOptions writer_options;
     if (o.max_memory != 0) writer_options.max_memory = o.max_memory;
-    writer_options.parallel = dcf::impl::parallel_of(o.threads, o.parallel, o.parallel_ctx);
+    writer_options.parallel = dcf::impl::Parallel::of_handle(o.threads, o.parallel, o.parallel_ctx);
     writer_options.progress = dcf::impl::Progress(o.progress, o.progress_ctx);
     auto writer = std::make_unique<dcf_writer>();
     writer->writer = std::make_unique<dcf::impl::FileWriter>(writer_options);

@@ -9,9 +9,9 @@
 #include <immintrin.h>
 #endif
 
+#include "base/cpu.h"
 #include "codec/bit_reader.h"
 #include "codec/bit_writer.h"
-#include "codec/dispatch.h"
 
 // So that functions of several targets can be made of one.
 #define DCF_ALWAYS_INLINE __attribute__((always_inline))
@@ -189,7 +189,8 @@ DCF_BMI2 void decode_batches_bmi2(const StreamsTable& table, std::array<Lane, 4>
 template <unsigned kLookups>
 void decode_batches(const StreamsTable& table, std::array<Lane, 4>* lanes) {
 #if defined(__x86_64__)
-  if (active_tree_kernels().has_bmi2) return decode_batches_bmi2<kLookups>(table, lanes);
+  if (kernel_choice().allowed.has(CpuSet::kAvx2))
+    return decode_batches_bmi2<kLookups>(table, lanes);
 #endif
   const uint64_t mask = low_mask(table.index_bits);
   decode_batches_here<kLookups>(table, lanes, [mask](uint64_t bits) { return bits & mask; });

@@ -4,12 +4,12 @@
 //
 // Decoding has two passes. The first walks the nodes in stored order, finds the size of every child
 // by counting ones, and makes every check; it is the same for all instruction sets. The second runs
-// the kernels of dispatch.h bottom-up; it cannot fail and stays in bounds, because all list sizes
-// add up to that of the root.
+// the kernels of tree_kernels.h bottom-up; it cannot fail and stays in bounds, because all list
+// sizes add up to that of the root.
 #pragma once
 
 #include "codec/code_lengths.h"
-#include "codec/dispatch.h"
+#include "codec/tree_kernels.h"
 
 namespace dcf::impl {
 

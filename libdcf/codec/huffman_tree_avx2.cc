@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The tree kernels for AVX2. Functions carry their target themselves, so that no other code of this
 // file, in particular no inline function of a header, is compiled for a machine that may be absent.
-#include "codec/dispatch.h"
+#include "codec/tree_kernels.h"
 
 #if defined(__x86_64__)
 #include <immintrin.h>
@@ -187,17 +187,10 @@ DCF_SHUFFLE_TARGET void pack(const uint8_t* src, size_t m, uint8_t base, unsigne
   kScalarTreeKernels.pack(src, m, base, width, bits);
 }
 
-DCF_SHUFFLE_TARGET void stream_lines(const uint8_t* src, size_t n, uint8_t* dst) {
-  for (; n > 0; n -= 32, src += 32, dst += 32) {
-    const __m256i x = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(src));
-    _mm256_stream_si256(reinterpret_cast<__m256i*>(dst), x);
-  }
-}
-
 }  // namespace
 
-const TreeKernels kAvx2TreeKernels = {
-    "avx2", true, count_ones, merge, expand_bits_or_fields, map, partition, pack, stream_lines};
+const TreeKernels kAvx2TreeKernels = {CpuSet::kAvx2, count_ones, merge, expand_bits_or_fields,
+                                      map,           partition,  pack};
 
 }  // namespace dcf::impl
 

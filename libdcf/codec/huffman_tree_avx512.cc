@@ -2,7 +2,7 @@
 // The tree kernels for AVX-512 with VBMI2, whose byte expansion is a merge and whose byte
 // compression a partition, 64 elements at a time. Functions carry their target themselves
 // (huffman_tree_avx2.cc says why).
-#include "codec/dispatch.h"
+#include "codec/tree_kernels.h"
 
 #if defined(__x86_64__)
 #include <immintrin.h>
@@ -189,16 +189,10 @@ DCF_AVX512 void pack(const uint8_t* src, size_t m, uint8_t base, unsigned width,
   }
 }
 
-DCF_AVX512 void stream_lines(const uint8_t* src, size_t n, uint8_t* dst) {
-  for (; n > 0; n -= 64, src += 64, dst += 64) {
-    _mm512_stream_si512(reinterpret_cast<__m512i*>(dst), _mm512_loadu_si512(src));
-  }
-}
-
 }  // namespace
 
-const TreeKernels kAvx512TreeKernels = {"avx512", true,      count_ones, merge,       expand,
-                                        map,      partition, pack,       stream_lines};
+const TreeKernels kAvx512vbmi2TreeKernels = {
+    CpuSet::kAvx512vbmi2, count_ones, merge, expand, map, partition, pack};
 
 }  // namespace dcf::impl
 

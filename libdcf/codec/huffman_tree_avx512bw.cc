@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The tree kernels for AVX-512 BW and DQ, whose bytes move only within 16: for the machines between
 // AVX2 and VBMI2. Functions carry their target themselves (huffman_tree_avx2.cc says why).
-#include "codec/dispatch.h"
+#include "codec/tree_kernels.h"
 
 #if defined(__x86_64__)
 #include <immintrin.h>
@@ -292,16 +292,10 @@ void pack(const uint8_t* src, size_t m, uint8_t base, unsigned width, uint8_t* b
   kAvx2TreeKernels.pack(src, m, base, width, bits);
 }
 
-DCF_AVX512BW void stream_lines(const uint8_t* src, size_t n, uint8_t* dst) {
-  for (; n > 0; n -= kStep, src += kStep, dst += kStep) {
-    _mm512_stream_si512(reinterpret_cast<__m512i*>(dst), _mm512_loadu_si512(src));
-  }
-}
-
 }  // namespace
 
-const TreeKernels kAvx512bwTreeKernels = {"avx512bw", true,      count_ones, merge,       expand,
-                                          map,        partition, pack,       stream_lines};
+const TreeKernels kAvx512bwTreeKernels = {CpuSet::kAvx512bw, count_ones, merge, expand, map,
+                                          partition,         pack};
 
 }  // namespace dcf::impl
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The tree kernels for NEON, which all 64-bit Arm processors have.
-#include "codec/dispatch.h"
+#include "codec/tree_kernels.h"
 
 #if defined(__aarch64__)
 #include <arm_neon.h>
@@ -11,7 +11,7 @@
 #include "codec/shuffle_tables.h"
 
 #define DCF_SHUFFLE_SET kNeonTreeKernels
-#define DCF_SHUFFLE_NAME "neon"
+#define DCF_SHUFFLE_CPU_SET CpuSet::kNeon
 #define DCF_SHUFFLE_TARGET
 
 namespace dcf::impl {

@@ -8,7 +8,7 @@
 #endif
 
 #include "codec/bit_reader.h"
-#include "codec/dispatch.h"
+#include "codec/tree_kernels.h"
 
 namespace dcf::impl {
 namespace {
@@ -221,20 +221,9 @@ void pack(const uint8_t* src, size_t m, uint8_t base, unsigned width, uint8_t* b
   }
 }
 
-void stream_lines(const uint8_t* src, size_t n, uint8_t* dst) {
-#if defined(__x86_64__)
-  for (; n > 0; n -= 16, src += 16, dst += 16) {
-    const __m128i x = _mm_loadu_si128(reinterpret_cast<const __m128i*>(src));
-    _mm_stream_si128(reinterpret_cast<__m128i*>(dst), x);
-  }
-#else
-  std::copy_n(src, n, dst);
-#endif
-}
-
 }  // namespace
 
-const TreeKernels kScalarTreeKernels = {"scalar", false,     count_ones, merge,       expand,
-                                        map,      partition, pack,       stream_lines};
+const TreeKernels kScalarTreeKernels = {CpuSet::kScalar, count_ones, merge, expand, map,
+                                        partition,       pack};
 
 }  // namespace dcf::impl

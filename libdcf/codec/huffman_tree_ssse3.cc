@@ -2,7 +2,7 @@
 // The tree kernels for SSSE3. Functions carry their target themselves, so that no other code of
 // this file, in particular no inline function of a header, is compiled for a machine that may be
 // absent.
-#include "codec/dispatch.h"
+#include "codec/tree_kernels.h"
 
 #if defined(__x86_64__)
 #include <tmmintrin.h>
@@ -13,7 +13,7 @@
 #include "codec/shuffle_tables.h"
 
 #define DCF_SHUFFLE_SET kSsse3TreeKernels
-#define DCF_SHUFFLE_NAME "ssse3"
+#define DCF_SHUFFLE_CPU_SET CpuSet::kSsse3
 #define DCF_SHUFFLE_TARGET __attribute__((target("ssse3")))
 
 namespace dcf::impl {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The tree kernels for WebAssembly with SIMD128. A module either has it or does not: compile with
 // -msimd128.
-#include "codec/dispatch.h"
+#include "codec/tree_kernels.h"
 
 #if defined(__wasm_simd128__)
 #include <wasm_simd128.h>
@@ -12,7 +12,7 @@
 #include "codec/shuffle_tables.h"
 
 #define DCF_SHUFFLE_SET kWasmTreeKernels
-#define DCF_SHUFFLE_NAME "simd128"
+#define DCF_SHUFFLE_CPU_SET CpuSet::kSimd128
 #define DCF_SHUFFLE_TARGET
 
 namespace dcf::impl {

@@ -2,7 +2,7 @@
 // The tree kernels for vectors of 16 bytes, for one instruction set: include it after defining,
 // beside what codec/shuffle_lookup.h wants,
 //   DCF_SHUFFLE_SET      name of the TreeKernels object to define
-//   DCF_SHUFFLE_NAME     its name as text
+//   DCF_SHUFFLE_CPU_SET  its CpuSet
 // and for V
 //   at_least(v, pivot)   bit i = (v[i] >= pivot[i]), unsigned
 //   low_half, high_half  store eight bytes
@@ -63,14 +63,7 @@ DCF_SHUFFLE_TARGET void merge(const uint8_t* bits, size_t m, const uint8_t* left
 
 }  // namespace
 
-const TreeKernels DCF_SHUFFLE_SET = {DCF_SHUFFLE_NAME,
-                                     false,
-                                     count_ones,
-                                     merge,
-                                     expand,
-                                     map,
-                                     partition,
-                                     kScalarTreeKernels.pack,
-                                     kScalarTreeKernels.stream_lines};
+const TreeKernels DCF_SHUFFLE_SET = {
+    DCF_SHUFFLE_CPU_SET, count_ones, merge, expand, map, partition, kScalarTreeKernels.pack};
 
 }  // namespace dcf::impl

@@ -25,10 +25,11 @@ class BatchKernel final : public LayerKernel {
     return loops_.width_for(batch) * (matrix_.cols() + tiles * Blocked::kPanel) * sizeof(float);
   }
 
-  void apply(const float* x, uint64_t batch, float* y, const Parallel& parallel) const override {
+  void apply(const float* x, uint64_t batch, float* y, const Parallel& parallel,
+             const Epilogue& epilogue) const override {
     const bool finite = !matrix_.is_dense() || all_finite(x, batch * matrix_.cols());
     if (batch == 1 && matrix_.is_dense() && finite) {
-      multiply_one(x, y, parallel);
+      multiply_one(x, y, parallel, epilogue);
       return;
     }
     const AlignedFloats tile(loops_.width_for(batch) * matrix_.cols());
@@ -45,6 +46,7 @@ class BatchKernel final : public LayerKernel {
         const AlignedFloats sums(wide * rows);
         matrix_.multiply(loops_, wide, panel, finite, tile.data(), sums.data(),
                          alone && panel == 0 ? &samples : nullptr);
+        finish(epilogue, panel, wide, sums.data());
         transpose(sums.data(), wide, rows, count,
                   y + first * matrix_.rows() + panel * Blocked::kPanel, matrix_.rows());
       });
@@ -53,7 +55,7 @@ class BatchKernel final : public LayerKernel {
   }
 
  private:
-  // Below that, starting threads costs more than they save.
+  // Below that, waking threads costs more than they save.
   static constexpr uint64_t kFloatsToShare = uint64_t{1} << 19;
 
   void fill_tile(const Samples& samples, uint64_t width, const Parallel& parallel,
@@ -65,11 +67,21 @@ class BatchKernel final : public LayerKernel {
     });
   }
 
-  void multiply_one(const float* x, float* y, const Parallel& parallel) const {
+  // sums: rows of the panel, each of `width`.
+  void finish(const Epilogue& epilogue, uint64_t panel, uint64_t width, float* sums) const {
+    if (epilogue.is_identity()) return;
+    for (uint64_t row = 0; row < matrix_.panel_rows(panel); ++row) {
+      epilogue.finish_row(sums + row * width, width, panel * Blocked::kPanel + row);
+    }
+  }
+
+  void multiply_one(const float* x, float* y, const Parallel& parallel,
+                    const Epilogue& epilogue) const {
     parallel.run(matrix_.panels(), [&](size_t panel) {
       const uint64_t first = panel * Blocked::kPanel;
       loops_.dense_one(matrix_.dense().data() + first * matrix_.cols(), matrix_.panel_rows(panel),
                        matrix_.cols(), x, y + first);
+      epilogue.finish_rows(y + first, matrix_.panel_rows(panel), first);
     });
   }
 

@@ -151,7 +151,7 @@ class CodeGroupsKernel final : public PartKernel {
       copy += blocks_.size + 1;
     }
   }
-  void multiply(size_t part, const float* copy, float* y) const override {
+  void multiply(size_t part, const float* copy, const Epilogue& epilogue, float* y) const override {
     const Piece piece = pieces_[part];
     const CodeGroups& run = runs_[piece.run];
     uint64_t begin = piece.part == 0 ? 0 : run.parts[piece.part - 1].group_end.back();
@@ -159,6 +159,8 @@ class CodeGroupsKernel final : public PartKernel {
       begin = multiply_block(run, run.parts[piece.part], block, begin,
                              copy + block * (blocks_.size + 1), y);
     }
+    const CodeGroups::Part& rows = run.parts[piece.part];
+    epilogue.finish_rows(y + rows.first_row, rows.rows, rows.first_row);
   }
 
   // A block's groups begin at `i`; returns where they end.
@@ -196,15 +198,19 @@ class CodeGroupsKernel final : public PartKernel {
 
 }  // namespace
 
+bool code_groups_possible(const LayerEntries& shape) {
+  if (!shape.has_codes() || shape.codebook.size() > CodeGroups::kCodes) return false;
+  if (shape.nonzeros == 0 || shape.nonzeros > UINT32_MAX) return false;
+  const Blocks blocks(shape.cols);
+  uint64_t ends = 0;  // of rows in blocks: no more than entries, so that these bound the memory
+  return checked_mul(blocks.count, shape.rows, &ends) &&
+         (blocks.count == 1 || ends <= shape.nonzeros);
+}
+
 std::unique_ptr<LayerKernel> make_code_groups(const EntrySource& source) {
   const LayerEntries& e = source.shape();
-  if (!e.has_codes() || e.codebook.size() > CodeGroups::kCodes) return nullptr;
-  if (e.nonzeros == 0 || e.nonzeros > UINT32_MAX) return nullptr;
+  if (!code_groups_possible(e)) return nullptr;
   const Blocks blocks(e.cols);
-  uint64_t ends = 0;  // of rows in blocks: no more than entries, so that these bound the memory
-  if (!checked_mul(blocks.count, e.rows, &ends) || (blocks.count > 1 && ends > e.nonzeros)) {
-    return nullptr;
-  }
   const RowSteps steps = source.run_per_thread(CodeGroups::kPartRows);
   std::vector<CodeGroups> runs(ceil_div(e.rows, steps.run));
   const bool loaded =

@@ -42,6 +42,9 @@ struct CodeGroups {
   BigVector<uint8_t> codes;     // one for each group
 };
 
+// Whether the sizes and the codebook of a matrix allow for groups.
+bool code_groups_possible(const LayerEntries& shape);
+
 // Null without a codebook of at most kCodes, or where fewer than half of the columns in the groups
 // would be there.
 std::unique_ptr<LayerKernel> make_code_groups(const EntrySource& source);

@@ -148,7 +148,8 @@ class ColumnsKernel final : public LayerKernel {
            lists * (parts_.front().cols + kAhead) * sizeof(uint32_t);
   }
 
-  void apply(const float* x, uint64_t batch, float* y, const Parallel& parallel) const override {
+  void apply(const float* x, uint64_t batch, float* y, const Parallel& parallel,
+             const Epilogue& epilogue) const override {
     const uint64_t sample_size = parts_.size() * sums_size();
     const AlignedFloats sums(std::min(batch, kSamplesAtOnce) * sample_size);
     for (uint64_t first = 0; first < batch; first += kSamplesAtOnce) {
@@ -160,7 +161,7 @@ class ColumnsKernel final : public LayerKernel {
                  sums.data() + b * sample_size + part * sums_size());
       });
       for (uint64_t b = 0; b < count; ++b) {
-        add_ranges(sums.data() + b * sample_size, y + (first + b) * rows_);
+        add_ranges(sums.data() + b * sample_size, epilogue, y + (first + b) * rows_);
       }
     }
   }
@@ -211,13 +212,16 @@ class ColumnsKernel final : public LayerKernel {
     }
   }
 
-  void add_ranges(const float* sums, float* y) const {
+  void add_ranges(const float* sums, const Epilogue& epilogue, float* y) const {
     for (size_t part = 0; part < parts_.size(); ++part, sums += sums_size()) {
       float* const to = y + parts_[part].first_row;
       if (part % ranges_ == 0) {
         std::copy_n(sums, parts_[part].rows, to);
       } else {
         for (uint64_t row = 0; row < parts_[part].rows; ++row) to[row] += sums[row];
+      }
+      if ((part + 1) % ranges_ == 0) {
+        epilogue.finish_rows(to, parts_[part].rows, parts_[part].first_row);
       }
     }
   }
@@ -264,12 +268,17 @@ uint64_t Columns::bytes() const {
          codes.capacity() + weights.capacity() * sizeof(float);
 }
 
-std::unique_ptr<LayerKernel> make_columns(const LayerEntries& e, const Parallel& parallel) {
-  if (e.nonzeros == 0 || e.nonzeros > UINT32_MAX / kGroup) return nullptr;
-  const uint64_t blocks = ceil_div(e.rows, Columns::kMostRows);
+bool columns_possible(const LayerEntries& shape) {
+  if (shape.nonzeros == 0 || shape.nonzeros > UINT32_MAX / kGroup) return false;
+  const uint64_t blocks = ceil_div(shape.rows, Columns::kMostRows);
   uint64_t ends = 0;  // of columns in blocks: no more than entries, so that these bound the memory
-  if (!checked_mul(blocks, e.cols, &ends) || ends > e.nonzeros) return nullptr;
-  if (!all_finite(e.codebook.data(), e.codebook.size())) return nullptr;
+  if (!checked_mul(blocks, shape.cols, &ends) || ends > shape.nonzeros) return false;
+  return all_finite(shape.codebook.data(), shape.codebook.size());
+}
+
+std::unique_ptr<LayerKernel> make_columns(const LayerEntries& e, const Parallel& parallel) {
+  if (!columns_possible(e)) return nullptr;
+  const uint64_t blocks = ceil_div(e.rows, Columns::kMostRows);
   const uint64_t wanted = std::min(ceil_div(e.nonzeros, blocks * kPartEntries), kMostRanges);
   const uint64_t range_cols = ceil_div(e.cols, wanted);
   for (const bool groups : {true, false}) {

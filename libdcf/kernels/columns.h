@@ -38,6 +38,10 @@ struct Columns {
   uint64_t bytes() const;
 };
 
+// Whether the sizes and the codebook of a matrix allow for columns: not where columns have less
+// than one weight each, or a weight of the codebook is infinite or NaN.
+bool columns_possible(const LayerEntries& shape);
+
 // Null where columns have less than one weight each, and where a weight is infinite or NaN: zeros
 // would have to meet it.
 std::unique_ptr<LayerKernel> make_columns(const LayerEntries& entries, const Parallel& parallel);

@@ -17,6 +17,10 @@
 //    convolution of 1152 columns and a layer of 4096.
 #include "kernels/layer.h"
 
+#include <algorithm>
+#include <array>
+#include <optional>
+
 #include "base/checked.h"
 #include "kernels/batch.h"
 #include "kernels/code_groups.h"
@@ -51,6 +55,16 @@ bool is_dense_for_tiles(const LayerEntries& e) {
   return density(e) > kDenseShareTiles;
 }
 
+constexpr std::array<const char*, 10> kNames = {
+    "rows",  "code-groups", "columns",         "columns-f32",  "blocked",
+    "dense", "row-windows", "row-windows-f32", "conv-blocked", "conv-dense"};
+
+Status check_name(std::string_view name) {
+  if (name.empty() || std::find(kNames.begin(), kNames.end(), name) != kNames.end())
+    return ok_status();
+  return fail(Code::InvalidArgument, "", "there is no kernel of that name");
+}
+
 // The kernel, if that is its name: which form a packing takes depends on the layer.
 std::unique_ptr<LayerKernel> named(std::string_view name, std::unique_ptr<LayerKernel> kernel) {
   return kernel && kernel->name() == name ? std::move(kernel) : nullptr;
@@ -72,27 +86,84 @@ Result<std::unique_ptr<LayerKernel>> make_linear(std::string_view name, const Te
   return std::unique_ptr<LayerKernel>();
 }
 
-// Null where `share` of the inputs or more are not zero, too, and where not all entries can be had
-// at once.
-std::unique_ptr<LayerKernel> columns_below(double share, const TensorEntries& source,
-                                           const LayerOptions& options, const Parallel& parallel) {
-  if (options.input_density >= share || density(source.shape()) > kDenseShareGroups) return nullptr;
-  const Result<LayerEntries> all = source.all();
-  return all.ok() ? make_columns(all.value(), parallel) : nullptr;
-}
+// The entries while packings are tried: decoded a slab at a time for the first one, and all at once
+// for those after it, so that the tensor is decoded at most twice. Where the memory limit does not
+// allow for all entries at once, each packing decodes them.
+class Entries {
+ public:
+  Entries(const TensorEntries& tensor, const Parallel& parallel)
+      : tensor_(tensor), parallel_(parallel) {}
 
-std::unique_ptr<LayerKernel> fastest_linear(const TensorEntries& source,
-                                            const LayerOptions& options, const Parallel& parallel) {
-  const LayerEntries& e = source.shape();
-  if (options.batch >= kFewSamples) return make_batch(source, is_dense_for_tiles(e));
-  if (auto columns = columns_below(kActiveWindows, source, options, parallel)) return columns;
-  if (is_dense_for_one(e)) return make_batch(source, true);
-  if (auto windows = make_row_windows(source)) return windows;
-  if (auto columns = columns_below(kActiveGroups, source, options, parallel)) return columns;
-  if (density(e) > kDenseShareGroups) return make_batch(source, true);
-  if (auto groups = make_code_groups(source)) return groups;
-  if (density(e) > kDenseShareRows) return make_batch(source, true);
-  return make_rows(source);
+  // Null where they do not fit.
+  Result<const LayerEntries*> all() {
+    if (!listed_ && fits_) {
+      Result<LayerEntries> all = tensor_.all();
+      if (all.ok()) {
+        listed_.emplace(kept_ = all.take(), parallel_);
+      } else if (all.status().code == Code::LimitMemory) {
+        fits_ = false;
+      } else {
+        return all.status();
+      }
+    }
+    return listed_ ? &kept_ : nullptr;
+  }
+  // For the next packing.
+  Result<const EntrySource*> next() {
+    const EntrySource* source = &tensor_;
+    if (used_) DCF_TRY(all().status());
+    if (listed_) source = &*listed_;
+    used_ = true;
+    return source;
+  }
+
+ private:
+  const TensorEntries& tensor_;
+  const Parallel& parallel_;
+  bool used_ = false;  // a packing has read the entries
+  bool fits_ = true;   // all at once, as far as is known
+  LayerEntries kept_;
+  std::optional<AllEntries> listed_;
+};
+
+Result<std::unique_ptr<LayerKernel>> fastest_linear(const TensorEntries& tensor,
+                                                    const LayerOptions& options,
+                                                    const Parallel& parallel) {
+  const LayerEntries& e = tensor.shape();
+  if (options.batch >= kFewSamples) return make_batch(tensor, is_dense_for_tiles(e));
+  Entries entries(tensor, parallel);
+  const auto columns = [&]() -> Result<std::unique_ptr<LayerKernel>> {
+    DCF_ASSIGN(const LayerEntries* all, entries.all());
+    return all != nullptr ? make_columns(*all, parallel) : nullptr;
+  };
+  const auto packed = [&](auto make) -> Result<std::unique_ptr<LayerKernel>> {
+    DCF_ASSIGN(const EntrySource* source, entries.next());
+    return make(*source);
+  };
+  const auto dense = [](const EntrySource& source) { return make_batch(source, true); };
+  const auto windows = [](const EntrySource& source) { return make_row_windows(source); };
+  const bool sparse = density(e) <= kDenseShareGroups && columns_possible(e);
+  const bool very_few = options.input_density < kActiveWindows;
+  if (sparse && very_few) {
+    DCF_ASSIGN(auto kernel, columns());
+    if (kernel) return kernel;
+  }
+  if (is_dense_for_one(e)) return packed(dense);
+  if (row_windows_pay()) {
+    DCF_ASSIGN(auto kernel, packed(windows));
+    if (kernel) return kernel;
+  }
+  if (sparse && !very_few && options.input_density < kActiveGroups) {
+    DCF_ASSIGN(auto kernel, columns());
+    if (kernel) return kernel;
+  }
+  if (density(e) > kDenseShareGroups) return packed(dense);
+  if (code_groups_possible(e)) {
+    DCF_ASSIGN(auto kernel, packed(make_code_groups));
+    if (kernel) return kernel;
+  }
+  if (density(e) > kDenseShareRows) return packed(dense);
+  return packed(make_rows);
 }
 
 std::unique_ptr<LayerKernel> make_convolution(std::string_view name, const LayerEntries& e,
@@ -135,13 +206,18 @@ uint64_t packing_estimate(const Model& model, size_t tensor, std::string_view ke
 
 }  // namespace
 
+std::span<const char* const> layer_kernel_names() {
+  return kNames;
+}
+
 Result<std::unique_ptr<Layer>> Layer::linear(const Model& model, size_t tensor,
                                              const LayerOptions& options) {
+  DCF_TRY(check_name(options.kernel));
   const uint64_t held = packing_estimate(model, tensor, options.kernel);
   DCF_ASSIGN(const auto source, TensorEntries::open(model, tensor, held, options.progress));
   std::unique_ptr<LayerKernel> kernel;
   if (options.kernel.empty()) {
-    kernel = fastest_linear(*source, options, model.parallel());
+    DCF_ASSIGN(kernel, fastest_linear(*source, options, model.parallel()));
   } else {
     DCF_ASSIGN(kernel, make_linear(options.kernel, *source, model.parallel()));
   }
@@ -152,6 +228,7 @@ Result<std::unique_ptr<Layer>> Layer::linear(const Model& model, size_t tensor,
 
 Result<std::unique_ptr<Layer>> Layer::convolution(const Model& model, size_t tensor,
                                                   const Conv2d& conv, const LayerOptions& options) {
+  DCF_TRY(check_name(options.kernel));
   uint64_t held = packing_estimate(model, tensor, options.kernel);
   uint64_t image = 0;
   if (!checked_mul(conv.y.size + 2 * conv.y.pad, conv.x.size + 2 * conv.x.pad, &image) ||
@@ -172,17 +249,21 @@ Result<std::unique_ptr<Layer>> Layer::around(std::unique_ptr<LayerKernel> kernel
                                              const Model& model, size_t tensor,
                                              const LayerOptions& options, uint64_t nonzeros,
                                              uint64_t inputs, uint64_t outputs) {
-  if (!kernel)
-    return fail(Code::InvalidArgument, "",
-                "there is no such kernel, or not here, or not for this layer");
-  if (kernel->packed_bytes() > model.working_memory()) return too_large(model, tensor);
+  if (!kernel) return fail(Code::InvalidArgument, "", "the kernel does not fit this layer");
   std::unique_ptr<Layer> layer(new Layer);
   layer->kernel_ = std::move(kernel);
+  uint64_t bytes = options.bias.size_bytes();
+  if (!checked_add(bytes, layer->kernel_->packed_bytes(), &bytes) ||
+      bytes > model.working_memory()) {
+    return too_large(model, tensor);
+  }
+  layer->bias_.assign(options.bias.begin(), options.bias.end());
+  layer->relu_ = options.relu;
   layer->parallel_ = options.parallel;
   layer->nonzeros_ = nonzeros;
   layer->inputs_ = inputs;
   layer->outputs_ = outputs;
-  layer->scratch_.reset(model.working_memory() - layer->kernel_->packed_bytes());
+  layer->scratch_.reset(model.working_memory() - bytes);
   return layer;
 }
 
@@ -190,7 +271,8 @@ Status Layer::apply(const float* x, uint64_t batch, float* y) const {
   if (batch == 0 || outputs_ == 0) return ok_status();
   const MemoryShare share = scratch_.take({working_bytes(batch), 0});
   if (!share) return fail(Code::LimitMemory, "L-01", "the product takes more than max_memory");
-  kernel_->apply(x, batch, y, parallel_);
+  const Epilogue epilogue{bias_.empty() ? nullptr : bias_.data(), relu_};
+  kernel_->apply(x, batch, y, parallel_, epilogue);
   return ok_status();
 }
 

@@ -10,6 +10,7 @@
 #include <cstdint>
 
 #include "base/parallel.h"
+#include "kernels/epilogue.h"
 
 namespace dcf::impl {
 
@@ -24,9 +25,10 @@ class LayerKernel {
   virtual uint64_t packed_bytes() const = 0;
   // Of one call of apply() with this batch, at most.
   virtual uint64_t working_bytes(uint64_t batch, const Parallel& parallel) const = 0;
-  // x is [batch, inputs] and y [batch, outputs]. The same results for any number of threads.
-  // Throws std::bad_alloc.
-  virtual void apply(const float* x, uint64_t batch, float* y, const Parallel& parallel) const = 0;
+  // x is [batch, inputs] and y [batch, outputs], which gets the sums as `epilogue` finishes them.
+  // The same results for any number of threads. Throws std::bad_alloc.
+  virtual void apply(const float* x, uint64_t batch, float* y, const Parallel& parallel,
+                     const Epilogue& epilogue) const = 0;
 };
 
 }  // namespace dcf::impl

@@ -75,7 +75,8 @@ class PackedConv final : public LayerKernel {
            sizeof(float);
   }
 
-  void apply(const float* x, uint64_t batch, float* y, const Parallel& parallel) const override {
+  void apply(const float* x, uint64_t batch, float* y, const Parallel& parallel,
+             const Epilogue& epilogue) const override {
     const uint64_t in = conv_.in_size / conv_.groups;
     const uint64_t out = conv_.out_size / conv_.groups;
     // Threads share an image only where there are few: a padded image is made once per item.
@@ -84,7 +85,7 @@ class PackedConv final : public LayerKernel {
       const uint64_t image = item / parts;  // and group
       const uint64_t part = item % parts;
       convolve(groups_[image % conv_.groups], x + image * in, part * tiles() / parts,
-               (part + 1) * tiles() / parts, y + image * out);
+               (part + 1) * tiles() / parts, epilogue, image % conv_.groups, y + image * out);
     });
   }
 
@@ -96,7 +97,7 @@ class PackedConv final : public LayerKernel {
 
   // Tiles [first, last) of one group of one image.
   void convolve(const TileMatrix& matrix, const float* x, uint64_t first, uint64_t last,
-                float* y) const {
+                const Epilogue& epilogue, uint64_t group, float* y) const {
     const bool finite = !matrix.is_dense() || all_finite(x, conv_.in_size / conv_.groups);
     const AlignedFloats image(padded_.floats());
     padded_.fill(x, image.data());
@@ -113,8 +114,10 @@ class PackedConv final : public LayerKernel {
       for (uint64_t panel = 0; panel < matrix.panels(); ++panel) {
         matrix.multiply(loops_, wide, panel, finite, tile.data(), sums.data());
         for (uint64_t row = 0; row < matrix.panel_rows(panel); ++row) {
-          std::copy_n(sums.data() + row * wide, count,
-                      y + (panel * Blocked::kPanel + row) * positions() + at);
+          const uint64_t channel = panel * Blocked::kPanel + row;
+          float* const to = y + channel * positions() + at;
+          std::copy_n(sums.data() + row * wide, count, to);
+          epilogue.finish_row(to, count, group * matrix.rows() + channel);
         }
       }
       at += count;

@@ -15,7 +15,8 @@ class PartKernel : public LayerKernel {
   uint64_t working_bytes(uint64_t batch, const Parallel&) const final {
     return std::min(batch, kSamplesAtOnce) * copy_size_ * sizeof(float);
   }
-  void apply(const float* x, uint64_t batch, float* y, const Parallel& parallel) const final {
+  void apply(const float* x, uint64_t batch, float* y, const Parallel& parallel,
+             const Epilogue& epilogue) const final {
     const AlignedFloats copies(std::min(batch, kSamplesAtOnce) * copy_size_);
     for (uint64_t first = 0; first < batch; first += kSamplesAtOnce) {
       const uint64_t count = std::min(kSamplesAtOnce, batch - first);
@@ -24,7 +25,7 @@ class PartKernel : public LayerKernel {
       }
       parallel.run(count * parts(), [&](size_t item) {
         const uint64_t b = item % count;
-        multiply(item / count, copies.data() + b * copy_size_, y + (first + b) * rows_);
+        multiply(item / count, copies.data() + b * copy_size_, epilogue, y + (first + b) * rows_);
       });
     }
   }
@@ -37,7 +38,8 @@ class PartKernel : public LayerKernel {
   // x: cols floats; copy: copy_size floats, all of which are set.
   virtual void copy_sample(const float* x, float* copy) const = 0;
   // Sets the outputs of the part's rows; y: those of all rows.
-  virtual void multiply(size_t part, const float* copy, float* y) const = 0;
+  virtual void multiply(size_t part, const float* copy, const Epilogue& epilogue,
+                        float* y) const = 0;
 
  private:
   static constexpr uint64_t kSamplesAtOnce = 16;

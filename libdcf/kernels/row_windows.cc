@@ -2,13 +2,13 @@
 #include "kernels/row_windows.h"
 
 #include <algorithm>
+#include <array>
 #include <atomic>
 #include <numeric>
 
 #include "base/checked.h"
 #include "kernels/part_kernel.h"
-#include "kernels/row_windows_avx512.h"
-#include "kernels/tile.h"
+#include "kernels/row_windows_loops.h"
 
 namespace dcf::impl {
 namespace {
@@ -16,11 +16,18 @@ namespace {
 // Lanes per entry that a packing may take.
 constexpr uint64_t kMostLanes = 4;
 
-// Sixteenths of those lanes that random rows take, for a first guess.
+// Initial reservation: random rows fill about 7/16 of the lanes that the limit allows.
 constexpr uint64_t kExpected = 7;
 
 // Groups of rows that are multiplied on one thread, of about so many entries.
 constexpr uint64_t kPieceEntries = uint64_t{1} << 18;
+
+constexpr auto kFamily = std::to_array<const RowWindowLoops*>({
+  &kScalarRowWindowLoops,
+#if defined(__x86_64__)
+      &kAvx512bwRowWindowLoops,
+#endif
+});
 
 struct Piece {
   size_t run;
@@ -41,8 +48,10 @@ std::vector<Piece> cut(const std::vector<RowWindows>& runs) {
 
 class RowWindowsKernel final : public PartKernel {
  public:
-  RowWindowsKernel(uint64_t rows, uint64_t cols, std::vector<RowWindows> runs)
+  RowWindowsKernel(uint64_t rows, uint64_t cols, const RowWindowLoops& loops,
+                   std::vector<RowWindows> runs)
       : PartKernel(rows, cols, padded(cols)),
+        loops_(loops),
         cols_(cols),
         runs_(std::move(runs)),
         pieces_(cut(runs_)) {}
@@ -69,11 +78,12 @@ class RowWindowsKernel final : public PartKernel {
     std::copy_n(x, cols_, copy);
     std::fill_n(copy + cols_, padded(cols_) - cols_, 0.0f);
   }
-  void multiply(size_t part, const float* copy, float* y) const override {
+  void multiply(size_t part, const float* copy, const Epilogue& epilogue, float* y) const override {
     const Piece& piece = pieces_[part];
-    multiply_row_windows_avx512(runs_[piece.run], piece.first, piece.last, copy, y);
+    loops_.multiply(runs_[piece.run], piece.first, piece.last, copy, epilogue, y);
   }
 
+  const RowWindowLoops& loops_;
   uint64_t cols_;
   std::vector<RowWindows> runs_;  // packed by a thread each
   std::vector<Piece> pieces_;
@@ -98,13 +108,14 @@ uint64_t most_steps(uint64_t nonzeros) {
 }
 
 // Packs `count` rows of `entries` from number `at` on. False where too many lanes would idle.
-bool pack(const LayerEntries& entries, uint64_t at, uint64_t count, RowWindows* w) {
+bool pack(const RowWindowLoops& loops, const LayerEntries& entries, uint64_t at, uint64_t count,
+          RowWindows* w) {
   const std::vector<uint32_t> order = by_length(entries, at, count);
   uint64_t nonzeros = 0;
   for (uint64_t row = at; row < at + count; ++row) nonzeros += entries.row_length[row];
   const uint64_t groups = ceil_div(count, RowWindows::kLanes);
   const uint64_t most = w->steps() + most_steps(nonzeros) + 2 * groups;
-  if (!pack_row_windows_avx512(entries, at, order, most, w)) return false;
+  if (!loops.pack(entries, at, order, most, w)) return false;
   for (const uint32_t row : order) w->order.push_back(static_cast<uint32_t>(w->rows) + row);
   w->rows += count;
   return true;
@@ -128,9 +139,21 @@ uint64_t RowWindows::bytes() const {
          weights.capacity() * sizeof(float);
 }
 
-std::unique_ptr<LayerKernel> make_row_windows(const EntrySource& source) {
-  // Vectors of sixteen floats are in use where nobody asked for others.
-  if (active_tile_loops().lanes != RowWindows::kLanes || !has_avx512()) return nullptr;
+std::vector<const RowWindowLoops*> available_row_window_loops() {
+  return kernels_in<RowWindowLoops>(kFamily, detected_cpu_sets());
+}
+
+const RowWindowLoops& active_row_window_loops() {
+  static const RowWindowLoops& active = best_kernels<RowWindowLoops>(kFamily);
+  return active;
+}
+
+bool row_windows_pay() {
+  return active_row_window_loops().set != CpuSet::kScalar;
+}
+
+std::unique_ptr<LayerKernel> make_row_windows(const EntrySource& source,
+                                              const RowWindowLoops& loops) {
   const LayerEntries& shape = source.shape();
   if (shape.rows == 0) return nullptr;
   const RowSteps steps = source.run_per_thread(RowWindows::kSorted);
@@ -142,20 +165,20 @@ std::unique_ptr<LayerKernel> make_row_windows(const EntrySource& source) {
     if (run.has_codes) std::copy(shape.codebook.begin(), shape.codebook.end(), run.codebook);
   }
   std::atomic<bool> fits{true};
-  const bool loaded =
-      source.each(0, shape.rows, steps,
-                  [&](const LayerEntries& entries, uint64_t at, uint64_t first, uint64_t count) {
-                    if (!fits) return;
-                    RowWindows& run = runs[first / steps.run];
-                    if (run.rows == 0)
-                      run.resize_steps(most_steps(shape.nonzeros / runs.size()) * kExpected / 16);
-                    // Weights are gathered by signed numbers of 32 bits.
-                    if (entries.entries.size() > INT32_MAX || !pack(entries, at, count, &run))
-                      fits = false;
-                  });
+  const bool loaded = source.each(
+      0, shape.rows, steps,
+      [&](const LayerEntries& entries, uint64_t at, uint64_t first, uint64_t count) {
+        if (!fits) return;
+        RowWindows& run = runs[first / steps.run];
+        if (run.rows == 0)
+          run.resize_steps(most_steps(shape.nonzeros / runs.size()) * kExpected / 16);
+        // Weights are gathered by signed numbers of 32 bits.
+        if (entries.entries.size() > INT32_MAX || !pack(loops, entries, at, count, &run))
+          fits = false;
+      });
   if (!loaded || !fits) return nullptr;
   for (RowWindows& run : runs) run.resize_steps(run.steps());
-  return std::make_unique<RowWindowsKernel>(shape.rows, shape.cols, std::move(runs));
+  return std::make_unique<RowWindowsKernel>(shape.rows, shape.cols, loops, std::move(runs));
 }
 
 }  // namespace dcf::impl

@@ -5,8 +5,8 @@
 // A row with nothing in the window skips the step. The window moves by 16 columns as soon as no
 // row has an entry left in its first half.
 //
-// Among kSorted rows, those of like length share a group, so that few lanes idle. Needs AVX-512 F,
-// BW and VL.
+// Among kSorted rows, those of like length share a group, so that few lanes idle. Fast with
+// AVX-512; the portable loops are the reference that the tests compare with.
 #pragma once
 
 #include <memory>
@@ -46,8 +46,13 @@ struct RowWindows {
   uint64_t bytes() const;
 };
 
-// Null where this machine cannot run it, or where the rows are so unlike each other that more than
-// three lanes in four would idle.
-std::unique_ptr<LayerKernel> make_row_windows(const EntrySource& source);
+struct RowWindowLoops;
+const RowWindowLoops& active_row_window_loops();
+// Whether the active loops are faster than kernels for any processor.
+bool row_windows_pay();
+
+// Null where the rows are so unlike each other that more than three lanes in four would idle.
+std::unique_ptr<LayerKernel> make_row_windows(
+    const EntrySource& source, const RowWindowLoops& loops = active_row_window_loops());
 
 }  // namespace dcf::impl

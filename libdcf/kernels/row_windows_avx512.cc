@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "kernels/row_windows_avx512.h"
-
 #if defined(__x86_64__)
 
 #include <immintrin.h>
 
 #include <algorithm>
 #include <cstring>
+
+#include "kernels/row_windows_loops.h"
 
 #define DCF_AVX512 __attribute__((target("avx512f,avx512bw,avx512vl")))
 
@@ -15,34 +15,6 @@ namespace {
 
 constexpr size_t kLanes = RowWindows::kLanes;
 constexpr uint32_t kStride = RowWindows::kStride;
-constexpr uint32_t kMostStrides = 255;
-
-// Lists that grow step by step. What is put is not written through the lists themselves: after
-// stores of bytes their pointers would be loaded anew.
-class StepList {
- public:
-  explicit StepList(RowWindows* w) : w_(w), size_(w->steps()) {}
-
-  struct Place {
-    uint8_t* advance;
-    uint16_t* slots;
-    uint8_t* columns;
-    float* weights;
-  };
-  // Where the next steps go, with room for `count`.
-  Place room(uint64_t count) {
-    if (w_->advance.size() - size_ < count) w_->resize_steps(size_ + size_ / 2 + 16 + count);
-    if (w_->has_codes) return {&w_->advance[size_], &w_->slots[size_ * kLanes], nullptr, nullptr};
-    return {&w_->advance[size_], nullptr, &w_->columns[size_ * kLanes],
-            &w_->weights[size_ * kLanes]};
-  }
-  void add(uint64_t count) { size_ += count; }
-  uint64_t size() const { return size_; }
-
- private:
-  RowWindows* w_;
-  uint64_t size_;
-};
 
 // Asks for the entries of the rows that come next, a line at a time: the caches' own prefetchers do
 // not follow so many rows at once.
@@ -251,24 +223,20 @@ DCF_AVX512 inline __m512 weight_step(const uint8_t* columns, const float* weight
   return _mm512_mask3_fmadd_ps(value, _mm512_loadu_ps(weights), acc, _mm_movepi8_mask(raw));
 }
 
-DCF_AVX512 void store_rows(const RowWindows& w, uint64_t group, __m512 sums, float* y) {
+DCF_AVX512 void store_rows(const RowWindows& w, uint64_t group, __m512 sums,
+                           const Epilogue& epilogue, float* y) {
   float out[kLanes];
   _mm512_storeu_ps(out, sums);
   const uint64_t first = group * kLanes;
   const uint64_t count = std::min<uint64_t>(kLanes, w.rows - first);
-  for (uint64_t i = 0; i < count; ++i) y[w.first_row + w.order[first + i]] = out[i];
+  for (uint64_t i = 0; i < count; ++i) {
+    const uint64_t row = w.first_row + w.order[first + i];
+    y[row] = epilogue.finish(out[i], row);
+  }
 }
 
-}  // namespace
-
-bool has_avx512() {
-  return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
-         __builtin_cpu_supports("avx512vl");
-}
-
-DCF_AVX512 bool pack_row_windows_avx512(const LayerEntries& e, uint64_t at,
-                                        std::span<const uint32_t> order, uint64_t max_steps,
-                                        RowWindows* w) {
+DCF_AVX512 bool pack(const LayerEntries& e, uint64_t at, std::span<const uint32_t> order,
+                     uint64_t max_steps, RowWindows* w) {
   const uint64_t nothing = e.entries.size() - LayerEntries::kPadding;
   StepList steps(w);
   while (!order.empty()) {
@@ -288,8 +256,8 @@ DCF_AVX512 bool pack_row_windows_avx512(const LayerEntries& e, uint64_t at,
   return true;
 }
 
-DCF_AVX512 void multiply_row_windows_avx512(const RowWindows& w, uint64_t first, uint64_t last,
-                                            const float* x, float* y) {
+DCF_AVX512 void multiply(const RowWindows& w, uint64_t first, uint64_t last, const float* x,
+                         const Epilogue& epilogue, float* y) {
   const __m512 low = _mm512_loadu_ps(w.codebook);
   const __m512 high = _mm512_loadu_ps(w.codebook + 16);
   uint64_t step = first == 0 ? 0 : w.group_end[first - 1];
@@ -321,25 +289,14 @@ DCF_AVX512 void multiply_row_windows_avx512(const RowWindows& w, uint64_t first,
       }
     }
     step = end;
-    store_rows(w, group, _mm512_add_ps(even, odd), y);
+    store_rows(w, group, _mm512_add_ps(even, odd), epilogue, y);
   }
 }
 
-}  // namespace dcf::impl
+}  // namespace
 
-#else
-
-namespace dcf::impl {
-
-bool has_avx512() {
-  return false;
-}
-bool pack_row_windows_avx512(const LayerEntries&, uint64_t, std::span<const uint32_t>, uint64_t,
-                             RowWindows*) {
-  return false;
-}
-void multiply_row_windows_avx512(const RowWindows&, uint64_t, uint64_t, const float*, float*) {}
+const RowWindowLoops kAvx512bwRowWindowLoops = {CpuSet::kAvx512bw, pack, multiply};
 
 }  // namespace dcf::impl
 
-#endif
+#endif  // defined(__x86_64__)

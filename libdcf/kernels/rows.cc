@@ -31,19 +31,21 @@ class RowsKernel final : public LayerKernel {
   }
   uint64_t working_bytes(uint64_t, const Parallel&) const override { return 0; }
 
-  void apply(const float* x, uint64_t batch, float* y, const Parallel& parallel) const override {
+  void apply(const float* x, uint64_t batch, float* y, const Parallel& parallel,
+             const Epilogue& epilogue) const override {
     const uint64_t rows = row_end_.size();
     parallel.run(batch * ceil_div(rows, kRowsAtOnce), [&](size_t item) {
       const uint64_t b = item % batch;
       const uint64_t first = item / batch * kRowsAtOnce;
-      multiply(first, std::min(first + kRowsAtOnce, rows), x + b * cols_, y + b * rows);
+      multiply(first, std::min(first + kRowsAtOnce, rows), x + b * cols_, epilogue, y + b * rows);
     });
   }
 
  private:
   static constexpr uint64_t kRowsAtOnce = 512;
 
-  void multiply(uint64_t first, uint64_t last, const float* x, float* y) const {
+  void multiply(uint64_t first, uint64_t last, const float* x, const Epilogue& epilogue,
+                float* y) const {
     uint64_t i = first == 0 ? 0 : row_end_[first - 1];
     for (uint64_t row = first; row < last; ++row) {
       const uint64_t end = row_end_[row];
@@ -52,7 +54,7 @@ class RowsKernel final : public LayerKernel {
         for (uint64_t j = 0; j < 4; ++j) sums[j] += weights_[i + j] * x[columns_[i + j]];
       }
       for (; i < end; ++i) sums[0] += weights_[i] * x[columns_[i]];
-      y[row] = (sums[0] + sums[1]) + (sums[2] + sums[3]);
+      y[row] = epilogue.finish((sums[0] + sums[1]) + (sums[2] + sums[3]), row);
     }
   }
 

@@ -3,28 +3,24 @@
 
 #include <array>
 
-#include "base/kernel_choice.h"
-
 namespace dcf::impl {
+namespace {
 
-std::span<const TileLoops* const> available_tile_loops() {
+constexpr auto kFamily = std::to_array<const TileLoops*>({
+  &kScalarTileLoops,
 #if defined(__x86_64__)
-  static constexpr std::array<const TileLoops*, 3> kAll = {&kScalarTileLoops, &kAvx2TileLoops,
-                                                           &kAvx512TileLoops};
-  size_t count = 1;
-  if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) {
-    ++count;
-    if (__builtin_cpu_supports("avx512f")) ++count;
-  }
-  return std::span(kAll).first(count);
-#else
-  static constexpr std::array<const TileLoops*, 1> kAll = {&kScalarTileLoops};
-  return kAll;
+      &kAvx2TileLoops, &kAvx512bwTileLoops,
 #endif
+});
+
+}  // namespace
+
+std::vector<const TileLoops*> available_tile_loops() {
+  return kernels_in<TileLoops>(kFamily, detected_cpu_sets());
 }
 
 const TileLoops& active_tile_loops() {
-  static const TileLoops& active = choose_kernels(available_tile_loops());
+  static const TileLoops& active = best_kernels<TileLoops>(kFamily);
   return active;
 }
 

@@ -6,9 +6,10 @@
 #pragma once
 
 #include <cstdint>
-#include <span>
+#include <vector>
 
 #include "base/checked.h"
+#include "base/cpu.h"
 #include "kernels/blocked.h"
 
 namespace dcf::impl {
@@ -26,7 +27,7 @@ struct LinesAhead {
 struct TileLoops {
   static constexpr uint64_t kMostVectors = 8;
 
-  const char* name;
+  CpuSet set;
   uint64_t lanes;         // floats of a vector
   uint64_t most_vectors;  // of a tile
   // [vectors - 1]: y += cell x, x being the rows of the tile that are the cell's columns. A line of
@@ -47,15 +48,15 @@ struct TileLoops {
   }
 };
 
-// Those that this machine can run, the slowest first.
-std::span<const TileLoops* const> available_tile_loops();
-// The fastest, or the one that the environment variable DCF_KERNEL names, if it can run here.
+// Those that this processor can run, scalar first, the best one last.
+std::vector<const TileLoops*> available_tile_loops();
+// The best one that is allowed here (base/cpu.h). Thread-safe.
 const TileLoops& active_tile_loops();
 
 extern const TileLoops kScalarTileLoops;
 #if defined(__x86_64__)
-extern const TileLoops kAvx2TileLoops;    // and FMA
-extern const TileLoops kAvx512TileLoops;  // F
+extern const TileLoops kAvx2TileLoops;
+extern const TileLoops kAvx512bwTileLoops;
 #endif
 
 }  // namespace dcf::impl

@@ -5,7 +5,7 @@
 #include "kernels/tile.h"
 
 #define DCF_TILE_SET kAvx2TileLoops
-#define DCF_TILE_NAME "avx2"
+#define DCF_TILE_CPU_SET CpuSet::kAvx2
 #define DCF_TILE_TARGET __attribute__((target("avx2,fma")))
 #define DCF_TILE_VECTOR __m256
 #define DCF_TILE_FMA(a, b, c) _mm256_fmadd_ps(a, b, c)

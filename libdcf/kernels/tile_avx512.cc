@@ -4,8 +4,8 @@
 
 #include "kernels/tile.h"
 
-#define DCF_TILE_SET kAvx512TileLoops
-#define DCF_TILE_NAME "avx512"
+#define DCF_TILE_SET kAvx512bwTileLoops
+#define DCF_TILE_CPU_SET CpuSet::kAvx512bw
 #define DCF_TILE_TARGET __attribute__((target("avx512f")))
 #define DCF_TILE_VECTOR __m512
 #define DCF_TILE_FMA(a, b, c) _mm512_fmadd_ps(a, b, c)

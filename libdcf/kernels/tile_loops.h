@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The loops over a tile, for one instruction set: include it after defining
 //   DCF_TILE_SET      name of the TileLoops object to define
-//   DCF_TILE_NAME     its name as text
+//   DCF_TILE_CPU_SET  its CpuSet
 //   DCF_TILE_TARGET   attribute of functions that use the instruction set
 //   DCF_TILE_VECTOR   type of a vector of floats
 //   DCF_TILE_FMA      (a, b, c): a * b + c on vectors
@@ -322,7 +322,7 @@ DCF_TILE_TARGET void dense_one(const float* w, uint64_t rows, uint64_t cols, con
 
 template <size_t... kIndex>
 constexpr TileLoops make_loops(std::index_sequence<kIndex...>) {
-  return {DCF_TILE_NAME,
+  return {DCF_TILE_CPU_SET,
           kLanes,
           DCF_TILE_VECTORS,
           {sparse_cell<kIndex + 1>...},

@@ -8,7 +8,7 @@ typedef float FourFloats __attribute__((vector_size(16)));
 }
 
 #define DCF_TILE_SET kScalarTileLoops
-#define DCF_TILE_NAME "scalar"
+#define DCF_TILE_CPU_SET CpuSet::kScalar
 #define DCF_TILE_TARGET
 #define DCF_TILE_VECTOR FourFloats
 #define DCF_TILE_FMA(a, b, c) ((a) * (b) + (c))

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
 
-#include "codec/stream_copy.h"
+#include "base/nt_store.h"
 #include "model/decode.h"
 #include "model/expand.h"
 #include "model/tensor_reader.h"

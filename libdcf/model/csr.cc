@@ -7,8 +7,8 @@
 #include <cstring>
 #include <numeric>
 
+#include "base/nt_store.h"
 #include "base/running_sum.h"
-#include "codec/stream_copy.h"
 #include "model/csr_transposed.h"
 #include "model/csr_words.h"
 #include "model/line_writer.h"

@@ -6,7 +6,7 @@
 
 #include "base/checked.h"
 #include "base/float_convert.h"
-#include "codec/stream_copy.h"
+#include "base/nt_store.h"
 #include "model/expand.h"
 #include "model/tensor_reader.h"
 

@@ -5,7 +5,7 @@
 #include <array>
 #include <cstring>
 
-#include "codec/stream_copy.h"
+#include "base/nt_store.h"
 #include "model/word_kernels.h"
 #include "model/word_table.h"
 

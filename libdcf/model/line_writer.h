@@ -6,7 +6,7 @@
 #include <array>
 #include <cstring>
 
-#include "codec/stream_copy.h"
+#include "base/nt_store.h"
 
 namespace dcf::impl {
 
@@ -49,7 +49,7 @@ class LineWriter {
     while (n - i >= kLine) {
       const size_t count = std::min((n - i) / kLine * kLine, kBlock / kSize);
       make(i, count, block_.data());
-      active_tree_kernels().stream_lines(block_.data(), count * kSize, out_.data() + at);
+      active_nt_stores().lines(block_.data(), count * kSize, out_.data() + at);
       at += count * kSize;
       i += count;
     }

@@ -4,8 +4,6 @@
 #include <array>
 #include <cstring>
 
-#include "base/kernel_choice.h"
-
 namespace dcf::impl {
 namespace {
 
@@ -24,26 +22,23 @@ void add(const uint32_t* src, size_t n, uint32_t addend, uint8_t* dst) {
 
 }  // namespace
 
-const WordKernels kScalarWordKernels = {"scalar", map, add};
+const WordKernels kScalarWordKernels = {CpuSet::kScalar, map, add};
 
-std::span<const WordKernels* const> available_word_kernels() {
+namespace {
+constexpr auto kFamily = std::to_array<const WordKernels*>({
+  &kScalarWordKernels,
 #if defined(__x86_64__)
-  static constexpr std::array<const WordKernels*, 3> kAll = {&kScalarWordKernels, &kAvx2WordKernels,
-                                                             &kAvx512WordKernels};
-  size_t count = 1;
-  if (__builtin_cpu_supports("avx2")) {
-    ++count;
-    if (__builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl")) ++count;
-  }
-  return std::span(kAll).first(count);
-#else
-  static constexpr std::array<const WordKernels*, 1> kAll = {&kScalarWordKernels};
-  return kAll;
+      &kAvx2WordKernels, &kAvx512bwWordKernels,
 #endif
+});
+}  // namespace
+
+std::vector<const WordKernels*> available_word_kernels() {
+  return kernels_in<WordKernels>(kFamily, detected_cpu_sets());
 }
 
 const WordKernels& active_word_kernels() {
-  static const WordKernels& active = choose_kernels(available_word_kernels());
+  static const WordKernels& active = best_kernels<WordKernels>(kFamily);
   return active;
 }
 

@@ -1,9 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-// The inner loops of CSR output and of dense palettes, one set per instruction set. "scalar" is the
-// meaning; the others give the same bytes for all arguments. Destinations need no alignment.
+// The inner loops of CSR output and of dense palettes, one table per instruction set. The scalar
+// table is the reference: all others give the same bytes for all arguments. Destinations need no
+// alignment.
 #pragma once
 
+#include <vector>
+
 #include "base/bytes.h"
+#include "base/cpu.h"
 
 namespace dcf::impl {
 
@@ -15,7 +19,7 @@ struct WordTable {
 };
 
 struct WordKernels {
-  const char* name;
+  CpuSet set;
 
   // dst[i] = table.words[codes[i] - table.base], i < n, words of four little-endian bytes. All
   // codes have one.
@@ -28,12 +32,12 @@ struct WordKernels {
 extern const WordKernels kScalarWordKernels;
 #if defined(__x86_64__)
 extern const WordKernels kAvx2WordKernels;
-extern const WordKernels kAvx512WordKernels;  // F, BW and VL
+extern const WordKernels kAvx512bwWordKernels;
 #endif
 
-// Those that this machine can run, the slowest first.
-std::span<const WordKernels* const> available_word_kernels();
-// The fastest, or the one that the environment variable DCF_KERNEL names, if it can run here.
+// Those that this processor can run, scalar first, the best one last.
+std::vector<const WordKernels*> available_word_kernels();
+// The best one that is allowed here (base/cpu.h). Thread-safe.
 const WordKernels& active_word_kernels();
 
 }  // namespace dcf::impl

@@ -63,7 +63,7 @@ DCF_AVX2 void add(const uint32_t* src, size_t n, uint32_t addend, uint8_t* dst) 
 
 }  // namespace
 
-const WordKernels kAvx2WordKernels = {"avx2", map, add};
+const WordKernels kAvx2WordKernels = {CpuSet::kAvx2, map, add};
 
 }  // namespace dcf::impl
 

@@ -65,7 +65,7 @@ DCF_AVX512 void add(const uint32_t* src, size_t n, uint32_t addend, uint8_t* dst
 
 }  // namespace
 
-const WordKernels kAvx512WordKernels = {"avx512", map, add};
+const WordKernels kAvx512bwWordKernels = {CpuSet::kAvx512bw, map, add};
 
 }  // namespace dcf::impl
 

@@ -27,7 +27,17 @@
 //    one column. Batches come first: [batch, features].
 //  - Threads: a const handle may be used by any number of threads at once. Opening and closing are
 //    the caller's to order. The library keeps no global mutable state, never aborts, never exits,
-//    never prints, and no exception leaves it.
+//    never prints, and no exception leaves it. A handle with `threads` above 1 starts threads of its
+//    own at the first call that has work for them; its later calls use them again, they sleep in
+//    between, and closing ends them. Where the machine refuses a thread, fewer work.
+//  - fork(): a child may close the handles of its parent, and use them on one thread, unless another
+//    thread of the parent was inside of a call with the handle at the time of the fork.
+//  - Instruction sets: the library uses the best ones that the processor has. The environment
+//    variable DCF_KERNEL, read once per process, allows fewer: scalar (portable), ssse3, avx2,
+//    avx512bw, avx512vbmi2, neon, simd128; each includes what it is built on. Each part of the
+//    library takes the best of what it has and is allowed. With a name that is unknown or that the
+//    processor lacks, every dcf_file_open_* and dcf_writer_open_* is InvalidArgument with a message
+//    that lists the names that are possible; with an empty one, DCF_KERNEL has no effect.
 //  - Untrusted input: safe for any bytes. Limits are on by default and are checked before memory is
 //    taken. Checksums find accidents, not attackers.
 #ifndef DCF_DCF_H_
@@ -243,7 +253,9 @@ typedef struct dcf_open_options {
   uint64_t max_output;       // approved total of decoded bytes, aliases counted each time (2^48)
   uint64_t max_entries;      // approved total of coded entries (2^40)
   uint64_t max_manifest;     // unpacked bytes (256 MiB)
-  uint32_t threads;          // 0: one per processor; 1: the calling thread only
+  // 0: one per processor; 1: the calling thread only. Counted at open. Own threads are never more
+  // than there are processors.
+  uint32_t threads;
   dcf_parallel_fn parallel;  // NULL: own threads
   void* parallel_ctx;
 } dcf_open_options;
@@ -403,22 +415,42 @@ DCF_API dcf_status dcf_pool2d(const dcf_pool2d_shape* shape, const float* x, siz
 // layer is immutable, needs its file no longer, and any number of threads may apply it at once.
 typedef struct dcf_layer dcf_layer;
 
+typedef enum dcf_activation {
+  DCF_ACTIVATION_NONE = 0,
+  DCF_ACTIVATION_RELU = 1  // values below zero become +0; NaN and -0 stay
+} dcf_activation;
+
 typedef struct dcf_layer_options {
   size_t struct_size;
   uint64_t batch;    // that the layer is mostly applied to: chooses the packing; 0: 1
-  uint32_t threads;  // of one call of dcf_layer_apply; 0 or 1: the calling thread only
-  const char*
-      kernel;  // a name that dcf_layer_describe gave, for tests and benchmarks; NULL: the fastest
+  // Of one call of dcf_layer_apply; 0 or 1: the calling thread only. Own threads are never more than
+  // there are processors.
+  uint32_t threads;
+  const char* kernel;  // one of dcf_layer_kernel_name; NULL: the fastest for this layer
   // The share of x that is mostly not zero, 0 < share <= 1, as after a ReLU: where it is small, the
   // packing may be one that skips zeros. Another x is as right, only slower. 0: unknown, as 1.
   // Convolutions take no notice of it.
   double input_density;
+  dcf_parallel_fn parallel;  // as in dcf_open_options, for dcf_layer_apply; NULL: own threads
+  void* parallel_ctx;
+  // Added to each output: one float per row of the tensor, or per output channel of a convolution.
+  // Copied. NULL with 0 elements: none.
+  const float* bias;
+  size_t bias_elements;
+  dcf_activation activation;  // of each output, after the bias
 } dcf_layer_options;
 DCF_API void dcf_layer_options_init(dcf_layer_options* options);
 
+// The kernels: ways of packing and multiplying, all of which run on every processor. Not every
+// kernel takes every layer; those that begin with "conv-" take convolutions only, the others none.
+DCF_API size_t dcf_layer_kernel_count(void);
+// "rows", "dense", ...; "" from the count on. Static storage.
+DCF_API const char* dcf_layer_kernel_name(size_t index);
+
 // y = W x for each sample of a batch: x is [batch, info.cols], y [batch, info.rows], row-major.
 // `options` may be NULL. LimitMemory where the packed layer does not fit into the file's
-// max_memory; UnsupportedDType for dtypes without arithmetic. *out is to be freed with
+// max_memory; UnsupportedDType for dtypes without arithmetic; InvalidArgument for a kernel that does
+// not exist or does not take this layer, and for a bias that is too short. *out is to be freed with
 // dcf_layer_close.
 DCF_API dcf_status dcf_layer_prepare(const dcf_file* file, size_t index,
                                      const dcf_layer_options* options, dcf_layer** out,
@@ -438,18 +470,23 @@ typedef struct dcf_layer_info {
   uint64_t nonzeros;       // weights that are not zero
   uint64_t packed_bytes;   // that the layer keeps
   uint64_t working_bytes;  // that one call with the batch of the options takes besides, at most
+  uint64_t bias_elements;  // 0: the layer has no bias
+  dcf_activation activation;
 } dcf_layer_info;
 #define DCF_LAYER_INFO_INIT \
-  { sizeof(dcf_layer_info), NULL, 0, 0, 0, 0, 0 }
+  { sizeof(dcf_layer_info), NULL, 0, 0, 0, 0, 0, 0, DCF_ACTIVATION_NONE }
 DCF_API dcf_status dcf_layer_describe(const dcf_layer* layer, dcf_layer_info* out,
                                       dcf_error* error);
 
-// Sums in float, products fused into them where the machine can: for an output of k weights
+// y = activation(W x + bias). Sums in float, products fused into them where the machine can: for a
+// sum of k weights
 //   |error| <= (k + 1) 2^-24 / (1 - (k + 1) 2^-24) * sum |w x|,
 // if no |x| is above a quarter of FLT_MAX (inputs may be added before they are multiplied), in an
 // order that depends on kernel, machine and, within a batch, the sample's place, not on threads.
-// Weights of zero contribute nothing (no NaN from 0 * Inf). LimitMemory where a call would take
-// more than the file's max_memory beside the layer.
+// Weights of zero contribute nothing (no NaN from 0 * Inf). The bias is added to the sum in float,
+// which rounds once more; then comes the activation: y is, bit for bit, what a caller makes of the
+// output of the same layer without them. LimitMemory where a call would take more than the file's
+// max_memory beside the layer.
 DCF_API dcf_status dcf_layer_apply(const dcf_layer* layer, const float* x, size_t x_elements,
                                    float* y, size_t y_elements, uint64_t batch, dcf_error* error);
 DCF_API void dcf_layer_close(dcf_layer* layer);  // NULL is fine

@@ -163,6 +163,13 @@ class Tensor {
   dcf_tensor_info info_ = DCF_TENSOR_INFO_INIT;
 };
 
+// The names that dcf_layer_options.kernel takes.
+inline std::vector<std::string_view> layer_kernels() {
+  std::vector<std::string_view> names(dcf_layer_kernel_count());
+  for (size_t i = 0; i < names.size(); ++i) names[i] = dcf_layer_kernel_name(i);
+  return names;
+}
+
 // Weights packed for being multiplied many times; needs its file no longer. Movable; a const Layer
 // may be applied by many threads.
 class Layer {

@@ -12,7 +12,6 @@
 #include "base/checked.h"
 #include "base/dtype.h"
 #include "base/hash.h"
-#include "base/parallel.h"
 #include "base/utf8.h"
 
 namespace dcf::impl {
@@ -85,31 +84,6 @@ TEST(Hash, PiecesAndWholeAgreeAndNothingIsZero) {
   EXPECT_EQ(hash_bytes({}), 0u);
   EXPECT_EQ(Hasher().digest(), 0u);
   EXPECT_EQ(hash_bytes(bytes_of("a")), 0xE6C632B61E964E1Fu);  // a published value of XXH3-64
-}
-
-TEST(Parallel, RunsEveryItemOnceForAnyNumberOfThreads) {
-  for (const unsigned threads : {1u, 2u, 7u}) {
-    std::vector<std::atomic<int>> calls(1000);
-    Parallel{threads}.run(calls.size(), [&](size_t i) { ++calls[i]; });
-    for (const auto& c : calls) EXPECT_EQ(c, 1);
-  }
-  Parallel{4}.run(0, [](size_t) { FAIL(); });
-}
-
-TEST(Parallel, TheHostGetsNoMoreThanMayRunAtOnce) {
-  int host_calls = 0;
-  Parallel parallel;
-  parallel.threads = 3;
-  parallel.host_ctx = &host_calls;
-  parallel.host = [](void* ctx, size_t n, void (*task)(void*, size_t), void* arg) {
-    ++*static_cast<int*>(ctx);
-    EXPECT_EQ(n, 3u);
-    for (size_t i = n; i-- > 0;) task(arg, i);
-  };
-  size_t sum = 0;
-  parallel.run(10, [&](size_t i) { sum += i; });
-  EXPECT_EQ(sum, 45u);
-  EXPECT_EQ(host_calls, 1);
 }
 
 TEST(DType, CodebookKeysSortByValueAndAreInvertible) {

@@ -36,9 +36,9 @@ reference::Decoded compare(const std::vector<uint8_t>& input, unsigned alphabet,
     for (const TreeKernels* kernels : available_tree_kernels()) {
       ByteReader data(Bytes(bytes).subspan(1));
       const bool ok = decode_huffman_tree(&data, table->tree, *kernels, out, scratch).ok();
-      EXPECT_EQ(ok, expected.has_value()) << kernels->name;
+      EXPECT_EQ(ok, expected.has_value()) << cpu_set_name(kernels->set);
       if (expected && ok) {
-        EXPECT_EQ(out, *expected) << kernels->name;
+        EXPECT_EQ(out, *expected) << cpu_set_name(kernels->set);
       }
     }
   }

@@ -46,11 +46,11 @@ void check(const std::vector<uint8_t>& symbols, unsigned alphabet, const CodeLen
       for (const TreeKernels* kernels : available_tree_kernels()) {
         std::vector<uint8_t> again = {bytes[0]};
         encode_huffman_tree(symbols, table->tree, *kernels, &again);
-        ASSERT_EQ(again, bytes) << kernels->name;
+        ASSERT_EQ(again, bytes) << cpu_set_name(kernels->set);
         std::fill(out.begin(), out.end(), 0xEE);
         ByteReader data(Bytes(bytes).subspan(1));
         ASSERT_TRUE(decode_huffman_tree(&data, table->tree, *kernels, out, scratch).ok());
-        ASSERT_EQ(out, symbols) << kernels->name;
+        ASSERT_EQ(out, symbols) << cpu_set_name(kernels->set);
       }
     }
     size_t position = 0;

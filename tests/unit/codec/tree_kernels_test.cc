@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // Every tree kernel against a loop of single bits, with lists of every length around the steps of
-// the kernels, and no byte written behind what dispatch.h allows.
+// the kernels, and no byte written behind what tree_kernels.h allows.
+#include "codec/tree_kernels.h"
+
 #include <gtest/gtest.h>
 
 #include "codec/bit_writer.h"
-#include "codec/dispatch.h"
 #include "samples.h"
 
 namespace dcf::impl {
@@ -42,19 +43,19 @@ void expect_guard(const std::vector<uint8_t>& buffer, size_t from, const char* n
   for (size_t i = from; i < buffer.size(); ++i) ASSERT_EQ(buffer[i], kGuard) << name << " " << i;
 }
 
-TEST(StreamKernels, CountOnes) {
+TEST(TreeKernels, CountOnes) {
   Random random(41);
   for (const size_t m : lengths(random)) {
     const std::vector<uint8_t> bits = random_bits(random, m);
     uint64_t ones = 0;
     for (size_t i = 0; i < m; ++i) ones += bit_at(bits, i);
     for (const TreeKernels* kernels : available_tree_kernels()) {
-      ASSERT_EQ(kernels->count_ones(bits), ones) << kernels->name;
+      ASSERT_EQ(kernels->count_ones(bits), ones) << cpu_set_name(kernels->set);
     }
   }
 }
 
-TEST(StreamKernels, Merge) {
+TEST(TreeKernels, Merge) {
   Random random(42);
   for (const size_t m : lengths(random)) {
     const std::vector<uint8_t> bits = random_bits(random, m);
@@ -73,14 +74,15 @@ TEST(StreamKernels, Merge) {
         const size_t allowed = exact ? m : m + kTreeSlack;
         std::vector<uint8_t> out(allowed + 64, kGuard);
         kernels->merge(bits.data(), m, left.data(), right.data(), out.data(), exact);
-        ASSERT_TRUE(std::equal(expected.begin(), expected.end(), out.begin())) << kernels->name;
-        expect_guard(out, allowed, kernels->name);
+        ASSERT_TRUE(std::equal(expected.begin(), expected.end(), out.begin()))
+            << cpu_set_name(kernels->set);
+        expect_guard(out, allowed, cpu_set_name(kernels->set));
       }
     }
   }
 }
 
-TEST(StreamKernels, Expand) {
+TEST(TreeKernels, Expand) {
   Random random(43);
   for (const size_t m : lengths(random)) {
     for (unsigned width = 1; width <= 8; ++width) {
@@ -100,15 +102,15 @@ TEST(StreamKernels, Expand) {
           kernels->expand(bits.data(), bits.data() + bits.size(), m, width, symbols.data(),
                           out.data(), exact);
           ASSERT_TRUE(std::equal(expected.begin(), expected.end(), out.begin()))
-              << kernels->name << ", width " << width << ", " << m;
-          expect_guard(out, allowed, kernels->name);
+              << cpu_set_name(kernels->set) << ", width " << width << ", " << m;
+          expect_guard(out, allowed, cpu_set_name(kernels->set));
         }
       }
     }
   }
 }
 
-TEST(StreamKernels, Map) {
+TEST(TreeKernels, Map) {
   Random random(45);
   for (const size_t m : lengths(random)) {
     const auto size = static_cast<unsigned>(1 + random() % 256);
@@ -119,13 +121,14 @@ TEST(StreamKernels, Map) {
     for (const TreeKernels* kernels : available_tree_kernels()) {
       std::vector<uint8_t> out(m + kTreeSlack + 64, kGuard);
       kernels->map(source.data(), m, table.data(), size, out.data());
-      ASSERT_TRUE(std::equal(expected.begin(), expected.end(), out.begin())) << kernels->name;
-      expect_guard(out, m + kTreeSlack, kernels->name);
+      ASSERT_TRUE(std::equal(expected.begin(), expected.end(), out.begin()))
+          << cpu_set_name(kernels->set);
+      expect_guard(out, m + kTreeSlack, cpu_set_name(kernels->set));
     }
   }
 }
 
-TEST(StreamKernels, Pack) {
+TEST(TreeKernels, Pack) {
   Random random(46);
   for (const size_t m : lengths(random)) {
     for (unsigned width = 1; width <= 8; ++width) {
@@ -139,14 +142,14 @@ TEST(StreamKernels, Pack) {
         std::vector<uint8_t> out(expected.size() + 8 + 64, kGuard);
         kernels->pack(source.data(), m, base, width, out.data());
         ASSERT_TRUE(std::equal(expected.begin(), expected.end(), out.begin()))
-            << kernels->name << ", width " << width << ", " << m;
-        expect_guard(out, expected.size() + 8, kernels->name);
+            << cpu_set_name(kernels->set) << ", width " << width << ", " << m;
+        expect_guard(out, expected.size() + 8, cpu_set_name(kernels->set));
       }
     }
   }
 }
 
-TEST(StreamKernels, Partition) {
+TEST(TreeKernels, Partition) {
   Random random(44);
   for (const size_t m : lengths(random)) {
     const auto pivot = static_cast<uint8_t>(random() % 256);
@@ -165,32 +168,14 @@ TEST(StreamKernels, Partition) {
       std::vector<uint8_t> rights(right.size() + kTreeSlack + 64, kGuard);
       std::vector<uint8_t> out(bits.size() + 8 + 64, kGuard);
       ASSERT_EQ(kernels->partition(list.data(), m, pivot, rights.data(), out.data()), right.size())
-          << kernels->name;
-      ASSERT_TRUE(std::equal(bits.begin(), bits.end(), out.begin())) << kernels->name;
-      ASSERT_TRUE(std::equal(left.begin(), left.end(), list.begin())) << kernels->name;
-      ASSERT_TRUE(std::equal(right.begin(), right.end(), rights.begin())) << kernels->name;
-      expect_guard(list, m + kTreeSlack, kernels->name);
-      expect_guard(rights, right.size() + kTreeSlack, kernels->name);
-      expect_guard(out, bits.size() + 8, kernels->name);
-    }
-  }
-}
-
-TEST(StreamKernels, StreamLines) {
-  Random random(47);
-  for (const size_t lines : {0, 1, 2, 3, 17, 512}) {
-    const size_t n = lines * kLineBytes;
-    const std::vector<uint8_t> source = random_bytes(random, n + 1);
-    for (const TreeKernels* kernels : available_tree_kernels()) {
-      std::vector<uint8_t> buffer(n + 2 * kLineBytes, kGuard);
-      const size_t start = -reinterpret_cast<uintptr_t>(buffer.data()) % kLineBytes;
-      kernels->stream_lines(source.data() + 1, n, buffer.data() + start);
-      ASSERT_TRUE(std::equal(source.begin() + 1, source.end(),
-                             buffer.begin() + static_cast<ptrdiff_t>(start)))
-          << kernels->name;
-      ASSERT_EQ(std::count(buffer.begin(), buffer.begin() + static_cast<ptrdiff_t>(start), kGuard),
-                static_cast<ptrdiff_t>(start));
-      expect_guard(buffer, start + n, kernels->name);
+          << cpu_set_name(kernels->set);
+      ASSERT_TRUE(std::equal(bits.begin(), bits.end(), out.begin())) << cpu_set_name(kernels->set);
+      ASSERT_TRUE(std::equal(left.begin(), left.end(), list.begin())) << cpu_set_name(kernels->set);
+      ASSERT_TRUE(std::equal(right.begin(), right.end(), rights.begin()))
+          << cpu_set_name(kernels->set);
+      expect_guard(list, m + kTreeSlack, cpu_set_name(kernels->set));
+      expect_guard(rights, right.size() + kTreeSlack, cpu_set_name(kernels->set));
+      expect_guard(out, bits.size() + 8, cpu_set_name(kernels->set));
     }
   }
 }

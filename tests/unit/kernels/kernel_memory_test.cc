@@ -21,9 +21,14 @@ using namespace testing;  // NOLINT(google-build-using-namespace)
 // Bytes that depend on nothing in the file: objects, lists of one element per thread, messages.
 constexpr size_t kFixed = 24000;
 
-const char* const kLinearKernels[] = {"",        "rows",        "code-groups",
-                                      "columns", "columns-f32", "blocked",
-                                      "dense",   "row-windows", "row-windows-f32"};
+// And the choice of the library.
+std::vector<const char*> linear_kernels() {
+  std::vector<const char*> names = {""};
+  for (const char* name : layer_kernel_names()) {
+    if (!std::string_view(name).starts_with("conv-")) names.push_back(name);
+  }
+  return names;
+}
 
 // The first of the sparse encodings with these values.
 Encoding sparse(Values values) {
@@ -86,7 +91,7 @@ int expect_within_any_limit(const Blob& file, unsigned threads, const Use& use) 
 
 TEST(KernelMemory, LayersAreWithinTheLimitOfTheirFile) {
   for (const auto& [name, file] : matrices()) {
-    for (const char* kernel : kLinearKernels) {
+    for (const char* kernel : linear_kernels()) {
       for (const uint64_t batch : {uint64_t{1}, uint64_t{64}}) {
         SCOPED_TRACE(name + ", kernel '" + kernel + "', batch " + std::to_string(batch));
         LayerOptions options;
@@ -132,7 +137,7 @@ TEST(KernelMemory, LayersHoldAndTakeWhatTheyState) {
   for (const auto& [name, file] : matrices()) {
     const auto model = open_bytes(file);
     ASSERT_TRUE(model.ok());
-    for (const char* kernel : kLinearKernels) {
+    for (const char* kernel : linear_kernels()) {
       for (const uint64_t batch : {1, 5, 64, 200}) {
         for (const unsigned threads : {1u, 3u}) {
           SCOPED_TRACE(name + ", kernel '" + kernel + "', batch " + std::to_string(batch));

@@ -132,5 +132,125 @@ TEST_F(LayerApi, RefusesWhatItCannotDo) {
   dcf_layer_close(nullptr);
 }
 
+// A matrix that every kernel for matrices takes in one of its two forms.
+TEST_F(LayerApi, EveryKernelOfTheListTakesItsLayers) {
+  const File file = File::open(path_).value();
+  const std::vector<std::string_view> names = layer_kernels();
+  EXPECT_EQ(names.size(), 10u);
+  EXPECT_STREQ(dcf_layer_kernel_name(names.size()), "");
+  EXPECT_STREQ(dcf_layer_kernel_name(SIZE_MAX), "");
+  dcf_conv2d_shape shape = DCF_CONV2D_SHAPE_INIT;
+  shape.in_channels = 1;
+  shape.height = shape.width = 3;
+  for (const std::string_view name : names) {
+    dcf_layer_options options;
+    dcf_layer_options_init(&options);
+    options.kernel = name.data();
+    const bool conv = name.starts_with("conv-");
+    const auto wrong = conv ? Layer::prepare(file.tensor("linear").value(), &options)
+                            : Layer::prepare_conv2d(file.tensor("conv").value(), shape, &options);
+    ASSERT_FALSE(wrong) << name;
+    EXPECT_EQ(wrong.error().status, DCF_STATUS_INVALID_ARGUMENT) << name;
+    auto right = conv ? Layer::prepare_conv2d(file.tensor("conv").value(), shape, &options)
+                      : Layer::prepare(file.tensor("linear").value(), &options);
+    if (right) {
+      EXPECT_EQ(right.value().info().kernel, name);
+    } else {
+      EXPECT_EQ(right.error().status, DCF_STATUS_INVALID_ARGUMENT) << name;
+    }
+  }
+}
+
+TEST_F(LayerApi, BiasAndRelu) {
+  const File file = File::open(path_).value();
+  const Tensor tensor = file.tensor("linear").value();
+  const std::vector<float> x = {1, 2, 4, 8, 16, 32};  // W x: -7, 2, -56, 16
+  std::vector<float> y(4);
+  dcf_layer_options options;
+  dcf_layer_options_init(&options);
+  EXPECT_EQ(options.bias, nullptr);
+  EXPECT_EQ(options.activation, DCF_ACTIVATION_NONE);
+  {
+    std::vector<float> bias = {10, -4, 99};  // may be longer
+    options.bias = bias.data();
+    options.bias_elements = bias.size();
+    Layer layer = Layer::prepare(tensor, &options).value();
+    bias = {0, 0, 0};  // was copied
+    EXPECT_EQ(layer.info().bias_elements, 2u);
+    EXPECT_EQ(layer.info().activation, DCF_ACTIVATION_NONE);
+    layer.apply(x, y, 2).value();
+    EXPECT_EQ(y, (std::vector<float>{3, -2, -46, 12}));
+  }
+  const float bias[] = {10, -4};
+  options.bias = bias;
+  options.bias_elements = 2;
+  options.activation = DCF_ACTIVATION_RELU;
+  const Layer layer = Layer::prepare(tensor, &options).value();
+  EXPECT_EQ(layer.info().activation, DCF_ACTIVATION_RELU);
+  layer.apply(x, y, 2).value();
+  EXPECT_EQ(y, (std::vector<float>{3, 0, 0, 12}));
+
+  options.bias = nullptr;
+  EXPECT_EQ(Layer::prepare(tensor, &options).error().status, DCF_STATUS_INVALID_ARGUMENT);
+  options.bias_elements = 0;
+  const Layer relu = Layer::prepare(tensor, &options).value();
+  EXPECT_EQ(relu.info().bias_elements, 0u);
+  relu.apply(x, y, 2).value();
+  EXPECT_EQ(y, (std::vector<float>{0, 2, 0, 16}));
+  options.bias = bias;
+  options.bias_elements = 1;
+  EXPECT_EQ(Layer::prepare(tensor, &options).error().status, DCF_STATUS_INVALID_ARGUMENT);
+  options.bias_elements = 2;
+  for (const unsigned unknown : {2u, 0x80000000u, ~0u}) {
+    options.activation = static_cast<dcf_activation>(unknown);
+    EXPECT_EQ(Layer::prepare(tensor, &options).error().status, DCF_STATUS_INVALID_ARGUMENT);
+  }
+
+  // Callers that were compiled before there were these fields.
+  options.struct_size = offsetof(dcf_layer_options, parallel);
+  const Layer old = Layer::prepare(tensor, &options).value();
+  EXPECT_EQ(old.info().bias_elements, 0u);
+}
+
+TEST_F(LayerApi, BiasOfAConvolutionIsPerChannel) {
+  const File file = File::open(path_).value();
+  dcf_conv2d_shape shape = DCF_CONV2D_SHAPE_INIT;
+  shape.in_channels = 1;
+  shape.height = 2;
+  shape.width = 3;
+  dcf_layer_options options;
+  dcf_layer_options_init(&options);
+  const float bias[] = {-12};
+  options.bias = bias;
+  options.bias_elements = 1;
+  options.activation = DCF_ACTIVATION_RELU;
+  const Layer layer = Layer::prepare_conv2d(file.tensor("conv").value(), shape, &options).value();
+  const std::vector<float> x = {1, 2, 3, 4, 5, 6};
+  std::vector<float> y(2);
+  layer.apply(x, y).value();  // 11, 14
+  EXPECT_EQ(y, (std::vector<float>{0, 2}));
+}
+
+TEST_F(LayerApi, TheHostRunsTheProducts) {
+  const File file = File::open(path_).value();
+  dcf_layer_options options;
+  dcf_layer_options_init(&options);
+  size_t calls = 0;
+  options.threads = 3;
+  options.parallel_ctx = &calls;
+  options.parallel = [](void* ctx, size_t n, void (*task)(void*, size_t), void* arg) {
+    ++*static_cast<size_t*>(ctx);
+    EXPECT_LE(n, 3u);
+    for (size_t i = n; i-- > 0;) task(arg, i);
+  };
+  options.kernel = "rows";
+  const Layer layer = Layer::prepare(file.tensor("linear").value(), &options).value();
+  const std::vector<float> x = {1, 2, 4, 8, 16, 32};
+  std::vector<float> y(4);
+  layer.apply(x, y, 2).value();
+  EXPECT_EQ(y, (std::vector<float>{-7, 2, -56, 16}));
+  EXPECT_GT(calls, 0u);
+}
+
 }  // namespace
 }  // namespace dcf

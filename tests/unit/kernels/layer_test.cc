@@ -16,8 +16,9 @@
 #include "kernels/columns.h"
 #include "kernels/entries.h"
 #include "kernels/packed_conv.h"
-#include "kernels/row_windows.h"
+#include "kernels/row_windows_loops.h"
 #include "kernels/rows.h"
+#include "random_entries.h"
 #include "support/sample.h"
 
 namespace dcf::impl {
@@ -25,35 +26,7 @@ namespace {
 
 using namespace testing;  // NOLINT(google-build-using-namespace)
 
-const Parallel kOneThread{1, nullptr, nullptr};
-
-// codes: number of weights to draw from; 0: any weight, no codebook.
-LayerEntries random_entries(uint64_t rows, uint64_t cols, double density, uint32_t codes,
-                            std::mt19937_64& random) {
-  std::normal_distribution<float> normal;
-  std::uniform_real_distribution<double> uniform;
-  LayerEntries e;
-  e.rows = rows;
-  e.cols = cols;
-  for (uint32_t i = 0; i < codes; ++i) e.codebook.push_back(normal(random) + 4);
-  for (uint64_t row = 0; row < rows; ++row) {
-    e.row_start.push_back(e.entries.size());
-    const double own = density * 2 * uniform(random);  // rows unlike each other
-    for (uint32_t c = 0; c < cols; ++c) {
-      if (uniform(random) >= (density >= 1 ? 1 : own)) continue;
-      const auto code = static_cast<uint32_t>(random() % std::max(codes, 1u));
-      e.entries.push_back(codes != 0 ? c | code << LayerEntries::kColumnBits : c);
-      if (codes == 0) e.values.push_back(normal(random));
-    }
-    e.row_length.push_back(static_cast<uint32_t>(e.entries.size() - e.row_start.back()));
-    e.nonzeros += e.row_length.back();
-    e.entries.push_back(LayerEntries::kRowEnd);
-    if (codes == 0) e.values.push_back(0);
-  }
-  e.entries.insert(e.entries.end(), LayerEntries::kPadding, LayerEntries::kRowEnd);
-  if (codes == 0) e.values.insert(e.values.end(), LayerEntries::kPadding, 0);
-  return e;
-}
+const Epilogue kPlain;
 
 std::vector<float> random_floats(uint64_t n, std::mt19937_64& random) {
   std::normal_distribution<float> normal;
@@ -85,20 +58,6 @@ void expect_product(const LayerEntries& e, const std::vector<float>& x, uint64_t
   }
 }
 
-std::vector<std::unique_ptr<LayerKernel>> all_kernels(const LayerEntries& e) {
-  std::vector<std::unique_ptr<LayerKernel>> all;
-  all.push_back(make_rows(AllEntries(e, kOneThread)));
-  if (auto windows = make_row_windows(AllEntries(e, kOneThread))) all.push_back(std::move(windows));
-  if (auto groups = make_code_groups(AllEntries(e, {2, nullptr, nullptr})))
-    all.push_back(std::move(groups));
-  if (auto columns = make_columns(e, {2, nullptr, nullptr})) all.push_back(std::move(columns));
-  for (const TileLoops* loops : available_tile_loops()) {
-    all.push_back(make_batch(AllEntries(e, kOneThread), false, *loops));
-    all.push_back(make_batch(AllEntries(e, {2, nullptr, nullptr}), true, *loops));
-  }
-  return all;
-}
-
 TEST(Layer, RandomMatricesThroughEveryKernel) {
   std::mt19937_64 random(3);
   const auto pick = [&](uint64_t low, uint64_t high) { return low + random() % (high - low + 1); };
@@ -114,7 +73,7 @@ TEST(Layer, RandomMatricesThroughEveryKernel) {
     const std::vector<float> x = random_floats(batch * cols, random);
     for (const auto& kernel : all_kernels(e)) {
       std::vector<float> y(batch * rows, 99);
-      kernel->apply(x.data(), batch, y.data(), kOneThread);
+      kernel->apply(x.data(), batch, y.data(), kOneThread, kPlain);
       expect_product(e, x, batch, y);
       ASSERT_FALSE(HasFailure()) << round << ": " << kernel->name() << ' ' << rows << " x " << cols
                                  << ", batch " << batch;
@@ -134,7 +93,7 @@ TEST(Layer, CodeGroupsInBlocksOfColumns) {
       ASSERT_NE(kernel, nullptr);
       const std::vector<float> x = random_floats(18 * cols, random);
       std::vector<float> y(18 * e.rows, 99);
-      kernel->apply(x.data(), 18, y.data(), {2, nullptr, nullptr});
+      kernel->apply(x.data(), 18, y.data(), Parallel{2}, kPlain);
       expect_product(e, x, 18, y);
     }
   }
@@ -176,7 +135,7 @@ TEST(Layer, ColumnsInParts) {
     for (const uint32_t codes : {0u, 1u, 2u, 31u, 64u, 65u, 256u}) {
       if (large && codes % 64 != 0) continue;
       const LayerEntries e = random_entries(rows, cols, 0.8, codes, random);
-      const auto kernel = make_columns(e, {2, nullptr, nullptr});
+      const auto kernel = make_columns(e, Parallel{2});
       ASSERT_NE(kernel, nullptr);
       if (rows > 8) {
         EXPECT_STREQ(kernel->name(), codes == 0 || codes > 64 ? "columns-f32" : "columns");
@@ -185,8 +144,8 @@ TEST(Layer, ColumnsInParts) {
         const std::vector<float> x = sparse_floats(batch * cols, density, random);
         std::vector<float> one(batch * rows, 99);
         std::vector<float> three(batch * rows, 99);
-        kernel->apply(x.data(), batch, one.data(), kOneThread);
-        kernel->apply(x.data(), batch, three.data(), {3, nullptr, nullptr});
+        kernel->apply(x.data(), batch, one.data(), kOneThread, kPlain);
+        kernel->apply(x.data(), batch, three.data(), Parallel{3}, kPlain);
         EXPECT_EQ(one, three);
         expect_product(e, x, batch, one);
         ASSERT_FALSE(HasFailure()) << rows << " x " << cols << ", " << codes << " codes";
@@ -209,7 +168,7 @@ TEST(Layer, ColumnsWithoutWeights) {
     EXPECT_STREQ(kernel->name(), codes == 0 ? "columns-f32" : "columns");
     const std::vector<float> x = sparse_floats(3000, 0.3, random);
     std::vector<float> y(e.rows, 99);
-    kernel->apply(x.data(), 1, y.data(), kOneThread);
+    kernel->apply(x.data(), 1, y.data(), kOneThread, kPlain);
     expect_product(e, x, 1, y);
   }
 }
@@ -245,7 +204,7 @@ TEST(Layer, AbsentWeightsKeepOutWhatIsNotFinite) {
       }
       for (const auto& kernel : all_kernels(e)) {
         std::vector<float> y(batch * e.rows, 99);
-        kernel->apply(x.data(), batch, y.data(), kOneThread);
+        kernel->apply(x.data(), batch, y.data(), kOneThread, kPlain);
         for (uint64_t b = 0; b < batch; ++b) {
           for (uint64_t row = 0; row < e.rows; ++row) {
             double sum = 0;
@@ -275,8 +234,8 @@ TEST(Layer, ThreadsChangeNothing) {
     for (const auto& kernel : all_kernels(e)) {
       std::vector<float> one(shape.batch * e.rows);
       std::vector<float> three(shape.batch * e.rows);
-      kernel->apply(x.data(), shape.batch, one.data(), kOneThread);
-      kernel->apply(x.data(), shape.batch, three.data(), {3, nullptr, nullptr});
+      kernel->apply(x.data(), shape.batch, one.data(), kOneThread, kPlain);
+      kernel->apply(x.data(), shape.batch, three.data(), Parallel{3}, kPlain);
       EXPECT_EQ(one, three) << kernel->name();
     }
   }
@@ -292,7 +251,7 @@ TEST(Layer, WhatIsNotFiniteAndDenormalsAreNotSkipped) {
         std::vector<float> x(e.cols);
         x[e.cols - 1] = only;
         std::vector<float> y(e.rows, 99);
-        kernel->apply(x.data(), 1, y.data(), kOneThread);
+        kernel->apply(x.data(), 1, y.data(), kOneThread, kPlain);
         for (uint64_t row = 0; row < e.rows; ++row) {
           const double want = double{e.weight(e.row_end(row) - 1)} * only;
           if (std::isfinite(want)) {
@@ -412,7 +371,7 @@ TEST(Layer, RandomConvolutions) {
         const auto kernel = make_packed_conv(entries.value(), conv, dense, kOneThread, *loops);
         for (const unsigned threads : {1u, 3u}) {
           std::vector<float> y(want.size(), 99);
-          kernel->apply(x.data(), batch, y.data(), {threads, nullptr, nullptr});
+          kernel->apply(x.data(), batch, y.data(), Parallel{threads}, kPlain);
           for (size_t i = 0; i < y.size(); ++i) {
             if (std::isfinite(want[i])) {
               EXPECT_NEAR(y[i], want[i], 1e-4) << i;
@@ -421,7 +380,8 @@ TEST(Layer, RandomConvolutions) {
               EXPECT_FALSE(std::isfinite(y[i]));
             }
           }
-          ASSERT_FALSE(HasFailure()) << round << ": " << kernel->name() << ' ' << loops->name;
+          ASSERT_FALSE(HasFailure())
+              << round << ": " << kernel->name() << ' ' << cpu_set_name(loops->set);
         }
       }
     }
@@ -446,9 +406,9 @@ TEST(Layer, ThreadsThatShareAnImageChangeNoBit) {
     const std::vector<float> x = random_floats(conv.in_size, random);
     std::vector<float> alone(conv.out_size);
     std::vector<float> shared(conv.out_size);
-    kernel->apply(x.data(), 1, alone.data(), kOneThread);
-    kernel->apply(x.data(), 1, shared.data(), {7, nullptr, nullptr});
-    EXPECT_EQ(alone, shared) << loops->name;
+    kernel->apply(x.data(), 1, alone.data(), kOneThread, kPlain);
+    kernel->apply(x.data(), 1, shared.data(), Parallel{7}, kPlain);
+    EXPECT_EQ(alone, shared) << cpu_set_name(loops->set);
   }
 }
 
@@ -489,9 +449,7 @@ std::string chosen(uint64_t every, uint64_t codes, const Encoding& encoding,
 }
 
 TEST(Layer, TheKernelThatWasMeasuredToBeFastest) {
-  std::mt19937_64 random(8);
-  const bool windows =
-      make_row_windows(AllEntries(random_entries(16, 16, 1, 2, random), kOneThread)) != nullptr;
+  const bool windows = row_windows_pay();
   const Encoding palette{.positions = Positions::kGap, .values = Values::kPalette, .gap_bits = 4};
   const Encoding raw;
   EXPECT_EQ(chosen(5, 16, palette), windows ? "row-windows" : "code-groups");
@@ -531,8 +489,11 @@ TEST(Layer, KernelsThatAreNotThere) {
       make_file({random_sample(DType::kF32, {30, 40}, encodings_of(DType::kF32).front(), 1)});
   const auto model = open_bytes(file, 1);
   ASSERT_TRUE(model.ok());
-  EXPECT_EQ(Layer::linear(*model.value(), 0, {1, "quantum", kOneThread}).status().code,
-            Code::InvalidArgument);
+  for (const char* name : {"quantum", "row", "rows ", "conv-dense"}) {
+    const Status status = Layer::linear(*model.value(), 0, {1, name, kOneThread}).status();
+    EXPECT_EQ(status.code, Code::InvalidArgument) << name;
+    EXPECT_NE(status.message, std::string()) << name;
+  }
   const auto layer = Layer::linear(*model.value(), 0, {1, "", kOneThread});
   ASSERT_TRUE(layer.ok());
   EXPECT_TRUE(layer.value()->apply(nullptr, 0, nullptr).ok());
@@ -552,7 +513,7 @@ TEST(Layer, EntriesCountAgainstTheLimit) {
   limits.max_memory = 1000000;
   const auto enough = open_bytes(file, 1, limits);
   ASSERT_TRUE(enough.ok());
-  const auto layer = Layer::linear(*enough.value(), 0, {1, "blocked", {64, nullptr, nullptr}});
+  const auto layer = Layer::linear(*enough.value(), 0, {1, "blocked", Parallel{64}});
   ASSERT_TRUE(layer.ok());
   std::vector<float> x(400 * 1000);
   std::vector<float> y(64 * 1000);

@@ -51,7 +51,7 @@ TEST(WordKernels, Map) {
           const auto out = written(4 * n, n % 7, [&](MutableBytes to) {
             kernels->map(codes.data(), n, {words.data(), size, base}, to.data());
           });
-          ASSERT_EQ(out, expected) << kernels->name << ", " << size << " words, " << n;
+          ASSERT_EQ(out, expected) << cpu_set_name(kernels->set) << ", " << size << " words, " << n;
         }
       }
     }
@@ -73,7 +73,8 @@ TEST(WordKernels, Add) {
       const auto out = written(4 * n, n % 5, [&](MutableBytes to) {
         kernels->add(source.data(), n, addend, to.data());
       });
-      ASSERT_EQ(out, std::vector<uint8_t>(bytes, bytes + 4 * n)) << kernels->name << ", " << n;
+      ASSERT_EQ(out, std::vector<uint8_t>(bytes, bytes + 4 * n))
+          << cpu_set_name(kernels->set) << ", " << n;
     }
   }
 }

@@ -53,8 +53,9 @@ struct Step {
   size_t bias_index = 0;
   std::vector<float> bias;
   // The weights packed for being multiplied; null where the memory limit wants them decoded anew
-  // for every slice.
+  // for every slice. A packed layer adds its bias itself, and is its own ReLU where one follows.
   std::unique_ptr<dcf_layer, FreeLayer> packed;
+  bool is_done = false;  // by the packed layer before it
 };
 
 Step find_step(const DcfFile& file, const Layer& layer) {
@@ -121,8 +122,13 @@ void pack_steps(const DcfFile& file, uint64_t batch, uint64_t bytes, std::vector
   dcf_layer_options_init(&options);
   options.batch = batch;
   options.threads = file.threads();
-  for (Step& step : *steps) {
+  for (size_t i = 0; i < steps->size(); ++i) {
+    Step& step = (*steps)[i];
     if (!step.layer->has_weights()) continue;
+    const bool relu = i + 1 < steps->size() && (*steps)[i + 1].layer->op == Op::kRelu;
+    options.bias = step.bias.data();
+    options.bias_elements = step.bias.size();
+    options.activation = relu ? DCF_ACTIVATION_RELU : DCF_ACTIVATION_NONE;
     dcf_layer* layer = nullptr;
     dcf_error error = DCF_ERROR_INIT;
     dcf_status status = DCF_OK;
@@ -144,6 +150,7 @@ void pack_steps(const DcfFile& file, uint64_t batch, uint64_t bytes, std::vector
       return;
     }
     bytes -= info.packed_bytes;
+    if (relu) (*steps)[i + 1].is_done = true;
   }
 }
 
@@ -194,11 +201,12 @@ void add_bias(const Step& step, std::vector<float>* y) {
 
 std::vector<float> run_step(const DcfFile& file, const Step& step, std::vector<float> x,
                             uint64_t batch) {
+  if (step.is_done) return x;
   switch (step.layer->op) {
     case Op::kLinear:
     case Op::kConv: {
       std::vector<float> y = run_weights(file, step, x, batch);
-      add_bias(step, &y);
+      if (!step.packed) add_bias(step, &y);
       return y;
     }
     case Op::kMaxPool:

@@ -1,26 +1,40 @@
 // SPDX-License-Identifier: Apache-2.0
-// Writing memory that nobody reads soon.
+// Non-temporal stores: writing memory that nobody reads soon, past the caches.
 #pragma once
 
 #include <algorithm>
 #include <cstring>
+#include <vector>
 
 #if defined(__x86_64__)
 #include <emmintrin.h>
 #endif
 
-#include "codec/dispatch.h"
+#include "base/bytes.h"
+#include "base/cpu.h"
 
 namespace dcf::impl {
+
+inline constexpr size_t kLineBytes = 64;  // of a cache line
+
+struct NtStores {
+  CpuSet set;
+
+  // Copies n bytes, whole lines to the start of a line, past the caches where the processor can.
+  void (*lines)(const uint8_t* src, size_t n, uint8_t* dst);
+};
+// Those that this processor can run, the portable ones first.
+std::vector<const NtStores*> available_nt_stores();
+// The best ones that are allowed here (base/cpu.h). Thread-safe.
+const NtStores& active_nt_stores();
 
 // Whether an output of this many bytes is best written past the caches: no second-level cache holds
 // it, and the machine is quick at it. Of the Xeons from Skylake to Cooper Lake, which have AVX-512
 // without VBMI2, a core writes half as much again through the caches if it asks for lines ahead.
 inline bool past_caches(size_t bytes) {
 #if defined(__x86_64__)
-  static const bool slow =
-      __builtin_cpu_supports("avx512bw") && !__builtin_cpu_supports("avx512vbmi2");
-  if (slow) return false;
+  const CpuSets& sets = detected_cpu_sets();
+  if (sets.has(CpuSet::kAvx512bw) && !sets.has(CpuSet::kAvx512vbmi2)) return false;
 #endif
   return bytes >= size_t{4} << 20;
 }
@@ -57,7 +71,7 @@ inline void stream_copy(Bytes from, uint8_t* to) {
   const size_t lines = (from.size() - head) / kLineBytes * kLineBytes;
   const size_t tail = from.size() - head - lines;
   if (head > 0) std::memcpy(to, from.data(), head);
-  active_tree_kernels().stream_lines(from.data() + head, lines, to + head);
+  active_nt_stores().lines(from.data() + head, lines, to + head);
   if (tail > 0) std::memcpy(to + head + lines, from.data() + head + lines, tail);
 }
 

@@ -1,20 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
-// The inner loops of the huffman-tree layout and of dense output, one set per instruction set.
-// "scalar" is the meaning; the others give the same bytes for all arguments. No kernel can fail.
+// The inner loops of the huffman-tree layout, one table per instruction set. The scalar table is
+// the reference: all others give the same bytes for all arguments. No kernel can fail.
 #pragma once
 
+#include <vector>
+
 #include "base/bytes.h"
+#include "base/cpu.h"
 
 namespace dcf::impl {
 
-// Bytes behind a list in scratch memory that a kernel may read and, unless told `exact`, write.
+// Bytes after a list in scratch memory that a kernel may read and, unless told `exact`, write.
 inline constexpr size_t kTreeSlack = 64;
 
-inline constexpr size_t kLineBytes = 64;
-
 struct TreeKernels {
-  const char* name;
-  bool has_bmi2;  // BMI1, BMI2 and LZCNT are there too: huffman_streams.cc
+  CpuSet set;
 
   // The number of ones in `bytes`.
   uint64_t (*count_ones)(Bytes bytes);
@@ -43,31 +43,24 @@ struct TreeKernels {
   // followed by kTreeSlack readable bytes, and the ceil(m * width / 8) of `bits`, whose padding is
   // zero, by 8 writable ones.
   void (*pack)(const uint8_t* src, size_t m, uint8_t base, unsigned width, uint8_t* bits);
-
-  // Copies n bytes, whole lines to the start of a line, past the caches where the machine can.
-  void (*stream_lines)(const uint8_t* src, size_t n, uint8_t* dst);
 };
 
 extern const TreeKernels kScalarTreeKernels;
 #if defined(__x86_64__)
 extern const TreeKernels kSsse3TreeKernels;
-// Needs AVX2, POPCNT, BMI1 and BMI2, which all machines with AVX2 have.
 extern const TreeKernels kAvx2TreeKernels;
-// Needs AVX-512 F, BW and DQ besides.
 extern const TreeKernels kAvx512bwTreeKernels;
-// Needs VBMI, VBMI2 and VPOPCNTDQ besides.
-extern const TreeKernels kAvx512TreeKernels;
+extern const TreeKernels kAvx512vbmi2TreeKernels;
 #elif defined(__aarch64__)
 extern const TreeKernels kNeonTreeKernels;
 #elif defined(__wasm_simd128__)
 extern const TreeKernels kWasmTreeKernels;
 #endif
 
-// Every set this machine can run, scalar first, the fastest last.
-std::span<const TreeKernels* const> available_tree_kernels();
+// Those that this processor can run, scalar first, the best one last.
+std::vector<const TreeKernels*> available_tree_kernels();
 
-// The fastest set, or the one that the environment variable DCF_KERNEL names, if it can run here.
-// Chosen at the first call; thread-safe.
+// The best one that is allowed here (base/cpu.h). Thread-safe.
 const TreeKernels& active_tree_kernels();
 
 }  // namespace dcf::impl
