@@ -17,10 +17,23 @@ using dcf::impl::Layer;
 using dcf::impl::LayerOptions;
 using dcf::impl::number_in;
 using dcf::impl::ok_status;
+using dcf::impl::Parallel;
 using dcf::impl::set_out;
 using dcf::impl::Status;
 
 namespace {
+
+// The threads of the file if it has as many, so that many layers do not have many threads; they
+// outlive the file then.
+Parallel parallel_of_layer(const dcf::impl::Model& model, const dcf_layer_options& options) {
+  Parallel parallel =
+      Parallel::of_handle(std::max(options.threads, 1u), options.parallel, options.parallel_ctx);
+  const Parallel& of_file = model.parallel();
+  if (parallel.pool && of_file.pool && of_file.threads >= parallel.threads) {
+    parallel.pool = of_file.pool;
+  }
+  return parallel;
+}
 
 // One for each row of the tensor.
 Status read_bias(const dcf_file& file, size_t index, const dcf_layer_options& options,
@@ -47,8 +60,7 @@ dcf_status prepare_layer(const dcf_file* file, size_t index, const dcf_layer_opt
     LayerOptions wanted;
     wanted.batch = dcf::impl::or_default(o.batch, 1);
     if (o.kernel != nullptr) wanted.kernel = o.kernel;
-    wanted.parallel =
-        dcf::impl::Parallel::of_handle(std::max(o.threads, 1u), o.parallel, o.parallel_ctx);
+    wanted.parallel = parallel_of_layer(*file->model, o);
     if (!(o.input_density >= 0 && o.input_density <= 1)) {
       return invalid("the density of the inputs is not in [0, 1]");
     }

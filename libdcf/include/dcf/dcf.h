@@ -424,7 +424,7 @@ typedef struct dcf_layer_options {
   size_t struct_size;
   uint64_t batch;    // that the layer is mostly applied to: chooses the packing; 0: 1
   // Of one call of dcf_layer_apply; 0 or 1: the calling thread only. Own threads are never more than
-  // there are processors.
+  // there are processors; they are those of the file, even after it is closed, if it has as many.
   uint32_t threads;
   const char* kernel;  // one of dcf_layer_kernel_name; NULL: the fastest for this layer
   // The share of x that is mostly not zero, 0 < share <= 1, as after a ReLU: where it is small, the

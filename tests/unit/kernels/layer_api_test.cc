@@ -231,6 +231,32 @@ TEST_F(LayerApi, BiasOfAConvolutionIsPerChannel) {
   EXPECT_EQ(y, (std::vector<float>{0, 2}));
 }
 
+size_t threads_of_this_process() {
+  const std::filesystem::directory_iterator tasks("/proc/self/task");
+  return static_cast<size_t>(std::distance(begin(tasks), end(tasks)));
+}
+
+TEST_F(LayerApi, LayersShareTheThreadsOfTheirFile) {
+  const size_t before = threads_of_this_process();
+  std::vector<Layer> layers;
+  {
+    dcf_open_options open;
+    dcf_open_options_init(&open);
+    open.threads = 2;
+    const File file = File::open(path_, &open).value();
+    dcf_layer_options options;
+    dcf_layer_options_init(&options);
+    options.threads = 2;
+    options.kernel = "rows";
+    for (int i = 0; i < 5; ++i)
+      layers.push_back(Layer::prepare(file.tensor("linear").value(), &options).value());
+  }
+  const std::vector<float> x(3 * 64, 1.0f);
+  std::vector<float> y(2 * 64);
+  for (const Layer& layer : layers) layer.apply(x, y, 64).value();
+  EXPECT_LE(threads_of_this_process(), before + 1);
+}
+
 TEST_F(LayerApi, TheHostRunsTheProducts) {
   const File file = File::open(path_).value();
   dcf_layer_options options;
