@@ -23,7 +23,7 @@ unsigned run_length(const uint8_t* p, const uint8_t* end, unsigned value) {
   return n;
 }
 
-// The greedy record of the lengths first..last (T-02).
+// The greedy record of the lengths first..last (T-08).
 Record make_record(const std::array<uint8_t, kMaxSymbols>& lengths, unsigned first, unsigned last) {
   Record record;
   record.bytes[0] = static_cast<uint8_t>(first);
@@ -86,7 +86,7 @@ Result<CodeLengths> make_code_lengths(Bytes lengths) {
 
 Result<CodeLengths> parse_code_lengths(ByteReader* in) {
   const Status truncated =
-      fail(Code::BadSection, "T-01", "a code-length record runs past the tables section");
+      fail(Code::BadSection, "T-06", "a code-length record runs past the tables section");
   ByteReader reader = *in;
   Bytes head;
   if (!reader.read_bytes(2, &head)) return truncated;
@@ -139,7 +139,7 @@ Result<CodeLengths> parse_code_lengths(ByteReader* in) {
   const Record canonical = make_record(lengths, first, last);
   if (!std::equal(seen.begin(), seen.end(), canonical.bytes.begin(),
                   canonical.bytes.begin() + canonical.size)) {
-    return fail(Code::NonCanonical, "T-02", "a code-length record is not in its shortest form");
+    return fail(Code::NonCanonical, "T-08", "a code-length record is not in its shortest form");
   }
   Result<CodeLengths> code = make_code_lengths(lengths);
   if (code.ok()) *in = reader;

@@ -22,11 +22,12 @@ Status bad_codebook() {
   return fail(Code::BadCodebook, "T-05", "a codebook leaves the range of its keys");
 }
 
-// One Exp-Golomb code of order k; false if the value exceeds `most`.
-bool read_golomb(BitReader* reader, unsigned k, uint64_t most, uint64_t* value) {
+// Reads one Exp-Golomb code of order k for keys of `width` bits. Returns false if the value exceeds
+// `most`, which is below 2^width - 1, so that a valid code begins with fewer than `width` ones.
+bool read_golomb(BitReader* reader, unsigned k, unsigned width, uint64_t most, uint64_t* value) {
   unsigned ones = 0;
-  while (ones < 64 && reader->read(1) == 1) ++ones;
-  if (ones == 64) return false;
+  while (ones < width && reader->read(1) == 1) ++ones;
+  if (ones == width) return false;
   const uint64_t quotient = (uint64_t{1} << ones | reader->read(ones)) - 1;
   if (quotient > most >> k) return false;
   *value = quotient << k | reader->read(k);
@@ -44,7 +45,7 @@ void sort_codebook(std::span<uint64_t> words, DType dtype) {
 Status parse_codebook(ByteReader* in, DType dtype, std::span<uint64_t> words) {
   const unsigned width = dtype_bits(dtype);
   const Status truncated =
-      fail(Code::BadSection, "T-01", "a codebook runs past the tables section");
+      fail(Code::BadSection, "T-06", "a codebook runs past the tables section");
   ByteReader rest = *in;
   uint8_t k;
   if (!rest.read_u8(&k)) return truncated;
@@ -62,7 +63,7 @@ Status parse_codebook(ByteReader* in, DType dtype, std::span<uint64_t> words) {
     if (++i == words.size()) break;
     const uint64_t room = low_mask(width) - key;  // keys above the last one
     uint64_t d;
-    if (room == 0 || !read_golomb(&reader, k, room - 1, &d)) {
+    if (room == 0 || !read_golomb(&reader, k, width, room - 1, &d)) {
       return reader.overrun() ? truncated : bad_codebook();
     }
     key += d + 1;

@@ -19,7 +19,7 @@ Status overrun() {
   return fail(Code::BadBitstream, "S-02", "a stream runs past its chunk");
 }
 Status bad_symbol() {
-  return fail(Code::BadIndex, "S-02", "a symbol is outside its alphabet");
+  return fail(Code::BadIndex, "S-07", "a symbol is outside its alphabet");
 }
 
 Status decode_stored(ByteReader* in, unsigned alphabet, MutableBytes out) {
@@ -102,10 +102,10 @@ Status decode_stream(ByteReader* in, unsigned alphabet, const DecodeTable* table
     return fail(Code::UnsupportedEncoding, "S-01", "the mode of a stream is unknown");
   }
   if (huffman && table == nullptr) {
-    return fail(Code::BadBitstream, "S-01", "a Huffman stream has no table");
+    return fail(Code::BadBitstream, "S-05", "a Huffman stream has no table");
   }
   if ((alphabet == 1 || out.size() == 1) && mode != static_cast<uint8_t>(StreamMode::kConstant)) {
-    return fail(Code::NonCanonical, "S-01", "a stream of one symbol is not in mode constant");
+    return fail(Code::NonCanonical, "S-06", "a stream of one symbol is not in mode constant");
   }
   if (huffman && table->lengths.last() >= alphabet) {
     return fail(Code::BadManifest, "T-04", "a table has symbols outside the alphabet");

@@ -25,7 +25,7 @@ inline constexpr size_t bucket_scratch_size(size_t n) {
 }
 
 // Decodes a stream of out.size() symbols (1..2^31) below `alphabet` (1..256) and takes exactly its
-// bytes from `in`. `table` is null if the role has none. S-01..S-04, and T-04 for a table with a
+// bytes from `in`. `table` is null if the role has none. S-01 to S-07, and T-04 for a table with a
 // symbol outside the alphabet. `out` is unspecified after a failure.
 Status decode_stream(ByteReader* in, unsigned alphabet, const DecodeTable* table, MutableBytes out,
                      MutableBytes scratch);

@@ -248,7 +248,7 @@ class FileWriter::Impl {
         return fail(Code::DuplicateName, "", "metadata of this key was already added");
       }
       if (contents_.metadata.size() >= Limits{}.max_tensors) {
-        return fail(Code::LimitCount, "L-01",
+        return fail(Code::LimitCount, "L-03",
                     "there are more metadata pairs than a reader accepts");
       }
       DCF_TRY(hold(kNodeBytes + key.size() + value.size()));
@@ -270,7 +270,7 @@ class FileWriter::Impl {
         return fail(Code::DuplicateName, "", "a section of this kind was already added");
       }
       if (contents_.sections.size() >= Limits{}.max_tensors) {
-        return fail(Code::LimitCount, "L-01", "there are more sections than a reader accepts");
+        return fail(Code::LimitCount, "L-03", "there are more sections than a reader accepts");
       }
       DCF_TRY(hold(kNodeBytes));
       const StoredSection section{spool_.size(), bytes.size(), hash_bytes(bytes)};
@@ -324,7 +324,7 @@ class FileWriter::Impl {
       return fail(Code::DuplicateName, "", "a tensor of this name was already added");
     }
     if (contents_.tensors.size() >= Limits{}.max_tensors) {
-      return fail(Code::LimitCount, "L-01", "there are more tensors than a reader accepts");
+      return fail(Code::LimitCount, "L-03", "there are more tensors than a reader accepts");
     }
     return ok_status();
   }

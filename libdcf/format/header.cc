@@ -29,7 +29,7 @@ Result<Header> parse_header(Bytes bytes, uint64_t actual_size) {
     return fail(Code::NotDcf, "H-01", "the file does not start with the .dcf magic").at(0);
   }
   if (bytes.size() < kHeaderBytes) {
-    return fail(Code::Truncated, "H-01", "the file is shorter than its header").at(bytes.size());
+    return fail(Code::Truncated, "H-08", "the file is shorter than its header").at(bytes.size());
   }
   const uint8_t* p = bytes.data();
   if (load_le<uint64_t>(p + kHeaderHashAt) != hash_bytes(bytes.first(kHeaderHashAt))) {
@@ -55,7 +55,7 @@ Result<Header> parse_header(Bytes bytes, uint64_t actual_size) {
     return fail(Code::Truncated, "H-05", "the file ends before its declared size").at(actual_size);
   }
   if (actual_size > h.file_size) {
-    return fail(Code::TrailingData, "H-05", "bytes follow the declared end of the file")
+    return fail(Code::TrailingData, "H-09", "bytes follow the declared end of the file")
         .at(h.file_size);
   }
   if (load_le<uint64_t>(p + kManifestOffsetAt) != kHeaderBytes) {

@@ -196,12 +196,16 @@ bool read_packed(const uint8_t* packed, size_t size, uint64_t words, ManifestCol
 
 }  // namespace
 
+uint64_t max_unpacked_manifest(const Limits& limits) {
+  return std::min(limits.max_manifest, limits.max_memory / kManifestCopies);
+}
+
 Result<ManifestColumns> parse_manifest_columns(const uint8_t* packed, size_t size,
                                                uint64_t max_unpacked) {
   uint64_t words = 0;
   if (!count_words(packed, size, &words) || words == 0) return malformed();
   if (words > max_unpacked / sizeof(capnp::word)) {
-    return fail(Code::LimitMemory, "L-01", "the manifest unpacks to more than the limit");
+    return fail(Code::LimitMemory, "L-01", "the manifest unpacks to more than the limits allow");
   }
   try {
     ManifestColumns columns;
@@ -226,7 +230,7 @@ Result<std::vector<uint8_t>> serialise_manifest_columns(const ManifestColumns& c
     return std::vector<uint8_t>(out.getArray().begin(), out.getArray().end());
   } catch (const kj::Exception& e) {
     if (e.getType() == kj::Exception::Type::OVERLOADED) return out_of_memory();
-    return fail(Code::LimitCount, "L-01", "the manifest has more elements than a message can hold");
+    return fail(Code::LimitCount, "L-03", "the manifest has more elements than a message can hold");
   } catch (const std::bad_alloc&) {
     return out_of_memory();
   }

@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "base/limits.h"
 #include "base/status.h"
 
 namespace dcf::impl {
@@ -42,6 +43,12 @@ struct ManifestColumns {
   std::vector<uint64_t> section_bytes;
   std::vector<uint64_t> section_hashes;
 };
+
+// While a manifest is parsed, up to three copies of the message exist at the same time, and the
+// packed one, which is at most a quarter larger: five copies bound them (spec, section 11).
+inline constexpr uint64_t kManifestCopies = 5;
+// The unpacked bytes that a manifest may have under these limits (L-01).
+uint64_t max_unpacked_manifest(const Limits& limits);
 
 // Packed bytes -> columns (M-01, M-02). At most max_unpacked bytes are unpacked (L-01).
 Result<ManifestColumns> parse_manifest_columns(const uint8_t* packed, size_t size,

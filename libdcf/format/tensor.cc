@@ -109,9 +109,9 @@ Status check_encoding_ids(const Encoding& e) {
 
 Status check_encoding(const Encoding& e, DType dtype, uint64_t elements) {
   DCF_TRY(check_encoding_ids(e));
-  if (e.is_raw() && e.is_sparse()) return bad("M-12", "raw values go with dense positions only");
+  if (e.is_raw() && e.is_sparse()) return bad("M-14", "raw values go with dense positions only");
   if (!e.is_raw() && (elements == 0 || is_raw_only(dtype))) {
-    return bad("M-12", "the tensor must be stored raw");
+    return bad("M-14", "the tensor must be stored raw");
   }
   const uint32_t bits = dtype_bits(dtype);
   if (e.positions == Positions::kGap && (e.gap_bits < 2 || e.gap_bits > 8)) {
@@ -134,7 +134,7 @@ Status check_encoding(const Encoding& e, DType dtype, uint64_t elements) {
       break;
     case Values::kSplit:
       if (!is_float(dtype) || is_f8(dtype))
-        return bad("M-12", "split values need a float dtype of 16 bits or more");
+        return bad("M-14", "split values need a float dtype of 16 bits or more");
       if (e.split_t < 5 || e.split_t > std::min(12u, bits - 1) ||
           uint32_t{e.split_t} + e.split_z >= bits || e.split_symbols < 1 || e.split_symbols > 256 ||
           uint32_t{e.split_base} + e.split_symbols > (1u << e.split_t)) {
@@ -143,7 +143,7 @@ Status check_encoding(const Encoding& e, DType dtype, uint64_t elements) {
       break;
     case Values::kInt:
       if (!is_integer(dtype) && !is_f8(dtype))
-        return bad("M-12", "int values need an integer dtype");
+        return bad("M-14", "int values need an integer dtype");
       break;
   }
   return ok_status();

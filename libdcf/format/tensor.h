@@ -99,7 +99,7 @@ struct Tensor {
 Result<uint64_t> count_elements(const std::vector<uint64_t>& dims);
 // Whether this version knows the encoding (M-12).
 Status check_encoding_ids(const Encoding& encoding);
-// Whether encoding and parameters are allowed for the dtype (M-12, P-01, V-01).
+// Whether encoding and parameters are allowed for the dtype (M-12, M-14, P-01, V-01).
 Status check_encoding(const Encoding& encoding, DType dtype, uint64_t elements);
 // Rules M-13 and K-01 on view and chunk size of a tensor that has elements; not on its chunks'
 // entries.

@@ -39,7 +39,7 @@ Status decode_chunk(const TensorCoding& coding, const ChunkShape& shape, Bytes b
     // The manifest's rules make the bytes as many as the elements need.
     const unsigned used = shape.elements * coding.tensor().bits % 8;
     if (used != 0 && bytes.back() >> used != 0) {
-      return fail(Code::BadBitstream, "V-02", "the padding of raw elements is not zero");
+      return fail(Code::BadBitstream, "V-03", "the padding of raw elements is not zero");
     }
     out->words = bytes;
     out->value_bytes = bytes.size();

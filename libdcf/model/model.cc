@@ -52,10 +52,7 @@ Result<std::unique_ptr<Model>> Model::open(std::unique_ptr<Source> source, const
         .at(kHeaderBytes);
   }
   Result<ManifestColumns> columns =
-      // Up to three copies of the message exist at the same time, and the packed one, which is at
-      // most a quarter larger.
-      parse_manifest_columns(packed.data(), packed.size(),
-                             std::min(limits.max_manifest, limits.max_memory / 5));
+      parse_manifest_columns(packed.data(), packed.size(), max_unpacked_manifest(limits));
   if (!columns.ok()) return columns.status().at(kHeaderBytes);
   model->resident_ = manifest_memory(columns.value());
   storage = BigVector<uint8_t>();

@@ -48,7 +48,7 @@ Result<Tables> parse_tables(Bytes section, const Manifest& manifest) {
   Tables tables;
   // A record has at least 3 bytes: the count cannot ask for more memory than the section justifies.
   if (manifest.table_count > section.size() / 3) {
-    return fail(Code::BadSection, "T-01", "the tables section is too short for its tables").at(0);
+    return fail(Code::BadSection, "T-06", "the tables section is too short for its tables").at(0);
   }
   tables.codes.reserve(manifest.table_count);
   std::vector<uint32_t> record_bytes;
@@ -77,7 +77,7 @@ Result<Tables> parse_tables(Bytes section, const Manifest& manifest) {
     tables.codebook_starts.push_back(first);
     if (t.alias_of == kNoTensor && t.encoding.values == Values::kPalette) {
       if (t.encoding.palette_size / 8 > in.remaining()) {
-        return fail(Code::BadSection, "T-01", "the tables section ends inside a codebook")
+        return fail(Code::BadSection, "T-06", "the tables section ends inside a codebook")
             .at(start)
             .in_tensor(i);
       }
@@ -88,7 +88,7 @@ Result<Tables> parse_tables(Bytes section, const Manifest& manifest) {
     tables.codebook_bytes.push_back(static_cast<uint32_t>(in.position() - start));
   }
   if (in.remaining() != 0) {
-    return fail(Code::BadSection, "T-01", "bytes follow the last codebook").at(in.position());
+    return fail(Code::BadSection, "T-06", "bytes follow the last codebook").at(in.position());
   }
   return tables;
 }

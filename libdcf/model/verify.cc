@@ -54,7 +54,7 @@ class Verifier {
         DCF_TRY(progress_.add(part.size()));
       }
       if (hasher.digest() != section.hash) {
-        return fail(Code::ChecksumMismatch, "A-01", "the checksum of a section does not match")
+        return fail(Code::ChecksumMismatch, "A-03", "the checksum of a section does not match")
             .at(offset);
       }
     }

@@ -1,99 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-// The annotated dump of the worked example. It reads the bytes as a stranger would, with nothing of
-// the library, so that the text is not the library's own opinion of its output.
+#include "spec_dump.h"
+
+#include <algorithm>
 #include <bit>
 #include <cstdio>
-#include <cstring>
-
-#include "spec_example.h"
+#include <cstdlib>
 
 namespace dcf::example {
 namespace {
-
-template <typename T>
-T load(const uint8_t* p) {
-  T value;
-  std::memcpy(&value, p, sizeof value);
-  return value;
-}
-
-std::string dec(uint64_t value) {
-  return std::to_string(value);
-}
-
-class Dump {
- public:
-  explicit Dump(const std::vector<uint8_t>& file) : file_(file) {}
-
-  const uint8_t* here() const { return &file_[at_]; }
-  size_t at() const { return at_; }
-
-  // The next n bytes and what they are.
-  void line(size_t n, const std::string& note) {
-    must(n > 0 && at_ + n <= file_.size(), "the file ends inside the example");
-    for (size_t i = 0; i < n; ++i, ++at_) {
-      if (i % kBytesPerLine == 0) text_ += start_of_line(i == 0 ? "" : "\n");
-      char hex[8];
-      std::snprintf(hex, sizeof hex, " %02x", file_[at_]);
-      text_ += hex;
-      if (!note.empty() && i == std::min(n, kBytesPerLine) - 1) {
-        text_.append(3 * (kBytesPerLine - 1 - i) + 2, ' ').append(note);
-      }
-    }
-    text_ += '\n';
-  }
-  void comment(const std::string& note) {
-    text_.append(3 * kBytesPerLine + 6, ' ').append(note) += '\n';
-  }
-  std::string take() {
-    must(at_ == file_.size(), "the example does not end with the file");
-    return std::move(text_);
-  }
-
- private:
-  std::string start_of_line(const char* before) const {
-    char offset[16];
-    std::snprintf(offset, sizeof offset, "%s%04zx", before, at_);
-    return offset;
-  }
-
-  const std::vector<uint8_t>& file_;
-  size_t at_ = 0;
-  std::string text_;
-};
-
-class Bits {
- public:
-  explicit Bits(const uint8_t* p) : p_(p) {}
-  unsigned bit() {
-    const unsigned value = p_[at_ / 8] >> (at_ % 8) & 1;
-    ++at_;
-    return value;
-  }
-  uint64_t field(unsigned width) {
-    uint64_t value = 0;
-    for (unsigned i = 0; i < width; ++i) value |= uint64_t{bit()} << i;
-    return value;
-  }
-  size_t bytes() const { return (at_ + 7) / 8; }
-
- private:
-  const uint8_t* p_;
-  size_t at_ = 0;
-};
-
-void dump_header(Dump* d) {
-  d->line(8, "magic");
-  d->line(2, "major");
-  d->line(2, "minor");
-  d->line(4, "critical feature bits");
-  d->line(8, "file_size " + dec(load<uint64_t>(d->here())));
-  d->line(8, "manifest_offset " + dec(load<uint64_t>(d->here())));
-  d->line(8, "manifest_size " + dec(load<uint64_t>(d->here())));
-  d->line(8, "manifest_hash");
-  d->line(8, "reserved");
-  d->line(8, "header_hash");
-}
 
 // The pointers of the manifest, in order.
 struct Column {
@@ -179,6 +93,72 @@ std::vector<std::string> describe(const std::vector<uint8_t>& message) {
   return notes;
 }
 
+}  // namespace
+
+void must(bool ok, const char* what) {
+  if (ok) return;
+  std::fprintf(stderr, "spec_example: %s\n", what);
+  std::exit(1);
+}
+
+std::string dec(uint64_t value) {
+  return std::to_string(value);
+}
+
+void Dump::line(size_t n, const std::string& note) {
+  must(n > 0 && at_ + n <= file_.size(), "the file ends inside the example");
+  for (size_t i = 0; i < n; ++i, ++at_) {
+    if (i % kBytesPerLine == 0) text_ += start_of_line(i == 0 ? "" : "\n");
+    char hex[8];
+    std::snprintf(hex, sizeof hex, " %02x", file_[at_]);
+    text_ += hex;
+    if (!note.empty() && i == std::min(n, kBytesPerLine) - 1) {
+      text_.append(3 * (kBytesPerLine - 1 - i) + 2, ' ').append(note);
+    }
+  }
+  text_ += '\n';
+}
+
+void Dump::comment(const std::string& note) {
+  text_.append(3 * kBytesPerLine + 6, ' ').append(note) += '\n';
+}
+
+std::string Dump::take() {
+  must(at_ == file_.size(), "the example does not end with the file");
+  return std::move(text_);
+}
+
+std::string Dump::start_of_line(const char* before) const {
+  char offset[16];
+  std::snprintf(offset, sizeof offset, "%s%04zx", before, at_);
+  return offset;
+}
+
+unsigned Bits::bit() {
+  const unsigned value = p_[at_ / 8] >> (at_ % 8) & 1;
+  ++at_;
+  return value;
+}
+
+uint64_t Bits::field(unsigned width) {
+  uint64_t value = 0;
+  for (unsigned i = 0; i < width; ++i) value |= uint64_t{bit()} << i;
+  return value;
+}
+
+void dump_header(Dump* d) {
+  d->line(8, "magic");
+  d->line(2, "major");
+  d->line(2, "minor");
+  d->line(4, "critical feature bits");
+  d->line(8, "file_size " + dec(load<uint64_t>(d->here())));
+  d->line(8, "manifest_offset " + dec(load<uint64_t>(d->here())));
+  d->line(8, "manifest_size " + dec(load<uint64_t>(d->here())));
+  d->line(8, "manifest_hash");
+  d->line(8, "reserved");
+  d->line(8, "header_hash");
+}
+
 void dump_manifest(Dump* d, size_t size) {
   const std::vector<std::string> notes = describe(unpack(d->here(), size));
   const size_t end = d->at() + size;
@@ -201,12 +181,16 @@ void dump_manifest(Dump* d, size_t size) {
   }
 }
 
-struct Code {
-  unsigned symbol;
-  std::string bits;
-};
+std::vector<std::string> dump_manifest_columns(Dump* d, size_t size) {
+  std::vector<std::string> notes = describe(unpack(d->here(), size));
+  d->line(size, "the manifest, packed: " + notes[0]);
+  std::erase_if(notes, [](const std::string& note) {
+    return note.empty() || note == "null" || note.starts_with("-> ") || note.starts_with("root");
+  });
+  for (const std::string& note : notes) d->comment(note);
+  return notes;
+}
 
-// A code-length record whose only token with an argument is 14, and its canonical codes.
 std::vector<Code> dump_table(Dump* d, unsigned number) {
   const unsigned first = d->here()[0];
   const unsigned last = d->here()[1];
@@ -216,16 +200,17 @@ std::vector<Code> dump_table(Dump* d, unsigned number) {
   std::string tokens;
   while (lengths.size() <= last - first) {
     const auto token = static_cast<unsigned>(bits.field(4));
-    must(token <= 12 || token == 14, "another token");
+    must(token <= 14 && (token != 13 || !lengths.empty()), "another token");
     tokens += " " + dec(token);
-    if (token == 14) {
+    if (token > 12) {
       const auto more = static_cast<unsigned>(bits.field(4));
       tokens += "," + dec(more);
-      lengths.resize(lengths.size() + 3 + more);
+      lengths.resize(lengths.size() + 3 + more, token == 13 ? lengths.back() : 0);
     } else {
       lengths.push_back(token);
     }
   }
+  d->line(bits.bytes(), "tokens" + tokens);
   std::vector<Code> codes;
   std::string note = "codes";
   unsigned next = 0;
@@ -239,99 +224,8 @@ std::vector<Code> dump_table(Dump* d, unsigned number) {
       ++next;
     }
   }
-  d->line(bits.bytes(), "tokens" + tokens);
   d->comment(note);
   return codes;
-}
-
-void dump_codebook(Dump* d, unsigned count) {
-  const unsigned k = *d->here();
-  d->line(1, "codebook of fc.weight: k = " + dec(k));
-  Bits bits(d->here());
-  const auto hex = [](uint64_t value) {
-    char text[16];
-    std::snprintf(text, sizeof text, "%08x", static_cast<unsigned>(value));
-    return std::string(text);
-  };
-  const auto entry = [&](unsigned i, uint64_t key) {
-    const auto bits32 = static_cast<uint32_t>(key);
-    const float value = std::bit_cast<float>((bits32 >> 31) != 0 ? bits32 ^ 0x80000000 : ~bits32);
-    char text[32];
-    std::snprintf(text, sizeof text, "%g", static_cast<double>(value));
-    return "entry " + dec(i) + ": key " + hex(key) + " = " + text;
-  };
-  uint64_t key = bits.field(32);
-  std::vector<std::string> notes = {entry(0, key)};
-  for (unsigned i = 1; i < count; ++i) {
-    unsigned n = 0;
-    while (bits.bit() == 1) ++n;
-    const uint64_t u = uint64_t{1} << n | bits.field(n);
-    const uint64_t low = bits.field(k);
-    const uint64_t d_of_keys = ((u - 1) << k) + low;
-    key += d_of_keys + 1;
-    notes.push_back(entry(i, key) + "; n = " + dec(n) + ", u = " + dec(u) + ", low bits " +
-                    hex(low) + ", d = " + hex(d_of_keys));
-  }
-  d->line(bits.bytes(), notes[0]);
-  for (unsigned i = 1; i < count; ++i) d->comment(notes[i]);
-}
-
-// A stream of mode huffman-streams in one bit string, a line for each row with entries.
-void dump_huffman(Dump* d, const char* name, const std::vector<Code>& codes,
-                  const std::vector<uint64_t>& rows) {
-  const size_t size = d->here()[1];
-  must(d->here()[0] == 2, "another mode");
-  d->line(1, std::string(name) + ": mode huffman-streams");
-  d->line(1, "one bit string of " + dec(size) + " bytes");
-  Bits bits(d->here());
-  std::vector<std::string> notes;
-  for (size_t row = 0; row < rows.size(); ++row) {
-    std::string seen;
-    std::string symbols;
-    for (uint64_t i = 0; i < rows[row]; ++i) {
-      std::string code;
-      const auto matches = [&] {
-        for (const Code& c : codes) {
-          if (c.bits == code) return symbols += " " + dec(c.symbol), true;
-        }
-        return false;
-      };
-      do code += bits.bit() != 0 ? '1' : '0';
-      while (!matches());
-      seen += " " + code;
-    }
-    if (rows[row] == 0) continue;
-    notes.push_back("row " + dec(row) + ":" + symbols);
-    notes.push_back("  bits" + seen);
-  }
-  must(bits.bytes() == size, "another length");
-  d->line(size, notes[0]);
-  for (size_t i = 1; i < notes.size(); ++i) d->comment(notes[i]);
-}
-
-void dump_chunks(Dump* d, const std::vector<Code>& gaps, const std::vector<Code>& codes) {
-  d->line(16, "chunk of fc.bias: four f32");
-  must(*d->here() == 0, "another mode");
-  d->line(1, "chunk of fc.weight; entries per row: mode stored, 192 symbols of 8 bits");
-  const std::vector<uint64_t> rows(d->here(), d->here() + 4);
-  std::string note = "rows of";
-  for (const uint64_t count : rows) note += " " + dec(count);
-  d->line(4, note + " entries; no extra bits, all are below 128");
-  dump_huffman(d, "gaps", gaps, rows);
-  dump_huffman(d, "codes", codes, rows);
-}
-
-}  // namespace
-
-std::string dump(const std::vector<uint8_t>& file) {
-  Dump d(file);
-  dump_header(&d);
-  dump_manifest(&d, load<uint64_t>(&file[32]));
-  const std::vector<Code> gaps = dump_table(&d, 1);
-  const std::vector<Code> codes = dump_table(&d, 2);
-  dump_codebook(&d, 3);
-  dump_chunks(&d, gaps, codes);
-  return d.take();
 }
 
 }  // namespace dcf::example

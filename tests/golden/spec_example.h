@@ -10,8 +10,6 @@
 
 namespace dcf::example {
 
-inline constexpr size_t kBytesPerLine = 12;  // of a dump
-
 std::vector<uint8_t> make_file();
 
 // The dump of the file. The program ends where the bytes are not laid out as the text explains
@@ -30,7 +28,5 @@ struct Part {
   size_t end = std::string::npos;
 };
 Part find_part(const std::string& spec, const std::string& name);
-
-void must(bool ok, const char* what);
 
 }  // namespace dcf::example

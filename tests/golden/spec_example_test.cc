@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-// The worked example in the spec is what the library writes, and decodes to the values it states.
+// The worked examples in the spec are what the writers write, and decode to the values they state.
 #include "spec_example.h"
-#include "support/test_paths.h"
 
 #include <gtest/gtest.h>
 
 #include <fstream>
 #include <iterator>
+
+#include "support/test_paths.h"
+#include "transposed_example.h"
 
 namespace dcf::example {
 namespace {
@@ -19,7 +21,7 @@ std::string part_of_spec(const std::string& name) {
   return part.end == std::string::npos ? "" : spec.substr(part.begin, part.end - part.begin);
 }
 
-constexpr const char* kRegenerate = "the target regenerate_spec_example writes the example anew";
+constexpr const char* kRegenerate = "the target regenerate_spec_example writes the examples anew";
 
 TEST(SpecExample, DumpIsWhatTheLibraryWrites) {
   EXPECT_EQ(part_of_spec("dump"), dump(make_file())) << kRegenerate;
@@ -29,6 +31,17 @@ TEST(SpecExample, BytesOfTheDumpDecodeToTheValuesOfTheText) {
   const std::vector<uint8_t> file = bytes_of(part_of_spec("dump"));
   ASSERT_EQ(file, make_file());
   EXPECT_EQ(part_of_spec("values"), values(file)) << kRegenerate;
+}
+
+TEST(SpecExample, TransposedDumpIsWhatThePlainWriterWrites) {
+  EXPECT_EQ(part_of_spec("transposed dump"), transposed_dump(make_transposed_file()))
+      << kRegenerate;
+}
+
+TEST(SpecExample, BytesOfTheTransposedDumpDecodeToTheValuesOfTheText) {
+  const std::vector<uint8_t> file = bytes_of(part_of_spec("transposed dump"));
+  ASSERT_EQ(file, make_transposed_file());
+  EXPECT_EQ(part_of_spec("transposed values"), transposed_values(file)) << kRegenerate;
 }
 
 }  // namespace

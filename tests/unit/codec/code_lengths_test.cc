@@ -88,7 +88,7 @@ TEST(CodeLengthRecord, RoundTripsAndRejectsEveryTruncation) {
     ByteReader truncated(shorter);
     const auto failed = parse_code_lengths(&truncated);
     ASSERT_FALSE(failed.ok());
-    EXPECT_STREQ(failed.status().rule, "T-01");
+    EXPECT_STREQ(failed.status().rule, "T-06");
     EXPECT_EQ(truncated.position(), 0u);
   }
 }
@@ -139,14 +139,14 @@ TEST(CodeLengthRecord, EveryRuleHasItsCode) {
   expect({3, 6, 0xE1, 0x00}, Code::BadCodeLengths, "T-02");  // last has no code
   expect({3, 6, 0xD2, 0x01}, Code::BadCodeLengths, "T-02");  // beyond the last symbol
   expect({3, 6, 0xD2, 0x00}, Code::Ok, "");
-  expect({3, 6, 0x22, 0x22}, Code::NonCanonical, "T-02");        // three repeats by themselves
-  expect({3, 7, 0x01, 0x00, 0x01}, Code::NonCanonical, "T-02");  // three zeros by themselves
+  expect({3, 6, 0x22, 0x22}, Code::NonCanonical, "T-08");        // three repeats by themselves
+  expect({3, 7, 0x01, 0x00, 0x01}, Code::NonCanonical, "T-08");  // three zeros by themselves
   expect({3, 7, 0xE1, 0x10}, Code::Ok, "");
   expect({3, 5, 0x21, 0x02}, Code::Ok, "");
-  expect({3, 5, 0x21, 0x12}, Code::NonCanonical, "T-02");  // padding
+  expect({3, 5, 0x21, 0x12}, Code::NonCanonical, "T-08");  // padding
   // What breaks two rules at once.
   expect({3, 7, 0x01, 0x00, 0x00}, Code::BadCodeLengths, "T-02");  // last has no code; zeros
-  expect({3, 5, 0x21, 0x13}, Code::NonCanonical, "T-02");          // padding; Kraft sum
+  expect({3, 5, 0x21, 0x13}, Code::NonCanonical, "T-08");          // padding; Kraft sum
   expect({3, 5, 0x21, 0x03}, Code::BadCodeLengths, "T-03");        // Kraft sum below one
   expect({3, 5, 0x11, 0x01}, Code::BadCodeLengths, "T-03");        // above one
 }

@@ -78,7 +78,7 @@ TEST(Codebook, RoundTripsAndRejectsEveryTruncation) {
       ByteReader truncated(shorter);
       const Status failed = parse_codebook(&truncated, dtype, out);
       EXPECT_EQ(failed.code, Code::BadSection);
-      EXPECT_STREQ(failed.rule, "T-01");
+      EXPECT_STREQ(failed.rule, "T-06");
       EXPECT_EQ(truncated.position(), 0u);
     }
   }

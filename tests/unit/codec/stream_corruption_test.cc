@@ -188,16 +188,16 @@ TEST(StreamCorruption, EveryRuleHasItsCode) {
   const DecodeTable* const none = nullptr;
   expect({}, 2, 3, none, Code::BadBitstream, "S-02");
   expect({4, 0}, 2, 3, none, Code::UnsupportedEncoding, "S-01");
-  expect({2, 1, 0}, 2, 3, none, Code::BadBitstream, "S-01");
-  expect({3, 1, 0}, 2, 3, none, Code::BadBitstream, "S-01");
-  expect({0, 0}, 1, 3, none, Code::NonCanonical, "S-01");
-  expect({0}, 9, 1, none, Code::NonCanonical, "S-01");
-  expect({2, 1, 0}, 1, 3, &table, Code::NonCanonical, "S-01");
+  expect({2, 1, 0}, 2, 3, none, Code::BadBitstream, "S-05");
+  expect({3, 1, 0}, 2, 3, none, Code::BadBitstream, "S-05");
+  expect({0, 0}, 1, 3, none, Code::NonCanonical, "S-06");
+  expect({0}, 9, 1, none, Code::NonCanonical, "S-06");
+  expect({2, 1, 0}, 1, 3, &table, Code::NonCanonical, "S-06");
   expect({1, 2}, 2, 3, none, Code::Ok, "");
-  expect({1, 3}, 2, 3, none, Code::BadIndex, "S-02");
+  expect({1, 3}, 2, 3, none, Code::BadIndex, "S-07");
   expect({1}, 2, 3, none, Code::BadBitstream, "S-02");
   expect({0, 0x06}, 2, 3, none, Code::Ok, "");
-  expect({0, 0x0E}, 2, 3, none, Code::BadIndex, "S-02");
+  expect({0, 0x0E}, 2, 3, none, Code::BadIndex, "S-07");
   expect({0, 0x16}, 2, 3, none, Code::BadBitstream, "S-02");
   expect({0, 0x47}, 3, 3, none, Code::BadBitstream, "S-02");  // and a symbol of 3
   expect({0, 0x00}, 5, 3, none, Code::BadBitstream, "S-02");

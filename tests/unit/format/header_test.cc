@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Rules H-01 to H-06: each broken once, each bit of a header flipped, each truncation. (H-07 needs
+// Rules H-01 to H-06, H-08 and H-09: each broken once, each bit of a header flipped, each truncation. (H-07 needs
 // a manifest: tests/unit/api.)
 #include "format/header.h"
 
@@ -95,7 +95,7 @@ TEST(Header, EveryFlippedBitWithItsHashRepaired) {
     else if (byte < 24 && file_size > 1000)
       expect_failure(raw, {Code::Truncated, "H-05", 1000});
     else if (byte < 24)
-      expect_failure(raw, {Code::TrailingData, "H-05", file_size});
+      expect_failure(raw, {Code::TrailingData, "H-09", file_size});
     else if (byte < 32)
       expect_failure(raw, {Code::BadHeader, "H-06", 24});
     else if (byte < 40 && load_le<uint64_t>(&raw[32]) > 936)
@@ -113,7 +113,7 @@ TEST(Header, EveryTruncation) {
     const Result<Header> h = parse_header(Bytes(raw).first(size), size);
     ASSERT_FALSE(h.ok());
     EXPECT_EQ(h.status().code, size == 0 ? Code::NotDcf : Code::Truncated);
-    EXPECT_STREQ(h.status().rule, "H-01");
+    EXPECT_STREQ(h.status().rule, size == 0 ? "H-01" : "H-08");
     EXPECT_EQ(h.status().offset, size);
   }
 }
@@ -140,7 +140,7 @@ TEST(Header, SizesAtTheEdgesOf64Bits) {
   EXPECT_TRUE(parse_header(serialise_header(h), 1000).ok());
   h = sample();
   h.file_size = 63;
-  expect_failure(serialise_header(h), {Code::TrailingData, "H-05", 63}, 64);
+  expect_failure(serialise_header(h), {Code::TrailingData, "H-09", 63}, 64);
   h.file_size = ~uint64_t{0};
   expect_failure(serialise_header(h), {Code::Truncated, "H-05", 64}, 64);
 }
@@ -162,8 +162,15 @@ TEST(Header, ChecksComeInTheOrderOfTheSpecification) {
   repair(&raw);
   expect_failure(raw, {Code::Truncated, "H-05", 1000});
   raw[16] ^= 1;
+  store_le(&raw[32], ~uint64_t{0});  // manifest_size
   repair(&raw);
   expect_failure(raw, {Code::BadHeader, "H-06", 24});
+  raw[24] = 64;
+  repair(&raw);
+  expect_failure(raw, {Code::BadHeader, "H-06", 48});
+  raw[48] = 0;
+  repair(&raw);
+  expect_failure(raw, {Code::BadHeader, "H-06", 32});
 }
 
 }  // namespace

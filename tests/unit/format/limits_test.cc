@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// L-01: every limit is checked before memory is taken in proportion to a number in the file. The
-// program counts its allocations; what a limit forbids must not be asked for.
+// L-01 to L-03: every limit is checked before memory is taken in proportion to a number in the
+// file. The program counts its allocations; what a limit forbids must not be asked for.
 #include <gtest/gtest.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -20,7 +20,9 @@ constexpr size_t kFixed = 24000;
 
 void expect_limit(const Status& s, Code code) {
   EXPECT_EQ(s.code, code) << s.rule << ": " << s.message;
-  EXPECT_STREQ(s.rule, "L-01");
+  EXPECT_STREQ(s.rule, code == Code::LimitMemory   ? "L-01"
+                       : code == Code::LimitOutput ? "L-02"
+                                                   : "L-03");
 }
 
 Status validate(const FileParts& parts, const Limits& limits) {

@@ -97,36 +97,36 @@ TEST(ChunkRules, S02_PaddingOfBitStringsBehindStreams) {
                Code::BadBitstream, "S-02");
 }
 
-TEST(ChunkRules, V02_PaddingOfRawElements) {
+TEST(ChunkRules, V03_PaddingOfRawElements) {
   Sample s;
   s.dtype = DType::kF4;
   s.dims = {3};
   s.words = {1, 2, 3};
-  expect_chunk(s, {0x21, 0x03}, {0x21, 0x13}, Code::BadBitstream, "V-02");
+  expect_chunk(s, {0x21, 0x03}, {0x21, 0x13}, Code::BadBitstream, "V-03");
 }
 
-TEST(ChunkRules, S01_Modes) {
+TEST(ChunkRules, S01_S05_S06_Modes) {
   expect_chunk(bitmap_sample(), kBitmap, {4, 0x02, 0x01, 0, 0x02}, Code::UnsupportedEncoding,
                "S-01");
   expect_chunk(bitmap_sample(), kBitmap, {0, 0x02, 0x01, 255, 0x02}, Code::UnsupportedEncoding,
                "S-01");
   for (const uint8_t mode : {2, 3}) {
     expect_chunk(bitmap_sample(), kBitmap, {0, 0x02, 0x01, mode, 1, 0x02}, Code::BadBitstream,
-                 "S-01");
+                 "S-05");
   }
   // A stream of one symbol, and one of an alphabet of one.
   Sample s = bitmap_sample();
   s.words[8] = s.words[1];
-  expect_chunk(s, {0, 0x02, 0x01, 1, 0}, {0, 0x02, 0x01, 0}, Code::NonCanonical, "S-01");
-  expect_chunk(s, {0, 0x02, 0x01, 1, 0}, {0, 0x00, 0x01, 0, 0}, Code::NonCanonical, "S-01", 1);
+  expect_chunk(s, {0, 0x02, 0x01, 1, 0}, {0, 0x02, 0x01, 0}, Code::NonCanonical, "S-06");
+  expect_chunk(s, {0, 0x02, 0x01, 1, 0}, {0, 0x00, 0x01, 0, 0}, Code::NonCanonical, "S-06", 1);
 }
 
-TEST(ChunkRules, S02_SymbolsOutsideTheirAlphabet) {
-  expect_chunk(gap_sample(), kGap, {0, 0x2D, 0, 0x31}, Code::BadIndex, "S-02");
-  expect_chunk(gap_sample(), kGap, {0, 0x2D, 1, 3}, Code::BadIndex, "S-02");
+TEST(ChunkRules, S07_SymbolsOutsideTheirAlphabet) {
+  expect_chunk(gap_sample(), kGap, {0, 0x2D, 0, 0x31}, Code::BadIndex, "S-07");
+  expect_chunk(gap_sample(), kGap, {0, 0x2D, 1, 3}, Code::BadIndex, "S-07");
   const Sample s = two_entries({2, 12}, 1, 8, encoding(Positions::kGap, Values::kPalette));
   expect_chunk(s, {0, 3, 0, 0, 0x2D, 0, 0x21}, {0, 3, 192, 0, 0x2D, 0, 0x21}, Code::BadIndex,
-               "S-02");
+               "S-07");
 }
 
 TEST(ChunkRules, S02_EveryTruncationOfAChunk) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Rules H-07, T-01 to T-05, K-02, K-03, K-05, K-06, A-01 broken in whole files, with code, rule and
-// offset; and that the failure of lowest offset is reported for any number of threads.
+// Rules H-07, T-01 to T-06, T-08, K-02, K-03, K-05, K-06, A-01, A-03 broken in whole files, with
+// code, rule and offset; and that the failure of lowest offset is reported for any number of
+// threads.
 #include "base/hash.h"
 #include "hand_made.h"
 
@@ -61,20 +62,20 @@ TEST(FileRules, H07_ManifestHash) {
   expect_failure(file, Code::ChecksumMismatch, "H-07", 64);
 }
 
-TEST(FileRules, T01_TablesSection) {
+TEST(FileRules, T01_T06_TablesSection) {
   Blob file = assemble(palette_parts());
   file[tables_at(file)] ^= 1;
   expect_failure(file, Code::ChecksumMismatch, "T-01", tables_at(file));
   Blob longer = palette_parts().tables;
   longer.push_back(0);
-  expect_tables(longer, Code::BadSection, "T-01", longer.size() - 1);
+  expect_tables(longer, Code::BadSection, "T-06", longer.size() - 1);
   for (size_t size = 0; size + 1 < longer.size(); ++size) {
     const Blob shorter(longer.begin(), longer.begin() + static_cast<ptrdiff_t>(size));
-    expect_tables(shorter, Code::BadSection, "T-01", size < kRecord ? 0 : kRecord);
+    expect_tables(shorter, Code::BadSection, "T-06", size < kRecord ? 0 : kRecord);
   }
 }
 
-TEST(FileRules, T02_CodeLengthRecords) {
+TEST(FileRules, T02_T08_CodeLengthRecords) {
   expect_tables(with_record({3, 3, 0x21, 0x33}), Code::BadCodeLengths, "T-02", 0);
   expect_tables(with_record({3, 0, 0x21, 0x33}), Code::BadCodeLengths, "T-02", 0);
   expect_tables(with_record({0, 3, 0x20, 0x33}), Code::BadCodeLengths, "T-02",
@@ -86,7 +87,7 @@ TEST(FileRules, T02_CodeLengthRecords) {
                 0);  // nothing to repeat
   expect_tables(with_record({0, 3, 0xD1, 0x01}), Code::BadCodeLengths, "T-02",
                 0);                                                               // beyond the last
-  expect_tables(with_record({0, 3, 0x22, 0x22}), Code::NonCanonical, "T-02", 0);  // no token 13
+  expect_tables(with_record({0, 3, 0x22, 0x22}), Code::NonCanonical, "T-08", 0);  // no token 13
 }
 
 TEST(FileRules, T03_KraftSums) {
@@ -122,6 +123,20 @@ TEST(FileRules, T05_PaddingOfACodebook) {
   parts.tables.back() |= 0x80;
   const Blob file = assemble(parts);
   expect_failure(file, Code::BadCodebook, "T-05", tables_at(file));
+}
+
+// A code of as many ones as the key has bits is out of range, even where its low bits would run
+// past the section; only ones that run past it themselves break T-06.
+TEST(FileRules, T05_RunsOfOnes) {
+  Blob tables = palette_parts().tables;
+  tables[kRecord] = 0;                                      // k
+  for (size_t i = 1; i <= 4; ++i) tables[kRecord + i] = 0;  // the first key
+  tables.resize(kRecord + 5);
+  Blob ones = tables;
+  ones.insert(ones.end(), 4, 0xFF);
+  expect_tables(ones, Code::BadCodebook, "T-05", kRecord);
+  ones.pop_back();
+  expect_tables(ones, Code::BadSection, "T-06", kRecord);
 }
 
 TEST(FileRules, K02_Padding) {
@@ -170,10 +185,10 @@ TEST(FileRules, K06_PartsThatDoNotAddUp) {
                  Code::BadHeader, "K-06", 16);
 }
 
-TEST(FileRules, A01_SectionHashes) {
+TEST(FileRules, A03_SectionHashes) {
   Blob file = assemble(palette_parts());
   file.back() ^= 1;
-  expect_failure(file, Code::ChecksumMismatch, "A-01", file.size() - 3);
+  expect_failure(file, Code::ChecksumMismatch, "A-03", file.size() - 3);
 }
 
 TEST(FileRules, A01_UnknownSectionsAreSkippedUnlessCritical) {
