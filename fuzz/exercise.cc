@@ -87,7 +87,8 @@ class TensorCheck {
                   DCF_STATUS_BUFFER_TOO_SMALL,
               "a short buffer is accepted");
     }
-    if (info_.dtype <= DCF_DTYPE_BOOL) {
+    const bool fnuz = info_.dtype == DCF_DTYPE_F8E4M3FNUZ || info_.dtype == DCF_DTYPE_F8E5M2FNUZ;
+    if (info_.dtype <= DCF_DTYPE_BOOL || fnuz) {
       Buffer<uint8_t> floats(info_.elements * 4);
       const dcf_status as_float =
           check(dcf_tensor_decode(file_, index_, DCF_DTYPE_F32, floats.data, floats.size, &error_));
@@ -113,8 +114,8 @@ class TensorCheck {
     return word;
   }
   uint64_t magnitude(uint64_t word) const {
-    const bool is_float = info_.dtype <= DCF_DTYPE_F8E5M2;
-    return is_float ? word & ~(uint64_t{1} << (info_.dtype_bits - 1)) : word;
+    const bool has_negative_zero = info_.dtype <= DCF_DTYPE_F8E5M2;
+    return has_negative_zero ? word & ~(uint64_t{1} << (info_.dtype_bits - 1)) : word;
   }
 
   void check_csr(dcf_status decoded, const Buffer<uint8_t>& dense) {

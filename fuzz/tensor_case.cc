@@ -58,7 +58,7 @@ Encoding read_encoding(Parameters* p, DType dtype) {
     e.bucket_t = static_cast<uint8_t>(2 + b % 6);
     e.bucket_s = static_cast<uint8_t>(b / 14);
   }
-  e.signs = p->pick(0, 1) == 1 && is_float(dtype) && e.is_sparse();
+  e.signs = p->pick(0, 1) == 1 && has_negative_zero(dtype) && e.is_sparse();
   const uint32_t k = p->pick(1, e.positions == Positions::kGap ? 255 : 256);
   const uint32_t t = p->pick(5, std::min(12u, bits < 16 ? 12u : bits - 1));
   const uint32_t z = p->pick(0, 63);
@@ -81,7 +81,10 @@ Case read_case(const uint8_t* bytes) {
   Case c;
   Tensor& t = c.tensor;
   t.name = "t";
-  t.dtype = static_cast<DType>(p.pick(1, 15));
+  t.dtype = static_cast<DType>(p.pick(1, 17));
+  if (t.dtype > DType::kBool) {  // two numbers stand for the fnuz formats
+    t.dtype = t.dtype == DType::kC64 ? DType::kF8E4M3FNUZ : DType::kF8E5M2FNUZ;
+  }
   t.bits = dtype_bits(t.dtype);
   t.encoding = read_encoding(&p, t.dtype);
   t.view.cols = p.pick(1, 256);

@@ -13,7 +13,7 @@ struct Manifest {
   dims @4 :List(UInt64);             # sum of ranks
   encodings @5 :Data;                # N bytes: positions | values << 4
   params @6 :Data;                   # parameter records, concatenated
-  tables @7 :List(UInt32);           # one per table role: 0 = none, k = table k - 1
+  tables @7 :List(UInt32);           # one per table role: 0 = none, k = table k; the first is 1
   nonzeros @8 :List(UInt64);         # N
   viewCols @9 :List(UInt32);         # N or empty
   rowsPerChunk @10 :List(UInt32);    # N or empty

@@ -9,6 +9,7 @@ namespace {
 
 constexpr uint32_t kF32Inf = 0x7F800000;
 constexpr uint32_t kF32Quiet = 0x00400000;
+constexpr uint32_t kFnuzNan = 0x80;
 
 // A format of at most 16 bits as float. The exponent and mantissa move to their places in a float
 // and the exponent is rebiased; a subnormal becomes right by subtracting the leading one that the
@@ -89,6 +90,21 @@ struct F8E4M3 {
   }
 };
 
+// Without infinities and -0: 0x80 is the only NaN, and it has no sign. Read with one more exponent
+// bit, which is 0, a word has no special values, and its exponent is too small by
+// 2^(kExponentBits - 1) - 1.
+template <int kExponentBits, int kMantissaBits>
+struct FnuzFloat {
+  using Word = uint8_t;
+  template <typename To>
+  static To value(Word word) {
+    constexpr auto kScale = static_cast<float>(1u << ((1u << (kExponentBits - 1)) - 1));
+    const float v = widen_small<uint16_t, kExponentBits + 1, kMantissaBits>(word & 0x7F) * kScale;
+    const uint32_t bits = std::bit_cast<uint32_t>(v) | static_cast<uint32_t>(word >> 7) << 31;
+    return std::bit_cast<float>(word == kFnuzNan ? kF32Inf | kF32Quiet : bits);
+  }
+};
+
 template <typename T>
 struct Integer {
   using Word = std::make_unsigned_t<T>;
@@ -114,6 +130,10 @@ auto with_format(DType dtype, Visit visit) {
       return visit(F8E4M3{});
     case DType::kF8E5M2:
       return visit(SmallFloat<uint8_t, 5, 2>{});
+    case DType::kF8E4M3FNUZ:
+      return visit(FnuzFloat<4, 3>{});
+    case DType::kF8E5M2FNUZ:
+      return visit(FnuzFloat<5, 2>{});
     case DType::kI64:
       return visit(Integer<int64_t>{});
     case DType::kI32:
@@ -166,6 +186,7 @@ Layout layout_of(DType dtype) {
     case DType::kBF16:
       return {8, 7};
     case DType::kF8E4M3:
+    case DType::kF8E4M3FNUZ:
       return {4, 3};
     default:
       return {5, 2};
@@ -195,19 +216,23 @@ uint64_t double_to_word(DType dtype, double value) {
   const uint64_t sign = (bits >> 63) << (exponent_bits + mantissa_bits);
   const uint64_t exponent_ones = ((uint64_t{1} << exponent_bits) - 1) << mantissa_bits;
   const uint64_t quiet = uint64_t{1} << (mantissa_bits - 1);
-  const bool has_inf = dtype != DType::kF8E4M3;
-  // First word beyond the finite ones; f8e4m3 has one word there, its NaN.
-  const uint64_t overflow = has_inf ? exponent_ones : 0x7F;
-  const uint64_t nan = has_inf ? exponent_ones | quiet : 0x7F;
-  if (value != value) return sign | nan;
+  const bool fnuz = is_fnuz(dtype);
+  const bool has_inf = dtype != DType::kF8E4M3 && !fnuz;
+  // First word beyond the finite ones; f8e4m3 has one word there, its NaN, and so have the formats
+  // without -0, whose NaN has no sign.
+  const uint64_t one_nan = fnuz ? kFnuzNan : 0x7F;
+  const uint64_t overflow = has_inf ? exponent_ones : one_nan;
+  const uint64_t nan = has_inf ? exponent_ones | quiet : one_nan;
+  if (value != value) return fnuz ? nan : sign | nan;
 
   const uint64_t mantissa = bits & ((uint64_t{1} << 52) - 1);
   const int exponent = static_cast<int>(bits >> 52 & 0x7FF) - 1023;
-  const int least = 2 - (1 << (exponent_bits - 1));  // exponent of the least normal number
+  // Exponent of the least normal number.
+  const int least = (fnuz ? 1 : 2) - (1 << (exponent_bits - 1));
   const bool is_normal = exponent >= least;
   const int shift = 52 - mantissa_bits + (is_normal ? 0 : least - exponent);
   // Less than half of the least subnormal, doubles below 2^-1022 among them.
-  if (shift > 53) return sign;
+  if (shift > 53) return fnuz ? 0 : sign;
   const uint64_t significand = mantissa | uint64_t{1} << 52;
   const uint64_t half = uint64_t{1} << (shift - 1);
   uint64_t word = significand >> shift;
@@ -215,6 +240,7 @@ uint64_t double_to_word(DType dtype, double value) {
   word += rest > half || (rest == half && word % 2 != 0);
   // The leading one adds 1 to the exponent field, and so does rounding up to the next power of two.
   if (is_normal) word += static_cast<uint64_t>(exponent - least) << mantissa_bits;
+  if (fnuz && (word == 0 || word >= overflow)) return word == 0 ? 0 : nan;
   return sign | (word < overflow ? word : overflow);
 }
 

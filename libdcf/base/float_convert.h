@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-// Numeric values of elements of dtypes 1..15 (spec, section 4.1), and float words from numbers.
+// Numeric values of elements of dtypes 1..15, 22 and 23 (spec, section 4.1), and float words from
+// numbers.
 //
 // Every conversion is exact where the target can hold the value and rounds to nearest even
 // otherwise (IEEE 754-2019; the 8-bit formats are those of Micikevicius et al., "FP8 Formats for
-// Deep Learning", 2022: f8e4m3 has no infinity and one NaN per sign). A NaN stays a NaN of the same
-// sign; towards f32 it becomes quiet and keeps the top bits of its payload. The thread must run in
-// the default floating-point environment. Pure functions; any dtype but 1..15 is undefined.
+// Deep Learning", 2022: f8e4m3 has no infinity and one NaN per sign; and those of Noune et al.,
+// "8-bit Numerical Formats for Deep Neural Networks", 2022: the fnuz formats have no infinity, no
+// -0 and one NaN without a sign, 0x80). A NaN stays a NaN of the same sign; towards f32 it becomes
+// quiet and keeps the top bits of its payload. The thread must run in the default floating-point
+// environment. Pure functions; any other dtype is undefined.
 #pragma once
 
 #include <cstdint>
@@ -21,8 +24,8 @@ namespace dcf::impl {
 float word_to_float(DType dtype, uint64_t word);
 double word_to_double(DType dtype, uint64_t word);
 
-// The word of a float dtype (1..6) nearest to `value`. Beyond the greatest finite value:
-// infinity, or NaN for f8e4m3.
+// The word of a float dtype nearest to `value`. Beyond the greatest finite value: infinity, or NaN
+// for the dtypes without infinities.
 uint64_t double_to_word(DType dtype, double value);
 
 // Values of dst.size() elements. `words`: exactly that many, little-endian, of any alignment.

@@ -14,7 +14,7 @@ namespace {
 constexpr size_t kMaxClusters = 255;
 
 uint64_t negative_zero(DType dtype) {
-  return is_float(dtype) ? uint64_t{1} << (dtype_bits(dtype) - 1) : 0;
+  return has_negative_zero(dtype) ? uint64_t{1} << (dtype_bits(dtype) - 1) : 0;
 }
 bool is_zero_word(DType dtype, uint64_t word) {
   return (word & magnitude_mask(dtype)) == 0;
@@ -64,7 +64,7 @@ class Lowering {
     exact_.dtype = dtype_;
     exact_.bits = input.size().bits;
     exact_.elements = input.size().elements;
-    exact_.drop_signs = options_.canonical_zeros && is_float(dtype_);
+    exact_.drop_signs = options_.canonical_zeros && has_negative_zero(dtype_);
   }
 
   Result<std::vector<Lowered>> run() {
@@ -159,7 +159,7 @@ class Lowering {
 
   // What a code stands for. In CSR every code is an entry, a centroid of zero too.
   void set_code(Content& content, size_t code, uint64_t word, bool zero_is_entry) const {
-    const bool negative = is_float(dtype_) && word == negative_zero(dtype_);
+    const bool negative = has_negative_zero(dtype_) && word == negative_zero(dtype_);
     if (negative && content.drop_signs) word = 0;
     content.code_words[code] = word;
     content.code_cells[code] = !is_zero_word(dtype_, word) || zero_is_entry ? Cell::kEntry

@@ -11,7 +11,7 @@ uint64_t count_nonzeros(DType dtype, Bytes words) {
 }
 
 uint64_t count_negative_zeros(DType dtype, Bytes words) {
-  if (!is_float(dtype)) return 0;
+  if (!has_negative_zero(dtype)) return 0;
   return with_words(dtype, words, [dtype]<typename Word>(Words<Word> view) {
     const auto negative_zero = static_cast<Word>(~magnitude_mask(dtype));
     uint64_t count = 0;

@@ -121,7 +121,7 @@ Status check_encoding(const Encoding& e, DType dtype, uint64_t elements) {
       (e.bucket_t < 2 || e.bucket_t > 7 || e.bucket_s > 2)) {
     return bad("P-01", "gap-bucket parameters are out of range");
   }
-  if (e.signs && !is_float(dtype)) return bad("P-01", "only floats have signs of zeros");
+  if (e.signs && !has_negative_zero(dtype)) return bad("P-01", "the dtype has no -0");
   switch (e.values) {
     case Values::kRaw:
     case Values::kGrid:

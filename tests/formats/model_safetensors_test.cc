@@ -43,14 +43,28 @@ TEST_F(SafetensorsTest, ReadsTensorsInFileOrderWithMetadata) {
 }
 
 TEST_F(SafetensorsTest, EveryDtype) {
-  const std::pair<const char*, dcf_dtype> kAll[] = {
-      {"F64", DCF_DTYPE_F64},        {"F32", DCF_DTYPE_F32},        {"F16", DCF_DTYPE_F16},
-      {"BF16", DCF_DTYPE_BF16},      {"F8_E4M3", DCF_DTYPE_F8E4M3}, {"F8_E5M2", DCF_DTYPE_F8E5M2},
-      {"F8_E8M0", DCF_DTYPE_F8E8M0}, {"F4", DCF_DTYPE_F4},          {"F6_E2M3", DCF_DTYPE_F6E2M3},
-      {"F6_E3M2", DCF_DTYPE_F6E3M2}, {"I64", DCF_DTYPE_I64},        {"I32", DCF_DTYPE_I32},
-      {"I16", DCF_DTYPE_I16},        {"I8", DCF_DTYPE_I8},          {"U64", DCF_DTYPE_U64},
-      {"U32", DCF_DTYPE_U32},        {"U16", DCF_DTYPE_U16},        {"U8", DCF_DTYPE_U8},
-      {"BOOL", DCF_DTYPE_BOOL},      {"C64", DCF_DTYPE_C64}};
+  const std::pair<const char*, dcf_dtype> kAll[] = {{"F64", DCF_DTYPE_F64},
+                                                    {"F32", DCF_DTYPE_F32},
+                                                    {"F16", DCF_DTYPE_F16},
+                                                    {"BF16", DCF_DTYPE_BF16},
+                                                    {"F8_E4M3", DCF_DTYPE_F8E4M3},
+                                                    {"F8_E5M2", DCF_DTYPE_F8E5M2},
+                                                    {"F8_E4M3FNUZ", DCF_DTYPE_F8E4M3FNUZ},
+                                                    {"F8_E5M2FNUZ", DCF_DTYPE_F8E5M2FNUZ},
+                                                    {"F8_E8M0", DCF_DTYPE_F8E8M0},
+                                                    {"F4", DCF_DTYPE_F4},
+                                                    {"F6_E2M3", DCF_DTYPE_F6E2M3},
+                                                    {"F6_E3M2", DCF_DTYPE_F6E3M2},
+                                                    {"I64", DCF_DTYPE_I64},
+                                                    {"I32", DCF_DTYPE_I32},
+                                                    {"I16", DCF_DTYPE_I16},
+                                                    {"I8", DCF_DTYPE_I8},
+                                                    {"U64", DCF_DTYPE_U64},
+                                                    {"U32", DCF_DTYPE_U32},
+                                                    {"U16", DCF_DTYPE_U16},
+                                                    {"U8", DCF_DTYPE_U8},
+                                                    {"BOOL", DCF_DTYPE_BOOL},
+                                                    {"C64", DCF_DTYPE_C64}};
   for (const auto& [name, dtype] : kAll) {
     const uint64_t bytes = 4 * dcf_dtype_bits(dtype) / 8;
     const std::string header = std::string(R"({"t":{"dtype":")") + name +

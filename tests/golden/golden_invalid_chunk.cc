@@ -89,6 +89,9 @@ void add_values(InvalidFiles* out) {
   const Sample ints = two_entries({3, 3}, 1, 8, encoding(Positions::kBitmap, Values::kInt));
   const Blob good = {0, 0x02, 0x01, 0, 1, 2};
   add_chunk(out, "stored_zero", "V-02", ints, good, {0, 0x02, 0x01, 0, 1, 0});
+  Sample floats = ints;
+  floats.dtype = DType::kF8E4M3;  // 80 is -0
+  add_chunk(out, "stored_negative_zero", "V-02", floats, good, {0, 0x02, 0x01, 0, 1, 0x80});
   Sample halves;
   halves.dtype = DType::kF4;
   halves.dims = {3};

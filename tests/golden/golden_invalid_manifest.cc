@@ -112,6 +112,10 @@ void add_encodings(InvalidFiles* out) {
       "signs_of_integers", "P-01",
       make_parts({words(DType::kU8, {2}, {1, 2}, encoding(Positions::kBitmap, Values::kInt))}),
       [](FileParts* p) { p->columns.params = {1}; });
+  out->changed("signs_of_a_dtype_without_negative_zero", "P-01",
+               make_parts({words(DType::kF8E5M2FNUZ, {2}, {1, 0x80},
+                                 encoding(Positions::kBitmap, Values::kInt))}),
+               [](FileParts* p) { p->columns.params = {1}; });
   // The exponent of infinities and NaN is the greatest: base 63 leaves room for one symbol.
   Encoding split = encoding(Positions::kDense, Values::kSplit);
   split.split_t = 6;

@@ -43,12 +43,12 @@ Blob write_samples(const std::vector<Sample>& samples, dcf_positions positions) 
   return out;
 }
 
-// Every dtype, shapes of rank 0 and without elements, names of any UTF-8.
+// Every dtype of the first golden set, shapes of rank 0 and without elements, names of any UTF-8.
 std::vector<Sample> all_dtypes() {
   std::vector<Sample> out;
   for (int d = 1; d <= 31; ++d) {
     const auto dtype = static_cast<DType>(d);
-    if (!is_known(dtype)) continue;
+    if (!is_known(dtype) || is_fnuz(dtype)) continue;
     Sample s;
     if (is_raw_only(dtype)) {
       s.dtype = dtype;
@@ -222,6 +222,16 @@ void make_unusual(ValidFiles* out) {
                                      {"transposed_signs_tree", HuffmanLayout::kTree}}) {
     add(out, name, transposed_signs(layout));
   }
+
+  std::vector<Sample> fnuz;
+  for (const DType dtype : {DType::kF8E4M3FNUZ, DType::kF8E5M2FNUZ}) {
+    Encoding bitmap = palette(Positions::kBitmap);
+    fnuz.push_back(count_up(dtype_name(dtype), dtype, 256, palette(Positions::kDense)));
+    fnuz.push_back(random_sample(dtype, {12, 16}, bitmap, 5, 4, 6));
+    fnuz.back().words[7] = 0x80;  // NaN: a nonzero
+    fnuz.back().name = std::string("sparse ") + dtype_name(dtype);
+  }
+  add(out, "dtypes_fnuz", fnuz);
 
   const Sample one = small("w", DType::kBool, {4}, {0, 1, 2, 255});
   add(out, "ancillary_sections", {one}, {}, {{0, {7}}, {3, {}}, {0x7FFFFFFF, {1, 2, 3}}});

@@ -33,7 +33,7 @@ Sample random_sample(DType dtype, std::vector<uint64_t> dims, Encoding encoding,
     if (draw % every == 0)
       s.words.push_back(values[(draw >> 32) % distinct]);
     else
-      s.words.push_back((encoding.signs || !encoding.is_sparse()) && is_float(dtype) &&
+      s.words.push_back((encoding.signs || !encoding.is_sparse()) && has_negative_zero(dtype) &&
                                 (draw >> 16) % 3 == 0
                             ? negative_zero
                             : 0);
@@ -46,7 +46,7 @@ std::vector<Encoding> encodings_of(DType dtype) {
   if (is_raw_only(dtype)) return out;
   std::vector<Encoding> positions = {Encoding{}};
   for (const bool signs : {false, true}) {
-    if (signs && !is_float(dtype)) continue;
+    if (signs && !has_negative_zero(dtype)) continue;
     Encoding e;
     e.signs = signs;
     e.positions = Positions::kBitmap;

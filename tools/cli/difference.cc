@@ -16,14 +16,21 @@ namespace {
 constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
 
+enum class Special {
+  kInfinity,     // the top exponent is infinity and NaN
+  kAllOnesNan,   // all ones is NaN, there is no infinity
+  kNoMinusZero,  // the word of -0 is NaN, there is no infinity, and the bias is greater by one
+};
 struct FloatFormat {
   int exponent_bits;
   int mantissa_bits;
-  bool has_infinity;
+  Special special;
 };
-constexpr FloatFormat kF16{5, 10, true};
-constexpr FloatFormat kF8E5M2{5, 2, true};
-constexpr FloatFormat kF8E4M3{4, 3, false};  // all ones is NaN, there is no infinity
+constexpr FloatFormat kF16{5, 10, Special::kInfinity};
+constexpr FloatFormat kF8E5M2{5, 2, Special::kInfinity};
+constexpr FloatFormat kF8E4M3{4, 3, Special::kAllOnesNan};
+constexpr FloatFormat kF8E4M3Fnuz{4, 3, Special::kNoMinusZero};
+constexpr FloatFormat kF8E5M2Fnuz{5, 2, Special::kNoMinusZero};
 
 double small_float(uint32_t word, const FloatFormat& format) {
   const uint32_t fraction = word & ((1u << format.mantissa_bits) - 1);
@@ -32,10 +39,14 @@ double small_float(uint32_t word, const FloatFormat& format) {
   const uint32_t all_ones = (1u << format.mantissa_bits) - 1;
   const bool negative = (word >> (format.exponent_bits + format.mantissa_bits)) != 0;
   const double sign = negative ? -1 : 1;
-  if (exponent == top && format.has_infinity) return fraction == 0 ? sign * kInfinity : kNan;
-  if (exponent == top && fraction == all_ones) return kNan;
+  const bool fnuz = format.special == Special::kNoMinusZero;
+  if (exponent == top && format.special == Special::kInfinity) {
+    return fraction == 0 ? sign * kInfinity : kNan;
+  }
+  if (exponent == top && fraction == all_ones && !fnuz) return kNan;
+  if (fnuz && negative && exponent == 0 && fraction == 0) return kNan;
   const uint32_t significand = exponent == 0 ? fraction : fraction + all_ones + 1;
-  const int bias = static_cast<int>(top >> 1);
+  const int bias = static_cast<int>(top >> 1) + (fnuz ? 1 : 0);
   const int scale = static_cast<int>(std::max(exponent, 1u)) - bias - format.mantissa_bits;
   return sign * std::ldexp(static_cast<double>(significand), scale);
 }
@@ -153,6 +164,12 @@ Difference difference(const TensorMeta& meta, std::span<const uint8_t> a,
       break;
     case DCF_DTYPE_F8E4M3:
       compare_small_floats(a, b, kF8E4M3, &d);
+      break;
+    case DCF_DTYPE_F8E4M3FNUZ:
+      compare_small_floats(a, b, kF8E4M3Fnuz, &d);
+      break;
+    case DCF_DTYPE_F8E5M2FNUZ:
+      compare_small_floats(a, b, kF8E5M2Fnuz, &d);
       break;
     case DCF_DTYPE_I64:
       compare_integers<int64_t>(a, b, &d);

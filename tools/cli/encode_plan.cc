@@ -27,14 +27,18 @@ bool matches(const std::string& name, const std::regex& pattern) {
   return std::regex_search(name, pattern);
 }
 
+bool is_fnuz(const TensorMeta& tensor) {
+  return tensor.dtype == DCF_DTYPE_F8E4M3FNUZ || tensor.dtype == DCF_DTYPE_F8E5M2FNUZ;
+}
+
 // Types that are only ever stored as they are, and tensors without elements, have no positions.
 bool has_positions(const TensorMeta& tensor) {
-  return tensor.dtype <= DCF_DTYPE_BOOL && tensor.elements() > 0;
+  return (tensor.dtype <= DCF_DTYPE_BOOL || is_fnuz(tensor)) && tensor.elements() > 0;
 }
 
 // The library prunes and clusters no others.
 bool is_float(const TensorMeta& tensor) {
-  return tensor.dtype >= DCF_DTYPE_F64 && tensor.dtype <= DCF_DTYPE_F8E5M2;
+  return (tensor.dtype >= DCF_DTYPE_F64 && tensor.dtype <= DCF_DTYPE_F8E5M2) || is_fnuz(tensor);
 }
 
 // Of these, the tensors that are large enough to be pruned and clustered; biases and scales stay in

@@ -49,7 +49,8 @@ dcf_tensor_info describe(const dcf_file* file, size_t index) {
 }
 
 bool is_float(const dcf_tensor_info& info) {
-  return info.dtype >= DCF_DTYPE_F64 && info.dtype <= DCF_DTYPE_F8E5M2;
+  return (info.dtype >= DCF_DTYPE_F64 && info.dtype <= DCF_DTYPE_F8E5M2) ||
+         info.dtype == DCF_DTYPE_F8E4M3FNUZ || info.dtype == DCF_DTYPE_F8E5M2FNUZ;
 }
 
 std::vector<float> decode_floats(const dcf_file* file, size_t index) {

@@ -143,6 +143,8 @@ typedef enum dcf_dtype DCF_ENUM_TYPE {
   DCF_DTYPE_F6E2M3 = 18,
   DCF_DTYPE_F6E3M2 = 19,
   DCF_DTYPE_F4 = 20,
+  DCF_DTYPE_F8E4M3FNUZ = 22,  // no -0, no infinity; one NaN, 0x80
+  DCF_DTYPE_F8E5M2FNUZ = 23,
   DCF_DTYPE_OPAQUE = 31,  // width in bits and a name are stored with the tensor
   DCF_ENUM_END(DCF_DTYPE_END_)
 } dcf_dtype;

@@ -38,7 +38,7 @@
   X(UnsupportedFeature, UNSUPPORTED_FEATURE, 51, UNSUPPORTED,    "the file uses a critical feature this version does not know")             \
   X(UnsupportedEncoding,UNSUPPORTED_ENCODING,52, UNSUPPORTED,    "the tensor uses an encoding this version does not know")                  \
   X(UnsupportedSection, UNSUPPORTED_SECTION, 53, UNSUPPORTED,    "the file has a critical section this version does not know")              \
-  X(UnsupportedDType,   UNSUPPORTED_DTYPE,   54, UNSUPPORTED,    "the operation is not defined for this dtype")                             \
+  X(UnsupportedDType,   UNSUPPORTED_DTYPE,   54, UNSUPPORTED,    "the dtype is unknown to this version or has no such operation")           \
   /* 6x: limits of the caller */                                                                                                            \
   X(LimitMemory,        LIMIT_MEMORY,        60, LIMIT,          "more memory is needed than the limit allows")                             \
   X(LimitOutput,        LIMIT_OUTPUT,        61, LIMIT,          "the decoded size exceeds the limit")                                      \

@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <bit>
 #include <cmath>
 #include <cstdint>
@@ -110,6 +111,72 @@ TEST(FloatConvert, OverflowIsInfinityOrTheNaNOfF8E4M3) {
   EXPECT_EQ(double_to_word(DType::kF32, 1e39), 0x7F800000u);
   EXPECT_EQ(double_to_word(DType::kF16, std::numeric_limits<double>::denorm_min()), 0u);
   EXPECT_EQ(double_to_word(DType::kF16, -5e-324), 0x8000u);
+}
+
+// The definition of a format without infinities and -0, evaluated with ldexp: its bias is greater
+// by one, every exponent is that of numbers, and the word of the sign alone is the NaN.
+struct FnuzFormat {
+  DType dtype;
+  int exponent_bits;
+  int mantissa_bits;
+
+  double value(uint32_t word) const {
+    const int exponent = static_cast<int>(word & 0x7F) >> mantissa_bits;
+    const int mantissa = static_cast<int>(word & ((1u << mantissa_bits) - 1));
+    const int bias = 1 << (exponent_bits - 1);
+    const double v = std::ldexp(exponent == 0 ? mantissa : mantissa + (1 << mantissa_bits),
+                                std::max(exponent, 1) - bias - mantissa_bits);
+    return word >= 0x80 ? -v : v;
+  }
+};
+constexpr FnuzFormat kFnuzFormats[] = {{DType::kF8E4M3FNUZ, 4, 3}, {DType::kF8E5M2FNUZ, 5, 2}};
+
+TEST(FloatConvert, EveryWordOfTheFnuzFormatsHasItsDefinedValueAndComesBack) {
+  for (const FnuzFormat& f : kFnuzFormats) {
+    for (uint32_t word = 0; word < 256; ++word) {
+      const float as_float = word_to_float(f.dtype, word);
+      const double as_double = word_to_double(f.dtype, word);
+      ASSERT_EQ(double_to_word(f.dtype, as_double), word) << dtype_name(f.dtype);
+      if (word == 0x80) {
+        EXPECT_EQ(float_bits(as_float), 0x7FC00000u);
+        EXPECT_TRUE(std::isnan(as_double));
+        continue;
+      }
+      ASSERT_EQ(std::bit_cast<uint64_t>(as_double), std::bit_cast<uint64_t>(f.value(word)))
+          << dtype_name(f.dtype) << " " << word;
+      ASSERT_EQ(float_bits(as_float), float_bits(static_cast<float>(f.value(word))));
+    }
+  }
+  EXPECT_EQ(word_to_float(DType::kF8E4M3FNUZ, 0x7F), 240.0F);
+  EXPECT_EQ(word_to_float(DType::kF8E4M3FNUZ, 0x81), -0x1p-10F);
+  EXPECT_EQ(word_to_float(DType::kF8E5M2FNUZ, 0x7F), 57344.0F);
+  EXPECT_EQ(word_to_float(DType::kF8E5M2FNUZ, 0x01), 0x1p-17F);
+}
+
+TEST(FloatConvert, FnuzFormatsRoundToNearestEvenAndNeverToNegativeZero) {
+  for (const FnuzFormat& f : kFnuzFormats) {
+    for (uint32_t word = 0; word < 0x7F; ++word) {
+      const double low = f.value(word), high = f.value(word + 1);
+      const double middle = (low + high) / 2;  // exact
+      const uint32_t even = word % 2 == 0 ? word : word + 1;
+      ASSERT_EQ(double_to_word(f.dtype, middle), even) << dtype_name(f.dtype) << " " << word;
+      ASSERT_EQ(double_to_word(f.dtype, -middle), even == 0 ? 0 : even | 0x80);
+      ASSERT_EQ(double_to_word(f.dtype, std::nextafter(middle, low)), word);
+      ASSERT_EQ(double_to_word(f.dtype, std::nextafter(middle, high)), word + 1);
+    }
+    // As if there were a number after the greatest: half way to it is NaN.
+    const double greatest = f.value(0x7F);
+    const double half = (greatest - f.value(0x7E)) / 2;
+    for (const double sign : {1.0, -1.0}) {
+      const uint64_t finite = sign < 0 ? 0xFF : 0x7F;
+      EXPECT_EQ(double_to_word(f.dtype, sign * std::nextafter(greatest + half, 0.0)), finite);
+      EXPECT_EQ(double_to_word(f.dtype, sign * (greatest + half)), 0x80u);
+      EXPECT_EQ(double_to_word(f.dtype, sign * double{kInf}), 0x80u);
+      EXPECT_EQ(double_to_word(f.dtype, std::copysign(std::nan(""), sign)), 0x80u);
+      EXPECT_EQ(double_to_word(f.dtype, sign * 0.0), 0u);
+      EXPECT_EQ(double_to_word(f.dtype, sign * 1e-300), 0u);
+    }
+  }
 }
 
 TEST(FloatConvert, F32AndF64AgreeWithTheCompiler) {

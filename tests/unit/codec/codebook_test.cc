@@ -13,9 +13,10 @@ namespace {
 
 using testing::Random;
 
-constexpr DType kDTypes[] = {DType::kU8,  DType::kI8,   DType::kF8E5M2, DType::kU16,
-                             DType::kI16, DType::kBF16, DType::kU32,    DType::kI32,
-                             DType::kF32, DType::kU64,  DType::kI64,    DType::kF64};
+constexpr DType kDTypes[] = {DType::kU8,         DType::kI8,        DType::kF8E5M2, DType::kU16,
+                             DType::kI16,        DType::kBF16,      DType::kU32,    DType::kI32,
+                             DType::kF32,        DType::kU64,       DType::kI64,    DType::kF64,
+                             DType::kF8E4M3FNUZ, DType::kF8E5M2FNUZ};
 
 TEST(CodebookKey, IsABijection) {
   for (const DType dtype : {DType::kU16, DType::kI16, DType::kF16}) {

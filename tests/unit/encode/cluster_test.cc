@@ -162,8 +162,8 @@ TEST(Kmeans, OptimalOverCellsFindsEveryClump) {
 }
 
 TEST(Cluster, EachWordTakesTheNearestCentroidOfAnAscendingCodebook) {
-  for (const DType dtype :
-       {DType::kF64, DType::kF32, DType::kF16, DType::kBF16, DType::kF8E4M3, DType::kF8E5M2}) {
+  for (const DType dtype : {DType::kF64, DType::kF32, DType::kF16, DType::kBF16, DType::kF8E4M3,
+                            DType::kF8E5M2, DType::kF8E4M3FNUZ, DType::kF8E5M2FNUZ}) {
     const std::vector<float> random = bell(5000, 3);
     const auto bytes = words_of(dtype, {random.begin(), random.end()});
     const size_t width = dtype_bits(dtype) / 8;

@@ -61,7 +61,8 @@ Outcome run(const Sample& sample, const EncodeOptions& options) {
 }
 
 TEST(Lossy, BoundIsTheGreatestDifference) {
-  for (const DType dtype : {DType::kF64, DType::kF32, DType::kF16, DType::kBF16, DType::kF8E5M2}) {
+  for (const DType dtype :
+       {DType::kF64, DType::kF32, DType::kF16, DType::kBF16, DType::kF8E5M2, DType::kF8E4M3FNUZ}) {
     for (const double sparsity : {0.0, 0.6}) {
       for (const unsigned bits : {0u, 1u, 4u, 8u}) {
         for (const auto& positions : kAllChoices) {

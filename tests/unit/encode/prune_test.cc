@@ -15,8 +15,9 @@
 namespace dcf::impl {
 namespace {
 
-constexpr DType kFloats[] = {DType::kF64,  DType::kF32,    DType::kF16,
-                             DType::kBF16, DType::kF8E4M3, DType::kF8E5M2};
+constexpr DType kFloats[] = {DType::kF64,        DType::kF32,       DType::kF16,
+                             DType::kBF16,       DType::kF8E4M3,    DType::kF8E5M2,
+                             DType::kF8E4M3FNUZ, DType::kF8E5M2FNUZ};
 
 // Multiples of 1/4 that every format can hold, zeros of both signs and many ties among them.
 std::vector<double> coarse_values(size_t n, uint32_t seed) {
@@ -127,11 +128,23 @@ TEST(Prune, AMagnitudeEqualToTheThresholdStays) {
   EXPECT_EQ(prune_by_deviation(DType::kF32, bytes, 1.0 + 1e-9), (std::vector<uint64_t>{0}));
 }
 
+// 80 is the NaN of the fnuz formats, no zero: pruning takes it for the greatest magnitude.
+TEST(Prune, TheNanOfFnuzFormatsIsNoZero) {
+  const std::vector<uint8_t> words = {0x80, 0x00, 0x81, 0x02, 0x7F};
+  for (const DType dtype : {DType::kF8E4M3FNUZ, DType::kF8E5M2FNUZ}) {
+    EXPECT_EQ(prune_to_sparsity(dtype, words, 0.0), (std::vector<uint64_t>{0b11101}));
+    EXPECT_EQ(prune_to_sparsity(dtype, words, 0.6), (std::vector<uint64_t>{0b10001}));
+    EXPECT_EQ(prune_to_sparsity(dtype, words, 0.8), (std::vector<uint64_t>{0b00001}));
+    EXPECT_EQ(count_nonzeros(dtype, words), 4u);
+    EXPECT_EQ(count_negative_zeros(dtype, words), 0u);
+  }
+}
+
 TEST(Stats, CountsZerosBySign) {
   const std::vector<double> values = {0, 1, -0.0, -1, 0, -0.0, -0.0};
   for (const DType dtype : kFloats) {
     EXPECT_EQ(count_nonzeros(dtype, words_of(dtype, values)), 2u);
-    EXPECT_EQ(count_negative_zeros(dtype, words_of(dtype, values)), 3u);
+    EXPECT_EQ(count_negative_zeros(dtype, words_of(dtype, values)), is_fnuz(dtype) ? 0u : 3u);
   }
   const std::vector<uint8_t> bytes = {0x00, 0x80, 0x00, 0x00, 0x01, 0x00};
   EXPECT_EQ(count_nonzeros(DType::kI16, bytes), 2u) << "the least i16 is not a zero";

@@ -15,9 +15,10 @@ void expect_exact(const Sample& sample, const EncodeOptions& options, const std:
   EXPECT_EQ(file.manifest.tensors[0].fidelity, Fidelity::kBitExact);
 }
 
-constexpr DType kCoded[] = {DType::kF64,    DType::kF32, DType::kF16, DType::kBF16, DType::kF8E4M3,
-                            DType::kF8E5M2, DType::kI64, DType::kI32, DType::kI16,  DType::kI8,
-                            DType::kU64,    DType::kU32, DType::kU16, DType::kU8,   DType::kBool};
+constexpr DType kCoded[] = {
+    DType::kF64, DType::kF32, DType::kF16,  DType::kBF16,       DType::kF8E4M3,    DType::kF8E5M2,
+    DType::kI64, DType::kI32, DType::kI16,  DType::kI8,         DType::kU64,       DType::kU32,
+    DType::kU16, DType::kU8,  DType::kBool, DType::kF8E4M3FNUZ, DType::kF8E5M2FNUZ};
 
 TEST(RoundTrip, EveryDTypeDensityAndPosition) {
   std::mt19937_64 rng(1);

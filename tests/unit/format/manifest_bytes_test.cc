@@ -120,6 +120,20 @@ TEST(ManifestBytes, TrailingZerosOfTheStruct) {
          "M-02");
 }
 
+// nameLengths as a list of another element size: Cap'n Proto reads larger elements as the field's,
+// as if the schema had grown, but not smaller ones.
+TEST(ManifestBytes, ListsOfAnotherElementSize) {
+  const auto with_code = [](uint8_t code) {
+    return pack_plainly({0, 0, 0, 0, 0, 0, 2,
+                         0, 0, 0, 0, 0, 0, 0,
+                         0, 0, 1, 0, 0, 0, static_cast<uint8_t>(1 << 3 | code),
+                         0, 0, 0, 5, 0, 0, 0,
+                         0, 0, 0, 0});
+  };
+  expect(with_code(4), Code::NonCanonical, "M-02");  // of 4 bytes
+  expect(with_code(2), Code::BadManifest, "M-01");   // of 1 byte
+}
+
 TEST(ManifestBytes, PointersThatLeaveTheMessage) {
   const Blob valid = unpack(valid_manifest());
   // Far pointer, capability, struct at the end of the address space, list of 2^29 - 1 words, and a

@@ -115,7 +115,7 @@ TEST(Conv2d, RandomShapesGiveTheSameBitsAsThePlainLoops) {
 
 TEST(Conv2d, EveryDtypeEncodingAndView) {
   for (const DType dtype : {DType::kF32, DType::kF16, DType::kF64, DType::kBF16, DType::kF8E5M2,
-                            DType::kI8, DType::kU16}) {
+                            DType::kF8E4M3FNUZ, DType::kI8, DType::kU16}) {
     for (const Encoding& e : encodings_of(dtype)) {
       for (int view = 0; view < 3; ++view) {
         if (view == 2 && e.is_raw()) continue;

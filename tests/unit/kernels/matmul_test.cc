@@ -48,7 +48,7 @@ Status product(const Model& model, size_t tensor, std::span<const float> x, uint
 
 TEST(Matmul, EveryEncodingViewAndBatch) {
   for (const DType dtype : {DType::kF32, DType::kF16, DType::kF64, DType::kBF16, DType::kF8E5M2,
-                            DType::kI8, DType::kU16}) {
+                            DType::kF8E4M3FNUZ, DType::kI8, DType::kU16}) {
     for (const Encoding& e : encodings_of(dtype)) {
       for (int view = 0; view < 3; ++view) {
         if (view == 2 && e.is_raw()) continue;
