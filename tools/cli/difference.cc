@@ -17,7 +17,7 @@ constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
 
 enum class Special {
-  kInfinity,     // the top exponent is infinity and NaN
+  kTopExponent,  // the top exponent is infinity and NaN
   kAllOnesNan,   // all ones is NaN, there is no infinity
   kNoMinusZero,  // the word of -0 is NaN, there is no infinity, and the bias is greater by one
 };
@@ -26,8 +26,8 @@ struct FloatFormat {
   int mantissa_bits;
   Special special;
 };
-constexpr FloatFormat kF16{5, 10, Special::kInfinity};
-constexpr FloatFormat kF8E5M2{5, 2, Special::kInfinity};
+constexpr FloatFormat kF16{5, 10, Special::kTopExponent};
+constexpr FloatFormat kF8E5M2{5, 2, Special::kTopExponent};
 constexpr FloatFormat kF8E4M3{4, 3, Special::kAllOnesNan};
 constexpr FloatFormat kF8E4M3Fnuz{4, 3, Special::kNoMinusZero};
 constexpr FloatFormat kF8E5M2Fnuz{5, 2, Special::kNoMinusZero};
@@ -40,7 +40,7 @@ double small_float(uint32_t word, const FloatFormat& format) {
   const bool negative = (word >> (format.exponent_bits + format.mantissa_bits)) != 0;
   const double sign = negative ? -1 : 1;
   const bool fnuz = format.special == Special::kNoMinusZero;
-  if (exponent == top && format.special == Special::kInfinity) {
+  if (exponent == top && format.special == Special::kTopExponent) {
     return fraction == 0 ? sign * kInfinity : kNan;
   }
   if (exponent == top && fraction == all_ones && !fnuz) return kNan;
