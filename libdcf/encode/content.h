@@ -74,7 +74,7 @@ struct Content {
   size_t width() const { return bits / 8; }  // bytes of a word
   // Whether pruning keeps the element, which is not zero.
   bool keeps(uint64_t index, uint64_t word) const {
-    const uint64_t magnitude = word & magnitude_mask(dtype);
+    const uint64_t magnitude = magnitude_of(dtype, word);
     return magnitude > pruning->magnitude ||
            (magnitude == pruning->magnitude && index >= pruning->ties_from);
   }

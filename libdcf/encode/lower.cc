@@ -223,13 +223,12 @@ class Lowering {
     const auto size = static_cast<double>(exact_.elements);
     const auto count = static_cast<uint64_t>(std::round(options_.sparsity * size));
     if (count >= exact_.elements) return Pruning{UINT64_MAX, UINT64_MAX};
-    const uint64_t mask = magnitude_mask(dtype_);
     Status status;
     const auto for_each = [&](auto visit) {
       uint64_t visited = 0;
       const Status s = exact_.visit(0, exact_.elements, [&](uint64_t, uint64_t word, Cell) {
         ++visited;
-        visit(word & mask);
+        visit(magnitude_of(dtype_, word));
       });
       if (!s.ok()) status = s;
       visit(0, exact_.elements - visited);
@@ -241,7 +240,7 @@ class Lowering {
     if (cut.key == 0) return pruning;
     uint64_t ties = 0;
     DCF_TRY(exact_.visit(0, exact_.elements, [&](uint64_t index, uint64_t word, Cell) {
-      if ((word & mask) == cut.key && ties < cut.ties && ++ties == cut.ties) {
+      if (magnitude_of(dtype_, word) == cut.key && ties < cut.ties && ++ties == cut.ties) {
         pruning.ties_from = index + 1;
       }
     }));

@@ -13,14 +13,10 @@
 namespace dcf::impl {
 namespace {
 
-// The magnitude of a finite float orders as its bits without the sign, in every float format. The
-// fnuz formats have a word that is only the sign, their NaN: it is the greatest magnitude, as NaN
-// is in the others.
-std::vector<uint8_t> fnuz_magnitudes(Bytes words) {
+// Magnitudes of the formats in which no mask yields them.
+std::vector<uint8_t> fnuz_magnitudes(DType dtype, Bytes words) {
   std::vector<uint8_t> out(words.begin(), words.end());
-  for (uint8_t& word : out) {
-    if (word != 0x80) word &= 0x7F;
-  }
+  for (uint8_t& word : out) word = static_cast<uint8_t>(magnitude_of(dtype, word));
   return out;
 }
 
@@ -55,7 +51,7 @@ double sum_over(DType dtype, Bytes words, F f) {
 }  // namespace
 
 std::vector<uint64_t> prune_to_sparsity(DType dtype, Bytes words, double sparsity) {
-  if (is_fnuz(dtype)) return prune_to_sparsity(DType::kU8, fnuz_magnitudes(words), sparsity);
+  if (is_fnuz(dtype)) return prune_to_sparsity(DType::kU8, fnuz_magnitudes(dtype, words), sparsity);
   return with_words(dtype, words, [=]<typename Word>(Words<Word> view) {
     const auto mask = static_cast<Word>(magnitude_mask(dtype));
     const auto size = static_cast<double>(view.size());
@@ -79,7 +75,7 @@ std::vector<uint64_t> prune_by_deviation(DType dtype, Bytes words, double qualit
     uint64_t least = double_to_word(dtype, threshold);
     if (word_to_double(dtype, least) < threshold) ++least;
     if (is_fnuz(dtype)) {
-      const std::vector<uint8_t> magnitudes = fnuz_magnitudes(words);
+      const std::vector<uint8_t> magnitudes = fnuz_magnitudes(dtype, words);
       return keep_mask(Words<uint8_t>(magnitudes), uint8_t{0xFF}, Cut{least, 0});
     }
     return keep_mask(view, static_cast<Word>(magnitude_mask(dtype)), Cut{least, 0});

@@ -38,4 +38,11 @@ auto with_words(DType dtype, Bytes bytes, Visit visit) {
   }
 }
 
+// The order of magnitudes of words, in which pruning removes them: that of the bits without the
+// sign, in every format. NaN is the greatest; the fnuz formats have it where others have -0.
+inline uint64_t magnitude_of(DType dtype, uint64_t word) {
+  if (is_fnuz(dtype)) return word == 0x80 ? word : word & 0x7F;
+  return word & magnitude_mask(dtype);
+}
+
 }  // namespace dcf::impl

@@ -25,8 +25,9 @@ Sample gaussian(DType dtype, std::vector<uint64_t> dims, unsigned seed, double z
   sample.data.resize(element_count(sample.dims) * width);
   for (size_t i = 0; i < sample.data.size(); i += width) {
     const bool zero = static_cast<double>(rng() % 1000) < 1000 * zeros;
-    uint64_t word = double_to_word(dtype, normal(rng));
-    if (zero) word = has_negative_zero(dtype) ? (rng() & 1) << (8 * width - 1) : 0;
+    const unsigned sign_at = 8 * static_cast<unsigned>(width) - 1;
+    const uint64_t zero_word = zero && has_negative_zero(dtype) ? (rng() & 1) << sign_at : 0;
+    const uint64_t word = zero ? zero_word : double_to_word(dtype, normal(rng));
     store_word(&sample.data[i], width, word);
   }
   return sample;
