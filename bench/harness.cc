@@ -14,6 +14,8 @@
 #include <stdexcept>
 #include <utility>
 
+#include "machine.h"
+
 namespace dcf::bench {
 namespace {
 

@@ -63,9 +63,6 @@ class Suite {
   nlohmann::ordered_json left_out_ = nlohmann::ordered_json::array();
 };
 
-// The CPU, its vector extensions and caches, the compiler, the date.
-nlohmann::ordered_json describe_machine();
-
 // Of at least one value; of an even number the upper one of the middle.
 double median(std::vector<double> values);
 

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "machine.h"
+
 #include <dcf/dcf.h>
 
 #include <chrono>
@@ -8,8 +10,6 @@
 #include <sstream>
 #include <string>
 #include <thread>
-
-#include "harness.h"
 
 namespace dcf::bench {
 namespace {

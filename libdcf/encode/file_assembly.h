@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "encode/encoded_tensor.h"
-#include "encode/progress.h"
+#include "encode/write_progress.h"
 #include "io/sink.h"
 #include "io/spool.h"
 

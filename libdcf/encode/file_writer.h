@@ -17,7 +17,7 @@
 #include "base/limits.h"
 #include "base/parallel.h"
 #include "encode/encoded_tensor.h"
-#include "encode/progress.h"
+#include "encode/write_progress.h"
 #include "encode/tensor_input.h"
 #include "io/sink.h"
 

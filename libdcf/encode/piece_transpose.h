@@ -5,7 +5,7 @@
 
 #include "base/parallel.h"
 #include "encode/content.h"
-#include "encode/progress.h"
+#include "encode/write_progress.h"
 
 namespace dcf::impl {
 

@@ -4,7 +4,7 @@
 
 #include "base/parallel.h"
 #include "encode/fallible.h"
-#include "encode/progress.h"
+#include "encode/write_progress.h"
 
 namespace dcf::impl {
 

@@ -5,7 +5,9 @@
 
 #include "base/checked.h"
 #include "codec/stream.h"
-#include "model/count.h"
+#include "model/chunk_positions.h"
+#include "model/chunk_values.h"
+#include "model/count_nonzeros.h"
 
 namespace dcf::impl {
 

@@ -69,17 +69,4 @@ struct DecodedChunk {
 Status decode_chunk(const TensorCoding& coding, const ChunkShape& shape, Bytes bytes,
                     ChunkScratch* scratch, DecodedChunk* out);
 
-// ---- parts, in the files of these names -------------------------------------------------------
-
-// chunk_positions.cc: sections 7.1 to 7.4. Fills out->positions; for gap positions leaves the gaps
-// in scratch->symbols, and for gap and gap-bucket the entries of each row in scratch->counts.
-Status decode_positions(const TensorCoding& coding, ByteReader* in, ChunkScratch* scratch,
-                        DecodedChunk* out);
-// 7.5, after the values.
-Status decode_signs(const TensorCoding& coding, ByteReader* in, ChunkScratch* scratch,
-                    DecodedChunk* out);
-// chunk_values.cc: section 8, fillers (P-04) and zeros (V-02).
-Status decode_values(const TensorCoding& coding, ByteReader* in, ChunkScratch* scratch,
-                     DecodedChunk* out);
-
 }  // namespace dcf::impl

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Positions of a chunk (spec/dcf-format.md, section 7).
+#include "model/chunk_positions.h"
+
 #include <algorithm>
 #include <bit>
 #include <numeric>
@@ -10,7 +12,6 @@
 
 #include "base/checked.h"
 #include "codec/stream.h"
-#include "model/chunk_decoder.h"
 
 namespace dcf::impl {
 namespace {

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Values of a chunk (spec/dcf-format.md, section 8), and which entries are fillers (7.3).
+#include "model/chunk_values.h"
+
 #include <algorithm>
 #include <array>
 #include <bit>
@@ -7,7 +9,6 @@
 #include "base/checked.h"
 #include "codec/bit_reader.h"
 #include "codec/stream.h"
-#include "model/chunk_decoder.h"
 
 namespace dcf::impl {
 namespace {

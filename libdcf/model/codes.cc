@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "model/codes.h"
+
 #include <algorithm>
 
 #include "base/nt_store.h"

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // One pass over the chunks: in row-major views their entries are consecutive in the output, and
 // each chunk starts where those before it end.
+#include "model/csr.h"
+
 #include <algorithm>
 #include <array>
 #include <atomic>
@@ -11,6 +13,7 @@
 #include "base/running_sum.h"
 #include "model/csr_transposed.h"
 #include "model/csr_words.h"
+#include "model/decode.h"
 #include "model/line_writer.h"
 #include "model/tensor_reader.h"
 #include "model/word_kernels.h"

@@ -7,7 +7,9 @@
 #include <numeric>
 
 #include "base/checked.h"
+#include "model/csr.h"
 #include "model/csr_words.h"
+#include "model/decode.h"
 #include "model/expand.h"
 #include "model/tensor_reader.h"
 

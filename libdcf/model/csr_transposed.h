@@ -2,7 +2,7 @@
 // CSR of a tensor whose entries are stored column by column.
 #pragma once
 
-#include "model/decode.h"
+#include "model/csr.h"
 
 namespace dcf::impl {
 

@@ -2,7 +2,7 @@
 // The values of entries as a CSR output holds them: in the tensor's dtype, or converted to f32.
 #pragma once
 
-#include "model/count.h"
+#include "model/count_nonzeros.h"
 #include "model/word_table.h"
 
 namespace dcf::impl {

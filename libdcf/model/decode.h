@@ -7,6 +7,8 @@
 
 #include <span>
 
+#include "model/codes.h"
+#include "model/csr.h"
 #include "model/decode_progress.h"
 #include "model/model.h"
 
@@ -21,19 +23,6 @@ Result<uint64_t> decoded_bytes(const Tensor& tensor, DType as, uint64_t count);
 // What decode_elements() takes of the file's memory for all elements if no other call takes any;
 // LimitMemory where it would fail.
 Result<uint64_t> decode_memory(const Model& model, size_t tensor);
-
-struct Csr {
-  std::span<uint64_t> row_ptr;  // rows + 1
-  std::span<uint32_t> col;      // nonzeros
-  MutableBytes values;          // nonzeros elements of the dtype asked for
-};
-// rows() x cols(); cols must fit 32 bits. The spans have exactly these sizes.
-Status decode_csr(const Model& model, size_t tensor, DType as, const Csr& out,
-                  ProgressStep progress = {});
-
-// Palette tensors: one code per element, as dcf_tensor_decode_codes() of dcf/dcf.h defines them.
-Status decode_codes(const Model& model, size_t tensor, std::span<uint16_t> dst,
-                    ProgressStep progress = {});
 
 // Where the element of view position v lies in the flattened tensor.
 inline uint64_t element_of_view(const Tensor& t, uint64_t v) {

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # cmake -DROOT=<tree> -P check.cmake: fails, naming each place, where the tree breaks one of the
-# rules of CONTRIBUTING.md, "Layers": who may include whom, and how long a file may be.
+# rules of CONTRIBUTING.md, "Layers": who may include whom, how long a file may be, how it is called.
 cmake_minimum_required(VERSION 3.25)
 
 set(layers base codec format io model kernels encode api)
@@ -22,10 +22,40 @@ set(cli_may_use formats base io)
 set(research_may_use formats cli)
 set(tool_layers base io)
 
+# Sources that share a header: a pattern and the header. First variants: one for an instruction set
+# (the pattern takes the name in front), for a part of the C ABI, a format, a plot, a peer, a section.
+# Then the two halves of one interface.
+set(sets "scalar|portable|ssse3|avx2|avx512|avx512bw|neon|wasm")
+set(family)
+set(family_header)
+function(share header pattern)
+  set(family ${family} "${pattern}" PARENT_SCOPE)
+  set(family_header ${family_header} "${header}" PARENT_SCOPE)
+endfunction()
+share("\\1.h" "^(libdcf/.*)_(${sets})[.]cc$")
+share(libdcf/include/dcf/dcf.h "^libdcf/api/[^/]*[.]cc$")
+share(tools/formats/file_sources.h "^tools/formats/[^/]*_source[.]cc$")
+share(tools/formats/file_sinks.h "^tools/formats/[^/]*_sink[.]cc$")
+share(tools/cli/page/plot.h "^tools/cli/page/(bar_plot|histogram|line_plot)[.]cc$")
+share(bench/peers.h "^bench/peers_[^/]*[.]cc$")
+share(bench/report/section.h "^bench/report/[^/]*_section[.]cc$")
+share(libdcf/codec/stream.h "^libdcf/codec/bucket_stream[.]cc$")
+share(libdcf/format/manifest.h "^libdcf/format/manifest_build[.]cc$")
+share(libdcf/format/manifest_columns.h "^libdcf/format/manifest_capnp[.]cc$")
+share(libdcf/model/verify.h "^libdcf/model/measure[.]cc$")
+share(tools/cli/copy_model.h "^tools/cli/write_dcf[.]cc$")
+share(tools/cli/network/layer_text.h "^tools/cli/network/shapes[.]cc$")
+share(tools/formats/npy_header.h "^tools/formats/npy_(dict|order)[.]cc$")
+share(tools/formats/zip_reader.h "^tools/formats/zip_directory[.]cc$")
+share(tools/research/paper/report.h "^tools/research/paper/report_networks[.]cc$")
+share(tools/research/train/command.h "^tools/research/train/reproduce_command[.]cc$")
+share(tools/research/train/session.h "^tools/research/train/(pass|state)[.]cc$")
+share(tools/research/train/training_recipe.h "^tools/research/train/training_recipe_json[.]cc$")
+
 # Headers of other projects -> the only places that may include them (regular expressions).
 set(foreign "xxhash" "capnp/|kj/|.*[.]capnp[.]h" "nlohmann/|CLI/|fmt/" "gtest/|gmock/|rapidcheck" "torch/")
 set(foreign_home "^libdcf/base/hash[.]cc$" "^libdcf/format/manifest_capnp[.]cc$" "^(tools|tests|bench)/"
-                 "^tests/" "^(tools|tests)/research/")
+                 "^tests/" "^((tools|tests)/research|bench)/")
 
 function(report file problem)
   message(SEND_ERROR "${file}: ${problem}")
@@ -86,6 +116,42 @@ function(check_client file header)
   endif()
 endfunction()
 
+# One name stands for one file, wherever it is. Only programs may all be called main.cc.
+function(check_name file)
+  get_filename_component(name ${file} NAME)
+  if(name STREQUAL "main.cc")
+    return()
+  endif()
+  get_property(first GLOBAL PROPERTY "first_${name}")
+  if(first)
+    report(${file} "has the name of ${first}")
+  else()
+    set_property(GLOBAL PROPERTY "first_${name}" ${file})
+  endif()
+endfunction()
+
+# A source has its header beside it, but for tests, verbs of the command (cmd_*.cc), programs and fuzz
+# harnesses, and families.
+function(check_header file)
+  string(REGEX REPLACE "[.]cc$" ".h" header ${file})
+  if(EXISTS ${ROOT}/${header} OR file MATCHES "^tests/|/cmd_[^/]*[.]cc$")
+    return()
+  endif()
+  file(STRINGS ${ROOT}/${file} program REGEX "^int main\\(|LLVMFuzzerTestOneInput")
+  if(program)
+    return()
+  endif()
+  foreach(pattern shared IN ZIP_LISTS family family_header)
+    if(file MATCHES "${pattern}")
+      string(REGEX REPLACE "${pattern}" "${shared}" shared ${file})
+      if(EXISTS ${ROOT}/${shared})
+        return()
+      endif()
+    endif()
+  endforeach()
+  report(${file} "has no header ${header}, and is no variant that shares one")
+endfunction()
+
 foreach(top libdcf tools bindings examples fuzz tests bench)
   file(GLOB_RECURSE files RELATIVE ${ROOT} ${ROOT}/${top}/*.h ${ROOT}/${top}/*.hpp ${ROOT}/${top}/*.c
        ${ROOT}/${top}/*.cc ${ROOT}/${top}/*.cmake ${ROOT}/${top}/*.sh ${ROOT}/${top}/*.py)
@@ -93,6 +159,10 @@ foreach(top libdcf tools bindings examples fuzz tests bench)
     check_length(${file})
     if(NOT file MATCHES "[.](h|hpp|c|cc)$")
       continue()
+    endif()
+    check_name(${file})
+    if(file MATCHES "[.]cc$")
+      check_header(${file})
     endif()
     file(STRINGS ${ROOT}/${file} includes REGEX "^[ \t]*#[ \t]*include[ \t]*[<\"]")
     foreach(line IN LISTS includes)

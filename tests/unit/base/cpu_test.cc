@@ -6,6 +6,7 @@
 #include <array>
 #include <cstdlib>
 #include <initializer_list>
+#include <string>
 
 namespace dcf::impl {
 namespace {
@@ -81,6 +82,22 @@ TEST(Cpu, AFamilyGivesItsBestTableThatIsAllowed) {
   EXPECT_EQ(kernels_in<Table>(kFamily, kHaswell), (std::vector<const Table*>{&kScalar, &kAvx2}));
   const std::vector<const Table*> here = kernels_in<Table>(kFamily, kernel_choice().allowed);
   EXPECT_EQ(&best_kernels<Table>(kFamily), here.back());
+}
+
+// Tests of kernels go through the sets of this processor; this one says which they leave out.
+TEST(Cpu, KernelsOfEverySetAreTestedHere) {
+#if defined(__x86_64__)
+  const std::array all = {CpuSet::kSsse3, CpuSet::kAvx2, CpuSet::kAvx512bw, CpuSet::kAvx512vbmi2};
+#elif defined(__aarch64__)
+  const std::array all = {CpuSet::kNeon};
+#else
+  const std::array all = {CpuSet::kScalar};
+#endif
+  std::string missing;
+  for (const CpuSet set : all) {
+    if (!detected_cpu_sets().has(set)) missing += std::string(" ") + cpu_set_name(set);
+  }
+  if (!missing.empty()) GTEST_SKIP() << "left out, as this processor lacks them: tests of" << missing;
 }
 
 }  // namespace

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "model/count.h"
+#include "model/count_nonzeros.h"
 
 #include "base/count.h"
 #include "codec/bit_reader.h"
