@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "io/temp_file.h"
 
@@ -26,32 +27,45 @@ Status exists_already() {
 
 }  // namespace
 
-Result<std::unique_ptr<AtomicFile>> AtomicFile::create(const char* path, bool overwrite,
-                                                       const Syscalls& sys) {
+Result<AtomicFile::Place> AtomicFile::find_place(const char* path, bool overwrite,
+                                                 const Syscalls& sys) {
   const std::string resolved = resolve_links(path);
   const size_t name_at = resolved.rfind('/') + 1;  // npos + 1 is 0
-  std::string name = resolved.substr(name_at);
+  Place place{.dir = {}, .name = resolved.substr(name_at)};
   const std::string directory = name_at == 0 ? "." : resolved.substr(0, name_at);
-  if (name.empty()) return fail(Code::IoOpen, "", "the output path does not name a file");
+  if (place.name.empty()) return fail(Code::IoOpen, "", "the output path does not name a file");
 
   struct stat existing;
-  mode_t mode = 0666;
-  bool replaces = false;
   if (::lstat(resolved.c_str(), &existing) == 0) {
     if (S_ISDIR(existing.st_mode)) return errno_status(Code::IoOpen, EISDIR);
-    replaces = S_ISREG(existing.st_mode);
-    if (!replaces && !S_ISLNK(existing.st_mode)) {
+    place.replaces = S_ISREG(existing.st_mode);
+    if (!place.replaces && !S_ISLNK(existing.st_mode)) {
       return fail(Code::IoOpen, "", "the output exists and is not a regular file");
     }
     if (!overwrite) return exists_already();
-    if (replaces) mode = existing.st_mode & kPermissions;
+    if (place.replaces) place.mode = existing.st_mode & kPermissions;
   }
 
   constexpr int kDirectory = O_RDONLY | O_DIRECTORY | O_CLOEXEC;
-  UniqueFd dir(sys, retry_interrupted(
-                        [&] { return sys.openat(AT_FDCWD, directory.c_str(), kDirectory, 0); }));
-  if (!dir.valid()) return errno_status(Code::IoOpen, errno);
-  std::unique_ptr<AtomicFile> file(new AtomicFile(sys, std::move(dir), std::move(name), overwrite));
+  place.dir = UniqueFd(sys, retry_interrupted([&] {
+                         return sys.openat(AT_FDCWD, directory.c_str(), kDirectory, 0);
+                       }));
+  if (!place.dir.valid()) return errno_status(Code::IoOpen, errno);
+  return place;
+}
+
+Status AtomicFile::check(const char* path, bool overwrite, const Syscalls& sys) {
+  DCF_ASSIGN(const Place place, find_place(path, overwrite, sys));
+  const int rc = ::faccessat(place.dir.get(), ".", W_OK | X_OK, AT_EACCESS);
+  return rc == 0 ? ok_status() : errno_status(Code::IoOpen, errno);
+}
+
+Result<std::unique_ptr<AtomicFile>> AtomicFile::create(const char* path, bool overwrite,
+                                                       const Syscalls& sys) {
+  DCF_ASSIGN(Place place, find_place(path, overwrite, sys));
+  const mode_t mode = place.mode;
+  const bool replaces = place.replaces;
+  std::unique_ptr<AtomicFile> file(new AtomicFile(sys, std::move(place), overwrite));
   DCF_ASSIGN(TempFile temp, make_temp_file(sys, file->dir_.get(), mode));
   file->file_ = std::move(temp.file);
   file->temp_name_ = std::move(temp.name);
@@ -69,6 +83,13 @@ AtomicFile::~AtomicFile() {
 
 Status AtomicFile::append(Bytes bytes) {
   if (failure_.ok()) failure_ = write_fully(sys_, file_.get(), bytes.data(), bytes.size());
+  return failure_;
+}
+
+Status AtomicFile::patch(uint64_t offset, Bytes bytes) {
+  if (failure_.ok()) {
+    failure_ = pwrite_fully(sys_, file_.get(), offset, bytes.data(), bytes.size());
+  }
   return failure_;
 }
 

@@ -23,11 +23,18 @@ class AtomicFile final : public Sink {
   // commit().
   static Result<std::unique_ptr<AtomicFile>> create(const char* path, bool overwrite,
                                                     const Syscalls& sys = system_calls());
+  // What create() would say of the path, as far as that can be told without making a file.
+  static Status check(const char* path, bool overwrite, const Syscalls& sys = system_calls());
   // Without a successful commit() the path is as it was and the temporary file is gone.
   ~AtomicFile() override;
 
   // IoWrite or IoNoSpace. A failure is final: commit() then returns it too.
   Status append(Bytes bytes) override;
+  // Replaces bytes that were appended before, as append() fails.
+  Status patch(uint64_t offset, Bytes bytes);
+
+  // Whether the temporary file has a name, so that a process that is killed leaves it behind.
+  bool has_temporary_name() const { return !temp_name_.empty(); }
 
   // Flush, then put in place; callable once. Any failure leaves the path as it was, but for the
   // last step: IoSync of the directory means that the new file is there, though a power cut may
@@ -35,8 +42,20 @@ class AtomicFile final : public Sink {
   Status commit();
 
  private:
-  AtomicFile(const Syscalls& sys, UniqueFd dir, std::string name, bool overwrite)
-      : sys_(sys), dir_(std::move(dir)), name_(std::move(name)), overwrite_(overwrite) {}
+  // Where an output goes, and with which permissions.
+  struct Place {
+    UniqueFd dir;
+    std::string name;  // in dir
+    mode_t mode = 0666;
+    bool replaces = false;  // a regular file, whose mode `mode` is
+  };
+  static Result<Place> find_place(const char* path, bool overwrite, const Syscalls& sys);
+
+  AtomicFile(const Syscalls& sys, Place place, bool overwrite)
+      : sys_(sys),
+        dir_(std::move(place.dir)),
+        name_(std::move(place.name)),
+        overwrite_(overwrite) {}
   Status put_in_place();
   int link_anonymous(const std::string& name);  // 0 or errno
   Status rename_temp();

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "base/bytes.h"
+#include "io/syscalls.h"
 
 namespace dcf::impl {
 
@@ -14,6 +15,20 @@ class Sink {
   virtual ~Sink() = default;
 
   virtual Status append(Bytes bytes) = 0;
+};
+
+// An open descriptor, such as standard output.
+class FdSink final : public Sink {
+ public:
+  explicit FdSink(UniqueFd fd, const Syscalls& sys = system_calls())
+      : sys_(sys), fd_(std::move(fd)) {}
+  Status append(Bytes bytes) override {
+    return write_fully(sys_, fd_.get(), bytes.data(), bytes.size());
+  }
+
+ private:
+  const Syscalls& sys_;
+  UniqueFd fd_;
 };
 
 // The host's callback, shaped like dcf_sink of dcf/dcf_write.h: returns 0, or nonzero on failure.

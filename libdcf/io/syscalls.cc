@@ -30,11 +30,26 @@ const char* sentence(Code code) {
   return "";
 }
 
+// Calls write(p, left) until nothing of [src, src + size) is left.
+template <typename Write>
+Status write_all(const void* src, size_t size, const Write& write) {
+  const auto* p = static_cast<const uint8_t*>(src);
+  while (size > 0) {
+    const ssize_t n = retry_interrupted([&] { return write(p, size); });
+    if (n < 0) return errno_status(Code::IoWrite, errno);
+    if (n == 0) return fail(Code::IoWrite, "", "the device accepts no more bytes");
+    p += n;
+    size -= static_cast<size_t>(n);
+  }
+  return ok_status();
+}
+
 }  // namespace
 
 const Syscalls& system_calls() {
-  static constexpr Syscalls kCalls = {call_openat, ::fstat, ::fchmod, ::pread,        ::write,
-                                      ::fsync,     ::close, ::linkat, call_renameat2, ::unlinkat};
+  static constexpr Syscalls kCalls = {call_openat, ::fstat,        ::fchmod,  ::pread,
+                                      ::write,     ::pwrite,       ::fsync,   ::close,
+                                      ::linkat,    call_renameat2, ::unlinkat};
   return kCalls;
 }
 
@@ -72,15 +87,14 @@ Status errno_status(Code code, int error) {
 }
 
 Status write_fully(const Syscalls& sys, int fd, const void* src, size_t size) {
-  const auto* p = static_cast<const uint8_t*>(src);
-  while (size > 0) {
-    const ssize_t n = retry_interrupted([&] { return sys.write(fd, p, size); });
-    if (n < 0) return errno_status(Code::IoWrite, errno);
-    if (n == 0) return fail(Code::IoWrite, "", "the device accepts no more bytes");
-    p += n;
-    size -= static_cast<size_t>(n);
-  }
-  return ok_status();
+  return write_all(src, size,
+                   [&](const uint8_t* p, size_t left) { return sys.write(fd, p, left); });
+}
+
+Status pwrite_fully(const Syscalls& sys, int fd, uint64_t offset, const void* src, size_t size) {
+  return write_all(src, size, [&](const uint8_t* p, size_t left) {
+    return sys.pwrite(fd, p, left, static_cast<off_t>(offset + (size - left)));
+  });
 }
 
 Status pread_fully(const Syscalls& sys, int fd, uint64_t offset, void* dst, size_t size) {

@@ -22,6 +22,7 @@ struct Syscalls {
   int (*fchmod)(int fd, mode_t mode);
   ssize_t (*pread)(int fd, void* dst, size_t size, off_t offset);
   ssize_t (*write)(int fd, const void* src, size_t size);
+  ssize_t (*pwrite)(int fd, const void* src, size_t size, off_t offset);
   int (*fsync)(int fd);
   int (*close)(int fd);
   int (*linkat)(int old_dir, const char* old_path, int new_dir, const char* new_path, int flags);
@@ -49,6 +50,8 @@ auto retry_interrupted(Call call) {
 
 // Writes all of [src, src + size), through short writes and interruptions.
 Status write_fully(const Syscalls& sys, int fd, const void* src, size_t size);
+// The same at `offset`; the position of `fd` does not move.
+Status pwrite_fully(const Syscalls& sys, int fd, uint64_t offset, const void* src, size_t size);
 // Reads exactly `size` bytes at `offset`; a file that ends earlier is IoRead.
 Status pread_fully(const Syscalls& sys, int fd, uint64_t offset, void* dst, size_t size);
 

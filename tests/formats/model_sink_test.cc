@@ -78,7 +78,8 @@ TEST(ModelSink, RefusesWhatAFormatCannotHold) {
   const TempDir dir;
   const auto create = [&](std::vector<TensorMeta> tensors, const Metadata& metadata,
                           SinkFormat format) {
-    return create_model_sink(dir.path("m"), std::move(tensors), metadata, {.format = format});
+    return create_model_sink(std::make_unique<OutputFile>(dir.path("m"), false), format,
+                             std::move(tensors), metadata);
   };
   EXPECT_TOOL_ERROR(create({meta("__metadata__", DCF_DTYPE_U8, {})}, {}, SinkFormat::kSafetensors),
                     2, "reserved");
@@ -104,7 +105,10 @@ TEST(ModelSink, MisuseIsALogicError) {
   const TempDir dir;
   const std::vector<TensorMeta> tensors = {meta("a", DCF_DTYPE_U8, {2}),
                                            meta("b", DCF_DTYPE_U8, {1})};
-  const auto make = [&] { return create_model_sink(dir.path("m"), tensors, {}, {}); };
+  const auto make = [&] {
+    return create_model_sink(std::make_unique<OutputFile>(dir.path("m"), false),
+                             SinkFormat::kSafetensors, tensors, {});
+  };
   const Bytes two = {1, 2};
   EXPECT_THROW(make()->begin_tensor(tensors[1]), std::logic_error);
   EXPECT_THROW(make()->append(two), std::logic_error);

@@ -183,8 +183,8 @@ TensorMeta meta(const std::string& name, dcf_dtype dtype, std::vector<uint64_t> 
 }
 
 void write_model(const std::string& path, const Model& model, SinkFormat format, bool overwrite) {
-  const auto sink = create_model_sink(path, model.tensors, model.metadata,
-                                      {.format = format, .overwrite = overwrite});
+  const auto sink = create_model_sink(std::make_unique<OutputFile>(path, overwrite), format,
+                                      model.tensors, model.metadata);
   for (const size_t i : sink->order()) sink->add(model.tensors[i], model.data[i]);
   sink->finish();
 }

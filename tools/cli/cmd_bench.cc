@@ -17,6 +17,7 @@
 #include "cli/text_table.h"
 #include "cli/verbs.h"
 #include "formats/dcf_file.h"
+#include "formats/text.h"
 
 namespace dcf::tools {
 namespace {
@@ -141,7 +142,7 @@ std::string to_text(const Results& results, uint32_t threads) {
   for (const TensorResult& tensor : results.tensors) {
     const dcf_tensor_info& t = tensor.info;
     std::vector<std::string> row = {
-        printable_name({t.name, t.name_size}), human_shape({t.dims, t.rank}),
+        printable({t.name, t.name_size}), human_shape({t.dims, t.rank}),
         ratio_text(static_cast<double>(t.dense_bytes), static_cast<double>(t.encoded_bytes))};
     add_cells(tensor, &row);
     table.add_row(std::move(row));

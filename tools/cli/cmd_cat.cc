@@ -3,6 +3,7 @@
 
 #include "cli/options.h"
 #include "cli/output.h"
+#include "cli/signals.h"
 #include "cli/verbs.h"
 #include "formats/dcf_file.h"
 #include "formats/npy_header.h"
@@ -31,10 +32,13 @@ int cat(const Options& o) {
                     .sentence = file.path() + ": holds no tensor of the name " + quote(o.name)});
   }
   file.check(status, error);
-  OutputFile out(o.output.path, o.output.force);
-  out.write(make_npy_header(file.meta(index)));
-  file.decode_pieces(index, [&](std::span<const uint8_t> piece) { out.write(piece); });
-  out.commit();
+  const auto out = open_output(o.output);
+  out->write(make_npy_header(file.meta(index)));
+  file.decode_pieces(index, [&](std::span<const uint8_t> piece) {
+    throw_if_interrupted();
+    out->write(piece);
+  });
+  out->commit();
   return 0;
 }
 

@@ -12,6 +12,7 @@
 #include "cli/output.h"
 #include "cli/text_table.h"
 #include "cli/verbs.h"
+#include "formats/text.h"
 
 namespace dcf::tools {
 namespace {
@@ -36,7 +37,7 @@ std::string as_text(const ModelDiff& diff, const Options& o) {
                {"result", Align::kLeft}});
   for (const TensorDiff& tensor : diff.tensors) {
     if (tensor.ok && !o.verbose) continue;
-    std::vector<std::string> row = {printable_name(tensor.name), "-", "-", "-", tensor.result};
+    std::vector<std::string> row = {printable(tensor.name), "-", "-", "-", tensor.result};
     if (const auto& d = tensor.difference) {
       row[1] = number_text("{:.6g}", d->max_error);
       row[2] = number_text("{:.2f}", d->sqnr_db);

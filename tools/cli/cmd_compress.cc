@@ -10,12 +10,14 @@
 
 #include "cli/copy_model.h"
 #include "cli/display.h"
-#include "cli/failures.h"
 #include "cli/evaluation.h"
+#include "cli/failures.h"
 #include "cli/output.h"
-#include "cli/tensor_rules.h"
+#include "cli/temp_directory.h"
 #include "cli/tensor_report.h"
+#include "cli/tensor_rules.h"
 #include "cli/verbs.h"
+#include "formats/text.h"
 
 namespace dcf::tools {
 namespace {
@@ -49,22 +51,23 @@ EncodePlan plan_of(const Options& o) {
 // file in place unless the score drops too far.
 Scores write_if_good(const Options& o, const ModelSource& source, const EncodePlan& plan) {
   const TempDirectory temp;
-  const std::string encoded = temp.file("model.dcf");
-  const std::string original = temp.file("original.safetensors");
-  const std::string restored = temp.file("restored.safetensors");
+  // Each exists already, empty and private.
+  const OutputOptions encoded{.path = temp.make_file("model.dcf"), .force = true};
+  const OutputOptions original{.path = temp.make_file("original.safetensors"), .force = true};
+  const OutputOptions restored{.path = temp.make_file("restored.safetensors"), .force = true};
   Scores scores;
   copy_as_safetensors(source, original);
-  scores.before = evaluate(o.evaluation, original);
-  std::filesystem::remove(original);  // never two whole models at a time
-  write_dcf(source, plan, {.path = encoded}, o.common);
-  restore_model(DcfFile(encoded, o.common.hints()), {.path = restored}, SinkFormat::kSafetensors,
+  scores.before = evaluate(o.evaluation, original.path);
+  std::filesystem::remove(original.path);  // never two whole models at a time
+  write_dcf(source, plan, encoded, o.common);
+  restore_model(DcfFile(encoded.path, o.common.hints()), restored, SinkFormat::kSafetensors,
                 o.common);
-  scores.after = evaluate(o.evaluation, restored);
+  scores.after = evaluate(o.evaluation, restored.path);
   if (scores.drops_more_than(o.max_drop)) {
     throw ScoreError(fmt::format("{}: not written: the score drops from {} to {}, by more than {}",
                                  o.output.path, scores.before, scores.after, o.max_drop));
   }
-  copy_file(encoded, o.output);
+  copy_file(encoded.path, o.output);
   return scores;
 }
 
@@ -90,8 +93,8 @@ void print_outcome_json(const Options& o, const Outcome& outcome, const DcfFile&
 
 void print_outcome(const Options& o, const Outcome& outcome, const DcfFile& file) {
   const uint64_t bytes = file.info().file_bytes;
-  print_out(fmt::format("{} \u2192 {}  {} \u2192 {} ({:.1f}x) in {}\n", printable_name(o.input),
-                        printable_name(o.output.path), human_bytes(outcome.input_bytes),
+  print_out(fmt::format("{} \u2192 {}  {} \u2192 {} ({:.1f}x) in {}\n", printable(o.input),
+                        printable(o.output.path), human_bytes(outcome.input_bytes),
                         human_bytes(bytes),
                         static_cast<double>(outcome.input_bytes) / static_cast<double>(bytes),
                         human_seconds(outcome.seconds)));

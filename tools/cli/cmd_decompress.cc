@@ -9,6 +9,7 @@
 #include "cli/failures.h"
 #include "cli/output.h"
 #include "cli/verbs.h"
+#include "formats/text.h"
 
 namespace dcf::tools {
 namespace {
@@ -40,8 +41,8 @@ int decompress(const Options& o) {
     json["tensors"] = info.tensors;
     print_json(json);
   } else if (!o.common.quiet && o.output.path != "-") {
-    print_out(fmt::format("{} \u2192 {}  {} \u2192 {}, {}\n", printable_name(o.input),
-                          printable_name(o.output.path), human_bytes(info.file_bytes),
+    print_out(fmt::format("{} \u2192 {}  {} \u2192 {}, {}\n", printable(o.input),
+                          printable(o.output.path), human_bytes(info.file_bytes),
                           human_bytes(std::filesystem::file_size(o.output.path)),
                           human_count(info.tensors, "tensor")));
   }

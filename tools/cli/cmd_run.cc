@@ -12,10 +12,12 @@
 #include "cli/network_input.h"
 #include "cli/output.h"
 #include "cli/progress.h"
+#include "cli/signals.h"
 #include "cli/verbs.h"
 #include "formats/le_bytes.h"
 #include "formats/npy_header.h"
 #include "formats/output_file.h"
+#include "formats/text.h"
 
 namespace dcf::tools {
 namespace {
@@ -35,6 +37,7 @@ void write_outputs(const DcfFile& file, const Network& network, const NetworkInp
   const uint64_t piece = std::max<uint64_t>(1, kPieceValues / input.cols);
   Progress progress("running", input.data.size(), common.wants_progress());
   for (uint64_t first = 0; first < input.rows; first += piece) {
+    throw_if_interrupted();
     const uint64_t count = std::min(piece, input.rows - first);
     std::vector<uint8_t> bytes;
     for (const float value : run_network(file, network, input.floats(first, count), count)) {
@@ -50,15 +53,16 @@ int run_array(const Options& o) {
   check_output(o.input, o.output, o.common.json);
   const DcfFile file(o.model, o.common.hints());
   const Network network = read_network(file);
-  const NetworkInput input = read_npy_input(o.input, network.input.size());
-  OutputFile out(o.output.path, o.output.force);
-  out.write(make_npy_header({.name = {},
-                             .dtype = DCF_DTYPE_F32,
-                             .bits = dcf_dtype_bits(DCF_DTYPE_F32),
-                             .opaque_name = {},
-                             .dims = {input.rows, network.outputs()}}));
-  write_outputs(file, network, input, o.common, &out);
-  out.commit();
+  const NetworkInput input =
+      read_npy_input(o.input, network.input.size(), MemoryLimit(o.common.max_memory));
+  const auto out = open_output(o.output);
+  out->write(make_npy_header({.name = {},
+                              .dtype = DCF_DTYPE_F32,
+                              .bits = dcf_dtype_bits(DCF_DTYPE_F32),
+                              .opaque_name = {},
+                              .dims = {input.rows, network.outputs()}}));
+  write_outputs(file, network, input, o.common, out.get());
+  out->commit();
   if (o.common.json) {
     OrderedJson json;
     json["output"] = o.output.path;
@@ -66,8 +70,8 @@ int run_array(const Options& o) {
     json["outputs"] = network.outputs();
     print_json(json);
   } else if (!o.common.quiet && o.output.path != "-") {
-    print_out(fmt::format("{} \u2192 {}  {} of {} values\n", printable_name(o.input),
-                          printable_name(o.output.path), human_count(input.rows, "row"),
+    print_out(fmt::format("{} \u2192 {}  {} of {} values\n", printable(o.input),
+                          printable(o.output.path), human_count(input.rows, "row"),
                           network.outputs()));
   }
   return 0;
@@ -76,7 +80,7 @@ int run_array(const Options& o) {
 int run_test(const Options& o) {
   const DcfFile file(o.model, o.common.hints());
   const Network network = read_network(file);
-  const Digits digits = load_test(o.test);
+  const Digits digits = load_test(o.test, MemoryLimit(o.common.max_memory));
   check_digits(digits, network, o.test);
   uint64_t wrong = 0;
   {
@@ -92,8 +96,8 @@ int run_test(const Options& o) {
     json["error_percent"] = percent;
     print_json(json);
   } else if (!o.common.quiet) {
-    print_out(fmt::format("{}: {:.2f} % wrong ({} of {})\n", printable_name(file.path()), percent,
-                          wrong, human_count(digits.count, "image")));
+    print_out(fmt::format("{}: {:.2f} % wrong ({} of {})\n", printable(file.path()), percent, wrong,
+                          human_count(digits.count, "image")));
   }
   return 0;
 }

@@ -10,6 +10,7 @@
 #include "cli/progress.h"
 #include "cli/verbs.h"
 #include "formats/dcf_file.h"
+#include "formats/text.h"
 
 namespace dcf::tools {
 namespace {
@@ -52,7 +53,7 @@ int verify(const std::string& input, const CommonOptions& common) {
     print_json(json);
   } else if (!common.quiet) {
     print_out(fmt::format("{}: ok ({}, {}, decodes to {}, one at a time in at most {} of memory)\n",
-                          printable_name(file.path()), human_count(info.tensors, "tensor"),
+                          printable(file.path()), human_count(info.tensors, "tensor"),
                           human_bytes(info.file_bytes), human_bytes(info.dense_bytes),
                           human_bytes(peak)));
   }

@@ -3,10 +3,10 @@
 
 #include <algorithm>
 
+#include "cli/output.h"
 #include "cli/progress.h"
 #include "cli/signals.h"
 #include "formats/input_file.h"
-#include "formats/output_file.h"
 
 namespace dcf::tools {
 namespace {
@@ -29,31 +29,33 @@ void restore_model(const DcfFile& file, const OutputOptions& output, SinkFormat 
   std::vector<TensorMeta> tensors;
   for (size_t i = 0; i < file.tensor_count(); ++i) tensors.push_back(file.meta(i));
   Progress progress("restoring", file.info().dense_bytes, common.wants_progress());
-  const auto sink =
-      create_model_sink(output.path, tensors, file.metadata(), {format, output.force});
+  const auto sink = create_model_sink(open_output(output), format, tensors, file.metadata());
   uint64_t done = 0;
   write_tensors(sink.get(), tensors, [&](size_t i, const DcfFile::Consume& consume) {
     file.decode_pieces(i, [&](std::span<const uint8_t> piece) {
+      throw_if_interrupted();
       consume(piece);
       progress.update(done += piece.size());
     });
   });
 }
 
-void copy_as_safetensors(const ModelSource& source, const std::string& path) {
-  const auto sink = create_model_sink(path, source.tensors(), source.metadata(), {});
+void copy_as_safetensors(const ModelSource& source, const OutputOptions& output) {
+  const auto sink = create_model_sink(open_output(output), SinkFormat::kSafetensors,
+                                      source.tensors(), source.metadata());
   write_tensors(sink.get(), source.tensors(),
-                [&](size_t i, const DcfFile::Consume& consume) { consume(source.read(i)); });
+                [&](size_t i, const DcfFile::Consume& consume) { source.read_pieces(i, consume); });
 }
 
 void copy_file(const std::string& from, const OutputOptions& output) {
   constexpr uint64_t kBlockBytes = uint64_t{1} << 20;
   const InputFile in(from);
-  OutputFile out(output.path, output.force);
+  const auto out = open_output(output);
   for (uint64_t at = 0; at < in.size(); at += kBlockBytes) {
-    out.write(in.read_range(at, std::min(kBlockBytes, in.size() - at)));
+    throw_if_interrupted();
+    out->write(in.read_range(at, std::min(kBlockBytes, in.size() - at)));
   }
-  out.commit();
+  out->commit();
 }
 
 }  // namespace dcf::tools

@@ -20,7 +20,7 @@ void restore_model(const DcfFile& file, const OutputOptions& output, SinkFormat 
                    const CommonOptions& common);
 
 // The model as it is, as safetensors.
-void copy_as_safetensors(const ModelSource& source, const std::string& path);
+void copy_as_safetensors(const ModelSource& source, const OutputOptions& output);
 
 // A finished file to its place, or to standard output.
 void copy_file(const std::string& from, const OutputOptions& output);

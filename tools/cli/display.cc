@@ -14,26 +14,6 @@
 namespace dcf::tools {
 namespace {
 
-struct Glyph {
-  std::string_view bytes;
-  char32_t code = 0;
-  bool well_formed = false;
-};
-
-// The first code point of `text`, which is not empty, or its first byte if that starts none.
-Glyph first_glyph(std::string_view text) {
-  constexpr size_t kMaxSequence = 4;
-  for (size_t size = 1; size <= std::min(kMaxSequence, text.size()); ++size) {
-    const std::string_view bytes = text.substr(0, size);
-    if (!is_utf8(bytes)) continue;
-    const auto lead = static_cast<uint8_t>(bytes[0]);
-    char32_t code = size == 1 ? lead : lead & (0x7fu >> size);
-    for (const char c : bytes.substr(1)) code = code << 6 | (static_cast<uint8_t>(c) & 0x3f);
-    return {bytes, code, true};
-  }
-  return {text.substr(0, 1), 0, false};
-}
-
 std::vector<Glyph> split_glyphs(std::string_view text) {
   std::vector<Glyph> glyphs;
   while (!text.empty()) {
@@ -43,43 +23,12 @@ std::vector<Glyph> split_glyphs(std::string_view text) {
   return glyphs;
 }
 
-bool changes_direction(char32_t code) {
-  return code == 0x061c || code == 0x200e || code == 0x200f || (code >= 0x202a && code <= 0x202e) ||
-         (code >= 0x2066 && code <= 0x2069);
-}
-
-// wcwidth() is -1 for control characters and for what is no character.
-bool is_harmless(const Glyph& glyph) {
-  return glyph.well_formed && !changes_direction(glyph.code) &&
-         wcwidth(static_cast<wchar_t>(glyph.code)) >= 0;
-}
-
 size_t glyph_width(const Glyph& glyph) {
   const int width = wcwidth(static_cast<wchar_t>(glyph.code));
   return width > 0 ? static_cast<size_t>(width) : 0;
 }
 
-std::string escape(std::string_view text, bool keep_newlines) {
-  std::string out;
-  for (const Glyph& glyph : split_glyphs(text)) {
-    if (is_harmless(glyph) || (keep_newlines && glyph.bytes == "\n")) {
-      out += glyph.bytes;
-    } else {
-      for (const char c : glyph.bytes) out += fmt::format("\\x{:02x}", static_cast<uint8_t>(c));
-    }
-  }
-  return out;
-}
-
 }  // namespace
-
-std::string printable(std::string_view text) {
-  return escape(text, true);
-}
-
-std::string printable_name(std::string_view name) {
-  return escape(name, false);
-}
 
 size_t display_width(std::string_view text) {
   size_t width = 0;

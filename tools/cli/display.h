@@ -10,13 +10,7 @@
 
 namespace dcf::tools {
 
-// `text` with everything a terminal might act on written as \xNN: control bytes but the newline,
-// ill-formed UTF-8, code points without a glyph, marks that change the writing direction.
-std::string printable(std::string_view text);
-// The same for one line of a table: newlines are written as \x0a too.
-std::string printable_name(std::string_view name);
-
-// Columns that printable text takes. Needs the locale that main() sets.
+// Columns that escaped text (formats/text.h) takes. Needs the locale that main() sets.
 size_t display_width(std::string_view text);
 // At most `width` columns, at least 5, by leaving out the middle of a longer text.
 std::string shorten_middle(const std::string& text, size_t width);

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/evaluation.h"
 
-#include <stdlib.h>
-
 #include <algorithm>
 #include <charconv>
 #include <cmath>
@@ -11,7 +9,7 @@
 #include "cli/display.h"
 #include "cli/failures.h"
 #include "cli/shell.h"
-#include "cli/signals.h"
+#include "formats/text.h"
 
 namespace dcf::tools {
 namespace {
@@ -45,20 +43,6 @@ std::string_view last_line(std::string_view text) {
 
 }  // namespace
 
-TempDirectory::TempDirectory() {
-  std::string pattern = (std::filesystem::temp_directory_path() / "dcf-eval-XXXXXX").string();
-  defer_fatal_signals();
-  if (mkdtemp(pattern.data()) == nullptr) {
-    throw_failure(pattern, "no temporary directory can be made");
-  }
-  path_ = pattern;
-}
-
-TempDirectory::~TempDirectory() {
-  std::error_code ignored;
-  std::filesystem::remove_all(path_, ignored);
-}
-
 bool Scores::drops_more_than(double limit) const {
   // 0.95 - 0.94 is a little more than 0.01 in binary; the user means the decimal numbers.
   const double rounding = 1e-12 * std::max({std::abs(before), std::abs(after), std::abs(limit)});
@@ -79,7 +63,7 @@ double evaluate(const std::string& command, const std::string& model_path) {
   const auto [end, error] = std::from_chars(line.data(), line.data() + line.size(), score);
   if (error != std::errc() || end != line.data() + line.size() || !std::isfinite(score)) {
     throw_failure("--eval", "the last line of the command's output is not a number: '" +
-                                printable_name(line.substr(0, 80)) + "'");
+                                printable(line.substr(0, 80)) + "'");
   }
   return score;
 }

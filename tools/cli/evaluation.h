@@ -2,24 +2,9 @@
 // `--eval CMD`: the user's own measure of a model, before and after.
 #pragma once
 
-#include <filesystem>
 #include <string>
 
 namespace dcf::tools {
-
-// A directory of its own, removed with all it holds, also if a signal comes meanwhile.
-class TempDirectory {
- public:
-  TempDirectory();
-  ~TempDirectory();
-  TempDirectory(const TempDirectory&) = delete;
-  TempDirectory& operator=(const TempDirectory&) = delete;
-
-  std::string file(const std::string& name) const { return (path_ / name).string(); }
-
- private:
-  std::filesystem::path path_;
-};
 
 struct Scores {
   double before = 0;

@@ -11,6 +11,7 @@
 #include "cli/display.h"
 #include "cli/output.h"
 #include "formats/dcf_error.h"
+#include "formats/text.h"
 
 namespace dcf::tools {
 namespace {

@@ -4,8 +4,8 @@
 #include <bit>
 
 #include "formats/error.h"
-#include "formats/file_sources.h"
 #include "formats/le_bytes.h"
+#include "formats/npy_source.h"
 
 namespace dcf::tools {
 
@@ -19,8 +19,8 @@ std::vector<float> NetworkInput::floats(uint64_t first, uint64_t count) const {
   return values;
 }
 
-NetworkInput read_npy_input(const std::string& path, uint64_t cols) {
-  const auto source = open_npy_model(InputFile(path));
+NetworkInput read_npy_input(const std::string& path, uint64_t cols, const MemoryLimit& limit) {
+  const auto source = open_npy_model(InputFile(path), limit);
   const TensorMeta& meta = source->tensors().at(0);
   if (meta.dtype != DCF_DTYPE_F32 && meta.dtype != DCF_DTYPE_U8) {
     throw_failure(path, "holds " + std::string(dcf_dtype_name(meta.dtype)) +

@@ -6,6 +6,8 @@
 #include <string>
 #include <vector>
 
+#include "formats/memory_limit.h"
+
 namespace dcf::tools {
 
 struct NetworkInput {
@@ -17,7 +19,8 @@ struct NetworkInput {
   std::vector<float> floats(uint64_t first, uint64_t count) const;
 };
 
-// A .npy array [rows, ...] of f32 or u8 with `cols` values in each row. Throws Error.
-NetworkInput read_npy_input(const std::string& path, uint64_t cols);
+// A .npy array [rows, ...] of f32 or u8 with `cols` values in each row. Throws Error, also where it
+// is over the limit.
+NetworkInput read_npy_input(const std::string& path, uint64_t cols, const MemoryLimit& limit);
 
 }  // namespace dcf::tools

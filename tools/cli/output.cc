@@ -8,7 +8,8 @@
 #include <system_error>
 
 #include "cli/failures.h"
-#include "formats/output_file.h"
+#include "cli/signals.h"
+#include "formats/text.h"
 
 namespace dcf::tools {
 namespace {
@@ -38,6 +39,13 @@ void flush_out() {
   if (std::fflush(stdout) != 0) throw_stdout_failed();
 }
 
+std::unique_ptr<OutputFile> open_output(const OutputOptions& output) {
+  const SignalsBlocked no_signal_before_it_is_known_what_to_do;
+  auto file = std::make_unique<OutputFile>(output.path, output.force);
+  if (file->leaves_file_when_killed()) defer_fatal_signals();
+  return file;
+}
+
 void check_output(const std::string& input, const OutputOptions& output, bool json) {
   if (output.path == "-") {
     if (json) throw UsageError("standard output cannot take both the output and --json");
@@ -46,11 +54,11 @@ void check_output(const std::string& input, const OutputOptions& output, bool js
     struct stat out {};
     if (stat(input.c_str(), &in) == 0 && stat(output.path.c_str(), &out) == 0 &&
         in.st_dev == out.st_dev && in.st_ino == out.st_ino) {
-      throw UsageError(output.path + ": is the input, which is never written to");
+      throw UsageError(quote(output.path) + " is the input, which is never written to");
     }
   }
-  // Opening the output finds what else is wrong with it before hours of work, not after.
-  const OutputFile probe(output.path, output.force);
+  // Found before hours of work, not after.
+  OutputFile::check(output.path, output.force);
 }
 
 }  // namespace dcf::tools

@@ -2,11 +2,13 @@
 // What goes to standard output, and where outputs may go.
 #pragma once
 
+#include <memory>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <string_view>
 
 #include "cli/options.h"
+#include "formats/output_file.h"
 
 namespace dcf::tools {
 
@@ -20,6 +22,10 @@ std::string dump_json(const OrderedJson& value);
 void print_out(std::string_view text);
 void print_json(const OrderedJson& value);
 void flush_out();
+
+// The output of a verb. Where a signal would leave a temporary file behind, signals are deferred
+// (cli/signals.h): the verb asks for them between its steps.
+std::unique_ptr<OutputFile> open_output(const OutputOptions& output);
 
 // Throws unless the output can be written, is another file than `input`, and leaves standard output
 // to the JSON where that is wanted.

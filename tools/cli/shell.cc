@@ -12,7 +12,7 @@
 
 #include "cli/signals.h"
 #include "formats/error.h"
-#include "formats/unique_fd.h"
+#include "io/syscalls.h"
 
 namespace dcf::tools {
 namespace {
@@ -65,10 +65,10 @@ int wait_for(pid_t pid) {
 ShellResult run_shell(const std::string& command) {
   std::array<int, 2> ends{};
   if (pipe2(ends.data(), O_CLOEXEC) != 0) fail(errno);
-  const UniqueFd read_end(ends[0]);
-  UniqueFd write_end(ends[1]);
+  const impl::UniqueFd read_end(impl::system_calls(), ends[0]);
+  impl::UniqueFd write_end(impl::system_calls(), ends[1]);
   const pid_t pid = spawn_shell(command, write_end.get());
-  write_end = UniqueFd();  // the end of the output is seen only when nobody else can write
+  write_end.reset();  // the end of the output is seen only when nobody else can write
 
   ShellResult result;
   try {

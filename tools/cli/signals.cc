@@ -3,10 +3,11 @@
 
 #include <csignal>
 #include <cstdlib>
-#include <initializer_list>
 
 namespace dcf::tools {
 namespace {
+
+constexpr int kFatalSignals[] = {SIGINT, SIGTERM, SIGHUP};
 
 volatile std::sig_atomic_t caught_signal = 0;
 
@@ -16,8 +17,19 @@ void note_signal(int signal_number) {
 
 }  // namespace
 
+SignalsBlocked::SignalsBlocked() {
+  sigset_t blocked;
+  sigemptyset(&blocked);
+  for (const int signal_number : kFatalSignals) sigaddset(&blocked, signal_number);
+  pthread_sigmask(SIG_BLOCK, &blocked, &before_);
+}
+
+SignalsBlocked::~SignalsBlocked() {
+  pthread_sigmask(SIG_SETMASK, &before_, nullptr);
+}
+
 void defer_fatal_signals() {
-  for (const int signal_number : {SIGINT, SIGTERM, SIGHUP}) {
+  for (const int signal_number : kFatalSignals) {
     struct sigaction current {};
     sigaction(signal_number, nullptr, &current);
     if (current.sa_handler == SIG_IGN) continue;  // nohup

@@ -1,13 +1,28 @@
 // SPDX-License-Identifier: Apache-2.0
-// Most outputs clean up after themselves when a signal ends the process. Work with a temporary
-// directory cannot do that in a signal handler: it asks here, between its steps.
+// Most outputs have no name before they are complete, so that a signal may end the process at any
+// moment. Work with a temporary directory, or on a file system without nameless files, must clean
+// up first: it asks here, between its steps, whether a signal came.
 #pragma once
+
+#include <csignal>
 
 namespace dcf::tools {
 
 // Not an std::exception: nothing but main() is to handle it.
 struct Interrupted {
   int signal_number;
+};
+
+// SIGINT, SIGTERM and SIGHUP wait while it lives.
+class SignalsBlocked {
+ public:
+  SignalsBlocked();
+  ~SignalsBlocked();
+  SignalsBlocked(const SignalsBlocked&) = delete;
+  SignalsBlocked& operator=(const SignalsBlocked&) = delete;
+
+ private:
+  sigset_t before_;
 };
 
 // From now on SIGINT, SIGTERM and SIGHUP only take note; a second one ends the process.

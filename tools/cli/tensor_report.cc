@@ -5,6 +5,7 @@
 
 #include "cli/display.h"
 #include "cli/text_table.h"
+#include "formats/text.h"
 
 namespace dcf::tools {
 namespace {
@@ -111,7 +112,7 @@ std::vector<Column> columns_of(const ReportStyle& style) {
 std::vector<std::string> row_of(const DcfFile& file, size_t i, const ReportStyle& style) {
   const dcf_tensor_info t = file.tensor(i);
   const dcf_tensor_bytes bytes = measure(file, i);
-  std::vector<std::string> row = {printable_name(text_of(t.name, t.name_size)),
+  std::vector<std::string> row = {printable(text_of(t.name, t.name_size)),
                                   dcf_dtype_name(t.dtype),
                                   human_shape({t.dims, t.rank}),
                                   encoding_text(t),

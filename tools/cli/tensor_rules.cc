@@ -101,7 +101,9 @@ EncodePlan::Rule read_rule(const std::string& path, const json& object, size_t n
 
 void read_recipe(const std::string& path, EncodePlan* plan) {
   const InputFile file(path);
-  const json root = parse_json(path, file.read_range(0, file.size()));
+  JsonDocument document;
+  parse_json_file(file, &document);
+  const json& root = document.root();
   if (!root.is_object()) throw_invalid(path, "is not a JSON object");
   for (const auto& [key, value] : root.items()) {
     if (key != "rules" && key != "ignore") {

@@ -14,7 +14,7 @@ struct Column {
   Align align = Align::kRight;
 };
 
-// Aligned columns of printable text.
+// Aligned columns of escaped text (formats/text.h).
 class Table {
  public:
   explicit Table(std::vector<Column> columns) : columns_(std::move(columns)) {}

@@ -9,7 +9,7 @@
 #include <thread>
 #include <utility>
 
-#include "formats/le_bytes.h"
+#include "formats/memory_limit.h"
 #include "formats/text.h"
 
 namespace dcf::tools {
@@ -115,12 +115,8 @@ std::map<std::string, std::string> DcfFile::metadata() const {
 }
 
 std::vector<uint8_t> DcfFile::buffer_for(size_t tensor_index, uint64_t bytes) const {
-  if (bytes > max_memory_) {
-    throw_over_memory(path_ + ": decoding " + quote(meta(tensor_index).name) + " takes " +
-                      std::to_string(bytes) + " bytes, more than the memory limit of " +
-                      std::to_string(max_memory_) + " (-M)");
-  }
-  return make_buffer(path_, bytes);
+  return MemoryLimit(max_memory_)
+      .buffer(path_, "decoding " + quote(meta(tensor_index).name), bytes);
 }
 
 std::vector<uint8_t> DcfFile::decode(size_t i) const {
@@ -131,23 +127,33 @@ std::vector<uint8_t> DcfFile::decode(size_t i) const {
 }
 
 void DcfFile::decode_pieces(size_t i, const Consume& consume) const {
-  const dcf_tensor_info info = tensor(i);
-  // Rows of elements narrower than a byte need not start at one.
-  if (info.dense_bytes <= kPieceBytes || info.dtype_bits % 8 != 0) {
-    consume(decode(i));
-    return;
+  DcfRows rows(*this, i);
+  for (auto piece = rows.next(); !piece.empty(); piece = rows.next()) consume(piece);
+}
+
+DcfRows::DcfRows(const DcfFile& file, size_t tensor) : file_(file), tensor_(tensor) {
+  const dcf_tensor_info info = file.tensor(tensor);
+  const bool at_once = info.dense_bytes <= kPieceBytes || info.dtype_bits % 8 != 0;
+  rows_ = at_once ? 1 : info.rows;
+  row_bytes_ = info.dense_bytes / rows_;
+  piece_rows_ = at_once ? 1 : std::max<uint64_t>(1, kPieceBytes / row_bytes_);
+}
+
+std::span<const uint8_t> DcfRows::next() {
+  if (row_ == rows_) return {};
+  if (rows_ == 1) {
+    bytes_ = file_.decode(tensor_);
+    row_ = rows_;
+    return bytes_;
   }
-  const uint64_t row_bytes = info.dense_bytes / info.rows;
-  const uint64_t piece_rows = std::max<uint64_t>(1, kPieceBytes / row_bytes);
-  std::vector<uint8_t> bytes = buffer_for(i, piece_rows * row_bytes);
-  for (uint64_t row = 0; row < info.rows; row += piece_rows) {
-    const uint64_t rows = std::min(piece_rows, info.rows - row);
-    dcf_error error = DCF_ERROR_INIT;
-    check(dcf_tensor_decode_rows(handle(), i, DCF_DTYPE_NONE, row, rows, bytes.data(), bytes.size(),
-                                 &error),
-          error);
-    consume(std::span(bytes).first(static_cast<size_t>(rows * row_bytes)));
-  }
+  const uint64_t rows = std::min(piece_rows_, rows_ - row_);
+  if (bytes_.empty()) bytes_ = file_.buffer_for(tensor_, piece_rows_ * row_bytes_);
+  dcf_error error = DCF_ERROR_INIT;
+  file_.check(dcf_tensor_decode_rows(file_.handle(), tensor_, DCF_DTYPE_NONE, row_, rows,
+                                     bytes_.data(), bytes_.size(), &error),
+              error);
+  row_ += rows;
+  return std::span(bytes_).first(static_cast<size_t>(rows * row_bytes_));
 }
 
 }  // namespace dcf::tools

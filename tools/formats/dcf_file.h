@@ -41,6 +41,8 @@ class DcfFile {
   using Consume = std::function<void(std::span<const uint8_t>)>;
   void decode_pieces(size_t i, const Consume& consume) const;
 
+  // Room to decode `bytes` bytes of a tensor into, which must fit into max_memory().
+  std::vector<uint8_t> buffer_for(size_t tensor, uint64_t bytes) const;
   // Throws unless `status` is DCF_OK.
   void check(dcf_status status, const dcf_error& error) const;
 
@@ -48,13 +50,31 @@ class DcfFile {
   struct Closer {
     void operator()(dcf_file* file) const { dcf_file_close(file); }
   };
-  std::vector<uint8_t> buffer_for(size_t tensor, uint64_t bytes) const;
 
   std::string path_;
   uint64_t max_memory_;
   uint32_t threads_;
   std::vector<uint8_t> stdin_bytes_;  // borrowed by file_
   std::unique_ptr<dcf_file, Closer> file_;
+};
+
+// The bytes of a tensor from front to end, some rows at a time, or all at once where they are few
+// or rows do not start at a byte. Belongs to one thread at a time; borrows the file.
+class DcfRows {
+ public:
+  DcfRows(const DcfFile& file, size_t tensor);
+
+  // The next bytes, good until the next call; empty at the end. Throws DcfError.
+  std::span<const uint8_t> next();
+
+ private:
+  const DcfFile& file_;
+  size_t tensor_;
+  uint64_t rows_;
+  uint64_t piece_rows_;
+  uint64_t row_bytes_;
+  uint64_t row_ = 0;
+  std::vector<uint8_t> bytes_;
 };
 
 }  // namespace dcf::tools

@@ -1,21 +1,47 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "formats/dcf_source.h"
 
+#include <algorithm>
+#include <span>
+
 #include "formats/dcf_file.h"
 
 namespace dcf::tools {
 namespace {
 
+// Whole rows are decoded at a time, a block of them where the tensor is large.
+class DcfTensorReader final : public TensorReader {
+ public:
+  DcfTensorReader(const DcfFile& file, size_t tensor) : rows_(file, tensor) {}
+
+  void read(std::span<uint8_t> out) override {
+    do {  // also once for an empty tensor, whose coding is checked like any other
+      if (block_.empty()) block_ = rows_.next();
+      const size_t size = std::min(out.size(), block_.size());
+      std::copy_n(block_.begin(), size, out.begin());
+      block_ = block_.subspan(size);
+      out = out.subspan(size);
+    } while (!out.empty());
+  }
+
+ private:
+  DcfRows rows_;
+  std::span<const uint8_t> block_;  // what is left of it
+};
+
 class DcfSource final : public ModelSource {
  public:
-  DcfSource(const std::string& path, const OpenHints& hints) : file_(path, hints) {
+  DcfSource(const std::string& path, const OpenHints& hints)
+      : ModelSource(path, MemoryLimit(hints.max_memory)), file_(path, hints) {
     tensors_.reserve(file_.tensor_count());
     for (size_t i = 0; i < file_.tensor_count(); ++i) tensors_.push_back(file_.meta(i));
     metadata_ = file_.metadata();
     file_bytes_ = file_.info().file_bytes;
   }
 
-  std::vector<uint8_t> read(size_t i) const override { return file_.decode(i); }
+  std::unique_ptr<TensorReader> open_tensor(size_t i) const override {
+    return std::make_unique<DcfTensorReader>(file_, i);
+  }
 
  private:
   DcfFile file_;

@@ -5,8 +5,8 @@
 #include <system_error>
 #include <utility>
 
-#include "formats/idx.h"
 #include "formats/error.h"
+#include "formats/idx.h"
 
 namespace dcf::tools {
 namespace {
@@ -21,8 +21,8 @@ std::string find_idx(const std::string& directory, const std::string& name) {
   throw_failure(directory, "holds neither " + name + " nor " + name + ".gz");
 }
 
-IdxArray read_part(const std::string& path, size_t rank) {
-  IdxArray array = read_idx(path);
+IdxArray read_part(const std::string& path, size_t rank, const MemoryLimit& limit) {
+  IdxArray array = read_idx(path, limit);
   if (array.dims.size() != rank) {
     throw_invalid(path, "has " + std::to_string(array.dims.size()) + " dimensions, not " +
                             std::to_string(rank));
@@ -30,11 +30,11 @@ IdxArray read_part(const std::string& path, size_t rank) {
   return array;
 }
 
-Digits load(const std::string& directory, const std::string& part) {
+Digits load(const std::string& directory, const std::string& part, const MemoryLimit& limit) {
   const std::string image_path = find_idx(directory, part + "-images-idx3-ubyte");
   const std::string label_path = find_idx(directory, part + "-labels-idx1-ubyte");
-  IdxArray images = read_part(image_path, 3);
-  IdxArray labels = read_part(label_path, 1);
+  IdxArray images = read_part(image_path, 3, limit);
+  IdxArray labels = read_part(label_path, 1, limit);
   if (labels.dims[0] != images.dims[0]) {
     throw_invalid(label_path, "holds " + std::to_string(labels.dims[0]) + " labels for " +
                                   std::to_string(images.dims[0]) + " images");
@@ -46,12 +46,12 @@ Digits load(const std::string& directory, const std::string& part) {
 
 }  // namespace
 
-Digits load_train(const std::string& directory) {
-  return load(directory, "train");
+Digits load_train(const std::string& directory, const MemoryLimit& limit) {
+  return load(directory, "train", limit);
 }
 
-Digits load_test(const std::string& directory) {
-  return load(directory, "t10k");
+Digits load_test(const std::string& directory, const MemoryLimit& limit) {
+  return load(directory, "t10k", limit);
 }
 
 }  // namespace dcf::tools

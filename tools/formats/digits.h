@@ -6,6 +6,8 @@
 #include <string>
 #include <vector>
 
+#include "formats/memory_limit.h"
+
 namespace dcf::tools {
 
 struct Digits {
@@ -19,8 +21,8 @@ struct Digits {
 };
 
 // Read train-images-idx3-ubyte and train-labels-idx1-ubyte, or t10k-..., each plain or with .gz at
-// the end of its name, from `directory`. Throw Error.
-Digits load_train(const std::string& directory);
-Digits load_test(const std::string& directory);
+// the end of its name, from `directory`. Throw Error, also where one of them is over the limit.
+Digits load_train(const std::string& directory, const MemoryLimit& limit = MemoryLimit());
+Digits load_test(const std::string& directory, const MemoryLimit& limit = MemoryLimit());
 
 }  // namespace dcf::tools

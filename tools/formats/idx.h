@@ -6,10 +6,9 @@
 #include <string>
 #include <vector>
 
-namespace dcf::tools {
+#include "formats/memory_limit.h"
 
-// Neither the file nor what it unpacks to may be larger.
-inline constexpr uint64_t kMaxIdxBytes = uint64_t{1} << 30;
+namespace dcf::tools {
 
 struct IdxArray {
   std::vector<uint64_t> dims;
@@ -17,7 +16,8 @@ struct IdxArray {
 };
 
 // An array of unsigned bytes of any rank, plain or compressed by gzip, which is told by its
-// content. Throws Error unless magic, dimensions and the length of the file agree to the byte.
-IdxArray read_idx(const std::string& path);
+// content. Throws Error unless magic, dimensions and the length of the file agree to the byte, and
+// before it takes more memory than `limit` for the data.
+IdxArray read_idx(const std::string& path, const MemoryLimit& limit = MemoryLimit());
 
 }  // namespace dcf::tools

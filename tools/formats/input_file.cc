@@ -4,12 +4,10 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 
-#include <algorithm>
 #include <cerrno>
 #include <system_error>
 #include <utility>
 
-#include "formats/le_bytes.h"
 #include "formats/error.h"
 
 namespace dcf::tools {
@@ -23,11 +21,21 @@ std::string errno_text(int error) {
 
 InputFile::InputFile(std::string path) : path_(std::move(path)) {
   // O_NONBLOCK: opening a FIFO must not wait for a writer; it is refused below.
-  fd_ = UniqueFd(open(path_.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK));
+  constexpr int kFlags = O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK;
+  fd_ = impl::UniqueFd(impl::system_calls(), open(path_.c_str(), kFlags));
+  examine(errno);
+}
+
+InputFile::InputFile(std::string name, impl::UniqueFd fd, int error)
+    : path_(std::move(name)), fd_(std::move(fd)) {
+  examine(error);
+}
+
+void InputFile::examine(int error) {
   if (!fd_.valid()) {
-    if (errno == ENOENT) throw_failure(path_, "there is no such file");
-    if (errno == EACCES) throw_failure(path_, "no permission to read this file");
-    throw_failure(path_, "cannot be opened: " + errno_text(errno));
+    if (error == ENOENT) throw_failure(path_, "there is no such file");
+    if (error == EACCES) throw_failure(path_, "no permission to read this file");
+    throw_failure(path_, "cannot be opened: " + errno_text(error));
   }
   struct stat info {};
   if (fstat(fd_.get(), &info) != 0) {
@@ -48,21 +56,14 @@ void InputFile::check_range(uint64_t offset, uint64_t size) const {
 
 void InputFile::read_at(uint64_t offset, std::span<uint8_t> out) const {
   check_range(offset, out.size());
-  while (!out.empty()) {
-    constexpr size_t kMaxRead = size_t{1} << 30;
-    const ssize_t got =
-        pread(fd_.get(), out.data(), std::min(out.size(), kMaxRead), static_cast<off_t>(offset));
-    if (got < 0 && errno == EINTR) continue;
-    if (got < 0) throw_failure(path_, "cannot be read: " + errno_text(errno));
-    if (got == 0) throw_failure(path_, "became shorter while it was read");
-    offset += static_cast<uint64_t>(got);
-    out = out.subspan(static_cast<size_t>(got));
-  }
+  const impl::Status status =
+      impl::pread_fully(impl::system_calls(), fd_.get(), offset, out.data(), out.size());
+  if (!status.ok()) throw_failure(path_, std::string("cannot be read: ") + status.message);
 }
 
 std::vector<uint8_t> InputFile::read_range(uint64_t offset, uint64_t size) const {
   check_range(offset, size);
-  std::vector<uint8_t> bytes = make_buffer(path_, size);
+  std::vector<uint8_t> bytes(size);
   read_at(offset, bytes);
   return bytes;
 }

@@ -10,16 +10,15 @@
 #include "formats/text.h"
 
 namespace dcf::tools {
-namespace {
 
 using nlohmann::json;
 
 // Builds the document itself because the stock builder lets the last of two equal keys win.
 class StrictBuilder : public nlohmann::json_sax<json> {
  public:
-  StrictBuilder(const std::string& where, std::string_view skip) : where_(where), skip_(skip) {}
-
-  json take() { return std::move(root_); }
+  StrictBuilder(const std::string& where, uint64_t text_bytes, const MemoryLimit& limit,
+                std::string_view skip, JsonDocument* document)
+      : where_(where), limit_(limit), skip_(skip), root_(document->root_), bytes_(text_bytes) {}
 
   bool null() override { return scalar(json(nullptr)); }
   bool boolean(bool value) override { return scalar(json(value)); }
@@ -28,7 +27,10 @@ class StrictBuilder : public nlohmann::json_sax<json> {
   bool number_float(number_float_t value, const string_t& /*text*/) override {
     return scalar(json(value));
   }
-  bool string(string_t& value) override { return scalar(json(std::move(value))); }
+  bool string(string_t& value) override {
+    const uint64_t bytes = kStringBytes + 2 * value.size();
+    return scalar(json(std::move(value)), bytes);
+  }
   bool binary(binary_t& /*value*/) override { return false; }  // not part of JSON text
   bool start_object(size_t /*size*/) override { return open(json::object()); }
   bool start_array(size_t /*size*/) override { return open(json::array()); }
@@ -41,6 +43,7 @@ class StrictBuilder : public nlohmann::json_sax<json> {
       skip_next_ = true;
       return true;
     }
+    charge(kMemberBytes + 2 * name.size());
     const auto [it, inserted] = stack_.back()->get_ref<json::object_t&>().emplace(name, nullptr);
     if (!inserted) throw_invalid(where_, "has the key " + quote(name) + " twice");
     slot_ = &it->second;
@@ -53,8 +56,22 @@ class StrictBuilder : public nlohmann::json_sax<json> {
   }
 
  private:
-  bool scalar(json value) {
-    if (!consume_skip()) place(std::move(value));
+  // What the values take with the allocator's share. A text may be held twice: here and in what is
+  // made of it.
+  static constexpr uint64_t kValueBytes = 2 * sizeof(json);  // arrays grow by doubling
+  static constexpr uint64_t kStringBytes = 48;
+  static constexpr uint64_t kContainerBytes = 64;
+  static constexpr uint64_t kMemberBytes = 112;
+
+  void charge(uint64_t bytes) {
+    bytes_ += bytes;
+    limit_.check(where_, "its JSON", bytes_);
+  }
+
+  bool scalar(json value, uint64_t extra_bytes = 0) {
+    if (consume_skip()) return true;
+    charge(extra_bytes);
+    place(std::move(value));
     return true;
   }
 
@@ -67,6 +84,7 @@ class StrictBuilder : public nlohmann::json_sax<json> {
     if (stack_.size() == kMaxJsonDepth) {
       throw_invalid(where_, "nests JSON deeper than " + std::to_string(kMaxJsonDepth) + " levels");
     }
+    charge(kContainerBytes);
     stack_.push_back(place(std::move(value)));
     return true;
   }
@@ -91,6 +109,7 @@ class StrictBuilder : public nlohmann::json_sax<json> {
     if (++values_ > kMaxJsonValues) {
       throw_invalid(where_, "holds more than " + std::to_string(kMaxJsonValues) + " JSON values");
     }
+    charge(kValueBytes);
     if (stack_.empty()) {
       root_ = std::move(value);
       return &root_;
@@ -104,8 +123,10 @@ class StrictBuilder : public nlohmann::json_sax<json> {
   }
 
   const std::string& where_;
+  const MemoryLimit& limit_;
   std::string_view skip_;
-  json root_;
+  json& root_;
+  uint64_t bytes_;  // charged so far
   std::vector<json*> stack_;
   json* slot_ = nullptr;  // where the value of the last key goes
   size_t values_ = 0;
@@ -113,20 +134,50 @@ class StrictBuilder : public nlohmann::json_sax<json> {
   bool skip_next_ = false;
 };
 
-}  // namespace
+namespace {
 
-json parse_json(const std::string& where, std::span<const uint8_t> text, std::string_view skip) {
-  if (text.size() > kMaxJsonBytes) {
+// Empty containers are destroyed without any allocation. The depth is at most kMaxJsonDepth.
+void take_apart(json* value) {
+  if (value->is_object()) {
+    auto& members = value->get_ref<json::object_t&>();
+    for (auto& [key, member] : members) take_apart(&member);
+    members.clear();
+  } else if (value->is_array()) {
+    auto& elements = value->get_ref<json::array_t&>();
+    for (json& element : elements) take_apart(&element);
+    elements.clear();
+  }
+}
+
+void check_text_size(const std::string& where, uint64_t bytes, const MemoryLimit& limit) {
+  if (bytes > kMaxJsonBytes) {
     throw_invalid(where, "holds more than " + std::to_string(kMaxJsonBytes) + " bytes of JSON");
   }
+  limit.check(where, "its text", bytes);
+}
+
+}  // namespace
+
+JsonDocument::~JsonDocument() {
+  take_apart(&root_);
+}
+
+void parse_json(const std::string& where, std::span<const uint8_t> text, JsonDocument* document,
+                const MemoryLimit& limit, std::string_view skip) {
+  check_text_size(where, text.size(), limit);
   // The parser takes a NUL for the end of the text and would ignore all that follows.
   const auto nul = std::find(text.begin(), text.end(), uint8_t{0});
   if (nul != text.end()) {
     throw_invalid(where, "is not valid JSON at byte " + std::to_string(nul - text.begin() + 1));
   }
-  StrictBuilder builder(where, skip);
+  StrictBuilder builder(where, text.size(), limit, skip, document);
   json::sax_parse(text.begin(), text.end(), &builder);
-  return builder.take();
+}
+
+void parse_json_file(const InputFile& file, JsonDocument* document, const MemoryLimit& limit,
+                     std::string_view skip) {
+  check_text_size(file.path(), file.size(), limit);
+  parse_json(file.path(), file.read_range(0, file.size()), document, limit, skip);
 }
 
 const json& json_member(const std::string& where, const json& object, const char* key,

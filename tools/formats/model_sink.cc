@@ -4,7 +4,8 @@
 #include <stdexcept>
 #include <utility>
 
-#include "formats/file_sinks.h"
+#include "formats/npz_sink.h"
+#include "formats/safetensors_sink.h"
 
 namespace dcf::tools {
 
@@ -44,14 +45,12 @@ void ModelSink::finish() {
   close();
 }
 
-std::unique_ptr<ModelSink> create_model_sink(const std::string& path,
+std::unique_ptr<ModelSink> create_model_sink(std::unique_ptr<OutputFile> file, SinkFormat format,
                                              std::vector<TensorMeta> tensors,
-                                             const std::map<std::string, std::string>& metadata,
-                                             const SinkOptions& options) {
-  for (const TensorMeta& tensor : tensors) check_meta(path, tensor);
-  check_tensor_list(path, tensors);
-  auto file = std::make_unique<OutputFile>(path, options.overwrite);
-  switch (options.format) {
+                                             const std::map<std::string, std::string>& metadata) {
+  for (const TensorMeta& tensor : tensors) check_meta(file->path(), tensor);
+  check_tensor_list(file->path(), tensors);
+  switch (format) {
     case SinkFormat::kSafetensors:
       return create_safetensors_sink(std::move(file), std::move(tensors), metadata);
     case SinkFormat::kNpz:

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "formats/error.h"
+#include "formats/output_file.h"
 #include "formats/tensor_meta.h"
 
 namespace dcf::tools {
@@ -53,15 +54,9 @@ class ModelSink {
 
 enum class SinkFormat { kSafetensors, kNpz };
 
-struct SinkOptions {
-  SinkFormat format = SinkFormat::kSafetensors;
-  bool overwrite = false;
-};
-
-// `path` "-" is standard output. Throws Error where the format cannot hold the model.
-std::unique_ptr<ModelSink> create_model_sink(const std::string& path,
+// Throws Error where the format cannot hold the model.
+std::unique_ptr<ModelSink> create_model_sink(std::unique_ptr<OutputFile> file, SinkFormat format,
                                              std::vector<TensorMeta> tensors,
-                                             const std::map<std::string, std::string>& metadata,
-                                             const SinkOptions& options);
+                                             const std::map<std::string, std::string>& metadata);
 
 }  // namespace dcf::tools

@@ -6,10 +6,16 @@
 #include <string_view>
 #include <utility>
 
-#include "formats/le_bytes.h"
 #include "formats/dcf_source.h"
-#include "formats/file_sources.h"
+#include "formats/input_file.h"
 #include "formats/json.h"
+#include "formats/le_bytes.h"
+#include "formats/net_source.h"
+#include "formats/npy_source.h"
+#include "formats/npz_source.h"
+#include "formats/safetensors_source.h"
+#include "formats/text.h"
+#include "formats/tfjs_source.h"
 
 namespace dcf::tools {
 namespace {
@@ -73,6 +79,29 @@ bool looks_like_pickle(std::string_view head) {
 
 }  // namespace
 
+std::vector<uint8_t> ModelSource::read(size_t i) const {
+  const TensorMeta& tensor = tensors_.at(i);
+  std::vector<uint8_t> bytes = limit_.buffer(path_, "tensor " + quote(tensor.name), tensor.bytes());
+  open_tensor(i)->read(bytes);
+  return bytes;
+}
+
+void ModelSource::read_pieces(size_t i, const Consume& consume) const {
+  // A multiple of every width of an element.
+  constexpr uint64_t kPieceBytes = uint64_t{4} << 20;
+  const auto reader = open_tensor(i);
+  const uint64_t bytes = tensors_.at(i).bytes();
+  std::vector<uint8_t> piece =
+      limit_.buffer(path_, "a piece of a tensor", std::min(bytes, kPieceBytes));
+  uint64_t left = bytes;
+  do {  // an empty tensor has one empty piece: its reader, too, checks what it can
+    const auto out = std::span(piece).first(static_cast<size_t>(std::min(left, kPieceBytes)));
+    reader->read(out);
+    consume(out);
+    left -= out.size();
+  } while (left > 0);
+}
+
 std::unique_ptr<ModelSource> open_model(const std::string& path, const OpenHints& hints) {
   if (path == "-") {
     throw_failure(path,
@@ -80,7 +109,8 @@ std::unique_ptr<ModelSource> open_model(const std::string& path, const OpenHints
   }
   InputFile file(path);
   if (file.size() == 0) throw_invalid(path, "is empty");
-  if (!hints.layers_json.empty()) return open_net_model(std::move(file), hints.layers_json);
+  const MemoryLimit limit(hints.max_memory);
+  if (!hints.layers_json.empty()) return open_net_model(std::move(file), hints.layers_json, limit);
 
   std::array<uint8_t, kHeadBytes> bytes{};
   const size_t head_size = static_cast<size_t>(std::min<uint64_t>(file.size(), kHeadBytes));
@@ -90,13 +120,13 @@ std::unique_ptr<ModelSource> open_model(const std::string& path, const OpenHints
   if (head.starts_with("\x89"
                        "DCF\r\n\x1a\n"))
     return open_dcf_model(path, hints);
-  if (head.starts_with("\x93NUMPY")) return open_npy_model(std::move(file));
+  if (head.starts_with("\x93NUMPY")) return open_npy_model(std::move(file), limit);
   if (head.starts_with("PK\x03\x04") || head.starts_with("PK\x05\x06")) {
-    return open_npz_model(std::move(file));
+    return open_npz_model(std::move(file), limit);
   }
-  if (looks_like_safetensors(head)) return open_safetensors_model(std::move(file));
-  if (looks_like_json(head)) return open_tfjs_model(std::move(file));
-  if (has_extension(path, ".safetensors")) return open_safetensors_model(std::move(file));
+  if (looks_like_safetensors(head)) return open_safetensors_model(std::move(file), limit);
+  if (looks_like_json(head)) return open_tfjs_model(std::move(file), limit);
+  if (has_extension(path, ".safetensors")) return open_safetensors_model(std::move(file), limit);
   throw_unknown(path, head);
 }
 

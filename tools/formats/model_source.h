@@ -4,15 +4,35 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
+#include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "formats/error.h"
+#include "formats/memory_limit.h"
 #include "formats/tensor_meta.h"
 
 namespace dcf::tools {
+
+// Reads the bytes of one tensor from front to end: little-endian, row-major. Belongs to one thread
+// at a time, and must not outlive the ModelSource it comes from.
+class TensorReader {
+ public:
+  virtual ~TensorReader() = default;
+  TensorReader(const TensorReader&) = delete;
+  TensorReader& operator=(const TensorReader&) = delete;
+
+  // Fills `out`, which takes whole elements and no more than are left. Throws Error where the data
+  // is damaged; what can only be told at the end, such as a checksum, with the last byte.
+  virtual void read(std::span<uint8_t> out) = 0;
+
+ protected:
+  TensorReader() = default;
+};
 
 // Opening reads and checks everything but the tensors' data. Names are unique, sizes fit.
 class ModelSource {
@@ -26,13 +46,20 @@ class ModelSource {
   // Of all files the model consists of.
   uint64_t file_bytes() const { return file_bytes_; }
 
-  // The tensor's tensors()[i].bytes() bytes: little-endian, row-major. May be called from several
-  // threads at once. Throws Error where the data is damaged.
-  virtual std::vector<uint8_t> read(size_t i) const = 0;
+  // The tensor's tensors()[i].bytes() bytes in pieces. These three may be called from several
+  // threads at once. What a reader holds is checked against the limit of memory before it is taken,
+  // and does not depend on the size of the tensor but for arrays in Fortran order.
+  virtual std::unique_ptr<TensorReader> open_tensor(size_t i) const = 0;
+  using Consume = std::function<void(std::span<const uint8_t>)>;
+  void read_pieces(size_t i, const Consume& consume) const;
+  // All of them, which is an error (LimitMemory) where they are more than the limit of memory.
+  std::vector<uint8_t> read(size_t i) const;
 
  protected:
-  ModelSource() = default;
+  ModelSource(std::string path, const MemoryLimit& limit) : path_(std::move(path)), limit_(limit) {}
 
+  std::string path_;
+  MemoryLimit limit_;
   std::vector<TensorMeta> tensors_;
   std::map<std::string, std::string> metadata_;
   uint64_t file_bytes_ = 0;
@@ -42,8 +69,9 @@ struct OpenHints {
   // JSON file with the layers of a .net file, which describes nothing itself. If given, the model
   // is read as a .net file.
   std::string layers_json;
-  // Limits for reading a .dcf file; 0 is the library's default.
+  // Bytes that reading may take; 0 is the default of MemoryLimit, which is the library's.
   uint64_t max_memory = 0;
+  // For a .dcf file; 0 is the library's default.
   uint32_t threads = 0;
 };
 

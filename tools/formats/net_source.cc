@@ -1,14 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// The .net file published with Deep Compression: pruned, weight-shared layers, without names,
-// shapes or checksums. Little-endian: u32 stored entries per layer; then for each layer its
-// codebook (f32, 2^bits entries, the first is 0), its biases (f32, one per output), one code per
-// entry and one 4-bit gap per entry, low nibble first. Entry i lies gap + 1 elements after the one
-// before it in the flattened layer; an entry of gap 15 and code 0 only bridges a longer gap.
+#include "formats/net_source.h"
+
 #include <algorithm>
+#include <array>
 #include <cstring>
 #include <utility>
 
-#include "formats/file_sources.h"
+#include "formats/file_range.h"
 #include "formats/json.h"
 #include "formats/le_bytes.h"
 #include "formats/text.h"
@@ -22,6 +20,7 @@ constexpr uint64_t kDefaultBits = 8;
 // The file cannot show that a layer is too large (trailing zeros take no space): a limit has to.
 constexpr uint64_t kMaxLayerElements = uint64_t{1} << 30;
 constexpr size_t kMaxLayers = 4096;
+constexpr uint64_t kGapBits = 4;
 constexpr uint64_t kFloatBytes = sizeof(float);
 
 struct Layer {
@@ -60,10 +59,10 @@ Layer read_layer(const std::string& file, const json& value) {
   return layer;
 }
 
-std::vector<Layer> read_layers(const std::string& path) {
-  const InputFile file(path);
-  if (file.size() > kMaxJsonBytes) throw_invalid(path, "is too large for a list of layers");
-  const json root = parse_json(path, file.read_range(0, file.size()));
+std::vector<Layer> read_layers(const std::string& path, const MemoryLimit& limit) {
+  JsonDocument document;
+  parse_json_file(InputFile(path), &document, limit);
+  const json& root = document.root();
   if (!root.is_array() || root.empty() || root.size() > kMaxLayers) {
     throw_invalid(path, "is not a JSON array of 1 to " + std::to_string(kMaxLayers) + " layers");
   }
@@ -72,15 +71,101 @@ std::vector<Layer> read_layers(const std::string& path) {
   return layers;
 }
 
-// The low nibble of a byte comes first.
-uint8_t nibble(const std::vector<uint8_t>& bytes, uint64_t i) {
-  return static_cast<uint8_t>((bytes[i / 2] >> (i % 2 * 4)) & 15);
-}
+// One number of 4 or 8 bits per entry, read in blocks; the low nibble of a byte comes first.
+class PackedNumbers {
+ public:
+  PackedNumbers(const InputFile& file, uint64_t offset, uint64_t bytes, uint64_t bits)
+      : file_(file), offset_(offset), left_(bytes), bits_(bits) {}
+
+  // No more than the bytes hold.
+  uint8_t next() {
+    if (bits_ == 4 && high_nibble_) {
+      high_nibble_ = false;
+      return static_cast<uint8_t>(block_[at_ - 1] >> 4);
+    }
+    if (at_ == size_) refill();
+    const uint8_t byte = block_[at_++];
+    high_nibble_ = bits_ == 4;
+    return bits_ == 4 ? byte & 15 : byte;
+  }
+
+ private:
+  void refill() {
+    size_ = static_cast<size_t>(std::min<uint64_t>(left_, block_.size()));
+    file_.read_at(offset_, std::span(block_).first(size_));
+    offset_ += size_;
+    left_ -= size_;
+    at_ = 0;
+  }
+
+  const InputFile& file_;
+  uint64_t offset_;
+  uint64_t left_;
+  uint64_t bits_;
+  bool high_nibble_ = false;  // of the byte before at_, not handed out yet
+  size_t at_ = 0;
+  size_t size_ = 0;
+  std::array<uint8_t, 4096> block_{};
+};
+
+class WeightReader final : public TensorReader {
+ public:
+  WeightReader(const InputFile& file, const Layer& layer)
+      : file_(file),
+        layer_(layer),
+        codebook_(file.read_range(layer.codebook_offset, layer.codebook_bytes())),
+        codes_(file, layer.code_offset, layer.code_bytes(), layer.bits),
+        gaps_(file, layer.gap_offset, layer.gap_bytes(), kGapBits) {
+    // Entry 0 stands for "nothing here", so it has to be zero.
+    if (std::any_of(codebook_.begin(), codebook_.begin() + kFloatBytes,
+                    [](uint8_t byte) { return byte != 0; })) {
+      throw_invalid(file_.path(),
+                    "the codebook of layer " + quote(layer_.name) + " does not start with 0");
+    }
+    find_next();
+  }
+
+  void read(std::span<uint8_t> out) override {
+    std::fill(out.begin(), out.end(), uint8_t{0});
+    const uint64_t end = done_ + out.size() / kFloatBytes;
+    while (position_ < end) {
+      std::memcpy(&out[(position_ - done_) * kFloatBytes], &codebook_[codes_.next() * kFloatBytes],
+                  kFloatBytes);
+      ++position_;
+      find_next();
+    }
+    done_ = end;
+  }
+
+ private:
+  // Moves position_ to the next entry's element.
+  void find_next() {
+    if (taken_ == layer_.entries) {
+      position_ = layer_.elements;
+      return;
+    }
+    position_ += gaps_.next();
+    if (position_ >= layer_.elements) {
+      throw_invalid(file_.path(), "entry " + std::to_string(taken_) + " of layer " +
+                                      quote(layer_.name) + " lies outside of it");
+    }
+    ++taken_;
+  }
+
+  const InputFile& file_;
+  const Layer& layer_;
+  std::vector<uint8_t> codebook_;
+  PackedNumbers codes_;
+  PackedNumbers gaps_;
+  uint64_t taken_ = 0;     // entries whose gaps were read
+  uint64_t position_ = 0;  // of the next entry, or the end of the layer
+  uint64_t done_ = 0;      // elements handed out
+};
 
 class NetSource : public ModelSource {
  public:
-  NetSource(InputFile file, std::vector<Layer> layers)
-      : file_(std::move(file)), layers_(std::move(layers)) {
+  NetSource(InputFile file, std::vector<Layer> layers, const MemoryLimit& limit)
+      : ModelSource(file.path(), limit), file_(std::move(file)), layers_(std::move(layers)) {
     file_bytes_ = file_.size();
     place_layers();
     for (const Layer& layer : layers_) {
@@ -93,10 +178,10 @@ class NetSource : public ModelSource {
   }
 
   // Tensors alternate: weight and bias of each layer.
-  std::vector<uint8_t> read(size_t i) const override {
+  std::unique_ptr<TensorReader> open_tensor(size_t i) const override {
     const Layer& layer = layers_.at(i / 2);
-    if (i % 2 == 1) return file_.read_range(layer.bias_offset, layer.bias_bytes());
-    return read_weight(layer);
+    if (i % 2 == 1) return read_file_range(file_, layer.bias_offset);
+    return std::make_unique<WeightReader>(file_, layer);
   }
 
  private:
@@ -133,39 +218,15 @@ class NetSource : public ModelSource {
     }
   }
 
-  std::vector<uint8_t> read_weight(const Layer& layer) const {
-    const auto codebook = file_.read_range(layer.codebook_offset, layer.codebook_bytes());
-    const auto codes = file_.read_range(layer.code_offset, layer.code_bytes());
-    const auto gaps = file_.read_range(layer.gap_offset, layer.gap_bytes());
-    // Entry 0 stands for "nothing here", so it has to be zero.
-    if (std::any_of(codebook.begin(), codebook.begin() + kFloatBytes,
-                    [](uint8_t byte) { return byte != 0; })) {
-      throw_invalid(file_.path(),
-                    "the codebook of layer " + quote(layer.name) + " does not start with 0");
-    }
-    std::vector<uint8_t> weight = make_buffer(file_.path(), layer.elements * kFloatBytes);
-    uint64_t position = 0;  // the first element after the entries so far
-    for (uint64_t i = 0; i < layer.entries; ++i) {
-      position += nibble(gaps, i);
-      if (position >= layer.elements) {
-        throw_invalid(file_.path(), "entry " + std::to_string(i) + " of layer " +
-                                        quote(layer.name) + " lies outside of it");
-      }
-      const uint64_t code = layer.bits == 8 ? codes[i] : nibble(codes, i);
-      std::memcpy(&weight[position * kFloatBytes], &codebook[code * kFloatBytes], kFloatBytes);
-      ++position;
-    }
-    return weight;
-  }
-
   InputFile file_;
   std::vector<Layer> layers_;
 };
 
 }  // namespace
 
-std::unique_ptr<ModelSource> open_net_model(InputFile file, const std::string& layers_json) {
-  return std::make_unique<NetSource>(std::move(file), read_layers(layers_json));
+std::unique_ptr<ModelSource> open_net_model(InputFile file, const std::string& layers_json,
+                                            const MemoryLimit& limit) {
+  return std::make_unique<NetSource>(std::move(file), read_layers(layers_json, limit), limit);
 }
 
 }  // namespace dcf::tools

@@ -1,14 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// The dict literal of an .npy header, e.g.
-//   {'descr': '<f4', 'fortran_order': False, 'shape': (3, 4), }
-// Only this form is understood: nothing is evaluated.
+#include "formats/npy_dict.h"
+
 #include <charconv>
 #include <optional>
 #include <utility>
 
 #include "formats/dtype_table.h"
 #include "formats/error.h"
-#include "formats/npy_header.h"
 #include "formats/text.h"
 
 namespace dcf::tools {

@@ -8,6 +8,7 @@
 #include "formats/dtype_table.h"
 #include "formats/error.h"
 #include "formats/le_bytes.h"
+#include "formats/npy_dict.h"
 
 namespace dcf::tools {
 namespace {

@@ -28,12 +28,6 @@ using SequentialRead = std::function<void(std::span<uint8_t>)>;
 NpyHeader read_npy_header(const std::string& where, uint64_t total_bytes,
                           const SequentialRead& read);
 
-// The part of read_npy_header() that understands the dict literal.
-NpyHeader parse_npy_dict(const std::string& where, std::string_view text);
-
-// Data of an array in the order and byte order of its header -> little-endian, row-major.
-std::vector<uint8_t> npy_to_row_major(const NpyHeader& header, std::vector<uint8_t> data);
-
 // How NumPy can hold the tensor: as it is, or, where NumPy lacks the dtype, as unsigned integers of
 // the same width, or, where elements are no whole bytes, as a row of bytes.
 TensorMeta numpy_equivalent(const TensorMeta& meta);

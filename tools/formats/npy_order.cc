@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// NumPy's byte orders and element orders, brought to the one of .dcf.
+#include "formats/npy_order.h"
+
 #include <algorithm>
 #include <cstring>
 #include <utility>
+#include <vector>
 
-#include "formats/le_bytes.h"
-#include "formats/npy_header.h"
+#include "formats/text.h"
 
 namespace dcf::tools {
 namespace {
@@ -15,50 +16,119 @@ size_t swap_unit(const TensorMeta& meta) {
   return meta.dtype == DCF_DTYPE_C64 ? sizeof(float) : meta.bits / 8;
 }
 
-void swap_bytes(std::vector<uint8_t>* data, size_t unit) {
-  if (unit == 1) return;
-  for (size_t at = 0; at < data->size(); at += unit) {
-    std::reverse(data->data() + at, data->data() + at + unit);
+class ByteSwapper final : public TensorReader {
+ public:
+  ByteSwapper(std::unique_ptr<TensorReader> data, size_t unit)
+      : data_(std::move(data)), unit_(unit) {}
+
+  void read(std::span<uint8_t> out) override {
+    data_->read(out);
+    for (size_t at = 0; at < out.size(); at += unit_) {
+      std::reverse(out.data() + at, out.data() + at + unit_);
+    }
+  }
+
+ private:
+  std::unique_ptr<TensorReader> data_;
+  size_t unit_;
+};
+
+// Copies `width` bytes; the usual widths as one load and store.
+void copy_element(uint8_t* to, const uint8_t* from, size_t width) {
+  switch (width) {
+    case 1:
+      *to = *from;
+      return;
+    case 2:
+      std::memcpy(to, from, 2);
+      return;
+    case 4:
+      std::memcpy(to, from, 4);
+      return;
+    default:
+      std::memcpy(to, from, width);
   }
 }
 
-// Walks the target row by row; in the source neighbours along the last dimension lie
-// elements / last apart and the first dimension is the densest.
-std::vector<uint8_t> transpose(const TensorMeta& meta, const std::vector<uint8_t>& source) {
-  const size_t rank = meta.dims.size();
-  const size_t width = meta.bits / 8;
-  std::vector<uint64_t> strides(rank);
-  uint64_t stride = width;
-  for (size_t d = 0; d < rank; ++d) {
-    strides[d] = stride;
-    stride *= meta.dims[d];
+// Fortran order: the first dimension is the densest. Holds the array in row-major order, and the
+// source a few of its runs along the first dimension at a time, so that neighbours in the last
+// dimension are written together.
+class Transposer final : public TensorReader {
+ public:
+  Transposer(const std::string& file, const TensorMeta& meta, std::unique_ptr<TensorReader> data,
+             const MemoryLimit& limit)
+      : meta_(meta),
+        width_(meta.bits / 8),
+        data_(std::move(data)),
+        target_(
+            limit.buffer(file, "array " + quote(meta.name) + " in Fortran order", meta.bytes())) {}
+
+  void read(std::span<uint8_t> out) override {
+    if (data_) transpose();
+    std::copy_n(target_.begin() + static_cast<ptrdiff_t>(done_), out.size(), out.begin());
+    done_ += out.size();
   }
-  std::vector<uint8_t> target = make_buffer("npy data", source.size());
-  std::vector<uint64_t> index(rank, 0);
-  const uint64_t last = meta.dims[rank - 1];
-  uint64_t from = 0;  // of the current row
-  for (uint8_t* to = target.data(); to != target.data() + target.size();) {
-    const uint8_t* element = source.data() + from;
-    for (uint64_t i = 0; i < last; ++i, to += width) {
-      std::memcpy(to, element + i * strides[rank - 1], width);
+
+ private:
+  void transpose() {
+    const size_t rank = meta_.dims.size();
+    std::vector<uint64_t> strides(rank);  // of the target, in bytes
+    uint64_t stride = width_;
+    for (size_t d = rank; d-- > 0;) {
+      strides[d] = stride;
+      stride *= meta_.dims[d];
     }
-    for (size_t d = rank - 1; d-- > 0;) {
-      from += strides[d];
-      if (++index[d] < meta.dims[d]) break;
-      from -= strides[d] * meta.dims[d];
-      index[d] = 0;
+    const uint64_t run = meta_.dims[0];
+    constexpr uint64_t kBlockBytes = uint64_t{256} << 10;
+    const uint64_t most = std::max<uint64_t>(1, kBlockBytes / (run * width_));
+    std::vector<uint64_t> index(rank, 0);
+    std::vector<uint8_t> block;
+    uint64_t to = 0;  // of the current run's first element
+    for (uint64_t left = target_.size() / (run * width_); left > 0;) {
+      // Runs that follow one another along the second dimension.
+      const uint64_t runs = std::min(most, meta_.dims[1] - index[1]);
+      const uint64_t step = runs > 1 ? run : std::min(run, kBlockBytes / width_);
+      for (uint64_t first = 0; first < run; first += step) {
+        const uint64_t count = std::min(step, run - first);
+        block.resize(static_cast<size_t>(runs * count * width_));
+        data_->read(block);
+        for (uint64_t i = 0; i < count; ++i) {
+          uint8_t* const row = &target_[to + (first + i) * strides[0]];
+          for (uint64_t r = 0; r < runs; ++r) {
+            copy_element(row + r * strides[1], &block[(r * count + i) * width_], width_);
+          }
+        }
+      }
+      left -= runs;
+      index[1] += runs;
+      to += runs * strides[1];
+      for (size_t d = 1; d + 1 < rank && index[d] == meta_.dims[d]; ++d) {
+        to -= strides[d] * meta_.dims[d];
+        index[d] = 0;
+        ++index[d + 1];
+        to += strides[d + 1];
+      }
     }
+    data_.reset();
   }
-  return target;
-}
+
+  TensorMeta meta_;
+  size_t width_;
+  std::unique_ptr<TensorReader> data_;  // null once it is read
+  std::vector<uint8_t> target_;
+  uint64_t done_ = 0;
+};
 
 }  // namespace
 
-std::vector<uint8_t> npy_to_row_major(const NpyHeader& header, std::vector<uint8_t> data) {
-  if (header.big_endian) swap_bytes(&data, swap_unit(header.meta));
-  const bool one_dimensional = header.meta.dims.size() < 2;
-  if (!header.fortran_order || one_dimensional || data.empty()) return data;
-  return transpose(header.meta, data);
+std::unique_ptr<TensorReader> npy_to_row_major(const std::string& file, const NpyHeader& header,
+                                               std::unique_ptr<TensorReader> data,
+                                               const MemoryLimit& limit) {
+  const size_t unit = swap_unit(header.meta);
+  if (header.big_endian && unit > 1) data = std::make_unique<ByteSwapper>(std::move(data), unit);
+  const bool in_order = !header.fortran_order || header.meta.dims.size() < 2;
+  if (in_order || header.meta.bytes() == 0) return data;
+  return std::make_unique<Transposer>(file, header.meta, std::move(data), limit);
 }
 
 }  // namespace dcf::tools

@@ -1,17 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
-// One .npy file: a model with a single tensor, named after the file.
+#include "formats/npy_source.h"
+
 #include <filesystem>
 #include <utility>
 
-#include "formats/file_sources.h"
+#include "formats/file_range.h"
 #include "formats/npy_header.h"
+#include "formats/npy_order.h"
 
 namespace dcf::tools {
 namespace {
 
 class NpySource : public ModelSource {
  public:
-  explicit NpySource(InputFile file) : file_(std::move(file)) {
+  NpySource(InputFile file, const MemoryLimit& limit)
+      : ModelSource(file.path(), limit), file_(std::move(file)) {
     file_bytes_ = file_.size();
     uint64_t position = 0;
     header_ = read_npy_header(file_.path(), file_.size(), [&](std::span<uint8_t> out) {
@@ -24,9 +27,8 @@ class NpySource : public ModelSource {
     tensors_.push_back(std::move(meta));
   }
 
-  std::vector<uint8_t> read(size_t i) const override {
-    return npy_to_row_major(header_,
-                            file_.read_range(header_.header_bytes, tensors_.at(i).bytes()));
+  std::unique_ptr<TensorReader> open_tensor(size_t /*i*/) const override {
+    return npy_to_row_major(path_, header_, read_file_range(file_, header_.header_bytes), limit_);
   }
 
  private:
@@ -36,8 +38,8 @@ class NpySource : public ModelSource {
 
 }  // namespace
 
-std::unique_ptr<ModelSource> open_npy_model(InputFile file) {
-  return std::make_unique<NpySource>(std::move(file));
+std::unique_ptr<ModelSource> open_npy_model(InputFile file, const MemoryLimit& limit) {
+  return std::make_unique<NpySource>(std::move(file), limit);
 }
 
 }  // namespace dcf::tools

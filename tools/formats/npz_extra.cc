@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "formats/npz_extra.h"
 
+#include <string_view>
 #include <unordered_map>
 #include <utility>
 
 #include "formats/dtype_table.h"
 #include "formats/error.h"
 #include "formats/json.h"
+#include "formats/json_text.h"
 #include "formats/npy_header.h"
 #include "formats/text.h"
 
@@ -18,17 +20,20 @@ using nlohmann::json;
 constexpr const char* kOpaque = "OPAQUE";
 constexpr uint64_t kMaxOpaqueBits = 1 << 16;
 
-json describe(const TensorMeta& meta) {
-  json entry = {{"shape", meta.dims}};
+// Members in the order of their names.
+void append_description(std::string* out, const TensorMeta& meta) {
   const DtypeEntry* dtype = find_dtype(meta.dtype);
-  if (dtype != nullptr) {
-    entry["dtype"] = std::string(dtype->safetensors);
-  } else {
-    entry["dtype"] = kOpaque;
-    entry["bits"] = meta.bits;
-    entry["opaque_name"] = meta.opaque_name;
+  *out += '{';
+  if (dtype == nullptr) *out += "\"bits\":" + std::to_string(meta.bits) + ',';
+  *out += "\"dtype\":";
+  append_json_string(out, dtype == nullptr ? kOpaque : dtype->safetensors);
+  if (dtype == nullptr) {
+    *out += ",\"opaque_name\":";
+    append_json_string(out, meta.opaque_name);
   }
-  return entry;
+  *out += ",\"shape\":";
+  append_json_numbers(out, meta.dims);
+  *out += '}';
 }
 
 TensorMeta read_description(const std::string& where, const std::string& name, const json& entry) {
@@ -60,12 +65,12 @@ TensorMeta read_description(const std::string& where, const std::string& name, c
 
 std::string make_npz_extra(const std::string& file, std::span<const TensorMeta> tensors,
                            const std::map<std::string, std::string>& metadata) {
-  json described = json::object();
+  std::map<std::string_view, const TensorMeta*> described;
   for (const TensorMeta& meta : tensors) {
     if (meta.name == kNpzExtraName) {
       throw_failure(file, "npz cannot hold a tensor named " + quote(meta.name));
     }
-    if (numpy_equivalent(meta) != meta) described[meta.name] = describe(meta);
+    if (numpy_equivalent(meta) != meta) described[meta.name] = &meta;
   }
   if (described.empty() && metadata.empty()) return {};
   for (const auto& [key, value] : metadata) {
@@ -73,14 +78,27 @@ std::string make_npz_extra(const std::string& file, std::span<const TensorMeta> 
       throw_failure(file, "npz cannot hold the metadata " + quote(key) + ", which is not UTF-8");
     }
   }
-  return json{{"tensors", std::move(described)}, {"metadata", metadata}}.dump();
+  std::string text = "{\"metadata\":";
+  append_json_strings(&text, metadata);
+  text += ",\"tensors\":{";
+  bool first = true;
+  for (const auto& [name, meta] : described) {
+    if (!first) text += ',';
+    first = false;
+    append_json_string(&text, name);
+    text += ':';
+    append_description(&text, *meta);
+  }
+  return text + "}}";
 }
 
 void apply_npz_extra(const std::string& file, std::span<const uint8_t> text,
-                     std::vector<TensorMeta>* tensors,
+                     const MemoryLimit& limit, std::vector<TensorMeta>* tensors,
                      std::map<std::string, std::string>* metadata) {
   const std::string where = file + ": " + kNpzExtraName;
-  const json root = parse_json(where, text);
+  JsonDocument document;
+  parse_json(where, text, &document, limit);
+  const json& root = document.root();
   const json& texts = json_member(where, root, "metadata", "the object");
   const json& described = json_member(where, root, "tensors", "the object");
   if (root.size() != 2 || !texts.is_object() || !described.is_object()) {

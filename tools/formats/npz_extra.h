@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "formats/memory_limit.h"
 #include "formats/tensor_meta.h"
 
 namespace dcf::tools {
@@ -22,7 +23,7 @@ std::string make_npz_extra(const std::string& file, std::span<const TensorMeta> 
 
 // Gives the stored tensors their real dtypes and shapes, which must take as many bytes.
 void apply_npz_extra(const std::string& file, std::span<const uint8_t> text,
-                     std::vector<TensorMeta>* tensors,
+                     const MemoryLimit& limit, std::vector<TensorMeta>* tensors,
                      std::map<std::string, std::string>* metadata);
 
 }  // namespace dcf::tools

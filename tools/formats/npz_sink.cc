@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// .npz with stored entries, as numpy.savez writes them.
+#include "formats/npz_sink.h"
+
 #include <numeric>
 #include <utility>
 
-#include "formats/file_sinks.h"
 #include "formats/npy_header.h"
 #include "formats/npz_extra.h"
 #include "formats/zip_writer.h"
@@ -14,7 +14,7 @@ namespace {
 class NpzSink : public ModelSink {
  public:
   NpzSink(std::unique_ptr<OutputFile> file, std::vector<TensorMeta> tensors,
-          const Metadata& metadata)
+          const std::map<std::string, std::string>& metadata)
       : ModelSink(std::move(tensors)), file_(std::move(file)), zip_(file_.get()) {
     order_.resize(tensors_.size());
     std::iota(order_.begin(), order_.end(), size_t{0});
@@ -55,7 +55,7 @@ class NpzSink : public ModelSink {
 
 std::unique_ptr<ModelSink> create_npz_sink(std::unique_ptr<OutputFile> file,
                                            std::vector<TensorMeta> tensors,
-                                           const Metadata& metadata) {
+                                           const std::map<std::string, std::string>& metadata) {
   return std::make_unique<NpzSink>(std::move(file), std::move(tensors), metadata);
 }
 

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-// .npz: a zip archive with one .npy per tensor.
+#include "formats/npz_source.h"
+
 #include <string_view>
 #include <utility>
 
-#include "formats/file_sources.h"
 #include "formats/json.h"
 #include "formats/le_bytes.h"
 #include "formats/npy_header.h"
+#include "formats/npy_order.h"
 #include "formats/npz_extra.h"
 #include "formats/text.h"
 #include "formats/zip_reader.h"
@@ -21,12 +22,33 @@ struct Array {
   NpyHeader header;
 };
 
+// What follows the header of an entry. The entry's end is checked with the last byte.
+class ArrayData final : public TensorReader {
+ public:
+  ArrayData(const InputFile& file, const Array& array) : reader_(file, array.entry) {
+    std::vector<uint8_t> header(static_cast<size_t>(array.header.header_bytes));
+    reader_.read(header);
+    left_ = array.entry.bytes - header.size();
+  }
+
+  void read(std::span<uint8_t> out) override {
+    reader_.read(out);
+    left_ -= out.size();
+    if (left_ == 0) reader_.finish();
+  }
+
+ private:
+  ZipEntryReader reader_;
+  uint64_t left_;
+};
+
 class NpzSource : public ModelSource {
  public:
-  explicit NpzSource(InputFile file) : file_(std::move(file)) {
+  NpzSource(InputFile file, const MemoryLimit& limit)
+      : ModelSource(file.path(), limit), file_(std::move(file)) {
     file_bytes_ = file_.size();
     std::vector<uint8_t> extra;
-    std::vector<ZipEntry> entries = read_zip_directory(file_);
+    std::vector<ZipEntry> entries = read_zip_directory(file_, limit_);
     for (const ZipEntry& entry : entries) check_entry_name(entry.name);
     for (ZipEntry& entry : entries) {
       Array array{.entry = std::move(entry), .header = {}};
@@ -39,10 +61,13 @@ class NpzSource : public ModelSource {
       arrays_.push_back(std::move(array));
     }
     check_tensor_list(file_.path(), tensors_);
-    if (!extra.empty()) apply_npz_extra(file_.path(), extra, &tensors_, &metadata_);
+    if (!extra.empty()) apply_npz_extra(file_.path(), extra, limit_, &tensors_, &metadata_);
   }
 
-  std::vector<uint8_t> read(size_t i) const override { return read_array(arrays_.at(i)); }
+  std::unique_ptr<TensorReader> open_tensor(size_t i) const override {
+    const Array& array = arrays_.at(i);
+    return npy_to_row_major(path_, array.header, std::make_unique<ArrayData>(file_, array), limit_);
+  }
 
  private:
   void check_entry_name(std::string_view name) const {
@@ -69,24 +94,15 @@ class NpzSource : public ModelSource {
     return meta;
   }
 
-  std::vector<uint8_t> read_array(const Array& array) const {
-    ZipEntryReader reader(file_, array.entry);
-    std::vector<uint8_t> header = make_buffer(file_.path(), array.header.header_bytes);
-    reader.read(header);
-    std::vector<uint8_t> data =
-        make_buffer(file_.path(), array.entry.bytes - array.header.header_bytes);
-    reader.read(data);
-    reader.finish();
-    return npy_to_row_major(array.header, std::move(data));
-  }
-
   std::vector<uint8_t> read_extra(const Array& array) const {
     const TensorMeta& meta = array.header.meta;
     if (meta.dtype != DCF_DTYPE_U8 || meta.dims.size() != 1 || meta.dims[0] == 0) {
       throw_invalid(file_.path(), quote(kNpzExtraName) + " is no row of bytes");
     }
     if (meta.dims[0] > kMaxJsonBytes) throw_invalid(file_.path(), "has too much metadata");
-    return read_array(array);
+    std::vector<uint8_t> text = limit_.buffer(path_, quote(kNpzExtraName), meta.dims[0]);
+    ArrayData(file_, array).read(text);
+    return text;
   }
 
   InputFile file_;
@@ -95,8 +111,8 @@ class NpzSource : public ModelSource {
 
 }  // namespace
 
-std::unique_ptr<ModelSource> open_npz_model(InputFile file) {
-  return std::make_unique<NpzSource>(std::move(file));
+std::unique_ptr<ModelSource> open_npz_model(InputFile file, const MemoryLimit& limit) {
+  return std::make_unique<NpzSource>(std::move(file), limit);
 }
 
 }  // namespace dcf::tools

@@ -7,52 +7,45 @@
 #include <string>
 #include <vector>
 
-#include "formats/temp_registry.h"
-#include "formats/unique_fd.h"
+#include "io/atomic_file.h"
 
 namespace dcf::tools {
 
-// An output that appears under its name whole or not at all: it is written to a temporary file in
-// the same directory, flushed to the disk, and renamed. The path "-" is standard output, which
-// can neither be patched nor taken back.
+// An output that appears under its name whole or not at all (io/atomic_file.h says how), or
+// standard output for the path "-", which can neither be patched nor taken back. Writes are
+// buffered. Failures are DcfErrors that name the path. Belongs to one thread at a time.
 class OutputFile {
  public:
-  // Throws Error where the output cannot be made, or exists and `overwrite` is false (which
-  // commit() checks again, without a race).
+  // Throws where the output cannot be made, or exists and `overwrite` is false (which commit()
+  // checks again, without a race).
   OutputFile(std::string path, bool overwrite);
-  // Without commit() nothing stays behind.
-  ~OutputFile();
-  OutputFile(const OutputFile&) = delete;
-  OutputFile& operator=(const OutputFile&) = delete;
+  // What the constructor would throw, as far as that can be told without making a file.
+  static void check(const std::string& path, bool overwrite);
 
   const std::string& path() const { return path_; }
   // Bytes written so far.
   uint64_t position() const { return position_; }
   void write(std::span<const uint8_t> bytes);
+  // Without commit() nothing stays behind.
   void commit();
 
-  bool can_patch() const { return !is_stdout_; }
+  bool can_patch() const { return file_ != nullptr; }
   // Replaces bytes that were written before.
   void patch(uint64_t offset, std::span<const uint8_t> bytes);
 
+  // Whether a process that is killed before commit() leaves a temporary file behind: only on file
+  // systems without nameless files. Ends with the destructor otherwise.
+  bool leaves_file_when_killed() const { return file_ && file_->has_temporary_name(); }
+
  private:
-  void open_stdout();
-  void open_temp(bool overwrite);
   void flush();
-  void publish();
-  void write_all(const uint8_t* data, size_t size);
-  [[noreturn]] void fail(const char* action, int error) const;
+  void require(const impl::Status& status) const;
 
   std::string path_;
-  bool overwrite_;
-  bool is_stdout_ = false;
-  std::string name_;       // last component of path_
-  std::string temp_name_;  // empty while there is no temporary file
-  UniqueFd directory_;
-  UniqueFd fd_;
-  std::unique_ptr<TempRegistration> registration_;
   std::vector<uint8_t> buffer_;
   uint64_t position_ = 0;
+  std::unique_ptr<impl::AtomicFile> file_;  // null for standard output
+  std::unique_ptr<impl::Sink> stream_;      // null for a file
 };
 
 }  // namespace dcf::tools

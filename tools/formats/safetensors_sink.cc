@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
-// safetensors, laid out as the reference library does: wide dtypes first, then by name, the header
-// padded to 8 bytes. So every tensor is aligned in the file and can be used where it lies.
+#include "formats/safetensors_sink.h"
+
 #include <algorithm>
-#include <nlohmann/json.hpp>
+#include <array>
 #include <numeric>
 #include <tuple>
 #include <utility>
 
-#include "formats/le_bytes.h"
 #include "formats/dtype_table.h"
-#include "formats/file_sinks.h"
 #include "formats/json.h"
+#include "formats/json_text.h"
+#include "formats/le_bytes.h"
 #include "formats/text.h"
 
 namespace dcf::tools {
@@ -33,7 +33,7 @@ void check_tensor(const std::string& file, const TensorMeta& meta) {
 class SafetensorsSink : public ModelSink {
  public:
   SafetensorsSink(std::unique_ptr<OutputFile> file, std::vector<TensorMeta> tensors,
-                  const Metadata& metadata)
+                  const std::map<std::string, std::string>& metadata)
       : ModelSink(std::move(tensors)), file_(std::move(file)) {
     for (const TensorMeta& meta : tensors_) check_tensor(file_->path(), meta);
     order_.resize(tensors_.size());
@@ -53,11 +53,14 @@ class SafetensorsSink : public ModelSink {
   void close() override { file_->commit(); }
 
  private:
-  void write_header(const Metadata& metadata) {
-    nlohmann::ordered_json header = nlohmann::ordered_json::object();
-    if (!metadata.empty()) header[kMetadataKey] = metadata_object(metadata);
-    // ordered_json looks for a key from the front; appending members directly avoids that.
-    auto& members = header.get_ref<nlohmann::ordered_json::object_t&>();
+  void write_header(const std::map<std::string, std::string>& metadata) {
+    std::string text = "{";
+    if (!metadata.empty()) {
+      check_utf8(metadata);
+      append_json_string(&text, kMetadataKey);
+      text += ':';
+      append_json_strings(&text, metadata);
+    }
     uint64_t offset = 0;
     for (const size_t i : order_) {
       const TensorMeta& meta = tensors_[i];
@@ -65,14 +68,18 @@ class SafetensorsSink : public ModelSink {
       if (__builtin_add_overflow(offset, meta.bytes(), &end)) {
         throw_invalid(file_->path(), "the sizes of all tensors together do not fit into 64 bits");
       }
-      nlohmann::ordered_json entry;
-      entry["dtype"] = std::string(find_dtype(meta.dtype)->safetensors);
-      entry["shape"] = meta.dims;
-      entry["data_offsets"] = {offset, end};
-      members.Container::emplace_back(meta.name, std::move(entry));
+      if (text.size() > 1) text += ',';
+      append_json_string(&text, meta.name);
+      text += ":{\"dtype\":";
+      append_json_string(&text, find_dtype(meta.dtype)->safetensors);
+      text += ",\"shape\":";
+      append_json_numbers(&text, meta.dims);
+      text += ",\"data_offsets\":";
+      append_json_numbers(&text, std::array{offset, end});
+      text += '}';
       offset = end;
     }
-    std::string text = header.dump();
+    text += '}';
     text.resize((text.size() + kAlignment - 1) / kAlignment * kAlignment, ' ');
     if (text.size() > kMaxJsonBytes) {
       throw_failure(file_->path(), "safetensors cannot hold a header of " +
@@ -84,17 +91,13 @@ class SafetensorsSink : public ModelSink {
     file_->write({reinterpret_cast<const uint8_t*>(text.data()), text.size()});
   }
 
-  nlohmann::ordered_json metadata_object(const Metadata& metadata) const {
-    nlohmann::ordered_json object = nlohmann::ordered_json::object();
-    auto& members = object.get_ref<nlohmann::ordered_json::object_t&>();
+  void check_utf8(const std::map<std::string, std::string>& metadata) const {
     for (const auto& [key, value] : metadata) {
       if (!is_utf8(key) || !is_utf8(value)) {
         throw_failure(file_->path(), "safetensors cannot hold the metadata " + quote(key) +
                                          ", which is not UTF-8");
       }
-      members.Container::emplace_back(key, value);
     }
-    return object;
   }
 
   std::unique_ptr<OutputFile> file_;
@@ -102,9 +105,9 @@ class SafetensorsSink : public ModelSink {
 
 }  // namespace
 
-std::unique_ptr<ModelSink> create_safetensors_sink(std::unique_ptr<OutputFile> file,
-                                                   std::vector<TensorMeta> tensors,
-                                                   const Metadata& metadata) {
+std::unique_ptr<ModelSink> create_safetensors_sink(
+    std::unique_ptr<OutputFile> file, std::vector<TensorMeta> tensors,
+    const std::map<std::string, std::string>& metadata) {
   return std::make_unique<SafetensorsSink>(std::move(file), std::move(tensors), metadata);
 }
 

@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
-// safetensors: u64 header size, JSON header, tensor data without gaps. As strict as the reference
-// reader, and stricter where it lets the last of two equal keys win.
+#include "formats/safetensors_source.h"
+
 #include <algorithm>
 #include <array>
 #include <tuple>
 #include <utility>
 
-#include "formats/le_bytes.h"
 #include "formats/dtype_table.h"
-#include "formats/file_sources.h"
+#include "formats/file_range.h"
 #include "formats/json.h"
+#include "formats/le_bytes.h"
 #include "formats/text.h"
 
 namespace dcf::tools {
@@ -28,11 +28,13 @@ struct Placed {
 
 class SafetensorsSource : public ModelSource {
  public:
-  explicit SafetensorsSource(InputFile file) : file_(std::move(file)) {
+  SafetensorsSource(InputFile file, const MemoryLimit& limit)
+      : ModelSource(file.path(), limit), file_(std::move(file)) {
     file_bytes_ = file_.size();
-    const json header = read_header();
+    JsonDocument header;
+    read_header(&header);
     std::vector<Placed> placed;
-    for (const auto& [name, value] : header.items()) {
+    for (const auto& [name, value] : header.root().items()) {
       if (name == kMetadataKey) {
         read_metadata(value);
       } else {
@@ -42,12 +44,12 @@ class SafetensorsSource : public ModelSource {
     place(std::move(placed));
   }
 
-  std::vector<uint8_t> read(size_t i) const override {
-    return file_.read_range(offsets_.at(i), tensors_.at(i).bytes());
+  std::unique_ptr<TensorReader> open_tensor(size_t i) const override {
+    return read_file_range(file_, offsets_.at(i));
   }
 
  private:
-  json read_header() {
+  void read_header(JsonDocument* header) {
     if (file_.size() < kSizeBytes) throw_invalid(file_.path(), "is too short for safetensors");
     std::array<uint8_t, kSizeBytes> size_field{};
     file_.read_at(0, size_field);
@@ -60,12 +62,13 @@ class SafetensorsSource : public ModelSource {
     if (size > file_.size() - kSizeBytes) {
       throw_invalid(file_.path(), "is cut off: it ends inside the safetensors header");
     }
+    limit_.check(file_.path(), "the safetensors header", size);
     data_begin_ = kSizeBytes + size;
     const std::vector<uint8_t> text = file_.read_range(kSizeBytes, size);
     if (text.empty() || text[0] != '{') {
       throw_invalid(file_.path(), "is no safetensors file: the header does not start with '{'");
     }
-    return parse_json(file_.path() + ": the safetensors header", text);
+    parse_json(file_.path() + ": the safetensors header", text, header, limit_);
   }
 
   void read_metadata(const json& value) {
@@ -150,8 +153,8 @@ class SafetensorsSource : public ModelSource {
 
 }  // namespace
 
-std::unique_ptr<ModelSource> open_safetensors_model(InputFile file) {
-  return std::make_unique<SafetensorsSource>(std::move(file));
+std::unique_ptr<ModelSource> open_safetensors_model(InputFile file, const MemoryLimit& limit) {
+  return std::make_unique<SafetensorsSource>(std::move(file), limit);
 }
 
 }  // namespace dcf::tools

@@ -8,13 +8,14 @@
 
 namespace dcf::tools {
 
-void ShardList::add(std::string path, uint64_t bytes) {
-  const uint64_t begin = this->bytes();
+void ShardList::add(std::string name) {
+  const InputFile file = folder_->open(name);
+  const uint64_t begin = bytes();
   uint64_t end = 0;
-  if (__builtin_add_overflow(begin, bytes, &end)) {
-    throw_invalid(path, "together with the files before it is larger than 2^64 bytes");
+  if (__builtin_add_overflow(begin, file.size(), &end)) {
+    throw_invalid(file.path(), "together with the files before it is larger than 2^64 bytes");
   }
-  shards_.push_back({.path = std::move(path), .begin = begin, .end = end});
+  shards_.push_back({.name = std::move(name), .begin = begin, .end = end});
 }
 
 void ShardReader::read_at(uint64_t offset, std::span<uint8_t> out) {
@@ -24,7 +25,7 @@ void ShardReader::read_at(uint64_t offset, std::span<uint8_t> out) {
                                      [](uint64_t at, const auto& shard) { return at < shard.end; });
     const size_t index = static_cast<size_t>(it - shards.begin());
     if (!file_ || index != current_) {
-      file_.emplace(it->path);
+      file_.emplace(list_.folder_->open(it->name));
       current_ = index;
     }
     const uint64_t size = std::min<uint64_t>(out.size(), it->end - offset);

@@ -7,23 +7,28 @@
 #include <string>
 #include <vector>
 
-#include "formats/input_file.h"
+#include "formats/beneath.h"
 
 namespace dcf::tools {
 
-// Files that follow one another, seen as one stretch of bytes.
+// Files of one folder that follow one another, seen as one stretch of bytes.
 class ShardList {
  public:
-  void add(std::string path, uint64_t bytes);
+  // Borrows the folder.
+  explicit ShardList(const Folder& folder) : folder_(&folder) {}
+
+  // Opens the file, as Folder::open() does, to learn its size.
+  void add(std::string name);
   uint64_t bytes() const { return shards_.empty() ? 0 : shards_.back().end; }
 
  private:
   friend class ShardReader;
   struct Shard {
-    std::string path;
+    std::string name;
     uint64_t begin = 0;
     uint64_t end = 0;
   };
+  const Folder* folder_;
   std::vector<Shard> shards_;
 };
 

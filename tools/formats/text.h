@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Names read from files, made safe to check and to print.
+// Text read from files, made safe to print: names, keys, paths, messages.
 #pragma once
 
 #include <string>
@@ -10,8 +10,25 @@ namespace dcf::tools {
 // Well-formed UTF-8: no overlong forms, no surrogates, nothing above U+10FFFF.
 bool is_utf8(std::string_view text);
 
-// 'text' in single quotes for a message: control bytes (also the C1 range, which terminals may act
-// on) and ill-formed UTF-8 become \xNN, and long texts are cut. The result is valid UTF-8.
+// The first character of a text, or its first byte where that starts none.
+struct Glyph {
+  std::string_view bytes;
+  char32_t code = 0;
+  bool well_formed = false;
+};
+// `text` is not empty.
+Glyph first_glyph(std::string_view text);
+
+// Whether a well-formed character shows: false for controls, line ends, blanks other than the
+// space, what has no glyph or no width of its own (Unicode Cf, joiners, fillers, variation
+// selectors, tags), changes the writing direction, or is no character.
+bool is_visible(char32_t code);
+
+// `text` on one line, with all that does not show written out: bytes below U+0080 and ill-formed
+// ones as \xNN, other characters as \u{N}.
+std::string printable(std::string_view text);
+
+// printable() in single quotes for a message; long texts are cut. The result is valid UTF-8.
 std::string quote(std::string_view text);
 
 }  // namespace dcf::tools

@@ -19,7 +19,7 @@ struct TfjsWeight {
 };
 
 struct TfjsGroup {
-  std::vector<std::string> paths;  // relative to the directory of model.json, never outside it
+  std::vector<std::string> paths;  // relative to the folder of model.json, as the manifest has them
   std::vector<TfjsWeight> weights;
 };
 

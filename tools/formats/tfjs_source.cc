@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// TensorFlow.js: model.json and its weight files. The weights and the model's strings are carried;
-// modelTopology, the graph that uses them, is not.
+#include "formats/tfjs_source.h"
+
 #include <array>
 #include <filesystem>
 #include <utility>
 
-#include "formats/le_bytes.h"
-#include "formats/file_sources.h"
 #include "formats/json.h"
+#include "formats/le_bytes.h"
 #include "formats/shard_reader.h"
 #include "formats/text.h"
 #include "formats/tfjs_manifest.h"
@@ -21,11 +20,29 @@ constexpr const char* kCarriedFields[] = {"format", "generatedBy", "convertedBy"
                                           "userDefinedMetadata"};
 constexpr uint64_t kStringLengthBytes = 4;
 
+class ShardRange final : public TensorReader {
+ public:
+  ShardRange(const ShardList& shards, uint64_t offset) : reader_(shards), offset_(offset) {}
+
+  void read(std::span<uint8_t> out) override {
+    reader_.read_at(offset_, out);
+    offset_ += out.size();
+  }
+
+ private:
+  ShardReader reader_;
+  uint64_t offset_;
+};
+
 class TfjsSource : public ModelSource {
  public:
-  explicit TfjsSource(const InputFile& file) : path_(file.path()), file_total_(file.size()) {
-    if (file.size() > kMaxJsonBytes) throw_invalid(path_, "is too large for a model.json");
-    const json root = parse_json(path_, file.read_range(0, file.size()), "modelTopology");
+  TfjsSource(const InputFile& file, const MemoryLimit& limit)
+      : ModelSource(file.path(), limit),
+        folder_(std::filesystem::path(file.path()).parent_path().string()),
+        file_total_(file.size()) {
+    JsonDocument document;
+    parse_json_file(file, &document, limit_, "modelTopology");
+    const json& root = document.root();
     if (!root.is_object()) throw_invalid(path_, "is not a JSON object");
     for (const char* field : kCarriedFields) {
       const auto it = root.find(field);
@@ -40,12 +57,9 @@ class TfjsSource : public ModelSource {
     file_bytes_ = file_total_;
   }
 
-  std::vector<uint8_t> read(size_t i) const override {
+  std::unique_ptr<TensorReader> open_tensor(size_t i) const override {
     const Place& place = places_.at(i);
-    std::vector<uint8_t> bytes = make_buffer(path_, tensors_.at(i).bytes());
-    ShardReader reader(groups_[place.group]);
-    reader.read_at(place.offset, bytes);
-    return bytes;
+    return std::make_unique<ShardRange>(groups_[place.group], place.offset);
   }
 
  private:
@@ -55,14 +69,10 @@ class TfjsSource : public ModelSource {
   };
 
   void add_group(TfjsGroup group) {
-    ShardList shards;
-    const std::filesystem::path directory = std::filesystem::path(path_).parent_path();
-    for (const std::string& path : group.paths) {
-      InputFile shard((directory / path).string());
-      if (__builtin_add_overflow(file_total_, shard.size(), &file_total_)) {
-        throw_invalid(path_, "has weight files of more than 2^64 bytes");
-      }
-      shards.add(shard.path(), shard.size());
+    ShardList shards(folder_);
+    for (std::string& path : group.paths) shards.add(std::move(path));
+    if (__builtin_add_overflow(file_total_, shards.bytes(), &file_total_)) {
+      throw_invalid(path_, "has weight files of more than 2^64 bytes");
     }
 
     ShardReader reader(shards);
@@ -103,7 +113,7 @@ class TfjsSource : public ModelSource {
     meta->dims = {bytes};
   }
 
-  std::string path_;
+  Folder folder_;
   uint64_t file_total_ = 0;
   std::vector<ShardList> groups_;
   std::vector<Place> places_;  // one per tensor
@@ -111,8 +121,8 @@ class TfjsSource : public ModelSource {
 
 }  // namespace
 
-std::unique_ptr<ModelSource> open_tfjs_model(InputFile file) {
-  return std::make_unique<TfjsSource>(file);
+std::unique_ptr<ModelSource> open_tfjs_model(InputFile file, const MemoryLimit& limit) {
+  return std::make_unique<TfjsSource>(file, limit);
 }
 
 }  // namespace dcf::tools

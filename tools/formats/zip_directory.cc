@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "formats/zip_directory.h"
+
 #include <algorithm>
 #include <optional>
 #include <utility>
 
-#include "formats/le_bytes.h"
 #include "formats/error.h"
+#include "formats/le_bytes.h"
 #include "formats/tensor_meta.h"
 #include "formats/text.h"
-#include "formats/zip_reader.h"
 
 namespace dcf::tools {
 namespace {
@@ -187,11 +188,14 @@ void locate_data(const InputFile& file, uint64_t data_end, ZipEntry* entry) {
 
 }  // namespace
 
-std::vector<ZipEntry> read_zip_directory(const InputFile& file) {
+std::vector<ZipEntry> read_zip_directory(const InputFile& file, const MemoryLimit& limit) {
   const Directory directory = find_directory(file);
   if (directory.entries > kMaxTensors + 1 || directory.bytes > kMaxDirectoryBytes) {
     throw_invalid(file.path(), "has more entries than the limit allows");
   }
+  // The records, and what is made of them.
+  limit.check(file.path(), "its directory",
+              2 * directory.bytes + directory.entries * sizeof(ZipEntry));
   const auto records = file.read_range(directory.offset, directory.bytes);
   std::span<const uint8_t> rest(records);
   std::vector<ZipEntry> entries;

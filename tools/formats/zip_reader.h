@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Zip archives (also zip64) with stored and deflated entries, read through the central directory.
+// The data of stored and deflated entries of zip archives.
 #pragma once
 
 #include <zlib.h>
@@ -10,22 +10,9 @@
 #include <vector>
 
 #include "formats/input_file.h"
+#include "formats/zip_directory.h"
 
 namespace dcf::tools {
-
-struct ZipEntry {
-  std::string name;
-  bool deflated = false;
-  uint32_t crc = 0;
-  uint64_t compressed_bytes = 0;
-  uint64_t bytes = 0;
-  uint64_t header_offset = 0;
-  uint64_t data_offset = 0;
-};
-
-// All entries in the order of their data. Throws Error for archives that are damaged (also where
-// entries overlap, or directory and entry headers differ) or use other features.
-std::vector<ZipEntry> read_zip_directory(const InputFile& file);
 
 // Streams one entry. Never hands out more than entry.bytes bytes.
 class ZipEntryReader {

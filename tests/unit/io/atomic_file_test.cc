@@ -112,6 +112,46 @@ TEST_P(AtomicFileTest, WorksInTheCurrentDirectory) {
   EXPECT_EQ(read_file(dir_ / "plain"), "new");
 }
 
+TEST_P(AtomicFileTest, PatchesWhatWasAppended) {
+  for (const bool hostile : {false, true}) {
+    fault_plan.interrupt = fault_plan.short_counts = hostile;
+    auto file = AtomicFile::create(out_.c_str(), true, faulty_calls());
+    ASSERT_TRUE(file.ok());
+    ASSERT_TRUE(file.value()->append(owned_bytes("one two three")).ok());
+    ASSERT_TRUE(file.value()->patch(4, owned_bytes("TWO")).ok());
+    ASSERT_TRUE(file.value()->append(owned_bytes(" four")).ok());
+    EXPECT_EQ(file.value()->has_temporary_name(), GetParam());
+    ASSERT_TRUE(file.value()->commit().ok());
+    EXPECT_EQ(read_file(out_), "one TWO three four");
+  }
+}
+
+TEST_P(AtomicFileTest, APatchThatFailsIsFinal) {
+  auto file = AtomicFile::create(out_.c_str(), false, faulty_calls());
+  ASSERT_TRUE(file.ok());
+  ASSERT_TRUE(file.value()->append(owned_bytes("new")).ok());
+  fault_plan.fail_at = fault_plan.calls;
+  fault_plan.error = ENOSPC;
+  EXPECT_EQ(file.value()->patch(0, owned_bytes("N")).code, Code::IoNoSpace);
+  EXPECT_STREQ(fault_plan.failed, "pwrite");
+  EXPECT_EQ(file.value()->commit().code, Code::IoNoSpace);
+  file.value().reset();
+  EXPECT_TRUE(dir_.names().empty());
+}
+
+TEST_P(AtomicFileTest, CheckSaysWhatCreateWouldAndMakesNoFile) {
+  EXPECT_TRUE(AtomicFile::check(out_.c_str(), false, faulty_calls()).ok());
+  EXPECT_TRUE(dir_.names().empty());
+  const int opened = fault_plan.calls;  // the directory was opened and closed, nothing else
+  EXPECT_EQ(opened, 2);
+  write_file(out_, "old");
+  EXPECT_EQ(AtomicFile::check(out_.c_str(), false, faulty_calls()).code, Code::FileExists);
+  EXPECT_TRUE(AtomicFile::check(out_.c_str(), true, faulty_calls()).ok());
+  EXPECT_EQ(AtomicFile::check((dir_ / "none/out").c_str(), true, faulty_calls()).code,
+            Code::IoOpen);
+  EXPECT_EQ(AtomicFile::check("/proc/out", true).code, Code::IoOpen);
+}
+
 TEST_P(AtomicFileTest, CommitsOnce) {
   auto file = AtomicFile::create(out_.c_str(), false, faulty_calls());
   ASSERT_TRUE(file.ok());

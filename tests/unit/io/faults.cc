@@ -59,6 +59,9 @@ ssize_t fake_pread(int fd, void* dst, size_t size, off_t offset) {
 ssize_t fake_write(int fd, const void* src, size_t size) {
   return fails("write") ? -1 : system_calls().write(fd, src, count(size));
 }
+ssize_t fake_pwrite(int fd, const void* src, size_t size, off_t offset) {
+  return fails("pwrite") ? -1 : system_calls().pwrite(fd, src, count(size), offset);
+}
 int fake_fsync(int fd) {
   return fails("fsync") ? -1 : system_calls().fsync(fd);
 }
@@ -87,9 +90,9 @@ int fake_unlinkat(int dir, const char* path, int flags) {
 }  // namespace
 
 const Syscalls& faulty_calls() {
-  static constexpr Syscalls kCalls = {fake_openat,    fake_fstat,   fake_fchmod, fake_pread,
-                                      fake_write,     fake_fsync,   fake_close,  fake_linkat,
-                                      fake_renameat2, fake_unlinkat};
+  static constexpr Syscalls kCalls = {fake_openat, fake_fstat,     fake_fchmod,  fake_pread,
+                                      fake_write,  fake_pwrite,    fake_fsync,   fake_close,
+                                      fake_linkat, fake_renameat2, fake_unlinkat};
   return kCalls;
 }
 

@@ -8,10 +8,10 @@
 #include <set>
 #include <span>
 
+#include "cli/network/layer_text.h"
 #include "formats/error.h"
 #include "formats/json.h"
 #include "formats/text.h"
-#include "cli/network/layer_text.h"
 
 namespace dcf::tools {
 namespace {
@@ -95,7 +95,9 @@ Network parse_network(std::string_view text, const std::string& where) {
   if (text.size() > kMaxNetworkBytes) {
     throw_invalid(where, "is longer than " + std::to_string(kMaxNetworkBytes) + " bytes");
   }
-  const json root = parse_json(where, {reinterpret_cast<const uint8_t*>(text.data()), text.size()});
+  JsonDocument document;
+  parse_json(where, {reinterpret_cast<const uint8_t*>(text.data()), text.size()}, &document);
+  const json& root = document.root();
   check_keys(where, root);
   Network network;
   network.input = parse_input(where, root);

@@ -9,10 +9,11 @@
 #include <iterator>
 #include <memory>
 
-#include "formats/digits.h"
 #include "cli/display.h"
-#include "cli/output.h"
 #include "cli/network/test_error.h"
+#include "cli/output.h"
+#include "formats/digits.h"
+#include "formats/text.h"
 #include "research/train/export.h"
 #include "research/train/pass_bar.h"
 #include "research/train/pipeline.h"
@@ -120,9 +121,9 @@ int train(const TrainCommand& command) {
   const uint64_t bytes = std::filesystem::file_size(command.output.path);
   const uint64_t dense_bytes = sizeof(float) * count_parameters(net);
   const double ratio = static_cast<double>(dense_bytes) / static_cast<double>(bytes);
-  reporter.line("write", fmt::format("{}: {}, {:.1f} times smaller than {}",
-                                     printable_name(command.output.path), human_bytes(bytes), ratio,
-                                     human_bytes(dense_bytes)));
+  reporter.line("write",
+                fmt::format("{}: {}, {:.1f} times smaller than {}", printable(command.output.path),
+                            human_bytes(bytes), ratio, human_bytes(dense_bytes)));
 
   // The only look at the test files, when nothing can be chosen any more.
   const Digits test = load_test(command.data);

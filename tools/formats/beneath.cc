@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "formats/beneath.h"
+
+#include <fcntl.h>
+#include <linux/openat2.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <utility>
+
+#include "formats/error.h"
+#include "formats/text.h"
+
+namespace dcf::tools {
+namespace {
+
+// O_NONBLOCK: opening a FIFO must not wait for a writer; InputFile refuses it.
+constexpr int kFileFlags = O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK | O_NOFOLLOW;
+constexpr int kFolderFlags = O_PATH | O_DIRECTORY | O_CLOEXEC;
+
+bool is_plain(const std::string& name) {
+  bool plain = name.find('\0') == std::string::npos;
+  for (size_t begin = 0; plain && begin <= name.size();) {
+    const size_t end = std::min(name.find('/', begin), name.size());
+    const std::string component = name.substr(begin, end - begin);
+    plain = !component.empty() && component != "." && component != "..";
+    begin = end + 1;
+  }
+  return plain;
+}
+
+}  // namespace
+
+int open_beneath_at_once(int directory, const std::string& name) {
+  open_how how{};
+  how.flags = kFileFlags;
+  how.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS;
+  return static_cast<int>(impl::retry_interrupted(
+      [&] { return syscall(SYS_openat2, directory, name.c_str(), &how, sizeof how); }));
+}
+
+int open_beneath_by_component(int directory, const std::string& name) {
+  const impl::Syscalls& sys = impl::system_calls();
+  impl::UniqueFd parent;
+  int at = directory;
+  size_t begin = 0;
+  for (size_t end = name.find('/'); end != std::string::npos; end = name.find('/', begin)) {
+    const std::string component = name.substr(begin, end - begin);
+    impl::UniqueFd child(sys, openat(at, component.c_str(), kFolderFlags | O_NOFOLLOW));
+    if (!child.valid()) {
+      // O_DIRECTORY takes a link for something that is no directory.
+      struct stat info {};
+      if (errno == ENOTDIR && fstatat(at, component.c_str(), &info, AT_SYMLINK_NOFOLLOW) == 0 &&
+          S_ISLNK(info.st_mode)) {
+        errno = ELOOP;
+      }
+      return -1;
+    }
+    parent = std::move(child);
+    at = parent.get();
+    begin = end + 1;
+  }
+  return openat(at, name.c_str() + begin, kFileFlags);
+}
+
+Folder::Folder(const std::string& path) : path_(path) {
+  const impl::Syscalls& sys = impl::system_calls();
+  fd_ = impl::UniqueFd(sys, ::open(path_.empty() ? "." : path_.c_str(), kFolderFlags));
+  if (!fd_.valid()) throw_failure(path_, "is a folder that cannot be opened");
+}
+
+InputFile Folder::open(const std::string& name) const {
+  const std::string full = quote(path_.empty() ? name : path_ + "/" + name);
+  if (!is_plain(name)) throw_invalid(full, "is not a plain path below the model's directory");
+  int fd = open_beneath_at_once(fd_.get(), name);
+  if (fd < 0 && (errno == ENOSYS || errno == EPERM)) {
+    fd = open_beneath_by_component(fd_.get(), name);
+  }
+  const int error = errno;
+  if (fd < 0 && error == ELOOP) {
+    throw_invalid(full, "is a symbolic link or lies behind one, which is not followed");
+  }
+  return InputFile(full, impl::UniqueFd(impl::system_calls(), fd), error);
+}
+
+}  // namespace dcf::tools

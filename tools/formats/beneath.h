@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: Apache-2.0
+// Files that a stranger's file names: they must lie in a folder, and nothing may lead out of it.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "formats/input_file.h"
+
+namespace dcf::tools {
+
+// A folder, open while this lives. Const members may run on several threads at once.
+class Folder {
+ public:
+  // Throws Error. "" is the current directory.
+  explicit Folder(const std::string& path);
+
+  // The regular file `name`, components separated by '/', in the folder or below it. Throws Error
+  // where `name` has empty components, "." or "..", or a component is a symbolic link.
+  InputFile open(const std::string& name) const;
+
+ private:
+  std::string path_;
+  impl::UniqueFd fd_;
+};
+
+// The two ways in which Folder opens. Each returns a descriptor, or -1 and errno; a symbolic link
+// anywhere is ELOOP. The first needs Linux 5.6 (ENOSYS before, EPERM in some sandboxes).
+int open_beneath_at_once(int directory, const std::string& name);
+int open_beneath_by_component(int directory, const std::string& name);
+
+}  // namespace dcf::tools

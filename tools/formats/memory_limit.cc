@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "formats/memory_limit.h"
+
+#include <new>
+#include <stdexcept>
+
+#include "formats/dcf_error.h"
+
+namespace dcf::tools {
+
+void MemoryLimit::check(const std::string& file, const std::string& what, uint64_t needed) const {
+  if (needed <= bytes_) return;
+  throw DcfError({.status = DCF_STATUS_LimitMemory,
+                  .sentence = file + ": " + what + " takes " + std::to_string(needed) +
+                              " bytes, more than the memory limit of " + std::to_string(bytes_) +
+                              " (-M)"});
+}
+
+std::vector<uint8_t> MemoryLimit::buffer(const std::string& file, const std::string& what,
+                                         uint64_t needed) const {
+  check(file, what, needed);
+  try {
+    return std::vector<uint8_t>(needed);
+  } catch (const std::bad_alloc&) {
+  } catch (const std::length_error&) {
+  }
+  throw_failure(
+      file, what + " needs " + std::to_string(needed) + " bytes of memory, which is not available");
+}
+
+}  // namespace dcf::tools

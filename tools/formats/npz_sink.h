@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: Apache-2.0
+// .npz with stored entries, as numpy.savez writes them.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "formats/model_sink.h"
+#include "formats/output_file.h"
+
+namespace dcf::tools {
+
+// Throws Error. create_model_sink() of model_sink.h checks the list of tensors first.
+std::unique_ptr<ModelSink> create_npz_sink(std::unique_ptr<OutputFile> file,
+                                           std::vector<TensorMeta> tensors,
+                                           const std::map<std::string, std::string>& metadata);
+
+}  // namespace dcf::tools
