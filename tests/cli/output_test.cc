@@ -10,6 +10,7 @@
 #include <chrono>
 #include <csignal>
 #include <filesystem>
+#include <functional>
 #include <thread>
 
 #include "models.h"
@@ -39,6 +40,65 @@ TEST(Output, IsNeverReplacedUnasked) {
     EXPECT_NE(read_text(old), "precious");
   }
   EXPECT_EQ(dir.list().size(), 4u);  // in, m.dcf, old, out.dcf
+}
+
+TEST(Output, AForcedOutputKeepsItsPermissionsAndItsLink) {
+  const TempDir dir;
+  const std::string in = save(dir, "in.safetensors", sparse_model());
+  const std::string packed = dir.write("m.dcf", compress(dir, in, {}));
+  const std::string target = dir.write("target", "old");
+  const std::string link = dir.path("link");
+  fs::create_symlink("target", link);
+  for (const std::vector<std::string>& args : std::vector<std::vector<std::string>>{
+           {"compress", in},
+           {"compress", in, "--eval", "echo 1 {} >/dev/null; echo 1"},
+           {"decompress", packed},
+           {"cat", packed, "fc1.weight"}}) {
+    SCOPED_TRACE(args[0]);
+    dir.write("target", "old");
+    fs::permissions(target, fs::perms(0600));
+    std::vector<std::string> forced = args;
+    forced.insert(forced.end(), {"-f", "-o", link});
+    expect_success(dcf(forced));
+    EXPECT_NE(read_text(target), "old");
+    EXPECT_TRUE(fs::is_symlink(link));
+    EXPECT_EQ(fs::status(target).permissions(), fs::perms(0600));
+  }
+}
+
+TEST(Output, TheModelsOfAnEvaluationArePrivateAndGoAway) {
+  const TempDir dir;
+  const std::string in = save(dir, "in.safetensors", sparse_model());
+  fs::create_directory(dir.path("tmp"));
+  const Setting setting{
+      .prepare = [&] { return setenv("TMPDIR", dir.path("tmp").c_str(), 1) == 0; }};
+  const std::string log = dir.path("log");
+  expect_success(dcf({"compress", in, "-o", dir.path("out"), "--eval",
+                      "stat -c %a {} $(dirname {}) >>'" + log + "'; echo 1"},
+                     setting));
+  EXPECT_EQ(read_text(log), "600\n700\n600\n700\n");
+  EXPECT_TRUE(fs::is_empty(dir.path("tmp")));
+
+  // Killed outright, too: the command, which sleeps, is not; it ends by itself.
+  for (const int signal_number : {SIGTERM, SIGKILL}) {
+    const std::string mark = dir.path("mark");
+    Child child({"compress", in, "-o", dir.path("none"), "--eval",
+                 "echo {} >'" + mark + "'; sleep 3; echo 1"},
+                setting);
+    const auto give_up = std::chrono::steady_clock::now() + std::chrono::seconds(30);
+    const auto wait_until = [&](const std::function<bool()>& done) {
+      while (!done() && std::chrono::steady_clock::now() < give_up) {
+        std::this_thread::sleep_for(std::chrono::milliseconds(1));
+      }
+      return done();
+    };
+    EXPECT_TRUE(wait_until([&] { return fs::exists(mark) && fs::file_size(mark) > 0; }));
+    EXPECT_FALSE(fs::is_empty(dir.path("tmp")));
+    child.signal(signal_number);
+    EXPECT_EQ(child.wait().signal, signal_number);
+    EXPECT_TRUE(wait_until([&] { return fs::is_empty(dir.path("tmp")); }));
+    fs::remove(mark);
+  }
 }
 
 TEST(Output, AFolderOrADeviceIsRefused) {
@@ -150,7 +210,7 @@ TEST(Output, AnInterruptedDecompressLeavesTheOldFile) {
   const TempDir dir;
   const Model model = gaussian_model(1000, 1000);
   const std::string in = dir.write("m.dcf", compress(dir, save(dir, "in.safetensors", model), {}));
-  for (const int signal_number : {SIGINT, SIGTERM, SIGHUP}) {
+  for (const int signal_number : {SIGINT, SIGTERM, SIGHUP, SIGKILL}) {
     SCOPED_TRACE(signal_number);
     expect_interrupted_cleanly({"decompress", in, "-f", "-o", dir.path("old")}, dir, signal_number);
   }

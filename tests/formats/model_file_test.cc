@@ -28,6 +28,29 @@ TEST(Text, Quote) {
   EXPECT_TRUE(cut.ends_with("...'"));
 }
 
+TEST(Text, WhatDoesNotShowIsWrittenOut) {
+  EXPECT_EQ(printable("a\nb\tc"), "a\\x0ab\\x09c");
+  EXPECT_EQ(printable("\x1b[2J\x7f\xff\xc3"), "\\x1b[2J\\x7f\\xff\\xc3");
+  EXPECT_EQ(printable("a b/\xc3\xa4\xe2\x82\xac\xf0\x9f\x98\x80"),
+            "a b/\xc3\xa4\xe2\x82\xac\xf0\x9f\x98\x80");
+  const std::pair<const char*, const char*> cases[] = {
+      {"\u00a0", "a0"},         {"\u00ad", "ad"},        {"\u061c", "61c"},
+      {"\u115f", "115f"},       {"\u180e", "180e"},      {"\u200b", "200b"},
+      {"\u200d", "200d"},       {"\u200f", "200f"},      {"\u2028", "2028"},
+      {"\u202e", "202e"},       {"\u202f", "202f"},      {"\u2060", "2060"},
+      {"\u2066", "2066"},       {"\u2800", "2800"},      {"\u3000", "3000"},
+      {"\u3164", "3164"},       {"\ue000", "e000"},      {"\ufe0f", "fe0f"},
+      {"\ufeff", "feff"},       {"\uffa0", "ffa0"},      {"\ufff9", "fff9"},
+      {"\xef\xbf\xbe", "fffe"}, {"\U000e0041", "e0041"}, {"\U0010ffff", "10ffff"},
+      {"\xc2\x9b", "9b"}};
+  for (const auto& [text, code] : cases) {
+    const std::string name = std::string("fc1") + text + ".weight";
+    const std::string shown = std::string("fc1\\u{") + code + "}.weight";
+    EXPECT_EQ(printable(name), shown);
+    EXPECT_EQ(quote(name), "'" + shown + "'");
+  }
+}
+
 TEST(TensorMeta, Sizes) {
   EXPECT_EQ(meta("a", DCF_DTYPE_F4, {3}).bytes(), 2u);
   EXPECT_EQ(meta("a", DCF_DTYPE_F64, {}).bytes(), 8u);

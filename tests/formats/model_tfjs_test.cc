@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <fcntl.h>
+
 #include <filesystem>
 
+#include "formats/beneath.h"
 #include "model_test_util.h"
 
 namespace dcf::tools::test {
@@ -111,6 +114,48 @@ TEST_F(TfjsTest, PathsStayBelowTheModel) {
   expect_error(R"("s\u0000")", "", 1, "plain path");
   expect_error(R"("s","s")", "", 1, "twice");
   expect_error(R"("sub")", "", 2, "directory");
+}
+
+TEST_F(TfjsTest, FollowsNoSymbolicLinks) {
+  const TempDir outside;
+  outside.write("s", "A");
+  std::filesystem::create_directory(dir_.path("sub"));
+  dir_.write("sub/s", "A");
+  std::filesystem::create_symlink(outside.path("s"), dir_.path("file_link"));
+  std::filesystem::create_symlink("sub/s", dir_.path("inner_link"));
+  std::filesystem::create_directory_symlink(outside.path("."), dir_.path("folder_link"));
+  for (const char* path : {"file_link", "inner_link", "folder_link/s"}) {
+    expect_error('"' + std::string(path) + '"', R"({"name":"a","shape":[1],"dtype":"uint8"})", 1,
+                 "symbolic link");
+  }
+}
+
+// Both ways of opening, as an old kernel has only the second.
+TEST_F(TfjsTest, BothWaysOfOpeningStayBeneath) {
+  std::filesystem::create_directories(dir_.path("sub/deep"));
+  dir_.write("sub/deep/s", "A");
+  std::filesystem::create_symlink("sub", dir_.path("link"));
+  std::filesystem::create_symlink("s", dir_.path("sub/deep/last"));
+  const dcf::impl::Syscalls& sys = dcf::impl::system_calls();
+  const dcf::impl::UniqueFd root(sys, open(dir_.path(".").c_str(), O_PATH | O_DIRECTORY));
+  for (const auto way : {open_beneath_at_once, open_beneath_by_component}) {
+    const dcf::impl::UniqueFd good(sys, way(root.get(), "sub/deep/s"));
+    if (!good.valid() && errno == ENOSYS) continue;
+    EXPECT_TRUE(good.valid());
+    for (const char* name : {"link/deep/s", "sub/deep/last", "link"}) {
+      const dcf::impl::UniqueFd bad(sys, way(root.get(), name));
+      EXPECT_FALSE(bad.valid()) << name;
+      EXPECT_EQ(errno, ELOOP) << name;
+    }
+    const dcf::impl::UniqueFd none(sys, way(root.get(), "sub/none/s"));
+    EXPECT_FALSE(none.valid());
+    EXPECT_EQ(errno, ENOENT);
+  }
+}
+
+TEST_F(TfjsTest, HostilePathsAreQuotedOnOneLine) {
+  expect_error(R"("a\n\ndcf: everything is fine")", "", 2,
+               R"(/a\x0a\x0adcf: everything is fine': there is no such file)");
 }
 
 TEST_F(TfjsTest, RejectsBadManifests) {

@@ -4,6 +4,7 @@
 #include <malloc.h>
 
 #include <atomic>
+#include <cstdint>
 #include <cstdlib>
 #include <new>
 
@@ -13,6 +14,12 @@ std::atomic<size_t> live_bytes{0};
 std::atomic<size_t> peak_bytes{0};
 std::atomic<size_t> total_bytes{0};
 std::atomic<size_t> allocation_count{0};
+// Calls until the one that fails; negative: none will.
+std::atomic<int64_t> until_failure{-1};
+
+bool fails() noexcept {
+  return until_failure.load() >= 0 && until_failure.fetch_sub(1) == 0;
+}
 
 void* counted(void* p) noexcept {
   if (p == nullptr) return nullptr;
@@ -27,11 +34,12 @@ void* counted(void* p) noexcept {
 }
 
 void* take(size_t size) noexcept {
-  return counted(std::malloc(size == 0 ? 1 : size));
+  return fails() ? nullptr : counted(std::malloc(size == 0 ? 1 : size));
 }
 
 void* take(size_t size, std::align_val_t align) noexcept {
   void* p = nullptr;
+  if (fails()) return nullptr;
   if (posix_memalign(&p, static_cast<size_t>(align), size == 0 ? 1 : size) != 0) return nullptr;
   return counted(p);
 }
@@ -65,6 +73,16 @@ size_t MemoryMeter::allocations() const {
 }
 size_t MemoryMeter::total() const {
   return total_bytes - total_;
+}
+
+AllocationFault::AllocationFault(size_t successes) {
+  until_failure = static_cast<int64_t>(successes);
+}
+AllocationFault::~AllocationFault() {
+  until_failure = -1;
+}
+bool AllocationFault::happened() const {
+  return until_failure < 0;
 }
 
 }  // namespace dcf::impl::testing

@@ -25,4 +25,16 @@ class MemoryMeter {
   size_t total_;
 };
 
+// While it lives, one call of operator new fails: the one after `successes` more of them.
+class AllocationFault {
+ public:
+  explicit AllocationFault(size_t successes);
+  ~AllocationFault();
+  AllocationFault(const AllocationFault&) = delete;
+  AllocationFault& operator=(const AllocationFault&) = delete;
+
+  // Whether the call has come.
+  bool happened() const;
+};
+
 }  // namespace dcf::impl::testing

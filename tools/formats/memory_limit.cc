@@ -10,7 +10,7 @@ namespace dcf::tools {
 
 void MemoryLimit::check(const std::string& file, const std::string& what, uint64_t needed) const {
   if (needed <= bytes_) return;
-  throw DcfError({.status = DCF_STATUS_LimitMemory,
+  throw DcfError({.status = DCF_STATUS_LIMIT_MEMORY,
                   .sentence = file + ": " + what + " takes " + std::to_string(needed) +
                               " bytes, more than the memory limit of " + std::to_string(bytes_) +
                               " (-M)"});

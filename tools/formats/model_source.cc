@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <string_view>
 #include <utility>
 
@@ -87,15 +88,16 @@ std::vector<uint8_t> ModelSource::read(size_t i) const {
 }
 
 void ModelSource::read_pieces(size_t i, const Consume& consume) const {
-  // A multiple of every width of an element.
-  constexpr uint64_t kPieceBytes = uint64_t{4} << 20;
+  // Powers of two: whole elements of every width.
+  constexpr uint64_t kLeastBytes = uint64_t{1} << 16;
+  constexpr uint64_t kMostBytes = uint64_t{1} << 20;
+  const uint64_t piece_bytes = std::clamp(std::bit_floor(limit_.bytes()), kLeastBytes, kMostBytes);
   const auto reader = open_tensor(i);
   const uint64_t bytes = tensors_.at(i).bytes();
-  std::vector<uint8_t> piece =
-      limit_.buffer(path_, "a piece of a tensor", std::min(bytes, kPieceBytes));
+  std::vector<uint8_t> piece(static_cast<size_t>(std::min(bytes, piece_bytes)));
   uint64_t left = bytes;
   do {  // an empty tensor has one empty piece: its reader, too, checks what it can
-    const auto out = std::span(piece).first(static_cast<size_t>(std::min(left, kPieceBytes)));
+    const auto out = std::span(piece).first(static_cast<size_t>(std::min(left, piece_bytes)));
     reader->read(out);
     consume(out);
     left -= out.size();
