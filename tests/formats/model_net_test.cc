@@ -79,7 +79,7 @@ TEST_F(NetTest, RealModelOfTheAuthorEqualsItsSafetensors) {
   if (!std::filesystem::exists(net) || !std::filesystem::exists(expected)) {
     GTEST_SKIP() << net << " or " << expected << " is missing";
   }
-  const OpenHints hints{.layers_json = source_file("tools/model/squeezenet_layers.json")};
+  const OpenHints hints{.layers_json = source_file("tools/formats/squeezenet_layers.json")};
   Model reference = read_model(expected);
   reference.metadata.clear();  // says where the file comes from
   expect_equal(read_model(net, hints), reference);

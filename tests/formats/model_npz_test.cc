@@ -79,6 +79,20 @@ TEST_F(NpzTest, RejectsDamage) {
   expect_error("PK\x03\x04", 1, "too short");
 }
 
+// Whether the offsets count the bytes before the archive or not.
+TEST_F(NpzTest, RejectsAPrefix) {
+  const std::string whole = zip({{.name = "a.npy", .content = bytes_npy("xyz")}});
+  const std::string prefix = "PK\x03\x04 and so on";
+  expect_error(prefix + whole, 1, "directory is not where");
+  std::string moved = prefix + whole;
+  const auto add = [&](size_t at) {  // small numbers: one byte is enough
+    moved[at] = static_cast<char>(moved[at] + static_cast<char>(prefix.size()));
+  };
+  add(moved.rfind("PK\x01\x02") + 42);
+  add(moved.rfind("PK\x05\x06") + 16);
+  expect_error(moved, 1, "bytes lie before its first entry");
+}
+
 TEST_F(NpzTest, RejectsUnpackingToOtherSizes) {
   // The array claims one byte more or less than the deflated stream holds.
   const std::string dict = "{'descr': '|u1', 'fortran_order': False, 'shape': (4,)}";

@@ -210,6 +210,7 @@ std::vector<ZipEntry> read_zip_directory(const InputFile& file, const MemoryLimi
     locate_data(file, data_end, &entries[i]);
     data_end = entries[i].header_offset;
   }
+  if (data_end != 0) throw_damaged(file, "other bytes lie before its first entry");
   return entries;
 }
 
