@@ -42,12 +42,24 @@ void add_model(const ModelSource& source, const EncodePlan& plan, const CommonOp
   uint64_t total = 0;
   for (const TensorMeta& tensor : source.tensors()) total += tensor.bytes();
   Progress progress("compressing", total, common.wants_progress());
+  // Pieces wait in a temporary file, which only tensors are worth that are large for the limit.
+  const uint64_t whole_bytes = MemoryLimit(common.max_memory).bytes() / 4;
   uint64_t done = 0;
   for (size_t i = 0; i < source.tensors().size(); ++i) {
     throw_if_interrupted();
     const TensorMeta& tensor = source.tensors()[i];
-    writer->add(tensor, source.read(i), plan.options_for(tensor));
-    progress.update(done += tensor.bytes());
+    if (tensor.bytes() <= whole_bytes) {
+      writer->add(tensor, source.read(i), plan.options_for(tensor));
+      progress.update(done += tensor.bytes());
+      continue;
+    }
+    writer->add_pieces(tensor, plan.options_for(tensor), [&](const DcfWriter::Consume& consume) {
+      source.read_pieces(i, [&](std::span<const uint8_t> piece) {
+        throw_if_interrupted();
+        consume(piece);
+        progress.update(done += piece.size());
+      });
+    });
   }
   for (const auto& [key, value] : source.metadata()) writer->add_metadata(key, value);
   throw_if_interrupted();

@@ -133,10 +133,11 @@ void DcfFile::decode_pieces(size_t i, const Consume& consume) const {
 
 DcfRows::DcfRows(const DcfFile& file, size_t tensor) : file_(file), tensor_(tensor) {
   const dcf_tensor_info info = file.tensor(tensor);
-  const bool at_once = info.dense_bytes <= kPieceBytes || info.dtype_bits % 8 != 0;
+  const uint64_t piece_bytes = std::min(kPieceBytes, file.max_memory() / 4);
+  const bool at_once = info.dense_bytes <= piece_bytes || info.dtype_bits % 8 != 0;
   rows_ = at_once ? 1 : info.rows;
   row_bytes_ = info.dense_bytes / rows_;
-  piece_rows_ = at_once ? 1 : std::max<uint64_t>(1, kPieceBytes / row_bytes_);
+  piece_rows_ = at_once ? 1 : std::max<uint64_t>(1, piece_bytes / row_bytes_);
 }
 
 std::span<const uint8_t> DcfRows::next() {

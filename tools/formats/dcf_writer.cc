@@ -52,6 +52,18 @@ void DcfWriter::add(const TensorMeta& meta, std::span<const uint8_t> data,
   check(status, error, meta.name);
 }
 
+void DcfWriter::add_pieces(const TensorMeta& meta, const dcf_encode_options& options,
+                           const std::function<void(const Consume&)>& produce) {
+  const dcf_tensor_spec spec = spec_of(meta);
+  dcf_error error = DCF_ERROR_INIT;
+  check(dcf_writer_begin_tensor(writer_.get(), &spec, &options, &error), error, meta.name);
+  produce([&](std::span<const uint8_t> piece) {
+    check(dcf_writer_write_piece(writer_.get(), piece.data(), piece.size(), &error), error,
+          meta.name);
+  });
+  check(dcf_writer_end_tensor(writer_.get(), &error), error, meta.name);
+}
+
 void DcfWriter::add_codes(const TensorMeta& meta, const SparseCodes& codes,
                           const dcf_encode_options& options) {
   const dcf_tensor_spec spec = spec_of(meta);

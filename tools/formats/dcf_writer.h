@@ -5,6 +5,7 @@
 #include <dcf/dcf_write.h>
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <span>
@@ -34,6 +35,11 @@ class DcfWriter {
 
   void add(const TensorMeta& meta, std::span<const uint8_t> data,
            const dcf_encode_options& options);
+  // The same file from a tensor in pieces: produce(consume) calls consume for all of its bytes, in
+  // order, cut anywhere.
+  using Consume = std::function<void(std::span<const uint8_t>)>;
+  void add_pieces(const TensorMeta& meta, const dcf_encode_options& options,
+                  const std::function<void(const Consume&)>& produce);
   void add_codes(const TensorMeta& meta, const SparseCodes& codes,
                  const dcf_encode_options& options);
   void add_metadata(const std::string& key, const std::string& value);
