@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <chrono>
 #include <csignal>
+#include <dcf/dcf.hpp>
 #include <filesystem>
 #include <functional>
 #include <thread>
@@ -126,6 +127,7 @@ TEST(Output, AFullStandardOutputIsAnError) {
                                              {"verify", packed},
                                              {"compare", in, packed},
                                              {"--help"},
+                                             {"--version"},
                                              {"help", "compress"}}) {
     SCOPED_TRACE(args[0]);
     const Result result = dcf(args, full);
@@ -159,6 +161,65 @@ TEST(Output, AFullDiskLeavesTheOldFile) {
     EXPECT_EQ(std::distance(fs::directory_iterator(dir.path("disk")), {}), 1);
   }
   umount2(dir.path("disk").c_str(), MNT_DETACH);
+}
+
+// A few bytes of file may decode to more than any disk holds.
+TEST(Output, AFileThatDecodesToTooMuchIsRefusedBeforeAnythingIsWritten) {
+  const TempDir dir;
+  const std::string file = dir.path("zeros.dcf");
+  {
+    dcf_tensor_spec spec{};
+    spec.struct_size = sizeof spec;
+    spec.name = "w";
+    spec.name_size = 1;
+    spec.dtype = DCF_DTYPE_I8;
+    spec.rank = 2;
+    const uint64_t dims[] = {65536, uint64_t{1} << 30};  // 64 TiB
+    spec.dims = dims;
+    const std::vector<uint64_t> row_ptr(65537);
+    dcf::Writer writer = dcf::Writer::create(file).value();
+    dcf_error error = DCF_ERROR_INIT;
+    ASSERT_EQ(dcf_writer_add_csr(writer.get(), &spec, row_ptr.data(), row_ptr.size(), nullptr,
+                                 nullptr, 0, nullptr, &error),
+              DCF_STATUS_OK)
+        << error.message;
+    writer.finish().value();
+  }
+  const std::string bytes = "70368744177664";
+  for (const std::vector<std::string>& args :
+       std::vector<std::vector<std::string>>{{"decompress", file, "-o", dir.path("out")},
+                                             {"cat", file, "w", "-o", dir.path("out")}}) {
+    const Result result = dcf(args);
+    expect_failure(result, 2, "no space");
+    EXPECT_NE(result.err.find(bytes), std::string::npos) << result.err;
+  }
+  const Result limited = dcf({"decompress", file, "-o", dir.path("out"), "--max-output", "1G"});
+  expect_failure(limited, 1, "more than the 1073741824 of --max-output");
+  EXPECT_NE(limited.err.find(bytes), std::string::npos) << limited.err;
+  EXPECT_EQ(dir.list(), std::vector<std::string>{"zeros.dcf"});
+}
+
+TEST(Output, AModelWithinTheLimitIsWritten) {
+  const TempDir dir;
+  const std::string in = save(dir, "in.safetensors", gaussian_model(100, 256));  // 102,400 bytes
+  const std::string file = dir.write("m.dcf", compress(dir, in, {}));
+  expect_success(dcf({"decompress", file, "-q", "-o", dir.path("a"), "--max-output", "100k"}));
+  expect_failure(dcf({"decompress", file, "-o", dir.path("b"), "--max-output", "102399"}), 1,
+                 "--max-output");
+}
+
+// The report of an output that is in place is no reason to fail.
+TEST(Output, ALimitOfMemoryThatTheReportBreaksDoesNotCount) {
+  const TempDir dir;
+  const std::string in = save(dir, "in.safetensors", sparse_model());
+  for (const char* const way : {"-q", "-v", "--json"}) {
+    const std::string out = dir.path(std::string("out") + way);
+    const int quiet =
+        dcf({"compress", in, "-o", dir.path("quiet"), "-f", "-q", "-M", "1k"}).exit_code;
+    const Result result = dcf({"compress", in, "-o", out, "-M", "1k", way});
+    EXPECT_EQ(result.exit_code, quiet) << way << result.out << result.err;
+    EXPECT_EQ(fs::exists(out), result.exit_code == 0) << way;
+  }
 }
 
 // Has the process begun an output in the folder: a new name, or an open file without one?

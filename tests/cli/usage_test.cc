@@ -2,6 +2,7 @@
 // The command line itself: help, wrong arguments, contradictions.
 #include <dcf/dcf.h>
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <algorithm>
 
@@ -56,6 +57,14 @@ TEST(Usage, WrongCommandLinesExitWithTwo) {
       {{"compress", in, "-o", out, "--lossless", "--bits", "5"}, "--lossless"},
       {{"compress", in, "-o", out, "--lossless", "--sparsity", "0.5"}, "--lossless"},
       {{"compress", in, "-o", out, "--max-drop", "1"}, "--eval"},
+      {{"compress", in, "-o", out, "--eval", "true {}", "--max-drop", "nan"}, "finite"},
+      {{"compress", in, "-o", out, "--eval", ""}, "--eval: the value is empty"},
+      {{"compress", in, "-o", out, "--init", "forgy", "--seed", "-1"}, "unsigned integer"},
+      {{"compress", in, "-o", out, "--seed", ""}, "unsigned integer"},
+      {{"compress", in, "-o", ""}, "--output: the value is empty"},
+      {{"decompress", in, "-o", ""}, "--output: the value is empty"},
+      {{"cat", in, "w", "-o", ""}, "--output: the value is empty"},
+      {{"decompress", in, "-o", out, "--max-output", "much"}, "--max-output"},
       {{"compress", in, "-o", out, "--threads", "x"}, "--threads"},
       {{"compress", in, "-o", out, "-M", "lots"}, "lots"},
       {{"compress", in, "-o", out, "-M", "0"}, "'0'"},
@@ -81,6 +90,27 @@ TEST(Usage, WrongCommandLinesExitWithTwo) {
     }
     EXPECT_EQ(dir.list().size(), 1u);
   }
+}
+
+// No text may end up in a file that got the number of a closed stream, and what is in place already
+// is no failure.
+TEST(Usage, ClosedStandardStreams) {
+  const TempDir dir;
+  const std::string in = save(dir, "in.safetensors", sparse_model());
+  const std::string usual = compress(dir, in, {});
+  Setting closed;
+  closed.prepare = [] { return close(0) == 0 && close(1) == 0 && close(2) == 0; };
+  const std::string out = dir.path("closed.dcf");
+  EXPECT_EQ(dcf({"compress", in, "-o", out}, closed).exit_code, 0);
+  EXPECT_TRUE(read_text(out) == usual);
+  EXPECT_EQ(dcf({"compress", in, "-o", out}, closed).exit_code, 2);  // exists
+  EXPECT_TRUE(read_text(out) == usual);
+  const std::string restored = dir.path("closed.st");
+  EXPECT_EQ(dcf({"decompress", out, "-o", restored}, closed).exit_code, 0);
+  EXPECT_EQ(dcf({"info", out}, closed).exit_code, 2);
+  EXPECT_EQ(dcf({"cat", out, "fc1.weight"}, closed).exit_code, 2);
+  EXPECT_EQ(dcf({"verify", "-"}, closed).exit_code, 2);
+  EXPECT_TRUE(read_text(out) == usual);
 }
 
 TEST(Usage, ErrorsAsJson) {

@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <thread>
 #include <vector>
 
 #include "cli/display.h"
+#include "cli/json_writer.h"
 #include "cli/options.h"
 #include "cli/output.h"
 #include "cli/progress.h"
@@ -57,49 +58,66 @@ Results measure(const DcfFile& file, const CommonOptions& common) {
   return results;
 }
 
-OrderedJson to_json(const LayerSpeed& layer) {
-  OrderedJson json;
-  json["load_seconds"] = layer.load;
-  json["products"] = OrderedJson::array();
+void write(const LayerSpeed& layer, JsonWriter* json) {
+  json->begin_object();
+  json->member("load_seconds", layer.load);
+  json->key("products");
+  json->begin_array();
   for (const ProductSpeed& product : layer.products) {
-    OrderedJson entry = {{"batch", product.batch},
-                         {"kernel", product.kernel},
-                         {"seconds", product.layer},
-                         {"dense_seconds", nullptr}};
-    if (product.dense) entry["dense_seconds"] = *product.dense;
-    json["products"].push_back(std::move(entry));
+    json->begin_object();
+    json->member("batch", product.batch);
+    json->member("kernel", product.kernel);
+    json->member("seconds", product.layer);
+    json->key("dense_seconds");
+    product.dense ? json->value(*product.dense) : json->value(nullptr);
+    json->end();
   }
-  return json;
+  json->end();
+  json->end();
 }
 
-OrderedJson to_json(const TensorResult& tensor) {
+void write(const TensorResult& tensor, JsonWriter* json) {
   const dcf_tensor_info& t = tensor.info;
-  OrderedJson json;
-  json["name"] = std::string(t.name, t.name_size);
-  json["dtype"] = dcf_dtype_name(t.dtype);
-  json["shape"] = std::vector<uint64_t>(t.dims, t.dims + t.rank);
-  json["dense_bytes"] = t.dense_bytes;
-  json["encoded_bytes"] = t.encoded_bytes;
-  json["nonzeros"] = t.nonzeros;
-  json["decode"] = nullptr;
+  json->begin_object();
+  json->member("name", std::string_view(t.name, t.name_size));
+  json->member("dtype", dcf_dtype_name(t.dtype));
+  json->key("shape");
+  json->begin_array();
+  for (uint32_t d = 0; d < t.rank; ++d) json->value(t.dims[d]);
+  json->end();
+  json->member("dense_bytes", t.dense_bytes);
+  json->member("encoded_bytes", t.encoded_bytes);
+  json->member("nonzeros", t.nonzeros);
+  json->key("decode");
   if (tensor.decoding) {
-    json["decode"] = {{"seconds", tensor.decoding->decode},
-                      {"memcpy_seconds", tensor.decoding->copy}};
+    json->begin_object();
+    json->member("seconds", tensor.decoding->decode);
+    json->member("memcpy_seconds", tensor.decoding->copy);
+    json->end();
+  } else {
+    json->value(nullptr);
   }
-  json["layer"] = nullptr;
-  if (tensor.layer) json["layer"] = to_json(*tensor.layer);
-  return json;
+  json->key("layer");
+  tensor.layer ? write(*tensor.layer, json) : json->value(nullptr);
+  json->end();
 }
 
-OrderedJson to_json(const Results& results, uint32_t threads) {
-  OrderedJson json;
-  json["file_bytes"] = results.info.file_bytes;
-  json["dense_bytes"] = results.info.dense_bytes;
-  json["threads"] = threads;
-  json["verify"] = {{"seconds", results.verify}};
-  json["tensors"] = OrderedJson::array();
-  for (const TensorResult& tensor : results.tensors) json["tensors"].push_back(to_json(tensor));
-  return json;
+void print_as_json(const Results& results, uint32_t threads) {
+  JsonWriter json;
+  json.begin_object();
+  json.member("file_bytes", results.info.file_bytes);
+  json.member("dense_bytes", results.info.dense_bytes);
+  json.member("threads", threads);
+  json.key("verify");
+  json.begin_object();
+  json.member("seconds", results.verify);
+  json.end();
+  json.key("tensors");
+  json.begin_array();
+  for (const TensorResult& tensor : results.tensors) write(tensor, &json);
+  json.end();
+  json.end();
+  json.finish();
 }
 
 std::string ratio_text(double dividend, double divisor) {
@@ -148,7 +166,7 @@ std::string to_text(const Results& results, uint32_t threads) {
     table.add_row(std::move(row));
   }
   const dcf_file_info& info = results.info;
-  return table.render(terminal_width(STDOUT_FILENO)) +
+  return table.render(table_width()) +
          fmt::format("{} \u2192 {} ({}), verified at {:.2f} GB/s of weights, {}\n",
                      human_bytes(info.dense_bytes), human_bytes(info.file_bytes),
                      ratio_text(static_cast<double>(info.dense_bytes),
@@ -163,7 +181,7 @@ int bench(const std::string& input, const CommonOptions& common) {
       common.threads != 0 ? common.threads : std::max(1u, std::thread::hardware_concurrency());
   const Results results = measure(file, common);
   if (common.json) {
-    print_json(to_json(results, threads));
+    print_as_json(results, threads);
   } else if (!common.quiet) {
     print_out(to_text(results, threads));
   }

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <memory>
 
+#include "cli/copy_model.h"
 #include "cli/options.h"
 #include "cli/output.h"
-#include "cli/signals.h"
+#include "cli/output_checks.h"
 #include "cli/verbs.h"
 #include "formats/dcf_file.h"
 #include "formats/npy_header.h"
@@ -32,12 +33,10 @@ int cat(const Options& o) {
                     .sentence = file.path() + ": holds no tensor of the name " + quote(o.name)});
   }
   file.check(status, error);
+  check_free_space(o.output, file.tensor(index).dense_bytes);
   const auto out = open_output(o.output);
   out->write(make_npy_header(file.meta(index)));
-  file.decode_pieces(index, [&](std::span<const uint8_t> piece) {
-    throw_if_interrupted();
-    out->write(piece);
-  });
+  write_tensor(file, index, out.get());
   out->commit();
   return 0;
 }

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include <cmath>
 #include <memory>
 
 #include "cli/display.h"
 #include "cli/failures.h"
+#include "cli/json_writer.h"
 #include "cli/model_diff.h"
 #include "cli/options.h"
 #include "cli/output.h"
@@ -28,65 +28,80 @@ std::string number_text(const char* format, double value) {
   return std::isnan(value) ? "-" : fmt::format(fmt::runtime(format), value);
 }
 
-// A table of the tensors that are not as they should be, or of all, and a line for all of them.
-std::string as_text(const ModelDiff& diff, const Options& o) {
-  Table table({{"tensor", Align::kLeft},
-               {"max error", Align::kRight},
-               {"SQNR dB", Align::kRight},
-               {"cosine", Align::kRight},
-               {"result", Align::kLeft}});
-  for (const TensorDiff& tensor : diff.tensors) {
-    if (tensor.ok && !o.verbose) continue;
-    std::vector<std::string> row = {printable(tensor.name), "-", "-", "-", tensor.result};
-    if (const auto& d = tensor.difference) {
-      row[1] = number_text("{:.6g}", d->max_error);
-      row[2] = number_text("{:.2f}", d->sqnr_db);
-      row[3] = number_text("{:.8f}", d->cosine);
-    }
-    table.add_row(std::move(row));
+std::vector<std::string> row_of(const TensorDiff& tensor) {
+  std::vector<std::string> row = {printable(tensor.name), "-", "-", "-", tensor.result};
+  if (const auto& d = tensor.difference) {
+    row[1] = number_text("{:.6g}", d->max_error);
+    row[2] = number_text("{:.2f}", d->sqnr_db);
+    row[3] = number_text("{:.8f}", d->cosine);
   }
-  std::string text = table.empty() ? "" : table.render(terminal_width(STDOUT_FILENO));
+  return row;
+}
+
+// A table of the tensors that are not as they should be, or of all, and a line for all of them.
+void print_text(const ModelDiff& diff, const Options& o) {
   const size_t good = diff.count_ok();
+  if (good < diff.tensors.size() || (o.verbose && good > 0)) {
+    TableLayout layout({{"tensor", Align::kLeft},
+                        {"max error", Align::kRight},
+                        {"SQNR dB", Align::kRight},
+                        {"cosine", Align::kRight},
+                        {"result", Align::kLeft}});
+    const auto each_row = [&](const auto& use) {
+      for (const TensorDiff& tensor : diff.tensors) {
+        if (!tensor.ok || o.verbose) use(row_of(tensor));
+      }
+    };
+    each_row([&](const std::vector<std::string>& row) { layout.fit(row); });
+    layout.limit(table_width());
+    print_out(layout.titles());
+    each_row([&](const std::vector<std::string>& row) { print_out(layout.row(row)); });
+  }
   const char* const good_word = o.bounds ? "within bounds" : "equal";
-  text += fmt::format("{} {}", human_count(good, "tensor"), good_word);
+  std::string text = fmt::format("{} {}", human_count(good, "tensor"), good_word);
   if (good < diff.tensors.size()) text += fmt::format(", {} not", diff.tensors.size() - good);
   if (!diff.same_metadata) text += "; note: the metadata differs";
-  return text + "\n";
+  print_out(text + "\n");
 }
 
-OrderedJson number_json(double value) {
-  return std::isfinite(value) ? OrderedJson(value) : OrderedJson(nullptr);
+void write_number(const char* key, double value, JsonWriter* json) {
+  json->key(key);
+  std::isfinite(value) ? json->value(value) : json->value(nullptr);
 }
 
-OrderedJson as_json(const ModelDiff& diff, const Options& o) {
-  OrderedJson json;
-  json["ok"] = diff.ok();
-  json["same_metadata"] = diff.same_metadata;
-  json["tensors"] = OrderedJson::array();
+void print_as_json(const ModelDiff& diff, const Options& o) {
+  JsonWriter json;
+  json.begin_object();
+  json.member("ok", diff.ok());
+  json.member("same_metadata", diff.same_metadata);
+  json.key("tensors");
+  json.begin_array();
   for (const TensorDiff& tensor : diff.tensors) {
-    OrderedJson object;
-    object["name"] = tensor.name;
-    object["ok"] = tensor.ok;
-    object["result"] = tensor.result;
+    json.begin_object();
+    json.member("name", tensor.name);
+    json.member("ok", tensor.ok);
+    json.member("result", tensor.result);
     if (const auto& d = tensor.difference) {
-      object["same_bytes"] = d->same_bytes;
-      object["same_values"] = d->same_values;
-      object["max_error"] = number_json(d->max_error);
-      object["sqnr_db"] = number_json(d->sqnr_db);
-      object["cosine"] = number_json(d->cosine);
-      if (o.bounds) object["error_bound"] = tensor.error_bound;
+      json.member("same_bytes", d->same_bytes);
+      json.member("same_values", d->same_values);
+      write_number("max_error", d->max_error, &json);
+      write_number("sqnr_db", d->sqnr_db, &json);
+      write_number("cosine", d->cosine, &json);
+      if (o.bounds) json.member("error_bound", tensor.error_bound);
     }
-    json["tensors"].push_back(std::move(object));
+    json.end();
   }
-  return json;
+  json.end();
+  json.end();
+  json.finish();
 }
 
 int compare(const Options& o) {
   const ModelDiff diff = diff_models({.a = o.a, .b = o.b, .bounds = o.bounds}, o.common);
   if (o.common.json) {
-    print_json(as_json(diff, o));
+    print_as_json(diff, o);
   } else if (!o.common.quiet) {
-    print_out(as_text(diff, o));
+    print_text(diff, o);
   }
   return diff.ok() ? 0 : kExitInvalid;
 }

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include <chrono>
+#include <cmath>
 #include <cstdio>
 #include <filesystem>
 #include <memory>
@@ -12,11 +12,14 @@
 #include "cli/display.h"
 #include "cli/evaluation.h"
 #include "cli/failures.h"
+#include "cli/json_writer.h"
 #include "cli/output.h"
+#include "cli/output_checks.h"
 #include "cli/temp_directory.h"
 #include "cli/tensor_report.h"
 #include "cli/tensor_rules.h"
 #include "cli/verbs.h"
+#include "cli/write_dcf.h"
 #include "formats/text.h"
 
 namespace dcf::tools {
@@ -78,17 +81,24 @@ struct Outcome {
 };
 
 void print_outcome_json(const Options& o, const Outcome& outcome, const DcfFile& file) {
-  OrderedJson json;
-  json["input"] = o.input;
-  json["output"] = o.output.path;
-  json["input_bytes"] = outcome.input_bytes;
-  json["output_bytes"] = file.info().file_bytes;
-  json["seconds"] = outcome.seconds;
+  const TensorReport report(file);
+  JsonWriter json;
+  json.begin_object();
+  json.member("input", o.input);
+  json.member("output", o.output.path);
+  json.member("input_bytes", outcome.input_bytes);
+  json.member("output_bytes", file.info().file_bytes);
+  json.member("seconds", outcome.seconds);
   if (outcome.scores) {
-    json["scores"] = {{"before", outcome.scores->before}, {"after", outcome.scores->after}};
+    json.key("scores");
+    json.begin_object();
+    json.member("before", outcome.scores->before);
+    json.member("after", outcome.scores->after);
+    json.end();
   }
-  json.update(report_json(file));
-  print_json(json);
+  report.write_members(&json);
+  json.end();
+  json.finish();
 }
 
 void print_outcome(const Options& o, const Outcome& outcome, const DcfFile& file) {
@@ -102,7 +112,15 @@ void print_outcome(const Options& o, const Outcome& outcome, const DcfFile& file
     print_out(
         fmt::format("score before {}, after {}\n", outcome.scores->before, outcome.scores->after));
   }
-  if (o.verbose) print_out(report_text(file, {.width = terminal_width(STDOUT_FILENO)}));
+  if (o.verbose) TensorReport(file).print_text({.width = table_width()});
+}
+
+// The output is in place, and this file is our own: -M bounds what a stranger's file may take, and
+// must not turn a success into a failure.
+DcfFile reopen_output(const Options& o) {
+  OpenHints hints = o.common.hints();
+  hints.max_memory = UINT64_MAX;
+  return DcfFile(o.output.path, hints);
 }
 
 void warn_of_loss(const Options& o, const EncodePlan& plan) {
@@ -129,8 +147,8 @@ int compress(const Options& o) {
   }
   outcome.input_bytes = source->file_bytes();
   outcome.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-  if (o.output.path == "-" || (o.common.quiet && !o.common.json)) return 0;
-  const DcfFile file(o.output.path, o.common.hints());
+  if (o.output.path == "-" || !o.common.wants_report()) return 0;
+  const DcfFile file = reopen_output(o);
   o.common.json ? print_outcome_json(o, outcome, file) : print_outcome(o, outcome, file);
   return 0;
 }
@@ -166,7 +184,7 @@ void add_lossy_options(CLI::App* verb, Options* o) {
   verb->add_option("--bits", o->choice.bits, "Cluster: share 2^N centroids per tensor, N = 1..8")
       ->check(CLI::Range(1, 8));
   add_named(verb, "--init", &o->choice.init, kInitNames, "Where centroids start (default linear)");
-  verb->add_option("--seed", o->choice.seed, "Of --init forgy");
+  verb->add_option("--seed", o->choice.seed, "Of --init forgy")->check(digits_only());
   add_named(verb, "--positions", &o->choice.positions, kPositionsNames,
             "How positions are stored (default auto: the smallest)");
   verb->add_option("--gap-bits", o->choice.gap_bits,
@@ -181,7 +199,11 @@ void add_lossy_options(CLI::App* verb, Options* o) {
           [o](const std::string& text) { o->choice.canonical_zeros = text == "canonical"; },
           "keep, or canonical: drop the signs of zeros (recorded as value-exact)")
       ->check(CLI::IsMember({"keep", "canonical"}));
-  verb->add_option("--recipe", o->recipe, "JSON file with rules per tensor");
+  verb->add_option(
+      "--recipe", o->recipe,
+      "JSON file with rules per tensor: {\"rules\": [{\"match\": PATTERN, \"bits\": 5}, ...], "
+      "\"ignore\": [PATTERN, ...]}; a PATTERN is a regular expression of RE2 that may "
+      "match anywhere in the name");
 }
 
 }  // namespace
@@ -196,11 +218,20 @@ void add_compress(CLI::App* app, Run* run) {
   add_output_options(verb, &o->output, ".dcf file");
   add_lossy_options(verb, o.get());
   verb->add_option("--layers", o->layers, "Layer names and shapes (JSON) of a .net file");
-  CLI::Option* const eval = verb->add_option(
-      "--eval", o->evaluation,
-      "Shell command that prints a score, higher is better; {} is the restored safetensors");
+  CLI::Option* const eval =
+      verb->add_option("--eval", o->evaluation,
+                       "Shell command that prints a score, higher is better; {} is the restored "
+                       "safetensors")
+          ->check(not_empty());
   verb->add_option("--max-drop", o->max_drop, "Greatest loss of score to accept (default 0)")
-      ->needs(eval);
+      ->needs(eval)
+      ->check(CLI::Validator(
+          [](const std::string& text) {
+            double v = 0;
+            return CLI::detail::lexical_cast(text, v) && std::isfinite(v) ? std::string()
+                                                                          : "not a finite number";
+          },
+          ""));
   verb->add_flag("-v,--verbose", o->verbose, "Also the table of dcf info");
   add_common_options(verb, &o->common);
   verb->footer(

@@ -1,11 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <unistd.h>
-
 #include <memory>
 
 #include "cli/display.h"
+#include "cli/json_writer.h"
 #include "cli/options.h"
-#include "cli/output.h"
 #include "cli/tensor_report.h"
 #include "cli/verbs.h"
 
@@ -29,10 +27,15 @@ void add_info(CLI::App* app, Run* run) {
   verb->callback([o, run] {
     *run = [o] {
       const DcfFile file(o->input, o->common.hints());
+      const TensorReport report(file);
       if (o->common.json) {
-        print_json(report_json(file));
+        JsonWriter json;
+        json.begin_object();
+        report.write_members(&json);
+        json.end();
+        json.finish();
       } else {
-        print_out(report_text(file, {terminal_width(STDOUT_FILENO), o->by_part}));
+        report.print_text({.width = table_width(), .by_part = o->by_part});
       }
       return 0;
     };

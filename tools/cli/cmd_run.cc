@@ -4,13 +4,17 @@
 #include <algorithm>
 #include <bit>
 #include <memory>
+#include <span>
+#include <vector>
 
 #include "cli/display.h"
 #include "cli/failures.h"
+#include "cli/json_writer.h"
 #include "cli/network/run.h"
 #include "cli/network/test_error.h"
 #include "cli/network_input.h"
 #include "cli/output.h"
+#include "cli/output_checks.h"
 #include "cli/progress.h"
 #include "cli/signals.h"
 #include "cli/verbs.h"
@@ -30,22 +34,34 @@ struct Options {
   std::string test;
 };
 
-// In pieces of bounded memory.
+void write_floats(std::span<const float> values, OutputFile* out) {
+  constexpr size_t kBlock = 4096;
+  std::vector<uint8_t> bytes;
+  bytes.reserve(kBlock * sizeof(float));
+  while (!values.empty()) {
+    const auto block = values.first(std::min(values.size(), kBlock));
+    bytes.clear();
+    for (const float value : block) append_le(&bytes, std::bit_cast<uint32_t>(value));
+    out->write(bytes);
+    values = values.subspan(block.size());
+  }
+}
+
 void write_outputs(const DcfFile& file, const Network& network, const NetworkInput& input,
                    const CommonOptions& common, OutputFile* out) {
-  constexpr uint64_t kPieceValues = uint64_t{1} << 20;
-  const uint64_t piece = std::max<uint64_t>(1, kPieceValues / input.cols);
   Progress progress("running", input.data.size(), common.wants_progress());
-  for (uint64_t first = 0; first < input.rows; first += piece) {
-    throw_if_interrupted();
-    const uint64_t count = std::min(piece, input.rows - first);
-    std::vector<uint8_t> bytes;
-    for (const float value : run_network(file, network, input.floats(first, count), count)) {
-      append_le(&bytes, std::bit_cast<uint32_t>(value));
-    }
-    out->write(bytes);
-    progress.update((first + count) * (input.data.size() / input.rows));
-  }
+  uint64_t done = 0;
+  run_network(
+      file, network, input.rows,
+      [&](uint64_t first, uint64_t count) {
+        throw_if_interrupted();
+        return input.floats(first, count);
+      },
+      [&](std::span<const float> y) {
+        write_floats(y, out);
+        done += y.size() / network.outputs();
+        progress.update(done * (input.data.size() / input.rows));
+      });
 }
 
 int run_array(const Options& o) {
@@ -64,12 +80,14 @@ int run_array(const Options& o) {
   write_outputs(file, network, input, o.common, out.get());
   out->commit();
   if (o.common.json) {
-    OrderedJson json;
-    json["output"] = o.output.path;
-    json["inputs"] = input.rows;
-    json["outputs"] = network.outputs();
-    print_json(json);
-  } else if (!o.common.quiet && o.output.path != "-") {
+    JsonWriter json;
+    json.begin_object();
+    json.member("output", o.output.path);
+    json.member("inputs", input.rows);
+    json.member("outputs", network.outputs());
+    json.end();
+    json.finish();
+  } else if (o.common.wants_report() && o.output.path != "-") {
     print_out(fmt::format("{} \u2192 {}  {} of {} values\n", printable(o.input),
                           printable(o.output.path), human_count(input.rows, "row"),
                           network.outputs()));
@@ -90,11 +108,13 @@ int run_test(const Options& o) {
   }
   const double percent = percent_of(wrong, digits.count);
   if (o.common.json) {
-    OrderedJson json;
-    json["images"] = digits.count;
-    json["wrong"] = wrong;
-    json["error_percent"] = percent;
-    print_json(json);
+    JsonWriter json;
+    json.begin_object();
+    json.member("images", digits.count);
+    json.member("wrong", wrong);
+    json.member("error_percent", percent);
+    json.end();
+    json.finish();
   } else if (!o.common.quiet) {
     print_out(fmt::format("{}: {:.2f} % wrong ({} of {})\n", printable(file.path()), percent, wrong,
                           human_count(digits.count, "image")));

@@ -5,6 +5,7 @@
 #include <memory>
 
 #include "cli/display.h"
+#include "cli/json_writer.h"
 #include "cli/options.h"
 #include "cli/output.h"
 #include "cli/progress.h"
@@ -44,13 +45,15 @@ int verify(const std::string& input, const CommonOptions& common) {
   }
   const uint64_t peak = peak_memory(file);
   if (common.json) {
-    OrderedJson json;
-    json["ok"] = true;
-    json["tensors"] = info.tensors;
-    json["file_bytes"] = info.file_bytes;
-    json["dense_bytes"] = info.dense_bytes;
-    json["peak_memory"] = peak;
-    print_json(json);
+    JsonWriter json;
+    json.begin_object();
+    json.member("ok", true);
+    json.member("tensors", info.tensors);
+    json.member("file_bytes", info.file_bytes);
+    json.member("dense_bytes", info.dense_bytes);
+    json.member("peak_memory", peak);
+    json.end();
+    json.finish();
   } else if (!common.quiet) {
     print_out(fmt::format("{}: ok ({}, {}, decodes to {}, one at a time in at most {} of memory)\n",
                           printable(file.path()), human_count(info.tensors, "tensor"),

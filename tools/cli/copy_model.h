@@ -4,16 +4,11 @@
 
 #include <string>
 
-#include "cli/encode_plan.h"
 #include "cli/options.h"
 #include "formats/dcf_file.h"
 #include "formats/model_sink.h"
 
 namespace dcf::tools {
-
-// Encodes `source` into a .dcf at `output` ("-": standard output), as `plan` says.
-void write_dcf(const ModelSource& source, const EncodePlan& plan, const OutputOptions& output,
-               const CommonOptions& common);
 
 // Restores all of `file`. Tensors larger than the memory are copied in pieces.
 void restore_model(const DcfFile& file, const OutputOptions& output, SinkFormat format,
@@ -21,6 +16,9 @@ void restore_model(const DcfFile& file, const OutputOptions& output, SinkFormat 
 
 // The model as it is, as safetensors.
 void copy_as_safetensors(const ModelSource& source, const OutputOptions& output);
+
+// The bytes of one tensor, in pieces, to a file that was begun.
+void write_tensor(const DcfFile& file, size_t tensor, OutputFile* out);
 
 // A finished file to its place, or to standard output.
 void copy_file(const std::string& from, const OutputOptions& output);

@@ -51,39 +51,6 @@ double small_float(uint32_t word, const FloatFormat& format) {
   return sign * std::ldexp(static_cast<double>(significand), scale);
 }
 
-// The sums over all elements that are finite on both sides.
-class Sums {
- public:
-  void add(double a, double b, double error) {
-    max_error_ = std::max(max_error_, error);
-    signal_ += a * a;
-    other_ += b * b;
-    product_ += a * b;
-    noise_ += error * error;
-  }
-  // One side only is NaN or infinite, or they are so in different ways.
-  void add_incomparable() { comparable_ = false; }
-
-  void store(Difference* d) const {
-    d->max_error = comparable_ ? max_error_ : kNan;
-    if (!comparable_ || (noise_ > 0 && signal_ == 0)) {
-      d->sqnr_db = comparable_ ? -kInfinity : kNan;
-    } else {
-      d->sqnr_db = noise_ > 0 ? 10 * std::log10(signal_ / noise_) : kInfinity;
-    }
-    const double norms = std::sqrt(signal_) * std::sqrt(other_);
-    d->cosine = comparable_ && norms > 0 ? product_ / norms : kNan;
-  }
-
- private:
-  bool comparable_ = true;
-  double max_error_ = 0;
-  double signal_ = 0;
-  double other_ = 0;
-  double product_ = 0;
-  double noise_ = 0;
-};
-
 // Integers are subtracted as such: a double cannot tell large neighbours apart.
 template <typename Value>
 double distance(Value a, Value b) {
@@ -97,10 +64,19 @@ double distance(Value a, Value b) {
   }
 }
 
+}  // namespace
+
+void Comparison::add_pair(double a, double b, double error) {
+  max_error_ = std::max(max_error_, error);
+  signal_ += a * a;
+  other_ += b * b;
+  product_ += a * b;
+  noise_ += error * error;
+}
+
 template <typename Word, typename ValueOf>
-void compare(std::span<const uint8_t> a, std::span<const uint8_t> b, const ValueOf& value_of,
-             Difference* d) {
-  Sums sums;
+void Comparison::add_words(std::span<const uint8_t> a, std::span<const uint8_t> b,
+                           const ValueOf& value_of) {
   for (size_t i = 0; i < a.size(); i += sizeof(Word)) {
     const Word word_a = load_le<Word>(a.data() + i);
     const Word word_b = load_le<Word>(b.data() + i);
@@ -109,97 +85,94 @@ void compare(std::span<const uint8_t> a, std::span<const uint8_t> b, const Value
     const auto x = static_cast<double>(value_a);
     const auto y = static_cast<double>(value_b);
     // Comparing the values themselves makes equals of +0 and -0 and of nothing else.
-    if (word_a != word_b && value_a != value_b) d->same_values = false;
+    if (word_a != word_b && value_a != value_b) same_values_ = false;
     if (std::isfinite(x) && std::isfinite(y)) {
-      sums.add(x, y, distance(value_a, value_b));
+      add_pair(x, y, distance(value_a, value_b));
     } else if (word_a != word_b) {
-      sums.add_incomparable();
+      comparable_ = false;
     }
   }
-  sums.store(d);
 }
 
 template <typename Value>
-void compare_integers(std::span<const uint8_t> a, std::span<const uint8_t> b, Difference* d) {
+void Comparison::add_integers(std::span<const uint8_t> a, std::span<const uint8_t> b) {
   using Word = std::make_unsigned_t<Value>;
-  compare<Word>(
-      a, b, [](Word word) { return static_cast<Value>(word); }, d);
+  add_words<Word>(a, b, [](Word word) { return static_cast<Value>(word); });
 }
 
-void compare_small_floats(std::span<const uint8_t> a, std::span<const uint8_t> b,
-                          const FloatFormat& format, Difference* d) {
-  const auto value_of = [&](uint32_t word) { return small_float(word, format); };
-  if (format.mantissa_bits > 8) {
-    compare<uint16_t>(a, b, value_of, d);
-  } else {
-    compare<uint8_t>(a, b, value_of, d);
-  }
-}
-
-}  // namespace
-
-Difference difference(const TensorMeta& meta, std::span<const uint8_t> a,
-                      std::span<const uint8_t> b) {
-  Difference d;
-  d.sqnr_db = kInfinity;
-  if (std::equal(a.begin(), a.end(), b.begin(), b.end())) return d;
-  d.same_bytes = false;
-  switch (meta.dtype) {
+void Comparison::add(std::span<const uint8_t> a, std::span<const uint8_t> b) {
+  if (!std::equal(a.begin(), a.end(), b.begin(), b.end())) same_bytes_ = false;
+  switch (dtype_) {
     case DCF_DTYPE_F64:
-      compare<uint64_t>(a, b, std::bit_cast<double, uint64_t>, &d);
+      add_words<uint64_t>(a, b, std::bit_cast<double, uint64_t>);
       break;
     case DCF_DTYPE_F32:
-      compare<uint32_t>(
-          a, b, [](uint32_t word) { return double{std::bit_cast<float>(word)}; }, &d);
+      add_words<uint32_t>(a, b, [](uint32_t word) { return double{std::bit_cast<float>(word)}; });
       break;
     case DCF_DTYPE_BF16:
-      compare<uint16_t>(
-          a, b, [](uint32_t word) { return double{std::bit_cast<float>(word << 16)}; }, &d);
+      add_words<uint16_t>(a, b,
+                          [](uint32_t word) { return double{std::bit_cast<float>(word << 16)}; });
       break;
     case DCF_DTYPE_F16:
-      compare_small_floats(a, b, kF16, &d);
+      add_words<uint16_t>(a, b, [](uint32_t word) { return small_float(word, kF16); });
       break;
     case DCF_DTYPE_F8E5M2:
-      compare_small_floats(a, b, kF8E5M2, &d);
+      add_words<uint8_t>(a, b, [](uint32_t word) { return small_float(word, kF8E5M2); });
       break;
     case DCF_DTYPE_F8E4M3:
-      compare_small_floats(a, b, kF8E4M3, &d);
+      add_words<uint8_t>(a, b, [](uint32_t word) { return small_float(word, kF8E4M3); });
       break;
     case DCF_DTYPE_F8E4M3FNUZ:
-      compare_small_floats(a, b, kF8E4M3Fnuz, &d);
+      add_words<uint8_t>(a, b, [](uint32_t word) { return small_float(word, kF8E4M3Fnuz); });
       break;
     case DCF_DTYPE_F8E5M2FNUZ:
-      compare_small_floats(a, b, kF8E5M2Fnuz, &d);
+      add_words<uint8_t>(a, b, [](uint32_t word) { return small_float(word, kF8E5M2Fnuz); });
       break;
     case DCF_DTYPE_I64:
-      compare_integers<int64_t>(a, b, &d);
+      add_integers<int64_t>(a, b);
       break;
     case DCF_DTYPE_I32:
-      compare_integers<int32_t>(a, b, &d);
+      add_integers<int32_t>(a, b);
       break;
     case DCF_DTYPE_I16:
-      compare_integers<int16_t>(a, b, &d);
+      add_integers<int16_t>(a, b);
       break;
     case DCF_DTYPE_I8:
-      compare_integers<int8_t>(a, b, &d);
+      add_integers<int8_t>(a, b);
       break;
     case DCF_DTYPE_U64:
-      compare_integers<uint64_t>(a, b, &d);
+      add_integers<uint64_t>(a, b);
       break;
     case DCF_DTYPE_U32:
-      compare_integers<uint32_t>(a, b, &d);
+      add_integers<uint32_t>(a, b);
       break;
     case DCF_DTYPE_U16:
-      compare_integers<uint16_t>(a, b, &d);
+      add_integers<uint16_t>(a, b);
       break;
     case DCF_DTYPE_U8:
     case DCF_DTYPE_BOOL:
-      compare_integers<uint8_t>(a, b, &d);
+      add_integers<uint8_t>(a, b);
       break;
     default:
-      d.same_values = false;
-      d.max_error = d.sqnr_db = d.cosine = kNan;
+      has_values_ = false;
   }
+}
+
+Difference Comparison::result() const {
+  Difference d;
+  d.sqnr_db = kInfinity;
+  if (same_bytes_) return d;
+  d.same_bytes = false;
+  d.same_values = same_values_ && has_values_;
+  const bool comparable = comparable_ && has_values_;
+  d.max_error = comparable ? max_error_ : kNan;
+  if (!comparable || (noise_ > 0 && signal_ == 0)) {
+    d.sqnr_db = comparable ? -kInfinity : kNan;
+  } else {
+    d.sqnr_db = noise_ > 0 ? 10 * std::log10(signal_ / noise_) : kInfinity;
+  }
+  const double norms = std::sqrt(signal_) * std::sqrt(other_);
+  d.cosine = comparable && norms > 0 ? product_ / norms : kNan;
   return d;
 }
 

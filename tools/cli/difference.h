@@ -2,10 +2,10 @@
 // How far two tensors of the same dtype and shape are apart.
 #pragma once
 
+#include <dcf/dcf.h>
+
 #include <cstdint>
 #include <span>
-
-#include "formats/tensor_meta.h"
 
 namespace dcf::tools {
 
@@ -19,8 +19,34 @@ struct Difference {
   double cosine = 1;
 };
 
-// `a` and `b` have meta.bytes() bytes each.
-Difference difference(const TensorMeta& meta, std::span<const uint8_t> a,
-                      std::span<const uint8_t> b);
+// The running sums of a comparison, over two tensors cut into pieces in the same way.
+class Comparison {
+ public:
+  explicit Comparison(dcf_dtype dtype) : dtype_(dtype) {}
+
+  // The next whole elements of both, as many bytes of one as of the other.
+  void add(std::span<const uint8_t> a, std::span<const uint8_t> b);
+  // Of all that was added.
+  Difference result() const;
+
+ private:
+  template <typename Word, typename ValueOf>
+  void add_words(std::span<const uint8_t> a, std::span<const uint8_t> b, const ValueOf& value_of);
+  template <typename Value>
+  void add_integers(std::span<const uint8_t> a, std::span<const uint8_t> b);
+  void add_pair(double a, double b, double error);
+
+  dcf_dtype dtype_;
+  bool same_bytes_ = true;
+  bool same_values_ = true;
+  bool has_values_ = true;  // false for dtypes of which only the bytes can be compared
+  // Over all elements that are finite on both sides.
+  bool comparable_ = true;  // no element is NaN or infinite on one side only, or in another way
+  double max_error_ = 0;
+  double signal_ = 0;
+  double other_ = 0;
+  double product_ = 0;
+  double noise_ = 0;
+};
 
 }  // namespace dcf::tools

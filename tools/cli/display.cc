@@ -7,6 +7,9 @@
 #include <wchar.h>
 
 #include <algorithm>
+#include <charconv>
+#include <cstdlib>
+#include <cstring>
 #include <vector>
 
 #include "formats/text.h"
@@ -28,9 +31,15 @@ size_t glyph_width(const Glyph& glyph) {
   return width > 0 ? static_cast<size_t>(width) : 0;
 }
 
+// Nearly all names are: they take one column a byte, and nothing of them is escaped.
+bool is_plain(std::string_view text) {
+  return std::all_of(text.begin(), text.end(), [](char c) { return c >= 0x20 && c <= 0x7e; });
+}
+
 }  // namespace
 
 size_t display_width(std::string_view text) {
+  if (is_plain(text)) return text.size();
   size_t width = 0;
   for (const Glyph& glyph : split_glyphs(text)) width += glyph_width(glyph);
   return width;
@@ -62,6 +71,17 @@ size_t terminal_width(int fd) {
   if (isatty(fd) != 1) return 0;
   constexpr size_t kUsual = 80;
   return ioctl(fd, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? size.ws_col : kUsual;
+}
+
+size_t table_width() {
+  const char* const columns = std::getenv("COLUMNS");
+  if (columns != nullptr) {
+    size_t width = 0;
+    const char* const end = columns + std::strlen(columns);
+    const auto [rest, error] = std::from_chars(columns, end, width);
+    if (error == std::errc() && rest == end && width > 0) return width;
+  }
+  return terminal_width(STDOUT_FILENO);
 }
 
 std::string human_bytes(uint64_t bytes) {

@@ -14,8 +14,11 @@ namespace dcf::tools {
 size_t display_width(std::string_view text);
 // At most `width` columns, at least 5, by leaving out the middle of a longer text.
 std::string shorten_middle(const std::string& text, size_t width);
-// Columns of the terminal `fd`; 0 where it is none.
+// Columns of the terminal `fd`; 0 if `fd` is no terminal.
 size_t terminal_width(int fd);
+// Columns that a table on standard output may take: the environment variable COLUMNS if it is a
+// number, else the width of the terminal; 0, any number, if standard output is no terminal.
+size_t table_width();
 
 std::string human_bytes(uint64_t bytes);    // "27.9 MB": decimal units, three digits
 std::string human_seconds(double seconds);  // "2.1 s", "3:05 min"

@@ -23,10 +23,6 @@ EncodeChoice refined(EncodeChoice general, const EncodeChoice& specific) {
   return general;
 }
 
-bool matches(const std::string& name, const std::regex& pattern) {
-  return std::regex_search(name, pattern);
-}
-
 bool is_fnuz(const TensorMeta& tensor) {
   return tensor.dtype == DCF_DTYPE_F8E4M3FNUZ || tensor.dtype == DCF_DTYPE_F8E5M2FNUZ;
 }
@@ -78,13 +74,13 @@ bool EncodePlan::is_lossy() const {
 dcf_encode_options EncodePlan::options_for(const TensorMeta& tensor) const {
   dcf_encode_options options;
   dcf_encode_options_init(&options);
-  const auto matches_name = [&](const std::regex& pattern) {
-    return matches(tensor.name, pattern);
+  const auto matches_name = [&](const NamePattern& pattern) {
+    return pattern.matches(tensor.name);
   };
   if (std::any_of(ignore.begin(), ignore.end(), matches_name)) return options;
 
   const auto rule = std::find_if(rules.begin(), rules.end(),
-                                 [&](const Rule& r) { return matches_name(r.match); });
+                                 [&](const Rule& r) { return matches_name(*r.match); });
   const EncodeChoice choice = rule == rules.end() ? general : refined(general, rule->choice);
   if (is_float(tensor)) {
     options.sparsity = choice.sparsity.value_or(0);

@@ -6,11 +6,11 @@
 
 #include <cstdint>
 #include <optional>
-#include <regex>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "cli/name_pattern.h"
 #include "formats/tensor_meta.h"
 
 namespace dcf::tools {
@@ -48,13 +48,13 @@ std::optional<std::string> find_contradiction(const EncodeChoice& choice);
 
 struct EncodePlan {
   struct Rule {
-    std::regex match;
+    std::optional<NamePattern> match;  // always set
     EncodeChoice choice;
   };
 
   EncodeChoice general;
-  std::vector<Rule> rules;         // the first that matches wins; it refines `general`
-  std::vector<std::regex> ignore;  // lossless and smallest, whatever the rules say
+  std::vector<Rule> rules;          // the first that matches wins; it refines `general`
+  std::vector<NamePattern> ignore;  // lossless and smallest, whatever the rules say
 
   bool is_lossy() const;
   dcf_encode_options options_for(const TensorMeta& tensor) const;

@@ -6,9 +6,11 @@
 
 #include <cstdio>
 #include <new>
+#include <optional>
 #include <string>
 
 #include "cli/display.h"
+#include "cli/json_writer.h"
 #include "cli/output.h"
 #include "formats/dcf_error.h"
 #include "formats/text.h"
@@ -16,14 +18,16 @@
 namespace dcf::tools {
 namespace {
 
-// All that is ever said of a failure. `code` is null where the library has no status for it.
+// All that is ever said of a failure.
 struct Report {
   int exit_code = kExitFailure;
-  OrderedJson code;
+  std::optional<uint64_t> code;  // a dcf_status, where the library has one for it
   std::string name;
   std::string text;     // for people
   std::string message;  // `text` without the details that have members of their own
-  OrderedJson rule, offset, tensor;
+  std::optional<std::string> rule;
+  std::optional<uint64_t> offset;
+  std::optional<std::string> tensor;
 };
 
 Report report_of(const std::exception& error) {
@@ -32,12 +36,12 @@ Report report_of(const std::exception& error) {
   if (const auto* dcf_failed = dynamic_cast<const DcfError*>(&error)) {
     const DcfFailure& failure = dcf_failed->failure;
     report.exit_code = dcf_failed->exit_code;
-    report.code = static_cast<int>(failure.status);
+    report.code = static_cast<uint64_t>(failure.status);
     report.name = dcf_status_name(failure.status);
     report.message = failure.sentence;
     if (!failure.rule.empty()) report.rule = failure.rule;
-    if (failure.offset) report.offset = *failure.offset;
-    if (failure.tensor) report.tensor = *failure.tensor;
+    report.offset = failure.offset;
+    report.tensor = failure.tensor;
   } else if (const auto* known = dynamic_cast<const Error*>(&error)) {
     report.exit_code = known->exit_code;
     if (dynamic_cast<const UsageError*>(known) != nullptr) {
@@ -50,34 +54,55 @@ Report report_of(const std::exception& error) {
   } else {
     const bool no_memory = dynamic_cast<const std::bad_alloc*>(&error) != nullptr;
     const dcf_status status = no_memory ? DCF_STATUS_OUT_OF_MEMORY : DCF_STATUS_INTERNAL;
-    report.code = static_cast<int>(status);
+    report.code = static_cast<uint64_t>(status);
     report.name = dcf_status_name(status);
     report.text = report.message = no_memory ? dcf_status_sentence(status) : error.what();
   }
   return report;
 }
 
+template <typename Value>
+void write_member(const char* key, const std::optional<Value>& value, JsonWriter* json) {
+  json->key(key);
+  value ? json->value(*value) : json->value(nullptr);
+}
+
+void write_json(const Report& report) {
+  JsonWriter json;
+  json.begin_object();
+  json.key("error");
+  json.begin_object();
+  write_member("code", report.code, &json);
+  json.member("name", report.name);
+  write_member("rule", report.rule, &json);
+  write_member("offset", report.offset, &json);
+  write_member("tensor", report.tensor, &json);
+  json.member("message", report.message);
+  json.end();
+  json.end();
+  json.finish();
+  flush_out();
+}
+
 }  // namespace
 
 int report_error(const std::exception& error, bool as_json) {
-  const Report report = report_of(error);
-  if (as_json) {
-    OrderedJson object;
-    object["code"] = report.code;
-    object["name"] = report.name;
-    object["rule"] = report.rule;
-    object["offset"] = report.offset;
-    object["tensor"] = report.tensor;
-    object["message"] = report.message;
-    // Where standard output itself is the trouble, the exit code has to do.
-    const std::string line = dump_json({{"error", object}}) + "\n";
-    std::fwrite(line.data(), 1, line.size(), stdout);
-    std::fflush(stdout);
-  } else {
-    const std::string line = fmt::format("dcf: {}\n", printable(report.text));
-    std::fwrite(line.data(), 1, line.size(), stderr);
+  int exit_code = kExitFailure;
+  try {
+    const Report report = report_of(error);
+    exit_code = report.exit_code;
+    if (as_json) {
+      write_json(report);
+    } else {
+      const std::string line = fmt::format("dcf: {}\n", printable(report.text));
+      std::fwrite(line.data(), 1, line.size(), stderr);
+    }
+  } catch (const std::bad_alloc&) {
+    std::fputs("dcf: the machine is out of memory\n", stderr);
+  } catch (const Error&) {
+    // Standard output itself takes no more; the exit code has to do.
   }
-  return report.exit_code;
+  return exit_code;
 }
 
 }  // namespace dcf::tools

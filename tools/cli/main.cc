@@ -6,6 +6,7 @@
 #include <clocale>
 #include <exception>
 #include <memory>
+#include <sstream>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -65,7 +66,9 @@ bool parse(CLI::App* app, int argc, char** argv) {
     return false;
   } catch (const CLI::ParseError& error) {
     if (error.get_exit_code() == 0) {
-      app->exit(error);
+      std::ostringstream text;
+      app->exit(error, text, text);
+      print_out(text.str());
       return true;
     }
     const auto verbs = app->get_subcommands();
@@ -116,6 +119,9 @@ int guarded_main(int argc, char** argv) {
 }  // namespace
 }  // namespace dcf::tools
 
+// An allocation that fails before main(), in the static objects of CLI11's header, still ends the
+// process with a signal: nothing can catch it there. From here on it is one sentence and exit 2.
 int main(int argc, char** argv) {
+  dcf::tools::hold_standard_streams();
   return dcf::tools::guarded_main(argc, argv);
 }

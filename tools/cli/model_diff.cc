@@ -3,10 +3,13 @@
 
 #include <algorithm>
 #include <map>
-#include <memory>
+#include <span>
+#include <utility>
 
 #include "cli/progress.h"
+#include "cli/signals.h"
 #include "formats/dcf_file.h"
+#include "formats/memory_limit.h"
 
 namespace dcf::tools {
 namespace {
@@ -40,9 +43,51 @@ Promises promises_of(const std::string& path, const OpenHints& hints) {
   return promises;
 }
 
-std::string describe(const Difference& d) {
+const char* describe(const Difference& d) {
   if (d.same_bytes) return "equal";
   return d.same_values ? "equal but for signs of zeros" : "differs";
+}
+
+// Both tensors of this dtype and shape from front to end. see(a, b) gets whole elements, and
+// returns false to stop.
+template <typename See>
+void read_both(const ModelSource& a, size_t in_a, const ModelSource& b, size_t in_b,
+               const See& see) {
+  constexpr uint64_t kReadBytes = uint64_t{1} << 20;
+  const TensorMeta& meta = a.tensors()[in_a];
+  // `bits` bytes are eight elements.
+  const uint64_t step = std::max<uint64_t>(1, kReadBytes / meta.bits) * meta.bits;
+  const uint64_t bytes = meta.bytes();
+  const auto reader_a = a.open_tensor(in_a);
+  const auto reader_b = b.open_tensor(in_b);
+  std::vector<uint8_t> piece_a(std::min(step, bytes));
+  std::vector<uint8_t> piece_b(piece_a.size());
+  uint64_t at = 0;
+  do {  // also once for an empty tensor, whose coding is checked like any other
+    throw_if_interrupted();
+    const size_t size = std::min(step, bytes - at);
+    reader_a->read(std::span(piece_a).first(size));
+    reader_b->read(std::span(piece_b).first(size));
+    if (!see(std::span(piece_a).first(size), std::span(piece_b).first(size))) return;
+    at += size;
+  } while (at < bytes);
+}
+
+// Equal tensors are the usual case, and need no sums; others are read a second time for them.
+Difference difference(const ModelSource& a, size_t in_a, const ModelSource& b, size_t in_b) {
+  bool equal = true;
+  read_both(a, in_a, b, in_b, [&](std::span<const uint8_t> x, std::span<const uint8_t> y) {
+    equal = std::equal(x.begin(), x.end(), y.begin());
+    return equal;
+  });
+  Comparison comparison(a.tensors()[in_a].dtype);
+  if (!equal) {
+    read_both(a, in_a, b, in_b, [&](std::span<const uint8_t> x, std::span<const uint8_t> y) {
+      comparison.add(x, y);
+      return true;
+    });
+  }
+  return comparison.result();
 }
 
 TensorDiff diff_tensor(const ModelSource& a, size_t in_a, const ModelSource& b, size_t in_b,
@@ -56,7 +101,7 @@ TensorDiff diff_tensor(const ModelSource& a, size_t in_a, const ModelSource& b, 
   } else if (meta != other) {
     diff.result = "dtypes differ";
   } else {
-    const Difference d = difference(meta, a.read(in_a), b.read(in_b));
+    const Difference d = difference(a, in_a, b, in_b);
     diff.difference = d;
     diff.result = describe(d);
     diff.ok = promise == nullptr ? d.same_bytes : promise->holds(d);
@@ -76,27 +121,32 @@ size_t ModelDiff::count_ok() const {
 }
 
 ModelDiff diff_models(const DiffRequest& request, const CommonOptions& common) {
+  OpenHints hints = common.hints();
+  hints.max_memory = MemoryLimit(common.max_memory).bytes() / 2;
   Promises promises;
-  if (request.bounds) promises = promises_of(request.b, common.hints());
-  const auto a = open_model(request.a, common.hints());
-  const auto b = open_model(request.b, common.hints());
-  std::map<std::string, size_t> only_in_b;
-  for (size_t i = 0; i < b->tensors().size(); ++i) only_in_b[b->tensors()[i].name] = i;
+  if (request.bounds) promises = promises_of(request.b, hints);
+  ModelDiff diff;
+  diff.a = open_model(request.a, hints);
+  diff.b = open_model(request.b, hints);
+  const std::vector<TensorMeta>& in_a = diff.a->tensors();
+  const std::vector<TensorMeta>& in_b = diff.b->tensors();
+  std::map<std::string_view, size_t> only_in_b;
+  for (size_t i = 0; i < in_b.size(); ++i) only_in_b[in_b[i].name] = i;
 
   uint64_t total = 0;
-  for (const TensorMeta& tensor : a->tensors()) total += tensor.bytes();
+  for (const TensorMeta& tensor : in_a) total += tensor.bytes();
   Progress progress("comparing", total, common.wants_progress());
   uint64_t done = 0;
-  ModelDiff diff;
-  diff.same_metadata = a->metadata() == b->metadata();
-  for (size_t i = 0; i < a->tensors().size(); ++i) {
-    const TensorMeta& meta = a->tensors()[i];
+  diff.same_metadata = diff.a->metadata() == diff.b->metadata();
+  diff.tensors.reserve(std::max(in_a.size(), in_b.size()));
+  for (size_t i = 0; i < in_a.size(); ++i) {
+    const TensorMeta& meta = in_a[i];
     const auto found = only_in_b.find(meta.name);
     if (found == only_in_b.end()) {
       diff.tensors.push_back({.name = meta.name, .result = "only in the first"});
     } else {
       const Promise* const promise = request.bounds ? &promises.at(meta.name) : nullptr;
-      diff.tensors.push_back(diff_tensor(*a, i, *b, found->second, promise));
+      diff.tensors.push_back(diff_tensor(*diff.a, i, *diff.b, found->second, promise));
       only_in_b.erase(found);
     }
     progress.update(done += meta.bytes());

@@ -3,24 +3,28 @@
 #pragma once
 
 #include <cstddef>
+#include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "cli/difference.h"
 #include "cli/options.h"
+#include "formats/model_source.h"
 
 namespace dcf::tools {
 
 struct TensorDiff {
-  std::string name;
+  std::string_view name;  // lives as long as the ModelDiff
   bool ok = false;
-  std::string result;                    // a few words
+  const char* result = "";               // a few words
   std::optional<Difference> difference;  // of tensors of the same dtype and shape
   double error_bound = 0;                // that B promises, with `bounds`
 };
 
 struct ModelDiff {
+  std::unique_ptr<ModelSource> a, b;
   std::vector<TensorDiff> tensors;
   bool same_metadata = true;
 
@@ -33,6 +37,7 @@ struct DiffRequest {
   bool bounds = false;  // `b` is a .dcf, whose tensors may differ as much as it says
 };
 
+// Reads both models piece by piece, each with half of the memory limit. Throws Error.
 ModelDiff diff_models(const DiffRequest& request, const CommonOptions& common);
 
 }  // namespace dcf::tools

@@ -19,9 +19,7 @@ int unit_power(std::string_view unit) {
   return at == std::string_view::npos ? -1 : static_cast<int>(at) + 1;
 }
 
-}  // namespace
-
-uint64_t parse_size(const std::string& text) {
+uint64_t parse_size(const std::string& option, const std::string& text) {
   uint64_t value = 0;
   const char* const end = text.data() + text.size();
   const auto [rest, error] = std::from_chars(text.data(), end, value);
@@ -29,10 +27,35 @@ uint64_t parse_size(const std::string& text) {
   uint64_t bytes = 0;
   if (error != std::errc() || power < 0 || value == 0 ||
       __builtin_mul_overflow(value, uint64_t{1} << (10 * power), &bytes)) {
-    throw CLI::ValidationError("--max-memory",
+    throw CLI::ValidationError(option,
                                "'" + text + "' is not a size such as 512M, 1G, 64k or 4096");
   }
   return bytes;
+}
+
+}  // namespace
+
+CLI::Option* add_size_option(CLI::App* verb, const std::string& names, uint64_t* bytes,
+                             const std::string& what) {
+  const std::string name = names.substr(names.find("--"));
+  return verb
+      ->add_option_function<std::string>(
+          names, [=](const std::string& text) { *bytes = parse_size(name, text); }, what)
+      ->type_name("SIZE");
+}
+
+CLI::Validator not_empty() {
+  return CLI::Validator(
+      [](const std::string& text) { return text.empty() ? "the value is empty" : ""; }, "");
+}
+
+CLI::Validator digits_only() {
+  return CLI::Validator(
+      [](const std::string& text) {
+        const bool ok = !text.empty() && text.find_first_not_of("0123456789") == std::string::npos;
+        return ok ? std::string() : "'" + text + "' is not an unsigned integer";
+      },
+      "");
 }
 
 void add_common_options(CLI::App* verb, CommonOptions* options) {
@@ -41,17 +64,15 @@ void add_common_options(CLI::App* verb, CommonOptions* options) {
   verb->add_flag("--no-progress", options->no_progress, "No progress bar");
   verb->add_option("-T,--threads", options->threads, "Threads; 0 = one per processor (default)")
       ->check(CLI::Range(0u, kMaxThreads));
-  verb->add_option_function<std::string>(
-          "-M,--max-memory",
-          [options](const std::string& text) { options->max_memory = parse_size(text); },
-          "Memory the library may take: 512M, 2G, ... (default 1G)")
-      ->type_name("SIZE");
+  add_size_option(verb, "-M,--max-memory", &options->max_memory,
+                  "Memory the library may take: 512M, 2G, ... (default 1G)");
 }
 
 void add_output_options(CLI::App* verb, OutputOptions* options, const std::string& what) {
   const bool has_default = !options->path.empty();
   verb->add_option("-o,--output", options->path, what + "; - is standard output")
       ->required(!has_default)
+      ->check(not_empty())
       ->type_name("OUT");
   verb->add_flag("-f,--force", options->force, "Replace OUT if it exists");
 }

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <string>
 
+#include "cli/output.h"
 #include "formats/model_source.h"
 
 namespace dcf::tools {
@@ -18,6 +19,9 @@ struct CommonOptions {
   uint64_t max_memory = 0;  // 0: the library's default
 
   bool wants_progress() const { return !quiet && !json && !no_progress; }
+  // Whether standard output gets a report of an output that is in place already. A closed one gets
+  // none, which is no failure.
+  bool wants_report() const { return json || (!quiet && stdout_was_open()); }
   OpenHints hints() const { return {.max_memory = max_memory, .threads = threads}; }
 };
 
@@ -30,7 +34,13 @@ void add_common_options(CLI::App* verb, CommonOptions* options);
 // -o and -f. The path is required unless it has a value already.
 void add_output_options(CLI::App* verb, OutputOptions* options, const std::string& what);
 
-// "512M", "1G", "64k", "4096": bytes, in units of 1024. Throws CLI::ValidationError.
-uint64_t parse_size(const std::string& text);
+// Adds an option that takes a size, "512M", "1G", "64k" or "4096": bytes, in units of 1024.
+CLI::Option* add_size_option(CLI::App* verb, const std::string& names, uint64_t* bytes,
+                             const std::string& what);
+
+// For options whose value must not be empty, and for those that take an unsigned integer, of which
+// CLI11 itself would take "-1" for 2^64 - 1.
+CLI::Validator not_empty();
+CLI::Validator digits_only();
 
 }  // namespace dcf::tools

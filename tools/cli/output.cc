@@ -1,18 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/output.h"
 
-#include <sys/stat.h>
+#include <fcntl.h>
+#include <unistd.h>
 
 #include <cerrno>
 #include <cstdio>
 #include <system_error>
 
-#include "cli/failures.h"
-#include "cli/signals.h"
-#include "formats/text.h"
+#include "formats/error.h"
 
 namespace dcf::tools {
 namespace {
+
+bool stdout_open = true;
 
 [[noreturn]] void throw_stdout_failed() {
   throw_failure("standard output", "cannot be written: " + std::generic_category().message(errno));
@@ -39,26 +40,17 @@ void flush_out() {
   if (std::fflush(stdout) != 0) throw_stdout_failed();
 }
 
-std::unique_ptr<OutputFile> open_output(const OutputOptions& output) {
-  const SignalsBlocked no_signal_before_it_is_known_what_to_do;
-  auto file = std::make_unique<OutputFile>(output.path, output.force);
-  if (file->leaves_file_when_killed()) defer_fatal_signals();
-  return file;
+void hold_standard_streams() {
+  for (const int fd : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
+    if (fcntl(fd, F_GETFD) != -1 || errno != EBADF) continue;
+    if (fd == STDOUT_FILENO) stdout_open = false;
+    // The lowest free number is `fd`. The wrong direction makes every use of it fail.
+    if (open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY) != fd) return;
+  }
 }
 
-void check_output(const std::string& input, const OutputOptions& output, bool json) {
-  if (output.path == "-") {
-    if (json) throw UsageError("standard output cannot take both the output and --json");
-  } else {
-    struct stat in {};
-    struct stat out {};
-    if (stat(input.c_str(), &in) == 0 && stat(output.path.c_str(), &out) == 0 &&
-        in.st_dev == out.st_dev && in.st_ino == out.st_ino) {
-      throw UsageError(quote(output.path) + " is the input, which is never written to");
-    }
-  }
-  // Found before hours of work, not after.
-  OutputFile::check(output.path, output.force);
+bool stdout_was_open() {
+  return stdout_open;
 }
 
 }  // namespace dcf::tools

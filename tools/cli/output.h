@@ -1,14 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// What goes to standard output, and where outputs may go.
+// What goes to standard output.
 #pragma once
 
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <string_view>
-
-#include "cli/options.h"
-#include "formats/output_file.h"
 
 namespace dcf::tools {
 
@@ -23,12 +20,11 @@ void print_out(std::string_view text);
 void print_json(const OrderedJson& value);
 void flush_out();
 
-// The output of a verb. Where a signal would leave a temporary file behind, signals are deferred
-// (cli/signals.h): the verb asks for them between its steps.
-std::unique_ptr<OutputFile> open_output(const OutputOptions& output);
-
-// Throws unless the output can be written, is another file than `input`, and leaves standard output
-// to the JSON where that is wanted.
-void check_output(const std::string& input, const OutputOptions& output, bool json);
+// Call it before any file is opened. A closed standard input, output or error would be the number
+// of the next file, which text would then be written to; each gets a placeholder that can be
+// neither read nor written.
+void hold_standard_streams();
+// Whether standard output was open then.
+bool stdout_was_open();
 
 }  // namespace dcf::tools

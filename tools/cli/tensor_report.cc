@@ -3,20 +3,16 @@
 
 #include <fmt/format.h>
 
+#include <string>
+#include <string_view>
+
 #include "cli/display.h"
+#include "cli/output.h"
 #include "cli/text_table.h"
 #include "formats/text.h"
 
 namespace dcf::tools {
 namespace {
-
-dcf_tensor_bytes measure(const DcfFile& file, size_t i) {
-  dcf_tensor_bytes bytes{};
-  bytes.struct_size = sizeof bytes;
-  dcf_error error = DCF_ERROR_INIT;
-  file.check(dcf_tensor_measure(file.handle(), i, &bytes, &error), error);
-  return bytes;
-}
 
 double bits_per_weight(const dcf_tensor_info& t, const dcf_tensor_bytes& bytes) {
   return t.elements == 0 ? 0
@@ -27,54 +23,8 @@ double ratio(const dcf_file_info& info) {
   return static_cast<double>(info.dense_bytes) / static_cast<double>(info.file_bytes);
 }
 
-const char* fidelity_name(dcf_fidelity fidelity) {
-  switch (fidelity) {
-    case DCF_FIDELITY_BIT_EXACT:
-      return "bit-exact";
-    case DCF_FIDELITY_VALUE_EXACT:
-      return "value-exact";
-    case DCF_FIDELITY_LOSSY:
-      return "lossy";
-  }
-  return "";
-}
-
-std::string text_of(const char* data, size_t size) {
-  return std::string(data, size);
-}
-
-OrderedJson tensor_json(const DcfFile& file, size_t i) {
-  const dcf_tensor_info t = file.tensor(i);
-  const dcf_tensor_bytes bytes = measure(file, i);
-  const uint64_t fillers = t.positions == DCF_POSITIONS_GAP ? t.entries - t.nonzeros : 0;
-  OrderedJson json;
-  json["name"] = text_of(t.name, t.name_size);
-  json["dtype"] = dcf_dtype_name(t.dtype);
-  if (t.dtype == DCF_DTYPE_OPAQUE) {
-    json["dtype_bits"] = t.dtype_bits;
-    json["opaque_name"] = dcf_tensor_opaque_name(file.handle(), i);
-  }
-  json["shape"] = std::vector<uint64_t>(t.dims, t.dims + t.rank);
-  json["encoding"] = {{"positions", dcf_positions_name(t.positions)},
-                      {"values", dcf_values_name(t.values)}};
-  json["elements"] = t.elements;
-  json["nonzeros"] = t.nonzeros;
-  json["entries"] = t.entries;
-  json["fillers"] = fillers;
-  json["codebook_size"] = t.codebook_size;
-  json["gap_bits"] = t.gap_bits;
-  json["bits_per_weight"] = bits_per_weight(t, bytes);
-  json["bytes"] = {{"positions", bytes.positions}, {"values", bytes.values},
-                   {"codebook", bytes.codebook},   {"tables", bytes.tables},
-                   {"other", bytes.other},         {"total", bytes.total}};
-  json["fidelity"] = fidelity_name(t.fidelity);
-  json["error_bound"] = t.error_bound;
-  json["alias_of"] = nullptr;
-  if (t.alias_of != DCF_NO_TENSOR) {
-    const dcf_tensor_info target = file.tensor(t.alias_of);
-    json["alias_of"] = text_of(target.name, target.name_size);
-  }
-  return json;
+std::string_view name_of(const dcf_tensor_info& t) {
+  return {t.name, t.name_size};
 }
 
 std::string ratio_text(uint64_t dense, uint64_t stored) {
@@ -109,10 +59,105 @@ std::vector<Column> columns_of(const ReportStyle& style) {
   return columns;
 }
 
-std::vector<std::string> row_of(const DcfFile& file, size_t i, const ReportStyle& style) {
-  const dcf_tensor_info t = file.tensor(i);
-  const dcf_tensor_bytes bytes = measure(file, i);
-  std::vector<std::string> row = {printable(text_of(t.name, t.name_size)),
+}  // namespace
+
+TensorReport::TensorReport(const DcfFile& file) : file_(file) {
+  const size_t count = file.tensor_count();
+  for (auto* const list : {&positions_, &values_}) list->reserve(count);
+  for (auto* const list : {&codebook_, &tables_, &other_}) list->reserve(count);
+  for (size_t i = 0; i < count; ++i) {
+    const dcf_tensor_bytes bytes = file.measure(i);
+    positions_.push_back(bytes.positions);
+    values_.push_back(bytes.values);
+    codebook_.push_back(static_cast<uint32_t>(bytes.codebook));
+    tables_.push_back(static_cast<uint32_t>(bytes.tables));
+    other_.push_back(static_cast<uint32_t>(bytes.other));
+  }
+}
+
+dcf_tensor_bytes TensorReport::bytes_of(size_t i) const {
+  dcf_tensor_bytes bytes{};
+  bytes.positions = positions_[i];
+  bytes.values = values_[i];
+  bytes.codebook = codebook_[i];
+  bytes.tables = tables_[i];
+  bytes.other = other_[i];
+  bytes.total = bytes.positions + bytes.values + bytes.codebook + bytes.tables + bytes.other;
+  return bytes;
+}
+
+void TensorReport::write_tensor(size_t i, JsonWriter* json) const {
+  const dcf_tensor_info t = file_.tensor(i);
+  const dcf_tensor_bytes bytes = bytes_of(i);
+  json->begin_object();
+  json->member("name", name_of(t));
+  json->member("dtype", dcf_dtype_name(t.dtype));
+  if (t.dtype == DCF_DTYPE_OPAQUE) {
+    json->member("dtype_bits", t.dtype_bits);
+    json->member("opaque_name", dcf_tensor_opaque_name(file_.handle(), i));
+  }
+  json->key("shape");
+  json->begin_array();
+  for (uint32_t d = 0; d < t.rank; ++d) json->value(t.dims[d]);
+  json->end();
+  json->key("encoding");
+  json->begin_object();
+  json->member("positions", dcf_positions_name(t.positions));
+  json->member("values", dcf_values_name(t.values));
+  json->end();
+  json->member("elements", t.elements);
+  json->member("nonzeros", t.nonzeros);
+  json->member("entries", t.entries);
+  json->member("fillers", t.positions == DCF_POSITIONS_GAP ? t.entries - t.nonzeros : uint64_t{0});
+  json->member("codebook_size", t.codebook_size);
+  json->member("gap_bits", t.gap_bits);
+  json->member("bits_per_weight", bits_per_weight(t, bytes));
+  json->key("bytes");
+  json->begin_object();
+  json->member("positions", bytes.positions);
+  json->member("values", bytes.values);
+  json->member("codebook", bytes.codebook);
+  json->member("tables", bytes.tables);
+  json->member("other", bytes.other);
+  json->member("total", bytes.total);
+  json->end();
+  json->member("fidelity", dcf_fidelity_name(t.fidelity));
+  json->member("error_bound", t.error_bound);
+  json->key("alias_of");
+  if (t.alias_of == DCF_NO_TENSOR) {
+    json->value(nullptr);
+  } else {
+    json->value(name_of(file_.tensor(t.alias_of)));
+  }
+  json->end();
+}
+
+void TensorReport::write_members(JsonWriter* json) const {
+  const dcf_file_info info = file_.info();
+  json->key("format");
+  json->begin_object();
+  json->member("major", info.format_major);
+  json->member("minor", info.format_minor);
+  json->end();
+  json->member("file_bytes", info.file_bytes);
+  json->member("overhead_bytes", info.overhead_bytes);
+  json->member("dense_bytes", info.dense_bytes);
+  json->member("ratio", ratio(info));
+  json->key("metadata");
+  json->begin_object();
+  file_.each_metadata(
+      [&](std::string_view key, std::string_view value) { json->member(key, value); });
+  json->end();
+  json->key("tensors");
+  json->begin_array();
+  for (size_t i = 0; i < file_.tensor_count(); ++i) write_tensor(i, json);
+  json->end();
+}
+
+std::vector<std::string> TensorReport::row_of(size_t i, const ReportStyle& style) const {
+  const dcf_tensor_info t = file_.tensor(i);
+  const dcf_tensor_bytes bytes = bytes_of(i);
+  std::vector<std::string> row = {printable(name_of(t)),
                                   dcf_dtype_name(t.dtype),
                                   human_shape({t.dims, t.rank}),
                                   encoding_text(t),
@@ -130,32 +175,18 @@ std::vector<std::string> row_of(const DcfFile& file, size_t i, const ReportStyle
   return row;
 }
 
-}  // namespace
-
-OrderedJson report_json(const DcfFile& file) {
-  const dcf_file_info info = file.info();
-  OrderedJson json;
-  json["format"] = {{"major", info.format_major}, {"minor", info.format_minor}};
-  json["file_bytes"] = info.file_bytes;
-  json["overhead_bytes"] = info.overhead_bytes;
-  json["dense_bytes"] = info.dense_bytes;
-  json["ratio"] = ratio(info);
-  json["metadata"] = OrderedJson::object();
-  for (const auto& [key, value] : file.metadata()) json["metadata"][key] = value;
-  json["tensors"] = OrderedJson::array();
-  for (size_t i = 0; i < file.tensor_count(); ++i) json["tensors"].push_back(tensor_json(file, i));
-  return json;
-}
-
-std::string report_text(const DcfFile& file, const ReportStyle& style) {
-  Table table(columns_of(style));
-  for (size_t i = 0; i < file.tensor_count(); ++i) table.add_row(row_of(file, i, style));
-  const dcf_file_info info = file.info();
-  return table.render(style.width) +
-         fmt::format("{}, {} \u2192 {} ({}), header and manifest {}, format {}.{}\n",
-                     human_count(info.tensors, "tensor"), human_bytes(info.dense_bytes),
-                     human_bytes(info.file_bytes), ratio_text(info.dense_bytes, info.file_bytes),
-                     human_bytes(info.overhead_bytes), info.format_major, info.format_minor);
+void TensorReport::print_text(const ReportStyle& style) const {
+  TableLayout layout(columns_of(style));
+  const size_t count = file_.tensor_count();
+  for (size_t i = 0; i < count; ++i) layout.fit(row_of(i, style));
+  layout.limit(style.width);
+  print_out(layout.titles());
+  for (size_t i = 0; i < count; ++i) print_out(layout.row(row_of(i, style)));
+  const dcf_file_info info = file_.info();
+  print_out(fmt::format("{}, {} \u2192 {} ({}), header and manifest {}, format {}.{}\n",
+                        human_count(info.tensors, "tensor"), human_bytes(info.dense_bytes),
+                        human_bytes(info.file_bytes), ratio_text(info.dense_bytes, info.file_bytes),
+                        human_bytes(info.overhead_bytes), info.format_major, info.format_minor));
 }
 
 }  // namespace dcf::tools

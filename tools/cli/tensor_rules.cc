@@ -3,6 +3,8 @@
 
 #include <fmt/format.h>
 
+#include <stdexcept>
+
 #include "formats/error.h"
 #include "formats/input_file.h"
 #include "formats/json.h"
@@ -22,12 +24,12 @@ class RuleReader {
     throw_invalid(path_, what_ + " " + sentence);
   }
 
-  std::regex pattern(const json& value) const {
+  NamePattern pattern(const json& value) const {
     const std::string& text = json_string(path_, value, what_);
     try {
-      return std::regex(text, std::regex::ECMAScript | std::regex::optimize);
-    } catch (const std::regex_error&) {
-      fail("is not a regular expression: " + quote(text));
+      return NamePattern(text);
+    } catch (const std::invalid_argument& wrong) {
+      fail(quote(text) + " " + wrong.what());
     }
   }
 

@@ -3,7 +3,8 @@
 //   {"rules": [{"match": REGEX, "sparsity": 0.9, "bits": 5, "init": "density", "seed": 1,
 //               "positions": "gap", "gap_bits": 4, "zeros": "canonical", "profile": "paper"}, ...],
 //    "ignore": [REGEX, ...]}
-// A regular expression (ECMAScript) matches anywhere in a tensor's name.
+// REGEX has the syntax of RE2 and matches anywhere in a tensor's name; ^ and $ tie it to the ends.
+// It has at most 4096 bytes, and neither look-around nor back-references (cli/name_pattern.h).
 #pragma once
 
 #include <string>

@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace dcf::tools {
@@ -14,22 +15,41 @@ struct Column {
   Align align = Align::kRight;
 };
 
-// Aligned columns of escaped text (formats/text.h).
-class Table {
+// Where the columns of a table stand. Rows are shown twice: fit() widens the columns for each of
+// them, limit() makes the lines fit a terminal, and row() is the text. So a table of any length can
+// be printed row by row. Cells are printable text, as many as there are columns.
+class TableLayout {
  public:
-  explicit Table(std::vector<Column> columns) : columns_(std::move(columns)) {}
+  explicit TableLayout(std::vector<Column> columns);
 
-  // As many cells as there are columns.
-  void add_row(std::vector<std::string> cells) { rows_.push_back(std::move(cells)); }
+  void fit(const std::vector<std::string>& cells);
+  // Lines of at most `width` terminal columns; 0 is any width. The first column is shortened in the
+  // middle. Where that is not enough a row takes several lines, all but the first indented; a
+  // single cell that is too wide for a line of its own stays whole.
+  void limit(size_t width);
 
-  bool empty() const { return rows_.empty(); }
-
-  // The first column is shortened so that a line fits into `max_width` columns, if possible; 0 is
-  // any width.
-  std::string render(size_t max_width) const;
+  // Lines that end with a newline.
+  std::string titles() const;
+  std::string row(const std::vector<std::string>& cells) const;
 
  private:
   std::vector<Column> columns_;
+  std::vector<size_t> widths_;  // terminal columns
+  std::vector<bool> starts_line_;
+};
+
+// A table that is held in memory.
+class Table {
+ public:
+  explicit Table(std::vector<Column> columns) : layout_(std::move(columns)) {}
+
+  void add_row(std::vector<std::string> cells);
+  bool empty() const { return rows_.empty(); }
+  // As TableLayout::limit().
+  std::string render(size_t width) const;
+
+ private:
+  TableLayout layout_;
   std::vector<std::vector<std::string>> rows_;
 };
 

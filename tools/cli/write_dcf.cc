@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "cli/write_dcf.h"
+
 #include <exception>
 #include <memory>
 
-#include "cli/copy_model.h"
-#include "cli/output.h"
+#include "cli/output_checks.h"
 #include "cli/progress.h"
 #include "cli/signals.h"
 #include "formats/dcf_error.h"

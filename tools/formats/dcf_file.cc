@@ -99,8 +99,14 @@ TensorMeta DcfFile::meta(size_t i) const {
   return meta;
 }
 
-std::map<std::string, std::string> DcfFile::metadata() const {
-  std::map<std::string, std::string> pairs;
+dcf_tensor_bytes DcfFile::measure(size_t i) const {
+  dcf_tensor_bytes bytes = DCF_TENSOR_BYTES_INIT;
+  dcf_error error = DCF_ERROR_INIT;
+  check(dcf_tensor_measure(handle(), i, &bytes, &error), error);
+  return bytes;
+}
+
+void DcfFile::each_metadata(const SeePair& see) const {
   const uint64_t count = info().metadata;
   for (size_t i = 0; i < count; ++i) {
     const char* key = nullptr;
@@ -109,8 +115,15 @@ std::map<std::string, std::string> DcfFile::metadata() const {
     size_t value_size = 0;
     dcf_error error = DCF_ERROR_INIT;
     check(dcf_metadata_at(handle(), i, &key, &key_size, &value, &value_size, &error), error);
-    pairs.emplace(std::string(key, key_size), std::string(value, value_size));
+    see({key, key_size}, {value, value_size});
   }
+}
+
+std::map<std::string, std::string> DcfFile::metadata() const {
+  std::map<std::string, std::string> pairs;
+  each_metadata([&](std::string_view key, std::string_view value) {
+    pairs.emplace_hint(pairs.end(), key, value);
+  });
   return pairs;
 }
 
@@ -124,11 +137,6 @@ std::vector<uint8_t> DcfFile::decode(size_t i) const {
   dcf_error error = DCF_ERROR_INIT;
   check(dcf_tensor_decode(handle(), i, DCF_DTYPE_NONE, bytes.data(), bytes.size(), &error), error);
   return bytes;
-}
-
-void DcfFile::decode_pieces(size_t i, const Consume& consume) const {
-  DcfRows rows(*this, i);
-  for (auto piece = rows.next(); !piece.empty(); piece = rows.next()) consume(piece);
 }
 
 DcfRows::DcfRows(const DcfFile& file, size_t tensor) : file_(file), tensor_(tensor) {

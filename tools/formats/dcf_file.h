@@ -11,6 +11,7 @@
 #include <memory>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "formats/dcf_error.h"
@@ -33,13 +34,15 @@ class DcfFile {
   size_t tensor_count() const { return dcf_tensor_count(handle()); }
   dcf_tensor_info tensor(size_t i) const;
   TensorMeta meta(size_t i) const;
+  // Where the bytes of the tensor are spent. Decodes all of its chunks.
+  dcf_tensor_bytes measure(size_t i) const;
   std::map<std::string, std::string> metadata() const;
+  // Calls see(key, value) for every pair, in the order of the keys, and copies none.
+  using SeePair = std::function<void(std::string_view key, std::string_view value)>;
+  void each_metadata(const SeePair& see) const;
 
   // All bytes of the tensor, which must fit into max_memory().
   std::vector<uint8_t> decode(size_t i) const;
-  // The same bytes in pieces of whole rows, so that tensors larger than the memory can be copied.
-  using Consume = std::function<void(std::span<const uint8_t>)>;
-  void decode_pieces(size_t i, const Consume& consume) const;
 
   // Room to decode `bytes` bytes of a tensor into, which must fit into max_memory().
   std::vector<uint8_t> buffer_for(size_t tensor, uint64_t bytes) const;

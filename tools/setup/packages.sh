@@ -3,7 +3,7 @@
 # Nothing is installed, and no index fetched, where nothing is missing. Needs steps.sh.
 
 core_packages=(cmake ninja-build g++ capnproto libcapnp-dev libxxhash-dev
-               nlohmann-json3-dev libcli11-dev libfmt-dev zlib1g-dev)
+               nlohmann-json3-dev libcli11-dev libfmt-dev libre2-dev zlib1g-dev)
 test_packages=(libgtest-dev pkgconf librapidcheck-dev zstd)
 demo_packages=(zstd xz-utils)
 bench_packages=(libbenchmark-dev libzstd-dev liblz4-dev libbrotli-dev liblzma-dev libopenblas-dev

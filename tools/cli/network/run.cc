@@ -255,14 +255,8 @@ void check_tensors(const DcfFile& file, const Network& network) {
   for (const Layer& layer : network.layers) find_step(file, layer);
 }
 
-std::vector<float> run_network(const DcfFile& file, const Network& network,
-                               std::span<const float> x, uint64_t batch) {
-  const uint64_t inputs = network.input.size();
-  if (x.size() / inputs != batch || x.size() % inputs != 0) {
-    throw_failure(file.path(), "takes " + std::to_string(inputs) + " values for each of " +
-                                   std::to_string(batch) + " inputs, not " +
-                                   std::to_string(x.size()) + " in all");
-  }
+void run_network(const DcfFile& file, const Network& network, uint64_t batch,
+                 const ReadInputs& read, const TakeOutputs& take) {
   std::vector<Step> steps;
   for (const Layer& layer : network.layers) {
     steps.push_back(find_step(file, layer));
@@ -273,17 +267,32 @@ std::vector<float> run_network(const DcfFile& file, const Network& network,
   const uint64_t slice = slice_of(file, network);
   constexpr uint64_t kPackedShare = 2;
   pack_steps(file, std::min(slice, batch), file.max_memory() / kPackedShare, &steps);
-  std::vector<float> result;
-  result.reserve(batch * network.outputs());
   for (uint64_t first = 0; first < batch; first += slice) {
     const uint64_t count = std::min(slice, batch - first);
-    const std::span<const float> raw = x.subspan(first * inputs, count * inputs);
-    std::vector<float> values(raw.size());
-    std::transform(raw.begin(), raw.end(), values.begin(),
-                   [&](float pixel) { return (pixel - mean) * scale; });
+    std::vector<float> values = read(first, count);
+    for (float& value : values) value = (value - mean) * scale;
     for (const Step& step : steps) values = run_step(file, step, std::move(values), count);
-    result.insert(result.end(), values.begin(), values.end());
+    take(values);
   }
+}
+
+std::vector<float> run_network(const DcfFile& file, const Network& network,
+                               std::span<const float> x, uint64_t batch) {
+  const uint64_t inputs = network.input.size();
+  if (x.size() / inputs != batch || x.size() % inputs != 0) {
+    throw_failure(file.path(), "takes " + std::to_string(inputs) + " values for each of " +
+                                   std::to_string(batch) + " inputs, not " +
+                                   std::to_string(x.size()) + " in all");
+  }
+  std::vector<float> result;
+  result.reserve(batch * network.outputs());
+  run_network(
+      file, network, batch,
+      [&](uint64_t first, uint64_t count) {
+        const auto part = x.subspan(first * inputs, count * inputs);
+        return std::vector<float>(part.begin(), part.end());
+      },
+      [&](std::span<const float> y) { result.insert(result.end(), y.begin(), y.end()); });
   return result;
 }
 

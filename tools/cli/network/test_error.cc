@@ -5,9 +5,9 @@
 #include <span>
 #include <vector>
 
-#include "formats/error.h"
 #include "cli/network/labels.h"
 #include "cli/network/run.h"
+#include "formats/error.h"
 
 namespace dcf::tools {
 
@@ -26,18 +26,22 @@ void check_digits(const Digits& digits, const Network& network, const std::strin
 
 uint64_t count_wrong(const DcfFile& file, const Network& network, const Digits& digits,
                      const std::function<void(uint64_t images)>& advance) {
-  constexpr uint64_t kPieceValues = uint64_t{1} << 20;
   const uint64_t pixels = digits.pixels();
-  const uint64_t piece = std::max<uint64_t>(1, kPieceValues / pixels);
+  const std::span<const uint8_t> labels = digits.labels;
   uint64_t wrong = 0;
-  for (uint64_t first = 0; first < digits.count; first += piece) {
-    const uint64_t count = std::min(piece, digits.count - first);
-    const auto images = std::span(digits.images).subspan(first * pixels, count * pixels);
-    const std::vector<float> x(images.begin(), images.end());
-    wrong += count_wrong(run_network(file, network, x, count), network.outputs(),
-                         std::span(digits.labels).subspan(first, count));
-    if (advance) advance(first + count);
-  }
+  uint64_t done = 0;
+  run_network(
+      file, network, digits.count,
+      [&](uint64_t first, uint64_t count) {
+        const auto images = std::span(digits.images).subspan(first * pixels, count * pixels);
+        return std::vector<float>(images.begin(), images.end());
+      },
+      [&](std::span<const float> y) {
+        const uint64_t count = y.size() / network.outputs();
+        wrong += count_wrong(y, network.outputs(), labels.subspan(done, count));
+        done += count;
+        if (advance) advance(done);
+      });
   return wrong;
 }
 

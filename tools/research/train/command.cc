@@ -12,6 +12,7 @@
 #include "cli/display.h"
 #include "cli/network/test_error.h"
 #include "cli/output.h"
+#include "cli/output_checks.h"
 #include "formats/digits.h"
 #include "formats/text.h"
 #include "research/train/export.h"

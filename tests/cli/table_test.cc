@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: Apache-2.0
+// Tables keep to the width of the terminal: names are cut, numbers never.
+#include <fcntl.h>
+#include <gtest/gtest.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include <clocale>
+#include <cstdlib>
+#include <sstream>
+
+#include "cli/display.h"
+#include "cli/text_table.h"
+#include "models.h"
+#include "process.h"
+
+namespace dcf::tools::test {
+namespace {
+
+Setting with_columns(const std::string& columns) {
+  Setting setting;
+  setting.prepare = [columns] { return setenv("COLUMNS", columns.c_str(), 1) == 0; };
+  return setting;
+}
+
+std::vector<std::string> lines_of(const std::string& text) {
+  std::vector<std::string> lines;
+  std::istringstream in(text);
+  for (std::string line; std::getline(in, line);) lines.push_back(line);
+  return lines;
+}
+
+size_t widest(const std::string& text) {
+  std::setlocale(LC_CTYPE, "C.UTF-8");
+  size_t width = 0;
+  for (const std::string& line : lines_of(text)) width = std::max(width, display_width(line));
+  return width;
+}
+
+class Tables : public ::testing::Test {
+ protected:
+  Tables() {
+    Model model = sparse_model();
+    model.tensors[0].name = "start." + std::string(300, 'x') + ".end1";
+    for (int i = 0; i < 100; ++i) wide_ += "\xe5\xb1\xa4";  // two columns each
+    model.tensors[1].name = wide_;
+    in_ = save(dir_, "in.safetensors", model);
+    compress(dir_, in_, {"--sparsity", "0.5", "--bits", "5"});
+  }
+
+  TempDir dir_;
+  std::string in_;
+  std::string file_ = dir_.path("out.dcf");
+  std::string wide_;
+};
+
+TEST_F(Tables, KeepToTheWidth) {
+  const std::string whole = dcf({"info", "-v", file_}).out;
+  EXPECT_NE(whole.find(std::string(300, 'x')), std::string::npos);
+  EXPECT_NE(whole.find(wide_), std::string::npos);
+  const auto json = dcf({"info", "--json", file_}).json();
+  for (const size_t width : {60, 80, 200}) {
+    SCOPED_TRACE(width);
+    const Setting narrow = with_columns(std::to_string(width));
+    for (const std::vector<std::string>& args :
+         std::vector<std::vector<std::string>>{{"info", file_},
+                                               {"info", "-v", file_},
+                                               {"compare", in_, file_},
+                                               {"compare", "-v", file_, file_},
+                                               {"bench", file_}}) {
+      SCOPED_TRACE(args[0]);
+      const Result result = dcf(args, narrow);
+      EXPECT_EQ(result.err, "");
+      EXPECT_LE(widest(result.out), width) << result.out;
+      EXPECT_NE(result.out.find("..."), std::string::npos) << result.out;
+      EXPECT_NE(result.out.find("end1"), std::string::npos) << result.out;
+    }
+    const std::string info = dcf({"info", file_}, narrow).out;
+    for (const auto& tensor : json["tensors"]) {
+      EXPECT_NE(info.find(" " + std::to_string(tensor["bytes"]["total"].get<uint64_t>()) + " "),
+                std::string::npos)
+          << info;
+    }
+  }
+}
+
+TEST_F(Tables, AnOddWidthOfTheEnvironmentIsIgnored) {
+  const std::string whole = dcf({"info", file_}).out;
+  for (const char* const odd : {"", "0", "-5", "80x", "99999999999999999999999"}) {
+    EXPECT_EQ(dcf({"info", file_}, with_columns(odd)).out, whole) << odd;
+  }
+  EXPECT_EQ(dcf({"info", file_}, with_columns("1")).exit_code, 0);
+}
+
+TEST_F(Tables, AskTheTerminal) {
+  const int terminal = posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC);
+  if (terminal < 0 || grantpt(terminal) != 0 || unlockpt(terminal) != 0) {
+    GTEST_SKIP() << "needs a pseudo-terminal";
+  }
+  const winsize size{24, 70, 0, 0};
+  ASSERT_EQ(ioctl(terminal, TIOCSWINSZ, &size), 0);
+  Setting setting;
+  setting.stdout_path = ptsname(terminal);
+  setting.prepare = [] { return unsetenv("COLUMNS") == 0; };
+  const int other_end = open(setting.stdout_path.c_str(), O_RDWR | O_NOCTTY | O_CLOEXEC);
+  expect_success(dcf({"info", file_}, setting));
+  std::string text(1 << 16, '\0');
+  const ssize_t got = read(terminal, text.data(), text.size());
+  ASSERT_GT(got, 0);
+  text.resize(static_cast<size_t>(got));
+  std::erase(text, '\r');
+  close(other_end);
+  close(terminal);
+  EXPECT_LE(widest(text), 70u) << text;
+  EXPECT_GT(widest(text), 40u) << text;
+}
+
+TEST(TextTable, RowsThatDoNotFitTakeSeveralLines) {
+  Table table({{"name", Align::kLeft}, {"first"}, {"second"}, {"third"}});
+  table.add_row({"a.very.long.name.of.a.tensor", "1", "22", "333"});
+  EXPECT_EQ(table.render(0),
+            "name                          first  second  third\n"
+            "a.very.long.name.of.a.tensor      1      22    333\n");
+  EXPECT_EQ(table.render(40),
+            "name                first  second  third\n"
+            "a.very.l...a.tensor     1      22    333\n");
+  EXPECT_EQ(table.render(20),
+            "name           first\n"
+            "a.ve...ensor       1\n"
+            "  second  third\n"
+            "      22    333\n");
+}
+
+}  // namespace
+}  // namespace dcf::tools::test

@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <condition_variable>
+#include <cstddef>
+#include <cstdint>
+#include <cstdlib>
+#include <exception>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <span>
+#include <thread>
+
+#include "formats/dcf_file.h"
+
+namespace dcf::tools {
+
+struct Piece {
+  std::span<const uint8_t> bytes;
+  bool is_first;  // of its tensor
+};
+
+// Decodes tensors of a file piece by piece, and hands the pieces to a consumer in order. Where the
+// file may use two threads or more, a thread of the copier's own consumes a large piece while the
+// next one is decoded. Two buffers serve all tensors; together they take at most the memory limit.
+// Belongs to one thread at a time.
+class PieceCopier {
+ public:
+  explicit PieceCopier(const DcfFile& file) : file_(file), overlaps_(file.threads() > 1) {}
+  // Waits for the consumer, whose failure is lost then.
+  ~PieceCopier();
+  PieceCopier(const PieceCopier&) = delete;
+  PieceCopier& operator=(const PieceCopier&) = delete;
+
+  // Called on one thread at a time, first for the oldest piece. What it uses must last until
+  // finish() has returned or the copier is gone.
+  using Consume = std::function<void(const Piece&)>;
+  // `consume` gets all bytes of the tensor; one without bytes is one empty piece. Throws DcfError,
+  // Interrupted, and what an earlier call of a consumer threw.
+  void copy(size_t tensor, const Consume& consume);
+  // Waits until all is consumed. Throws what the consumer threw.
+  void finish();
+
+ private:
+  struct Free {
+    void operator()(uint8_t* bytes) const { std::free(bytes); }
+  };
+  struct Buffer {
+    std::unique_ptr<uint8_t, Free> bytes;
+    size_t size = 0;
+  };
+
+  std::span<uint8_t> room_for(size_t tensor, size_t bytes);
+  void decode(size_t tensor, uint64_t first_row, uint64_t rows, std::span<uint8_t> out) const;
+  void pass_on(const Piece& piece, const Consume& consume);
+  void consume_pieces();
+
+  const DcfFile& file_;
+  const bool overlaps_;
+  Buffer buffers_[2];
+  size_t next_buffer_ = 0;
+
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  std::function<void()> job_;  // empty when there is none, or it is done
+  std::exception_ptr failure_;
+  bool ending_ = false;
+  std::thread thread_;  // started by the first large piece
+};
+
+}  // namespace dcf::tools
