@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Why dcf train has optimizers of its own: time of one step, beside those of LibTorch that follow the
-// same rule. Rounds alternate; medians of rounds, one thread. Built with DCF_BUILD_RESEARCH.
-#include "research/train/optimizer.h"
-
+// Why dcf train has optimizers of its own: time of one step, beside those of LibTorch that follow
+// the same rule. Rounds alternate; medians of rounds, one thread. Built with DCF_BUILD_RESEARCH.
 #include <torch/torch.h>
 
 #include <algorithm>
@@ -11,6 +9,8 @@
 #include <functional>
 #include <string>
 #include <vector>
+
+#include "research/train/optimizer.h"
 
 namespace dcf::tools {
 namespace {
@@ -45,7 +45,8 @@ std::unique_ptr<torch::optim::Optimizer> theirs(const std::vector<torch::Tensor>
         values, torch::optim::AdamWOptions(kRate).weight_decay(kDecay));
   }
   return std::make_unique<torch::optim::SGD>(
-      values, torch::optim::SGDOptions(kRate).momentum(momentum).nesterov(true).weight_decay(kDecay));
+      values,
+      torch::optim::SGDOptions(kRate).momentum(momentum).nesterov(true).weight_decay(kDecay));
 }
 
 void compare(const char* name, const std::vector<std::vector<int64_t>>& shapes, double momentum) {
@@ -66,8 +67,7 @@ void compare(const char* name, const std::vector<std::vector<int64_t>>& shapes, 
   std::vector<double> other_times;
   std::vector<double> ratios;
   for (int round = 0; round < kRounds; ++round) {
-    own_times.push_back(
-        microseconds([&] { ours.step(values, gradients, kRate, kDecay); }, calls));
+    own_times.push_back(microseconds([&] { ours.step(values, gradients, kRate, kDecay); }, calls));
     other_times.push_back(microseconds([&] { other->step(); }, calls));
     ratios.push_back(other_times.back() / own_times.back());
   }
@@ -84,14 +84,16 @@ void compare(const char* name, const std::vector<std::vector<int64_t>>& shapes, 
 
 int run() {
   torch::set_num_threads(1);
-  std::printf("| network | rule | ours, us a step | LibTorch, us a step | ratio | largest difference |\n");
+  std::printf(
+      "| network | rule | ours, us a step | LibTorch, us a step | ratio | largest difference |\n");
   std::printf("|---|---|---|---|---|---|\n");
   for (const double momentum : {0.0, kMomentum}) {
     compare("LeNet-300-100", {{300, 784}, {300}, {100, 300}, {100}, {10, 100}, {10}}, momentum);
-    compare("LeNet-5", {{20, 1, 5, 5}, {20}, {50, 20, 5, 5}, {50}, {500, 800}, {500}, {10, 500}, {10}},
+    compare("LeNet-5",
+            {{20, 1, 5, 5}, {20}, {50, 20, 5, 5}, {50}, {500, 800}, {500}, {10, 500}, {10}},
             momentum);
-    compare("MLP 784-4096-4096-10",
-            {{4096, 784}, {4096}, {4096, 4096}, {4096}, {10, 4096}, {10}}, momentum);
+    compare("MLP 784-4096-4096-10", {{4096, 784}, {4096}, {4096, 4096}, {4096}, {10, 4096}, {10}},
+            momentum);
   }
   return 0;
 }
@@ -99,4 +101,6 @@ int run() {
 }  // namespace
 }  // namespace dcf::tools
 
-int main() { return dcf::tools::run(); }
+int main() {
+  return dcf::tools::run();
+}

@@ -7,8 +7,8 @@
 #include <string>
 #include <vector>
 
-#include "harness.h"
 #include "cli/page/page.h"
+#include "harness.h"
 #include "report/section.h"
 
 namespace dcf::bench {

@@ -5,8 +5,8 @@
 #include <string>
 #include <vector>
 
-#include "cli/page/plot.h"
 #include "cli/page/page_table.h"
+#include "cli/page/plot.h"
 #include "report/results.h"
 
 namespace dcf::bench {

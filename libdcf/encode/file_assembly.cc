@@ -96,8 +96,8 @@ class Assembly {
   Status check_opens(uint64_t max_memory) const {
     Limits limits;
     limits.max_memory = std::min(limits.max_memory, max_memory);
-    DCF_ASSIGN(ManifestColumns columns,
-               parse_manifest_columns(packed_.data(), packed_.size(), max_unpacked_manifest(limits)));
+    DCF_ASSIGN(ManifestColumns columns, parse_manifest_columns(packed_.data(), packed_.size(),
+                                                               max_unpacked_manifest(limits)));
     uint64_t words = 0;
     for (const StoredEncoding* stored : payload_) {
       words += stored->encoded.tensor.encoding.palette_size;

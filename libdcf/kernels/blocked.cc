@@ -68,9 +68,7 @@ class Shortener {
 
  private:
 #if defined(__SSE2__)
-  static __m128i set(uint32_t value) {
-    return _mm_set1_epi32(static_cast<int>(value));
-  }
+  static __m128i set(uint32_t value) { return _mm_set1_epi32(static_cast<int>(value)); }
 #endif
   static_assert((Blocked::kBlock - 1) << Blocked::kColumnShift <= INT16_MAX);
 

@@ -227,9 +227,12 @@ std::string transposed_dump(const std::vector<uint8_t>& file) {
 
 std::string transposed_values(const std::vector<uint8_t>& bytes) {
   dcf_file* file = nullptr;
-  must(dcf_file_open_memory(bytes.data(), bytes.size(), nullptr, &file, nullptr) == DCF_OK, "not open");
+  must(dcf_file_open_memory(bytes.data(), bytes.size(), nullptr, &file, nullptr) == DCF_OK,
+       "not open");
   std::vector<uint16_t> words(kViewRows * kViewCols);
-  must(dcf_tensor_decode(file, 0, DCF_DTYPE_NONE, words.data(), 2 * words.size(), nullptr) == DCF_OK, "w");
+  must(
+      dcf_tensor_decode(file, 0, DCF_DTYPE_NONE, words.data(), 2 * words.size(), nullptr) == DCF_OK,
+      "w");
   dcf_file_close(file);
   std::string out = "w, transposed  ";
   for (size_t i = 0; i < std::size(kLetters); ++i) {

@@ -3,9 +3,9 @@
 // error rates are those that were measured of the checkpoints themselves.
 #include <filesystem>
 
+#include "cli/network/network.h"
 #include "cli/process.h"
 #include "model_test_util.h"
-#include "cli/network/network.h"
 #include "support/real_model.h"
 
 namespace dcf::tools::test {

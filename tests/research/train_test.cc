@@ -12,8 +12,8 @@
 #include <span>
 #include <stdexcept>
 
-#include "formats/digits.h"
 #include "cli/network/run.h"
+#include "formats/digits.h"
 #include "research/train/command.h"
 #include "research/train/export.h"
 #include "research/train/pipeline.h"

@@ -3,8 +3,8 @@
 // words.
 #include <limits>
 
-#include "model_test_util.h"
 #include "cli/network/network.h"
+#include "model_test_util.h"
 
 namespace dcf::tools::test {
 namespace {

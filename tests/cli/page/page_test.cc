@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // Pages that tools write: escaping, well-formed markup whatever the text, ticks, and that plots
 // show the data.
+#include "cli/page/page.h"
+
 #include <gtest/gtest.h>
 
 #include <cmath>
 #include <limits>
 #include <stdexcept>
 
-#include "cli/page/page.h"
 #include "cli/page/plot.h"
 #include "cli/page/ticks.h"
 

@@ -97,7 +97,8 @@ TEST(Cpu, KernelsOfEverySetAreTestedHere) {
   for (const CpuSet set : all) {
     if (!detected_cpu_sets().has(set)) missing += std::string(" ") + cpu_set_name(set);
   }
-  if (!missing.empty()) GTEST_SKIP() << "left out, as this processor lacks them: tests of" << missing;
+  if (!missing.empty())
+    GTEST_SKIP() << "left out, as this processor lacks them: tests of" << missing;
 }
 
 }  // namespace

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Rules H-01 to H-06, H-08 and H-09: each broken once, each bit of a header flipped, each truncation. (H-07 needs
-// a manifest: tests/unit/api.)
+// Rules H-01 to H-06, H-08 and H-09: each broken once, each bit of a header flipped, each
+// truncation. (H-07 needs a manifest: tests/unit/api.)
 #include "format/header.h"
 
 #include <gtest/gtest.h>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "formats/error.h"
 #include "cli/network/layer_text.h"
+#include "formats/error.h"
 
 namespace dcf::tools {
 namespace {

@@ -6,9 +6,9 @@
 #include <functional>
 #include <string>
 
-#include "formats/digits.h"
-#include "formats/dcf_file.h"
 #include "cli/network/network.h"
+#include "formats/dcf_file.h"
+#include "formats/digits.h"
 
 namespace dcf::tools {
 

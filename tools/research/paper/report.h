@@ -8,9 +8,9 @@
 #include <vector>
 
 #include "cli/page/page.h"
+#include "research/paper/coded_layers.h"
 #include "research/paper/experiments.h"
 #include "research/paper/figures.h"
-#include "research/paper/coded_layers.h"
 
 namespace dcf::tools {
 

@@ -25,8 +25,8 @@ at::Tensor view(const std::vector<T>& values, uint64_t rows, uint64_t cols, at::
 
 Svd::Svd(const std::vector<float>& matrix, uint64_t rows, uint64_t cols)
     : rows_(rows), cols_(cols) {
-  const auto [u, sigma, vh] = at::linalg_svd(
-      view(matrix, rows, cols, at::kFloat).to(at::kDouble), /*full_matrices=*/false);
+  const auto [u, sigma, vh] =
+      at::linalg_svd(view(matrix, rows, cols, at::kFloat).to(at::kDouble), /*full_matrices=*/false);
   sigma_ = to_vector(sigma);
   u_ = to_vector(u);
   vh_ = to_vector(vh);

@@ -7,8 +7,8 @@
 
 namespace dcf::tools {
 
-// Singular value decomposition of a matrix of rows x cols, row-major, by LAPACK through LibTorch, in
-// double.
+// Singular value decomposition of a matrix of rows x cols, row-major, by LAPACK through LibTorch,
+// in double.
 class Svd {
  public:
   Svd(const std::vector<float>& matrix, uint64_t rows, uint64_t cols);

@@ -3,8 +3,8 @@
 
 #include <string>
 
-#include "research/train/training_recipe.h"
 #include "research/train/torch_net.h"
+#include "research/train/training_recipe.h"
 
 namespace dcf::tools {
 

@@ -6,8 +6,8 @@
 #include <algorithm>
 #include <filesystem>
 
-#include "formats/digits.h"
 #include "cli/network/test_error.h"
+#include "formats/digits.h"
 #include "research/train/export.h"
 #include "research/train/pipeline.h"
 #include "research/train/steps.h"

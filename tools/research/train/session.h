@@ -9,9 +9,9 @@
 #include <string>
 
 #include "research/train/optimizer.h"
+#include "research/train/torch_net.h"
 #include "research/train/training_recipe.h"
 #include "research/train/training_samples.h"
-#include "research/train/torch_net.h"
 
 namespace dcf::tools {
 

@@ -15,7 +15,7 @@ using Json = nlohmann::json;
 
 // visit(name, number) for every number that a file may change and that tells runs apart.
 template <typename AnySchedule, typename Visit>
-requires std::same_as<std::remove_const_t<AnySchedule>, Schedule>
+  requires std::same_as<std::remove_const_t<AnySchedule>, Schedule>
 void for_each_number(AnySchedule& s, Visit visit) {
   visit("epochs", s.epochs);
   visit("rate", s.rate);
@@ -27,7 +27,7 @@ void for_each_number(AnySchedule& s, Visit visit) {
 }
 
 template <typename AnyRound, typename Visit>
-requires std::same_as<std::remove_const_t<AnyRound>, PruneRound>
+  requires std::same_as<std::remove_const_t<AnyRound>, PruneRound>
 void for_each_number(AnyRound& r, Visit visit) {
   visit("density", r.density);
   visit("steps_share", r.steps_share);
@@ -35,7 +35,7 @@ void for_each_number(AnyRound& r, Visit visit) {
 }
 
 template <typename AnyRecipe, typename Visit>
-requires std::same_as<std::remove_const_t<AnyRecipe>, Recipe>
+  requires std::same_as<std::remove_const_t<AnyRecipe>, Recipe>
 void for_each_number(AnyRecipe& r, Visit visit) {
   visit("batch", r.batch);
   visit("shift", r.shift);

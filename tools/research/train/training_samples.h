@@ -8,8 +8,8 @@
 #include <span>
 #include <vector>
 
-#include "formats/digits.h"
 #include "cli/network/network.h"
+#include "formats/digits.h"
 
 namespace dcf::tools {
 
