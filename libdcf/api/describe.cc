@@ -130,6 +130,29 @@ dcf_status dcf_metadata_at(const dcf_file* file, size_t index, const char** key,
   });
 }
 
+size_t dcf_metadata_count(const dcf_file* file) {
+  return file == nullptr ? 0 : file->model->manifest().metadata.size();
+}
+
+dcf_status dcf_metadata_find(const dcf_file* file, const char* key, size_t key_size,
+                             const char** value, size_t* value_size, dcf_error* error) {
+  set_out<const char*>(value, nullptr);
+  set_out<size_t>(value_size, 0);
+  return guarded(error, [&]() -> Status {
+    if (file == nullptr || (key == nullptr && key_size != 0)) return invalid("an argument is NULL");
+    const std::string_view wanted(key == nullptr ? "" : key, key_size);
+    const auto& metadata = file->model->manifest().metadata;
+    const auto at = std::lower_bound(
+        metadata.begin(), metadata.end(), wanted,
+        [](const auto& pair, std::string_view sought) { return pair.first < sought; });
+    if (at == metadata.end() || at->first != wanted)
+      return fail(Code::NotFound, "", "no metadata has this key");
+    set_out(value, at->second.c_str());
+    set_out(value_size, at->second.size());
+    return ok_status();
+  });
+}
+
 const char* dcf_tensor_opaque_name(const dcf_file* file, size_t index) {
   return check_tensor(file, index).ok() ? file->model->manifest().tensors[index].opaque_name.c_str()
                                         : "";

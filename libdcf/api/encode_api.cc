@@ -13,7 +13,6 @@
 #include "dcf/dcf_encode.h"
 #include "encode/bias.h"
 #include "encode/dead_units.h"
-#include "encode/formulas.h"
 #include "encode/prune.h"
 #include "encode/prune_layers.h"
 #include "encode/share.h"
@@ -192,19 +191,12 @@ dcf_status dcf_prune_global(dcf_prune_layer* layers, size_t count, double sparsi
   });
 }
 
-double dcf_sparsity_at(double initial, double target, uint64_t step, uint64_t first,
-                       uint64_t last) {
-  return dcf::impl::sparsity_at(initial, target, step, first, last);
-}
-
-dcf_status dcf_apply_mask(float* w, const uint8_t* mask, size_t n) {
-  if (missing(w, n) || missing(mask, n)) return DCF_STATUS_INVALID_ARGUMENT;
-  dcf::impl::apply_mask({w, n}, mask);
-  return DCF_OK;
-}
-
-double dcf_dropout_rate(double rate, uint64_t kept, uint64_t all) {
-  return dcf::impl::dropout_rate(rate, kept, all);
+dcf_status dcf_apply_mask(float* w, const uint8_t* mask, size_t n, dcf_error* error) {
+  return guarded(error, [&]() -> Status {
+    if (missing(w, n) || missing(mask, n)) return invalid("an argument is NULL");
+    dcf::impl::apply_mask({w, n}, mask);
+    return ok_status();
+  });
 }
 
 void dcf_share_options_init(dcf_share_options* options) {
@@ -276,10 +268,6 @@ dcf_status dcf_sum_gradients(const float* gradient, const uint8_t* codes, size_t
     }
     return ok_status();
   });
-}
-
-double dcf_compression_rate(uint64_t n, uint32_t b, uint32_t k) {
-  return dcf::impl::compression_rate(n, b, k);
 }
 
 dcf_status dcf_fold_dead_units(const dcf_dead_units* layers, size_t* dead, dcf_error* error) {

@@ -23,6 +23,7 @@ DCF_FIRST_SIZE(dcf_error, message);
 DCF_FIRST_SIZE(dcf_tensor_info, error_bound);
 DCF_FIRST_SIZE(dcf_tensor_bytes, total);
 DCF_FIRST_SIZE(dcf_file_info, metadata);
+DCF_FIRST_SIZE(dcf_section_info, offset);
 DCF_FIRST_SIZE(dcf_open_options, parallel_ctx);
 DCF_FIRST_SIZE(dcf_reader, read_at);
 DCF_FIRST_SIZE(dcf_csr, nonzeros);

@@ -115,12 +115,12 @@ Status check_csr_sizes(const TensorSpec& spec, const uint64_t* row_ptr, size_t r
 // cannot finish.
 template <typename Body>
 dcf_status change(dcf_writer* writer, dcf_error* error, Body body) {
-  return guarded(error, [&]() -> Status {
+  const dcf_status status = guarded(error, [&]() -> Status {
     if (writer == nullptr) return invalid("the writer is NULL");
-    const Status s = body(*writer->writer);
-    if (!s.ok()) writer->writer->refuse();
-    return s;
+    return body(*writer->writer);
   });
+  if (status != DCF_OK && writer != nullptr) writer->writer->refuse();
+  return status;
 }
 
 // make_data(spec) -> Result of what a TensorInput holds.

@@ -18,18 +18,14 @@ write_basic_package_version_file(${PROJECT_BINARY_DIR}/package/dcfConfigVersion.
 install(FILES ${PROJECT_BINARY_DIR}/package/dcfConfig.cmake
               ${PROJECT_BINARY_DIR}/package/dcfConfigVersion.cmake DESTINATION ${package_dir})
 
-# Static libraries leave their own needs to whoever links them; a program in C then needs the C++
-# runtime as well.
+# Static libraries leave their own needs to whoever links them (pkg-config --static); a program in C then
+# needs the C++ runtime as well.
 file(RELATIVE_PATH DCF_PC_PREFIX /${CMAKE_INSTALL_LIBDIR}/pkgconfig /)
 string(REGEX REPLACE "/$" "" DCF_PC_PREFIX ${DCF_PC_PREFIX})
 function(dcf_install_pkgconfig module library description)
   set(DCF_PC_LIBRARY ${library})
   set(DCF_PC_NAME ${module})
   set(DCF_PC_DESCRIPTION ${description})
-  get_target_property(type dcf_product TYPE)
-  if(type STREQUAL "STATIC_LIBRARY")
-    set(DCF_PC_LIBS " -lcapnp -lkj -lstdc++ -lm -pthread")
-  endif()
   configure_file(${CMAKE_CURRENT_FUNCTION_LIST_DIR}/dcf.pc.in ${PROJECT_BINARY_DIR}/package/${module}.pc @ONLY)
   install(FILES ${PROJECT_BINARY_DIR}/package/${module}.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
 endfunction()

@@ -14,6 +14,8 @@
 #include <cstdlib>
 #include <cstring>
 #include <dcf/dcf.hpp>
+#include <string>
+#include <vector>
 
 namespace {
 
@@ -22,7 +24,7 @@ namespace {
   std::exit(1);
 }
 
-void check(const dcf::status& status) {
+void check(const dcf::Status& status) {
   if (!status) stop(status.error().message);
 }
 
@@ -79,13 +81,13 @@ dcf::Writer create(const std::string& path, uint32_t threads) {
   dcf_writer_options_init(&options);
   options.overwrite = 1;
   options.threads = threads;
-  dcf::result<dcf::Writer> writer = dcf::Writer::create(path, &options);
+  dcf::Result<dcf::Writer> writer = dcf::Writer::open(path, options);
   if (!writer) stop(writer.error().message);
   return std::move(writer).value();
 }
 
 dcf::File open(const std::string& path) {
-  dcf::result<dcf::File> file = dcf::File::open(path);
+  dcf::Result<dcf::File> file = dcf::File::open(path);
   if (!file) stop(file.error().message);
   return std::move(file).value();
 }
@@ -97,7 +99,7 @@ void write(const std::string& path, const Options& options) {
   expect_free_space(path, elements / 2 + 6 * words);
   dcf::Writer writer = create(path, options.threads);
   const uint64_t shape[] = {options.rows, options.cols};
-  check(writer.begin_tensor("huge", DCF_DTYPE_F32, shape));
+  check(writer.begin_tensor(dcf::tensor_spec("huge", DCF_DTYPE_F32, shape)));
   Elements source(options.density);
   // Pieces of any size out of whole elements.
   std::vector<float> block(size_t{1} << 20);
@@ -122,19 +124,21 @@ void write(const std::string& path, const Options& options) {
 void copy(const std::string& from, const std::string& to) {
   dcf::File file = open(from);
   dcf::Writer writer = create(to, 0);
-  for (size_t i = 0; i < file.size(); ++i) check(writer.copy(file[i]));
+  for (size_t i = 0; i < file.size(); ++i) {
+    check(writer.copy(file.tensor(i).value()));
+  }
   check(writer.finish());
 }
 
 void check_elements(const std::string& path, const Options& options) {
   dcf::File file = open(path);
-  const dcf::Tensor tensor = file[0];
+  const dcf::Tensor tensor = file.tensor(0).value();
   Elements source(options.density);
   const uint64_t rows = std::max<uint64_t>(1, (uint64_t{16} << 20) / tensor.info().cols);
   std::vector<float> expected;
   for (uint64_t first = 0; first < tensor.info().rows; first += rows) {
     const uint64_t count = std::min(rows, tensor.info().rows - first);
-    dcf::result<std::vector<float>> decoded = tensor.rows<float>(first, count);
+    const dcf::Result<dcf::Buffer<float>> decoded = tensor.rows<float>(first, count);
     if (!decoded) stop(decoded.error().message);
     expected.resize(count * tensor.info().cols);
     source.fill(expected.data(), expected.size());

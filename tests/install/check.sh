@@ -35,23 +35,34 @@ compile_c() {
 use_pkgconfig() {
   export PKG_CONFIG_PATH=$prefix/$libdir/pkgconfig
   # shellcheck disable=SC2046 -- several words
-  compile_c consumer_read "$consumer/read.c" $(pkg-config --cflags --libs dcf-decoder)
+  compile_c consumer_read "$consumer/read.c" $(pkg-config --static --cflags --libs dcf-decoder)
   # shellcheck disable=SC2046
-  compile_c consumer_write "$consumer/write.c" $(pkg-config --cflags --libs dcf)
+  compile_c consumer_write "$consumer/write.c" $(pkg-config --static --cflags --libs dcf)
   # shellcheck disable=SC2046,SC2086
   "$cxx" -std=c++20 -Wall -Wextra -pedantic -Werror $flags -o consumer_cpp "$consumer/both.cc" \
-    $(pkg-config --cflags --libs dcf)
+    $(pkg-config --static --cflags --libs dcf)
   run_consumer
 }
 
-# Each header alone, first and twice, as C and as C++.
+# Each header alone, first and twice, in every language that it promises, by every compiler there is.
 use_headers_alone() {
-  local header
+  local header mode compiler
   for header in errors.h version.h dcf.h dcf_write.h dcf_encode.h; do
     printf '#include <dcf/%s>\n#include <dcf/%s>\nint dcf_nothing;\n' "$header" "$header" >one.c
-    compile_c one.o one.c -c -I"$prefix/include"
-    # shellcheck disable=SC2086
-    "$cxx" -x c++ -std=c++20 -Wall -Wextra -pedantic -Werror $flags -c -o one.o one.c -I"$prefix/include"
+    for compiler in "$cc" gcc clang-16 clang; do
+      command -v "$compiler" >/dev/null || continue
+      for mode in '-std=c99 -pedantic' '-std=gnu89' '-std=c11 -pedantic'; do
+        # shellcheck disable=SC2086 -- several words
+        "$compiler" $mode -Wall -Wextra -Werror $flags -c -o one.o one.c -I"$prefix/include"
+      done
+    done
+    for compiler in "$cxx" g++ clang++-16 clang++; do
+      command -v "$compiler" >/dev/null || continue
+      for mode in c++11 c++20; do
+        # shellcheck disable=SC2086
+        "$compiler" -x c++ -std=$mode -Wall -Wextra -pedantic -Werror $flags -c -o one.o one.c -I"$prefix/include"
+      done
+    done
   done
 }
 
@@ -76,9 +87,9 @@ int main(int argc, char** argv) {
 EOF
   export PKG_CONFIG_PATH=$prefix/$libdir/pkgconfig
   # shellcheck disable=SC2046
-  compile_c readme readme.c $(pkg-config --cflags --libs dcf-decoder)
+  compile_c readme readme.c $(pkg-config --static --cflags --libs dcf-decoder)
   # shellcheck disable=SC2046
-  compile_c write "$consumer/write.c" $(pkg-config --cflags --libs dcf)
+  compile_c write "$consumer/write.c" $(pkg-config --static --cflags --libs dcf)
   ./write model.dcf
   ./readme
 }
@@ -99,6 +110,8 @@ case $way in
     prefix=$scratch.prefix
     grep -rlF "$build" "$prefix/$libdir/cmake" "$prefix/$libdir/pkgconfig" &&
       fail 'an installed file names the build folder'
+    grep -rE '/lib(capnp|kj)[.]' "$prefix/$libdir/cmake" "$prefix/$libdir/pkgconfig" &&
+      fail "an installed file says where this machine has Cap'n Proto"
     use_pkgconfig
     ;;
   pkgconfig) use_pkgconfig ;;

@@ -3,9 +3,9 @@
 //
 // Conventions of dcf.h, dcf_write.h and dcf_encode.h:
 //  - Names: functions are dcf_<object>_<verb>. Objects are the handles (file, layer, writer), the
-//    contents of a file that are found by file and index (tensor, metadata), and the numbers of an
-//    enum (dcf_dtype_name). Handles end with dcf_<object>_close. Functions on plain arrays of the
-//    caller are dcf_<verb> (dcf_pool2d, dcf_prune). Constants are DCF_<TYPE>_<NAME>.
+//    contents of a file that are found by file and index (tensor, metadata, section), and the
+//    numbers of an enum (dcf_dtype_name). Handles end with dcf_<object>_close. Functions on plain
+//    arrays of the caller are dcf_<verb> (dcf_pool2d, dcf_prune). Constants are DCF_<TYPE>_<NAME>.
 //  - Status: a function returns DCF_OK or a pinned code of dcf/errors.h. Where `error` is not NULL,
 //    it receives the details. Every output is initialised on every failure: handles and pointers to
 //    NULL, an index to DCF_NO_INDEX, sizes and counts to 0, the fields of a struct to 0. The
@@ -27,10 +27,11 @@
 //    one column. Batches come first: [batch, features].
 //  - Threads: a const handle may be used by any number of threads at once. Opening and closing are
 //    the caller's to order. The library keeps no global mutable state, never aborts, never exits,
-//    never prints, and no exception leaves it. A handle with `threads` above 1 starts threads of its
-//    own at the first call that has work for them; its later calls use them again, they sleep in
-//    between, and closing ends them. Where the machine refuses a thread, fewer work.
-//  - fork(): a child may close the handles of its parent, and use them on one thread, unless another
+//    never prints, and no exception leaves it. A handle with `threads` above 1 starts threads of
+//    its own at the first call that has work for them; its later calls use them again, they sleep
+//    in between, and closing ends them. Where the machine refuses a thread, fewer work.
+//  - fork(): a child may close the handles of its parent, and use them on one thread, unless
+//  another
 //    thread of the parent was inside of a call with the handle at the time of the fork.
 //  - Instruction sets: the library uses the best ones that the processor has. The environment
 //    variable DCF_KERNEL, read once per process, allows fewer: scalar (portable), ssse3, avx2,
@@ -250,11 +251,11 @@ typedef void (*dcf_parallel_fn)(void* ctx, size_t n, void (*task)(void* arg, siz
 // Zero in a limit means its default (spec/dcf-format.md, section "Default limits").
 typedef struct dcf_open_options {
   size_t struct_size;
-  uint64_t max_memory;       // bytes the library may hold at once for this file (default 1 GiB)
-  uint64_t max_tensors;      // default 1 Mi
-  uint64_t max_output;       // approved total of decoded bytes, aliases counted each time (2^48)
-  uint64_t max_entries;      // approved total of coded entries (2^40)
-  uint64_t max_manifest;     // unpacked bytes (256 MiB)
+  uint64_t max_memory;    // bytes the library may hold at once for this file (default 1 GiB)
+  uint64_t max_tensors;   // default 1 Mi
+  uint64_t max_output;    // approved total of decoded bytes, aliases counted each time (2^48)
+  uint64_t max_entries;   // approved total of coded entries (2^40)
+  uint64_t max_manifest;  // unpacked bytes (256 MiB)
   // 0: one per processor; 1: the calling thread only. Counted at open. Own threads are never more
   // than there are processors.
   uint32_t threads;
@@ -291,7 +292,7 @@ DCF_API void dcf_file_close(dcf_file* file);  // NULL is fine
 // ---- Describing -------------------------------------------------------------------------------
 
 DCF_API dcf_status dcf_file_describe(const dcf_file* file, dcf_file_info* out, dcf_error* error);
-DCF_API size_t dcf_tensor_count(const dcf_file* file);  // tensors are sorted by name, bytewise
+DCF_API size_t dcf_tensor_count(const dcf_file* file);  // sorted by name, bytewise; 0 for NULL
 // NotFound, and DCF_NO_INDEX in *index, where no tensor has this name.
 DCF_API dcf_status dcf_tensor_find(const dcf_file* file, const char* name, size_t name_size,
                                    size_t* index, dcf_error* error);
@@ -300,13 +301,35 @@ DCF_API dcf_status dcf_tensor_describe(const dcf_file* file, size_t index, dcf_t
 // Reads the tensor's chunks to split them by part. Cost: as verifying this tensor.
 DCF_API dcf_status dcf_tensor_measure(const dcf_file* file, size_t index, dcf_tensor_bytes* out,
                                       dcf_error* error);
-// Model metadata, sorted by key. Pointers are owned by the file and NUL-terminated (a value may
-// hold further NULs: use the sizes). Any of the outputs may be NULL.
+// Model metadata, sorted by key, bytewise. Pointers are owned by the file and end in NUL (a value
+// may hold further NULs: use the sizes). Any of the outputs may be NULL.
+DCF_API size_t dcf_metadata_count(const dcf_file* file);  // 0 for NULL
 DCF_API dcf_status dcf_metadata_at(const dcf_file* file, size_t index, const char** key,
                                    size_t* key_size, const char** value, size_t* value_size,
                                    dcf_error* error);
+// The value of a key. NotFound where there is none.
+DCF_API dcf_status dcf_metadata_find(const dcf_file* file, const char* key, size_t key_size,
+                                     const char** value, size_t* value_size, dcf_error* error);
 // Name of a DCF_DTYPE_OPAQUE dtype, "" for every other; owned by the file.
 DCF_API const char* dcf_tensor_opaque_name(const dcf_file* file, size_t index);
+
+// Ancillary sections: byte strings beside the tensors, which this library carries and does not
+// interpret. They are in the order of their kinds, which are distinct.
+typedef struct dcf_section_info {
+  size_t struct_size;
+  uint32_t kind;      // 0..2^31 - 1
+  uint32_t critical;  // 1: a reader that does not know the kind must reject the file; else 0
+  uint64_t bytes;
+  uint64_t offset;  // of its first byte in the file
+} dcf_section_info;
+#define DCF_SECTION_INFO_INIT \
+  { sizeof(dcf_section_info), 0, 0, 0, 0 }
+DCF_API size_t dcf_section_count(const dcf_file* file);  // 0 for NULL
+DCF_API dcf_status dcf_section_describe(const dcf_file* file, size_t index, dcf_section_info* out,
+                                        dcf_error* error);
+// All bytes of a section, whose checksum is compared. dst_size may exceed them.
+DCF_API dcf_status dcf_section_read(const dcf_file* file, size_t index, void* dst, size_t dst_size,
+                                    dcf_error* error);
 
 // ---- Decoding ---------------------------------------------------------------------------------
 
@@ -417,16 +440,18 @@ DCF_API dcf_status dcf_pool2d(const dcf_pool2d_shape* shape, const float* x, siz
 // layer is immutable, needs its file no longer, and any number of threads may apply it at once.
 typedef struct dcf_layer dcf_layer;
 
-typedef enum dcf_activation {
+typedef enum dcf_activation DCF_ENUM_TYPE {
   DCF_ACTIVATION_NONE = 0,
-  DCF_ACTIVATION_RELU = 1  // values below zero become +0; NaN and -0 stay
+  DCF_ACTIVATION_RELU = 1,  // values below zero become +0; NaN and -0 stay
+  DCF_ENUM_END(DCF_ACTIVATION_END_)
 } dcf_activation;
 
 typedef struct dcf_layer_options {
   size_t struct_size;
-  uint64_t batch;    // that the layer is mostly applied to: chooses the packing; 0: 1
-  // Of one call of dcf_layer_apply; 0 or 1: the calling thread only. Own threads are never more than
-  // there are processors; they are those of the file, even after it is closed, if it has as many.
+  uint64_t batch;  // that the layer is mostly applied to: chooses the packing; 0: 1
+  // Of one call of dcf_layer_apply; 0 or 1: the calling thread only. Own threads are never more
+  // than there are processors; they are those of the file, even after it is closed, if it has as
+  // many.
   uint32_t threads;
   const char* kernel;  // one of dcf_layer_kernel_name; NULL: the fastest for this layer
   // The share of x that is mostly not zero, 0 < share <= 1, as after a ReLU: where it is small, the
@@ -451,9 +476,9 @@ DCF_API const char* dcf_layer_kernel_name(size_t index);
 
 // y = W x for each sample of a batch: x is [batch, info.cols], y [batch, info.rows], row-major.
 // `options` may be NULL. LimitMemory where the packed layer does not fit into the file's
-// max_memory; UnsupportedDType for dtypes without arithmetic; InvalidArgument for a kernel that does
-// not exist or does not take this layer, and for a bias that is too short. *out is to be freed with
-// dcf_layer_close.
+// max_memory; UnsupportedDType for dtypes without arithmetic; InvalidArgument for a kernel that
+// does not exist or does not take this layer, and for a bias that is too short. *out is to be freed
+// with dcf_layer_close.
 DCF_API dcf_status dcf_layer_prepare(const dcf_file* file, size_t index,
                                      const dcf_layer_options* options, dcf_layer** out,
                                      dcf_error* error);

@@ -11,16 +11,15 @@
 //    given here. Such a call changes no array of the caller.
 //  - Masks are one byte per weight: 0 pruned, anything else kept; functions write 0 and 1. Pruned
 //    weights are +0.0f.
-//  - Codes are one byte per weight: 0 is "pruned", c > 0 is centroid c - 1 of the codebook: those
-//  of
-//    dcf_tensor_decode_codes for sparse positions, hence at most 255 centroids.
+//  - Codes are one byte per weight: 0 is "pruned", c > 0 is centroid c - 1 of the codebook. They are
+//    those of dcf_tensor_decode_codes for sparse positions, hence at most 255 centroids.
 //  - Pure functions on the calling thread: any number may run at once on different outputs. Results
 //    are the same on every machine, but for the last bit of the C library's logarithm where bits
 //    count. Working memory is given where it grows with n; OutOfMemory where it is not to be had.
 //
 // One round of the paper's loop, w being a layer's weights in the framework's own memory:
-//   dcf_prune(w, n, dcf_sparsity_at(0, .92, step, 0, steps), mask, &error);
-//   ... train; after each step: dcf_apply_mask(w, mask, n) ...
+//   dcf_prune(w, n, sparsity, mask, &error);
+//   ... train; after each step: dcf_apply_mask(w, mask, n, &error) ...
 //   dcf_share(w, mask, NULL, n, &options, codebook, &size, codes, &error);
 //   ... for each batch: dcf_expand into w, backpropagate, dcf_sum_gradients, step on codebook
 //   ... dcf_writer_add_codes(...) of dcf/dcf_write.h
@@ -63,19 +62,9 @@ typedef struct dcf_prune_layer {
 DCF_API dcf_status dcf_prune_global(dcf_prune_layer* layers, size_t count, double sparsity,
                                     dcf_error* error);
 
-// The cubic gradual schedule (Zhu, Gupta, "To prune, or not to prune", 2017, equation 1):
-// target + (initial - target) * (1 - (step - first) / (last - first))^3; `initial` before step
-// `first`, `target` from step `last` on. Unchecked: a NaN gives a NaN.
-DCF_API double dcf_sparsity_at(double initial, double target, uint64_t step, uint64_t first,
-                               uint64_t last);
-
 // Holds a mask during retraining (Han 2015, section 3): pruned weights become +0.0f, whatever they
 // were, and so does a kept -0.0f; all others stay. NULL with n > 0: InvalidArgument.
-DCF_API dcf_status dcf_apply_mask(float* w, const uint8_t* mask, size_t n);
-
-// The dropout rate for retraining a pruned layer: rate * sqrt(kept / all), of the connections kept
-// and there before (Han 2015, section 3.2, equation 2). `rate` itself where all is 0.
-DCF_API double dcf_dropout_rate(double rate, uint64_t kept, uint64_t all);
+DCF_API dcf_status dcf_apply_mask(float* w, const uint8_t* mask, size_t n, dcf_error* error);
 
 // ---- Weight sharing (paper, section 3) ----------------------------------------------------------
 
@@ -138,10 +127,6 @@ DCF_API dcf_status dcf_expand(const uint8_t* codes, size_t n, const float* codeb
 // weights are dropped, but must be finite too. A code beyond the codebook is BadIndex.
 DCF_API dcf_status dcf_sum_gradients(const float* gradient, const uint8_t* codes, size_t n,
                                      uint32_t codebook_size, double* sums, dcf_error* error);
-
-// The paper's compression rate of weight sharing alone (section 3, equation 1), for n weights of b
-// bits in k clusters: n b / (n log2 k + k b). 0 where n, b or k is 0.
-DCF_API double dcf_compression_rate(uint64_t n, uint32_t b, uint32_t k);
 
 // ---- Besides the weights ------------------------------------------------------------------------
 

@@ -48,7 +48,7 @@ Weights random_weights(const Network& network) {
 }
 
 void write_file(const std::string& path, const Weights& w, const std::string& network) {
-  dcf::Writer writer = dcf::Writer::create(path).value();
+  dcf::Writer writer = dcf::Writer::open(path).value();
   for (const auto& [name, values] : w.values) {
     writer.add<float>(name, values, w.dims.at(name)).value();
   }
@@ -232,9 +232,12 @@ TEST_F(NetworkRun, BiasesOfHalfPrecision) {
   const std::vector<uint64_t> dims = {3};
   const auto with_bias = [&](dcf_dtype dtype, const std::vector<uint16_t>& words) {
     const std::string path = dir_.path(dcf_dtype_name(dtype));
-    dcf::Writer writer = dcf::Writer::create(path).value();
+    dcf::Writer writer = dcf::Writer::open(path).value();
     writer.add<float>("a.weight", w.values.at("a.weight"), w.dims.at("a.weight")).value();
-    writer.add_bytes("a.bias", dtype, words.data(), words.size() * 2, dims).value();
+    writer
+        .add_bytes(dcf::tensor_spec("a.bias", dtype, dims),
+                   {reinterpret_cast<const uint8_t*>(words.data()), words.size() * 2})
+        .value();
     writer.finish().value();
     return DcfFile(path, {});
   };

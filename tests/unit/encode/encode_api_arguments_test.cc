@@ -211,8 +211,8 @@ TEST(EncodeApiArguments, Null) {
   EXPECT_EQ(dcf_prune_global(&layer, 1, 0.5, nullptr), bad);
   layer = {0, w, 2, 1, bytes};
   EXPECT_EQ(dcf_prune_global(&layer, 1, 0.5, nullptr), bad);
-  EXPECT_EQ(dcf_apply_mask(nullptr, bytes, 2), bad);
-  EXPECT_EQ(dcf_apply_mask(f, nullptr, 2), bad);
+  EXPECT_EQ(dcf_apply_mask(nullptr, bytes, 2, nullptr), bad);
+  EXPECT_EQ(dcf_apply_mask(f, nullptr, 2, nullptr), bad);
   EXPECT_EQ(dcf_share(nullptr, nullptr, nullptr, 2, nullptr, f, &size, bytes, nullptr), bad);
   EXPECT_EQ(size, 0u);
   EXPECT_EQ(dcf_share(w, nullptr, nullptr, 2, nullptr, nullptr, &size, bytes, nullptr), bad);
@@ -238,7 +238,7 @@ TEST(EncodeApiArguments, NullIsFineWhereThereIsNothing) {
   EXPECT_EQ(dcf_prune(nullptr, 0, 0.5, nullptr, nullptr), DCF_OK);
   EXPECT_EQ(dcf_prune_by_deviation(nullptr, 0, 1, nullptr, nullptr), DCF_OK);
   EXPECT_EQ(dcf_prune_global(nullptr, 0, 0.5, nullptr), DCF_OK);
-  EXPECT_EQ(dcf_apply_mask(nullptr, nullptr, 0), DCF_OK);
+  EXPECT_EQ(dcf_apply_mask(nullptr, nullptr, 0, nullptr), DCF_OK);
   EXPECT_EQ(dcf_share(nullptr, nullptr, nullptr, 0, nullptr, &codebook, &size, nullptr, nullptr),
             DCF_OK);
   EXPECT_EQ(size, 0u);

@@ -137,27 +137,6 @@ TEST(EncodeApiPrune, LayersMayBeLongerThanTheLibraryKnows) {
   EXPECT_EQ(dcf_prune_global(&layers[0].layer, 2, 0.25, nullptr), DCF_STATUS_INVALID_ARGUMENT);
 }
 
-TEST(EncodeApiPrune, CubicSchedule) {
-  EXPECT_EQ(dcf_sparsity_at(0.1, 0.9, 0, 10, 110), 0.1);
-  EXPECT_EQ(dcf_sparsity_at(0.1, 0.9, 10, 10, 110), 0.1);
-  EXPECT_DOUBLE_EQ(dcf_sparsity_at(0.1, 0.9, 60, 10, 110), 0.9 - 0.8 * 0.125);
-  EXPECT_DOUBLE_EQ(dcf_sparsity_at(0, 0.8, 75, 0, 100), 0.8 * (1 - 1.0 / 64));
-  EXPECT_EQ(dcf_sparsity_at(0.1, 0.9, 110, 10, 110), 0.9);
-  EXPECT_EQ(dcf_sparsity_at(0.1, 0.9, UINT64_MAX, 10, 110), 0.9);
-  EXPECT_EQ(dcf_sparsity_at(0.1, 0.9, 4, 5, 5), 0.1) << "a step";
-  EXPECT_EQ(dcf_sparsity_at(0.1, 0.9, 5, 5, 5), 0.9);
-  for (uint64_t step = 1; step < 200; ++step) {
-    EXPECT_LE(dcf_sparsity_at(0, 0.9, step - 1, 20, 150), dcf_sparsity_at(0, 0.9, step, 20, 150));
-  }
-}
-
-TEST(EncodeApiPrune, DropoutShrinksByTheRootOfTheShareKept) {
-  EXPECT_DOUBLE_EQ(dcf_dropout_rate(0.5, 25, 100), 0.25);
-  EXPECT_DOUBLE_EQ(dcf_dropout_rate(0.5, 100, 100), 0.5);
-  EXPECT_EQ(dcf_dropout_rate(0.5, 0, 100), 0);
-  EXPECT_EQ(dcf_dropout_rate(0.5, 0, 0), 0.5);
-}
-
 bool is_positive_zero(float v) {
   return v == 0 && !std::signbit(v);
 }
@@ -168,12 +147,12 @@ TEST(EncodeApiPrune, MasksHoldThroughRetraining) {
   Mask mask(w.size(), 1);
   for (uint64_t round = 1; round <= 8; ++round) {
     const Mask before = mask;
-    mask = prune(w, dcf_sparsity_at(0, 0.95, round, 0, 8));
+    mask = prune(w, 0.95 * static_cast<double>(round) / 8);
     for (size_t i = 0; i < w.size(); ++i) ASSERT_LE(mask[i], before[i]);
     for (uint32_t step = 0; step < 10; ++step) {
       const auto gradient = normal_weights(w.size(), static_cast<uint32_t>(round * 100 + step));
       for (size_t i = 0; i < w.size(); ++i) w[i] -= 0.05f * gradient[i];
-      ASSERT_EQ(dcf_apply_mask(w.data(), mask.data(), w.size()), DCF_OK);
+      ASSERT_EQ(dcf_apply_mask(w.data(), mask.data(), w.size(), nullptr), DCF_OK);
       for (size_t i = 0; i < w.size(); ++i) {
         if (mask[i] == 0) ASSERT_TRUE(is_positive_zero(w[i]));
       }
@@ -185,7 +164,7 @@ TEST(EncodeApiPrune, MasksHoldThroughRetraining) {
 TEST(EncodeApiPrune, ApplyingAMaskLeavesOnlyPositiveZeros) {
   std::vector<float> w = {-1, -0.0f, NAN, 2, -3};
   const Mask mask = {0, 1, 0, 1, 255};
-  ASSERT_EQ(dcf_apply_mask(w.data(), mask.data(), 5), DCF_OK);
+  ASSERT_EQ(dcf_apply_mask(w.data(), mask.data(), 5, nullptr), DCF_OK);
   EXPECT_EQ(w, (std::vector<float>{0, 0, 0, 2, -3}));
   for (size_t i = 0; i < 3; ++i) EXPECT_TRUE(is_positive_zero(w[i])) << i;
 }

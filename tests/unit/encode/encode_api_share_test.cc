@@ -296,13 +296,4 @@ TEST(EncodeApiExpand, AFullCodebookUsesEveryCode) {
   EXPECT_EQ(back, w);
 }
 
-// The paper's example: 16 weights of 32 bits in 4 clusters shrink by 3.2.
-TEST(EncodeApiShare, PapersEquationOne) {
-  EXPECT_DOUBLE_EQ(dcf_compression_rate(16, 32, 4), 3.2);
-  EXPECT_DOUBLE_EQ(dcf_compression_rate(1000, 32, 1), 1000);
-  EXPECT_DOUBLE_EQ(dcf_compression_rate(266200, 32, 32), 266200.0 * 32 / (266200.0 * 5 + 1024));
-  EXPECT_EQ(dcf_compression_rate(0, 32, 4), 0);
-  EXPECT_EQ(dcf_compression_rate(16, 32, 0), 0);
-}
-
 }  // namespace

@@ -25,7 +25,7 @@ const char* const kSets[] = {"scalar",      "ssse3", "avx2",   "avx512bw",
 // Prints what a reader and a writer say, and the sum of what the file holds.
 int open_and_print(const char* path) {
   auto file = dcf::File::open(path);
-  const auto writer = dcf::Writer::create(std::string(path) + ".new");
+  const auto writer = dcf::Writer::open(std::string(path) + ".new");
   std::printf("%s|%s|", file ? "Ok" : dcf_status_name(file.error().status),
               writer ? "Ok" : dcf_status_name(writer.error().status));
   if (!file) std::printf("%s", file.error().message);
@@ -53,7 +53,7 @@ class KernelChoice : public ::testing::Test {
     const char* const test = ::testing::UnitTest::GetInstance()->current_test_info()->name();
     path_ = ::testing::TempDir() + "kernel_choice_" + test + ".dcf";
     std::filesystem::remove(path_);
-    dcf::Writer writer = dcf::Writer::create(path_).value();
+    dcf::Writer writer = dcf::Writer::open(path_).value();
     std::vector<float> w(64 * 64);
     for (size_t i = 0; i < w.size(); ++i) w[i] = i % 3 == 0 ? static_cast<float>(i % 16) : 0.0f;
     const uint64_t shape[] = {64, 64};

@@ -8,6 +8,7 @@
 
 #include "research/train/check.h"
 #include "research/train/digest.h"
+#include "research/train/formulas.h"
 #include "research/train/session.h"
 #include "research/train/shared_weights.h"
 
@@ -39,7 +40,7 @@ DropoutRates dropout_rates(const Schedule& schedule, const TorchNet& net) {
       pending = next == 0 ? schedule.input_dropout : schedule.dropout;
     }
     // Counting what is kept costs a look at every weight.
-    if (pending > 0) rates[i] = dcf_dropout_rate(pending, p.kept(), p.size());
+    if (pending > 0) rates[i] = dropout_rate(pending, p.kept(), p.size());
     pending = 0;
     ++next;
   }
@@ -98,7 +99,7 @@ class Mover {
       if (moves_ == Moves::kCentroids) {
         g = centroid_gradients(p, g);
       } else if (!p.mask.empty()) {
-        check(dcf_apply_mask(g.data_ptr<float>(), p.mask.data(), p.size()));
+        check(dcf_apply_mask(g.data_ptr<float>(), p.mask.data(), p.size(), nullptr));
       }
       all.push_back(g);
       all.push_back(p.bias.grad());

@@ -7,6 +7,7 @@
 #include <cmath>
 
 #include "research/train/check.h"
+#include "research/train/formulas.h"
 
 namespace dcf::tools {
 namespace {
@@ -79,7 +80,7 @@ torch::Tensor centroid_gradients(const Parameters& p, const torch::Tensor& weigh
 
 double sharing_rate(const Parameters& p) {
   constexpr uint32_t kBits = 32;
-  return dcf_compression_rate(p.kept(), kBits, static_cast<uint32_t>(p.codebook.size()));
+  return compression_rate(p.kept(), kBits, static_cast<uint32_t>(p.codebook.size()));
 }
 
 }  // namespace dcf::tools

@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "research/train/check.h"
+#include "research/train/formulas.h"
 #include "research/train/shared_weights.h"
 
 namespace dcf::tools {
@@ -65,7 +66,7 @@ void prune_and_retrain(const Session& session, const std::string& name, const Pr
     if (round.density == 0) {
       if (step == 0) prune_layers(session.recipe.layers, n);
     } else {
-      prune_all(1 - dcf_sparsity_at(1 - before, 1 - round.density, step, 0, last), n);
+      prune_all(1 - sparsity_at(1 - before, 1 - round.density, step, 0, last), n);
     }
   };
   run_pass(session, pass, teacher, net);

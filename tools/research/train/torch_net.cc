@@ -43,7 +43,7 @@ void Parameters::restore() {
                      weights(), &error),
           error);
   } else if (!mask.empty()) {
-    check(dcf_apply_mask(weights(), mask.data(), size()));
+    check(dcf_apply_mask(weights(), mask.data(), size(), nullptr));
   }
 }
 

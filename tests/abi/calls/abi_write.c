@@ -1,0 +1,274 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * dcf_write.h. */
+#include <stdlib.h>
+
+#include "abi_check.h"
+
+#define END(type, field) (offsetof(type, field) + sizeof(((type*)0)->field))
+
+static abi_file out;
+static dcf_sink sink = DCF_SINK_INIT;
+static dcf_writer* writer;
+static const uint64_t kDims[33] = {2, 3};
+static const float kData[6] = {1, 0, 2, 0, 1, 0};
+static const uint64_t kRows[] = {0, 2, 3};
+static const uint32_t kCols[] = {0, 2, 1};
+static const uint8_t kCodes[6] = {0, 1, 0, 0, 0, 0};
+static const float kCodebook[] = {1, 2};
+static int names;
+
+/* Spec of a [2, 3] f32 with a name of its own. */
+static dcf_tensor_spec new_spec(void) {
+  static char name[32];
+  dcf_tensor_spec spec = DCF_TENSOR_SPEC_INIT;
+  spec.name = name;
+  spec.name_size = (size_t)sprintf(name, "t%d", names++);
+  spec.dtype = DCF_DTYPE_F32;
+  spec.rank = 2;
+  spec.dims = kDims;
+  return spec;
+}
+
+static dcf_status open_with(const void* options) {
+  dcf_writer* made = (dcf_writer*)&abi_calls;
+  const dcf_status s =
+      CALL(dcf_writer_open_sink(&sink, (const dcf_writer_options*)options, &made, ERROR));
+  TRUE((made != NULL) == (s == DCF_OK));
+  dcf_writer_close(made);
+  return s;
+}
+static dcf_status open_sink(const void* to) {
+  dcf_writer* made = (dcf_writer*)&abi_calls;
+  const dcf_status s = CALL(dcf_writer_open_sink((const dcf_sink*)to, NULL, &made, ERROR));
+  TRUE((made != NULL) == (s == DCF_OK));
+  dcf_writer_close(made);
+  return s;
+}
+
+/* A writer that failed is done, so that each call has a new one. */
+static void renew(void) {
+  dcf_writer_close(writer);
+  writer = NULL;
+  EXPECT(DCF_OK, dcf_writer_open_sink(&sink, NULL, &writer, ERROR));
+}
+#define ADD(want, call) \
+  do {                  \
+    renew();            \
+    EXPECT(want, call); \
+  } while (0)
+#define ADD_REFUSED(call) ADD(DCF_STATUS_INVALID_ARGUMENT, call)
+
+static dcf_status add_spec(const void* spec) {
+  renew();
+  return CALL(dcf_writer_add_dense(writer, (const dcf_tensor_spec*)spec, kData, 24, NULL, ERROR));
+}
+static dcf_status add_with(const void* options) {
+  const dcf_tensor_spec spec = new_spec();
+  renew();
+  return CALL(
+      dcf_writer_add_dense(writer, &spec, kData, 24, (const dcf_encode_options*)options, ERROR));
+}
+
+static void test_options(void) {
+  dcf_writer_options options;
+  dcf_encode_options encode;
+  size_t i;
+  dcf_writer_options_init(NULL);
+  dcf_writer_options_init(&options);
+  abi_check_input("dcf_writer_options", &options, sizeof options,
+                  END(dcf_writer_options, overwrite), open_with);
+  abi_check_input("dcf_sink", &sink, sizeof sink, END(dcf_sink, write), open_sink);
+  dcf_encode_options_init(NULL);
+  dcf_encode_options_init(&encode);
+  TRUE(encode.positions == DCF_POSITIONS_AUTO);
+  abi_check_input("dcf_encode_options", &encode, sizeof encode,
+                  END(dcf_encode_options, canonical_zeros), add_with);
+  for (i = 0; i < ODD_ENUMS; ++i) {
+    dcf_encode_options_init(&encode);
+    encode.init = (dcf_init)odd_enums[i];
+    REFUSED(add_with(&encode));
+    dcf_encode_options_init(&encode);
+    encode.positions = (dcf_positions)odd_enums[i];
+    REFUSED(add_with(&encode));
+  }
+  dcf_encode_options_init(&encode);
+  encode.sparsity = 1;
+  REFUSED(add_with(&encode));
+  encode.sparsity = 0, encode.bits = 9;
+  REFUSED(add_with(&encode));
+  encode.bits = 0, encode.gap_bits = 1;
+  REFUSED(add_with(&encode));
+}
+
+static void test_spec(void) {
+  dcf_tensor_spec spec = new_spec();
+  static char long_name[DCF_MAX_NAME + 1];
+  size_t i;
+  abi_check_input("dcf_tensor_spec", &spec, sizeof spec, END(dcf_tensor_spec, dims), add_spec);
+  spec.rank = UINT32_MAX;
+  REFUSED(add_spec(&spec));
+  spec.rank = DCF_MAX_RANK + 1;
+  REFUSED(add_spec(&spec));
+  spec = new_spec(), spec.dims = NULL;
+  REFUSED(add_spec(&spec));
+  spec = new_spec(), spec.name = NULL;
+  REFUSED(add_spec(&spec));
+  spec = new_spec(), spec.name = "\xff", spec.name_size = 1;
+  REFUSED(add_spec(&spec));
+  spec = new_spec(), spec.name = "a\0b", spec.name_size = 3;
+  REFUSED(add_spec(&spec));
+  memset(long_name, 'n', sizeof long_name);
+  spec = new_spec(), spec.name = long_name, spec.name_size = DCF_MAX_NAME;
+  EXPECT(DCF_OK, add_spec(&spec));
+  spec.name_size = DCF_MAX_NAME + 1;
+  REFUSED(add_spec(&spec));
+  spec = new_spec(), spec.opaque_name_size = 1;
+  REFUSED(add_spec(&spec));
+  for (i = 0; i < ODD_ENUMS; ++i) {
+    spec = new_spec(), spec.dtype = (dcf_dtype)odd_enums[i];
+    REFUSED(add_spec(&spec));
+  }
+}
+
+static void test_adds(void) {
+  const dcf_tensor_spec spec = new_spec();
+  dcf_tensor_spec opaque = new_spec();
+  opaque.dtype = DCF_DTYPE_OPAQUE, opaque.opaque_bits = 8;
+  ADD(DCF_OK, dcf_writer_add_dense(writer, &spec, kData, 24, NULL, ERROR));
+  EXPECT(DCF_STATUS_DUPLICATE_NAME, dcf_writer_add_dense(writer, &spec, kData, 24, NULL, ERROR));
+  ADD_REFUSED(dcf_writer_add_dense(writer, &spec, kData, 23, NULL, ERROR));
+  ADD_REFUSED(dcf_writer_add_dense(writer, &spec, kData, 25, NULL, ERROR));
+  ADD_REFUSED(dcf_writer_add_dense(writer, &spec, NULL, 24, NULL, ERROR));
+  ADD_REFUSED(dcf_writer_add_dense(writer, NULL, kData, 24, NULL, ERROR));
+  ADD_REFUSED(dcf_writer_add_dense(NULL, &spec, kData, 24, NULL, ERROR));
+
+  ADD(DCF_OK, dcf_writer_add_csr(writer, &spec, kRows, 3, kCols, kData, 3, NULL, ERROR));
+  ADD_REFUSED(dcf_writer_add_csr(writer, &spec, kRows, 2, kCols, kData, 3, NULL, ERROR));
+  ADD_REFUSED(dcf_writer_add_csr(writer, &spec, kRows, 0, kCols, kData, 3, NULL, ERROR));
+  ADD_REFUSED(dcf_writer_add_csr(writer, &spec, kRows, 3, kCols, kData, 2, NULL, ERROR));
+  ADD_REFUSED(dcf_writer_add_csr(writer, &spec, kRows, 3, kCols, kData, UINT64_MAX, NULL, ERROR));
+  ADD_REFUSED(dcf_writer_add_csr(writer, &spec, NULL, 3, kCols, kData, 3, NULL, ERROR));
+  ADD_REFUSED(dcf_writer_add_csr(writer, &spec, kRows, 3, NULL, kData, 3, NULL, ERROR));
+  ADD_REFUSED(dcf_writer_add_csr(writer, &spec, kRows, 3, kCols, NULL, 3, NULL, ERROR));
+  ADD_REFUSED(dcf_writer_add_csr(writer, NULL, kRows, 3, kCols, kData, 3, NULL, ERROR));
+  ADD_REFUSED(dcf_writer_add_csr(NULL, &spec, kRows, 3, kCols, kData, 3, NULL, ERROR));
+  ADD(DCF_STATUS_UNSUPPORTED_DTYPE,
+      dcf_writer_add_csr(writer, &opaque, kRows, 3, kCols, kData, 3, NULL, ERROR));
+
+  ADD(DCF_OK,
+      dcf_writer_add_codes(writer, &spec, kRows, 3, kCols, kCodes, 3, kCodebook, 2, NULL, ERROR));
+  ADD(DCF_OK,
+      dcf_writer_add_codes(writer, &spec, NULL, 0, NULL, kCodes, 6, kCodebook, 2, NULL, ERROR));
+  ADD_REFUSED(
+      dcf_writer_add_codes(writer, &spec, NULL, 0, NULL, kCodes, 5, kCodebook, 2, NULL, ERROR));
+  ADD_REFUSED(
+      dcf_writer_add_codes(writer, &spec, NULL, 3, NULL, kCodes, 6, kCodebook, 2, NULL, ERROR));
+  ADD_REFUSED(
+      dcf_writer_add_codes(writer, &spec, kRows, 2, kCols, kCodes, 3, kCodebook, 2, NULL, ERROR));
+  ADD_REFUSED(
+      dcf_writer_add_codes(writer, &spec, kRows, 3, NULL, kCodes, 3, kCodebook, 2, NULL, ERROR));
+  ADD_REFUSED(
+      dcf_writer_add_codes(writer, &spec, kRows, 3, kCols, NULL, 3, kCodebook, 2, NULL, ERROR));
+  ADD_REFUSED(
+      dcf_writer_add_codes(writer, &spec, kRows, 3, kCols, kCodes, 3, NULL, 2, NULL, ERROR));
+  ADD_REFUSED(
+      dcf_writer_add_codes(writer, &spec, kRows, 3, kCols, kCodes, 3, kCodebook, 0, NULL, ERROR));
+  ADD_REFUSED(dcf_writer_add_codes(writer, &spec, kRows, 3, kCols, kCodes, 3, kCodebook, UINT32_MAX,
+                                   NULL, ERROR));
+  ADD_REFUSED(
+      dcf_writer_add_codes(writer, &spec, kRows, 3, kCols, kCodes, 3, kCodebook, 1, NULL, ERROR));
+  ADD_REFUSED(
+      dcf_writer_add_codes(NULL, &spec, kRows, 3, kCols, kCodes, 3, kCodebook, 2, NULL, ERROR));
+
+  ADD(DCF_OK, dcf_writer_begin_tensor(writer, &spec, NULL, ERROR));
+  EXPECT(DCF_OK, dcf_writer_write_piece(writer, kData, 23, ERROR));
+  EXPECT(DCF_OK, dcf_writer_write_piece(writer, NULL, 0, ERROR));
+  EXPECT(DCF_OK, dcf_writer_write_piece(writer, (const char*)kData + 23, 1, ERROR));
+  EXPECT(DCF_OK, dcf_writer_end_tensor(writer, ERROR));
+  EXPECT(DCF_OK, dcf_writer_finish(writer, ERROR));
+  ADD(DCF_OK, dcf_writer_begin_tensor(writer, &spec, NULL, ERROR));
+  EXPECT(DCF_STATUS_BAD_STATE, dcf_writer_finish(writer, ERROR));
+  ADD(DCF_OK, dcf_writer_begin_tensor(writer, &spec, NULL, ERROR));
+  REFUSED(dcf_writer_write_piece(writer, kData, SIZE_MAX / 2, ERROR));
+  ADD(DCF_OK, dcf_writer_begin_tensor(writer, &spec, NULL, ERROR));
+  REFUSED(dcf_writer_write_piece(writer, NULL, 24, ERROR));
+  ADD(DCF_OK, dcf_writer_begin_tensor(writer, &spec, NULL, ERROR));
+  REFUSED(dcf_writer_end_tensor(writer, ERROR));
+  ADD_REFUSED(dcf_writer_begin_tensor(writer, NULL, NULL, ERROR));
+  ADD_REFUSED(dcf_writer_begin_tensor(NULL, &spec, NULL, ERROR));
+  ADD(DCF_STATUS_BAD_STATE, dcf_writer_write_piece(writer, kData, 24, ERROR));
+  REFUSED(dcf_writer_write_piece(NULL, kData, 24, ERROR));
+  ADD(DCF_STATUS_BAD_STATE, dcf_writer_end_tensor(writer, ERROR));
+  REFUSED(dcf_writer_end_tensor(NULL, ERROR));
+
+  ADD(DCF_OK, dcf_writer_add_section(writer, 7, "s", 1, ERROR));
+  EXPECT(DCF_STATUS_DUPLICATE_NAME, dcf_writer_add_section(writer, 7, "s", 1, ERROR));
+  ADD_REFUSED(dcf_writer_add_section(writer, 1, "s", 1, ERROR));
+  ADD(DCF_STATUS_UNSUPPORTED_SECTION, dcf_writer_add_section(writer, 0x80000007u, "s", 1, ERROR));
+  ADD_REFUSED(dcf_writer_add_section(writer, 7, NULL, 1, ERROR));
+  ADD_REFUSED(dcf_writer_add_section(NULL, 7, "s", 1, ERROR));
+
+  ADD(DCF_OK, dcf_writer_add_metadata(writer, NULL, 0, NULL, 0, ERROR));
+  ADD_REFUSED(dcf_writer_add_metadata(writer, NULL, 1, "v", 1, ERROR));
+  ADD_REFUSED(dcf_writer_add_metadata(writer, "k", 1, NULL, 1, ERROR));
+  ADD_REFUSED(dcf_writer_add_metadata(writer, "\xff", 1, "v", 1, ERROR));
+  ADD_REFUSED(dcf_writer_add_metadata(NULL, "k", 1, "v", 1, ERROR));
+}
+
+static void test_copies(void) {
+  abi_file sample = abi_write_sample();
+  dcf_file* file = NULL;
+  EXPECT(DCF_OK, dcf_file_open_memory(sample.data, sample.size, NULL, &file, ERROR));
+  ADD(DCF_OK, dcf_writer_copy_tensor(writer, file, 0, NULL, 0, ERROR));
+  EXPECT(DCF_OK, dcf_writer_copy_tensor(writer, file, 1, "other", 5, ERROR));
+  EXPECT(DCF_STATUS_DUPLICATE_NAME, dcf_writer_copy_tensor(writer, file, 0, NULL, 0, ERROR));
+  ADD_REFUSED(dcf_writer_copy_tensor(writer, file, DCF_NO_INDEX, NULL, 0, ERROR));
+  ADD_REFUSED(dcf_writer_copy_tensor(writer, file, 0, NULL, 1, ERROR));
+  ADD_REFUSED(dcf_writer_copy_tensor(writer, file, 0, "\xff", 1, ERROR));
+  ADD_REFUSED(dcf_writer_copy_tensor(writer, NULL, 0, NULL, 0, ERROR));
+  REFUSED(dcf_writer_copy_tensor(NULL, file, 0, NULL, 0, ERROR));
+  dcf_file_close(file);
+  free(sample.data);
+}
+
+static int fail_to_write(void* ctx, const void* data, size_t size) {
+  (void)ctx, (void)data, (void)size;
+  return 1;
+}
+
+void test_writer(void) {
+  dcf_writer* made = (dcf_writer*)&abi_calls;
+  dcf_sink no_sink = DCF_SINK_INIT;
+  sink.ctx = &out;
+  sink.write = abi_append;
+  REFUSED(dcf_writer_open_path(NULL, NULL, &made, ERROR));
+  TRUE(made == NULL);
+  made = (dcf_writer*)&abi_calls;
+  EXPECT(DCF_STATUS_IO_OPEN, dcf_writer_open_path("/no/such/folder/x.dcf", NULL, &made, ERROR));
+  TRUE(made == NULL);
+  REFUSED(dcf_writer_open_path("x.dcf", NULL, NULL, ERROR));
+  made = (dcf_writer*)&abi_calls;
+  REFUSED(dcf_writer_open_sink(NULL, NULL, &made, ERROR));
+  TRUE(made == NULL);
+  REFUSED(dcf_writer_open_sink(&no_sink, NULL, &made, ERROR));
+  REFUSED(dcf_writer_open_sink(&sink, NULL, NULL, ERROR));
+  test_options();
+  test_spec();
+  test_adds();
+  test_copies();
+  REFUSED(dcf_writer_finish(NULL, ERROR));
+  renew();
+  EXPECT(DCF_OK, dcf_writer_finish(writer, ERROR));
+  EXPECT(DCF_STATUS_BAD_STATE, dcf_writer_finish(writer, ERROR));
+  {
+    const dcf_tensor_spec spec = new_spec();
+    EXPECT(DCF_STATUS_BAD_STATE, dcf_writer_add_dense(writer, &spec, kData, 24, NULL, ERROR));
+  }
+  dcf_writer_close(writer);
+  no_sink.write = fail_to_write;
+  EXPECT(DCF_OK, dcf_writer_open_sink(&no_sink, NULL, &made, ERROR));
+  EXPECT(DCF_STATUS_IO_WRITE, dcf_writer_finish(made, ERROR));
+  dcf_writer_close(made);
+  dcf_writer_close(NULL);
+  free(out.data);
+}
