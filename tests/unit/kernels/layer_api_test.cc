@@ -244,7 +244,7 @@ TEST_F(LayerApi, LayersShareTheThreadsOfTheirFile) {
     dcf_open_options open;
     dcf_open_options_init(&open);
     open.threads = 2;
-    const File file = File::open(path_, &open).value();
+    const File file = File::open(path_, open).value();
     dcf_layer_options options;
     dcf_layer_options_init(&options);
     options.threads = 2;
