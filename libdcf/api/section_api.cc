@@ -54,7 +54,7 @@ dcf_status dcf_section_read(const dcf_file* file, size_t index, void* dst, size_
     const dcf::impl::MutableBytes bytes(static_cast<uint8_t*>(dst), section.bytes);
     DCF_TRY(file->model->source().read_at(offset, bytes));
     if (dcf::impl::hash_bytes(bytes) != section.hash) {
-      return fail(Code::ChecksumMismatch, "A-01", "the checksum of a section does not match")
+      return fail(Code::ChecksumMismatch, "A-03", "the checksum of a section does not match")
           .at(offset);
     }
     return ok_status();

@@ -206,6 +206,16 @@ static void test_sections(void) {
   REFUSED(dcf_section_read(NULL, 0, nine, 4, ERROR));
 }
 
+/* The section is the end of the file. */
+static void test_damaged_section(const abi_file* sample) {
+  char nine[4];
+  unsigned char* last = sample->data + sample->size - 1;
+  *last ^= 1;
+  EXPECT(DCF_STATUS_CHECKSUM_MISMATCH, dcf_section_read(file, 0, nine, 4, ERROR));
+  TRUE(strcmp(abi_error.error.rule, "A-03") == 0);
+  *last ^= 1;
+}
+
 void test_describe(const abi_file* sample) {
   size_t index = 7;
   EXPECT(DCF_OK, dcf_file_open_memory(sample->data, sample->size, NULL, &file, ERROR));
@@ -237,6 +247,7 @@ void test_describe(const abi_file* sample) {
   TRUE(dcf_tensor_opaque_name(NULL, 0)[0] == '\0');
   test_metadata();
   test_sections();
+  test_damaged_section(sample);
   dcf_file_close(file);
 }
 
