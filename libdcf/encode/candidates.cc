@@ -95,16 +95,16 @@ Result<std::vector<Candidate>> CandidateSource::list_sparse(Positions positions)
 Status CandidateSource::measure_views() {
   if (!views_.empty()) return ok_status();
   const bool small = options_.gap_bits != 0;
-  const uint64_t stored = values_.entries + values_.negative_zeros;
+  const StoredCounts stored{values_.entries, values_.negative_zeros};
   for (const Grid& grid : sparse_grids(dims_, content_.elements, values_.entries, small)) {
     if (grid.view.transposed) {
-      if (stored > kMaxTransposed) continue;
+      if (stored.entries + stored.negatives > kMaxTransposed) continue;
       if (content_.pieces != nullptr) {
         DCF_TRY(transpose_pieces(grid.view.cols, work_.memory, work_.progress, &lowered_.content));
       }
     }
     DCF_ASSIGN(std::optional<PositionStats> stats,
-               measure_positions(content_, grid, values_.entries, signs_, work_));
+               measure_positions(content_, grid, stored, work_));
     if (stats) views_.push_back(std::move(*stats));
   }
   return ok_status();
@@ -119,7 +119,8 @@ void CandidateSource::add(const PositionPlan* position, const ValuePlan& value, 
   recipe.codebook = value.codebook;
   candidate.estimate = value.bytes;
   if (position != nullptr) {
-    candidate.chunk_entries = position->stats->most_entries[position->encoding.gap_bits];
+    candidate.most = {position->stats->most_entries[position->encoding.gap_bits],
+                      values_.negative_zeros};
   }
   if (position != nullptr) {
     const Encoding& e = position->encoding;

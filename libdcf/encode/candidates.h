@@ -17,7 +17,7 @@ struct Candidate {
   Recipe recipe;
   uint64_t estimate = 0;  // bytes of the file, but for what all candidates share
   bool default_view = true;
-  uint64_t chunk_entries = 0;  // sparse positions: the most of a chunk
+  StoredCounts most{};  // sparse positions: of a chunk, fillers included
 
   // What `bytes` weigh where candidates of the same positions and gap width compete: another view
   // than the default must save 1/256, because rows of the tensor are what callers decode and

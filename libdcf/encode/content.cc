@@ -44,6 +44,7 @@ Status Content::extract(View view, uint64_t first, uint64_t count, EntryBlock* b
       block->negatives.push_back(offset);
       return;
     }
+    if (block->offsets.size() > kMaxChunkEntries) return;
     block->offsets.push_back(offset);
     // Grown by doubling: one call of resize for each word would cost more than all the rest.
     const size_t at = count_words++ * width();
@@ -87,6 +88,10 @@ void Content::extract_transposed(View view, uint64_t first, uint64_t count,
   for (size_t r = 0; r < count; ++r) {
     entry_at[r + 1] += entry_at[r];
     negative_at[r + 1] += negative_at[r];
+  }
+  if (entry_at[count] > kMaxChunkEntries) {
+    block->offsets.resize(kMaxChunkEntries + 1);
+    return;
   }
   block->offsets.resize(entry_at[count]);
   block->words.resize(entry_at[count] * width());

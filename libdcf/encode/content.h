@@ -99,7 +99,8 @@ struct Content {
   // begin is a multiple of 8 for elements of less than a byte.
   Result<Bytes> dense(uint64_t begin, uint64_t end, std::vector<uint8_t>* scratch) const;
 
-  // The entries of rows [first, first + count) of a view.
+  // The entries of rows [first, first + count) of a view. No chunk has more than kMaxChunkEntries:
+  // where there are more, block->offsets has one more than that and the rest is unspecified.
   Status extract(View view, uint64_t first, uint64_t count, EntryBlock* block) const;
 
  private:

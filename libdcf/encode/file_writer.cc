@@ -291,6 +291,7 @@ class FileWriter::Impl {
 
  private:
   static constexpr size_t kNone = SIZE_MAX;
+  static constexpr uint64_t kSmallThings = 64 << 10;  // histograms, tables, the writer itself
   static constexpr uint64_t kNodeBytes = 160;  // of a map, and what the heap adds to its strings
 
   // Runs body(), which adds something. If it fails or throws, the writer is broken.
@@ -331,7 +332,7 @@ class FileWriter::Impl {
 
   // Memory that neither the spool nor what was added takes.
   uint64_t available() const {
-    const uint64_t held = spool_memory_ + resident_;
+    const uint64_t held = spool_memory_ + resident_ + kSmallThings;
     return options_.max_memory - std::min(options_.max_memory, held);
   }
   Status hold(uint64_t bytes) {

@@ -34,7 +34,7 @@ class PieceStore {
   uint64_t size() const { return size_; }
   // Bytes of memory a store of `size` bytes takes besides the spool's.
   static uint64_t overhead(uint64_t size) {
-    return 2 * kBlockBytes + 2 * sizeof(Block) * (size / kBlockBytes + 1);
+    return 3 * kBlockBytes + 2 * sizeof(Block) * (size / kBlockBytes + 1);
   }
   // Bytes of memory that each reader takes.
   static constexpr uint64_t kReaderBytes = kBlockBytes;

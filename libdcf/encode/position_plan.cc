@@ -147,21 +147,23 @@ Histogram GapHistogram::buckets(BucketCode code) const {
   return histogram;
 }
 
-uint64_t extraction_bytes(const Content& content, const Grid& grid, uint64_t entries) {
+uint64_t extraction_bytes(const Content& content, const Grid& grid, StoredCounts most) {
   const uint64_t elements = grid.chunk_end(0);
-  // Words grow by doubling; the rest are offsets, signs and bit strings of elements.
-  uint64_t bytes = std::min(entries, elements) * (2 * content.width() + 3 * sizeof(uint32_t)) +
-                   elements / 4 + grid.chunk_rows(0) * sizeof(uint32_t);
+  const uint64_t entries = std::min({most.entries, elements, uint64_t{kMaxChunkEntries} + 1});
+  // Lists that grow by doubling take three times as much for a moment; then bit strings of elements.
+  uint64_t bytes = 3 * entries * (content.width() + sizeof(uint32_t)) +
+                   3 * std::min(most.negatives, elements) * sizeof(uint32_t) + elements / 4 +
+                   2 * grid.chunk_rows(0) * sizeof(uint32_t);
   if (content.pieces != nullptr) bytes += PieceStore::kReaderBytes;
   return bytes;
 }
 
 Result<std::optional<PositionStats>> measure_positions(const Content& content, Grid grid,
-                                                       uint64_t entries, bool signs,
-                                                       const Work& work) {
+                                                       StoredCounts stored, const Work& work) {
+  const bool signs = stored.negatives > 0;
   for (;;) {
     DCF_ASSIGN(const Parallel parallel,
-               work.threads_for(extraction_bytes(content, grid, entries) + sizeof(PositionStats)));
+               work.threads_for(extraction_bytes(content, grid, stored) + sizeof(PositionStats)));
     const size_t parts = std::min<size_t>(parallel.width(), grid.chunks);
     std::vector<PositionStats> part_stats(parts);
     for (PositionStats& stats : part_stats) {

@@ -62,13 +62,18 @@ struct PositionStats {
   std::array<uint64_t, kMaxGapBits + 1> most_entries{};  // of a chunk
 };
 
-// Nothing if some row has too many entries for a chunk. `entries`: of the content. LimitMemory,
-// Cancelled, or the failure of a store.
+// How many elements of a content sparse positions store, and how many skipped ones have a sign.
+struct StoredCounts {
+  uint64_t entries = 0;
+  uint64_t negatives = 0;
+};
+
+// Nothing if some row has too many entries for a chunk. LimitMemory, Cancelled, or the failure of a
+// store.
 Result<std::optional<PositionStats>> measure_positions(const Content& content, Grid grid,
-                                                       uint64_t entries, bool signs,
-                                                       const Work& work);
-// Bytes that one thread takes to extract a chunk of the grid, when the content has so many entries.
-uint64_t extraction_bytes(const Content& content, const Grid& grid, uint64_t entries);
+                                                       StoredCounts stored, const Work& work);
+// Bytes that one thread takes to extract a chunk of the grid that has at most so many.
+uint64_t extraction_bytes(const Content& content, const Grid& grid, StoredCounts most);
 
 struct PositionPlan {
   Encoding encoding;  // the fields of the positions

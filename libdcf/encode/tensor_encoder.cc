@@ -165,8 +165,8 @@ uint64_t chunk_bytes(const Candidate& candidate) {
   }
   // Symbols, and coded bytes that grow by doubling.
   if (!recipe.encoding.is_sparse()) return 4 * dense + 4 * elements;
-  return extraction_bytes(content, recipe.grid, candidate.chunk_entries) +
-         candidate.chunk_entries * (2 * content.width() + 4 * sizeof(uint32_t)) + elements / 4;
+  return extraction_bytes(content, recipe.grid, candidate.most) +
+         candidate.most.entries * (2 * content.width() + 4 * sizeof(uint32_t)) + elements / 4;
 }
 
 }  // namespace

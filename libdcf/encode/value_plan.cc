@@ -192,6 +192,8 @@ Result<ValueStats> measure_values(const Content& content, const Work& work) {
   Census census(content, &stats);
   constexpr size_t kBlock = size_t{1} << 19;
   constexpr uint64_t kStep = uint64_t{1} << 25;  // elements between two looks at the caller
+  const uint64_t reader = content.pieces == nullptr ? 0 : PieceStore::kReaderBytes;
+  DCF_TRY(work.threads_for(kBlock + sizeof(uint64_t) * stats.prefixes.size() + reader).status());
   std::vector<uint8_t> block;
   block.reserve(kBlock);
   const auto take = [&](uint64_t, uint64_t word, Cell cell) {
