@@ -92,7 +92,8 @@ Case read_case(const uint8_t* bytes) {
   const uint32_t missing = p.pick(0, 255);
   t.elements = uint64_t{rows} * t.view.cols -
                (rows > 1 || missing < t.view.cols ? missing % t.view.cols : 0);
-  t.dims = {t.elements};
+  c.dims = {t.elements};
+  t.dims = c.dims;
   t.rows_per_chunk = static_cast<uint32_t>(t.view_rows());
   t.chunks = 1;
   c.entries = t.encoding.is_sparse() ? p.wide() % static_cast<uint32_t>(t.elements + 1)

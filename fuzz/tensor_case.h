@@ -12,6 +12,7 @@ inline constexpr size_t kEntriesAt = 14;
 
 // A valid tensor of one chunk, with tables for some of its roles.
 struct Case {
+  std::vector<uint64_t> dims;  // of the tensor
   impl::Tensor tensor;
   impl::Tables tables;
   uint32_t entries = 0;  // 0..elements

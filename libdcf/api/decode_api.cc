@@ -15,6 +15,7 @@ using dcf::impl::guarded;
 using dcf::impl::invalid;
 using dcf::impl::MutableBytes;
 using dcf::impl::ok_status;
+using dcf::impl::progress_step;
 using dcf::impl::set_out;
 using dcf::impl::Status;
 using dcf::impl::Tensor;
@@ -41,7 +42,7 @@ Status decode_part(const dcf_file* file, size_t index, dcf_dtype as, uint64_t fi
              dcf::impl::decoded_bytes(tensor_at(file, index), dtype_in(as), count));
   DCF_TRY(check_buffer(dst, dst_size, needed));
   return dcf::impl::decode_elements(*file->model, index, dtype_in(as), first, count,
-                                    bytes_at(dst, needed));
+                                    bytes_at(dst, needed), file->progress);
 }
 
 dcf_status multiply(const dcf_file* file, size_t index, const float* x, size_t x_elements, float* y,
@@ -51,7 +52,7 @@ dcf_status multiply(const dcf_file* file, size_t index, const float* x, size_t x
     const Tensor& t = tensor_at(file, index);
     dcf::impl::Samples samples;
     DCF_TRY(samples.check(x, x_elements, t.cols(), y, y_elements, t.rows(), batch));
-    return dcf::impl::matmul(*file->model, index, samples.x, batch, samples.y);
+    return dcf::impl::matmul(*file->model, index, samples.x, batch, samples.y, file->progress);
   });
 }
 
@@ -109,7 +110,8 @@ dcf_status dcf_tensor_decode_csr(const dcf_file* file, size_t index, dcf_dtype a
     DCF_TRY(check_buffer(out.values, out.values_capacity, nonzeros));
     DCF_TRY(dcf::impl::decode_csr(
         *file->model, index, dtype_in(as),
-        {{out.row_ptr, t.rows() + 1}, {out.col, nonzeros}, bytes_at(out.values, value_bytes)}));
+        {{out.row_ptr, t.rows() + 1}, {out.col, nonzeros}, bytes_at(out.values, value_bytes)},
+        file->progress));
     csr->nonzeros = nonzeros;
     return ok_status();
   });
@@ -140,7 +142,7 @@ dcf_status dcf_tensor_decode_codes(const dcf_file* file, size_t index, uint16_t*
     DCF_TRY(check_tensor(file, index));
     const uint64_t elements = tensor_at(file, index).elements;
     DCF_TRY(check_buffer(dst, dst_elements, elements));
-    return dcf::impl::decode_codes(*file->model, index, {dst, elements});
+    return dcf::impl::decode_codes(*file->model, index, {dst, elements}, file->progress);
   });
 }
 
@@ -158,12 +160,14 @@ dcf_status dcf_file_verify(const dcf_file* file, dcf_progress_fn progress, void*
                            dcf_error* error) {
   return guarded(error, [&]() -> Status {
     if (file == nullptr) return invalid("the file is NULL");
-    dcf::impl::ProgressStep step;
-    if (progress != nullptr) {
-      step = [&](uint64_t done, uint64_t total) {
-        return progress(progress_ctx, done, total) == 0;
-      };
-    }
-    return dcf::impl::verify(*file->model, std::move(step));
+    return dcf::impl::verify(*file->model, progress_step(progress, progress_ctx));
+  });
+}
+
+dcf_status dcf_tensor_verify(const dcf_file* file, size_t index, dcf_progress_fn progress,
+                             void* progress_ctx, dcf_error* error) {
+  return guarded(error, [&]() -> Status {
+    DCF_TRY(check_tensor(file, index));
+    return dcf::impl::verify_tensor(*file->model, index, progress_step(progress, progress_ctx));
   });
 }

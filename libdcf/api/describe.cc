@@ -35,6 +35,7 @@ dcf_status dcf_file_describe(const dcf_file* file, dcf_file_info* out, dcf_error
     for (const Tensor& t : manifest.tensors) info.dense_bytes += t.dense_bytes();
     info.tensors = manifest.tensors.size();
     info.metadata = manifest.metadata.size();
+    info.memory_bytes = file->model->resident_memory();
     return copy_out(info, out);
   });
 }
@@ -70,7 +71,7 @@ dcf_status dcf_tensor_describe(const dcf_file* file, size_t index, dcf_tensor_in
     const Tensor& t = manifest.tensors[index];
     const Tensor& data = manifest.tensors[file->model->data_tensor(index)];
     dcf_tensor_info info{};
-    info.name = t.name.c_str();
+    info.name = t.name.data();
     info.name_size = t.name.size();
     info.dtype = static_cast<dcf_dtype>(t.dtype);
     info.dtype_bits = t.bits;
@@ -100,7 +101,8 @@ dcf_status dcf_tensor_measure(const dcf_file* file, size_t index, dcf_tensor_byt
   clear_out(out);
   return guarded(error, [&]() -> Status {
     DCF_TRY(check_tensor(file, index));
-    DCF_ASSIGN(const dcf::impl::TensorBytes bytes, dcf::impl::measure_tensor(*file->model, index));
+    DCF_ASSIGN(const dcf::impl::TensorBytes bytes,
+               dcf::impl::measure_tensor(*file->model, index, file->progress));
     dcf_tensor_bytes info{};
     info.positions = bytes.positions;
     info.values = bytes.values;
@@ -122,9 +124,9 @@ dcf_status dcf_metadata_at(const dcf_file* file, size_t index, const char** key,
     if (file == nullptr) return invalid("the file is NULL");
     const auto& metadata = file->model->manifest().metadata;
     if (index >= metadata.size()) return invalid("the metadata index is out of range");
-    set_out(key, metadata[index].first.c_str());
+    set_out(key, metadata[index].first.data());
     set_out(key_size, metadata[index].first.size());
-    set_out(value, metadata[index].second.c_str());
+    set_out(value, metadata[index].second.data());
     set_out(value_size, metadata[index].second.size());
     return ok_status();
   });
@@ -147,13 +149,13 @@ dcf_status dcf_metadata_find(const dcf_file* file, const char* key, size_t key_s
         [](const auto& pair, std::string_view sought) { return pair.first < sought; });
     if (at == metadata.end() || at->first != wanted)
       return fail(Code::NotFound, "", "no metadata has this key");
-    set_out(value, at->second.c_str());
+    set_out(value, at->second.data());
     set_out(value_size, at->second.size());
     return ok_status();
   });
 }
 
 const char* dcf_tensor_opaque_name(const dcf_file* file, size_t index) {
-  return check_tensor(file, index).ok() ? file->model->manifest().tensors[index].opaque_name.c_str()
+  return check_tensor(file, index).ok() ? file->model->manifest().tensors[index].opaque_name.data()
                                         : "";
 }

@@ -3,16 +3,24 @@
 #pragma once
 
 #include "api/boundary.h"
+#include "model/decode_progress.h"
 #include "model/model.h"
 
 struct dcf_file {
-  std::unique_ptr<dcf::impl::Model> model;
+  std::shared_ptr<const dcf::impl::Model> model;  // of all handles of the file
   // A writer that copies from this file keeps this, so that it knows the file again: a pointer to
   // the file itself may be that of another file once this one is closed.
   std::shared_ptr<const int> identity = std::make_shared<const int>(0);
+  dcf::impl::ProgressStep progress;  // of dcf_file_watch()
 };
 
 namespace dcf::impl {
+
+// Empty without a callback.
+inline ProgressStep progress_step(dcf_progress_fn progress, void* ctx) {
+  if (progress == nullptr) return {};
+  return [progress, ctx](uint64_t done, uint64_t total) { return progress(ctx, done, total) == 0; };
+}
 
 // The tensor at `index`, or why there is none.
 inline Status check_tensor(const dcf_file* file, size_t index) {

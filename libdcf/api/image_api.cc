@@ -24,7 +24,8 @@ dcf_status dcf_tensor_conv2d(const dcf_file* file, size_t index, const dcf_conv2
     DCF_TRY(dcf::impl::read_conv2d(*file, index, shape, &conv));
     Samples samples;
     DCF_TRY(samples.check(x, x_elements, conv.in_size, y, y_elements, conv.out_size, batch));
-    return dcf::impl::convolve(*file->model, index, conv, samples.x, batch, samples.y);
+    return dcf::impl::convolve(*file->model, index, conv, samples.x, batch, samples.y,
+                               file->progress);
   });
 }
 

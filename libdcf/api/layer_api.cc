@@ -68,6 +68,7 @@ dcf_status prepare_layer(const dcf_file* file, size_t index, const dcf_layer_opt
     if (number_in(o.activation) > DCF_ACTIVATION_RELU) return invalid("the activation is unknown");
     wanted.relu = o.activation == DCF_ACTIVATION_RELU;
     DCF_TRY(read_bias(*file, index, o, &wanted));
+    wanted.progress = file->progress;
     DCF_ASSIGN(std::unique_ptr<Layer> layer, prepare(wanted));
     *out = new dcf_layer{std::move(layer), wanted.batch};
     return ok_status();

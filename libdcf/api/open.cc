@@ -31,7 +31,7 @@ dcf_status open_with(const dcf_open_options* options, dcf_file** out, dcf_error*
     DCF_ASSIGN(std::unique_ptr<Source> source, make_source());
     DCF_ASSIGN(auto model, Model::open(std::move(source), limits,
                                        Parallel::of_handle(o.threads, o.parallel, o.parallel_ctx)));
-    *out = new dcf_file{std::move(model)};
+    *out = new dcf_file{.model = std::move(model), .progress = {}};
     return ok_status();
   });
 }
@@ -80,6 +80,18 @@ dcf_status dcf_file_open_reader(const dcf_reader* reader, const dcf_open_options
     if (r.read_at == nullptr) return dcf::impl::invalid("the reader is NULL");
     return std::unique_ptr<Source>(
         std::make_unique<dcf::impl::CallbackSource>(r.read_at, r.ctx, r.size));
+  });
+}
+
+dcf_status dcf_file_watch(const dcf_file* file, dcf_progress_fn progress, void* progress_ctx,
+                          dcf_file** out, dcf_error* error) {
+  if (out != nullptr) *out = nullptr;
+  return dcf::impl::guarded(error, [&]() -> dcf::impl::Status {
+    if (file == nullptr || progress == nullptr || out == nullptr)
+      return dcf::impl::invalid("an argument is NULL");
+    *out =
+        new dcf_file{file->model, file->identity, dcf::impl::progress_step(progress, progress_ctx)};
+    return dcf::impl::ok_status();
   });
 }
 

@@ -11,7 +11,9 @@
 namespace dcf::impl {
 
 struct EncodedTensor {
-  Tensor tensor;  // all but table numbers, alias and chunk indices
+  // All but table numbers, alias and chunk indices. Name and dims are those that the caller gave,
+  // and valid as long as they are.
+  Tensor tensor;
   std::vector<Chunk> chunks;
   std::array<std::vector<uint8_t>, 4> tables;  // code-length record of each role; empty: none
   std::vector<uint8_t> codebook;               // as stored

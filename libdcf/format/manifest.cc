@@ -15,10 +15,6 @@ Status bad(const char* rule, const char* message) {
   return fail(Code::BadManifest, rule, message);
 }
 
-std::string text(Bytes bytes) {
-  return std::string(bytes.begin(), bytes.end());
-}
-
 // A column with one value per tensor, or none because all bits of all values are 0 (M-03, M-10).
 template <typename T>
 Status check_optional(const std::vector<T>& column, size_t n) {
@@ -45,9 +41,15 @@ T value_or_zero(const std::vector<T>& column, size_t i) {
   return column.empty() ? T{0} : column[i];
 }
 
+// All texts of a manifest, each with a NUL at its end.
+uint64_t text_bytes(const ManifestColumns& c) {
+  return c.names.size() + c.name_lengths.size() + c.opaque_names.size() +
+         c.opaque_name_lengths.size() + c.metadata.size() + c.metadata_lengths.size();
+}
+
 class Validator {
  public:
-  Validator(const ManifestColumns& columns, const Limits& limits)
+  Validator(ManifestColumns& columns, const Limits& limits)
       : c_(columns),
         limits_(limits),
         n_(columns.name_lengths.size()),
@@ -58,13 +60,17 @@ class Validator {
   Status run(Manifest* out) {
     DCF_TRY(check_known());
     DCF_TRY(check_counts());
+    out->dims = std::move(c_.dims);
+    dims_ = out->dims;
+    out->texts.reserve(text_bytes(c_));
+    texts_ = &out->texts;
     out->tensors.resize(n_);
     for (size_t i = 0; i < n_; ++i) {
       Status s = read_tensor(i, &out->tensors[i], out->tensors);
       if (!s.ok()) return s.in_tensor(i);
     }
     if (names_.remaining() != 0 || params_.remaining() != 0 || opaque_names_.remaining() != 0 ||
-        next_dim_ != c_.dims.size() || next_table_ != c_.tables.size() ||
+        !dims_.empty() || next_table_ != c_.tables.size() ||
         next_opaque_ != c_.opaque_bits.size() || next_chunk_ != c_.chunk_bytes.size()) {
       return bad("M-03", "a column of the manifest has values left over");
     }
@@ -105,16 +111,17 @@ class Validator {
 
   Status check_counts() const {
     if (n_ > limits_.max_tensors)
-      return fail(Code::LimitCount, "L-03", "there are more tensors than the limit");
+      return fail(Code::LimitCount, "L-03", "there are more tensors than max_tensors");
     if (c_.metadata_lengths.size() / 2 > limits_.max_tensors ||
         c_.section_kinds.size() > limits_.max_tensors) {
       return fail(Code::LimitCount, "L-03",
-                  "there are more metadata pairs or sections than the limit");
+                  "there are more metadata pairs or sections than max_tensors");
     }
-    // The columns are there as well.
-    const uint64_t memory = manifest_memory(c_) + column_bytes(c_);
+    // The columns are there as well, but the dims, which are passed on.
+    const uint64_t memory =
+        manifest_memory(c_) + column_bytes(c_) - c_.dims.size() * sizeof(c_.dims[0]);
     if (memory > limits_.max_memory)
-      return fail(Code::LimitMemory, "L-01", "the manifest needs more memory than the limit");
+      return fail(Code::LimitMemory, "L-01", "the manifest takes more than max_memory");
     if (c_.dtypes.size() != n_ || c_.ranks.size() != n_ || c_.encodings.size() != n_ ||
         c_.nonzeros.size() != n_ || c_.chunk_entries.size() != c_.chunk_bytes.size() ||
         c_.chunk_hashes.size() != c_.chunk_bytes.size() || c_.metadata_lengths.size() % 2 != 0 ||
@@ -138,7 +145,7 @@ class Validator {
     if (!is_utf8(name) || std::find(name.begin(), name.end(), 0) != name.end()) {
       return bad("M-04", "a tensor name is not UTF-8 without NUL");
     }
-    t->name = text(name);
+    t->name = add_text(name);
     if (i > 0 && all[i - 1].name >= t->name)
       return bad("M-04", "tensor names are not strictly increasing");
     DCF_TRY(read_type(i, t));
@@ -158,10 +165,9 @@ class Validator {
     t->dtype = static_cast<DType>(c_.dtypes[i]);
     const size_t rank = c_.ranks[i];
     if (rank > kMaxRank) return bad("M-05", "a tensor has more than 32 dimensions");
-    if (c_.dims.size() - next_dim_ < rank) return bad("M-03", "the dimensions end too early");
-    t->dims.assign(c_.dims.begin() + static_cast<ptrdiff_t>(next_dim_),
-                   c_.dims.begin() + static_cast<ptrdiff_t>(next_dim_ + rank));
-    next_dim_ += rank;
+    if (dims_.size() < rank) return bad("M-03", "the dimensions end too early");
+    t->dims = dims_.first(rank);
+    dims_ = dims_.subspan(rank);
     DCF_ASSIGN(t->elements, count_elements(t->dims));
     t->bits = dtype_bits(t->dtype);
     if (t->dtype == DType::kOpaque) {
@@ -175,7 +181,7 @@ class Validator {
       if (t->bits == 0 || !is_utf8(name) || std::find(name.begin(), name.end(), 0) != name.end()) {
         return bad("M-05", "the description of an opaque dtype is invalid");
       }
-      t->opaque_name = text(name);
+      t->opaque_name = add_text(name);
     }
     return ok_status();
   }
@@ -302,19 +308,19 @@ class Validator {
       t->encoded_bytes += c_.chunk_bytes[at];
       entries_ += entries;
       if (entries_ > limits_.max_entries)
-        return fail(Code::LimitCount, "L-03", "there are more entries than the limit");
+        return fail(Code::LimitCount, "L-03", "there are more entries than max_entries");
     }
     return ok_status();
   }
 
   Status count_output(const Tensor& t) {
     if (!checked_add(output_, t.dense_bytes(), &output_) || output_ > limits_.max_output) {
-      return fail(Code::LimitOutput, "L-02", "the tensors decode to more bytes than the limit");
+      return fail(Code::LimitOutput, "L-02", "the tensors decode to more bytes than max_output");
     }
     return ok_status();
   }
 
-  Status read_metadata(std::vector<std::pair<std::string, std::string>>* out) const {
+  Status read_metadata(std::vector<std::pair<std::string_view, std::string_view>>* out) {
     ByteReader reader(c_.metadata);
     out->reserve(c_.metadata_lengths.size() / 2);
     for (size_t i = 0; i < c_.metadata_lengths.size(); i += 2) {
@@ -324,7 +330,8 @@ class Validator {
         return bad("M-03", "the metadata ends too early");
       }
       if (!is_utf8(key) || !is_utf8(value)) return bad("M-09", "metadata is not UTF-8");
-      out->emplace_back(text(key), text(value));
+      const std::string_view key_text = add_text(key);
+      out->emplace_back(key_text, add_text(value));
       if (i > 0 && (*out)[i / 2 - 1].first >= out->back().first) {
         return bad("M-09", "metadata keys are not strictly increasing");
       }
@@ -346,13 +353,22 @@ class Validator {
     return ok_status();
   }
 
-  const ManifestColumns& c_;
+  // For the life of the manifest; there is room for all texts of the columns.
+  std::string_view add_text(Bytes bytes) {
+    const size_t at = texts_->size();
+    texts_->insert(texts_->end(), bytes.begin(), bytes.end());
+    texts_->push_back('\0');
+    return {texts_->data() + at, bytes.size()};
+  }
+
+  ManifestColumns& c_;
   const Limits& limits_;
   const size_t n_;
   ByteReader params_;
   ByteReader names_;
   ByteReader opaque_names_;
-  size_t next_dim_ = 0;
+  std::span<const uint64_t> dims_;  // of the tensors that are not read yet
+  std::vector<char>* texts_ = nullptr;
   size_t next_table_ = 0;
   size_t next_opaque_ = 0;
   size_t next_chunk_ = 0;
@@ -364,14 +380,11 @@ class Validator {
 }  // namespace
 
 uint64_t manifest_memory(const ManifestColumns& c) {
-  constexpr uint64_t kAllocation = 24;  // what the heap adds to a small one
-  constexpr uint64_t kPerTensor = sizeof(Tensor) + 2 * kAllocation + 8;  // and one of verify()
-  constexpr uint64_t kPerChunk = sizeof(Chunk) + 8 + 8;  // its offset, and a count of decode_csr()
-  constexpr uint64_t kPerPair = 2 * (sizeof(std::string) + kAllocation);
-  constexpr uint64_t kPerSection = sizeof(Section) + 8;
-  return c.name_lengths.size() * kPerTensor + c.chunk_bytes.size() * kPerChunk +
-         c.metadata_lengths.size() / 2 * kPerPair + c.section_kinds.size() * kPerSection +
-         8 * c.dims.size() + c.names.size() + c.opaque_names.size() + c.metadata.size();
+  constexpr uint64_t kOffset = 8;  // of the layout
+  return c.name_lengths.size() * sizeof(Tensor) + c.chunk_bytes.size() * (sizeof(Chunk) + kOffset) +
+         c.metadata_lengths.size() / 2 * sizeof(std::pair<std::string_view, std::string_view>) +
+         c.section_kinds.size() * (sizeof(Section) + kOffset) + c.dims.size() * sizeof(c.dims[0]) +
+         text_bytes(c);
 }
 
 Result<Manifest> validate_manifest(ManifestColumns columns, const Limits& limits) {

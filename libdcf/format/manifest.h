@@ -4,7 +4,7 @@
 // read.
 #pragma once
 
-#include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -32,17 +32,23 @@ struct Section {
 };
 
 struct Manifest {
+  Manifest() = default;
+  Manifest(Manifest&&) = default;
+  Manifest& operator=(Manifest&&) = default;
+
   std::vector<Tensor> tensors;  // sorted by name
   std::vector<Chunk> chunks;
-  std::vector<std::pair<std::string, std::string>> metadata;  // sorted by key
+  std::vector<std::pair<std::string_view, std::string_view>> metadata;  // sorted by key
   std::vector<Section> sections;
   uint32_t table_count = 0;
   uint64_t table_bytes = 0;
   uint64_t table_hash = 0;
+  // What the tensors and metadata of a manifest that was read refer to. Each text ends in NUL.
+  std::vector<char> texts;
+  std::vector<uint64_t> dims;
 };
 
-// Upper bound on the memory of the Manifest, the Layout and the lists per tensor and chunk that
-// operations on an open file make.
+// Upper bound on the memory of the Manifest and the Layout.
 uint64_t manifest_memory(const ManifestColumns& columns);
 
 // Checks the limits on counts, memory, output and entries (L-01) as well.

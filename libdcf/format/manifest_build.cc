@@ -5,7 +5,7 @@
 namespace dcf::impl {
 namespace {
 
-void append(std::vector<uint8_t>* out, const std::string& s) {
+void append(std::vector<uint8_t>* out, std::string_view s) {
   out->insert(out->end(), s.begin(), s.end());
 }
 

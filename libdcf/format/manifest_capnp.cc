@@ -8,6 +8,7 @@
 #include <cstring>
 #include <new>
 
+#include "format/canonical_message.h"
 #include "format/manifest_columns.h"
 #include "manifest.capnp.h"
 
@@ -20,7 +21,7 @@ Status malformed() {
   return fail(Code::BadManifest, "M-01", "the manifest is not a well-formed message");
 }
 
-// Cap'n Proto reports an allocation that failed with an exception of its own, of type OVERLOADED.
+// Cap'n Proto reports an allocation that failed by an exception of its own, of type OVERLOADED.
 Status out_of_memory() {
   return fail(Code::OutOfMemory, "", "the machine is out of memory");
 }
@@ -106,58 +107,10 @@ bool read_message(Manifest::Reader m, uint64_t bytes, ManifestColumns* c) {
   return !in.overlapping();
 }
 
-template <typename T>
-kj::ArrayPtr<const T> array(const std::vector<T>& v) {
-  return kj::arrayPtr(v.data(), v.size());
-}
-
-// An empty column stays a null pointer. Fields are set in the order of their pointers, which is the
-// canonical (pre-order) layout of a struct that holds no further structs.
-void write_message(const ManifestColumns& c, Manifest::Builder m) {
-  if (!c.names.empty()) m.setNames(array(c.names));
-  if (!c.name_lengths.empty()) m.setNameLengths(array(c.name_lengths));
-  if (!c.dtypes.empty()) m.setDtypes(array(c.dtypes));
-  if (!c.ranks.empty()) m.setRanks(array(c.ranks));
-  if (!c.dims.empty()) m.setDims(array(c.dims));
-  if (!c.encodings.empty()) m.setEncodings(array(c.encodings));
-  if (!c.params.empty()) m.setParams(array(c.params));
-  if (!c.tables.empty()) m.setTables(array(c.tables));
-  if (!c.nonzeros.empty()) m.setNonzeros(array(c.nonzeros));
-  if (!c.view_cols.empty()) m.setViewCols(array(c.view_cols));
-  if (!c.rows_per_chunk.empty()) m.setRowsPerChunk(array(c.rows_per_chunk));
-  if (!c.fidelity.empty()) m.setFidelity(array(c.fidelity));
-  if (!c.error_bounds.empty()) m.setErrorBounds(array(c.error_bounds));
-  if (!c.aliases.empty()) m.setAliases(array(c.aliases));
-  if (!c.opaque_bits.empty()) m.setOpaqueBits(array(c.opaque_bits));
-  if (!c.opaque_names.empty()) m.setOpaqueNames(array(c.opaque_names));
-  if (!c.opaque_name_lengths.empty()) m.setOpaqueNameLengths(array(c.opaque_name_lengths));
-  if (!c.chunk_bytes.empty()) m.setChunkBytes(array(c.chunk_bytes));
-  if (!c.chunk_entries.empty()) m.setChunkEntries(array(c.chunk_entries));
-  if (!c.chunk_hashes.empty()) m.setChunkHashes(array(c.chunk_hashes));
-  m.setTableCount(c.table_count);
-  m.setTableBytes(c.table_bytes);
-  m.setTableHash(c.table_hash);
-  if (!c.metadata.empty()) m.setMetadata(array(c.metadata));
-  if (!c.metadata_lengths.empty()) m.setMetadataLengths(array(c.metadata_lengths));
-  if (!c.section_kinds.empty()) m.setSectionKinds(array(c.section_kinds));
-  if (!c.section_bytes.empty()) m.setSectionBytes(array(c.section_bytes));
-  if (!c.section_hashes.empty()) m.setSectionHashes(array(c.section_hashes));
-}
-
-kj::Array<capnp::word> canonical_message(const ManifestColumns& columns) {
-  // Room for all in the first segment: it would grow by more than is needed.
-  const uint64_t words = column_bytes(columns) / sizeof(capnp::word) + 2 * kColumns + 16;
-  capnp::MallocMessageBuilder builder(static_cast<unsigned>(std::min<uint64_t>(words, 1u << 28)));
-  write_message(columns, builder.initRoot<Manifest>());
-  return capnp::canonicalize(builder.getRoot<Manifest>().asReader());
-}
-
-// Writes the canonical packed bytes of the columns.
-void pack_canonical(const ManifestColumns& columns, kj::OutputStream& out) {
-  const kj::Array<capnp::word> words = canonical_message(columns);
+void pack(kj::ArrayPtr<const capnp::word> message, kj::OutputStream& out) {
   kj::BufferedOutputStreamWrapper buffered(out);
   capnp::_::PackedOutputStream packed(buffered);
-  packed.write(words.begin(), words.size() * sizeof(capnp::word));
+  packed.write(message.begin(), message.size() * sizeof(capnp::word));
   buffered.flush();
 }
 
@@ -179,7 +132,8 @@ class CompareStream final : public kj::OutputStream {
   bool equal_ = true;
 };
 
-// Unpacks a message of `words` words and copies its columns; false if they overlap.
+// Unpacks a message of `words` words and copies its columns; false if the message or its packing is
+// not canonical.
 bool read_packed(const uint8_t* packed, size_t size, uint64_t words, ManifestColumns* columns) {
   auto segment = kj::heapArray<capnp::word>(words);
   kj::ArrayInputStream input(kj::arrayPtr(packed, size));
@@ -191,7 +145,13 @@ bool read_packed(const uint8_t* packed, size_t size, uint64_t words, ManifestCol
   options.traversalLimitInWords = (kColumns + 1) * (words + 64);
   options.nestingLimit = 4;
   capnp::SegmentArrayMessageReader message(kj::arrayPtr(segments, 1), options);
-  return read_message(message.getRoot<Manifest>(), words * sizeof(capnp::word), columns);
+  if (!read_message(message.getRoot<Manifest>(), words * sizeof(capnp::word), columns))
+    return false;
+  const kj::ArrayPtr<const kj::byte> bytes = segment.asBytes();
+  if (!CanonicalMessage(*columns).equals(bytes.begin(), bytes.size())) return false;
+  CompareStream again(packed, size);
+  pack(segment, again);
+  return again.equal();
 }
 
 }  // namespace
@@ -205,15 +165,11 @@ Result<ManifestColumns> parse_manifest_columns(const uint8_t* packed, size_t siz
   uint64_t words = 0;
   if (!count_words(packed, size, &words) || words == 0) return malformed();
   if (words > max_unpacked / sizeof(capnp::word)) {
-    return fail(Code::LimitMemory, "L-01", "the manifest unpacks to more than the limits allow");
+    return fail(Code::LimitMemory, "L-01", "the manifest unpacks to more than max_manifest");
   }
   try {
     ManifestColumns columns;
-    CompareStream again(packed, size);
-    bool canonical = read_packed(packed, size, words, &columns);
-    if (canonical) pack_canonical(columns, again);
-    canonical = canonical && again.equal();
-    if (!canonical)
+    if (!read_packed(packed, size, words, &columns))
       return fail(Code::NonCanonical, "M-02", "the manifest is not in canonical form");
     return columns;
   } catch (const kj::Exception& e) {
@@ -224,13 +180,19 @@ Result<ManifestColumns> parse_manifest_columns(const uint8_t* packed, size_t siz
 }
 
 Result<std::vector<uint8_t>> serialise_manifest_columns(const ManifestColumns& columns) {
-  try {
-    kj::VectorOutputStream out;
-    pack_canonical(columns, out);
-    return std::vector<uint8_t>(out.getArray().begin(), out.getArray().end());
-  } catch (const kj::Exception& e) {
-    if (e.getType() == kj::Exception::Type::OVERLOADED) return out_of_memory();
+  const CanonicalMessage message(columns);
+  if (!message.fits()) {
     return fail(Code::LimitCount, "L-03", "the manifest has more elements than a message can hold");
+  }
+  try {
+    auto words = kj::heapArray<capnp::word>(message.bytes() / sizeof(capnp::word));
+    message.write(words.asBytes().begin());
+    kj::VectorOutputStream out;
+    pack(words, out);
+    return std::vector<uint8_t>(out.getArray().begin(), out.getArray().end());
+  } catch (const kj::Exception&) {
+    // Nothing but an allocation can fail here.
+    return out_of_memory();
   } catch (const std::bad_alloc&) {
     return out_of_memory();
   }

@@ -44,13 +44,45 @@ struct ManifestColumns {
   std::vector<uint64_t> section_hashes;
 };
 
-// While a manifest is parsed, up to three copies of the message exist at the same time, and the
-// packed one, which is at most a quarter larger: five copies bound them (spec, section 11).
+// How often the unpacked bytes of a manifest count for max_memory (spec, section 11): the packed
+// message, which is at most a quarter larger, the unpacked one and its columns exist at the same
+// time, then the columns and the Manifest.
 inline constexpr uint64_t kManifestCopies = 5;
 // The unpacked bytes that a manifest may have under these limits (L-01).
 uint64_t max_unpacked_manifest(const Limits& limits);
 
-// Packed bytes -> columns (M-01, M-02). At most max_unpacked bytes are unpacked (L-01).
+// Calls visit(list) for every list, in the order of the pointers of spec/manifest.capnp.
+template <typename Columns, typename Visit>
+void for_each_list(Columns& c, Visit visit) {
+  visit(c.names);
+  visit(c.name_lengths);
+  visit(c.dtypes);
+  visit(c.ranks);
+  visit(c.dims);
+  visit(c.encodings);
+  visit(c.params);
+  visit(c.tables);
+  visit(c.nonzeros);
+  visit(c.view_cols);
+  visit(c.rows_per_chunk);
+  visit(c.fidelity);
+  visit(c.error_bounds);
+  visit(c.aliases);
+  visit(c.opaque_bits);
+  visit(c.opaque_names);
+  visit(c.opaque_name_lengths);
+  visit(c.chunk_bytes);
+  visit(c.chunk_entries);
+  visit(c.chunk_hashes);
+  visit(c.metadata);
+  visit(c.metadata_lengths);
+  visit(c.section_kinds);
+  visit(c.section_bytes);
+  visit(c.section_hashes);
+}
+
+// Packed bytes -> columns (M-01, M-02). LimitMemory (L-01), before anything is allocated, if they
+// unpack to more than max_unpacked bytes.
 Result<ManifestColumns> parse_manifest_columns(const uint8_t* packed, size_t size,
                                                uint64_t max_unpacked);
 // Columns -> packed bytes, canonical. Lists of more than 2^29 - 1 elements do not fit (LimitCount).

@@ -74,7 +74,7 @@ Roles roles_of(const Encoding& e, DType dtype) {
   return roles;
 }
 
-uint64_t default_view_cols(const std::vector<uint64_t>& dims, uint64_t elements) {
+uint64_t default_view_cols(std::span<const uint64_t> dims, uint64_t elements) {
   if (dims.size() < 2) return elements;
   return elements / dims[0];
 }
@@ -85,7 +85,7 @@ uint64_t Tensor::row_elements() const {
   return product;
 }
 
-Result<uint64_t> count_elements(const std::vector<uint64_t>& dims) {
+Result<uint64_t> count_elements(std::span<const uint64_t> dims) {
   // The product without the zeros must fit too, so that no product of some dims can overflow.
   uint64_t product = 1;
   bool empty = false;

@@ -5,8 +5,8 @@
 
 #include <array>
 #include <cstdint>
-#include <string>
-#include <vector>
+#include <span>
+#include <string_view>
 
 #include "base/dtype.h"
 #include "base/limits.h"
@@ -57,14 +57,15 @@ struct View {
   friend bool operator==(const View&, const View&) = default;
 };
 // Columns of the default view (section 4.3), not capped. There must be elements.
-uint64_t default_view_cols(const std::vector<uint64_t>& dims, uint64_t elements);
+uint64_t default_view_cols(std::span<const uint64_t> dims, uint64_t elements);
 
+// A file may have a million of them: name and dims are kept by the manifest, or by the writer.
 struct Tensor {
-  std::string name;
+  std::string_view name;
+  std::string_view opaque_name = "";
+  std::span<const uint64_t> dims;
   DType dtype = DType::kNone;
   uint32_t bits = 0;
-  std::string opaque_name;
-  std::vector<uint64_t> dims;
   uint64_t elements = 0;
 
   Encoding encoding;
@@ -96,7 +97,7 @@ struct Tensor {
 };
 
 // elements = product of dims (M-05), or the rule it breaks.
-Result<uint64_t> count_elements(const std::vector<uint64_t>& dims);
+Result<uint64_t> count_elements(std::span<const uint64_t> dims);
 // Whether this version knows the encoding (M-12).
 Status check_encoding_ids(const Encoding& encoding);
 // Whether encoding and parameters are allowed for the dtype (M-12, M-14, P-01, V-01).

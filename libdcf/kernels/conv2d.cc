@@ -56,9 +56,9 @@ class Convolution {
         block_(std::clamp(kBlockBytes / sizeof(double) / std::max<uint64_t>(conv.in_size, 1),
                           uint64_t{1}, std::clamp(batch, uint64_t{1}, kMaxBlock))) {}
 
-  Status run() {
+  Status run(ProgressStep progress) {
     if (y_.empty()) return ok_status();
-    DCF_TRY(decode());
+    DCF_TRY(decode(std::move(progress)));
     // complete() has seen that the sizes of an image fit; block_ is small, and x.out is not 0.
     const uint64_t doubles = block_ * (conv_.in_size + conv_.x.out);
     const uint64_t blocks = ceil_div(batch_, block_);
@@ -80,7 +80,7 @@ class Convolution {
   }
 
   // Decodes all entries.
-  Status decode() {
+  Status decode(ProgressStep progress) {
     const Tensor& data = model_.manifest().tensors[model_.data_tensor(tensor_)];
     DCF_ASSIGN(const uint64_t word_bytes, decoded_bytes(weight_, DType::kNone, data.nonzeros));
     uint64_t row_bytes = 0;
@@ -97,7 +97,7 @@ class Convolution {
     entries_.col.resize(data.nonzeros);
     entries_.words.resize(word_bytes);
     DCF_TRY(decode_csr(model_, tensor_, DType::kNone,
-                       {entries_.row_ptr, entries_.col, entries_.words}));
+                       {entries_.row_ptr, entries_.col, entries_.words}, std::move(progress)));
     for (uint64_t row = 0; row < conv_.out_channels; ++row) {
       entries_.longest_row =
           std::max(entries_.longest_row, entries_.row_ptr[row + 1] - entries_.row_ptr[row]);
@@ -215,9 +215,9 @@ Status Conv2d::complete(const Tensor& weight) {
 }
 
 Status convolve(const Model& model, size_t tensor, const Conv2d& conv, std::span<const float> x,
-                uint64_t batch, std::span<float> y) {
+                uint64_t batch, std::span<float> y, ProgressStep progress) {
   return model.in_data(model.data_tensor(tensor),
-                       Convolution(model, tensor, conv, x, batch, y).run());
+                       Convolution(model, tensor, conv, x, batch, y).run(std::move(progress)));
 }
 
 }  // namespace dcf::impl

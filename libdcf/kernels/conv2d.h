@@ -6,6 +6,7 @@
 #include <span>
 
 #include "kernels/axis.h"
+#include "model/decode_progress.h"
 #include "model/model.h"
 
 namespace dcf::impl {
@@ -32,6 +33,6 @@ struct Conv2d {
 // entries and the longest row of them decoded, and for each thread a few images in double
 // (LimitMemory).
 Status convolve(const Model& model, size_t tensor, const Conv2d& conv, std::span<const float> x,
-                uint64_t batch, std::span<float> y);
+                uint64_t batch, std::span<float> y, ProgressStep progress = {});
 
 }  // namespace dcf::impl

@@ -236,7 +236,9 @@ class EntryLoader {
     uint64_t count = 0;
     uint64_t row_bytes = 0;
     return checked_add(most_entries(), shape_.rows, &count) && checked_mul(count, each, bytes) &&
-           checked_mul(shape_.rows, kRowBytes, &row_bytes) && checked_add(*bytes, row_bytes, bytes);
+           checked_mul(shape_.rows, kRowBytes, &row_bytes) &&
+           checked_add(*bytes, row_bytes, bytes) &&
+           checked_add(*bytes, tensor_.chunks * sizeof(uint64_t), bytes);  // of place_chunks()
   }
 
   void set_codebook() {

@@ -153,7 +153,7 @@ bool plan_sums(const Tensor& data, const Tensor& shape, uint64_t batch, Plan* pl
 }  // namespace
 
 Status matmul(const Model& model, size_t tensor, std::span<const float> x, uint64_t batch,
-              std::span<float> y) {
+              std::span<float> y, ProgressStep step) {
   const size_t data = model.data_tensor(tensor);
   const Tensor& shape = model.manifest().tensors[tensor];
   if (is_raw_only(shape.dtype))
@@ -162,7 +162,8 @@ Status matmul(const Model& model, size_t tensor, std::span<const float> x, uint6
   Plan sums;
   if (!plan_sums(model.manifest().tensors[data], shape, batch, &sums))
     return model.in_data(data, fail(Code::LimitMemory, "L-01", kTooMuch));
-  ReadPlan plan = whole_tensor(model.manifest().tensors[data]);
+  DecodeProgress progress(std::move(step), model.manifest().tensors[data].encoded_bytes);
+  ReadPlan plan = whole_tensor(model.manifest().tensors[data], &progress);
   plan.beside = sums.bytes;
   plan.too_much = kTooMuch;
   DCF_ASSIGN(const auto reader, TensorReader::open(model, data, plan));

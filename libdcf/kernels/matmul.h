@@ -5,6 +5,7 @@
 
 #include <span>
 
+#include "model/decode_progress.h"
 #include "model/model.h"
 
 namespace dcf::impl {
@@ -15,6 +16,6 @@ namespace dcf::impl {
 // (LimitMemory); UnsupportedDType for raw-only
 // dtypes.
 Status matmul(const Model& model, size_t tensor, std::span<const float> x, uint64_t batch,
-              std::span<float> y);
+              std::span<float> y, ProgressStep progress = {});
 
 }  // namespace dcf::impl

@@ -6,7 +6,7 @@
 
 namespace dcf::impl {
 
-Result<TensorBytes> measure_tensor(const Model& model, size_t tensor) {
+Result<TensorBytes> measure_tensor(const Model& model, size_t tensor, ProgressStep step) {
   const Tensor& t = model.manifest().tensors[tensor];
   TensorBytes total;
   if (t.alias_of != kNoTensor) return total;
@@ -14,7 +14,8 @@ Result<TensorBytes> measure_tensor(const Model& model, size_t tensor) {
   total.tables = model.tables().code_bytes[tensor];
   total.padding = padding_of(model, tensor).bytes;
   if (t.chunks == 0) return total;
-  DCF_ASSIGN(const auto reader, TensorReader::open(model, tensor, whole_tensor(t)));
+  DecodeProgress progress(std::move(step), t.encoded_bytes);
+  DCF_ASSIGN(const auto reader, TensorReader::open(model, tensor, whole_tensor(t, &progress)));
   std::mutex mutex;
   DCF_TRY(reader->for_each_chunk([&](uint64_t chunk, ChunkScratch* scratch) -> Status {
     DecodedChunk decoded;

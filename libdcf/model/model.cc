@@ -42,8 +42,12 @@ Result<std::unique_ptr<Model>> Model::open(std::unique_ptr<Source> source, const
   DCF_ASSIGN(model->header_, parse_header(head, in.size()));
 
   const Header& header = model->header_;
-  if (header.manifest_size > limits.max_manifest || header.manifest_size > limits.max_memory) {
-    return fail(Code::LimitMemory, "L-01", "the manifest is larger than max_manifest or max_memory")
+  if (header.manifest_size > limits.max_manifest) {
+    return fail(Code::LimitMemory, "L-01", "the packed manifest is larger than max_manifest")
+        .at(kHeaderBytes);
+  }
+  if (header.manifest_size > limits.max_memory) {
+    return fail(Code::LimitMemory, "L-01", "the packed manifest is larger than max_memory")
         .at(kHeaderBytes);
   }
   DCF_ASSIGN(const Bytes packed, read(in, kHeaderBytes, header.manifest_size, &storage));
@@ -51,9 +55,15 @@ Result<std::unique_ptr<Model>> Model::open(std::unique_ptr<Source> source, const
     return fail(Code::ChecksumMismatch, "H-07", "the manifest's checksum does not match")
         .at(kHeaderBytes);
   }
+  const uint64_t max_unpacked = max_unpacked_manifest(limits);
   Result<ManifestColumns> columns =
-      parse_manifest_columns(packed.data(), packed.size(), max_unpacked_manifest(limits));
-  if (!columns.ok()) return columns.status().at(kHeaderBytes);
+      parse_manifest_columns(packed.data(), packed.size(), max_unpacked);
+  if (!columns.ok()) {
+    Status s = columns.status();
+    if (s.code == Code::LimitMemory && max_unpacked < limits.max_manifest)
+      s.message = "the manifest unpacks to more than a fifth of max_memory";
+    return s.at(kHeaderBytes);
+  }
   model->resident_ = manifest_memory(columns.value());
   storage = BigVector<uint8_t>();
   Result<Manifest> manifest = validate_manifest(columns.take(), limits);

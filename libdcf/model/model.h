@@ -46,8 +46,9 @@ class Model {
   // manifest where it has none.
   Status in_data(size_t tensor, const Status& s) const;
 
-  // Reads chunk `chunk` of a tensor with data and checks its hash. The bytes are those of the source
-  // where it can show them, else in *storage. Failures carry the chunk's offset and the tensor.
+  // Reads chunk `chunk` of a tensor with data and checks its hash. The bytes are those of the
+  // source where it can show them, else in *storage. Failures carry the chunk's offset and the
+  // tensor.
   Result<Bytes> read_chunk(size_t tensor, uint64_t chunk, BigVector<uint8_t>* storage) const;
   // Reads a chunk and decodes it. Views in *out are
   // valid until the scratch is used again. Failures carry the chunk's offset and the tensor.

@@ -23,7 +23,7 @@ struct TensorBytes {
   uint64_t tables = 0;
   uint64_t padding = 0;
 };
-Result<TensorBytes> measure_tensor(const Model& model, size_t tensor);
+Result<TensorBytes> measure_tensor(const Model& model, size_t tensor, ProgressStep progress);
 
 // Bytes of zeros in front of the tensor's first chunk, and where they start.
 struct Padding {

@@ -327,7 +327,7 @@ FileParts make_parts(std::vector<Sample> samples, const Metadata& metadata,
     manifest.tensors.push_back(std::move(encoded.tensor));
   }
   parts.tables.insert(parts.tables.end(), codebooks.begin(), codebooks.end());
-  manifest.metadata = metadata;
+  manifest.metadata.assign(metadata.begin(), metadata.end());
   for (const auto& [kind, bytes] : sections) {
     manifest.sections.push_back({kind & 0x7FFFFFFF, (kind >> 31) != 0, 0, 0});
     parts.sections.push_back(bytes);

@@ -237,9 +237,10 @@ typedef struct dcf_file_info {
   uint64_t dense_bytes;     // sum of the tensors' dense_bytes, aliases counted each time
   uint64_t tensors;
   uint64_t metadata;  // string pairs
+  uint64_t memory_bytes;  // of max_memory that the open file takes, at most
 } dcf_file_info;
 #define DCF_FILE_INFO_INIT \
-  { sizeof(dcf_file_info), 0, 0, 0, 0, 0, 0, 0, 0 }
+  { sizeof(dcf_file_info), 0, 0, 0, 0, 0, 0, 0, 0, 0 }
 
 // ---- Opening ----------------------------------------------------------------------------------
 
@@ -249,6 +250,15 @@ typedef struct dcf_file_info {
 typedef void (*dcf_parallel_fn)(void* ctx, size_t n, void (*task)(void* arg, size_t i), void* arg);
 
 // Zero in a limit means its default (spec/dcf-format.md, section "Default limits").
+//
+// max_memory holds for all calls on the file at once: what the open file takes, plus what the calls
+// that run at the moment take. A call takes its share before it allocates, never waits for memory,
+// and gives it back at its end. It runs fewer chunks at once where less is left, at least one, and
+// leaves half of the rest to other calls; where not even one chunk fits, it fails with LimitMemory.
+// So calls that run side by side may fail where each alone would not: threads = 1 and a larger
+// max_memory leave room for more of them. Buffers of the caller do not count.
+// The unpacked manifest counts five times for max_memory: the defaults allow for 2^30 / 5 bytes of
+// it, and max_manifest is reached only with a larger max_memory.
 typedef struct dcf_open_options {
   size_t struct_size;
   uint64_t max_memory;    // bytes the library may hold at once for this file (default 1 GiB)
@@ -298,7 +308,8 @@ DCF_API dcf_status dcf_tensor_find(const dcf_file* file, const char* name, size_
                                    size_t* index, dcf_error* error);
 DCF_API dcf_status dcf_tensor_describe(const dcf_file* file, size_t index, dcf_tensor_info* out,
                                        dcf_error* error);
-// Reads the tensor's chunks to split them by part. Cost: as verifying this tensor.
+// Reads the tensor's chunks to split them by part. Cost: as verifying this tensor; nothing for a
+// tensor without elements.
 DCF_API dcf_status dcf_tensor_measure(const dcf_file* file, size_t index, dcf_tensor_bytes* out,
                                       dcf_error* error);
 // Model metadata, sorted by key, bytewise. Pointers are owned by the file and end in NUL (a value
@@ -333,8 +344,14 @@ DCF_API dcf_status dcf_section_read(const dcf_file* file, size_t index, void* ds
 
 // ---- Decoding ---------------------------------------------------------------------------------
 
+// A call that decodes all of a tensor (dense, CSR, codes, products, layers, dcf_tensor_measure)
+// checks the number of its nonzeros: BadCount (K-05) at the tensor's first chunk, after any failure
+// of a chunk. dcf_tensor_decode_rows checks it only where it is asked for all rows at once.
+
 // Bytes dcf_tensor_decode writes for this tensor as `as` (DCF_DTYPE_NONE: its own dtype), and the
-// most memory the library takes meanwhile. Known before anything is decoded.
+// most memory the library takes meanwhile. Known before anything is decoded. dcf_tensor_decode of a
+// file whose max_memory is at least dcf_file_info.memory_bytes + working_bytes has enough memory
+// where no other call runs; LimitMemory where it would have too little.
 DCF_API dcf_status dcf_tensor_decode_bound(const dcf_file* file, size_t index, dcf_dtype as,
                                            uint64_t* dst_bytes, uint64_t* working_bytes,
                                            dcf_error* error);
@@ -343,7 +360,8 @@ DCF_API dcf_status dcf_tensor_decode_bound(const dcf_file* file, size_t index, d
 // float. dst_size may exceed the bound; dst needs no alignment.
 DCF_API dcf_status dcf_tensor_decode(const dcf_file* file, size_t index, dcf_dtype as, void* dst,
                                      size_t dst_size, dcf_error* error);
-// Rows [first_row, first_row + rows); reads and decodes only the chunks they touch.
+// Rows [first_row, first_row + rows); reads and decodes only the chunks they touch. Of a transposed
+// view these are all chunks.
 DCF_API dcf_status dcf_tensor_decode_rows(const dcf_file* file, size_t index, dcf_dtype as,
                                           uint64_t first_row, uint64_t rows, void* dst,
                                           size_t dst_size, dcf_error* error);
@@ -475,10 +493,11 @@ DCF_API size_t dcf_layer_kernel_count(void);
 DCF_API const char* dcf_layer_kernel_name(size_t index);
 
 // y = W x for each sample of a batch: x is [batch, info.cols], y [batch, info.rows], row-major.
-// `options` may be NULL. LimitMemory where the packed layer does not fit into the file's
-// max_memory; UnsupportedDType for dtypes without arithmetic; InvalidArgument for a kernel that
-// does not exist or does not take this layer, and for a bias that is too short. *out is to be freed
-// with dcf_layer_close.
+// `options` may be NULL. LimitMemory where what packing takes, and the packed layer, do not fit into
+// what is left of the file's max_memory; UnsupportedDType for dtypes without arithmetic;
+// InvalidArgument for a kernel that does not exist or does not take this layer, and for a bias that
+// is too short. *out is to be freed with dcf_layer_close. The finished layer is the caller's and
+// does not count for the file.
 DCF_API dcf_status dcf_layer_prepare(const dcf_file* file, size_t index,
                                      const dcf_layer_options* options, dcf_layer** out,
                                      dcf_error* error);
@@ -512,22 +531,36 @@ DCF_API dcf_status dcf_layer_describe(const dcf_layer* layer, dcf_layer_info* ou
 // order that depends on kernel, machine and, within a batch, the sample's place, not on threads.
 // Weights of zero contribute nothing (no NaN from 0 * Inf). The bias is added to the sum in float,
 // which rounds once more; then comes the activation: y is, bit for bit, what a caller makes of the
-// output of the same layer without them. LimitMemory where a call would take more than the file's
-// max_memory beside the layer.
+// output of the same layer without them. LimitMemory where all calls on the layer at once
+// would take more than the file's max_memory leaves beside the layer.
 DCF_API dcf_status dcf_layer_apply(const dcf_layer* layer, const float* x, size_t x_elements,
                                    float* y, size_t y_elements, uint64_t batch, dcf_error* error);
 DCF_API void dcf_layer_close(dcf_layer* layer);  // NULL is fine
 
-// ---- Verifying --------------------------------------------------------------------------------
+// ---- Progress and verifying -------------------------------------------------------------------
 
-// Called after each chunk with encoded bytes done and in all; return nonzero to cancel. Called from
-// one thread at a time.
+// Called after each chunk with encoded bytes done and in all; return nonzero to cancel, and the call
+// in progress returns Cancelled. Called from one thread at a time, which may be one of the library's
+// own; `done` never falls and never exceeds `total`. It may call the library, also with this file.
 typedef int (*dcf_progress_fn)(void* ctx, uint64_t done, uint64_t total);
+// *out is another handle of an open file. Every call on it that decodes chunks (dcf_tensor_decode,
+// _decode_rows, _decode_csr, _decode_codes, _matvec, _matmul, _conv2d, _measure, dcf_layer_prepare
+// and _prepare_conv2d) reports to `progress`, each from 0 to its own total, and can be cancelled by
+// it; outputs are unspecified then, but handles are NULL. Limits and memory are those of the file,
+// which stays open until all its handles are closed, in any order. Cheap: a small allocation.
+DCF_API dcf_status dcf_file_watch(const dcf_file* file, dcf_progress_fn progress,
+                                  void* progress_ctx, dcf_file** out, dcf_error* error);
+
 // Everything: checksums, padding, sections, and a full decode of every chunk against every rule.
 // Cost O(entries + rows); memory one chunk per thread, whatever the file's size. Reports the
 // failure with the lowest offset, for any number of threads.
+// `progress` may be NULL.
 DCF_API dcf_status dcf_file_verify(const dcf_file* file, dcf_progress_fn progress,
                                    void* progress_ctx, dcf_error* error);
+// The same for one tensor, or for the one whose data it shares: its chunks, the number of its
+// nonzeros, and the padding in front of it.
+DCF_API dcf_status dcf_tensor_verify(const dcf_file* file, size_t index, dcf_progress_fn progress,
+                                     void* progress_ctx, dcf_error* error);
 
 #ifdef __cplusplus
 }  // extern "C"

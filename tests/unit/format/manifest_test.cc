@@ -5,6 +5,8 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "support/memory_meter.h"
 #include "support/sample.h"
 
@@ -32,7 +34,7 @@ void expect_same(const Tensor& a, const Tensor& b) {
   EXPECT_EQ(a.dtype, b.dtype);
   EXPECT_EQ(a.bits, b.bits);
   EXPECT_EQ(a.opaque_name, b.opaque_name);
-  EXPECT_EQ(a.dims, b.dims);
+  EXPECT_TRUE(std::ranges::equal(a.dims, b.dims));
   EXPECT_EQ(a.elements, b.elements);
   expect_same(a.encoding, b.encoding);
   EXPECT_EQ(a.tables, b.tables);
@@ -153,13 +155,17 @@ struct Work {
 };
 
 Work work_of(unsigned tensors) {
+  constexpr uint64_t kDims[] = {3, 3, 64, 64};
+  std::vector<std::string> names;
+  for (unsigned i = 0; i < tensors; ++i)
+    names.push_back("layer." + std::to_string(100000 + i) + ".weight");
   Manifest manifest;
   for (unsigned i = 0; i < tensors; ++i) {
     Tensor t;
-    t.name = "layer." + std::to_string(100000 + i) + ".weight";
+    t.name = names[i];
     t.dtype = DType::kF32;
     t.bits = 32;
-    t.dims = {3, 3, 64, 64};
+    t.dims = kDims;
     t.elements = 9 * 4096;
     t.view.cols = 3 * 4096;
     t.rows_per_chunk = 3;

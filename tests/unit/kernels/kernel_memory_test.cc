@@ -114,7 +114,8 @@ TEST(KernelMemory, LayersAreWithinTheLimitOfTheirFile) {
         };
         EXPECT_GT(expect_within_any_limit(file, 2, use), 0);
         if (!possible) continue;
-        const Tensor t = open_bytes(file).value()->manifest().tensors[0];
+        const auto opened = open_bytes(file);
+        const Tensor& t = opened.value()->manifest().tensors[0];
         x.assign(t.cols() * batch, 1);
         y.assign(t.rows() * batch, 0);
         EXPECT_GT(expect_within_any_limit(file, 2, use), 0);
@@ -218,7 +219,8 @@ TEST(KernelMemory, ConvolutionsFromTheCompressedForm) {
 
 TEST(KernelMemory, ProductsFromTheCompressedForm) {
   for (const auto& [name, file] : matrices()) {
-    const Tensor t = open_bytes(file).value()->manifest().tensors[0];
+    const auto opened = open_bytes(file);
+    const Tensor& t = opened.value()->manifest().tensors[0];
     for (const uint64_t batch : {1, 64}) {
       for (const unsigned threads : {1u, 3u}) {
         SCOPED_TRACE(name + ", batch " + std::to_string(batch));
