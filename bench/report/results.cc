@@ -38,6 +38,12 @@ void Results::load(const std::string& path) {
   }
 }
 
+std::vector<std::tuple<std::string, std::string, std::string>> Results::keys() const {
+  std::vector<std::tuple<std::string, std::string, std::string>> all;
+  for (const Point& p : points_) all.emplace_back(p.table, p.row, p.column);
+  return all;
+}
+
 std::vector<std::string> Results::rows(const std::string& table) const {
   std::vector<std::string> all;
   for (const Point& p : points_) {

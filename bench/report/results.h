@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
+#include <tuple>
 #include <vector>
 
 namespace dcf::bench {
@@ -27,6 +28,8 @@ class Results {
   bool quick() const { return quick_; }
   const std::vector<std::string>& left_out() const { return left_out_; }
 
+  // Table, row and column of all that was measured, in that order.
+  std::vector<std::tuple<std::string, std::string, std::string>> keys() const;
   bool has(const std::string& table) const { return !rows(table).empty(); }
   // In the order in which they were measured.
   std::vector<std::string> rows(const std::string& table) const;
