@@ -13,7 +13,8 @@ static int fail(const char* what, const dcf_error* error) {
 static void print_shape(const dcf_tensor_info* info) {
   uint32_t i;
   printf("%-32s %-6s [", info->name, dcf_dtype_name(info->dtype));
-  for (i = 0; i < info->rank; ++i) printf(i == 0 ? "%llu" : ", %llu", (unsigned long long)info->dims[i]);
+  for (i = 0; i < info->rank; ++i)
+    printf(i == 0 ? "%llu" : ", %llu", (unsigned long long)info->dims[i]);
   printf("] %llu of %llu bytes\n", (unsigned long long)info->encoded_bytes,
          (unsigned long long)info->dense_bytes);
 }

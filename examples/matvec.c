@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
-   matvec MODEL.dcf TENSOR: y = W x, once from the compressed tensor and once from a prepared layer. */
+   matvec MODEL.dcf TENSOR: y = W x, once from the compressed tensor and once from a prepared layer.
+ */
 #include <dcf/dcf.h>
 #include <math.h>
 #include <stdio.h>
@@ -17,7 +18,8 @@ static void fill(float* x, size_t n) {
   for (i = 0; i < n; ++i) x[i] = 1.0f / (float)(i + 1);
 }
 
-static int multiply(const dcf_file* file, size_t index, const dcf_tensor_info* info, dcf_error* error) {
+static int multiply(const dcf_file* file, size_t index, const dcf_tensor_info* info,
+                    dcf_error* error) {
   const size_t cols = (size_t)info->cols, rows = (size_t)info->rows;
   float* x = malloc(cols * sizeof *x);
   float* once = malloc(rows * sizeof *once);
@@ -44,9 +46,11 @@ static int multiply(const dcf_file* file, size_t index, const dcf_tensor_info* i
   }
   for (r = 0; r < rows; ++r) {
     sum += once[r];
-    if (fabs((double)once[r] - prepared[r]) > largest) largest = fabs((double)once[r] - prepared[r]);
+    if (fabs((double)once[r] - prepared[r]) > largest)
+      largest = fabs((double)once[r] - prepared[r]);
   }
-  printf("%s: %lu x %lu, sum of y %.6g\n", info->name, (unsigned long)rows, (unsigned long)cols, sum);
+  printf("%s: %lu x %lu, sum of y %.6g\n", info->name, (unsigned long)rows, (unsigned long)cols,
+         sum);
   printf("kernel %s, %llu bytes packed, largest difference %.3g\n", layer_info.kernel,
          (unsigned long long)layer_info.packed_bytes, largest);
   status = 0;

@@ -14,7 +14,8 @@ static int fail(const char* what, const dcf_error* error) {
   return 1;
 }
 
-static int stream(const dcf_file* file, size_t index, const dcf_tensor_info* info, dcf_error* error) {
+static int stream(const dcf_file* file, size_t index, const dcf_tensor_info* info,
+                  dcf_error* error) {
   const uint64_t row_bytes = info->cols * sizeof(float);
   uint64_t at, count, i, rows_at_once;
   double squares = 0;

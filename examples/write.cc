@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// write OUT.dcf: writes a small network, then opens and verifies what was written. An existing file is
-// replaced.
+// write OUT.dcf: writes a small network, then opens and verifies what was written. An existing file
+// is replaced.
 #include <cmath>
 #include <cstdint>
 #include <cstdio>

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// dcf_bench_compare OLD.json... -- NEW.json...: what a change did to the speed of every row. Each side is
-// several runs that alternated (bench/compare.sh); a figure is the median of its runs' medians of
-// thread CPU time. Columns of peers, which no change touches, show how steady the machine was.
+// dcf_bench_compare OLD.json... -- NEW.json...: what a change did to the speed of every row. Each
+// side is several runs that alternated (bench/compare.sh); a figure is the median of its runs'
+// medians of thread CPU time. Columns of peers, which no change touches, show how steady the
+// machine was.
 #include <cstdio>
 #include <exception>
 #include <map>
@@ -65,7 +66,9 @@ int compare(int argc, char** argv) {
   }
   require(is_new && !old_times.empty() && !new_times.empty(),
           "usage: dcf_bench_compare OLD.json... -- NEW.json...");
-  std::printf("| table | row | column | old, ns | new, ns | new / old | |\n|---|---|---|---|---|---|---|\n");
+  std::printf(
+      "| table | row | column | old, ns | new, ns | new / old | "
+      "|\n|---|---|---|---|---|---|---|\n");
   std::vector<std::optional<double>> ours;
   std::vector<std::optional<double>> peers;
   int slower = 0;
@@ -84,10 +87,12 @@ int compare(int argc, char** argv) {
                 column.c_str(), number(before * 1e9).c_str(), number(after * 1e9).c_str(), ratio,
                 is_slower ? "slower" : "");
   }
-  std::printf("\n%zu figures, %d of them slower by more than 3 %%; geometric mean %.3f; that of %zu figures of "
-              "peers %.3f\n",
-              ours.size(), slower, geometric_mean(ours).value_or(1), peers.size(),
-              geometric_mean(peers).value_or(1));
+  std::printf(
+      "\n%zu figures, %d of them slower by more than 3 %%; geometric mean %.3f; that of %zu "
+      "figures of "
+      "peers %.3f\n",
+      ours.size(), slower, geometric_mean(ours).value_or(1), peers.size(),
+      geometric_mean(peers).value_or(1));
   return 0;
 }
 

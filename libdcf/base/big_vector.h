@@ -33,9 +33,7 @@ struct BigAllocator {
 #endif
     return static_cast<T*>(p);
   }
-  void deallocate(T* p, size_t n) {
-    ::operator delete(p, alignment(n * sizeof(T)));
-  }
+  void deallocate(T* p, size_t n) { ::operator delete(p, alignment(n * sizeof(T))); }
 
   template <typename U>
   void construct(U* p) {
@@ -46,9 +44,7 @@ struct BigAllocator {
     ::new (static_cast<void*>(p)) U(std::forward<Args>(args)...);
   }
 
-  bool operator==(const BigAllocator&) const {
-    return true;
-  }
+  bool operator==(const BigAllocator&) const { return true; }
 
  private:
   static constexpr size_t kLine = 64;

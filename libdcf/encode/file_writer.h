@@ -17,8 +17,8 @@
 #include "base/limits.h"
 #include "base/parallel.h"
 #include "encode/encoded_tensor.h"
-#include "encode/write_progress.h"
 #include "encode/tensor_input.h"
+#include "encode/write_progress.h"
 #include "io/sink.h"
 
 namespace dcf::impl {

@@ -150,7 +150,8 @@ Histogram GapHistogram::buckets(BucketCode code) const {
 uint64_t extraction_bytes(const Content& content, const Grid& grid, StoredCounts most) {
   const uint64_t elements = grid.chunk_end(0);
   const uint64_t entries = std::min({most.entries, elements, uint64_t{kMaxChunkEntries} + 1});
-  // Lists that grow by doubling take three times as much for a moment; then bit strings of elements.
+  // Lists that grow by doubling take three times as much for a moment; then bit strings of
+  // elements.
   uint64_t bytes = 3 * entries * (content.width() + sizeof(uint32_t)) +
                    3 * std::min(most.negatives, elements) * sizeof(uint32_t) + elements / 4 +
                    2 * grid.chunk_rows(0) * sizeof(uint32_t);

@@ -236,7 +236,7 @@ typedef struct dcf_file_info {
   uint64_t overhead_bytes;  // header, manifest, ancillary sections
   uint64_t dense_bytes;     // sum of the tensors' dense_bytes, aliases counted each time
   uint64_t tensors;
-  uint64_t metadata;  // string pairs
+  uint64_t metadata;      // string pairs
   uint64_t memory_bytes;  // of max_memory that the open file takes, at most
 } dcf_file_info;
 #define DCF_FILE_INFO_INIT \
@@ -493,8 +493,8 @@ DCF_API size_t dcf_layer_kernel_count(void);
 DCF_API const char* dcf_layer_kernel_name(size_t index);
 
 // y = W x for each sample of a batch: x is [batch, info.cols], y [batch, info.rows], row-major.
-// `options` may be NULL. LimitMemory where what packing takes, and the packed layer, do not fit into
-// what is left of the file's max_memory; UnsupportedDType for dtypes without arithmetic;
+// `options` may be NULL. LimitMemory where what packing takes, and the packed layer, do not fit
+// into what is left of the file's max_memory; UnsupportedDType for dtypes without arithmetic;
 // InvalidArgument for a kernel that does not exist or does not take this layer, and for a bias that
 // is too short. *out is to be freed with dcf_layer_close. The finished layer is the caller's and
 // does not count for the file.
@@ -539,9 +539,10 @@ DCF_API void dcf_layer_close(dcf_layer* layer);  // NULL is fine
 
 // ---- Progress and verifying -------------------------------------------------------------------
 
-// Called after each chunk with encoded bytes done and in all; return nonzero to cancel, and the call
-// in progress returns Cancelled. Called from one thread at a time, which may be one of the library's
-// own; `done` never falls and never exceeds `total`. It may call the library, also with this file.
+// Called after each chunk with encoded bytes done and in all; return nonzero to cancel, and the
+// call in progress returns Cancelled. Called from one thread at a time, which may be one of the
+// library's own; `done` never falls and never exceeds `total`. It may call the library, also with
+// this file.
 typedef int (*dcf_progress_fn)(void* ctx, uint64_t done, uint64_t total);
 // *out is another handle of an open file. Every call on it that decodes chunks (dcf_tensor_decode,
 // _decode_rows, _decode_csr, _decode_codes, _matvec, _matmul, _conv2d, _measure, dcf_layer_prepare

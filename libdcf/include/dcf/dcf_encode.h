@@ -11,7 +11,8 @@
 //    given here. Such a call changes no array of the caller.
 //  - Masks are one byte per weight: 0 pruned, anything else kept; functions write 0 and 1. Pruned
 //    weights are +0.0f.
-//  - Codes are one byte per weight: 0 is "pruned", c > 0 is centroid c - 1 of the codebook. They are
+//  - Codes are one byte per weight: 0 is "pruned", c > 0 is centroid c - 1 of the codebook. They
+//  are
 //    those of dcf_tensor_decode_codes for sparse positions, hence at most 255 centroids.
 //  - Pure functions on the calling thread: any number may run at once on different outputs. Results
 //    are the same on every machine, but for the last bit of the C library's logarithm where bits

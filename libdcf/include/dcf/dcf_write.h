@@ -3,12 +3,12 @@
 //
 // A writer belongs to one thread at a time. Inputs are borrowed for the duration of a call. The
 // bytes of a file depend on the tensors, metadata, sections and options alone: not on the order of
-// the calls, the pieces of a tensor, the number of threads or the machine. Whatever is written opens
-// under the default limits and under the max_memory of the writer.
+// the calls, the pieces of a tensor, the number of threads or the machine. Whatever is written
+// opens under the default limits and under the max_memory of the writer.
 //
-// A call that adds something (add, begin, write, end, copy) and fails for any reason, a bad argument
-// included, breaks the writer: dcf_writer_finish then returns BadState and writes nothing, and so do
-// further additions whose arguments are valid. Such a writer can only be closed.
+// A call that adds something (add, begin, write, end, copy) and fails for any reason, a bad
+// argument included, breaks the writer: dcf_writer_finish then returns BadState and writes nothing,
+// and so do further additions whose arguments are valid. Such a writer can only be closed.
 #ifndef DCF_DCF_WRITE_H_
 #define DCF_DCF_WRITE_H_
 
@@ -105,16 +105,16 @@ DCF_API dcf_status dcf_writer_add_dense(dcf_writer* writer, const dcf_tensor_spe
                                         const void* data, size_t size,
                                         const dcf_encode_options* options, dcf_error* error);
 // The same tensor in pieces, which need not fit into memory together. The pieces are the bytes of
-// `data` above in their order, any number of them, cut anywhere, also inside an element; the file is
-// the same, byte for byte. Between begin and end only pieces, metadata and sections may come: a
+// `data` above in their order, any number of them, cut anywhere, also inside an element; the file
+// is the same, byte for byte. Between begin and end only pieces, metadata and sections may come: a
 // second begin, an add, a copy or finish is BadState, as are pieces and end without a begin. More
 // bytes than the tensor has, or fewer at its end, are InvalidArgument.
 //
-// The pieces wait in a temporary file (as in max_memory) that takes at most the bytes of the tensor;
-// words of zero take about a bit. The encoder reads it several times. Memory does not grow with the
-// tensor, but for 64 bytes per MiB, and, for a shape of rank 2 or more, 8 bytes per column of the
-// flattened rows while they are tried transposed. A tensor that is to be clustered (bits) is read
-// into memory: LimitMemory at begin if it and its codes do not fit.
+// The pieces wait in a temporary file (as in max_memory) that takes at most the bytes of the
+// tensor; words of zero take about a bit. The encoder reads it several times. Memory does not grow
+// with the tensor, but for 64 bytes per MiB, and, for a shape of rank 2 or more, 8 bytes per column
+// of the flattened rows while they are tried transposed. A tensor that is to be clustered (bits) is
+// read into memory: LimitMemory at begin if it and its codes do not fit.
 DCF_API dcf_status dcf_writer_begin_tensor(dcf_writer* writer, const dcf_tensor_spec* spec,
                                            const dcf_encode_options* options, dcf_error* error);
 DCF_API dcf_status dcf_writer_write_piece(dcf_writer* writer, const void* data, size_t size,
@@ -151,8 +151,8 @@ DCF_API dcf_status dcf_writer_add_codes(dcf_writer* writer, const dcf_tensor_spe
 // Model metadata: any UTF-8 strings, keys unique.
 DCF_API dcf_status dcf_writer_add_metadata(dcf_writer* writer, const char* key, size_t key_size,
                                            const char* value, size_t value_size, dcf_error* error);
-// An ancillary section, `size` bytes at the end of the file that readers may skip. Kinds are 0 and 5
-// to 2^31 - 1 (those from 1 to 4 are reserved by the format: InvalidArgument), each at most once
+// An ancillary section, `size` bytes at the end of the file that readers may skip. Kinds are 0 and
+// 5 to 2^31 - 1 (those from 1 to 4 are reserved by the format: InvalidArgument), each at most once
 // (DuplicateName). The critical bit, bit 31, is UnsupportedSection: no reader of this version would
 // open the file.
 DCF_API dcf_status dcf_writer_add_section(dcf_writer* writer, uint32_t kind, const void* data,
