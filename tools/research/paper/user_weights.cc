@@ -6,9 +6,11 @@
 #include <algorithm>
 #include <cctype>
 #include <cstring>
+#include <memory>
 
 #include "formats/dcf_source.h"
 #include "formats/model_sink.h"
+#include "formats/output_file.h"
 #include "research/paper/large_layers.h"
 #include "research/paper/sparse_layer.h"
 
@@ -127,7 +129,9 @@ void write_compressed(const ModelSource& model, const UserNet& net, const std::s
 
 void restore(const std::string& dcf_path, const std::string& safetensors_path) {
   const auto model = open_dcf_model(dcf_path, {});
-  const auto sink = create_model_sink(safetensors_path, model->tensors(), model->metadata(), {});
+  const auto sink =
+      create_model_sink(std::make_unique<OutputFile>(safetensors_path, /*overwrite=*/false),
+                        SinkFormat::kSafetensors, model->tensors(), model->metadata());
   for (const size_t i : sink->order()) sink->add(model->tensors()[i], model->read(i));
   sink->finish();
 }
