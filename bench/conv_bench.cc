@@ -37,11 +37,11 @@ class ConvBench {
 
   void run() {
     for (const Peer& peer : conv_peers(dense_, shape_, x_.data())) add(peer);
-    const Layer dense = prepare(file_.get(), shape_, {1, 1, "conv-dense"});
+    const Layer dense = prepare(file_, shape_, {1, 1, "conv-dense"});
     add({"dcf dense", [&](const float* x, float* y) {
            apply(dense.get(), {x, x_.size()}, {y, y_.size()}, 1);
          }});
-    const Layer layer = prepare(file_.get(), shape_, {});
+    const Layer layer = prepare(file_, shape_, {});
     add({"dcf", [&](const float* x, float* y) {
            apply(layer.get(), {x, x_.size()}, {y, y_.size()}, 1);
          }});

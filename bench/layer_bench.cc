@@ -56,7 +56,7 @@ class LayerBench {
       suite_->fact({"work", shape_.name, what}, static_cast<double>(value));
     };
     count("dense bytes", dense_.size() * sizeof(float));
-    count("packed bytes", describe(prepare(file_.get(), LayerChoice{}).get()).packed_bytes);
+    count("packed bytes", describe(prepare(file_, LayerChoice{}).get()).packed_bytes);
     count("input and output bytes", (shape_.rows + shape_.cols) * sizeof(float));
     count("nonzeros", weights_.nonzeros());
   }
@@ -93,7 +93,7 @@ class LayerBench {
     for (const auto& [column, kernel] :
          {std::pair<const char*, const char*>("dcf dense", "dense"), {"dcf", nullptr}}) {
       const auto layer =
-          std::make_shared<Layer>(prepare(file_.get(), {batch_, 1, kernel, input_density}));
+          std::make_shared<Layer>(prepare(file_, {batch_, 1, kernel, input_density}));
       add(table, {column, [this, layer](const float* x, float* y) {
                     apply(layer->get(), {x, x_.size()}, {y, y_.size()}, batch_);
                   }});

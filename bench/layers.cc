@@ -110,26 +110,14 @@ SparseWeights make_weights(std::vector<uint64_t> dims, double density, uint32_t 
 std::vector<uint8_t> dcf_bytes(const SparseWeights& weights) {
   std::vector<uint8_t> bytes;
   const dcf_sink sink{sizeof(dcf_sink), &bytes, append};
-  dcf_writer* raw = nullptr;
-  dcf_error error = DCF_ERROR_INIT;
-  check(dcf_writer_open_sink(&sink, nullptr, &raw, &error), error);
-  const std::unique_ptr<dcf_writer, decltype(&dcf_writer_close)> writer(raw, dcf_writer_close);
-  const std::string name = "weight";
-  dcf_tensor_spec spec = DCF_TENSOR_SPEC_INIT;
-  spec.name = name.data();
-  spec.name_size = name.size();
-  spec.dtype = DCF_DTYPE_F32;
-  spec.rank = static_cast<uint32_t>(weights.dims.size());
-  spec.dims = weights.dims.data();
-  dcf_encode_options options;
-  dcf_encode_options_init(&options);
+  Writer writer = Writer::open(sink).value();
+  dcf_encode_options options = dcf::encode_options();
   options.positions = DCF_POSITIONS_GAP;
-  check(dcf_writer_add_codes(raw, &spec, weights.row_ptr.data(), weights.row_ptr.size(),
-                             weights.col.data(), weights.codes.data(), weights.codes.size(),
-                             weights.codebook.data(),
-                             static_cast<uint32_t>(weights.codebook.size()), &options, &error),
-        error);
-  check(dcf_writer_finish(raw, &error), error);
+  writer
+      .add_codes<float>("weight", weights.dims, weights.row_ptr, weights.col, weights.codes,
+                        weights.codebook, options)
+      .value();
+  writer.finish().value();
   return bytes;
 }
 
@@ -142,19 +130,11 @@ void write_bytes(const std::string& path, std::span<const uint8_t> bytes) {
 }
 
 File open_bytes(std::span<const uint8_t> bytes, uint32_t threads) {
-  const dcf_open_options options = options_for(threads);
-  dcf_file* file = nullptr;
-  dcf_error error = DCF_ERROR_INIT;
-  check(dcf_file_open_memory(bytes.data(), bytes.size(), &options, &file, &error), error);
-  return {file, dcf_file_close};
+  return File::open(bytes, options_for(threads)).value();
 }
 
 File open_path(const std::string& path, uint32_t threads) {
-  const dcf_open_options options = options_for(threads);
-  dcf_file* file = nullptr;
-  dcf_error error = DCF_ERROR_INIT;
-  check(dcf_file_open_path(path.c_str(), &options, &file, &error), error);
-  return {file, dcf_file_close};
+  return File::open(path, options_for(threads)).value();
 }
 
 void check(dcf_status status, const dcf_error& error) {
@@ -169,21 +149,13 @@ dcf_tensor_info describe(const dcf_file* file) {
   return info;
 }
 
-Layer prepare(const dcf_file* file, const LayerChoice& choice) {
-  const dcf_layer_options options = options_for(choice);
-  dcf_layer* layer = nullptr;
-  dcf_error error = DCF_ERROR_INIT;
-  check(dcf_layer_prepare(file, 0, &options, &layer, &error), error);
-  return {layer, dcf_layer_close};
+Layer prepare(const File& file, const LayerChoice& choice) {
+  return Layer::prepare(file.tensor(0).value(), options_for(choice)).value();
 }
 
-Layer prepare(const dcf_file* file, const ConvShape& shape, const LayerChoice& choice) {
-  const dcf_layer_options options = options_for(choice);
-  const dcf_conv2d_shape conv = conv2d_shape(shape);
-  dcf_layer* layer = nullptr;
-  dcf_error error = DCF_ERROR_INIT;
-  check(dcf_layer_prepare_conv2d(file, 0, &conv, &options, &layer, &error), error);
-  return {layer, dcf_layer_close};
+Layer prepare(const File& file, const ConvShape& shape, const LayerChoice& choice) {
+  return Layer::prepare_conv2d(file.tensor(0).value(), conv2d_shape(shape), options_for(choice))
+      .value();
 }
 
 dcf_conv2d_shape conv2d_shape(const ConvShape& shape) {

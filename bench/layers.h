@@ -3,10 +3,8 @@
 // a pruned Gaussian that shares centroids, at independent positions.
 #pragma once
 
-#include <dcf/dcf_write.h>
-
 #include <cstdint>
-#include <memory>
+#include <dcf/dcf.hpp>
 #include <span>
 #include <string>
 #include <vector>
@@ -58,22 +56,20 @@ SparseWeights make_weights(std::vector<uint64_t> dims, double density, uint32_t 
 std::vector<uint8_t> dcf_bytes(const SparseWeights& weights);
 void write_bytes(const std::string& path, std::span<const uint8_t> bytes);
 
-// The C ABI with ownership: throws what the library reports.
-using File = std::unique_ptr<dcf_file, decltype(&dcf_file_close)>;
+// These throw what the library reports.
 File open_bytes(std::span<const uint8_t> bytes, uint32_t threads);
 File open_path(const std::string& path, uint32_t threads);
 void check(dcf_status status, const dcf_error& error);
 dcf_tensor_info describe(const dcf_file* file);
 
-using Layer = std::unique_ptr<dcf_layer, decltype(&dcf_layer_close)>;
 struct LayerChoice {
   uint64_t batch = 1;
   uint32_t threads = 1;
   const char* kernel = nullptr;  // the library's choice
   double input_density = 1;
 };
-Layer prepare(const dcf_file* file, const LayerChoice& choice);
-Layer prepare(const dcf_file* file, const ConvShape& shape, const LayerChoice& choice);
+Layer prepare(const File& file, const LayerChoice& choice);
+Layer prepare(const File& file, const ConvShape& shape, const LayerChoice& choice);
 dcf_conv2d_shape conv2d_shape(const ConvShape& shape);
 dcf_layer_info describe(const dcf_layer* layer);
 void apply(const dcf_layer* layer, std::span<const float> x, std::span<float> y, uint64_t batch);

@@ -152,21 +152,21 @@ void run_threads(Suite* suite) {
   for (const uint32_t threads : {1u, 2u}) {
     const auto file = std::make_shared<File>(open_bytes(bytes, threads));
     const std::string column = std::to_string(threads);
-    const auto add = [&](const char* row, std::function<void(const dcf_file*)> call) {
-      suite->time_threads({"threads", row, column}, entries, [file, call] { call(file->get()); });
+    const auto add = [&](const char* row, std::function<void(const File&)> call) {
+      suite->time_threads({"threads", row, column}, entries, [file, call] { call(*file); });
     };
-    add("codes", [&](const dcf_file* f) { forms.to_codes(f); });
-    add("CSR", [&](const dcf_file* f) { forms.to_csr(f); });
-    add("dense floats", [&](const dcf_file* f) { forms.to_dense(f); });
-    add("layer for batch 1", [](const dcf_file* f) { prepare(f, LayerChoice{}); });
-    const auto layer = std::make_shared<Layer>(prepare(one.get(), {kBatch, threads}));
-    add("product, batch 64", [&, layer](const dcf_file*) { apply(layer->get(), x, y, kBatch); });
-    add("verify", [](const dcf_file* f) { verify(f); });
-    add("memcpy of dense floats", [&, threads](const dcf_file*) {
+    add("codes", [&](const File& f) { forms.to_codes(f.get()); });
+    add("CSR", [&](const File& f) { forms.to_csr(f.get()); });
+    add("dense floats", [&](const File& f) { forms.to_dense(f.get()); });
+    add("layer for batch 1", [](const File& f) { prepare(f, LayerChoice{}); });
+    const auto layer = std::make_shared<Layer>(prepare(one, {kBatch, threads}));
+    add("product, batch 64", [&, layer](const File&) { apply(layer->get(), x, y, kBatch); });
+    add("verify", [](const File& f) { verify(f.get()); });
+    add("memcpy of dense floats", [&, threads](const File&) {
       in_halves(threads, [&](size_t half) { copy_half(forms.dense, &copy, half); });
     });
     add("multiplications, no memory",
-        [threads](const dcf_file*) { in_halves(threads, [](size_t) { multiply_half(); }); });
+        [threads](const File&) { in_halves(threads, [](size_t) { multiply_half(); }); });
   }
   suite->run();
 }

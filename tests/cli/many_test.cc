@@ -29,7 +29,7 @@ TEST(Many, MetadataPairsTakeLinearTime) {
   const TempDir dir;
   const std::string file = dir.path("pairs.dcf");
   {
-    dcf::Writer writer = dcf::Writer::create(file).value();
+    dcf::Writer writer = dcf::Writer::open(file).value();
     for (size_t i = 0; i < kPairs; ++i) writer.add_metadata(std::to_string(i), "v").value();
     writer.finish().value();
   }
@@ -46,7 +46,7 @@ class ManyTensors : public ::testing::Test {
  protected:
   ManyTensors() {
     const uint64_t dims[] = {0, 3};
-    dcf::Writer writer = dcf::Writer::create(file_).value();
+    dcf::Writer writer = dcf::Writer::open(file_).value();
     for (size_t i = 0; i < kTensors; ++i) {
       const std::string number = std::to_string(i);
       const std::string name = "layer." + std::string(7 - number.size(), '0') + number + ".weight";

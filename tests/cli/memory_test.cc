@@ -37,7 +37,7 @@ void add_sparse(dcf::Writer* writer, const std::string& name, uint64_t rows, uin
 }
 
 std::string zeros(const TempDir& dir, const std::string& name, uint64_t rows, int8_t last = 0) {
-  dcf::Writer writer = dcf::Writer::create(dir.path(name)).value();
+  dcf::Writer writer = dcf::Writer::open(dir.path(name)).value();
   add_sparse(&writer, "w", rows, kMi, last);
   writer.finish().value();
   return dir.path(name);
@@ -79,7 +79,7 @@ TEST(Memory, RunBoundsItsPartsByTheirOutputs) {
   const std::string file = dir.path("net.dcf");
   {
     const uint64_t dims[] = {kOutputs};
-    dcf::Writer writer = dcf::Writer::create(file).value();
+    dcf::Writer writer = dcf::Writer::open(file).value();
     add_sparse(&writer, "l.weight", kOutputs, 1, 5);
     writer.add<float>("l.bias", std::vector<float>(kOutputs), dims).value();
     writer
@@ -103,7 +103,7 @@ TEST(Memory, WithoutMemoryOneSentence) {
   const TempDir dir;
   const std::string file = dir.path("many.dcf");
   {
-    dcf::Writer writer = dcf::Writer::create(file).value();
+    dcf::Writer writer = dcf::Writer::open(file).value();
     const uint64_t dims[] = {0};
     for (int i = 0; i < 20'000; ++i) writer.add<float>(std::to_string(i), {}, dims).value();
     for (int i = 0; i < 20'000; ++i) writer.add_metadata(std::to_string(i), "value").value();

@@ -177,7 +177,7 @@ TEST(Output, AFileThatDecodesToTooMuchIsRefusedBeforeAnythingIsWritten) {
     const uint64_t dims[] = {65536, uint64_t{1} << 30};  // 64 TiB
     spec.dims = dims;
     const std::vector<uint64_t> row_ptr(65537);
-    dcf::Writer writer = dcf::Writer::create(file).value();
+    dcf::Writer writer = dcf::Writer::open(file).value();
     dcf_error error = DCF_ERROR_INIT;
     ASSERT_EQ(dcf_writer_add_csr(writer.get(), &spec, row_ptr.data(), row_ptr.size(), nullptr,
                                  nullptr, 0, nullptr, &error),

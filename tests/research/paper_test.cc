@@ -164,10 +164,11 @@ TEST(Experiments, ClusteringKeepsZerosAndHasSoManyValues) {
 
 class Named : public ModelSource {
  public:
+  Named() : ModelSource("m", MemoryLimit(0)) {}
   void add(const std::string& name, std::vector<uint64_t> dims) {
     tensors_.push_back(make_meta("m", name, DCF_DTYPE_F32, std::move(dims)));
   }
-  std::vector<uint8_t> read(size_t) const override { return {}; }
+  std::unique_ptr<TensorReader> open_tensor(size_t) const override { return nullptr; }
 };
 
 TEST(UserWeights, LayersAreMatchedInTheNaturalOrderOfNames) {

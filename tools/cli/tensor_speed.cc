@@ -2,7 +2,7 @@
 #include "cli/tensor_speed.h"
 
 #include <cstring>
-#include <memory>
+#include <optional>
 #include <utility>
 #include <vector>
 
@@ -11,31 +11,20 @@
 namespace dcf::tools {
 namespace {
 
-struct Closer {
-  void operator()(dcf_layer* layer) const { dcf_layer_close(layer); }
-};
-using Layer = std::unique_ptr<dcf_layer, Closer>;
-
 // Nothing where the dtype or the memory limit forbids it. `kernel` NULL: the library's choice.
-Layer prepare(const DcfFile& file, size_t index, uint64_t batch, const char* kernel) {
-  dcf_layer_options options;
-  dcf_layer_options_init(&options);
+std::optional<Layer> prepare(const DcfFile& file, size_t index, uint64_t batch,
+                             const char* kernel) {
+  dcf_layer_options options = dcf::layer_options();
   options.batch = batch;
   options.kernel = kernel;
-  dcf_layer* layer = nullptr;
-  dcf_error error = DCF_ERROR_INIT;
-  const dcf_status status = dcf_layer_prepare(file.handle(), index, &options, &layer, &error);
-  if (status == DCF_STATUS_LIMIT_MEMORY || status == DCF_STATUS_UNSUPPORTED_DTYPE) return nullptr;
-  file.check(status, error);
-  return Layer(layer);
-}
-
-std::string kernel_of(const DcfFile& file, const dcf_layer* layer) {
-  dcf_layer_info info{};
-  info.struct_size = sizeof info;
-  dcf_error error = DCF_ERROR_INIT;
-  file.check(dcf_layer_describe(layer, &info, &error), error);
-  return info.kernel;
+  const dcf::Result<Tensor> tensor = file.opened().tensor(index);
+  file.check(tensor.status(), tensor.error());
+  dcf::Result<Layer> layer = Layer::prepare(*tensor, options);
+  if (layer.status() == DCF_STATUS_LIMIT_MEMORY || layer.status() == DCF_STATUS_UNSUPPORTED_DTYPE) {
+    return std::nullopt;
+  }
+  file.check(layer.status(), layer.error());
+  return std::move(*layer);
 }
 
 // Inputs without zeros, and room for outputs.
@@ -52,17 +41,16 @@ struct Samples {
 };
 
 // Nothing where the memory limit forbids the product.
-std::optional<double> measure_product(const DcfFile& file, const dcf_layer* layer, uint64_t batch,
+std::optional<double> measure_product(const DcfFile& file, const Layer& layer, uint64_t batch,
                                       Samples* samples) {
-  dcf_error error = DCF_ERROR_INIT;
-  const auto apply = [&] {
-    return dcf_layer_apply(layer, samples->x.data(), samples->x.size(), samples->y.data(),
-                           samples->y.size(), batch, &error);
-  };
-  const dcf_status first = apply();
-  if (first == DCF_STATUS_LIMIT_MEMORY) return std::nullopt;
-  file.check(first, error);
-  return median_seconds([&] { file.check(apply(), error); });
+  const auto apply = [&] { return layer.apply(samples->x, samples->y, batch); };
+  const dcf::Status first = apply();
+  if (first.status() == DCF_STATUS_LIMIT_MEMORY) return std::nullopt;
+  file.check(first.status(), first.error());
+  return median_seconds([&] {
+    const dcf::Status again = apply();
+    file.check(again.status(), again.error());
+  });
 }
 
 }  // namespace
@@ -90,14 +78,14 @@ std::optional<LayerSpeed> measure_layer(const DcfFile& file, size_t index) {
   if (t.rank < 2 || t.elements == 0 || t.rows > most || t.cols > most) return std::nullopt;
   LayerSpeed speed{};
   for (const uint64_t batch : {uint64_t{1}, kMostBatch}) {
-    const Layer layer = prepare(file, index, batch, nullptr);
+    const std::optional<Layer> layer = prepare(file, index, batch, nullptr);
     if (!layer) return std::nullopt;
     Samples samples(t, batch);
-    const std::optional<double> seconds = measure_product(file, layer.get(), batch, &samples);
+    const std::optional<double> seconds = measure_product(file, *layer, batch, &samples);
     if (!seconds) return std::nullopt;
-    ProductSpeed product{batch, kernel_of(file, layer.get()), *seconds, std::nullopt};
-    if (const Layer dense = prepare(file, index, batch, "dense")) {
-      product.dense = measure_product(file, dense.get(), batch, &samples);
+    ProductSpeed product{batch, layer->info().kernel, *seconds, std::nullopt};
+    if (const std::optional<Layer> dense = prepare(file, index, batch, "dense")) {
+      product.dense = measure_product(file, *dense, batch, &samples);
     }
     speed.products.push_back(std::move(product));
   }

@@ -46,26 +46,21 @@ std::vector<uint8_t> read_stdin(uint64_t limit) {
 }  // namespace
 
 DcfFile::DcfFile(std::string path, const OpenHints& hints) : path_(std::move(path)) {
-  dcf_open_options options;
-  dcf_open_options_init(&options);
+  dcf_open_options options = dcf::open_options();
   if (hints.max_memory != 0) options.max_memory = hints.max_memory;
   options.threads = hints.threads;
   max_memory_ = options.max_memory;
   threads_ = hints.threads != 0 ? hints.threads : std::max(1u, std::thread::hardware_concurrency());
 
-  dcf_file* file = nullptr;
-  dcf_error error = DCF_ERROR_INIT;
-  dcf_status status = DCF_OK;
-  if (path_ == "-") {
+  const auto open = [&] {
+    if (path_ != "-") return dcf::File::open(path_, options);
     path_ = "standard input";
     stdin_bytes_ = read_stdin(max_memory_);
-    status =
-        dcf_file_open_memory(stdin_bytes_.data(), stdin_bytes_.size(), &options, &file, &error);
-  } else {
-    status = dcf_file_open_path(path_.c_str(), &options, &file, &error);
-  }
-  file_.reset(file);
-  check(status, error);
+    return dcf::File::open(std::span<const uint8_t>(stdin_bytes_), options);
+  };
+  dcf::Result<dcf::File> file = open();
+  check(file.status(), file.error());
+  file_.emplace(std::move(*file));
 }
 
 void DcfFile::check(dcf_status status, const dcf_error& error) const {

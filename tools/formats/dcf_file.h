@@ -2,13 +2,12 @@
 // An open .dcf file: the C ABI of the library with ownership and exceptions.
 #pragma once
 
-#include <dcf/dcf.h>
-
 #include <cstddef>
 #include <cstdint>
+#include <dcf/dcf.hpp>
 #include <functional>
 #include <map>
-#include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -26,7 +25,9 @@ class DcfFile {
   DcfFile(std::string path, const OpenHints& hints);
 
   const std::string& path() const { return path_; }
-  const dcf_file* handle() const { return file_.get(); }
+  // Null only while the constructor runs.
+  const dcf_file* handle() const { return file_ ? file_->get() : nullptr; }
+  const dcf::File& opened() const { return *file_; }
   uint64_t max_memory() const { return max_memory_; }
   uint32_t threads() const { return threads_; }  // as asked for, or the processors of the machine
 
@@ -50,15 +51,11 @@ class DcfFile {
   void check(dcf_status status, const dcf_error& error) const;
 
  private:
-  struct Closer {
-    void operator()(dcf_file* file) const { dcf_file_close(file); }
-  };
-
   std::string path_;
   uint64_t max_memory_;
   uint32_t threads_;
   std::vector<uint8_t> stdin_bytes_;  // borrowed by file_
-  std::unique_ptr<dcf_file, Closer> file_;
+  std::optional<dcf::File> file_;
 };
 
 // The bytes of a tensor from front to end, some rows at a time, or all at once where they are few

@@ -26,29 +26,23 @@ dcf_tensor_spec spec_of(const TensorMeta& meta) {
 
 }  // namespace
 
-DcfWriter::DcfWriter(std::string path, const dcf_writer_options& options) : name_(std::move(path)) {
-  dcf_writer* writer = nullptr;
-  dcf_error error = DCF_ERROR_INIT;
-  const dcf_status status = dcf_writer_open_path(name_.c_str(), &options, &writer, &error);
-  writer_.reset(writer);
-  check(status, error);
+DcfWriter::DcfWriter(std::string name, dcf::Result<dcf::Writer> writer) : name_(std::move(name)) {
+  check(writer.status(), writer.error());
+  writer_.emplace(std::move(*writer));
 }
 
+DcfWriter::DcfWriter(std::string path, const dcf_writer_options& options)
+    : DcfWriter(path, dcf::Writer::open(path, options)) {}
+
 DcfWriter::DcfWriter(std::string name, const dcf_sink& sink, const dcf_writer_options& options)
-    : name_(std::move(name)) {
-  dcf_writer* writer = nullptr;
-  dcf_error error = DCF_ERROR_INIT;
-  const dcf_status status = dcf_writer_open_sink(&sink, &options, &writer, &error);
-  writer_.reset(writer);
-  check(status, error);
-}
+    : DcfWriter(std::move(name), dcf::Writer::open(sink, options)) {}
 
 void DcfWriter::add(const TensorMeta& meta, std::span<const uint8_t> data,
                     const dcf_encode_options& options) {
   const dcf_tensor_spec spec = spec_of(meta);
   dcf_error error = DCF_ERROR_INIT;
   const dcf_status status =
-      dcf_writer_add_dense(writer_.get(), &spec, data.data(), data.size(), &options, &error);
+      dcf_writer_add_dense(writer_->get(), &spec, data.data(), data.size(), &options, &error);
   check(status, error, meta.name);
 }
 
@@ -56,12 +50,12 @@ void DcfWriter::add_pieces(const TensorMeta& meta, const dcf_encode_options& opt
                            const std::function<void(const Consume&)>& produce) {
   const dcf_tensor_spec spec = spec_of(meta);
   dcf_error error = DCF_ERROR_INIT;
-  check(dcf_writer_begin_tensor(writer_.get(), &spec, &options, &error), error, meta.name);
+  check(dcf_writer_begin_tensor(writer_->get(), &spec, &options, &error), error, meta.name);
   produce([&](std::span<const uint8_t> piece) {
-    check(dcf_writer_write_piece(writer_.get(), piece.data(), piece.size(), &error), error,
+    check(dcf_writer_write_piece(writer_->get(), piece.data(), piece.size(), &error), error,
           meta.name);
   });
-  check(dcf_writer_end_tensor(writer_.get(), &error), error, meta.name);
+  check(dcf_writer_end_tensor(writer_->get(), &error), error, meta.name);
 }
 
 void DcfWriter::add_codes(const TensorMeta& meta, const SparseCodes& codes,
@@ -69,7 +63,7 @@ void DcfWriter::add_codes(const TensorMeta& meta, const SparseCodes& codes,
   const dcf_tensor_spec spec = spec_of(meta);
   dcf_error error = DCF_ERROR_INIT;
   const dcf_status status =
-      dcf_writer_add_codes(writer_.get(), &spec, codes.row_ptr.data(), codes.row_ptr.size(),
+      dcf_writer_add_codes(writer_->get(), &spec, codes.row_ptr.data(), codes.row_ptr.size(),
                            codes.col.data(), codes.codes.data(), codes.codes.size(), codes.codebook,
                            codes.codebook_size, &options, &error);
   check(status, error, meta.name);
@@ -77,14 +71,14 @@ void DcfWriter::add_codes(const TensorMeta& meta, const SparseCodes& codes,
 
 void DcfWriter::add_metadata(const std::string& key, const std::string& value) {
   dcf_error error = DCF_ERROR_INIT;
-  const dcf_status status = dcf_writer_add_metadata(writer_.get(), key.data(), key.size(),
+  const dcf_status status = dcf_writer_add_metadata(writer_->get(), key.data(), key.size(),
                                                     value.data(), value.size(), &error);
   check(status, error);
 }
 
 void DcfWriter::finish() {
   dcf_error error = DCF_ERROR_INIT;
-  check(dcf_writer_finish(writer_.get(), &error), error);
+  check(dcf_writer_finish(writer_->get(), &error), error);
 }
 
 void DcfWriter::check(dcf_status status, const dcf_error& error,

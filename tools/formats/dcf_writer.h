@@ -2,11 +2,9 @@
 // A .dcf file in the making: the C ABI of the library's writer with ownership and exceptions.
 #pragma once
 
-#include <dcf/dcf_write.h>
-
 #include <cstdint>
+#include <dcf/dcf.hpp>
 #include <functional>
-#include <memory>
 #include <optional>
 #include <span>
 #include <string>
@@ -46,14 +44,12 @@ class DcfWriter {
   void finish();
 
  private:
-  struct Closer {
-    void operator()(dcf_writer* writer) const { dcf_writer_close(writer); }
-  };
+  DcfWriter(std::string name, dcf::Result<dcf::Writer> writer);
   void check(dcf_status status, const dcf_error& error,
              const std::optional<std::string>& tensor = std::nullopt) const;
 
   std::string name_;
-  std::unique_ptr<dcf_writer, Closer> writer_;
+  std::optional<dcf::Writer> writer_;  // there once the constructor is done
 };
 
 // The options of the library, to change from.

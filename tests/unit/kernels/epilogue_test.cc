@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include <array>
 #include <bit>
 #include <cmath>
 #include <limits>
@@ -114,7 +115,8 @@ TEST(Epilogue, EveryConvolution) {
     constexpr uint64_t kOut = 8;
     Tensor weight;
     weight.dtype = DType::kF32;
-    weight.dims = {kOut, 6 / groups, 3, 3};
+    const std::array<uint64_t, 4> dims = {kOut, 6 / groups, 3, 3};
+    weight.dims = dims;
     weight.elements = kOut * 6 / groups * 9;
     Conv2d conv;
     conv.in_channels = 6;
