@@ -189,6 +189,10 @@ TEST(EncodeApiArguments, EnumsOfTheWriterOutOfRange) {
     EXPECT_EQ(dcf_writer_add_dense(writer, &spec, data, 8, &options, nullptr),
               DCF_STATUS_INVALID_ARGUMENT);
   }
+  // Sound arguments come too late: a failed addition breaks the writer.
+  EXPECT_EQ(dcf_writer_add_dense(writer, &spec, data, 8, nullptr, nullptr), DCF_STATUS_BAD_STATE);
+  dcf_writer_close(writer);
+  ASSERT_EQ(dcf_writer_open_sink(&sink, nullptr, &writer, nullptr), DCF_OK);
   EXPECT_EQ(dcf_writer_add_dense(writer, &spec, data, 8, nullptr, nullptr), DCF_OK);
   dcf_writer_close(writer);
 }
