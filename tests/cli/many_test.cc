@@ -2,7 +2,10 @@
 // Reports on files of many small things: their memory and time do not outgrow those of the file.
 #include <gtest/gtest.h>
 #include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
+#include <algorithm>
 #include <dcf/dcf.hpp>
 
 #include "models.h"
@@ -42,42 +45,59 @@ TEST(Many, MetadataPairsTakeLinearTime) {
   EXPECT_EQ(again.json()["metadata"].size(), kPairs);
 }
 
+void write_many_tensors(const std::string& path) {
+  const uint64_t dims[] = {0, 3};
+  dcf::Writer writer = dcf::Writer::open(path).value();
+  for (size_t i = 0; i < kTensors; ++i) {
+    const std::string number = std::to_string(i);
+    const std::string name = "layer." + std::string(7 - number.size(), '0') + number + ".weight";
+    writer.add<float>(name, {}, dims).value();
+  }
+  writer.finish().value();
+}
+
 class ManyTensors : public ::testing::Test {
  protected:
-  ManyTensors() {
-    const uint64_t dims[] = {0, 3};
-    dcf::Writer writer = dcf::Writer::open(file_).value();
-    for (size_t i = 0; i < kTensors; ++i) {
-      const std::string number = std::to_string(i);
-      const std::string name = "layer." + std::string(7 - number.size(), '0') + number + ".weight";
-      writer.add<float>(name, {}, dims).value();
+  // What this process holds counts for the peak of its children, so a child writes the file, and
+  // the first of them measures how much `verify` takes.
+  void SetUp() override {
+    const pid_t child = fork();
+    if (child == 0) {
+      write_many_tensors(file_);
+      _exit(0);
     }
-    writer.finish().value();
-  }
-
-  // More than checking the file takes.
-  uint64_t extra_memory(const std::vector<std::string>& args) {
-    const Result result = dcf(args, within_cpu_seconds(60));
-    expect_success(result);
+    int status = -1;
+    ASSERT_EQ(waitpid(child, &status, 0), child);
+    ASSERT_EQ(status, 0);
     const Result verify = dcf({"verify", file_, "-T", "1"});
-    out_ = result.out;
-    return result.peak_bytes - std::min(result.peak_bytes, verify.peak_bytes);
+    expect_success(verify);
+    verify_bytes_ = verify.peak_bytes;
   }
 
-  static constexpr uint64_t kLittle = uint64_t{32} << 20;
+  Result within_little_more_memory(const std::vector<std::string>& args) {
+    Result result = dcf(args, within_cpu_seconds(60));
+    expect_success(result);
+    EXPECT_LT(result.peak_bytes, verify_bytes_ + (uint64_t{32} << 20));
+    return result;
+  }
+
   TempDir dir_;
   std::string file_ = dir_.path("many.dcf");
-  std::string out_;
+  uint64_t verify_bytes_ = 0;
 };
 
 TEST_F(ManyTensors, InfoTakesLittleMoreMemoryThanVerify) {
-  for (const std::vector<std::string>& args : std::vector<std::vector<std::string>>{
-           {"info", "-T", "1", file_}, {"info", "-T", "1", "-v", file_}}) {
-    EXPECT_LT(extra_memory(args), kLittle);
-    EXPECT_EQ(std::count(out_.begin(), out_.end(), '\n'), kTensors + 2);
-  }
-  EXPECT_LT(extra_memory({"info", "-T", "1", "--json", file_}), kLittle);
-  EXPECT_EQ(nlohmann::json::parse(out_)["tensors"].size(), kTensors);
+  const Result text = within_little_more_memory({"info", "-T", "1", file_});
+  EXPECT_EQ(static_cast<size_t>(std::count(text.out.begin(), text.out.end(), '\n')), kTensors + 2);
+}
+
+TEST_F(ManyTensors, VerboseInfoTakesLittleMoreMemoryThanVerify) {
+  within_little_more_memory({"info", "-T", "1", "-v", file_});
+}
+
+TEST_F(ManyTensors, InfoAsJsonTakesLittleMoreMemoryThanVerify) {
+  const Result json = within_little_more_memory({"info", "-T", "1", "--json", file_});
+  EXPECT_EQ(json.json()["tensors"].size(), kTensors);
 }
 
 }  // namespace

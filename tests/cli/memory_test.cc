@@ -45,8 +45,8 @@ std::string zeros(const TempDir& dir, const std::string& name, uint64_t rows, in
 
 TEST(Memory, CompareReadsBothModelsInPieces) {
   const TempDir dir;
-  const std::string a = zeros(dir, "a.dcf", 300);
-  const std::string b = zeros(dir, "b.dcf", 300, 3);
+  const std::string a = zeros(dir, "a.dcf", 150);
+  const std::string b = zeros(dir, "b.dcf", 150, 3);
   const Result equal = dcf({"compare", a, a, "-M", "64M", "-T", "1"});
   expect_success(equal);
   EXPECT_LT(equal.peak_bytes, 96 * kMi);
@@ -59,7 +59,7 @@ TEST(Memory, CompareReadsBothModelsInPieces) {
 
 TEST(Memory, DecompressAndCatWriteInPieces) {
   const TempDir dir;
-  const std::string file = zeros(dir, "a.dcf", 300, 3);
+  const std::string file = zeros(dir, "a.dcf", 150, 3);
   const Setting nowhere{.stdout_path = "/dev/null"};
   for (const char* const threads : {"1", "2"}) {
     for (const std::vector<std::string>& args : std::vector<std::vector<std::string>>{
@@ -72,9 +72,9 @@ TEST(Memory, DecompressAndCatWriteInPieces) {
   }
 }
 
-// One input each gives 16 MiB of outputs.
+// One input gives 4 MiB of outputs.
 TEST(Memory, RunBoundsItsPartsByTheirOutputs) {
-  constexpr uint64_t kOutputs = 4 * kMi;
+  constexpr uint64_t kOutputs = kMi;
   const TempDir dir;
   const std::string file = dir.path("net.dcf");
   {
@@ -90,11 +90,11 @@ TEST(Memory, RunBoundsItsPartsByTheirOutputs) {
   }
   const std::string input = dir.write(
       "x.npy",
-      npy("{'descr': '|u1', 'fortran_order': False, 'shape': (50, 1), }", std::string(50, '\2')));
+      npy("{'descr': '|u1', 'fortran_order': False, 'shape': (80, 1), }", std::string(80, '\2')));
   const Result result =
       dcf({"run", file, "--input", input, "-o", "-", "-T", "1"}, {.stdout_path = "/dev/null"});
   EXPECT_EQ(result.exit_code, 0) << result.err;
-  EXPECT_LT(result.peak_bytes, 400 * kMi);
+  EXPECT_LT(result.peak_bytes, 300 * kMi);
 }
 
 #if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
@@ -116,7 +116,7 @@ TEST(Memory, WithoutMemoryOneSentence) {
            {"compare", "--json", file, file, "-T", "1"},
            {"compress", file, "-o", dir.path("out.dcf"), "-f", "--json", "-T", "1"},
            {"decompress", file, "-o", dir.path("out.st"), "-f", "-T", "1"}}) {
-    for (uint64_t limit = 20 * kMi; limit < 100 * kMi; limit += kMi) {
+    for (uint64_t limit = 24 * kMi; limit < 96 * kMi; limit += 4 * kMi) {
       Setting setting;
       setting.prepare = [limit] {
         const rlimit space{limit, limit};
