@@ -304,6 +304,7 @@ void test_decode(const abi_file* sample) {
   float out[60];
   uint16_t codes[60];
   uint64_t dst_bytes = 9;
+  dcf_file* watched = NULL;
   size_t dense, sparse, opaque, i;
   EXPECT(DCF_OK, dcf_file_open_memory(sample->data, sample->size, NULL, &file, ERROR));
   dense = index_of("dense"), sparse = index_of("sparse"), opaque = index_of("opaque");
@@ -353,5 +354,17 @@ void test_decode(const abi_file* sample) {
   EXPECT(DCF_OK, dcf_file_verify(file, NULL, NULL, ERROR));
   EXPECT(DCF_STATUS_CANCELLED, dcf_file_verify(file, cancel, NULL, ERROR));
   REFUSED(dcf_file_verify(NULL, NULL, NULL, ERROR));
+  EXPECT(DCF_OK, dcf_tensor_verify(file, sparse, NULL, NULL, ERROR));
+  EXPECT(DCF_STATUS_CANCELLED, dcf_tensor_verify(file, sparse, cancel, NULL, ERROR));
+  REFUSED(dcf_tensor_verify(file, DCF_NO_INDEX, NULL, NULL, ERROR));
+  REFUSED(dcf_tensor_verify(NULL, 0, NULL, NULL, ERROR));
+  EXPECT(DCF_OK, dcf_file_watch(file, cancel, NULL, &watched, ERROR));
+  EXPECT(DCF_STATUS_CANCELLED,
+         dcf_tensor_decode(watched, dense, DCF_DTYPE_NONE, out, sizeof out, ERROR));
+  dcf_file_close(watched);
+  watched = (dcf_file*)&abi_calls;
+  REFUSED(dcf_file_watch(NULL, cancel, NULL, &watched, ERROR));
+  TRUE(watched == NULL);
+  REFUSED(dcf_file_watch(file, cancel, NULL, NULL, ERROR));
   dcf_file_close(file);
 }

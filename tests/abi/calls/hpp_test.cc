@@ -77,6 +77,10 @@ void read(const std::vector<uint8_t>& bytes) {
   EXPECT(file->verify());
   EXPECT(file->verify([](uint64_t, uint64_t) { return false; }).status() == DCF_STATUS_CANCELLED);
   const auto small = file->tensor("small");
+  EXPECT(small->verify() && !small->verify([](uint64_t, uint64_t) { return false; }));
+  auto stop = [](uint64_t, uint64_t) { return false; };
+  const auto watched = file->watch(&stop);
+  EXPECT(watched->tensor("small")->decode<float>().status() == DCF_STATUS_CANCELLED);
   EXPECT(small && small->name() == "small" && small->shape().size() == 2);
   const auto floats = small->decode<float>();
   EXPECT(floats && floats->size() == 6 && *floats->at(2) == -2 && floats->at(6) == nullptr);

@@ -164,6 +164,20 @@ class Tensor {
                 }));
   }
 
+  // Every rule, for this tensor alone.
+  Status verify() const {
+    return detail::call([&](dcf_error* error) {
+      return dcf_tensor_verify(file_, index_, nullptr, nullptr, error);
+    });
+  }
+  // progress as of File::verify.
+  template <typename Progress>
+  Status verify(Progress progress) const {
+    return detail::call([&](dcf_error* error) {
+      return dcf_tensor_verify(file_, index_, detail::progress_fn<Progress>, &progress, error);
+    });
+  }
+
   // y = W x: x has info().cols, y info().rows floats.
   Status matvec(std::span<const float> x, std::span<float> y) const {
     return detail::call([&](dcf_error* error) {
@@ -289,6 +303,17 @@ class File {
     return detail::call([&](dcf_error* error) {
       return dcf_file_verify(file_.get(), detail::progress_fn<Progress>, &progress, error);
     });
+  }
+  // Another handle of the file, of which every call that decodes reports to *progress, as verify()
+  // does, and can be cancelled by it. *progress must outlive the handle.
+  template <typename Progress>
+  Result<File> watch(Progress* progress) const {
+    dcf_file* file = nullptr;
+    const Status status = detail::call([&](dcf_error* error) {
+      return dcf_file_watch(file_.get(), detail::progress_fn<Progress>, progress, &file, error);
+    });
+    if (!status) return status.error();
+    return File(file, max_bytes_);
   }
   // Ancillary sections, which are in the order of their kinds.
   size_t sections() const { return dcf_section_count(file_.get()); }
