@@ -123,10 +123,10 @@ TEST(TextTable, RowsThatDoNotFitTakeSeveralLines) {
             "a.very.long.name.of.a.tensor      1      22    333\n");
   EXPECT_EQ(table.render(40),
             "name                first  second  third\n"
-            "a.very.l...a.tensor     1      22    333\n");
+            "a.very....a.tensor      1      22    333\n");
   EXPECT_EQ(table.render(20),
             "name           first\n"
-            "a.ve...ensor       1\n"
+            "a.ver...ensor      1\n"
             "  second  third\n"
             "      22    333\n");
 }

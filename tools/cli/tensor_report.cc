@@ -183,10 +183,13 @@ void TensorReport::print_text(const ReportStyle& style) const {
   print_out(layout.titles());
   for (size_t i = 0; i < count; ++i) print_out(layout.row(row_of(i, style)));
   const dcf_file_info info = file_.info();
-  print_out(fmt::format("{}, {} \u2192 {} ({}), header and manifest {}, format {}.{}\n",
-                        human_count(info.tensors, "tensor"), human_bytes(info.dense_bytes),
-                        human_bytes(info.file_bytes), ratio_text(info.dense_bytes, info.file_bytes),
-                        human_bytes(info.overhead_bytes), info.format_major, info.format_minor));
+  print_out(fold_list(
+      {human_count(info.tensors, "tensor"),
+       fmt::format("{} \u2192 {} ({})", human_bytes(info.dense_bytes), human_bytes(info.file_bytes),
+                   ratio_text(info.dense_bytes, info.file_bytes)),
+       fmt::format("header and manifest {}", human_bytes(info.overhead_bytes)),
+       fmt::format("format {}.{}", info.format_major, info.format_minor)},
+      style.width));
 }
 
 }  // namespace dcf::tools

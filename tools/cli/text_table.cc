@@ -92,4 +92,20 @@ std::string Table::render(size_t width) const {
   return text;
 }
 
+std::string fold_list(const std::vector<std::string>& parts, size_t width) {
+  std::string out;
+  size_t used = 0;
+  for (const std::string& part : parts) {
+    const size_t size = display_width(part) + 1;  // with its comma
+    if (!out.empty()) {
+      const bool fits = width == 0 || used + 1 + size <= width;
+      out += fits ? ", " : ",\n";
+      used = fits ? used + 1 : 0;
+    }
+    out += part;
+    used += size;
+  }
+  return out + "\n";
+}
+
 }  // namespace dcf::tools

@@ -53,4 +53,8 @@ class Table {
   std::vector<std::vector<std::string>> rows_;
 };
 
+// The parts with commas between them, in lines of at most `width` columns as far as parts allow; 0:
+// one line.
+std::string fold_list(const std::vector<std::string>& parts, size_t width);
+
 }  // namespace dcf::tools

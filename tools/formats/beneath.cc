@@ -20,7 +20,9 @@ namespace {
 constexpr int kFileFlags = O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK | O_NOFOLLOW;
 constexpr int kFolderFlags = O_PATH | O_DIRECTORY | O_CLOEXEC;
 
-bool is_plain(const std::string& name) {
+}  // namespace
+
+bool is_plain_path(const std::string& name) {
   bool plain = name.find('\0') == std::string::npos;
   for (size_t begin = 0; plain && begin <= name.size();) {
     const size_t end = std::min(name.find('/', begin), name.size());
@@ -30,8 +32,6 @@ bool is_plain(const std::string& name) {
   }
   return plain;
 }
-
-}  // namespace
 
 int open_beneath_at_once(int directory, const std::string& name) {
   open_how how{};
@@ -73,7 +73,7 @@ Folder::Folder(const std::string& path) : path_(path) {
 
 InputFile Folder::open(const std::string& name) const {
   const std::string full = quote(path_.empty() ? name : path_ + "/" + name);
-  if (!is_plain(name)) throw_invalid(full, "is not a plain path below the model's directory");
+  if (!is_plain_path(name)) throw_invalid(full, "is not a plain path below the model's directory");
   int fd = open_beneath_at_once(fd_.get(), name);
   if (fd < 0 && (errno == ENOSYS || errno == EPERM)) {
     fd = open_beneath_by_component(fd_.get(), name);

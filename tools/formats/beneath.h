@@ -9,6 +9,9 @@
 
 namespace dcf::tools {
 
+// Whether the components of `name`, separated by '/', are plain: none is empty, "." or "..".
+bool is_plain_path(const std::string& name);
+
 // A folder, open while this lives. Const members may run on several threads at once.
 class Folder {
  public:
