@@ -126,8 +126,8 @@ TEST(TextTable, RowsThatDoNotFitTakeSeveralLines) {
             "a.very....a.tensor      1      22    333\n");
   EXPECT_EQ(table.render(20),
             "name           first\n"
-            "a.ver...ensor      1\n"
             "  second  third\n"
+            "a.ver...ensor      1\n"
             "      22    333\n");
 }
 

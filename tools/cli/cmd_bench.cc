@@ -167,12 +167,14 @@ std::string to_text(const Results& results, uint32_t threads) {
   }
   const dcf_file_info& info = results.info;
   return table.render(table_width()) +
-         fmt::format("{} \u2192 {} ({}), verified at {:.2f} GB/s of weights, {}\n",
-                     human_bytes(info.dense_bytes), human_bytes(info.file_bytes),
-                     ratio_text(static_cast<double>(info.dense_bytes),
-                                static_cast<double>(info.file_bytes)),
-                     rate(info.dense_bytes, results.verify) / kGiga,
-                     human_count(threads, "thread"));
+         fold_list({fmt::format("{} \u2192 {} ({})", human_bytes(info.dense_bytes),
+                                human_bytes(info.file_bytes),
+                                ratio_text(static_cast<double>(info.dense_bytes),
+                                           static_cast<double>(info.file_bytes))),
+                    fmt::format("verified at {:.2f} GB/s of weights",
+                                rate(info.dense_bytes, results.verify) / kGiga),
+                    human_count(threads, "thread")},
+                   table_width());
 }
 
 int bench(const std::string& input, const CommonOptions& common) {
