@@ -9,6 +9,7 @@
 
 #include "models.h"
 #include "process.h"
+#include "support/sanitizer.h"
 
 namespace dcf::tools::test {
 namespace {
@@ -103,7 +104,7 @@ class Large : public ::testing::Test {
   static void expect_little_memory() {
     rusage usage{};
     getrusage(RUSAGE_SELF, &usage);
-#ifndef __SANITIZE_THREAD__  // which shadows all memory several times
+#ifndef DCF_TSAN  // which shadows all memory several times
     EXPECT_LT(static_cast<uint64_t>(usage.ru_maxrss) * 1024, kMemory);
 #endif
   }

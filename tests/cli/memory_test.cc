@@ -8,6 +8,7 @@
 
 #include "models.h"
 #include "process.h"
+#include "support/sanitizer.h"
 
 namespace dcf::tools::test {
 namespace {
@@ -97,7 +98,7 @@ TEST(Memory, RunBoundsItsPartsByTheirOutputs) {
   EXPECT_LT(result.peak_bytes, 300 * kMi);
 }
 
-#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+#ifndef DCF_OWN_ALLOCATOR
 // The address space of the program ends sooner and sooner, in the middle of its report.
 TEST(Memory, WithoutMemoryOneSentence) {
   const TempDir dir;

@@ -10,7 +10,9 @@
 #include <random>
 #include <vector>
 
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__) || !defined(__GLIBC__)
+#include "support/sanitizer.h"
+
+#if defined(DCF_OWN_ALLOCATOR) || !defined(__GLIBC__)
 #define DCF_NO_FAULTS 1
 #endif
 

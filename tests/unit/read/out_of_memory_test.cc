@@ -10,9 +10,10 @@
 #include <new>
 
 #include "support/sample.h"
+#include "support/sanitizer.h"
 #include "unit/read/read_calls.h"
 
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#ifdef DCF_OWN_ALLOCATOR
 #define DCF_REPLACE_MALLOC 0
 #else
 #define DCF_REPLACE_MALLOC 1

@@ -4,6 +4,7 @@
 #define DCF_HPP_FILE_HPP_
 
 #include <string>
+#include <type_traits>
 
 #include "dcf/hpp/result.hpp"
 
@@ -203,11 +204,12 @@ class Tensor {
   Tensor(const dcf_file* file, size_t index, uint64_t max_bytes)
       : file_(file), index_(index), max_bytes_(max_bytes) {}
 
-  // The value if the call that made it succeeded.
+  // The value if the call that made it succeeded. A reference, as a compiler may evaluate the value
+  // before the call.
   template <typename T>
-  static Result<T> with(T value, const Status& status) {
+  static Result<std::remove_cvref_t<T>> with(T&& value, const Status& status) {
     if (!status) return status.error();
-    return Result<T>(std::move(value));
+    return Result<std::remove_cvref_t<T>>(std::forward<T>(value));
   }
   template <typename T>
   static Result<T> with(Result<T>&& value, const Status& status) {
