@@ -1,14 +1,29 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "base/count.h"
 
+#include <algorithm>
+
 namespace dcf::impl {
 namespace {
+
+// Sums of the width of a word keep as many lanes of a vector busy as it has words. A block is short
+// enough for those of a byte.
+constexpr size_t kBlockWords = 240;
 
 template <typename T>
 uint64_t count(Bytes words, uint64_t mask) {
   uint64_t n = 0;
-  for (size_t i = 0; i + sizeof(T) <= words.size(); i += sizeof(T)) {
-    n += (load_le<T>(words.data() + i) & static_cast<T>(mask)) != 0;
+  const uint8_t* at = words.data();
+  for (size_t left = words.size() / sizeof(T); left > 0;) {
+    const size_t block = std::min(left, kBlockWords);
+    T sum = 0;
+    for (size_t i = 0; i < block; ++i) {
+      const T word = load_le<T>(at + i * sizeof(T)) & static_cast<T>(mask);
+      sum = static_cast<T>(sum + (word != 0));
+    }
+    n += sum;
+    at += block * sizeof(T);
+    left -= block;
   }
   return n;
 }

@@ -73,6 +73,21 @@ TEST(Memory, DecompressAndCatWriteInPieces) {
   }
 }
 
+// The arrays of an archive of 65 kB unpack to 64 MiB.
+TEST(Memory, CompressReadsItsInputInPieces) {
+  const TempDir dir;
+  const std::string file = dir.write(
+      "zeros.npz",
+      zip({{.name = "w.npy",
+            .content = npy("{'descr': '|i1', 'fortran_order': False, 'shape': (65536, 1024), }",
+                           std::string(64 * kMi, '\0')),
+            .deflate = true}}));
+  const Result result =
+      dcf({"compress", file, "-o", dir.path("out.dcf"), "-q", "-M", "8M", "-T", "1"});
+  expect_success(result);
+  EXPECT_LT(result.peak_bytes, 48 * kMi);
+}
+
 // One input gives 4 MiB of outputs.
 TEST(Memory, RunBoundsItsPartsByTheirOutputs) {
   constexpr uint64_t kOutputs = kMi;

@@ -267,13 +267,15 @@ TEST(Output, AnInterruptedCompressLeavesTheOldFile) {
   }
 }
 
-TEST(Output, AnInterruptedDecompressLeavesTheOldFile) {
+TEST(Output, AnInterruptedDecompressOrCatLeavesTheOldFile) {
   const TempDir dir;
   const Model model = gaussian_model(1000, 1000);
   const std::string in = dir.write("m.dcf", compress(dir, save(dir, "in.safetensors", model), {}));
   for (const int signal_number : {SIGINT, SIGTERM, SIGHUP, SIGKILL}) {
     SCOPED_TRACE(signal_number);
     expect_interrupted_cleanly({"decompress", in, "-f", "-o", dir.path("old")}, dir, signal_number);
+    expect_interrupted_cleanly({"cat", in, "layer.weight", "-f", "-o", dir.path("old")}, dir,
+                               signal_number);
   }
 }
 

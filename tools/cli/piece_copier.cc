@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "cli/signals.h"
+#include "formats/dcf_rows.h"
 #include "formats/memory_limit.h"
 #include "formats/text.h"
 
@@ -46,6 +47,7 @@ PieceCopier::~PieceCopier() {
 void PieceCopier::copy(size_t tensor, const Consume& consume) {
   const dcf_tensor_info info = file_.tensor(tensor);
   const uint64_t piece_rows = rows_of_piece(info, file_.max_memory());
+  DcfRowDecoder decoder(file_, tensor);
   uint64_t row = 0;
   do {  // also once for an empty tensor, whose coding is checked like any other
     throw_if_interrupted();
@@ -53,7 +55,7 @@ void PieceCopier::copy(size_t tensor, const Consume& consume) {
     const uint64_t bytes =
         rows == info.rows ? info.dense_bytes : rows * (info.dense_bytes / info.rows);
     const std::span<uint8_t> piece = room_for(tensor, bytes);
-    decode(tensor, row, rows, piece);
+    decoder.next(rows, piece);
     pass_on({piece, row == 0}, consume);
     row += rows;
   } while (row < info.rows);
@@ -78,14 +80,6 @@ std::span<uint8_t> PieceCopier::room_for(size_t tensor, size_t bytes) {
     buffer.size = size;
   }
   return {buffer.bytes.get(), bytes};
-}
-
-void PieceCopier::decode(size_t tensor, uint64_t first_row, uint64_t rows,
-                         std::span<uint8_t> out) const {
-  dcf_error error = DCF_ERROR_INIT;
-  file_.check(dcf_tensor_decode_rows(file_.handle(), tensor, DCF_DTYPE_NONE, first_row, rows,
-                                     out.data(), out.size(), &error),
-              error);
 }
 
 void PieceCopier::pass_on(const Piece& piece, const Consume& consume) {

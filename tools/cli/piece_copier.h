@@ -37,7 +37,8 @@ class PieceCopier {
   // finish() has returned or the copier is gone.
   using Consume = std::function<void(const Piece&)>;
   // `consume` gets all bytes of the tensor; one without bytes is one empty piece. Throws DcfError,
-  // Interrupted, and what an earlier call of a consumer threw.
+  // Interrupted, and what an earlier call of a consumer threw. What only a whole tensor shows, a
+  // wrong number of nonzeros, is thrown in place of its last piece.
   void copy(size_t tensor, const Consume& consume);
   // Waits until all is consumed. Throws what the consumer threw.
   void finish();
@@ -52,7 +53,6 @@ class PieceCopier {
   };
 
   std::span<uint8_t> room_for(size_t tensor, size_t bytes);
-  void decode(size_t tensor, uint64_t first_row, uint64_t rows, std::span<uint8_t> out) const;
   void pass_on(const Piece& piece, const Consume& consume);
   void consume_pieces();
 

@@ -15,8 +15,6 @@
 namespace dcf::tools {
 namespace {
 
-constexpr uint64_t kPieceBytes = uint64_t{64} << 20;
-
 [[noreturn]] void throw_over_memory(const std::string& sentence) {
   throw DcfError({.status = DCF_STATUS_LIMIT_MEMORY, .sentence = sentence});
 }
@@ -132,32 +130,6 @@ std::vector<uint8_t> DcfFile::decode(size_t i) const {
   dcf_error error = DCF_ERROR_INIT;
   check(dcf_tensor_decode(handle(), i, DCF_DTYPE_NONE, bytes.data(), bytes.size(), &error), error);
   return bytes;
-}
-
-DcfRows::DcfRows(const DcfFile& file, size_t tensor) : file_(file), tensor_(tensor) {
-  const dcf_tensor_info info = file.tensor(tensor);
-  const uint64_t piece_bytes = std::min(kPieceBytes, file.max_memory() / 4);
-  const bool at_once = info.dense_bytes <= piece_bytes || info.dtype_bits % 8 != 0;
-  rows_ = at_once ? 1 : info.rows;
-  row_bytes_ = info.dense_bytes / rows_;
-  piece_rows_ = at_once ? 1 : std::max<uint64_t>(1, piece_bytes / row_bytes_);
-}
-
-std::span<const uint8_t> DcfRows::next() {
-  if (row_ == rows_) return {};
-  if (rows_ == 1) {
-    bytes_ = file_.decode(tensor_);
-    row_ = rows_;
-    return bytes_;
-  }
-  const uint64_t rows = std::min(piece_rows_, rows_ - row_);
-  if (bytes_.empty()) bytes_ = file_.buffer_for(tensor_, piece_rows_ * row_bytes_);
-  dcf_error error = DCF_ERROR_INIT;
-  file_.check(dcf_tensor_decode_rows(file_.handle(), tensor_, DCF_DTYPE_NONE, row_, rows,
-                                     bytes_.data(), bytes_.size(), &error),
-              error);
-  row_ += rows;
-  return std::span(bytes_).first(static_cast<size_t>(rows * row_bytes_));
 }
 
 }  // namespace dcf::tools

@@ -8,7 +8,6 @@
 #include <functional>
 #include <map>
 #include <optional>
-#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -56,25 +55,6 @@ class DcfFile {
   uint32_t threads_;
   std::vector<uint8_t> stdin_bytes_;  // borrowed by file_
   std::optional<dcf::File> file_;
-};
-
-// The bytes of a tensor from front to end, some rows at a time, or all at once where they are few
-// or rows do not start at a byte. Belongs to one thread at a time; borrows the file.
-class DcfRows {
- public:
-  DcfRows(const DcfFile& file, size_t tensor);
-
-  // The next bytes, good until the next call; empty at the end. Throws DcfError.
-  std::span<const uint8_t> next();
-
- private:
-  const DcfFile& file_;
-  size_t tensor_;
-  uint64_t rows_;
-  uint64_t piece_rows_;
-  uint64_t row_bytes_;
-  uint64_t row_ = 0;
-  std::vector<uint8_t> bytes_;
 };
 
 }  // namespace dcf::tools

@@ -5,6 +5,7 @@
 #include <span>
 
 #include "formats/dcf_file.h"
+#include "formats/dcf_rows.h"
 
 namespace dcf::tools {
 namespace {
