@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What every function of the C ABI does at its edge: no exception leaves, failures are described in
-// the caller's dcf_error, structs are exchanged by their struct_size, outputs start initialised.
+// The boundary of every function of the C ABI: no exception leaves, failures are described in the
+// caller's dcf_error, structs are copied by their struct_size, outputs start initialised.
 #pragma once
 
 #include <algorithm>
@@ -34,14 +34,14 @@ inline Status invalid(const char* message) {
   return fail(Code::InvalidArgument, "", message);
 }
 
-// Whether a struct of the caller has a size that some release has or may have.
+// Whether a struct of the caller has a size that an older, this or a newer release can have.
 template <typename Struct>
 bool has_valid_size(const Struct& of_caller) {
   return of_caller.struct_size >= kFirstSize<Struct> && of_caller.struct_size <= kMaxStructBytes;
 }
 
-// Copies a struct of the caller over the defaults in *to. A shorter one leaves the defaults of the
-// fields it lacks; a longer one must be zero where this library knows no field.
+// Copies a struct of the caller over the defaults in *to. Fields that a shorter one lacks keep
+// their defaults; the bytes of a longer one that this library does not know must be 0.
 template <typename Struct>
 Status copy_in(const Struct* from, Struct* to) {
   if (from == nullptr) return ok_status();
@@ -55,7 +55,8 @@ Status copy_in(const Struct* from, Struct* to) {
   return ok_status();
 }
 
-// Sets all fields of an output struct but struct_size to 0, as far as the caller's struct goes.
+// Sets all fields of an output struct except struct_size to 0, up to the size of the caller's
+// struct.
 template <typename Struct>
 void clear_out(Struct* to) {
   if (to == nullptr || !has_valid_size(*to)) return;
@@ -82,14 +83,14 @@ void set_out(T* out, T value) {
   if (out != nullptr) *out = value;
 }
 
-// The number in an enum of the caller, which may be none of its constants.
+// The number in an enum of the caller. It may be none of the constants.
 template <typename Enum>
 uint32_t number_in(Enum value) {
   static_assert(sizeof(Enum) == sizeof(uint32_t));
   return static_cast<uint32_t>(value);
 }
 
-// A dtype that the library may or may not know; a number beyond a byte is one that it does not.
+// A dtype, which the library may not know. It knows none above 255.
 inline DType dtype_in(dcf_dtype dtype) {
   return static_cast<DType>(std::min<uint32_t>(number_in(dtype), UINT8_MAX));
 }

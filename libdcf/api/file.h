@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The handle behind dcf_file.
+// The definition of dcf_file.
 #pragma once
 
 #include "api/boundary.h"
@@ -7,11 +7,11 @@
 #include "model/model.h"
 
 struct dcf_file {
-  std::shared_ptr<const dcf::impl::Model> model;  // of all handles of the file
-  // A writer that copies from this file keeps this, so that it knows the file again: a pointer to
-  // the file itself may be that of another file once this one is closed.
+  std::shared_ptr<const dcf::impl::Model> model;  // shared by all handles of the file
+  // Identifies the file to a writer that copies from it. The writer keeps a reference, so that no
+  // later file can have the same pointer.
   std::shared_ptr<const int> identity = std::make_shared<const int>(0);
-  dcf::impl::ProgressStep progress;  // of dcf_file_watch()
+  dcf::impl::ProgressStep progress;  // set by dcf_file_watch()
 };
 
 namespace dcf::impl {

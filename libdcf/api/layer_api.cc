@@ -5,7 +5,7 @@
 
 struct dcf_layer {
   std::unique_ptr<dcf::impl::Layer> layer;
-  uint64_t batch;  // of the options
+  uint64_t batch;  // as in the options
 };
 
 using dcf::impl::check_tensor;
@@ -23,8 +23,8 @@ using dcf::impl::Status;
 
 namespace {
 
-// The threads of the file if it has as many, so that many layers do not have many threads; they
-// outlive the file then.
+// The threads of the file if it has as many, so that many layers do not have many threads. They
+// then live as long as the layer.
 Parallel parallel_of_layer(const dcf::impl::Model& model, const dcf_layer_options& options) {
   Parallel parallel =
       Parallel::of_handle(std::max(options.threads, 1u), options.parallel, options.parallel_ctx);

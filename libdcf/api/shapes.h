@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Shapes and arrays of the calls that compute, checked.
+// Checks the shapes and arrays of the calls that compute.
 #pragma once
 
 #include <span>

@@ -111,8 +111,8 @@ Status check_csr_sizes(const TensorSpec& spec, const uint64_t* row_ptr, size_t r
   return ok_status();
 }
 
-// Runs body(FileWriter&) -> Status, which adds something. After a failure of any kind the writer
-// cannot finish.
+// Runs body(FileWriter&) -> Status, which adds something. After any failure the writer cannot
+// finish.
 template <typename Body>
 dcf_status change(dcf_writer* writer, dcf_error* error, Body body) {
   const dcf_status status = guarded(error, [&]() -> Status {

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Vectors that are written in full: elements are not set when the vector grows, and those of many
-// megabytes ask for huge pages. Zeroing and page faults took half of the time that packing a layer
-// took.
+// Vectors for data that is written in full: new elements are not initialised, and vectors of many
+// megabytes ask for huge pages. Zeroing and page faults were half of the time of packing a layer.
 #pragma once
 
 #include <cstddef>
@@ -28,7 +27,7 @@ struct BigAllocator {
     const size_t bytes = n * sizeof(T);
     void* const p = ::operator new(bytes, alignment(bytes));
 #if defined(__linux__) && defined(MADV_HUGEPAGE)
-    // Advice: that it is not taken changes nothing.
+    // Advice only: if it fails, nothing changes.
     if (bytes >= kHugePage) madvise(p, bytes / kHugePage * kHugePage, MADV_HUGEPAGE);
 #endif
     return static_cast<T*>(p);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Arithmetic on sizes that came from a file or a caller. Every product and sum of such numbers goes
-// through here; false means it does not fit and *out is not to be used.
+// Arithmetic on sizes that came from a file or a caller. Every product and sum of such numbers uses
+// these functions. False means that the result does not fit; *out must not be used then.
 #pragma once
 
 #include <cstdint>

@@ -5,7 +5,7 @@
 
 namespace dcf::impl {
 
-// Little-endian words of `width` = 1, 2, 4 or 8 bytes that have a bit of the mask set.
+// Counts the little-endian words of `width` = 1, 2, 4 or 8 bytes in which a bit of the mask is set.
 uint64_t count_masked_words(Bytes words, size_t width, uint64_t mask);
 
 }  // namespace dcf::impl

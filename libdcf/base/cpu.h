@@ -3,10 +3,10 @@
 // the environment variable DCF_KERNEL, for every family of kernels. Both are read once per process,
 // by the first call that needs them, and stay as they are.
 //
-// DCF_KERNEL names one set: kernels of that set and of the sets that it includes are allowed.
-// Unset or empty, all sets of the processor are. A name that is unknown, or whose set the processor
-// lacks, is an error: every handle refuses to open (check_kernel_choice), and the rest of the
-// library stays portable.
+// DCF_KERNEL names one set: only that set and the sets that it includes are allowed. If it is unset
+// or empty, all sets of the processor are allowed. A name that is unknown, or whose set the
+// processor lacks, is an error: no handle opens (check_kernel_choice), and everything else uses
+// portable code.
 #pragma once
 
 #include <cstddef>
@@ -52,7 +52,7 @@ const CpuSets& detected_cpu_sets();
 
 struct KernelChoice {
   CpuSets allowed;
-  // "", or why the wish is refused, with the names that would not be; then only kScalar is allowed.
+  // "", or why the wish is refused, with the possible names; then only kScalar is allowed.
   std::string refusal;
 };
 // What DCF_KERNEL=`wish` means on a processor with these sets. NULL or "": no wish.
@@ -64,7 +64,8 @@ const KernelChoice& kernel_choice();
 // InvalidArgument where the wish of the environment is refused.
 Status check_kernel_choice();
 
-// A family of kernels is a list of tables with a member `set`, portable one first, best one last.
+// A family of kernels is a list of tables with a member `set`: the portable one first, the best one
+// last.
 
 // The tables whose sets are in `sets`.
 template <typename Table>

@@ -2,13 +2,13 @@
 // Numeric values of elements of dtypes 1..15, 22 and 23 (spec, section 4.1), and float words from
 // numbers.
 //
-// Every conversion is exact where the target can hold the value and rounds to nearest even
-// otherwise (IEEE 754-2019; the 8-bit formats are those of Micikevicius et al., "FP8 Formats for
-// Deep Learning", 2022: f8e4m3 has no infinity and one NaN per sign; and those of Noune et al.,
-// "8-bit Numerical Formats for Deep Neural Networks", 2022: the fnuz formats have no infinity, no
-// -0 and one NaN without a sign, 0x80). A NaN stays a NaN of the same sign; towards f32 it becomes
+// A conversion is exact if the target can hold the value, and rounds to nearest even otherwise
+// (IEEE 754-2019). f8e4m3 and f8e5m2 are those of Micikevicius et al., "FP8 Formats for Deep
+// Learning", 2022: f8e4m3 has no infinity and one NaN per sign. The fnuz formats are those of Noune
+// et al., "8-bit Numerical Formats for Deep Neural Networks", 2022: they have no infinity, no -0
+// and one NaN without a sign, 0x80. A NaN stays a NaN of the same sign; converted to f32 it becomes
 // quiet and keeps the top bits of its payload. The thread must run in the default floating-point
-// environment. Pure functions; any other dtype is undefined.
+// environment. Pure functions; other dtypes must not be passed.
 #pragma once
 
 #include <cstdint>
@@ -19,8 +19,8 @@
 
 namespace dcf::impl {
 
-// The value of one word. f64 and the 32- and 64-bit integers may round in a float, the 64-bit
-// integers also in a double.
+// The value of one word. f64 and integers of 32 and 64 bits may be rounded to float, integers of 64
+// bits also to double.
 float word_to_float(DType dtype, uint64_t word);
 double word_to_double(DType dtype, uint64_t word);
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The checksum of the format: XXH3-64, and 0 for no bytes. Finds accidents, not attackers.
+// The checksum of the format: XXH3-64, or 0 for no bytes. It detects accidents, not attacks.
 #pragma once
 
 #include "base/bytes.h"

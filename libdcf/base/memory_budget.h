@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Memory that concurrent calls share. Nobody waits for memory, so that callbacks of the host may
-// call the library again: a call that finds too little left fails, or runs fewer workers at once.
+// Memory that concurrent calls share. No call waits for memory, so that callbacks of the host may
+// call the library again. A call that finds too little left fails, or runs fewer workers at once.
 #pragma once
 
 #include <algorithm>
@@ -10,7 +10,7 @@
 
 namespace dcf::impl {
 
-// Bytes of one piece of work: taken once, and by each of the workers that run at the same time.
+// Bytes that one call needs: `once` for the whole call, and more for each worker that runs.
 struct MemoryNeed {
   uint64_t once = 0;
   uint64_t each = 0;
@@ -34,7 +34,7 @@ class MemoryBudget {
   MemoryBudget(const MemoryBudget&) = delete;
   MemoryBudget& operator=(const MemoryBudget&) = delete;
 
-  // Sets the size of a budget that nobody shares yet.
+  // Sets the size of a budget that has no shares yet.
   void reset(uint64_t bytes) {
     total_ = bytes;
     left_ = bytes;
@@ -63,10 +63,10 @@ class MemoryShare {
   }
   ~MemoryShare() { release_workers(0); }
 
-  // Workers that the share has memory for. None: there was too little left.
+  // Workers that the share has memory for; 0 if too little was left.
   uint64_t workers() const { return workers_; }
   explicit operator bool() const { return workers_ != 0; }
-  // Returns the memory of all workers, and keeps what was taken once.
+  // Returns the memory of all workers to the budget, and keeps what the call took once.
   void keep_once() { release_workers(need_.once); }
 
  private:

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Non-temporal stores: writing memory that nobody reads soon, past the caches.
+// Non-temporal stores, which bypass the caches: for memory that is not read again soon.
 #pragma once
 
 #include <algorithm>
@@ -15,22 +15,23 @@
 
 namespace dcf::impl {
 
-inline constexpr size_t kLineBytes = 64;  // of a cache line
+inline constexpr size_t kLineBytes = 64;  // bytes of a cache line
 
 struct NtStores {
   CpuSet set;
 
-  // Copies n bytes, whole lines to the start of a line, past the caches where the processor can.
+  // Copies n bytes: whole lines, to an address that starts a line. Bypasses the caches if the
+  // processor can.
   void (*lines)(const uint8_t* src, size_t n, uint8_t* dst);
 };
-// Those that this processor can run, the portable ones first.
+// The stores that this processor can run, the portable ones first.
 std::vector<const NtStores*> available_nt_stores();
-// The best ones that are allowed here (base/cpu.h). Thread-safe.
+// The best stores that DCF_KERNEL allows (base/cpu.h). Thread-safe.
 const NtStores& active_nt_stores();
 
-// Whether an output of this many bytes is best written past the caches: no second-level cache holds
-// it, and the machine is quick at it. Of the Xeons from Skylake to Cooper Lake, which have AVX-512
-// without VBMI2, a core writes half as much again through the caches if it asks for lines ahead.
+// Whether an output of this many bytes should bypass the caches: no second-level cache holds it,
+// and bypassing is fast on this machine. It is slow on Xeons from Skylake to Cooper Lake (AVX-512
+// without VBMI2): there a core writes 1.5 times as fast through the caches if it prefetches lines.
 inline bool past_caches(size_t bytes) {
 #if defined(__x86_64__)
   const CpuSets& sets = detected_cpu_sets();
@@ -39,13 +40,15 @@ inline bool past_caches(size_t bytes) {
   return bytes >= size_t{4} << 20;
 }
 
-// Asks for the lines of `out` from byte `first` on, up to `end`, which are about to be written
-// through the caches: all of them, as this may change them. Returns the first byte not asked for.
-// A processor drops what is asked for in a page whose accessed bits are clear, and where a kernel
-// or a host watches which memory is in use they are cleared again and again (seen: twice a second).
-// So the first byte of each page is written, after its line was asked for from the page before:
-// without that, decoding to CSR took a fifth more time in its first pass over an output after each
-// clearing.
+// Prefetches the lines of `out` from byte `first` up to `end` for writing. The caller must write
+// all of these bytes afterwards, because this function may change them. Returns the first byte that
+// was not prefetched.
+//
+// A processor drops a prefetch into a page whose accessed bit is clear, and an operating system or
+// a host that tracks which memory is in use clears these bits again and again (seen: twice a
+// second). So the first byte of each page is written, after its line was prefetched from the page
+// before. Without that, the first pass of a CSR decode over an output took a fifth longer after
+// each clear.
 inline size_t fetch_to_write(MutableBytes out, size_t first, size_t end) {
   constexpr size_t kPageBytes = 4096;
   constexpr size_t kEarly = 1024;
@@ -64,8 +67,8 @@ inline size_t fetch_to_write(MutableBytes out, size_t first, size_t end) {
   return i;
 }
 
-// Copies past the caches where the machine can: a line that is written as a whole need not be read
-// first. Anything may be unaligned. stream_fence() must follow before another thread reads.
+// Copies, bypassing the caches if the machine can: a line that is written as a whole is not read
+// first. No alignment is needed. Call stream_fence() before another thread reads the copy.
 inline void stream_copy(Bytes from, uint8_t* to) {
   const size_t head = std::min<size_t>(-reinterpret_cast<uintptr_t>(to) % kLineBytes, from.size());
   const size_t lines = (from.size() - head) / kLineBytes * kLineBytes;

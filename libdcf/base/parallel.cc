@@ -25,7 +25,7 @@ void Parallel::run(size_t n, const std::function<void(size_t)>& task) const {
     for (size_t i; (i = next.fetch_add(1)) < n;) task(i);
   };
   if (host != nullptr) {
-    // The host gets workers, not items: it may run all it gets at once, and each takes memory.
+    // The host gets workers, not items: it may run all of them at once, and each needs memory.
     const auto call = [](void* arg, size_t) { (*static_cast<decltype(work)*>(arg))(); };
     host(host_ctx, workers, call, const_cast<void*>(static_cast<const void*>(&work)));
   } else if (workers == 1) {

@@ -16,14 +16,15 @@ using ParallelFn = void (*)(void* ctx, size_t n, void (*task)(void* arg, size_t 
 
 struct Parallel {
   unsigned threads = 1;       // upper bound on tasks in flight at once, at least 1
-  ParallelFn host = nullptr;  // NULL: own threads
+  ParallelFn host = nullptr;  // NULL: threads of the library
   void* host_ctx = nullptr;
-  // Those of the handle, shared by its copies of this. NULL: each run() starts and ends its own.
+  // The threads of the handle, shared by all copies of this. NULL: each run() starts and ends its
+  // own.
   std::shared_ptr<ThreadPool> pool;
 
-  // For a handle: `threads` of 0 is one per processor, and own threads are never more than that:
-  // more of them would take time and memory from each other. Processors are counted here and never
-  // again. The pool starts no thread before a loop needs one.
+  // For a handle. `threads` of 0 is one per processor. The library's own threads are never more
+  // than that, because more would only take time and memory from each other. Processors are counted
+  // here and never again. The pool starts no thread before a loop needs one.
   static Parallel of_handle(unsigned threads, ParallelFn host, void* host_ctx);
 
   unsigned width() const { return threads; }

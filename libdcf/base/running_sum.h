@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Where the output of each item of a parallel loop starts, when sizes are known only as items are
-// done: items start in ascending order (base/parallel.h), so that each can wait for those before
-// it.
+// Where the output of each item of a parallel loop starts, if the size of an item is known only
+// once it is done. Items start in ascending order (base/parallel.h), so each can wait for those
+// before it.
 #pragma once
 
 #include <condition_variable>

@@ -78,7 +78,7 @@ class [[nodiscard]] Result {
     if (!status.ok()) return status;           \
   } while (false)
 
-// DCF_ASSIGN(auto x, f()): the value of a Result, or leaves with its Status.
+// DCF_ASSIGN(auto x, f()): sets x to the value of a Result, or leaves the function with its Status.
 #define DCF_ASSIGN(declaration, expression) \
   DCF_ASSIGN_(DCF_CONCAT(dcf_result_, __LINE__), declaration, expression)
 #define DCF_ASSIGN_(result, declaration, expression) \

@@ -76,7 +76,8 @@ ThreadPool::Job* ThreadPool::find_job() const {
   return nullptr;
 }
 
-// One more thread: each that joins a job invites the next, so that short jobs wake few.
+// Wakes or starts one more thread. Each thread that joins a job invites the next one, so that short
+// jobs wake few.
 void ThreadPool::invite() {
   if (idle_ != 0) {
     pthread_cond_signal(&wake_);

@@ -16,7 +16,7 @@ inline constexpr uint64_t low_mask(unsigned width) {
   return width == 0 ? 0 : ~uint64_t{0} >> (64 - width);
 }
 
-// Eight bytes at p, little-endian, of which those at `end` and behind are zero.
+// Eight bytes at p, little-endian. Bytes from `end` on read as zero.
 inline uint64_t load_up_to_8(const uint8_t* p, const uint8_t* end) {
   if (end - p >= 8) return load_le<uint64_t>(p);
   uint64_t v = 0;

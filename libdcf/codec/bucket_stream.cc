@@ -31,8 +31,9 @@ Status decode_bucket_stream(ByteReader* in, BucketCode code, unsigned alphabet,
     return fail(Code::BadBitstream, "S-02", "the extra bits of a stream run past its chunk");
   }
 
-  // No branch may depend on a number of bits, which is unpredictable: so the last bytes are read
-  // from a copy with zeros behind them. Only fields too long for one load go through the reader.
+  // No branch depends on a number of bits, because the processor could not predict it. So the last
+  // bytes are read from a copy that is followed by zeros. Only fields too long for one load use the
+  // reader.
   size_t i = 0;
   uint64_t position = 0;
   const auto decode_while_loadable = [&](Bytes from, uint64_t start) {

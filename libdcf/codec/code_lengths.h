@@ -44,10 +44,10 @@ class CodeLengths {
 // of at least two symbols; at most 256 lengths.
 Result<CodeLengths> make_code_lengths(Bytes lengths);
 
-// Reads one code-length record; T-01 where it runs past the section, T-02, T-03.
+// Reads one code-length record; T-01 if it runs past the section, T-02, T-03.
 Result<CodeLengths> parse_code_lengths(ByteReader* in);
 
-// Appends the one record of the code.
+// Appends the record of the code; there is exactly one.
 void append_code_lengths(const CodeLengths& code, std::vector<uint8_t>* out);
 
 // The symbols that have a code, in order of (length, symbol): those of length L are
@@ -61,7 +61,7 @@ SymbolsByLength symbols_by_length(const CodeLengths& code);
 // The canonical codes (spec 5.1): most significant bit first, in the low length(symbol) bits.
 std::array<uint16_t, kMaxSymbols> canonical_codes(const CodeLengths& code);
 
-// The same with the bits of each code reversed, as an LSB-first bit string holds them.
+// The canonical codes with their bits reversed, as an LSB-first bit string holds them.
 std::array<uint16_t, kMaxSymbols> reversed_codes(const CodeLengths& code);
 
 }  // namespace dcf::impl

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// All a decoder builds once from a code-length record: the code and its tables for both layouts.
+// What a decoder builds once from a code-length record: the code and its tables for both layouts.
 #pragma once
 
 #include "codec/huffman_streams.h"

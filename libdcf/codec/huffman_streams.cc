@@ -13,7 +13,7 @@
 #include "codec/bit_reader.h"
 #include "codec/bit_writer.h"
 
-// So that functions of several targets can be made of one.
+// Lets functions for several instruction sets share one body.
 #define DCF_ALWAYS_INLINE __attribute__((always_inline))
 
 namespace dcf::impl {
@@ -23,9 +23,16 @@ constexpr unsigned kSymbolsPerEntry = 4;
 // Tables are this wide even for shorter codes, so that one look-up yields several symbols.
 constexpr unsigned kMinIndexBits = 11;
 
-// The parts of a table entry, from the lowest bits: those of all its codes, where a shift by a
-// register takes them as they are; its symbols; the bits of the first code; in the highest byte,
-// which one shift leaves alone, the number of symbols.
+// A table entry:
+//
+//    63..56    55..48        47..40              39..8              7..0
+//   +---------+--------+------------------+-------------------+-------------------+
+//   | number  | unused | bits of          | up to 4 symbols,  | bits of all codes |
+//   | of them |        | the first code   | first one lowest  |                   |
+//   +---------+--------+------------------+-------------------+-------------------+
+//
+// The bits of all codes are lowest, because a shift by a register uses the low six bits and ignores
+// the rest. The count is highest, so that one shift extracts it.
 constexpr unsigned kSymbolsAt = 8;
 constexpr unsigned kFirstBitsAt = 40;
 constexpr unsigned kCountAt = 56;
@@ -47,8 +54,8 @@ constexpr Status overrun() {
   return {Code::BadBitstream, "S-02", "a stream runs past its chunk"};
 }
 
-// Enters every series of codes that fits into an index, at all indices that begin with it; longer
-// series overwrite shorter ones.
+// Fills the table: every series of codes that fits in an index is entered at all indices that begin
+// with it. Longer series overwrite shorter ones.
 class TableBuilder {
  public:
   TableBuilder(const CodeLengths& code, StreamsTable* table)
@@ -57,7 +64,7 @@ class TableBuilder {
         codes_(reversed_codes(code)),
         table_(table) {}
 
-  // Adds one more symbol to the series of an entry, whose codes are the low bits `prefix`.
+  // Extends the series of an entry by one more symbol. `prefix`: the low bits, which are its codes.
   void extend(uint64_t entry, size_t prefix) {
     const size_t size = size_t{1} << table_->index_bits;
     const unsigned used = total_bits(entry);
@@ -84,7 +91,7 @@ class TableBuilder {
   StreamsTable* table_;
 };
 
-// One bit string and the symbols it still has to give.
+// One bit string and where its remaining symbols go.
 struct Lane {
   const uint8_t* in;
   const uint8_t* end;
@@ -92,7 +99,8 @@ struct Lane {
   uint8_t* out_end;
   unsigned bit = 0;  // bits of *in that are used, below 8
 
-  // Batches that cannot reach the end of the input (8 bytes are read, at most 7 used) or output.
+  // The number of batches that can reach the end of neither the input (8 bytes are read, at most 7
+  // used) nor the output.
   size_t safe_batches(size_t most_out) const {
     const auto in_left = static_cast<size_t>(end - in);
     const auto out_left = static_cast<size_t>(out_end - out);
@@ -100,11 +108,11 @@ struct Lane {
   }
 };
 
-// The part of a lane that changes in a batch. Above the bits not yet used stands a one, which tells
-// how many are used: a separate count would not fit into the registers of four lanes.
+// The part of a lane that changes in a batch. A one stands above the unused bits and marks how many
+// are used: a separate count for each of four lanes would not fit in the registers.
 struct Cursor {
   explicit Cursor(const Lane& lane) : in(lane.in), out(lane.out), bits(kSentinel >> lane.bit) {}
-  // Bits used; `bits` is never zero, for which plain C++ would take a branch.
+  // The number of bits used. `bits` is never zero; for zero, plain C++ would need a branch.
   DCF_ALWAYS_INLINE unsigned used() const { return static_cast<unsigned>(__builtin_clzll(bits)); }
   DCF_ALWAYS_INLINE void store(Lane* lane) const {
     const unsigned used = this->used();
@@ -119,7 +127,7 @@ struct Cursor {
     const uint8_t* const next = in + used / 8;
     in = next;
     bits = (load_le<uint64_t>(next) | kSentinel) >> (used % 8);
-    // Or else stores wait for their lines: no cache sees four outputs coming.
+    // Without this, stores wait for their lines: the hardware does not prefetch four outputs.
     __builtin_prefetch(out + kAhead, 1);
   }
   template <typename Low>
@@ -132,15 +140,15 @@ struct Cursor {
 
   static constexpr uint64_t kSentinel = uint64_t{1} << 63;
   static constexpr size_t kAhead = 64;
-  // In memory, as there are not enough registers; volatile, or else the sum is made there and read
-  // back, which every look-up of the lane waits for.
+  // In memory, as there are not enough registers. Volatile, because otherwise the compiler adds in
+  // memory and reads the sum back, and every look-up of the lane waits for that.
   const uint8_t* volatile in;
   uint8_t* out;
   uint64_t bits;
 };
 
-// Whole batches of all lanes, as long as none of them can reach the end of its input or output.
-// low(bits): the bits of an index.
+// Decodes whole batches of all lanes, as long as no lane can reach the end of its input or output.
+// low(bits) gives the bits of an index.
 template <unsigned kLookups, typename Low>
 inline DCF_ALWAYS_INLINE void decode_batches_here(const StreamsTable& table,
                                                   std::array<Lane, 4>* lanes, Low low) {
@@ -174,8 +182,8 @@ inline DCF_ALWAYS_INLINE void decode_batches_here(const StreamsTable& table,
   }
 }
 
-// BMI2 has a shift by a register that leaves the flags alone, and cuts off low bits in one
-// instruction; LZCNT counts zeros in one: the loop is as fast as it has few of them.
+// For BMI2 and LZCNT: a shift by a register that leaves the flags alone, low bits in one
+// instruction, leading zeros in one instruction. The number of instructions decides the speed.
 #if defined(__x86_64__)
 #define DCF_BMI2 __attribute__((target("bmi,bmi2,lzcnt")))
 template <unsigned kLookups>
@@ -196,7 +204,7 @@ void decode_batches(const StreamsTable& table, std::array<Lane, 4>* lanes) {
   decode_batches_here<kLookups>(table, lanes, [mask](uint64_t bits) { return bits & mask; });
 }
 
-// The rest of one lane, symbol by symbol where entries no longer fit, and the check of its end.
+// Decodes the rest of one lane, symbol by symbol once entries no longer fit, and checks its end.
 Status finish_lane(const StreamsTable& table, const Lane& lane) {
   BitReader reader({lane.in, lane.end});
   reader.skip(lane.bit);
@@ -219,7 +227,8 @@ Status finish_lane(const StreamsTable& table, const Lane& lane) {
   return ok_status();
 }
 
-// The symbols of each bit string: all in one, or in four parts of which the last may be shorter.
+// The number of symbols of each bit string: one bit string of all, or four, the last of which may
+// have fewer.
 template <typename T>
 size_t split(std::span<T> symbols, std::array<std::span<T>, 4>* parts) {
   if (symbols.size() < kFourStreams) {
@@ -244,9 +253,9 @@ struct CodeBits {
   uint16_t length;
 };
 
-// Writes the bit string of the symbols, and up to 7 bytes behind it. Returns its end.
+// Writes the bit string of the symbols, and up to 7 bytes after it. Returns its end.
 uint8_t* encode_part(Bytes symbols, const std::array<CodeBits, kMaxSymbols>& codes, uint8_t* out) {
-  constexpr size_t kPerStore = 4;  // codes that fit into a word beside 7 bits of the last store
+  constexpr size_t kPerStore = 4;  // codes that fit in a word after up to 7 bits of the last store
   static_assert(kPerStore * kMaxCodeLength + 7 <= 64);
   uint64_t pending = 0;
   unsigned count = 0;

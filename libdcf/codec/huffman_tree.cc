@@ -10,7 +10,7 @@
 namespace dcf::impl {
 namespace {
 
-// What the symbols of one stream make of a node: known before any kernel runs on its list.
+// A node in the decoding of one stream; known before any kernel runs on its list.
 struct NodeRun {
   size_t count;   // symbols that reach the node
   size_t offset;  // of their list in scratch memory
@@ -127,9 +127,9 @@ Status decode_huffman_tree(ByteReader* in, const TreePlan& plan, const TreeKerne
   TreeRun run;
   DCF_TRY(find_nodes(plan, kernels, data, out.size(), &run));
 
-  // The list of a node of odd depth lies in one half, of even depth in the other, at the same place
-  // as those of all its ancestors. Going from left to right, what a kernel writes behind its list
-  // is memory of lists still to come.
+  // Lists of nodes of odd depth lie in one half of the scratch, those of even depth in the other. A
+  // list starts within the places of its ancestors' lists. Nodes are processed from left to right,
+  // so that what a kernel writes after its list is memory of lists that are still to come.
   uint8_t* const halves[2] = {scratch.data(), scratch.data() + out.size() + kTreeSlack};
   const uint8_t* const limit = data.data() + data.size();
   for (unsigned step = 0; step < plan.node_count; ++step) {
@@ -168,9 +168,9 @@ uint64_t huffman_tree_size(const Histogram& histogram, const TreePlan& plan) {
 
 void encode_huffman_tree(Bytes symbols, const TreePlan& plan, const TreeKernels& kernels,
                          std::vector<uint8_t>* out) {
-  // A list is parted where it stands; only its right elements move, behind the left ones. Each leaf
-  // below a list adds a slack behind it, because kernels write beyond the end of a list while the
-  // next one is already there.
+  // A list is partitioned in place: only its right elements move, to follow the left ones. For each
+  // leaf below a list there is slack after it, because kernels write beyond the end of a list when
+  // the next one is already there.
   const size_t room = symbols.size() + kTreeSlack * kMaxLeaves;
   const size_t most_bytes = ceil_div(symbols.size() * kMaxCodeLength, 8) + kMaxNodes + 8;
   const std::unique_ptr<uint8_t[]> scratch(new uint8_t[2 * room + most_bytes]);  // not zeroed

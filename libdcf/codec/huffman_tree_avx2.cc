@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// The tree kernels for AVX2. Functions carry their target themselves, so that no other code of this
-// file, in particular no inline function of a header, is compiled for a machine that may be absent.
+// The tree kernels for AVX2. Each function has its own target attribute, so that no other code of
+// this file, in particular no inline function of a header, is compiled for AVX2: the linker might
+// keep that copy for machines without it.
 #include "codec/tree_kernels.h"
 
 #if defined(__x86_64__)

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The tree kernels for AVX-512 with VBMI2, whose byte expansion is a merge and whose byte
-// compression a partition, 64 elements at a time. Functions carry their target themselves
+// The tree kernels for AVX-512 with VBMI2: its byte expansion is a merge and its byte compression a
+// partition, of 64 elements at a time. Each function has its own target attribute
 // (huffman_tree_avx2.cc says why).
 #include "codec/tree_kernels.h"
 

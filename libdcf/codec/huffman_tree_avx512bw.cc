@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// The tree kernels for AVX-512 BW and DQ, whose bytes move only within 16: for the machines between
-// AVX2 and VBMI2. Functions carry their target themselves (huffman_tree_avx2.cc says why).
+// The tree kernels for AVX-512 BW and DQ, which move bytes only within lanes of 16: for the
+// machines between AVX2 and VBMI2. Each function has its own target attribute (huffman_tree_avx2.cc
+// says why).
 #include "codec/tree_kernels.h"
 
 #if defined(__x86_64__)

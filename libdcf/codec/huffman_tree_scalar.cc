@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The meaning of the tree kernels, for every machine: eight symbols at a time in a word of 64 bits.
+// The reference implementation of the tree kernels, for every machine: eight symbols at a time in a
+// 64-bit word.
 #include <algorithm>
 #include <bit>
 
@@ -85,7 +86,7 @@ uint64_t merge_8(const Route& route, const uint8_t* left, const uint8_t* right) 
   return exchange(exchange(x, route.by_2, 16), route.by_1, 8);
 }
 
-// What merge_8() joined, as it stood in front of the rounds.
+// The rounds of merge_8() undone: left elements in the low bytes again, right ones above them.
 uint64_t unmerge_8(const Route& route, uint64_t x) {
   x = exchange(exchange(x, route.by_1, 8), route.by_2, 16);
   return x ^ ((x ^ std::rotl(x, 32)) & route.by_4);
@@ -198,7 +199,7 @@ size_t partition(uint8_t* list, size_t m, uint8_t pivot, uint8_t* right, uint8_t
     const uint64_t low = (x | kHighBits) - low_pivot;
     const uint64_t is_right = ((x & low) | ((x | low) & high_or)) & kHighBits;
     auto byte = static_cast<unsigned>((is_right >> 7) * 0x0102040810204080u >> 56);
-    // Elements behind the end count as left ones, which are overwritten or in the slack.
+    // Elements after the end count as left ones; they are overwritten or lie in the slack.
     if (m - i < 8) byte &= (1u << (m - i)) - 1;
     *bits++ = static_cast<uint8_t>(byte);
     const uint64_t sorted = unmerge_8(kRoutes.route[byte], x);

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The tree kernels for SSSE3. Functions carry their target themselves, so that no other code of
-// this file, in particular no inline function of a header, is compiled for a machine that may be
-// absent.
+// The tree kernels for SSSE3. Each function has its own target attribute (huffman_tree_avx2.cc says
+// why).
 #include "codec/tree_kernels.h"
 
 #if defined(__x86_64__)

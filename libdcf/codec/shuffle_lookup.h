@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// expand() and map() of the tree kernels by shuffles of 16 bytes, for vectors of one such half or
-// more: include it after codec/bit_reader.h and codec/shuffle_tables.h, and after defining
+// expand() and map() of the tree kernels, by shuffles within halves of 16 bytes. A vector has one
+// half or more. Include it after codec/bit_reader.h and codec/shuffle_tables.h, and after defining
 //   DCF_SHUFFLE_TARGET   attribute of functions that use the instruction set
-// and, in the anonymous namespace of dcf::impl, the vector and what is done with it:
+// and, in the anonymous namespace of dcf::impl, the vector and its operations:
 //   V                    its type
 //   load, store          from and to any address
 //   repeat(p)            the same 16 bytes in each half

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The tree kernels for vectors of 16 bytes, for one instruction set: include it after defining,
-// beside what codec/shuffle_lookup.h wants,
+// The tree kernels for vectors of 16 bytes, for one instruction set. Include it after defining what
+// codec/shuffle_lookup.h needs, and also
 //   DCF_SHUFFLE_SET      name of the TreeKernels object to define
 //   DCF_SHUFFLE_CPU_SET  its CpuSet
 // and for V

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The partition of the tree kernels that have shuffles of 16 bytes, for one instruction set:
-// include it after defining, beside what codec/shuffle_lookup.h wants,
+// The partition of the tree kernels that have shuffles of 16 bytes, for one instruction set.
+// Include it after defining what codec/shuffle_lookup.h needs, and also
 //   at_least(v, pivot)   bit i = (v[i] >= pivot[i]), unsigned
 //   part_8(src, byte, left, right)
 //                        of eight elements, those whose bit of `byte` is 0 to `left`, the others to
@@ -30,7 +30,7 @@ DCF_SHUFFLE_TARGET size_t partition(uint8_t* list, size_t m, uint8_t pivot, uint
     store_le(bits, word);
     for (size_t done = 0; done < kStep; done += 8) part(word >> done & 0xFF);
   }
-  // Elements behind the end count as left ones, which are overwritten or in the slack.
+  // Elements after the end count as left ones; they are overwritten or lie in the slack.
   const auto word =
       static_cast<Word>(at_least(load(src), pivots) & low_mask(static_cast<unsigned>(m)));
   store_le(bits, word);

@@ -38,9 +38,9 @@ Status decode_bucket_stream(ByteReader* in, BucketCode code, unsigned alphabet,
 
 Histogram histogram_of(Bytes symbols);
 
-// Appends the smallest form of a stream of symbols, all of which must be below `alphabet` and be at
-// least one: constant if they are equal, else stored or, when `code` is given, has all of them and
-// is smaller, Huffman.
+// Appends a stream of at least one symbol, all below `alphabet`, in its smallest form: constant if
+// the symbols are equal, otherwise stored, or Huffman if `code` is given, has all symbols and is
+// smaller.
 void encode_stream(Bytes symbols, unsigned alphabet, const CodeLengths* code, HuffmanLayout layout,
                    std::vector<uint8_t>* out);
 

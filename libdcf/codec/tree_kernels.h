@@ -57,10 +57,10 @@ extern const TreeKernels kNeonTreeKernels;
 extern const TreeKernels kWasmTreeKernels;
 #endif
 
-// Those that this processor can run, scalar first, the best one last.
+// The tables that this processor can run: scalar first, the best last.
 std::vector<const TreeKernels*> available_tree_kernels();
 
-// The best one that is allowed here (base/cpu.h). Thread-safe.
+// The best table that DCF_KERNEL allows (base/cpu.h). Thread-safe.
 const TreeKernels& active_tree_kernels();
 
 }  // namespace dcf::impl

@@ -7,13 +7,14 @@
 namespace dcf::impl {
 namespace {
 
-// Packed bytes of a chunk, a table number and a view in the manifest, nearly.
+// Approximate packed bytes of a chunk, a table number and a view in the manifest.
 constexpr uint64_t kChunkBytes = 14;
 constexpr uint64_t kTableBytes = 1;
 constexpr uint64_t kViewBytes = 4;
 
-// Whether a position plan is worth to be combined with the values, when `best` is the least cost of
-// one: gaps of different widths have different fillers, so the best need not be the best in all.
+// Whether a position plan is worth combining with the values, where `best` is the least cost of a
+// plan. Gaps of different widths have different fillers, so the best plan alone need not be the
+// best one together with the values.
 bool is_promising(uint64_t cost, uint64_t best) {
   return cost <= best + best / 4 + 64;
 }
@@ -68,7 +69,7 @@ Result<std::vector<Candidate>> CandidateSource::list_sparse(Positions positions)
   uint64_t least = UINT64_MAX;
   for (const PositionStats& view : views_) {
     std::vector<PositionPlan> of_view = plan_positions(view, positions, options_.gap_bits, signs_);
-    // Bucket codes have no fillers: the best is the best.
+    // Bucket codes have no fillers: the best plan alone is the best one with values too.
     if (positions == Positions::kGapBucket) {
       const auto best =
           std::min_element(of_view.begin(), of_view.end(),

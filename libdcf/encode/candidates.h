@@ -15,28 +15,27 @@ namespace dcf::impl {
 struct Candidate {
   const Lowered* source = nullptr;
   Recipe recipe;
-  uint64_t estimate = 0;  // bytes of the file, but for what all candidates share
+  uint64_t estimate = 0;  // bytes of the file, without those that all candidates share
   bool default_view = true;
-  StoredCounts most{};  // sparse positions: of a chunk, fillers included
+  StoredCounts most{};  // sparse positions: the most of a chunk, fillers included
 
-  // What `bytes` weigh where candidates of the same positions and gap width compete: another view
-  // than the default must save 1/256, because rows of the tensor are what callers decode and
-  // multiply.
+  // The weight of `bytes` among candidates of the same positions and gap width. A view other than
+  // the default must save 1/256, because callers decode and multiply rows of the tensor.
   uint64_t weight(uint64_t bytes) const { return default_view ? bytes : bytes + bytes / 256; }
 };
 
-// The candidates of one lowered tensor of dtypes 1..15 that has elements. Views are measured once,
-// when first needed; for a tensor in pieces its transposed view is made then and kept in the
-// tensor. Belongs to one thread at a time.
+// The candidates of one lowered tensor of dtypes 1..15 that has elements. A view is measured once,
+// when first needed. The transposed view of a tensor in pieces is then made and kept in the tensor.
+// Belongs to one thread at a time.
 class CandidateSource {
  public:
   // Measures the values. Like list(): LimitMemory, Cancelled, or the failure of a store.
   static Result<CandidateSource> create(Lowered& lowered, const std::vector<uint64_t>& dims,
                                         const EncodeOptions& options, const Work& work);
 
-  // Those with these positions, the lightest first; of equal ones the lower encoding and the
-  // earlier view first. None if the positions are not allowed or cannot pay: sparse ones that
-  // nobody asked for, where there is nothing to skip.
+  // The candidates with these positions, the lightest first; of equal ones the lower encoding and
+  // the earlier view first. None if the positions are not allowed or cannot pay: sparse ones that
+  // were not asked for, when there is no element to skip.
   Result<std::vector<Candidate>> list(Positions positions);
 
  private:

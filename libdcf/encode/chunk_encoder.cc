@@ -12,7 +12,8 @@
 namespace dcf::impl {
 namespace {
 
-// Elements of `bits` bits that have a bit set.
+// The number of elements of `bits` bits that have a bit set. The decoder counts with code of its
+// own (model/count_nonzeros.h says why).
 uint64_t count_not_zero(Bytes bytes, uint64_t elements, uint32_t bits) {
   BitReader reader(bytes);
   uint64_t count = 0;
@@ -79,7 +80,7 @@ class ChunkEncoder {
     return ok_status();
   }
 
-  // Counts and gaps; of the fillers, places_ says before which entries they stand.
+  // Finds counts and gaps, and in fillers_ how many fillers stand before each entry.
   void gaps() {
     const uint32_t cols = recipe_.grid.view.cols;
     const uint64_t rows = recipe_.grid.chunk_rows(chunk_);
@@ -144,7 +145,7 @@ class ChunkEncoder {
     }
   }
 
-  // The same with zeros of `width` bytes for the fillers.
+  // The words of the entries, with zeros of `width` bytes for the fillers.
   std::vector<uint8_t> with_fillers(Bytes values, size_t width) const {
     std::vector<uint8_t> out;
     out.reserve(result_.entries * width);
@@ -224,7 +225,7 @@ class ChunkEncoder {
   EncodedChunk result_;
   EntryBlock block_;
   bool has_fillers_ = false;
-  std::vector<uint32_t> fillers_;  // gap: before each entry
+  std::vector<uint32_t> fillers_;  // gap positions: number of fillers before each entry
 };
 
 }  // namespace

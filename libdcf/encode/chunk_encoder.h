@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Writes chunks (spec, sections 6 to 8) when everything about their encoding is decided.
+// Writes chunks (spec, sections 6 to 8) once everything about their encoding is decided.
 #pragma once
 
 #include <array>
@@ -12,7 +12,7 @@
 
 namespace dcf::impl {
 
-// All that decides the bytes of a tensor's chunks.
+// Everything that decides the bytes of a tensor's chunks.
 struct Recipe {
   Encoding encoding;
   Grid grid;
@@ -27,7 +27,7 @@ struct EncodedChunk {
   std::array<bool, 4> huffman{};  // the role has a Huffman-coded stream
 };
 
-// Fails only where the pieces of a content cannot be read.
+// Fails only if the pieces of a content cannot be read.
 Result<EncodedChunk> encode_chunk(const Content& content, const Recipe& recipe, uint64_t chunk);
 
 }  // namespace dcf::impl

@@ -27,7 +27,7 @@ std::vector<Real> sorted_values(DType dtype, Bytes words) {
   return values;
 }
 
-// The distinct values of an ascending vector, but at most limit + 1 of them.
+// The distinct values of an ascending vector, the first limit + 1 at most.
 template <typename Real>
 std::vector<double> distinct_values(const std::vector<Real>& values, size_t limit) {
   std::vector<double> distinct;
@@ -39,8 +39,8 @@ std::vector<double> distinct_values(const std::vector<Real>& values, size_t limi
   return distinct;
 }
 
-// Brings doubles to magnitudes of at most 1, so that their squares and sums do not overflow or all
-// underflow; the power of two to scale back by is returned. Floats are safe as they are.
+// Scales doubles to magnitudes of at most 1, so that their squares and sums neither overflow nor
+// all underflow. Returns the power of two to scale back by. Floats need no scaling.
 int normalise(std::vector<double>* values) {
   int exponent;
   std::frexp(std::max(-values->front(), values->back()), &exponent);
@@ -59,7 +59,7 @@ std::vector<double> find_centroids(DType dtype, Bytes words, size_t max_clusters
   if (distinct.size() <= max_clusters) return distinct;
   const int exponent = normalise(&values);
   const SortedSample<Real> sample(std::move(values));
-  // Scaling may have made values equal that were hundreds of orders below the greatest.
+  // Scaling may have made values equal that are hundreds of orders of magnitude below the greatest.
   const size_t k = sample.distinct(max_clusters);
   std::vector<double> centroids = lloyd(sample, initial_centroids(sample, k, init, seed));
   for (double& c : centroids) c = std::ldexp(c, exponent);

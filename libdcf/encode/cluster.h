@@ -22,19 +22,18 @@ struct Clustering {
   std::vector<uint8_t> codes;      // one per input word: its index in codebook
 };
 
-// Where `init` starts: between 1 and k centroids, ascending and distinct. The sample has at least k
-// distinct values. `seed` is used by kForgy alone.
+// The initial centroids of `init`: between 1 and k of them, ascending and distinct. The sample has
+// at least k distinct values. `seed` is used by kForgy alone.
 template <typename Real>
 std::vector<double> initial_centroids(const SortedSample<Real>& sample, size_t k, ClusterInit init,
                                       uint64_t seed);
 
-// Clusters words of a float dtype (1..6), all finite (NaN and Inf are the caller's to exclude),
-// into at most max_clusters (1..256) centroids. The centroids are rounded to the dtype, equal ones
-// merged; then each word takes the nearest, at equal distance the lower, and unused centroids are
-// dropped. With at most max_clusters distinct values each is its own centroid. A centroid may be
-// zero. `seed` is used by kForgy alone. The codebook does not depend on the order of the words.
-// Pure function; beside the result it takes about 8 bytes per word, and up to 40 MiB
-// for kOptimal.
+// Clusters words of a float dtype (1..6) into at most max_clusters (1..256) centroids. The caller
+// must exclude NaN and Inf. The centroids are rounded to the dtype, and equal ones merged; then
+// each word takes the nearest, at equal distance the lower, and unused centroids are dropped. If
+// there are at most max_clusters distinct values, each is its own centroid. A centroid may be zero.
+// `seed` is used by kForgy alone. The codebook does not depend on the order of the words. Pure
+// function; besides the result it allocates about 8 bytes per word, and up to 40 MiB for kOptimal.
 Clustering cluster_words(DType dtype, Bytes words, size_t max_clusters, ClusterInit init,
                          uint64_t seed);
 

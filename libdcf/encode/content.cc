@@ -19,7 +19,7 @@ Result<Bytes> Content::dense(uint64_t begin, uint64_t end, std::vector<uint8_t>*
     store_word(scratch->data() + (index - begin) * width(), width(), word);
   };
   if (coded && row_ptr == nullptr) {
-    // Codes of dense positions stand for every element, the zeros among them too.
+    // With dense positions every element has a code, zeros too.
     for (uint64_t i = begin; i < end; ++i) put(i, code_words[codes[i]], Cell::kEntry);
   } else {
     DCF_TRY(visit(begin, end, put));
@@ -46,7 +46,7 @@ Status Content::extract(View view, uint64_t first, uint64_t count, EntryBlock* b
     }
     if (block->offsets.size() > kMaxChunkEntries) return;
     block->offsets.push_back(offset);
-    // Grown by doubling: one call of resize for each word would cost more than all the rest.
+    // Grown by doubling: one call of resize() per word would cost more than everything else.
     const size_t at = count_words++ * width();
     if (at == block->words.size()) block->words.resize(std::max<size_t>(1024, 2 * at));
     store_word(block->words.data() + at, width(), word);

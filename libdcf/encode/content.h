@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// A tensor ready to be coded: validated, pruned and clustered, whatever form it came in. It answers
-// two questions about any range of elements: which words do they have (dense positions), and which
-// of them are entries (sparse positions). Nothing is expanded: CSR stays CSR, and a tensor that was
-// written in pieces stays in their store.
+// A tensor ready to be coded: validated, pruned and clustered, whatever its form as input. It
+// answers two questions about any range of elements: what are their words (dense positions), and
+// which of them are entries (sparse positions). Nothing is expanded: CSR stays CSR, and a tensor
+// that was written in pieces stays in its store.
 //
 // Borrows the caller's arrays and store. Immutable while chunks are read, so threads may share it.
 // Only reading a store can fail (IoRead).
@@ -24,7 +24,7 @@
 
 namespace dcf::impl {
 
-// What one element is to sparse positions.
+// How sparse positions store an element.
 enum class Cell : uint8_t {
   kZero,          // skipped; +0, or a -0 whose sign is dropped
   kNegativeZero,  // skipped; its sign is stored
@@ -38,8 +38,8 @@ struct EntryBlock {
   std::vector<uint32_t> negatives;  // offsets of skipped -0
 };
 
-// Which elements pruning keeps: those above a magnitude and, of those that have it, all but the
-// first ones.
+// The elements that pruning keeps: those above a magnitude, and all but the first of those that
+// have exactly this magnitude.
 struct Pruning {
   uint64_t magnitude = 0;
   uint64_t ties_from = 0;  // index of the first element of this magnitude that stays
@@ -47,27 +47,27 @@ struct Pruning {
 
 struct Content {
   DType dtype = DType::kNone;
-  uint32_t bits = 0;  // of an element
+  uint32_t bits = 0;  // bits of an element
   uint64_t elements = 0;
   bool drop_signs = false;  // every skipped zero is +0
 
-  // Where: every element or, if row_ptr is set, the entries of a CSR matrix.
+  // Which elements there are: all of them or, if row_ptr is set, the entries of a CSR matrix.
   const uint64_t* row_ptr = nullptr;
   const uint32_t* col = nullptr;
   uint64_t csr_rows = 0;
   uint64_t csr_cols = 0;
 
-  // What: words, in memory or in a store, or codes if coded.
+  // Their values: words, in memory or in a store, or codes if `coded`.
   bool coded = false;
   Bytes words;
   const PieceStore* pieces = nullptr;
-  std::optional<Pruning> pruning;  // of words
-  // What is left of the words of `pieces` in the order of the transposed view of so many columns
-  // (transpose_pieces()); needed to extract from that view.
+  std::optional<Pruning> pruning;  // words only
+  // The words of `pieces` that pruning keeps, in the order of a transposed view
+  // (transpose_pieces()). Needed to extract from the view of that many columns.
   std::shared_ptr<const PieceStore> transposed;
   uint32_t transposed_cols = 0;
   const uint8_t* codes = nullptr;
-  std::vector<uint8_t> owned_codes;  // where `codes` points if the clustering made them
+  std::vector<uint8_t> owned_codes;  // the codes that clustering made, if any; `codes` points here
   std::array<uint64_t, 256> code_words{};
   std::array<Cell, 256> code_cells{};
 
@@ -95,12 +95,12 @@ struct Content {
     return ok_status();
   }
 
-  // The dense words of elements [begin, end): borrowed where they are at hand, else in *scratch.
-  // begin is a multiple of 8 for elements of less than a byte.
+  // The dense words of elements [begin, end): borrowed if they are in memory, otherwise in
+  // *scratch. For elements of less than a byte, begin is a multiple of 8.
   Result<Bytes> dense(uint64_t begin, uint64_t end, std::vector<uint8_t>* scratch) const;
 
-  // The entries of rows [first, first + count) of a view. No chunk has more than kMaxChunkEntries:
-  // where there are more, block->offsets has one more than that and the rest is unspecified.
+  // The entries of rows [first, first + count) of a view. A chunk has at most kMaxChunkEntries: if
+  // there are more, block->offsets has one more than that and the rest is unspecified.
   Status extract(View view, uint64_t first, uint64_t count, EntryBlock* block) const;
 
  private:
@@ -128,7 +128,7 @@ struct Content {
     });
   }
 
-  // f(element, place of its value) for all elements of [begin, end) that have a value.
+  // Calls f(element, index of its value) for all elements of [begin, end) that have a value.
   template <typename F>
   void visit_places(uint64_t begin, uint64_t end, F f) const {
     if (row_ptr == nullptr) {

@@ -33,7 +33,7 @@ bool is_read(const DeadUnits& layers, size_t unit) {
   return false;
 }
 
-// What a unit without inputs gives to the next layer.
+// The output of a unit without inputs.
 double constant_of(const DeadUnits& layers, size_t unit) {
   if (layers.bias1.empty()) return 0;
   const double bias = layers.bias1[unit];
@@ -43,8 +43,8 @@ double constant_of(const DeadUnits& layers, size_t unit) {
 }  // namespace
 
 bool fold_dead_units(const DeadUnits& layers, size_t* dead) {
-  // A unit that is not read, or has no inputs left, goes; the two cases do not beget each other
-  // within a pair of layers.
+  // A unit that is not read, or that has no inputs left, is removed. Within a pair of layers
+  // neither case leads to the other.
   std::vector<size_t> gone;
   std::vector<double> biases(layers.bias2.begin(), layers.bias2.end());
   for (size_t unit = 0; unit < layers.units; ++unit) {

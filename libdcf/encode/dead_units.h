@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Units of a pruned network that do nothing any more (Han et al., "Learning both Weights and
-// Connections", 2015, section 3.5). Meaning of all fields: dcf_dead_units of dcf/dcf_encode.h.
+// Units of a pruned network that no longer do anything (Han et al., "Learning both Weights and
+// Connections", 2015, section 3.5). Fields are those of dcf_dead_units of dcf/dcf_encode.h.
 #pragma once
 
 #include <cstdint>
@@ -18,8 +18,8 @@ struct DeadUnits {
   size_t outputs, span;
 };
 
-// Folds and zeroes; *dead receives the number of units of which nothing is left. False, with
-// nothing changed, where a new bias would not be finite. All values are finite.
+// Folds and zeroes. *dead receives the number of units whose weights are all zero afterwards.
+// False, with nothing changed, if a new bias would not be finite. All values must be finite.
 bool fold_dead_units(const DeadUnits& layers, size_t* dead);
 
 }  // namespace dcf::impl

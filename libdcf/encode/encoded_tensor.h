@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A tensor in its coded form, without the bytes of its chunks: what the encoder makes, and what a
-// copy from an open file starts from.
+// A tensor in its coded form, without the bytes of its chunks. The encoder makes one; a copy from
+// an open file starts with one.
 #pragma once
 
 #include <array>
@@ -11,8 +11,7 @@
 namespace dcf::impl {
 
 struct EncodedTensor {
-  // All but table numbers, alias and chunk indices. Name and dims are those that the caller gave,
-  // and valid as long as they are.
+  // Without table numbers, alias and chunk indices. Name and dims are borrowed from the caller.
   Tensor tensor;
   std::vector<Chunk> chunks;
   std::array<std::vector<uint8_t>, 4> tables;  // code-length record of each role; empty: none

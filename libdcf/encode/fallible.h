@@ -12,8 +12,8 @@
 
 namespace dcf::impl {
 
-// Calls body(i) -> Status for the items of [0, n). After a failure the items above it may be left
-// out; of several failures that of the lowest item is returned. std::bad_alloc becomes OutOfMemory.
+// Calls body(i) -> Status for the items of [0, n). After a failure the items above it may be
+// skipped. Returns the failure of the lowest item. std::bad_alloc becomes OutOfMemory.
 template <typename Body>
 Status run_fallible(const Parallel& parallel, size_t n, Body body) {
   std::mutex mutex;

@@ -14,7 +14,7 @@ namespace {
 
 class Assembly {
  public:
-  // With these positions for all tensors, or for each the smallest.
+  // `positions`: those of all tensors; nothing: the smallest of each tensor.
   Assembly(const FileContents& contents, std::optional<Positions> positions)
       : contents_(contents), positions_(positions), owner_index_(contents.stored.size()) {}
 
@@ -67,7 +67,7 @@ class Assembly {
     tensor.dims = added.dims;
     tensor.opaque_name = added.opaque_name;
     if (name != stored.owner) {
-      // Owners are the first of their names, so it has its index already.
+      // The owner has the lowest name of those that share the data, so its index is known already.
       tensor.alias_of = owner_index_[added.stored];
       manifest_.tensors.push_back(std::move(tensor));
       return;
@@ -83,7 +83,7 @@ class Assembly {
     payload_.push_back(&encoding_of(stored));
   }
 
-  // Equal tables are one table.
+  // The number of a table. Equal tables share one.
   uint32_t table_number(const std::vector<uint8_t>& record) {
     if (record.empty()) return 0;
     const auto next = static_cast<uint32_t>(table_ids_.size() + 1);
@@ -126,7 +126,7 @@ class Assembly {
     return ok_status();
   }
 
-  // Copies bytes of the spool to the place *at of the file.
+  // Copies bytes of the spool to offset *at of the file.
   static Status write_range(const Spool& spool, uint64_t offset, uint64_t bytes, Progress& progress,
                             Sink& sink, uint64_t* at) {
     std::vector<uint8_t> buffer;
@@ -147,7 +147,7 @@ class Assembly {
   Layout layout_;
   std::vector<uint64_t> owner_index_;           // stored tensor -> tensor of the file
   std::vector<const StoredEncoding*> payload_;  // in file order
-  std::map<std::string, uint32_t> table_ids_;   // by record
+  std::map<std::string, uint32_t> table_ids_;   // record -> number of the table
   std::vector<uint8_t> tables_;
   std::vector<uint8_t> codebooks_;
 };

@@ -15,10 +15,10 @@ namespace dcf::impl {
 
 struct StoredEncoding {
   EncodedTensor encoded;
-  uint64_t offset = 0;  // of the payload in the spool
+  uint64_t offset = 0;  // where the payload starts in the spool
 };
 
-// Data that one or more tensors have, in the encodings of a Choice.
+// The data of one tensor, or of several that share it, in the encodings of a Choice.
 struct StoredTensor {
   std::string owner;           // the first of their names: the tensor that is no alias
   std::vector<uint64_t> dims;  // of the owner
@@ -33,7 +33,7 @@ struct AddedTensor {
 };
 
 struct StoredSection {
-  uint64_t offset = 0;  // of its bytes in the spool
+  uint64_t offset = 0;  // where its bytes start in the spool
   uint64_t bytes = 0;
   uint64_t hash = 0;
 };
@@ -45,11 +45,12 @@ struct FileContents {
   std::map<uint32_t, StoredSection> sections;  // by kind
 };
 
-// The smallest file among that of the smallest encodings and those of the same positions for all
-// tensors. So `auto` is never larger than a forced choice, though what a tensor takes depends a
-// little on the others. Nothing is written if a reader with the default limits, or with
-// `max_memory` if that is less, would not open the file (LimitMemory, LimitCount, LimitOutput).
-// Progress counts bytes of the file. Fails also as spool and sink, and with Cancelled or
+// Plans five files, without their data: one of each tensor's smallest encoding, and one each for
+// all tensors with dense, bitmap, gap and gap-bucket positions. Writes the smallest of the five, so
+// that DCF_POSITIONS_AUTO is never larger than a forced choice: the bytes of a tensor depend a
+// little on the other tensors. Nothing is written if a reader with the default limits, or with
+// `max_memory` if that is less, could not open the file (LimitMemory, LimitCount, LimitOutput).
+// Progress counts bytes of the file. Also fails as spool and sink do, and with Cancelled or
 // OutOfMemory.
 Status write_file(const FileContents& contents, const Spool& spool, uint64_t max_memory,
                   Progress& progress, Sink& sink);

@@ -16,8 +16,8 @@ namespace {
 constexpr uint64_t kMaxSpoolMemory = uint64_t{64} << 20;
 constexpr uint64_t kMaxStoreMemory = uint64_t{16} << 20;
 
-// A hash of all that decides the words a tensor decodes to, its shape apart where data is dense.
-// Equal tensors have equal keys; what else has is found out by comparing.
+// A hash of everything that decides the words of a tensor, without the shape of dense data. Equal
+// tensors have equal keys; comparing shows whether tensors of equal keys are equal.
 uint64_t content_key(const CheckedInput& input) {
   const TensorSpec& spec = input.spec();
   const EncodeOptions& options = input.options();
@@ -61,7 +61,7 @@ uint64_t content_key(const CheckedInput& input) {
   return hash_bytes(bytes_of(std::span<const uint64_t>(facts)));
 }
 
-// Bytes that clustering holds at once. Pruning takes no memory that grows with the tensor.
+// Bytes that clustering allocates. The memory of pruning does not grow with the tensor.
 uint64_t clustering_bytes(const EncodeOptions& options, const TensorSize& size) {
   const double kept = (1 - options.sparsity) * static_cast<double>(size.elements);
   const uint64_t optimum = options.init == ClusterInit::kOptimal ? uint64_t{40} << 20 : 0;
@@ -72,7 +72,7 @@ Status too_large_to_cluster() {
   return fail(Code::LimitMemory, "", "clustering the tensor needs more memory than the limit");
 }
 
-// Compares bytes that come in pieces with a stretch of the spool.
+// Compares bytes that come in pieces with a range of the spool.
 class SpoolComparison {
  public:
   SpoolComparison(const Spool& spool, const StoredEncoding& stored)
@@ -112,7 +112,7 @@ bool same_encoding(const EncodedTensor& a, const EncodedTensor& b) {
                     chunk_equal);
 }
 
-// What the map of tensors and the lists of a stored tensor take on the heap, nearly.
+// Approximate heap memory of an entry in the map of tensors and of the lists of a stored tensor.
 uint64_t resident_bytes(const StoredTensor& stored) {
   uint64_t bytes = sizeof(StoredTensor) + stored.owner.size() + 8 * stored.dims.size();
   for (const StoredEncoding& encoding : stored.encodings) {
@@ -128,12 +128,12 @@ struct OpenTensor {
   std::string name;
   std::string opaque_name;
   std::vector<uint64_t> dims;
-  TensorSpec spec;  // points into the above
+  TensorSpec spec;  // points into the members above
   EncodeOptions options;
   TensorSize size;
   std::unique_ptr<PieceStore> store;
   Hasher hasher;
-  uint64_t reserved = 0;  // bytes of memory that the store takes
+  uint64_t reserved = 0;  // bytes of memory for the store
 };
 
 }  // namespace
@@ -292,7 +292,7 @@ class FileWriter::Impl {
  private:
   static constexpr size_t kNone = SIZE_MAX;
   static constexpr uint64_t kSmallThings = 64 << 10;  // histograms, tables, the writer itself
-  static constexpr uint64_t kNodeBytes = 160;  // of a map, and what the heap adds to its strings
+  static constexpr uint64_t kNodeBytes = 160;  // a node of a map, and the overhead of its strings
 
   // Runs body(), which adds something. If it fails or throws, the writer is broken.
   template <typename Body>
@@ -330,7 +330,7 @@ class FileWriter::Impl {
     return ok_status();
   }
 
-  // Memory that neither the spool nor what was added takes.
+  // Memory that is left beside the spool and the tensors, metadata and sections added so far.
   uint64_t available() const {
     const uint64_t held = spool_memory_ + resident_ + kSmallThings;
     return options_.max_memory - std::min(options_.max_memory, held);
@@ -365,7 +365,7 @@ class FileWriter::Impl {
     return ok_status();
   }
 
-  // `memory`: bytes that may be taken while the tensor is encoded.
+  // `memory`: bytes that may be allocated while the tensor is encoded.
   Status add_checked(const CheckedInput& input, uint64_t memory) {
     const TensorSpec& spec = input.spec();
     DCF_TRY(check_new(spec.name));
@@ -381,7 +381,8 @@ class FileWriter::Impl {
     DCF_ASSIGN(added.stored, find_equal(key, sources, input, work));
     if (added.stored == kNone ||
         (spec.name < stored(added).owner && stored(added).dims != added.dims)) {
-      // Its own encoding, because it is new or because its shape is now the first.
+      // It gets an encoding of its own: its data are new, or it has now the lowest name of those
+      // that share them, so that its shape decides.
       DCF_ASSIGN(StoredTensor encoded, store(sources, input, work));
       DCF_TRY(hold(resident_bytes(encoded)));
       if (added.stored == kNone) {
@@ -396,8 +397,8 @@ class FileWriter::Impl {
     return progress_.update(progress_.total());
   }
 
-  // Which stored tensor decodes to the same elements, or kNone. A hash does not prove it: whoever
-  // made the tensors may have made them collide. The same encoding of both does.
+  // The stored tensor that decodes to the same elements, or kNone. A hash is no proof, because
+  // tensors can be made to collide. Equal encodings are a proof.
   Result<size_t> find_equal(uint64_t key, std::vector<Lowered>& sources, const CheckedInput& input,
                             const Work& work) {
     if (input.size().elements == 0) return size_t{kNone};
@@ -464,7 +465,7 @@ class FileWriter::Impl {
   std::map<std::pair<std::shared_ptr<const void>, uint64_t>, size_t> by_copy_;
   Spool spool_;
   std::unique_ptr<OpenTensor> open_;
-  uint64_t resident_ = 0;  // bytes of memory of contents_, nearly
+  uint64_t resident_ = 0;  // approximate bytes of memory of contents_
   bool broken_ = false;
   bool was_broken_ = false;  // before the call in progress
   bool finished_ = false;

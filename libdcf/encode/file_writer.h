@@ -4,10 +4,10 @@
 // Belongs to one thread at a time.
 //
 // A tensor is encoded when it is added or ended; its payload waits in a spool until finish(),
-// because the manifest, which stands before it, is known only then.
+// because the manifest precedes it in the file but is known only then.
 //
 // After any failure of a call that adds something the writer is broken: finish() and all further
-// additions are BadState. (Arguments are checked first: a bad one is InvalidArgument then too.)
+// additions return BadState. (Arguments are checked first: a bad one is still InvalidArgument.)
 #pragma once
 
 #include <functional>
@@ -29,12 +29,12 @@ struct WriterOptions {
   Progress progress;
 };
 
-// A tensor of an open file as it is stored there.
+// A tensor of an open file, as it is stored there.
 struct CopySource {
-  std::shared_ptr<const void> file;  // of its file; the same pointer means the same file
-  uint64_t data = 0;                 // the tensor of that file whose data this one has
-  TensorSpec spec;                   // as it is to be named and shaped
-  EncodedTensor encoded;             // of `data`
+  std::shared_ptr<const void> file;  // identifies the file: equal pointers mean the same file
+  uint64_t data = 0;                 // the tensor of that file whose data this one shares
+  TensorSpec spec;                   // name and shape of the copy
+  EncodedTensor encoded;             // the coding of tensor `data`
   // The bytes of a chunk whose checksum is right; valid until the next call.
   std::function<Result<Bytes>(uint64_t chunk)> read;
 };
@@ -44,28 +44,29 @@ class FileWriter {
   explicit FileWriter(const WriterOptions& options);
   ~FileWriter();
 
-  // InvalidArgument, UnsupportedDType, DuplicateName, LimitCount, LimitMemory, LimitOutput,
-  // Cancelled, OutOfMemory, BadState, or a failure of the spool; so all that follow.
+  // Adds a tensor. Fails with InvalidArgument, UnsupportedDType, DuplicateName, LimitCount,
+  // LimitMemory, LimitOutput, Cancelled, OutOfMemory, BadState, or as the spool; so do the other
+  // additions of a tensor.
   Status add(const TensorInput& input, const EncodeOptions& options);
 
-  // A dense tensor in pieces: its bytes, row-major, in any number of pieces cut anywhere. The file
-  // is the one that add() of all bytes gives. LimitMemory at the start if the tensor is to be
-  // clustered and does not fit the memory.
+  // Adds a dense tensor in pieces: its bytes, row-major, in any number of pieces cut anywhere. The
+  // file is the same as after add() of all bytes. LimitMemory at the start if the tensor is to be
+  // clustered and does not fit in memory.
   Status begin_tensor(const TensorSpec& spec, const EncodeOptions& options);
   Status write_piece(Bytes bytes);  // InvalidArgument: more bytes than the tensor has
   Status end_tensor();              // InvalidArgument: fewer bytes than the tensor has
 
-  // Copies payload and coding. A tensor whose data were copied from the same file before becomes an
-  // alias.
+  // Adds a copy of payload and coding. A tensor whose data were copied from the same file before
+  // becomes an alias.
   Status copy(const CopySource& source);
 
   // InvalidArgument (not UTF-8, too long), DuplicateName or LimitMemory.
   Status add_metadata(std::string_view key, std::string_view value);
-  // An ancillary section that readers may skip. InvalidArgument for kinds that the format reserves
-  // or does not have, UnsupportedSection for the critical bit, which no reader knows yet.
+  // Adds an ancillary section, which readers may skip. InvalidArgument for kinds that the format
+  // reserves or does not have; UnsupportedSection for the critical bit, which no reader knows yet.
   Status add_section(uint32_t kind, Bytes bytes);
 
-  // Breaks the writer: its caller refused an argument.
+  // Breaks the writer, because its caller refused an argument.
   void refuse();
 
   // Writes the file to `sink`. Callable once; nothing can be added afterwards (BadState).

@@ -6,11 +6,12 @@
 namespace dcf::impl {
 namespace {
 
-// Shorter or more rows cost more for the entries of each than they can save.
+// With shorter or more rows, the counts of their entries cost more than the view can save.
 constexpr uint64_t kMinSparseCols = 8;
 constexpr uint64_t kMaxSparseRows = uint64_t{1} << 24;
 
-// About `chunks` chunks of equal numbers of rows, none of more than max_elements (but one row).
+// About `chunks` chunks with equal numbers of rows. None has more than max_elements, unless it is
+// one row.
 Grid cut(View view, uint64_t elements, uint64_t chunks, uint64_t max_elements) {
   Grid grid;
   grid.view = view;
@@ -30,7 +31,8 @@ uint64_t rounded(uint64_t a, uint64_t b) {
 }  // namespace
 
 Grid dense_grid(const std::vector<uint64_t>& dims, uint64_t elements, uint32_t bits, bool raw) {
-  // A chunk has at most 2^20 elements and 2^26 bytes. Those of part of a byte go by the eight.
+  // A chunk has at most 2^20 elements and 2^26 bytes. Rows of elements smaller than a byte go in
+  // multiples of eight.
   const uint64_t most =
       std::min<uint64_t>(kMaxChunkEntries, uint64_t{kMaxChunkBytes} * 8 / bits / 8 * 8);
   const uint64_t bytes = ceil_div(elements * bits, 8);

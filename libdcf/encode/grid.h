@@ -10,10 +10,11 @@
 
 namespace dcf::impl {
 
-// Entries, or elements of dense positions, that a chunk should have.
+// The number of entries, or of elements with dense positions, that a chunk should have.
 inline constexpr uint64_t kChunkEntries = 65536;
 inline constexpr uint64_t kRawChunkBytes = uint64_t{1} << 20;
-// Entries of a sparse chunk, fillers of gaps of 8 bits apart, that always fit the cap of K-01.
+// The most entries of a sparse chunk for which the cap of K-01 holds whatever fillers 8-bit gaps
+// add.
 inline constexpr uint64_t kSafeChunkEntries = kMaxChunkEntries - (kMaxChunkElements >> 8);
 
 struct Grid {
@@ -36,13 +37,14 @@ struct Grid {
 // The grid of dense positions; the tensor has elements.
 Grid dense_grid(const std::vector<uint64_t>& dims, uint64_t elements, uint32_t bits, bool raw);
 
-// Grids worth a try for sparse positions, the default view first: as the tensor is, in rows of
-// whole chunks (no row counts to store), and transposed (columns are often alike). The rows of at
-// least one have at most 2^20 elements. With `small_chunks` all chunks have.
+// The grids that are tried for sparse positions, the default view first: the tensor as it is, rows
+// as long as a chunk (no row counts to store), and transposed (columns are often alike). The rows
+// of at least one grid have at most 2^20 elements. With `small_chunks` all chunks have at most as
+// many.
 std::vector<Grid> sparse_grids(const std::vector<uint64_t>& dims, uint64_t elements,
                                uint64_t entries, bool small_chunks);
 
-// The same view with half the rows in a chunk; nothing if a chunk is one row already.
+// The same view with half the rows per chunk; nothing if a chunk is one row already.
 std::optional<Grid> halve_chunks(const Grid& grid);
 
 }  // namespace dcf::impl

@@ -10,7 +10,7 @@ namespace {
 
 constexpr size_t kBlock = 256;  // values per stored sum
 // Convergence takes a few thousand iterations at most. In exact arithmetic it is certain; the limit
-// is for rounded means, which might take turns.
+// is for rounded means, which might alternate for ever.
 constexpr int kMaxIterations = 100000;
 
 uint64_t split_mix64(uint64_t* state) {

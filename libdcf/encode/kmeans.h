@@ -13,7 +13,8 @@
 
 namespace dcf::impl {
 
-// Finite values whose sum is finite too. Takes 8 bytes for 256 values beside the values.
+// A sample of finite values whose sum is finite too. Allocates 8 bytes for 256 values besides the
+// values.
 template <typename Real>
 class SortedSample {
  public:
@@ -22,8 +23,8 @@ class SortedSample {
 
   size_t size() const { return values_.size(); }
   double operator[](size_t i) const { return values_[i]; }
-  // Sum of the values [first, last): edges one by one, whole blocks from stored sums, so nothing
-  // cancels.
+  // Sum of the values [first, last): single values at the ends, stored sums of whole blocks between
+  // them. Sums are only added, so no digits are lost by cancellation.
   double sum(size_t first, size_t last) const;
   // Mean of the values [first, last), first < last: never outside their range, so that centroids
   // stay ascending whatever the rounding.
@@ -46,8 +47,9 @@ std::vector<double> linear_centroids(const SortedSample<Real>& sample, size_t k)
 // Medians of k equal shares of the sample.
 template <typename Real>
 std::vector<double> density_centroids(const SortedSample<Real>& sample, size_t k);
-// k elements of the sample, drawn by SplitMix64; in place of one drawn before, the next greater
-// distinct value (after the greatest, the least). The sample has at least k distinct values.
+// k elements of the sample, drawn by SplitMix64. A value that was drawn before is replaced by the
+// next greater distinct one (after the greatest, by the least). The sample has at least k distinct
+// values.
 template <typename Real>
 std::vector<double> forgy_centroids(const SortedSample<Real>& sample, size_t k, uint64_t seed);
 

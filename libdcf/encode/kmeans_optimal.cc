@@ -46,7 +46,7 @@ class Splitter {
     for (size_t i = 1; i < best_.size(); ++i) best_[i] = gain(0, i);
   }
 
-  // One cluster more. splits[i]: where the last cluster of the first i cells starts.
+  // Adds one cluster. splits[i]: where the last cluster of the first i cells starts.
   std::vector<uint16_t> add_cluster() {
     ++clusters_;
     next_.assign(best_.size(), 0);

@@ -16,7 +16,7 @@ namespace dcf::impl {
 // optimum, as far as doubles tell: differences in distance below about 1e-13 of the sample's total
 // square, n times its variance, are rounding. More values are first gathered into at most 2^16
 // cells of neighbours, cut both at 2^15 quantiles of the distinct values and at 2^15 equal widths;
-// the result is then the optimum over cells, to be refined by lloyd() on the sample.
+// the result is then the optimum over cells. Call lloyd() on the sample to refine it.
 template <typename Real>
 std::vector<double> optimal_centroids(const SortedSample<Real>& sample, size_t k);
 

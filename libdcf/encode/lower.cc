@@ -152,12 +152,14 @@ class Lowering {
                  negative_zero(dtype_);
         });
     if (signs_dropped) result.fidelity = Fidelity::kValueExact;
-    // A caller who gives a code for every element gets them back unless he asks otherwise.
+    // A caller who gives a code for every element gets the codes back, unless options ask for
+    // other positions.
     result.sparse_allowed = sparse || options_.positions.has_value();
     return result;
   }
 
-  // What a code stands for. In CSR every code is an entry, a centroid of zero too.
+  // Sets the word of a code, and how sparse positions store it. In CSR every code is an entry, even
+  // if its centroid is zero.
   void set_code(Content& content, size_t code, uint64_t word, bool zero_is_entry) const {
     const bool negative = has_negative_zero(dtype_) && word == negative_zero(dtype_);
     if (negative && content.drop_signs) word = 0;
@@ -167,7 +169,7 @@ class Lowering {
                                                                             : Cell::kZero;
   }
 
-  // Nothing if no value changed, or if the change has no finite bound.
+  // Empty if no value changed, or if the change has no finite bound.
   Result<std::vector<Lowered>> lossy() {
     const bool forced_dense = options_.positions == Positions::kDense;
     const bool csr = input_.as<CsrData>() != nullptr;
@@ -217,8 +219,8 @@ class Lowering {
     return lowered;
   }
 
-  // The pruning that removes the round(sparsity * n) elements of least magnitude, of equal
-  // magnitudes the lower indices first (encode/prune.h).
+  // The pruning that removes the round(sparsity * n) elements of least magnitude; of equal
+  // magnitudes the lower indices go first (encode/prune.h).
   Result<Pruning> find_pruning() const {
     const auto size = static_cast<double>(exact_.elements);
     const auto count = static_cast<uint64_t>(std::round(options_.sparsity * size));
@@ -235,7 +237,7 @@ class Lowering {
     };
     const Cut cut = radix_cut(static_cast<int>(exact_.bits), count, for_each);
     DCF_TRY(status);
-    // Zeros never stay, so that their ties do not matter.
+    // Zeros never stay, so ties among them do not matter.
     Pruning pruning{cut.key, 0};
     if (cut.key == 0) return pruning;
     uint64_t ties = 0;

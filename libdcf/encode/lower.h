@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// From what the caller gave to what is coded: pruning and clustering (Deep Compression, sections 2
-// and 3), zeros, codebooks.
+// Turns an input into the contents that are coded: pruning and clustering (Deep Compression,
+// sections 2 and 3), signs of zeros, codebooks.
 #pragma once
 
 #include <vector>
@@ -18,12 +18,12 @@ struct Lowered {
   double error_bound = 0;  // greatest |original - decoded|
 };
 
-// What may be written for an input, one or two alternatives. There are two where clustering depends
-// on the positions (dcf_write.h: all weights with dense ones, else the nonzeros). A tensor that
-// pruning and clustering leave as it is stays lossless; in one that they change every zero becomes
-// +0. Of 8 bits one code is kept free for the filler zero: 255 clusters. Pieces are not clustered:
-// the writer reads a tensor that is to be clustered into memory. Fails only where pieces cannot be
-// read.
+// The one or two alternatives that may be written for an input. There are two if clustering depends
+// on the positions (dcf_write.h: all weights are clustered with dense positions, only nonzeros with
+// sparse ones). A tensor that pruning and clustering do not change stays lossless; in one that they
+// change, every zero becomes +0. With 8 bits there are 255 clusters, because one code is the filler
+// zero's. Pieces are not clustered: the writer reads a tensor that is to be clustered into memory.
+// Fails only if pieces cannot be read.
 Result<std::vector<Lowered>> lower(const CheckedInput& input);
 
 }  // namespace dcf::impl

@@ -21,12 +21,12 @@ struct Palette {
   std::vector<uint64_t> counts;  // of each word, at least 1
 };
 
-// The palette of all words, or nothing if there are more than kMaxPalette distinct ones; then the
-// scan ends at the first word too many.
+// The palette of all words, or nothing if there are more than kMaxPalette distinct ones. The scan
+// ends at the first word too many.
 std::optional<Palette> find_palette(DType dtype, Bytes words);
 
-// codes[i] = index of word i in codebook: at most kMaxPalette distinct words of the dtype, every
-// word of `words` among them. codes.size() is the number of words.
+// codes[i] = index of word i in codebook. The codebook has at most kMaxPalette distinct words of
+// the dtype and contains every word of `words`. codes.size() is the number of words.
 void encode_palette(DType dtype, std::span<const uint64_t> codebook, Bytes words,
                     std::span<uint8_t> codes);
 

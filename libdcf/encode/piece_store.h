@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// The dense bytes of one tensor that was written in pieces, kept until the encoder has read them as
-// often as it needs to. Stored in blocks: one of zeros takes nothing, one of mostly zeros a bitmap
-// and its other words, any other its bytes. In memory up to a threshold, beyond it in a temporary
-// file without a name (io/spool.h).
+// The dense bytes of one tensor that is written in pieces, kept until the encoder has read them as
+// often as it needs. Bytes are stored in blocks: a block of zeros takes nothing, a block of mostly
+// zeros is a bitmap and its other words, any other block is its bytes. They are in memory up to a
+// threshold, beyond it in a temporary file without a name (io/spool.h).
 //
-// One thread fills a store. After finish() it is immutable, and any number may read it.
+// One thread fills a store. After finish() it is immutable, and any number of threads may read it.
 #pragma once
 
 #include <algorithm>
@@ -24,19 +24,19 @@ class PieceStore {
   // `width`: bytes of a word, 1, 2, 4 or 8. `memory`: bytes the spool may hold.
   PieceStore(size_t width, uint64_t memory) : width_(width), spool_(memory) {}
 
-  // The next bytes, cut anywhere. Fails as Spool::append(); a failure is final.
+  // Appends bytes, cut anywhere. Fails as Spool::append() does; a failure is final.
   Status append(Bytes bytes);
-  // The next word, at an index above all before it: the words between them are zero.
+  // Sets the word at an index above all before it. The words between them are zero.
   Status put(uint64_t index, uint64_t word);
-  // Zeros up to `size` bytes, and the end.
+  // Appends zeros up to `size` bytes and ends the store.
   Status finish(uint64_t size);
 
   uint64_t size() const { return size_; }
-  // Bytes of memory a store of `size` bytes takes besides the spool's.
+  // Bytes of memory of a store of `size` bytes, besides those of the spool.
   static uint64_t overhead(uint64_t size) {
     return 3 * kBlockBytes + 2 * sizeof(Block) * (size / kBlockBytes + 1);
   }
-  // Bytes of memory that each reader takes.
+  // Bytes of memory of each reader.
   static constexpr uint64_t kReaderBytes = kBlockBytes;
 
   // Calls f(index, word) for the words of [begin, end) that are not zero, in order. Fails as
@@ -54,7 +54,7 @@ class PieceStore {
         return visit_words<uint64_t>(begin, end, f);
     }
   }
-  // The bytes at `offset`, a multiple of the width as is the size of dst.
+  // Reads the bytes at `offset`. It and the size of dst are multiples of the width.
   Status read(uint64_t offset, MutableBytes dst) const;
 
  private:

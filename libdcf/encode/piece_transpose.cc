@@ -4,8 +4,8 @@
 namespace dcf::impl {
 namespace {
 
-// More saves no time worth the memory: the temporary files stay in the page cache where there is
-// room, and one column has at most 2^22 words, of at most 12 bytes here.
+// More memory would save little time: the temporary files stay in the page cache if there is room.
+// One column has at most 2^22 words, of at most 12 bytes here.
 constexpr uint64_t kMaxSpoolMemory = uint64_t{16} << 20;
 constexpr uint64_t kMaxPassMemory = uint64_t{64} << 20;
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The transposed view of a tensor that was written in pieces. A store is fast only in its own
-// order, so the view gets a store in its order.
+// The transposed view of a tensor that was written in pieces. A store can be read fast only in its
+// own order, so the view gets a store in transposed order.
 #pragma once
 
 #include "base/parallel.h"
@@ -9,13 +9,13 @@
 
 namespace dcf::impl {
 
-// Beyond so many entries and stored signs no tensor is tried transposed: the order of the entries
-// of a store changes in passes over all of it, one for each part that fits into the memory.
+// A tensor of more entries and stored signs than this is not tried transposed: reordering a store
+// takes one pass over all of it for each part that fits in memory.
 inline constexpr uint64_t kMaxTransposed = uint64_t{1} << 28;
 
-// Sets content->transposed to the words that `visit` of the content reports, in the order of the
-// transposed view of `cols` columns. `memory`: bytes that may be taken meanwhile. LimitMemory,
-// Cancelled or a failure of a spool.
+// Sets content->transposed to the words that content->visit() reports, in the order of the
+// transposed view of `cols` columns. `memory`: bytes that may be allocated meanwhile. Fails with
+// LimitMemory or Cancelled, or as a spool does.
 Status transpose_pieces(uint32_t cols, uint64_t memory, const Progress& progress, Content* content);
 
 }  // namespace dcf::impl

@@ -15,7 +15,7 @@ void add(Histogram& to, const Histogram& from) {
 // Entries by gap width, [0] without fillers.
 using EntryCounts = std::array<uint64_t, kMaxGapBits + 1>;
 
-// Counts the rows of a chunk as their entries come by.
+// Counts the entries of each row of a chunk as they are visited.
 class RowCounter {
  public:
   explicit RowCounter(PositionStats& stats) : stats_(stats) {}
@@ -48,7 +48,7 @@ class RowCounter {
 };
 
 void add_bitmap(const EntryBlock& block, uint64_t elements, Histogram& bitmap) {
-  // Zero bytes are those that no entry falls into.
+  // Bytes without an entry are zero: bytes_left of them in the end.
   uint64_t bytes_left = ceil_div(elements, 8);
   uint32_t at = block.offsets[0] / 8;
   unsigned byte = 0;
@@ -150,8 +150,8 @@ Histogram GapHistogram::buckets(BucketCode code) const {
 uint64_t extraction_bytes(const Content& content, const Grid& grid, StoredCounts most) {
   const uint64_t elements = grid.chunk_end(0);
   const uint64_t entries = std::min({most.entries, elements, uint64_t{kMaxChunkEntries} + 1});
-  // Lists that grow by doubling take three times as much for a moment; then bit strings of
-  // elements.
+  // A list that grows by doubling briefly needs three times its size. The other terms are bit
+  // strings of all elements.
   uint64_t bytes = 3 * entries * (content.width() + sizeof(uint32_t)) +
                    3 * std::min(most.negatives, elements) * sizeof(uint32_t) + elements / 4 +
                    2 * grid.chunk_rows(0) * sizeof(uint32_t);
@@ -173,7 +173,7 @@ Result<std::optional<PositionStats>> measure_positions(const Content& content, G
     }
     std::atomic<uint64_t> next{0};
     std::atomic<bool> too_many{false};
-    // Between two batches the caller may cancel.
+    // The caller may cancel between two batches.
     const uint64_t batch = uint64_t{256} * parts;
     for (uint64_t end = batch; next < grid.chunks && !too_many; end += batch) {
       DCF_TRY(run_fallible(parallel, parts, [&](size_t part) -> Status {

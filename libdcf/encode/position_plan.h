@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The ways to store which elements are entries (spec, section 7), and what each would cost. All
-// gap widths and bucket codes are priced from one histogram of distances per view.
+// The ways to store which elements are entries (spec, section 7), and the size of each. All gap
+// widths and bucket codes are priced from one histogram of distances per view.
 #pragma once
 
 #include <map>
@@ -34,7 +34,7 @@ class GapHistogram {
     Histogram symbols{};
     uint64_t fillers = 0;
   };
-  // The symbols of gaps of `bits` bits, those of the fillers included.
+  // The symbols of gaps of `bits` bits, including those of the fillers.
   Fixed fixed(unsigned bits) const;
   Histogram buckets(BucketCode code) const;
 
@@ -47,32 +47,33 @@ class GapHistogram {
   std::map<uint32_t, uint64_t> large_;
 };
 
-// All there is to know about the entries in one view.
+// Statistics of the entries in one view.
 struct PositionStats {
   PositionStats() : gaps(0) {}
   Grid grid;
   GapHistogram gaps;
   Histogram bitmap{};
   Histogram signs{};
-  uint64_t used_chunks = 0;     // with entries
-  uint64_t counted_chunks = 0;  // with entries and more than one row
-  uint64_t signed_chunks = 0;   // with skipped elements
-  // By gap width; [0] without fillers, as gap-bucket counts.
+  uint64_t used_chunks = 0;     // chunks with entries
+  uint64_t counted_chunks = 0;  // chunks with entries and more than one row
+  uint64_t signed_chunks = 0;   // chunks with skipped elements
+  // By gap width. [0] counts no fillers, as gap-bucket does.
   std::array<Histogram, kMaxGapBits + 1> counts{};       // bucket symbols of the entries per row
-  std::array<uint64_t, kMaxGapBits + 1> most_entries{};  // of a chunk
+  std::array<uint64_t, kMaxGapBits + 1> most_entries{};  // the most entries of a chunk
 };
 
-// How many elements of a content sparse positions store, and how many skipped ones have a sign.
+// The number of elements of a content that sparse positions store, and of skipped ones with a sign.
 struct StoredCounts {
   uint64_t entries = 0;
   uint64_t negatives = 0;
 };
 
-// Nothing if some row has too many entries for a chunk. LimitMemory, Cancelled, or the failure of a
-// store.
+// Nothing if a row has too many entries for a chunk. Fails with LimitMemory or Cancelled, or as a
+// store does.
 Result<std::optional<PositionStats>> measure_positions(const Content& content, Grid grid,
                                                        StoredCounts stored, const Work& work);
-// Bytes that one thread takes to extract a chunk of the grid that has at most so many.
+// Bytes that one thread allocates to extract a chunk of the grid with at most `most` entries and
+// signs.
 uint64_t extraction_bytes(const Content& content, const Grid& grid, StoredCounts most);
 
 struct PositionPlan {
@@ -89,8 +90,8 @@ struct PositionPlan {
 std::vector<PositionPlan> plan_positions(const PositionStats& stats, Positions positions,
                                          unsigned gap_bits, bool signs);
 
-// The bit string of the signs of the elements that a chunk of `elements` skips, and that of its
-// bitmap.
+// The bit string of the signs of the elements that a chunk of `elements` skips, and the bit string
+// of its bitmap.
 std::vector<uint8_t> sign_bits(const EntryBlock& block, uint64_t elements);
 std::vector<uint8_t> bitmap_bits(const EntryBlock& block, uint64_t elements);
 

@@ -13,14 +13,14 @@
 namespace dcf::impl {
 namespace {
 
-// Magnitudes of the formats in which no mask yields them.
+// Magnitudes in formats whose sign cannot simply be masked off.
 std::vector<uint8_t> fnuz_magnitudes(DType dtype, Bytes words) {
   std::vector<uint8_t> out(words.begin(), words.end());
   for (uint8_t& word : out) word = static_cast<uint8_t>(magnitude_of(dtype, word));
   return out;
 }
 
-// The elements that a cut keeps, zeros excepted.
+// The elements that a cut keeps, except zeros.
 template <typename Word>
 std::vector<uint64_t> keep_mask(Words<Word> view, Word mask, Cut cut) {
   std::vector<uint64_t> keep(ceil_div(view.size(), 64));
@@ -71,7 +71,7 @@ std::vector<uint64_t> prune_by_deviation(DType dtype, Bytes words, double qualit
     const double variance =
         sum_over(dtype, words, [mean](double v) { return (v - mean) * (v - mean); }) / size;
     const double threshold = quality * std::sqrt(variance);
-    // The least word of at least this value.
+    // The least word whose value is at least this one.
     uint64_t least = double_to_word(dtype, threshold);
     if (word_to_double(dtype, least) < threshold) ++least;
     if (is_fnuz(dtype)) {

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Magnitude pruning (Deep Compression, section 2): which weights of a tensor stay.
 //
-// Input: words of a float dtype (1..6), all finite: NaN and Inf are the caller's to exclude.
+// Input: words of a float dtype (1..6). The caller must exclude NaN and Inf.
 // Output: a mask of ceil(n / 64) words; bit i % 64 of word i / 64 is set where element i stays.
-// Zeros of either sign never stay. Pure functions in O(n) time, with no memory but the mask and a
+// Zeros of either sign never stay. Pure functions in O(n) time; besides the mask they allocate a
 // fixed 512 KiB.
 #pragma once
 

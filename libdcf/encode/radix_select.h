@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Selection by radix over unsigned keys that need not lie in memory: the cut that pruning makes.
+// Radix selection among unsigned keys that need not be in memory: the cut that pruning makes.
 #pragma once
 
 #include <algorithm>
@@ -8,16 +8,17 @@
 
 namespace dcf::impl {
 
-// Where pruning stops: keys below `key` go, and of those equal to it the first `ties`.
+// Where pruning stops: keys below `key` are removed, and the first `ties` of those equal to it.
 struct Cut {
   uint64_t key;
   uint64_t ties;
 };
 
-// The cut that removes exactly `count` keys, less than there are. for_each(visit) calls visit(key)
-// for every key, or visit(key, times) for many equal ones, the same ones each time; keys are below
-// 2^bits. Passes of 16 bits from the top, in place of a copy of the keys to partition; takes
-// 512 KiB. If a pass of for_each ends early, the cut has no meaning.
+// The cut that removes exactly `count` keys, where `count` is less than their number.
+// for_each(visit) calls visit(key) for every key, or visit(key, times) for many equal ones; each
+// time for the same keys, which are below 2^bits. One pass per 16 bits, from the top, instead of
+// partitioning a copy of the keys; allocates 512 KiB. If a pass of for_each ends early, the cut has
+// no meaning.
 template <typename ForEach>
 Cut radix_cut(int bits, uint64_t count, ForEach for_each) {
   const int digit_bits = std::min(bits, 16);
@@ -39,7 +40,7 @@ Cut radix_cut(int bits, uint64_t count, ForEach for_each) {
   return {prefix, count};
 }
 
-// Which keys a cut removes, asked for each in its order.
+// Tells for each key, in order, whether the cut removes it.
 class Cutter {
  public:
   explicit Cutter(Cut cut) : cut_(cut) {}

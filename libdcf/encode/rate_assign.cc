@@ -29,9 +29,9 @@ RateAssigner::RateAssigner(std::span<const double> centroids, std::span<const do
   find_winners();
 }
 
-// (w - c)^2 + cost as functions of w are parabolas of one shape: any two cross once, and the least
-// of all changes from centroid to centroid in ascending order. A candidate whose interval of that
-// lower envelope is empty never wins.
+// As functions of w, all (w - c)^2 + cost are parabolas of the same shape: any two cross once, and
+// as w rises the least of them changes from centroid to centroid in ascending order. A candidate
+// whose interval of that lower envelope is empty never wins.
 void RateAssigner::find_winners() {
   std::vector<size_t> hull;
   const auto crossing = [this](size_t a, size_t b) {
@@ -54,7 +54,7 @@ uint8_t RateAssigner::best(double weight, double importance) const {
   const auto distance = [&](const Candidate& c) {
     return importance * ((weight - c.centroid) * (weight - c.centroid));
   };
-  // From the nearest candidate outward, until distance alone is too much.
+  // From the nearest candidate outward, until the distance alone costs too much.
   const size_t nearest = count_below(midpoints_, weight);
   size_t best = nearest;
   double best_cost = distance(candidates_[nearest]) + candidates_[nearest].cost;

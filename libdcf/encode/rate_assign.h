@@ -11,7 +11,7 @@
 
 namespace dcf::impl {
 
-// Number of ascending bounds below x; without branches, as x is anything.
+// The number of ascending bounds below x. No branches, because x is unpredictable.
 inline size_t count_below(std::span<const double> bounds, double x) {
   const double* first = bounds.data();
   size_t size = bounds.size();
@@ -29,12 +29,12 @@ class RateAssigner {
   // At most 256 finite centroids in any order; costs: not negative, +Inf forbids, one is finite.
   RateAssigner(std::span<const double> centroids, std::span<const double> costs);
 
-  // Index of the centroid for a weight of importance 1, and of any that is not negative.
+  // Index of the centroid for a weight of importance 1, and for one of any importance >= 0.
   uint8_t best(double weight) const { return winners_[count_below(thresholds_, weight)]; }
   uint8_t best(double weight, double importance) const;
 
-  // The centroids that win somewhere at importance 1, ascending, and the greatest weights of each
-  // but the last.
+  // The centroids that some weight of importance 1 takes, ascending, and for each but the last the
+  // greatest weight that takes it.
   const std::vector<uint8_t>& winners() const { return winners_; }
   const std::vector<double>& thresholds() const { return thresholds_; }
 

@@ -11,12 +11,12 @@
 namespace dcf::impl {
 namespace {
 
-constexpr size_t kMaxTurns = 10000;              // rounded means might take turns for ever
-constexpr size_t kMostVisits = size_t{1} << 24;  // of weights, where there are many
+constexpr size_t kMaxTurns = 10000;              // rounded means might alternate for ever
+constexpr size_t kMostVisits = size_t{1} << 24;  // visits of weights, if there are many weights
 constexpr size_t kMostPoints = size_t{1} << 16;
 constexpr size_t kImportanceBins = 32;
 
-// `count` weights at about one place.
+// `count` weights of about the same value.
 struct Point {
   double weight, importance, count;
 };
@@ -92,7 +92,7 @@ std::vector<Point> gather(std::span<const float> weights, std::span<const float>
   const auto weight_bins = quantile_bins(weights, kMostPoints / kImportanceBins);
   const auto importance_bins = quantile_bins(importance, kImportanceBins);
   std::vector<Tally> cells(kMostPoints);
-  std::vector<double> sums(kMostPoints);  // where importance is 0
+  std::vector<double> sums(kMostPoints);  // used where the importance is 0
   for (size_t i = 0; i < weights.size(); ++i) {
     const size_t cell = weight_bins[top_bits(weights[i])] * kImportanceBins +
                         importance_bins[top_bits(importance[i])];

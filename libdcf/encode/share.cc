@@ -17,7 +17,7 @@
 namespace dcf::impl {
 namespace {
 
-constexpr double kMostLambda = 1e200;  // bits times it stay finite
+constexpr double kMostLambda = 1e200;  // times bits it stays finite
 
 struct Kept {
   std::vector<float> weights, importance;  // importance: empty for all 1
@@ -56,8 +56,8 @@ Shared share_plainly(std::span<const float> weights, const ShareOptions& options
   return shared;
 }
 
-// Plain k-means first, then bits count, then importance: each stage only lowers its own objective,
-// so the end is no worse than what the stages before it give.
+// Plain k-means comes first, then bits are priced, then importance. Each stage only lowers its own
+// objective, so the result is no worse than those of the stages before.
 RateCodebook rate_codebook(const Kept& kept, const ShareOptions& options) {
   std::vector<float> sorted = kept.weights;
   sort_floats(&sorted);
@@ -108,8 +108,8 @@ Shared share_by_rate(const Kept& kept, const ShareOptions& options) {
   return shared;
 }
 
-// A centroid whose weights have another mean than 0, but one that rounds to it, becomes the least
-// float of that sign, unless there is such a centroid already: a kept weight should not vanish.
+// If the mean of a centroid's weights is not 0 but rounds to 0, the centroid becomes the least
+// float of its sign, unless there is such a centroid already: a kept weight should not vanish.
 void keep_off_zero(const Kept& kept, Shared* shared) {
   std::vector<float>& codebook = shared->codebook;
   const auto zero = std::find(codebook.begin(), codebook.end(), 0.0f);

@@ -29,8 +29,8 @@ struct SharedLayer {
   bool keeps(size_t i) const { return mask == nullptr ? weights[i] != 0 : mask[i] != 0; }
 };
 
-// The codebook, ascending, every entry used; codes: out, one per weight. Lambda 0 without
-// importance is cluster_words, anything else cluster_by_rate from where that ends.
+// The codebook, ascending, every entry used. codes: out, one per weight. With lambda 0 and no
+// importance this is cluster_words(); otherwise cluster_by_rate() continues from its result.
 std::vector<float> share_weights(const SharedLayer& layer, const ShareOptions& options,
                                  uint8_t* codes);
 
@@ -43,8 +43,8 @@ uint8_t greatest_code(std::span<const uint8_t> codes);
 // The shared weights; every code is at most codebook.size().
 void expand_codes(std::span<const uint8_t> codes, std::span<const float> codebook, float* weights);
 
-// Sums of the gradients that fall to each centroid, in order of the weights (section 3.3). False
-// for a gradient that is not finite.
+// Sums the gradients of each centroid's weights, in order of the weights (section 3.3). False for a
+// gradient that is not finite.
 bool sum_gradients(std::span<const float> gradients, const uint8_t* codes, std::span<double> sums);
 
 }  // namespace dcf::impl

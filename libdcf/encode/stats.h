@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Counts of zeros over words of dtypes 1..15, for example one row of a view. "Zero" is that of the
-// spec, section 1: +0 or -0. Pure functions.
+// Counts zeros among words of dtypes 1..15, for example one row of a view. Zero means +0 or -0
+// (spec, section 1). Pure functions.
 #pragma once
 
 #include <cstdint>

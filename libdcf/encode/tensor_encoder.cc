@@ -11,7 +11,7 @@
 namespace dcf::impl {
 namespace {
 
-// Up to this size candidates that are close by estimate are encoded to compare them.
+// Up to this size, candidates that are close by estimate are encoded to compare them.
 constexpr uint64_t kTrialElements = uint64_t{1} << 20;
 constexpr size_t kMaxTrials = 4;
 
@@ -19,16 +19,16 @@ constexpr size_t kMaxTrials = 4;
 uint64_t close_to(uint64_t estimate) {
   return estimate + std::max<uint64_t>(64, estimate / 200);
 }
-// The same for the best of different positions, which are always compared exactly.
+// The same for the best candidates of different positions, which are always compared exactly.
 uint64_t near_to(uint64_t estimate) {
   return estimate + std::max<uint64_t>(256, estimate / 50);
 }
 
-// Positions that take this much more in a file with one tensor do so in any.
+// Positions that are larger by this much in a file with one tensor are larger in any file.
 constexpr uint64_t kClearlyLarger = 256;
 
-// Bytes of a file with this tensor alone, but that the padding of raw data is at its worst: what it
-// is in the end depends on the tensors before.
+// Bytes of a file with this tensor alone, with the most padding that raw data can have: the padding
+// in the file depends on the tensors before it.
 Result<uint64_t> file_size(const EncodedTensor& encoded, DType dtype) {
   Manifest manifest;
   manifest.tensors.push_back(encoded.tensor);
@@ -55,8 +55,8 @@ class Chooser {
   Chooser(const CheckedInput& input, const std::vector<uint64_t>& dims, const Work& work)
       : input_(input), dims_(dims), work_(work) {}
 
-  // Adds the candidates of one kind of positions, lightest first. What a caller can force is a
-  // kind: each gap width.
+  // Adds the candidates of one kind of positions, lightest first. Each gap width is a kind, as a
+  // caller can force it.
   void add(std::vector<Candidate> candidates) {
     for (Candidate& candidate : candidates) {
       best_estimate_ = std::min(best_estimate_, candidate.estimate);
@@ -95,7 +95,7 @@ class Chooser {
     uint64_t weight = UINT64_MAX;
   };
 
-  // Of one kind. By weight: only between kinds size decides.
+  // The best of one kind, by weight. Only between kinds does the size decide.
   Result<Trial> lightest(std::vector<Candidate> candidates) const {
     const bool small = candidates[0].source->content.elements <= kTrialElements;
     size_t count = 1;
@@ -152,7 +152,7 @@ Tensor describe(const Candidate& candidate, const TensorSpec& spec,
   return tensor;
 }
 
-// Bytes that one thread takes to encode a chunk, its coded bytes included.
+// Bytes that one thread allocates to encode a chunk, its coded bytes included.
 uint64_t chunk_bytes(const Candidate& candidate) {
   const Content& content = candidate.source->content;
   const Recipe& recipe = candidate.recipe;
@@ -200,7 +200,7 @@ Result<EncodedTensor> encode_tensor(const Candidate& candidate, const CheckedInp
   EncodedTensor result;
   result.tensor = describe(candidate, input.spec(), dims);
   std::array<bool, 4> huffman{};
-  // Two coded chunks a thread, one of which is written while the other is made.
+  // Two coded chunks per thread: one is written while the other is made.
   const uint64_t bytes = content.elements == 0 ? 0 : chunk_bytes(candidate);
   DCF_ASSIGN(const Parallel parallel, work.threads_for(bytes));
   const uint64_t batch = std::min<uint64_t>(uint64_t{2} * parallel.width(),

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a caller hands to the encoder: one tensor in one of four forms, and how to encode it. The
-// meaning of every field is that of dcf/dcf_write.h. Everything is borrowed. Nothing here is
-// trusted until it is a CheckedInput.
+// The input of the encoder: one tensor in one of four forms, and how to encode it. Fields are those
+// of dcf/dcf_write.h. Everything is borrowed. Nothing here is trusted until it is a CheckedInput.
 #pragma once
 
 #include <cstdint>
@@ -33,8 +32,8 @@ struct DenseData {
   Bytes bytes;
 };
 
-// CSR over dims[0] rows (1 at rank 0): rows + 1 row pointers, row_ptr[rows] columns and values. A
-// pointer to no values may be null.
+// CSR of dims[0] rows (1 at rank 0): rows + 1 row pointers, row_ptr[rows] columns and values. The
+// pointer of an empty array may be null.
 struct CsrData {
   const uint64_t* row_ptr = nullptr;
   const uint32_t* col = nullptr;
@@ -54,7 +53,7 @@ struct CodesData {
 // Every element, as it was written in pieces.
 struct PiecesData {
   const PieceStore* store = nullptr;
-  uint64_t hash = 0;  // of the bytes
+  uint64_t hash = 0;  // hash of the bytes
 };
 
 struct TensorInput {
@@ -72,14 +71,14 @@ struct EncodeOptions {
   bool canonical_zeros = false;
 };
 
-// What follows from a valid spec.
+// The facts that follow from a valid spec.
 struct TensorSize {
   uint64_t elements = 0;
   uint32_t bits = 0;                                               // of an element
   uint64_t bytes() const { return ceil_div(elements * bits, 8); }  // fits: 48 + 16 bits
 };
 
-// Everything dcf/dcf_write.h asks of spec and options alone: InvalidArgument.
+// Checks everything that dcf/dcf_write.h asks of spec and options alone. InvalidArgument.
 Result<TensorSize> check_spec(const TensorSpec& spec, const EncodeOptions& options);
 
 // Whether pruning or clustering applies: a float tensor of rank 2 or more and at least 512
@@ -91,8 +90,8 @@ inline bool may_be_lossy(const TensorSpec& spec, uint64_t elements) {
 // An input and options that obey dcf/dcf_write.h. Borrows both.
 class CheckedInput {
  public:
-  // InvalidArgument, or UnsupportedDType for CSR and codes of dtypes that are stored raw; IoRead
-  // where a store cannot be read.
+  // InvalidArgument, UnsupportedDType for CSR and codes of dtypes that are stored raw, or IoRead if
+  // a store cannot be read.
   static Result<CheckedInput> check(const TensorInput& input, const EncodeOptions& options);
 
   const TensorSpec& spec() const { return input_->spec; }

@@ -79,8 +79,8 @@ class Planner {
 
   std::vector<ValuePlan> run() {
     add_palette();
-    // Codes the caller gave or clustering made stay codes. Only those can be entries of value zero,
-    // which no other sparse values may have (V-02).
+    // Codes that the caller gave or clustering made stay codes. Only codes can be entries of value
+    // zero, which no other sparse values may have (V-02).
     const bool sparse = positions_ != Positions::kDense;
     if (content_.coded && coded_ > 0 && (sparse || !plans_.empty())) return std::move(plans_);
     if (Census::is_split(content_.dtype)) {
@@ -191,7 +191,7 @@ Result<ValueStats> measure_values(const Content& content, const Work& work) {
   ValueStats stats;
   Census census(content, &stats);
   constexpr size_t kBlock = size_t{1} << 19;
-  constexpr uint64_t kStep = uint64_t{1} << 25;  // elements between two looks at the caller
+  constexpr uint64_t kStep = uint64_t{1} << 25;  // elements between two calls of the progress
   const uint64_t reader = content.pieces == nullptr ? 0 : PieceStore::kReaderBytes;
   DCF_TRY(work.threads_for(kBlock + sizeof(uint64_t) * stats.prefixes.size() + reader).status());
   std::vector<uint8_t> block;

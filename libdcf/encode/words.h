@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Unaligned little-endian words of 8, 16, 32 or 64 bits with their width as a type, so that the
+// Unaligned little-endian words of 8, 16, 32 or 64 bits. The width is part of the type, so that the
 // loops over a tensor are compiled once per width. Internal to encode.
 #pragma once
 
@@ -23,7 +23,7 @@ class Words {
   Bytes bytes_;
 };
 
-// visit(Words<...>) for bytes of a dtype of 8, 16, 32 or 64 bits.
+// Calls visit(Words<...>) for bytes of a dtype of 8, 16, 32 or 64 bits.
 template <typename Visit>
 auto with_words(DType dtype, Bytes bytes, Visit visit) {
   switch (dtype_bits(dtype)) {
@@ -38,8 +38,8 @@ auto with_words(DType dtype, Bytes bytes, Visit visit) {
   }
 }
 
-// The order of magnitudes of words, in which pruning removes them: that of the bits without the
-// sign, in every format. NaN is the greatest; the fnuz formats have it where others have -0.
+// The key by which pruning orders words: in every format, magnitudes order as the bits without the
+// sign. NaN is the greatest; the fnuz formats have it where others have -0.
 inline uint64_t magnitude_of(DType dtype, uint64_t word) {
   if (is_fnuz(dtype)) return word == 0x80 ? word : word & 0x7F;
   return word & magnitude_mask(dtype);

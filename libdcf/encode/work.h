@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the encoding of one tensor may use: threads, memory, and the ear of the caller.
+// What the encoding of one tensor may use: threads, memory, and the progress callback.
 #pragma once
 
 #include "base/parallel.h"
@@ -11,10 +11,10 @@ namespace dcf::impl {
 struct Work {
   const Parallel& parallel;
   Progress& progress;
-  uint64_t memory = 0;  // bytes that may be taken besides the caller's inputs
+  uint64_t memory = 0;  // bytes that may be allocated besides the caller's inputs
 
-  // The threads, as many as the memory allows for items of up to `bytes` each. LimitMemory if not
-  // even one item fits.
+  // As many threads as the memory allows for items of up to `bytes` each. LimitMemory if not even
+  // one item fits.
   Result<Parallel> threads_for(uint64_t bytes) const {
     Parallel allowed = parallel;
     const uint64_t most = memory / std::max<uint64_t>(bytes, 1);

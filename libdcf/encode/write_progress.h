@@ -18,7 +18,7 @@ class Progress {
   Progress() = default;
   Progress(ProgressFn callback, void* ctx) : callback_(callback), ctx_(ctx) {}
 
-  // A new call, of `total` units.
+  // Starts a call of `total` units.
   Status begin(uint64_t total) {
     done_ = 0;
     total_ = total;
@@ -29,7 +29,7 @@ class Progress {
     done_ = std::clamp(done, done_, total_);
     return poll();
   }
-  // The same without news.
+  // Reports again without progress, so that the caller can cancel.
   Status poll() const {
     if (callback_ == nullptr || callback_(ctx_, done_, total_) == 0) return ok_status();
     return fail(Code::Cancelled, "", "the caller's callback asked to stop");

@@ -13,7 +13,7 @@ namespace dcf::impl {
 namespace {
 
 constexpr uint64_t kWord = sizeof(uint64_t);
-constexpr uint64_t kMostElements = (uint64_t{1} << 29) - 1;  // of a list
+constexpr uint64_t kMostElements = (uint64_t{1} << 29) - 1;  // elements of a list
 constexpr uint64_t kMostWords = uint64_t{1} << 29;           // between a pointer and its list
 
 // The number for elements of 1, 2, 4 or 8 bytes in a list pointer.
@@ -27,7 +27,7 @@ uint64_t struct_pointer(uint64_t numbers, uint64_t lists) {
   return lists << 48 | numbers << 32;
 }
 
-// To a list that starts `distance` words after the pointer's end.
+// The pointer to a list that starts `distance` words after the pointer's end.
 uint64_t list_pointer(uint64_t distance, uint64_t elements, size_t element_bytes) {
   return elements << 35 | element_code(element_bytes) << 32 | distance << 2 | 1;
 }

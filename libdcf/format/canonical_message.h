@@ -17,10 +17,10 @@ class CanonicalMessage {
  public:
   explicit CanonicalMessage(const ManifestColumns& columns);
 
-  // Whether no list, and no distance between a pointer and its list, is too long for a message.
+  // Whether every list, and every distance from a pointer to its list, fits in a message.
   bool fits() const { return fits_; }
   uint64_t bytes() const { return bytes_; }  // a multiple of 8
-  // `out` has bytes() bytes.
+  // Writes the message to `out`, which has bytes() bytes.
   void write(uint8_t* out) const;
   // Whether these are the bytes of the message. Allocates nothing.
   bool equals(const uint8_t* message, uint64_t size) const;

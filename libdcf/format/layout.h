@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Where the parts of a file lie. No offset but the manifest's is stored: all follow from the sizes
-// in the manifest (spec/dcf-format.md, sections 2 and 6).
+// Where the parts of a file lie. Only the manifest's offset is stored; all others follow from the
+// sizes in the manifest (spec/dcf-format.md, sections 2 and 6).
 #pragma once
 
 #include <vector>
@@ -17,7 +17,7 @@ struct Layout {
   uint64_t file_size = 0;
 };
 
-// Bytes of zeros in front of the tensor's first chunk if it would start at `offset` (K-02).
+// Number of zero bytes before the tensor's first chunk if that would start at `offset` (K-02).
 uint64_t padding_before(const Manifest& manifest, const Tensor& tensor, uint64_t offset);
 
 // Fails only where the sizes add up to more than 2^64 (K-06).

@@ -89,8 +89,8 @@ class Validator {
   }
 
  private:
-  // M-11, M-12 and A-01 come before every other rule of the columns: what an unknown dtype or
-  // encoding adds to them cannot be counted, and an honest newer file shall be Unsupported.
+  // M-11, M-12 and A-01 come before every other rule of the columns: the columns that an unknown
+  // dtype or encoding needs are not known, and a sound newer file must be Unsupported.
   Status check_known() const {
     const auto unknown_dtype = std::find_if_not(c_.dtypes.begin(), c_.dtypes.end(),
                                                 [](uint8_t id) { return is_known(DType{id}); });
@@ -117,7 +117,7 @@ class Validator {
       return fail(Code::LimitCount, "L-03",
                   "there are more metadata pairs or sections than max_tensors");
     }
-    // The columns are there as well, but the dims, which are passed on.
+    // The columns are in memory as well, except the dims, which are moved.
     const uint64_t memory =
         manifest_memory(c_) + column_bytes(c_) - c_.dims.size() * sizeof(c_.dims[0]);
     if (memory > limits_.max_memory)
@@ -367,7 +367,7 @@ class Validator {
   ByteReader params_;
   ByteReader names_;
   ByteReader opaque_names_;
-  std::span<const uint64_t> dims_;  // of the tensors that are not read yet
+  std::span<const uint64_t> dims_;  // dims of the tensors that are not read yet
   std::vector<char>* texts_ = nullptr;
   size_t next_table_ = 0;
   size_t next_opaque_ = 0;
@@ -380,7 +380,7 @@ class Validator {
 }  // namespace
 
 uint64_t manifest_memory(const ManifestColumns& c) {
-  constexpr uint64_t kOffset = 8;  // of the layout
+  constexpr uint64_t kOffset = 8;  // bytes of an offset in the Layout
   return c.name_lengths.size() * sizeof(Tensor) + c.chunk_bytes.size() * (sizeof(Chunk) + kOffset) +
          c.metadata_lengths.size() / 2 * sizeof(std::pair<std::string_view, std::string_view>) +
          c.section_kinds.size() * (sizeof(Section) + kOffset) + c.dims.size() * sizeof(c.dims[0]) +

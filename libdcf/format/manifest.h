@@ -43,7 +43,7 @@ struct Manifest {
   uint32_t table_count = 0;
   uint64_t table_bytes = 0;
   uint64_t table_hash = 0;
-  // What the tensors and metadata of a manifest that was read refer to. Each text ends in NUL.
+  // The memory that tensors and metadata point to, if the manifest was read. Each text ends in NUL.
   std::vector<char> texts;
   std::vector<uint64_t> dims;
 };
@@ -51,7 +51,7 @@ struct Manifest {
 // Upper bound on the memory of the Manifest and the Layout.
 uint64_t manifest_memory(const ManifestColumns& columns);
 
-// Checks the limits on counts, memory, output and entries (L-01) as well.
+// Columns -> Manifest. Also checks the limits on counts, memory, output and entries (L-01).
 Result<Manifest> validate_manifest(ManifestColumns columns, const Limits& limits);
 // The inverse, for writers.
 ManifestColumns manifest_columns(const Manifest& manifest);

@@ -15,7 +15,7 @@
 namespace dcf::impl {
 namespace {
 
-constexpr uint64_t kColumns = 28;  // of spec/manifest.capnp, numbers of the file included
+constexpr uint64_t kColumns = 28;  // fields of spec/manifest.capnp, numbers of the file included
 
 Status malformed() {
   return fail(Code::BadManifest, "M-01", "the manifest is not a well-formed message");
@@ -47,9 +47,8 @@ bool count_words(const uint8_t* packed, size_t size, uint64_t* words) {
   return true;
 }
 
-// Copies columns out of a message of so many bytes. Lists of a well-formed message may lie over
-// each other; those of a canonical one do not, so that all together are no larger than the message,
-// and no more than that is copied.
+// Copies columns out of a message. Lists of a well-formed message may overlap; those of a canonical
+// one do not, so that together they are no larger than the message. No more than that is copied.
 class ColumnCopier {
  public:
   explicit ColumnCopier(uint64_t bytes) : bytes_(bytes), left_(bytes) {}
@@ -58,7 +57,8 @@ class ColumnCopier {
   template <typename List, typename T>
   void copy(const List& list, std::vector<T>* out) {
     const uint64_t size = uint64_t{list.size()} * sizeof(T);
-    // An element may take no bits in the message; then the list claims more than there is.
+    // An element may take no bits in the message; then the list claims more elements than the
+    // message can hold.
     KJ_REQUIRE(size <= bytes_, "list is larger than the message");
     overlapping_ = overlapping_ || size > left_;
     if (overlapping_) return;
@@ -114,7 +114,7 @@ void pack(kj::ArrayPtr<const capnp::word> message, kj::OutputStream& out) {
   buffered.flush();
 }
 
-// Compares what is written with the bytes expected, without keeping it.
+// Compares the bytes that are written with those expected, and keeps none of them.
 class CompareStream final : public kj::OutputStream {
  public:
   CompareStream(const uint8_t* expected, size_t size) : expected_(expected), left_(size) {}

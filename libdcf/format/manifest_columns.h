@@ -44,11 +44,11 @@ struct ManifestColumns {
   std::vector<uint64_t> section_hashes;
 };
 
-// How often the unpacked bytes of a manifest count for max_memory (spec, section 11): the packed
-// message, which is at most a quarter larger, the unpacked one and its columns exist at the same
-// time, then the columns and the Manifest.
+// How many times the unpacked bytes of a manifest count toward max_memory (spec, section 11). The
+// packed message, which is at most a quarter larger, the unpacked message and the columns are in
+// memory at the same time; later the columns and the Manifest are.
 inline constexpr uint64_t kManifestCopies = 5;
-// The unpacked bytes that a manifest may have under these limits (L-01).
+// The most unpacked bytes that a manifest may have under these limits (L-01).
 uint64_t max_unpacked_manifest(const Limits& limits);
 
 // Calls visit(list) for every list, in the order of the pointers of spec/manifest.capnp.

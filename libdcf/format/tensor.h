@@ -56,10 +56,11 @@ struct View {
   bool transposed = false;
   friend bool operator==(const View&, const View&) = default;
 };
-// Columns of the default view (section 4.3), not capped. There must be elements.
+// Columns of the default view (section 4.3), not capped. The tensor must have elements.
 uint64_t default_view_cols(std::span<const uint64_t> dims, uint64_t elements);
 
-// A file may have a million of them: name and dims are kept by the manifest, or by the writer.
+// A file may have a million tensors, so name and dims are views: the manifest or the writer has the
+// memory.
 struct Tensor {
   std::string_view name;
   std::string_view opaque_name = "";
@@ -79,8 +80,8 @@ struct Tensor {
 
   uint64_t first_chunk = 0;  // index into the file's chunks
   uint64_t chunks = 0;
-  uint64_t entries = 0;        // of all its chunks; set when a manifest is read
-  uint64_t encoded_bytes = 0;  // the same
+  uint64_t entries = 0;        // sum over its chunks; set when a manifest is read
+  uint64_t encoded_bytes = 0;  // sum over its chunks; set when a manifest is read
 
   uint64_t view_rows() const { return view.cols == 0 ? 0 : (elements + view.cols - 1) / view.cols; }
   uint64_t chunk_stride() const { return uint64_t{rows_per_chunk} * view.cols; }  // elements
@@ -96,7 +97,7 @@ struct Tensor {
   uint64_t row_elements() const;
 };
 
-// elements = product of dims (M-05), or the rule it breaks.
+// The product of dims (M-05), or the rule that they break.
 Result<uint64_t> count_elements(std::span<const uint64_t> dims);
 // Whether this version knows the encoding (M-12).
 Status check_encoding_ids(const Encoding& encoding);

@@ -15,7 +15,7 @@ constexpr mode_t kPermissions = 0777;
 
 std::string resolve_links(const char* path) {
   char* resolved = ::realpath(path, nullptr);
-  if (resolved == nullptr) return path;  // new, or out of reach: opening the directory tells
+  if (resolved == nullptr) return path;  // new, or out of reach: then opening the directory fails
   std::string result = resolved;
   ::free(resolved);
   return result;
@@ -143,7 +143,7 @@ Status AtomicFile::rename_temp() {
     temp_name_.clear();
     return ok_status();
   }
-  // A file system that does not know the flag: a link does not replace either.
+  // The file system does not know the flag. A hard link does not replace a file either.
   if (!overwrite_ && (errno == EINVAL || errno == ENOSYS)) {
     rc = retry_interrupted(
         [&] { return sys_.linkat(dir_.get(), temp_name_.c_str(), dir_.get(), name_.c_str(), 0); });

@@ -23,22 +23,22 @@ class AtomicFile final : public Sink {
   // commit().
   static Result<std::unique_ptr<AtomicFile>> create(const char* path, bool overwrite,
                                                     const Syscalls& sys = system_calls());
-  // What create() would say of the path, as far as that can be told without making a file.
+  // What create() would return for the path, as far as that is known without making a file.
   static Status check(const char* path, bool overwrite, const Syscalls& sys = system_calls());
   // Without a successful commit() the path is as it was and the temporary file is gone.
   ~AtomicFile() override;
 
   // IoWrite or IoNoSpace. A failure is final: commit() then returns it too.
   Status append(Bytes bytes) override;
-  // Replaces bytes that were appended before, as append() fails.
+  // Replaces bytes that were appended before. Fails as append() does.
   Status patch(uint64_t offset, Bytes bytes);
 
-  // Whether the temporary file has a name, so that a process that is killed leaves it behind.
+  // Whether the temporary file has a name. If so, it remains when the process is killed.
   bool has_temporary_name() const { return !temp_name_.empty(); }
 
-  // Flush, then put in place; callable once. Any failure leaves the path as it was, but for the
-  // last step: IoSync of the directory means that the new file is there, though a power cut may
-  // undo it.
+  // Flushes the file, then puts it in place; callable once. After a failure the path is as it was,
+  // with one exception: IoSync of the directory, the last step, means that the new file is in place
+  // but a power cut may undo it.
   Status commit();
 
  private:
@@ -47,7 +47,7 @@ class AtomicFile final : public Sink {
     UniqueFd dir;
     std::string name;  // in dir
     mode_t mode = 0666;
-    bool replaces = false;  // a regular file, whose mode `mode` is
+    bool replaces = false;  // there is a regular file; `mode` is its mode
   };
   static Result<Place> find_place(const char* path, bool overwrite, const Syscalls& sys);
 
@@ -62,8 +62,8 @@ class AtomicFile final : public Sink {
   void remove_temp();
 
   const Syscalls& sys_;
-  UniqueFd dir_;      // of the output
-  std::string name_;  // of the output in dir_
+  UniqueFd dir_;      // the directory of the output
+  std::string name_;  // the name of the output in dir_
   bool overwrite_;
   UniqueFd file_;
   std::string temp_name_;  // in dir_; empty: the temporary file has no name

@@ -21,8 +21,8 @@ class Source {
   // Fills dst with the bytes at `offset`. A range that leaves the source is Truncated, any other
   // failure IoRead; dst is then unspecified.
   virtual Status read_at(uint64_t offset, MutableBytes dst) const = 0;
-  // The bytes themselves where they are addressable for the life of the source and the range lies
-  // within it; otherwise nothing, and read_at is the way.
+  // The bytes themselves, if they stay addressable for the life of the source and the range lies
+  // within it. Otherwise nothing; use read_at().
   virtual Bytes view(uint64_t offset, uint64_t size) const;
 
  protected:

@@ -32,7 +32,7 @@ Status Spool::append(Bytes bytes) {
   DCF_TRY(failure_);
   while (!bytes.empty()) {
     if (blocks_.empty() || blocks_.back().size() == block_bytes_) {
-      // Once there is a file a single block is held, to make large writes of small pieces.
+      // Once there is a file, one block is kept in memory to turn small pieces into large writes.
       const bool full = (blocks_.size() + 1) * block_bytes_ > memory_;
       if (!blocks_.empty() && (full || file_.valid())) {
         failure_ = spill();

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Append-only bytes of unknown number that can be read back: in memory up to a threshold, beyond it
-// in a temporary file without a name. The writer keeps the payload here, because the manifest,
-// which is known only at the end, stands before it. One thread appends; any number may call the
+// in a temporary file without a name. The writer keeps the payload here, because the manifest
+// precedes it in the file but is known only at the end. One thread appends; any number may call the
 // const members while none appends.
 #pragma once
 
@@ -36,7 +36,7 @@ class Spool {
   // Calls consume(block) for all bytes in order, in blocks of at most kBlockBytes, and stops at its
   // first failure. Can be repeated.
   Status read_back(const std::function<Status(Bytes)>& consume) const;
-  // Fills dst with the bytes at `offset`, all of which have been appended.
+  // Fills dst with the bytes at `offset`. All of them must have been appended.
   Status read_at(uint64_t offset, MutableBytes dst) const;
 
  private:

@@ -15,7 +15,7 @@
 
 namespace dcf::impl {
 
-// Meaning, results and errno as in the manual pages of the same names.
+// Arguments, results and errno are those of the manual pages of the same names.
 struct Syscalls {
   int (*openat)(int dir, const char* path, int flags, mode_t mode);
   int (*fstat)(int fd, struct stat* out);
@@ -48,7 +48,7 @@ auto retry_interrupted(Call call) {
   return result;
 }
 
-// Writes all of [src, src + size), through short writes and interruptions.
+// Writes all of [src, src + size), also after short writes and interruptions.
 Status write_fully(const Syscalls& sys, int fd, const void* src, size_t size);
 // The same at `offset`; the position of `fd` does not move.
 Status pwrite_fully(const Syscalls& sys, int fd, uint64_t offset, const void* src, size_t size);

@@ -25,7 +25,7 @@ Result<TempFile> make_temp_file(const Syscalls& sys, int dir, mode_t mode) {
     UniqueFd file(sys, retry_interrupted([&] { return sys.openat(dir, ".", kNameless, mode); }));
     if (file.valid()) return TempFile{std::move(file), {}};
   }
-  // Whatever was wrong, an ordinary file either works or says better why not.
+  // Whatever was wrong, an ordinary file either works or fails with a clearer error.
   for (int attempt = 0; attempt < 16; ++attempt) {
     std::string name = random_temp_name();
     constexpr int kNamed = O_CREAT | O_EXCL | O_RDWR | O_CLOEXEC;

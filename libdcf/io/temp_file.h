@@ -13,11 +13,11 @@ struct TempFile {
   std::string name;  // in the directory it was made in; empty: it has none
 };
 
-// A name that nobody can guess.
+// A name that cannot be guessed.
 std::string random_temp_name();
 
-// A file of mode `mode` less the umask in the directory `dir`: nameless if it can be given a name
-// later through /proc, otherwise with one, which is then the caller's to remove. IoOpen or
+// Makes a file in the directory `dir`, of mode `mode` less the umask. It has no name if it can get
+// one later through /proc; otherwise it has a name, which the caller must remove. IoOpen or
 // IoNoSpace.
 Result<TempFile> make_temp_file(const Syscalls& sys, int dir, mode_t mode);
 

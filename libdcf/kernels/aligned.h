@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Floats at the start of a cache line: vectors loaded across two lines cost twice.
+// An array of floats that starts on a cache line: a vector loaded across two lines costs twice.
 #pragma once
 
 #include <cstdint>

@@ -38,7 +38,7 @@ class BatchKernel final : public LayerKernel {
       const uint64_t count = std::min(wide, batch - first);
       if (count < wide) std::fill_n(tile.data(), wide * matrix_.cols(), 0.0f);
       const Samples samples{x + first * matrix_.cols(), count, matrix_.cols()};
-      // The first panel makes the tile, where threads need not wait for it.
+      // The first panel fills the tile, if no other thread has to wait for it.
       const bool alone = parallel.width() == 1 || matrix_.panels() == 1;
       if (!alone) fill_tile(samples, wide, parallel, tile.data());
       run_tasks(parallel, matrix_.panels(), [&](size_t panel) {
@@ -55,7 +55,7 @@ class BatchKernel final : public LayerKernel {
   }
 
  private:
-  // Below that, waking threads costs more than they save.
+  // The smallest tile that threads fill together: below it, waking them costs more than they save.
   static constexpr uint64_t kFloatsToShare = uint64_t{1} << 19;
 
   void fill_tile(const Samples& samples, uint64_t width, const Parallel& parallel,
@@ -67,7 +67,7 @@ class BatchKernel final : public LayerKernel {
     });
   }
 
-  // sums: rows of the panel, each of `width`.
+  // sums: [rows of the panel][width].
   void finish(const Epilogue& epilogue, uint64_t panel, uint64_t width, float* sums) const {
     if (epilogue.is_identity()) return;
     for (uint64_t row = 0; row < matrix_.panel_rows(panel); ++row) {

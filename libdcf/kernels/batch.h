@@ -10,7 +10,7 @@
 
 namespace dcf::impl {
 
-// Null where the entries cannot be loaded.
+// Null if the entries cannot be loaded.
 std::unique_ptr<LayerKernel> make_batch(const EntrySource& source, bool dense,
                                         const TileLoops& loops = active_tile_loops());
 

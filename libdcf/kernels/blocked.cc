@@ -18,8 +18,8 @@ namespace {
 
 constexpr uint64_t kAtOnce = 16;
 
-// Entries as a panel has them, from those of a row, whose columns are counted from a multiple of
-// kBlock.
+// Shortens the entries of a LayerEntries to those of a Blocked. Columns are relative to a multiple
+// of kBlock.
 class Shortener {
  public:
   explicit Shortener(bool codes)
@@ -31,8 +31,8 @@ class Shortener {
                                  (entry >> LayerEntries::kColumnBits & codes_));
   }
 
-  // The same for kAtOnce of them, and a bit for each whose successor lies in another block. What
-  // follows them can be read.
+  // Shortens kAtOnce entries and returns a bit for each one whose successor lies in another block.
+  // The entry after them can be read.
   uint32_t shorten_all(const uint32_t* entries, uint16_t* to) const {
 #if defined(__SSE2__)
     const __m128i zero = _mm_setzero_si128();
@@ -76,8 +76,8 @@ class Shortener {
   uint32_t codes_;
 };
 
-// Cuts one panel of rows into cells: a stripe of blocks at a time, first row by row, which shortens
-// the entries and finds where blocks end among them, then block by block.
+// Cuts one panel of rows into cells, one stripe of blocks at a time. A first pass goes row by row:
+// it shortens the entries and finds where blocks end among them. A second pass goes block by block.
 class PanelPacker {
  public:
   PanelPacker(const LayerEntries& from, uint64_t first, uint64_t rows, Blocked* to)
@@ -115,7 +115,7 @@ class PanelPacker {
     }
   }
 
-  // The entries of a row in columns [column, end). Returns how many.
+  // Shortens the entries of a row in columns [column, end). Returns their number.
   uint64_t shorten_row(uint64_t row, uint32_t column, uint32_t end, uint16_t* to) {
     const uint32_t* const entries = from_.entries.data() + next_[row];
     const uint32_t* const next_row = from_.entries.data() + next_[std::min(row + 1, rows_ - 1)];
@@ -128,13 +128,13 @@ class PanelPacker {
     const uint64_t left = from_.row_end(first_ + row) - next_[row];
     uint64_t k = 0;
     for (; k + kAtOnce <= left && shortener_.column(entries[k + kAtOnce - 1]) < end; k += kAtOnce) {
-      fetch(next_row + k);  // no cache sees the next row coming
+      fetch(next_row + k);  // the hardware does not prefetch the next row
       for (uint32_t bits = shortener_.shorten_all(entries + k, to + k); bits != 0;
            bits &= bits - 1) {
         leave(k + static_cast<uint64_t>(std::countr_zero(bits)));
       }
     }
-    // The row's end lies beyond every stripe.
+    // The row-end sentinel lies beyond every stripe.
     for (; shortener_.column(entries[k]) < end; ++k) {
       to[k] = shortener_.shorten(entries[k]);
       leave(k);
@@ -157,7 +157,7 @@ class PanelPacker {
     }
   }
 
-  // Longest rows first, by counting; the empty ones are left out.
+  // Sorts the rows by counting, longest first; empty rows are left out.
   void place_rows() {
     for (size_t i = 1; i < first_of_.size(); ++i) first_of_[i] += first_of_[i - 1];
     for (uint64_t row = 0; row < rows_; ++row) {
@@ -185,7 +185,7 @@ class PanelPacker {
     uint16_t* const to = to_->entries.data() + place;
     const uint16_t* const from = short_.data() + start_[row] + at_[row];
     uint64_t k = 0;
-    // Those that are too many are written over by the next row.
+    // Entries beyond the last one of the row are overwritten by the next row.
     for (const uint64_t room = to_->entries.size() - place; k < count && k + kAtOnce <= room;
          k += kAtOnce) {
       std::memcpy(to + k, from + k, kAtOnce * sizeof *to);
@@ -197,7 +197,7 @@ class PanelPacker {
   }
 
   static constexpr uint64_t kRowsAhead = 8;
-  static constexpr uint64_t kStripe = 32;  // blocks, whose ends in a row fill a cache line
+  static constexpr uint64_t kStripe = 32;  // blocks; their ends in a row fill a cache line
   static_assert(kStripe * Blocked::kBlock <= UINT16_MAX);
 
   const LayerEntries& from_;
@@ -205,12 +205,12 @@ class PanelPacker {
   const uint64_t first_;
   const uint64_t rows_;
   Blocked* const to_;
-  uint64_t size_ = 0;                              // entries put so far
-  BigVector<uint16_t> short_;                      // the stripe's entries, row by row
-  BigVector<uint16_t> ends_;                       // where each block's end in their row, or 0
-  std::array<uint64_t, Blocked::kPanel> next_{};   // of from_, by row: the first of the stripe
-  std::array<uint64_t, Blocked::kPanel> start_{};  // of rows in short_
-  std::array<uint16_t, Blocked::kPanel> at_{};     // of those, how many are put
+  uint64_t size_ = 0;                             // entries written so far
+  BigVector<uint16_t> short_;                     // the stripe's entries, row by row
+  BigVector<uint16_t> ends_;                      // per row and block: where its entries end, or 0
+  std::array<uint64_t, Blocked::kPanel> next_{};  // per row: its first entry of the stripe in from_
+  std::array<uint64_t, Blocked::kPanel> start_{};  // per row: its first entry in short_
+  std::array<uint16_t, Blocked::kPanel> at_{};     // per row: entries of short_ written so far
   std::array<uint16_t, Blocked::kPanel> count_{};
   std::array<uint16_t, Blocked::kPanel> sorted_{};
   std::array<uint32_t, Blocked::kBlock + 2> first_of_{};

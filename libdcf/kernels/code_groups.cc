@@ -11,19 +11,19 @@ namespace dcf::impl {
 namespace {
 
 constexpr uint64_t kGroup = CodeGroups::kGroup;
-// Columns in groups per entry that a packing may take.
+// The most places in groups per entry: a packing that would need more does not pay.
 constexpr uint64_t kMostColumns = 2;
 
-// Columns cut into blocks of like size.
+// Columns cut into blocks of about the same size.
 struct Blocks {
   explicit Blocks(uint64_t all)
       : cols(all), count(ceil_div(all, CodeGroups::kMostBlock)), size(ceil_div(all, count)) {}
   uint64_t cols;
   uint64_t count;
-  uint64_t size;  // of each but the last; the column of its zero
+  uint64_t size;  // columns of each block but the last; also the index of the zero after its x
 };
 
-// Appends a part, sorting what each row has in a block by counting.
+// Appends a part. The entries of a row in a block are sorted by code, by counting.
 class Packer {
  public:
   Packer(const LayerEntries& e, uint64_t at, const Blocks& blocks, CodeGroups* g)
@@ -51,12 +51,12 @@ class Packer {
     resize(groups_);
   }
 
-  // No code of a row has more than one group that is not full, or an empty one.
+  // An upper bound on the groups: no code of a row has more than one group that is not full.
   static uint64_t most_groups(uint64_t nonzeros, uint64_t rows, const Blocks& blocks,
                               uint64_t codes) {
     return std::min(nonzeros, nonzeros / kGroup + blocks.count * rows * codes);
   }
-  // Groups that are written at once, of which those that are too many are written over.
+  // Groups that are written at once. Those beyond the last one are overwritten by the next code.
   static constexpr uint64_t kAtOnce = 4;
 
  private:
@@ -65,7 +65,8 @@ class Packer {
     g_.codes.resize(groups);
   }
 
-  // `limit` is not above the column of a row's end.
+  // Packs the entries of a row in columns [first, limit). `limit` is at most the column of the
+  // row-end sentinel.
   void pack_row(uint64_t row, uint32_t first, uint64_t limit) {
     uint32_t count[CodeGroups::kCodes] = {};
     const uint32_t* entry = e_.entries.data() + cursor_[row];
@@ -94,14 +95,14 @@ class Packer {
     groups_ += groups;
   }
 
-  // Columns of one row in one block that share a code, with room for a group that is not there.
+  // The columns of one row in one block that share this code, with room for one group more.
   uint16_t* list(uint32_t code) { return lists_.data() + code * CodeGroups::kListSize; }
 
   const LayerEntries& e_;
   uint64_t at_;
   const Blocks& blocks_;
   CodeGroups& g_;
-  std::vector<uint64_t> cursor_;  // of each row: its first entry behind the blocks so far
+  std::vector<uint64_t> cursor_;  // per row: its first entry after the blocks so far
   uint64_t groups_;
   BigVector<uint16_t> lists_;
 };
@@ -111,7 +112,7 @@ inline float inputs_of(const uint16_t* columns, const float* x) {
   uint64_t four;
   std::memcpy(&four, columns, sizeof four);
 #if defined(__GNUC__)
-  __asm__("" : "+r"(four));  // or else each column is read from memory again, which costs a fifth
+  __asm__("" : "+r"(four));  // without this each column is read from memory again: a fifth slower
 #endif
   return (x[four & 0xffff] + x[four >> 16 & 0xffff]) + (x[four >> 32 & 0xffff] + x[four >> 48]);
 }
@@ -142,7 +143,7 @@ class CodeGroupsKernel final : public PartKernel {
 
  private:
   size_t parts() const override { return pieces_.size(); }
-  // Each block of x has a zero behind it.
+  // The copy has a zero after each block of x.
   void copy_sample(const float* x, float* copy) const override {
     for (uint64_t first = 0; first < blocks_.cols; first += blocks_.size) {
       const uint64_t count = std::min(blocks_.size, blocks_.cols - first);
@@ -163,7 +164,7 @@ class CodeGroupsKernel final : public PartKernel {
     epilogue.finish_rows(y + rows.first_row, rows.rows, rows.first_row);
   }
 
-  // A block's groups begin at `i`; returns where they end.
+  // Multiplies the groups of a block, which begin at `i`. Returns where they end.
   uint64_t multiply_block(const CodeGroups& run, const CodeGroups::Part& part, uint64_t block,
                           uint64_t i, const float* x, float* y) const {
     const uint32_t* const ends = &part.group_end[block * part.rows];
@@ -172,7 +173,7 @@ class CodeGroupsKernel final : public PartKernel {
     y += part.first_row;
     for (uint64_t row = 0; row < part.rows; ++row) {
       const uint64_t end = ends[row];
-      float sums[4] = {};  // four sums, that additions need not wait for each other
+      float sums[4] = {};  // four sums, so that additions need not wait for each other
       for (; i + 4 <= end; i += 4) {
         for (uint64_t j = 0; j < 4; ++j) {
           sums[j] += codebook_[codes[i + j]] * inputs_of(columns + (i + j) * kGroup, x);
@@ -202,7 +203,9 @@ bool code_groups_possible(const LayerEntries& shape) {
   if (!shape.has_codes() || shape.codebook.size() > CodeGroups::kCodes) return false;
   if (shape.nonzeros == 0 || shape.nonzeros > UINT32_MAX) return false;
   const Blocks blocks(shape.cols);
-  uint64_t ends = 0;  // of rows in blocks: no more than entries, so that these bound the memory
+  // There are at most as many ends of rows in blocks as entries, so that the entries bound the
+  // memory.
+  uint64_t ends = 0;
   return checked_mul(blocks.count, shape.rows, &ends) &&
          (blocks.count == 1 || ends <= shape.nonzeros);
 }

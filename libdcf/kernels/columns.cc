@@ -13,13 +13,13 @@ namespace dcf::impl {
 namespace {
 
 constexpr uint64_t kGroup = Columns::kGroup;
-// Rows in groups per entry that a packing may take.
+// The most places in groups per entry: a packing that would need more does not pay.
 constexpr uint64_t kMostRowsOfGroups = 2;
-// Ranges of columns have about so many entries, for a thread each.
+// Entries of a range of columns, about. Each range is work for one thread.
 constexpr uint64_t kPartEntries = uint64_t{1} << 19;
 constexpr uint64_t kMostRanges = 8;
 
-// Packs a part, strips of columns one after the other: what a strip has is sorted by counting.
+// Packs a part, one strip of columns after another. The entries of a strip are sorted by counting.
 class Packer {
  public:
   Packer(const LayerEntries& e, bool groups, Columns* part)
@@ -32,7 +32,7 @@ class Packer {
       cursor_.push_back(find(row, c_.first_col));
       nonzeros += find(row, last) - cursor_.back();
     }
-    // No code of a column has more than one group that is not full, or an empty one.
+    // An upper bound: no code of a column has more than one group that is not full.
     resize(groups_ ? std::min(nonzeros, nonzeros / kGroup + c_.cols * codes_) : nonzeros);
     c_.column_end.reserve(c_.cols);
     for (uint64_t first = c_.first_col; first < last; first += kStrip) {
@@ -86,7 +86,7 @@ class Packer {
     return groups_ ? column * codes_ + (e_.entries[i] >> LayerEntries::kColumnBits) : column;
   }
 
-  // For *next entries of a column and code; then *next is where the first of them goes.
+  // Makes room for *next entries of a column and code. Afterwards *next is where the first goes.
   void make_room(uint64_t code, uint32_t* next) {
     const uint64_t count = *next;
     *next = static_cast<uint32_t>(groups_ ? size_ * kGroup : size_);
@@ -100,22 +100,22 @@ class Packer {
   void make_groups(uint64_t code, uint64_t count) {
     std::fill_n(c_.codes.data() + size_, count, static_cast<uint8_t>(code));
     size_ += count;
-    // One row behind y after the other, that additions to it need not wait for each other.
+    // The rows after the last are used in turn, so that additions need not wait for each other.
     for (uint64_t i = (size_ - 1) * kGroup; i < size_ * kGroup; ++i) {
       c_.row_of[i] = static_cast<uint16_t>(c_.rows + i % Columns::kSpill);
     }
   }
 
   const LayerEntries& e_;
-  uint64_t codes_;  // that a column is sorted by
+  uint64_t codes_;  // number of codes that the entries of a column are sorted by
   Columns& c_;
   bool groups_;
   uint64_t size_ = 0;             // groups or entries so far
-  std::vector<uint64_t> cursor_;  // of each row: its first entry right of the strips so far
-  std::vector<uint32_t> next_;    // of each column and code in the strip
+  std::vector<uint64_t> cursor_;  // per row: its first entry right of the strips so far
+  std::vector<uint32_t> next_;    // per column and code of the strip: see make_room()
 };
 
-// What `list`, of kEach elements for each group or entry, has for the column.
+// Prefetches the elements of `list` for the column. The list has kEach elements per group or entry.
 template <uint64_t kEach, typename T>
 void prefetch([[maybe_unused]] const BigVector<T>& list, const Columns& part, uint64_t column) {
   constexpr uint64_t kLine = 64 / sizeof(T);
@@ -168,9 +168,9 @@ class ColumnsKernel final : public LayerKernel {
 
  private:
   static constexpr uint64_t kSamplesAtOnce = 8;
-  static constexpr uint64_t kAhead = 2;  // columns that are on their way into the cache
+  static constexpr uint64_t kAhead = 2;  // columns that are prefetched before they are multiplied
 
-  // Floats, from one cache line to another; the first block has the most rows.
+  // Floats of the sums of a part, a multiple of a cache line. The first block has the most rows.
   uint64_t sums_size() const { return ceil_div(parts_.front().rows, 16) * 16 + Columns::kSpill; }
 
   // y: sums_size() floats.
@@ -234,7 +234,7 @@ class ColumnsKernel final : public LayerKernel {
   float codebook_[Columns::kCodes] = {};
 };
 
-// Parts without what they hold.
+// The ranges of rows and columns of all parts, without entries.
 std::vector<Columns> cut(const LayerEntries& e, uint64_t block_rows, uint64_t range_cols) {
   std::vector<Columns> parts;
   for (uint64_t row = 0; row < e.rows; row += block_rows) {
@@ -249,7 +249,7 @@ std::vector<Columns> cut(const LayerEntries& e, uint64_t block_rows, uint64_t ra
   return parts;
 }
 
-// False where groups would be mostly empty, or a weight is not finite.
+// False if groups would be mostly empty, or a weight is not finite.
 bool pack(const LayerEntries& e, bool groups, const Parallel& parallel,
           std::vector<Columns>* parts) {
   run_tasks(parallel, parts->size(), [&](size_t i) { Packer(e, groups, &(*parts)[i]).pack(); });
@@ -271,7 +271,9 @@ uint64_t Columns::bytes() const {
 bool columns_possible(const LayerEntries& shape) {
   if (shape.nonzeros == 0 || shape.nonzeros > UINT32_MAX / kGroup) return false;
   const uint64_t blocks = ceil_div(shape.rows, Columns::kMostRows);
-  uint64_t ends = 0;  // of columns in blocks: no more than entries, so that these bound the memory
+  // There are at most as many ends of columns in blocks as entries, so that the entries bound the
+  // memory.
+  uint64_t ends = 0;
   if (!checked_mul(blocks, shape.cols, &ends) || ends > shape.nonzeros) return false;
   return all_finite(shape.codebook.data(), shape.codebook.size());
 }

@@ -9,14 +9,14 @@
 namespace dcf::impl {
 namespace {
 
-// Images that are computed side by side, so that the inner loop is long also where rows are short;
-// fewer where they are large.
+// The most images, and the most bytes of images, that are computed side by side. They make the
+// inner loop long even if rows are short.
 constexpr uint64_t kMaxBlock = 16;
 constexpr uint64_t kBlockBytes = uint64_t{256} << 10;
 
 // sum += weight * x
 void accumulate(double weight, const double* __restrict x, uint64_t n, double* __restrict sum) {
-  // A constant length inside is what lets the compiler use vectors at every level of optimisation.
+  // The constant length of the inner loop lets the compiler use vectors at any optimisation level.
   constexpr uint64_t kStep = 8;
   uint64_t i = 0;
   for (; i + kStep <= n; i += kStep) {
@@ -36,7 +36,7 @@ struct Entries {
 // One weight and the outputs it takes part in.
 struct Tap {
   double weight;
-  uint64_t plane;  // of the input, in rows
+  uint64_t plane;  // first row of its input channel, counting the rows of all channels
   uint64_t ky, kx;
   uint64_t first_y, last_y;
   uint64_t first_x, last_x;
@@ -105,7 +105,7 @@ class Convolution {
     return ok_status();
   }
 
-  // Images [first, first + block_), as far as there are so many.
+  // Computes images [first, first + block_), or up to the last.
   Status convolve_block(uint64_t first) const {
     const uint64_t count = std::min(block_, batch_ - first);
     std::vector<double> images(conv_.in_size * count);  // [in, height, width, count]

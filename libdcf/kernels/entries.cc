@@ -18,7 +18,8 @@
 namespace dcf::impl {
 namespace {
 
-// The entries of one row, none of which is left out. In a loop of its own, for vectors.
+// Joins positions and codes of a row from which no entry is left out. A separate loop, so that the
+// compiler uses vectors.
 void join(const uint32_t* positions, const uint8_t* codes, uint32_t n, uint32_t begin,
           uint8_t first_code, uint32_t* to) {
   for (uint32_t i = 0; i < n; ++i) {
@@ -52,7 +53,7 @@ class EntryLoader {
 
   const LayerEntries& shape() const { return shape_; }
   const Parallel& parallel() const { return model_.parallel(); }
-  // Whether there are slabs, and enough of them for all threads.
+  // Whether the rows can be cut into slabs, and into enough of them for all threads.
   bool has_slabs(uint64_t rows, RowSteps steps) const {
     const uint64_t slab = rows_of_slab(steps);
     return rows_are_whole() && tensor_.chunks != 0 && slab < rows &&
@@ -72,7 +73,7 @@ class EntryLoader {
     out.row_start.resize(out.rows);
     out.row_length.resize(out.rows);
     make_room(most_entries() + out.rows, &out);
-    // What a row without entries starts at.
+    // A row without entries starts at the sentinels.
     std::fill(out.row_start.begin(), out.row_start.end(),
               out.entries.size() - LayerEntries::kPadding);
     DCF_TRY(rows_are_whole() ? place_chunks(*reader, &out) : scatter_chunks(*reader, &out));
@@ -81,7 +82,7 @@ class EntryLoader {
     return out;
   }
 
-  // Rows [first, last) in slabs of a multiple of `steps.step`.
+  // Decodes and packs rows [first, last) in slabs of a multiple of `steps.step`.
   Status each(uint64_t first, uint64_t last, RowSteps steps, const EntrySource::Pack& pack) const {
     const uint64_t step = steps.step;
     const uint64_t slab_rows = rows_of_slab(steps);
@@ -143,18 +144,18 @@ class EntryLoader {
     float value;
   };
 
-  // Rows [first, end) of the matrix, and what decodes them. Kept by a thread, which finds the rows
-  // there that the last chunk of one slab had for the next.
+  // Rows [first, end) of the matrix, and the scratch to decode them. A thread keeps its Slab: rows
+  // of a chunk that reach into the next slab are there already when that one is loaded.
   struct Slab {
     LayerEntries part;
     uint64_t first = 0;
     uint64_t end = 0;
-    uint64_t used = 0;  // of part.entries
+    uint64_t used = 0;  // elements of part.entries
     ChunkScratch scratch;
   };
-  // Entries of a slab, which a thread's caches hold, or not much more.
+  // Entries of a slab: about as many as a thread's caches hold.
   static constexpr uint64_t kSlabEntries = uint64_t{1} << 19;
-  // Chunks that two slabs share are decoded twice; with so many of them that matters little.
+  // Chunks of a slab. A chunk that two slabs share is decoded twice; among four that costs little.
   static constexpr uint64_t kSlabChunks = 4;
 
   uint64_t chunk_rows() const { return tensor_.rows_per_chunk; }
@@ -238,7 +239,7 @@ class EntryLoader {
     return checked_add(most_entries(), shape_.rows, &count) && checked_mul(count, each, bytes) &&
            checked_mul(shape_.rows, kRowBytes, &row_bytes) &&
            checked_add(*bytes, row_bytes, bytes) &&
-           checked_add(*bytes, tensor_.chunks * sizeof(uint64_t), bytes);  // of place_chunks()
+           checked_add(*bytes, tensor_.chunks * sizeof(uint64_t), bytes);  // for place_chunks()
   }
 
   void set_codebook() {
@@ -249,10 +250,10 @@ class EntryLoader {
       if (weight != 0) shape_.codebook.push_back(weight);
     }
     all_present_ = shape_.codebook.size() == coding_.codebook().size();
-    if (shape_.codebook.empty()) shape_.codebook.push_back(1);  // of no entry
+    if (shape_.codebook.empty()) shape_.codebook.push_back(1);  // no entry uses it
   }
 
-  // Each chunk has room for all its entries, so that none waits for the ones before it.
+  // Each chunk gets room for all its entries, so that no chunk waits for those before it.
   Status place_chunks(const TensorReader& reader, LayerEntries* out) const {
     std::vector<uint64_t> room(tensor_.chunks);
     uint64_t at = 0;
@@ -272,7 +273,8 @@ class EntryLoader {
     return model_.manifest().chunks[tensor_.first_chunk + chunk].entries;
   }
 
-  // The rows of a chunk are those from `row` on in *out; returns where the entries end.
+  // Writes the rows of a chunk to *out as its rows from `row` on, and their entries from `at` on.
+  // Returns where the entries end.
   uint64_t place_rows(const DecodedChunk& chunk, uint64_t row, uint64_t at,
                       LayerEntries* out) const {
     const bool sparse = tensor_.encoding.is_sparse();
@@ -281,7 +283,7 @@ class EntryLoader {
     const uint32_t n = chunk.shape.entries;
     uint32_t i = 0;
     for (uint32_t begin = 0; begin < chunk.shape.elements; begin += cols, ++row) {
-      uint32_t stop = begin + cols;  // of the entries of dense positions
+      uint32_t stop = begin + cols;  // where the entries of the row end, if positions are dense
       if (sparse) {
         stop = static_cast<uint32_t>(std::lower_bound(positions + i, positions + n, begin + cols) -
                                      positions);
@@ -297,7 +299,7 @@ class EntryLoader {
     return at;
   }
 
-  // Entries [i, stop) of the row that starts at element `begin`; returns where they end.
+  // Writes entries [i, stop) of the row that starts at element `begin`. Returns where they end.
   uint64_t place_codes(const DecodedChunk& chunk, uint32_t i, uint32_t stop, uint32_t begin,
                        uint64_t at, LayerEntries* out) const {
     const uint32_t* const positions =
@@ -330,7 +332,7 @@ class EntryLoader {
     return at;
   }
 
-  // Any other view: entries find their places by being sorted.
+  // For any other view: sorts the entries of all chunks.
   Status scatter_chunks(const TensorReader& reader, LayerEntries* out) const {
     std::vector<Scattered> all;
     all.reserve(most_entries());

@@ -15,27 +15,27 @@ namespace dcf::impl {
 
 // Weights of zero are absent, whether they were stored or not.
 struct LayerEntries {
-  // Behind the last entry of each row. Its column is above all others.
+  // A sentinel after the last entry of each row. Its column is above all others.
   static constexpr uint32_t kRowEnd = UINT32_MAX;
-  // So many ends of rows stand behind all entries: the rows of lanes without one, and for loads of
-  // four entries at any of them.
+  // kPadding row-end sentinels follow the last entry of all: lanes without a row point at them, and
+  // loads of four entries may read past the end.
   static constexpr uint64_t kPadding = 4;
-  // With a codebook an entry holds its column in the low bits, and its code above.
+  // With a codebook the low bits of an entry hold its column, the high bits its code.
   static constexpr unsigned kColumnBits = 24;
   static constexpr uint32_t kColumnMask = (uint32_t{1} << kColumnBits) - 1;
-  // What packings round up to a block of columns stays below the end of a row.
+  // A number of columns that a packing rounds up to whole blocks stays below the sentinel.
   static constexpr uint32_t kMostColumns = kRowEnd - 256;
   static constexpr uint32_t kMostCodedColumns = kColumnMask - 256;
 
   uint64_t rows = 0;
   uint64_t cols = 0;
   uint64_t nonzeros = 0;
-  std::vector<uint64_t> row_start;   // of `entries`, per row; rows need not follow each other
-  std::vector<uint32_t> row_length;  // without the end
+  std::vector<uint64_t> row_start;   // per row: index into `entries`; in any order, with gaps
+  std::vector<uint32_t> row_length;  // per row: entries without the sentinel
   BigVector<uint32_t> entries;       // columns rise strictly within a row
   std::vector<float> codebook;       // up to 256 weights, by code; empty: `values` has the weights
   BigVector<float> values;           // one per element of `entries`; empty with a codebook
-  std::shared_ptr<const MemoryShare> memory;  // that the entries take of their file's
+  std::shared_ptr<const MemoryShare> memory;  // what the entries take of the file's memory
 
   bool has_codes() const { return !codebook.empty(); }
   uint64_t row_end(uint64_t row) const { return row_start[row] + row_length[row]; }
@@ -45,13 +45,14 @@ struct LayerEntries {
   }
 };
 
+// How EntrySource::each() cuts the rows.
 struct RowSteps {
-  uint64_t step;  // rows
-  uint64_t run;   // a multiple
+  uint64_t step;  // rows of one call of pack()
+  uint64_t run;   // rows of consecutive steps on one thread: a multiple of `step`
 };
 
-// Where packings take entries from: all are there, or they are decoded a slab of rows at a time,
-// and packed while the caches hold them.
+// Where packings get their entries from. Either all entries are in memory, or a slab of rows at a
+// time is decoded and packed while the caches hold it.
 class EntrySource {
  public:
   EntrySource() = default;
@@ -59,22 +60,22 @@ class EntrySource {
   EntrySource& operator=(const EntrySource&) = delete;
   virtual ~EntrySource() = default;
 
-  // Of the matrix; `entries` and what says where they are may be empty.
+  // Sizes and codebook of the matrix; entries, row_start and row_length may be empty.
   virtual const LayerEntries& shape() const = 0;
-  // Of all rows, as many runs as there are threads: those of a thread share one list, which fills
-  // huge pages.
+  // Splits the rows into one run per thread. The packed output of a run is one contiguous list, so
+  // it can use huge pages.
   RowSteps run_per_thread(uint64_t step) const {
     return {step, ceil_div(ceil_div(shape().rows, step), width()) * step};
   }
-  // pack(part, at, row, count) for all of rows [first, last), `step` at a time, on several threads:
-  // rows [row, row + count) of the matrix are those from `at` on in `part`. Steps of the same run
-  // follow each other on one thread. False where loading failed. Throws std::bad_alloc.
+  // Calls pack(part, at, row, count) for rows [first, last), `step` rows at a time, on several
+  // threads: rows [row, row + count) of the matrix are rows [at, at + count) of `part`. The steps
+  // of a run follow each other on one thread. False if loading failed. Throws std::bad_alloc.
   using Pack =
       std::function<void(const LayerEntries& part, uint64_t at, uint64_t row, uint64_t count)>;
   virtual bool each(uint64_t first, uint64_t last, RowSteps steps, const Pack& pack) const = 0;
 
  private:
-  // Threads that each() uses at most.
+  // The most threads that each() uses.
   virtual unsigned width() const = 0;
 };
 
@@ -97,18 +98,18 @@ class EntryLoader;
 // The entries of a tensor as rows x cols of its first dimension.
 class TensorEntries final : public EntrySource {
  public:
-  // `held` is what the caller keeps meanwhile: it is taken of the file's memory as long as this
-  // exists. UnsupportedDType for dtypes without arithmetic. `progress` gets the encoded bytes.
+  // `held`: bytes that the caller keeps meanwhile; they count toward the file's memory as long as
+  // this exists. UnsupportedDType for dtypes without arithmetic. `progress` gets the encoded bytes.
   static Result<std::unique_ptr<TensorEntries>> open(const Model& model, size_t tensor,
                                                      uint64_t held, ProgressStep progress = {});
   ~TensorEntries() override;
 
   const LayerEntries& shape() const override;
-  // Decodes slabs, on the file's threads, where rows of the matrix are rows of the stored view and
-  // all threads get slabs; else all at once.
+  // Decodes slabs on the file's threads if rows of the matrix are rows of the stored view and there
+  // are slabs for all threads; otherwise decodes all entries at once.
   bool each(uint64_t first, uint64_t last, RowSteps steps, const Pack& pack) const override;
-  // Why each() failed: LimitMemory, Cancelled, BadCount (K-05) where it was for all rows, or what
-  // is wrong with a chunk.
+  // Why each() failed: LimitMemory, Cancelled, BadCount (K-05) if it was called for all rows, or
+  // the failure of a chunk.
   const Status& failure() const { return failure_; }
   // All entries, or one of the same failures.
   Result<LayerEntries> all() const;
@@ -121,7 +122,7 @@ class TensorEntries final : public EntrySource {
   mutable Status failure_;
 };
 
-// TensorEntries::all() of a caller that keeps nothing else.
+// TensorEntries::all() for a caller that holds no other memory.
 Result<LayerEntries> load_entries(const Model& model, size_t tensor);
 
 }  // namespace dcf::impl

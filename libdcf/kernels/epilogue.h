@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What follows the sums of a layer before they are stored: the bias, then the activation. Kernels
-// apply it while the sums are in registers or in the cache.
+// Bias and activation, which are applied to the sums of a layer before they are stored. Kernels do
+// so while the sums are in registers or in the cache.
 #pragma once
 
 #include <cstdint>
@@ -16,19 +16,19 @@ struct Epilogue {
   // Negative values become +0. NaN and -0 stay.
   static float rectified(float v) { return v < 0 ? 0.0f : v; }
 
-  // Of a sum of row `row`.
+  // Finishes one sum of row `row`.
   float finish(float sum, uint64_t row) const {
     if (bias != nullptr) sum += bias[row];
     return relu ? rectified(sum) : sum;
   }
-  // Of `count` sums of that row.
+  // Finishes `count` sums of row `row`.
   void finish_row(float* sums, uint64_t count, uint64_t row) const {
     if (bias != nullptr) {
       for (uint64_t i = 0; i < count; ++i) sums[i] += bias[row];
     }
     rectify(sums, count);
   }
-  // Of a sum of each of rows [first, first + count).
+  // Finishes one sum of each of the rows [first, first + count).
   void finish_rows(float* sums, uint64_t count, uint64_t first) const {
     if (bias != nullptr) {
       for (uint64_t i = 0; i < count; ++i) sums[i] += bias[first + i];

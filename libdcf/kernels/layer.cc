@@ -1,20 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
-// Which kernel, by what was measured (bench/, Xeon with AVX-512; ratios to OpenBLAS on one thread):
-//  - Row windows win for single samples at every density: they move 2.6 to 4.6 bytes per weight
-//    that is there, a dense product 4 per weight of the matrix.
-//  - Without AVX-512, groups of columns that share a code do, where the palette is small enough:
-//    0.25 ns per weight that is there, where rows of columns and weights take 0.6. A dense product
-//    overtakes the one above kDenseShareGroups, the other above kDenseShareRows.
-//  - Where few inputs are not zero, columns that skip the others do: 0.8 ns per weight that meets
-//    such an input, 1.5 without a small palette, on a Xeon that takes 0.15 to 0.5 per weight that
-//    is there with row windows and 0.5 with groups (Skylake). On the six layers of bench/ the
-//    columns are ahead of row windows where fewer than 0.17 to 0.62 of the inputs are not zero, of
-//    groups below 0.62 to 0.75 of them; 0.22 and 0.55 on a newer Xeon and on Zen 3. Rows of
-//    columns and weights are behind at every share, dense products up to the shares below.
-//  - From kFewSamples on a tile of samples is cheaper, which reads each entry once for all of them.
-//  - Above kDenseShareTiles a dense product does, which reads a vector of x once for several rows:
-//    as fast at densities of 0.61 and 0.67 with AVX-512, of 0.69 and 0.76 with AVX2, for a
-//    convolution of 1152 columns and a layer of 4096.
+// The choice of a kernel follows measurements (bench/layer_bench.cc and bench/conv_bench.cc, one
+// thread of a Xeon with AVX-512 unless said otherwise). Times are per nonzero weight.
+//  - Single samples: row windows win at every density. They move 2.6 to 4.6 bytes per nonzero
+//    weight, a dense product moves 4 bytes per weight of the matrix.
+//  - Single samples without AVX-512: code groups win if the palette is small enough, with 0.25 ns;
+//    rows of columns and weights take 0.6 ns. A dense product overtakes code groups above a density
+//    of kDenseShareGroups and rows above kDenseShareRows.
+//  - Single samples with few nonzero inputs: columns win. On a Skylake they take 0.8 ns per weight
+//    that meets such an input, 1.5 ns without a small palette; row windows take 0.15 to 0.5 ns
+//    there and code groups 0.5 ns, for every weight. On the six layers of bench/ columns
+//    overtake row windows where the fraction of nonzero inputs falls below 0.17 to 0.62, and code
+//    groups where it falls below 0.62 to 0.75; on a newer Xeon and on Zen 3 below 0.22 and 0.55.
+//    They always beat rows, and dense products up to the densities below.
+//  - From kFewSamples samples on a tile is cheaper: it reads each entry once for all samples.
+//  - Above a density of kDenseShareTiles a dense product with the tile wins: it reads a vector of x
+//    once for several rows. The two are equally fast at densities of 0.61 and 0.67 with AVX-512,
+//    0.69 and 0.76 with AVX2 (a convolution of 1152 columns and a layer of 4096).
 #include "kernels/layer.h"
 
 #include <algorithm>
@@ -65,7 +66,7 @@ Status check_name(std::string_view name) {
   return fail(Code::InvalidArgument, "", "there is no kernel of that name");
 }
 
-// The kernel, if that is its name: which form a packing takes depends on the layer.
+// The kernel if it has this name, else null: the form that a packing takes depends on the layer.
 std::unique_ptr<LayerKernel> named(std::string_view name, std::unique_ptr<LayerKernel> kernel) {
   return kernel && kernel->name() == name ? std::move(kernel) : nullptr;
 }
@@ -86,15 +87,15 @@ Result<std::unique_ptr<LayerKernel>> make_linear(std::string_view name, const Te
   return std::unique_ptr<LayerKernel>();
 }
 
-// The entries while packings are tried: decoded a slab at a time for the first one, and all at once
-// for those after it, so that the tensor is decoded at most twice. Where the memory limit does not
-// allow for all entries at once, each packing decodes them.
+// The entries for the packings that are tried. They are decoded a slab at a time for the first
+// packing and all at once for the later ones, so that the tensor is decoded at most twice. If all
+// entries do not fit in the memory limit, each packing decodes them again.
 class Entries {
  public:
   Entries(const TensorEntries& tensor, const Parallel& parallel)
       : tensor_(tensor), parallel_(parallel) {}
 
-  // Null where they do not fit.
+  // All entries; null if they do not fit.
   Result<const LayerEntries*> all() {
     if (!listed_ && fits_) {
       Result<LayerEntries> all = tensor_.all();
@@ -108,7 +109,7 @@ class Entries {
     }
     return listed_ ? &kept_ : nullptr;
   }
-  // For the next packing.
+  // The entries for the next packing.
   Result<const EntrySource*> next() {
     const EntrySource* source = &tensor_;
     if (used_) DCF_TRY(all().status());
@@ -121,7 +122,7 @@ class Entries {
   const TensorEntries& tensor_;
   const Parallel& parallel_;
   bool used_ = false;  // a packing has read the entries
-  bool fits_ = true;   // all at once, as far as is known
+  bool fits_ = true;   // all entries fit at once, as far as is known
   LayerEntries kept_;
   std::optional<AllEntries> listed_;
 };
@@ -179,10 +180,10 @@ Status too_large(const Model& model, size_t tensor) {
       fail(Code::LimitMemory, "L-01", "the packed layer takes more than max_memory"));
 }
 
-// The most that packing takes, to be known before anything is packed: for each entry a column and a
-// weight in four lanes, for each row its end, its place in an order and its share of a panel, for
-// each cell its ends, and what threads sort by code with. A dense matrix that nobody named takes
-// less, as most of its elements are entries.
+// An upper bound on the memory that packing allocates, known before anything is packed: for each
+// entry a column and a weight in four lanes; for each row its end, its place in an order and its
+// share of a panel; for each cell its ends; for each thread the lists that it sorts by code with. A
+// dense kernel that was chosen, not asked for by name, needs less than its entries would.
 uint64_t packing_estimate(const Model& model, size_t tensor, std::string_view kernel) {
   constexpr uint64_t kEntryBytes = 4 * sizeof(float);
   constexpr uint64_t kRowBytes = 24;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A tensor of a file, packed once for being multiplied many times. Needs the file no longer.
+// A tensor of a file, packed once to be multiplied many times. It does not need the file any more.
 #pragma once
 
 #include <memory>
@@ -18,23 +18,24 @@ namespace dcf::impl {
 std::span<const char* const> layer_kernel_names();
 
 struct LayerOptions {
-  uint64_t batch = 1;       // that apply() is mostly called with
+  uint64_t batch = 1;       // the usual batch of apply()
   std::string_view kernel;  // a LayerKernel's name; empty: the fastest
   Parallel parallel;
-  double input_density = 1;  // share of the inputs that is mostly not zero
-  ProgressStep progress;     // of the encoded bytes
-  // Empty: none; else one per row, or per output channel. Copied.
+  double input_density = 1;  // expected fraction of the inputs that is not zero
+  ProgressStep progress;     // gets the encoded bytes
+  // One per row, or per output channel; empty: none. Copied.
   std::span<const float> bias;
   bool relu = false;
 };
 
 class Layer {
  public:
-  // y = w x. LimitMemory where entries and packed layer do not fit into the file's memory limit,
-  // InvalidArgument where no kernel has the name asked for, or it does not fit this layer.
+  // y = w x. LimitMemory if entries and packed layer do not fit in the file's memory limit;
+  // InvalidArgument if no kernel has the name asked for, or if that kernel does not take this
+  // layer.
   static Result<std::unique_ptr<Layer>> linear(const Model& model, size_t tensor,
                                                const LayerOptions& options);
-  // `conv` is complete for the tensor.
+  // conv.complete() has succeeded for the tensor.
   static Result<std::unique_ptr<Layer>> convolution(const Model& model, size_t tensor,
                                                     const Conv2d& conv,
                                                     const LayerOptions& options);
@@ -48,8 +49,8 @@ class Layer {
   uint64_t packed_bytes() const { return kernel_->packed_bytes() + bias_.size() * sizeof(float); }
   uint64_t working_bytes(uint64_t batch) const { return kernel_->working_bytes(batch, parallel_); }
 
-  // LimitMemory where the scratch of so large a batch does not fit beside the layer and what other
-  // calls take meanwhile.
+  // LimitMemory if the scratch for the batch does not fit beside the layer and what other calls
+  // hold meanwhile.
   Status apply(const float* x, uint64_t batch, float* y) const;
 
  private:
@@ -66,7 +67,7 @@ class Layer {
   uint64_t inputs_ = 0;
   uint64_t outputs_ = 0;
   uint64_t nonzeros_ = 0;
-  mutable MemoryBudget scratch_;  // what the layer leaves of its file's max_memory
+  mutable MemoryBudget scratch_;  // what is left of the file's max_memory beside the layer
 };
 
 }  // namespace dcf::impl

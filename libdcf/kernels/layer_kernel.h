@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // A matrix packed for one way of multiplying. Immutable: any number of threads may use it at once.
 //
-// Sums are in float, in an order that the kernel fixes; products are fused into them where the
-// machine can. |error| <= (k + 1) * 2^-24 / (1 - (k + 1) * 2^-24) * sum |w x| for a row of k
-// weights (Higham, Accuracy and Stability of Numerical Algorithms, section 3.1). Weights that are
-// absent contribute nothing, whatever x holds.
+// Sums are in float, in an order that the kernel fixes, with fused multiply-add where the machine
+// has it. For a row of k weights |error| <= (k + 1) * 2^-24 / (1 - (k + 1) * 2^-24) * sum |w x|
+// (Higham, Accuracy and Stability of Numerical Algorithms, section 3.1). Absent weights contribute
+// nothing, whatever x holds.
 #pragma once
 
 #include <cstdint>
@@ -23,10 +23,10 @@ class LayerKernel {
 
   virtual const char* name() const = 0;
   virtual uint64_t packed_bytes() const = 0;
-  // Of one call of apply() with this batch, at most.
+  // The most bytes that one call of apply() with this batch allocates.
   virtual uint64_t working_bytes(uint64_t batch, const Parallel& parallel) const = 0;
-  // x is [batch, inputs] and y [batch, outputs], which gets the sums as `epilogue` finishes them.
-  // The same results for any number of threads. Throws std::bad_alloc.
+  // x is [batch, inputs]. y is [batch, outputs] and gets the sums, finished by `epilogue`. Results
+  // are the same for any number of threads. Throws std::bad_alloc.
   virtual void apply(const float* x, uint64_t batch, float* y, const Parallel& parallel,
                      const Epilogue& epilogue) const = 0;
 };

@@ -14,10 +14,10 @@
 namespace dcf::impl {
 namespace {
 
-// What the sums and the transposed inputs of a product take.
+// The memory for the sums and the transposed inputs of a product.
 struct Plan {
-  bool one_set = false;       // of sums for all chunks, else each chunk that is decoded has its own
-  uint64_t part_doubles = 0;  // of a chunk's own
+  bool one_set = false;       // all chunks share one set of sums; else each has its own
+  uint64_t part_doubles = 0;  // sums of a chunk that has its own
   MemoryNeed bytes;
 };
 
@@ -40,7 +40,7 @@ class Product {
   }
 
   Status run(std::span<float> y) {
-    // The samples of one column side by side, so that an entry is multiplied with all of them.
+    // Transposed: the samples of a column lie side by side, to be multiplied by one entry.
     std::vector<float> columns(batch_ > 1 ? x_.size() : 0);
     if (batch_ > 1) {
       transpose(x_.data(), cols_, batch_, cols_, columns.data(), batch_);
@@ -75,7 +75,7 @@ class Product {
   }
 
   void round(const std::vector<double>& sums, std::span<float> y) const {
-    constexpr uint64_t kRows = 16;  // a cache line of y, while the sums of these rows are near
+    constexpr uint64_t kRows = 16;  // a cache line of y; the sums of as many rows are in the cache
     for (uint64_t first = 0; first < rows_; first += kRows) {
       const uint64_t end = std::min(rows_, first + kRows);
       for (uint64_t b = 0; b < batch_; ++b) {
@@ -93,7 +93,7 @@ class Product {
     DCF_TRY(reader_.load(chunk, scratch, &decoded));
     const uint64_t base = first_row(chunk);
     const bool palette = !decoded.codes.empty();
-    // Entries come in rising order, so that the row is found by stepping, not by division.
+    // Entries come in rising order, so the row is found by stepping, not by division.
     uint64_t row = base;
     uint64_t row_start = base * cols_;
     for_each_entry(coding_, decoded, [&](uint32_t element, uint32_t entry) {
@@ -130,12 +130,11 @@ class Product {
   std::array<double, 257> by_code_{};
 };
 
-// Chunks run side by side into sums of their own, which are then added in order. Where those would
-// be larger than the chunks, as a transposed view can make them, the work would no longer be in
-// proportion to the elements: then there is one set of sums for all. False: the sizes do not fit 64
-// bits.
+// Chunks that run side by side have sums of their own, which are then added in order. If these sums
+// would be larger than the chunks, as with a transposed view, adding them would dominate the work:
+// then there is one set of sums for all chunks. False if the sizes do not fit 64 bits.
 bool plan_sums(const Tensor& data, const Tensor& shape, uint64_t batch, Plan* plan) {
-  uint64_t touched_rows = 0;  // by one chunk, at most
+  uint64_t touched_rows = 0;  // the most rows that one chunk adds to
   if (data.chunks != 0) {
     touched_rows = data.view.transposed
                        ? shape.rows()
@@ -143,7 +142,7 @@ bool plan_sums(const Tensor& data, const Tensor& shape, uint64_t batch, Plan* pl
     plan->one_set = touched_rows > data.chunk_elements(0) + 2;
   }
   plan->part_doubles = plan->one_set ? 0 : touched_rows * batch;
-  uint64_t x_bytes = 0;  // transposed
+  uint64_t x_bytes = 0;  // bytes of the transposed inputs
   return checked_mul(shape.rows() * batch, sizeof(double), &plan->bytes.once) &&
          (batch <= 1 || checked_mul(shape.cols() * batch, sizeof(float), &x_bytes)) &&
          checked_add(plan->bytes.once, x_bytes, &plan->bytes.once) &&

@@ -9,7 +9,7 @@
 namespace dcf::impl {
 namespace {
 
-// y += w x, without the weights of zero.
+// y += w x. Weights of zero are skipped.
 void multiply_kept(const float* w, uint64_t rows, uint64_t cols, const float* x, uint64_t width,
                    float* y) {
   for (uint64_t r = 0; r < rows; ++r, y += width) {
@@ -83,7 +83,7 @@ void Samples::fill(uint64_t first, uint64_t last, uint64_t width, float* tile) c
   transpose(x + first, stride, count, last - first, tile + first * width, width);
 }
 
-// The exponent of an infinity or NaN is all ones. Without branches, for vectors.
+// The exponent of an infinity or NaN is all ones. No branches, so that the compiler uses vectors.
 bool all_finite(const float* x, uint64_t n) {
   constexpr uint32_t kExponent = 0x7f800000;
   uint32_t found = 0;

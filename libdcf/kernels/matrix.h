@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A matrix that multiplies tiles: sparse in cells, or dense where most of its weights are there.
+// A matrix that multiplies tiles: sparse and in cells, or dense if most of its weights are not
+// zero.
 #pragma once
 
 #include <algorithm>
@@ -13,15 +14,15 @@ namespace dcf::impl {
 struct Samples {
   const float* x = nullptr;
   uint64_t count = 0;
-  uint64_t stride = 0;  // floats from one to the next
+  uint64_t stride = 0;  // floats from one sample to the next
 
-  // Columns [first, last) of theirs, as rows of a tile of `width` floats each.
+  // Writes columns [first, last) of the samples as rows of a tile, `width` floats each.
   void fill(uint64_t first, uint64_t last, uint64_t width, float* tile) const;
 };
 
 class TileMatrix {
  public:
-  // Rows [first, last). Throws std::bad_alloc.
+  // Packs rows [first, last). Throws std::bad_alloc.
   TileMatrix(const EntrySource& source, uint64_t first, uint64_t last, bool dense);
 
   // Whether all entries could be loaded.
@@ -31,17 +32,18 @@ class TileMatrix {
   uint64_t rows() const { return rows_; }
   uint64_t cols() const { return cols_; }
   uint64_t bytes() const;
-  const std::vector<float>& dense() const { return dense_; }  // [rows, cols], where it is dense
+  const std::vector<float>& dense() const { return dense_; }  // [rows, cols], or empty if sparse
 
-  // Panels of Blocked::kPanel rows, the last may be shorter.
+  // Panels have Blocked::kPanel rows; the last may have fewer.
   uint64_t panels() const { return (rows_ + Blocked::kPanel - 1) / Blocked::kPanel; }
   uint64_t panel_rows(uint64_t panel) const {
     return std::min(Blocked::kPanel, rows_ - panel * Blocked::kPanel);
   }
   // y[panel_rows(panel)][width] = the panel times tile[cols][width], for a width of `loops`.
-  // `finite`: so is all of the tile. If not, zeros of a dense matrix must be kept from it.
-  // `samples`: what the tile is still to be made of, block by block, while those that follow come
-  // from memory; its columns behind them are left as they are. Null: the tile is there.
+  //  - finite: no NaN or Inf is in the tile. If false, zero weights of a dense matrix are skipped,
+  //    so that 0 * Inf cannot make a NaN.
+  //  - samples: the tile is filled from them, block by block, while the next blocks are prefetched.
+  //    Columns of the tile after the last sample stay as they are. Null: the tile is full already.
   void multiply(const TileLoops& loops, uint64_t width, uint64_t panel, bool finite, float* tile,
                 float* y, const Samples* samples = nullptr) const;
 

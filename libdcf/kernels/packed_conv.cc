@@ -34,7 +34,7 @@ class Padded {
     }
   }
 
-  static constexpr uint64_t kSlack = 16;  // copies go by so many floats
+  static constexpr uint64_t kSlack = 16;  // floats; a copy of kSlack floats may end past the image
 
  private:
   const Conv2d& conv_;
@@ -45,7 +45,7 @@ class Padded {
 
 // Positions of a tile that lie in one row of the output.
 struct Segment {
-  uint64_t from;  // of the padded image, for the window's first element
+  uint64_t from;  // index into the padded image, for the window's first element
   uint64_t count;
 };
 
@@ -79,7 +79,7 @@ class PackedConv final : public LayerKernel {
              const Epilogue& epilogue) const override {
     const uint64_t in = conv_.in_size / conv_.groups;
     const uint64_t out = conv_.out_size / conv_.groups;
-    // Threads share an image only where there are few: a padded image is made once per item.
+    // Threads share an image only if there are few images: each item makes a padded image.
     const uint64_t parts = batch * conv_.groups >= parallel.width() ? 1 : tiles();
     run_tasks(parallel, batch * conv_.groups * parts, [&](size_t item) {
       const uint64_t image = item / parts;  // and group
@@ -95,7 +95,7 @@ class PackedConv final : public LayerKernel {
   uint64_t tiles() const { return ceil_div(positions(), widest()); }
   uint64_t tile_floats() const { return groups_.front().cols() * widest() + Padded::kSlack; }
 
-  // Tiles [first, last) of one group of one image.
+  // Computes tiles [first, last) of one group of one image.
   void convolve(const TileMatrix& matrix, const float* x, uint64_t first, uint64_t last,
                 const Epilogue& epilogue, uint64_t group, float* y) const {
     const bool finite = !matrix.is_dense() || all_finite(x, conv_.in_size / conv_.groups);
@@ -106,7 +106,8 @@ class PackedConv final : public LayerKernel {
     std::vector<Segment> segments;
     const uint64_t end = std::min(last * widest(), positions());
     for (uint64_t at = first * widest(); at < end;) {
-      // Not narrower but for the image's last, however many threads share the tiles.
+      // Only the image's last tile is narrower, whatever the number of threads that share the
+      // tiles.
       const uint64_t wide = loops_.width_for(std::min(widest(), end - at));
       const uint64_t count = std::min(wide, end - at);
       find_segments(at, count, &segments);
@@ -136,7 +137,7 @@ class PackedConv final : public LayerKernel {
     }
   }
 
-  // A row of the tile per element of the window.
+  // Fills one row of the tile per element of the window.
   void fill_tile(const std::vector<Segment>& segments, const float* image, uint64_t wide,
                  float* tile) const {
     const uint64_t channels = conv_.in_channels / conv_.groups;
@@ -153,7 +154,7 @@ class PackedConv final : public LayerKernel {
     }
   }
 
-  // Copies more than asked for, which the next copy overwrites.
+  // Copies kSlack floats at a time; the next copy overwrites those beyond the end.
   static uint64_t fill_dense(const std::vector<Segment>& segments, const float* from, float* to) {
     uint64_t filled = 0;
     for (const Segment& s : segments) {

@@ -12,7 +12,7 @@
 
 namespace dcf::impl {
 
-// `conv` is complete for the tensor that the entries are of.
+// conv.complete() has succeeded for the tensor of the entries.
 std::unique_ptr<LayerKernel> make_packed_conv(const LayerEntries& entries, const Conv2d& conv,
                                               bool dense, const Parallel& parallel,
                                               const TileLoops& loops = active_tile_loops());

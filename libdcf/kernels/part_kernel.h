@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A matrix in parts of consecutive rows, each a piece of work for a thread, which read a copy of
-// the sample: padded, or laid out in blocks.
+// Base of the kernels that split the rows into parts, one task each, and read a copy of x that is
+// padded or cut into blocks.
 #pragma once
 
 #include <algorithm>
@@ -35,9 +35,9 @@ class PartKernel : public LayerKernel {
       : rows_(rows), cols_(cols), copy_size_(copy_size) {}
 
   virtual size_t parts() const = 0;
-  // x: cols floats; copy: copy_size floats, all of which are set.
+  // x: cols floats. copy: copy_size floats; sets all of them.
   virtual void copy_sample(const float* x, float* copy) const = 0;
-  // Sets the outputs of the part's rows; y: those of all rows.
+  // Sets the outputs of the part's rows. y: the outputs of all rows.
   virtual void multiply(size_t part, const float* copy, const Epilogue& epilogue,
                         float* y) const = 0;
 

@@ -13,13 +13,13 @@
 namespace dcf::impl {
 namespace {
 
-// Lanes per entry that a packing may take.
+// The most lanes per entry: a packing that would need more does not pay.
 constexpr uint64_t kMostLanes = 4;
 
-// Initial reservation: random rows fill about 7/16 of the lanes that the limit allows.
+// Initial reservation, in sixteenths of the limit: random rows fill about 7/16 of its lanes.
 constexpr uint64_t kExpected = 7;
 
-// Groups of rows that are multiplied on one thread, of about so many entries.
+// Entries of a piece, about. A piece is the groups of rows that one task multiplies.
 constexpr uint64_t kPieceEntries = uint64_t{1} << 18;
 
 constexpr auto kFamily = std::to_array<const RowWindowLoops*>({
@@ -31,7 +31,7 @@ constexpr auto kFamily = std::to_array<const RowWindowLoops*>({
 
 struct Piece {
   size_t run;
-  uint64_t first;  // group of the run
+  uint64_t first;  // groups [first, last) of the run
   uint64_t last;
 };
 
@@ -85,11 +85,11 @@ class RowWindowsKernel final : public PartKernel {
 
   const RowWindowLoops& loops_;
   uint64_t cols_;
-  std::vector<RowWindows> runs_;  // packed by a thread each
+  std::vector<RowWindows> runs_;  // each packed by one thread
   std::vector<Piece> pieces_;
 };
 
-// Rows [first, first + rows) by falling length: a sort by counting, as lengths are small numbers.
+// Rows [first, first + rows), longest first. A counting sort, as lengths are small numbers.
 std::vector<uint32_t> by_length(const LayerEntries& entries, uint64_t first, uint64_t rows) {
   const uint32_t* const length = entries.row_length.data() + first;
   const uint32_t longest = *std::max_element(length, length + rows);
@@ -107,7 +107,7 @@ uint64_t most_steps(uint64_t nonzeros) {
   return kMostLanes * nonzeros / RowWindows::kLanes;
 }
 
-// Packs `count` rows of `entries` from number `at` on. False where too many lanes would idle.
+// Packs rows [at, at + count) of `entries`. False if too many lanes would idle.
 bool pack(const RowWindowLoops& loops, const LayerEntries& entries, uint64_t at, uint64_t count,
           RowWindows* w) {
   const std::vector<uint32_t> order = by_length(entries, at, count);
@@ -172,7 +172,7 @@ std::unique_ptr<LayerKernel> make_row_windows(const EntrySource& source,
         RowWindows& run = runs[first / steps.run];
         if (run.rows == 0)
           run.resize_steps(most_steps(shape.nonzeros / runs.size()) * kExpected / 16);
-        // Weights are gathered by signed numbers of 32 bits.
+        // The gather of weights takes signed 32-bit indices.
         if (entries.entries.size() > INT32_MAX || !pack(loops, entries, at, count, &run))
           fits = false;
       });

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-// Sparse rows for batches of a few: sixteen rows go side by side, a lane each, over a window of 32
-// columns that slides from left to right. A step multiplies at most one entry of each row: the
-// column in the window picks from two vectors of x, the code from the codebook, without a gather.
-// A row with nothing in the window skips the step. The window moves by 16 columns as soon as no
-// row has an entry left in its first half.
+// Sparse rows for batches of a few samples. Sixteen rows are multiplied side by side, one per lane,
+// over a window of 32 columns that slides from left to right. A step multiplies at most one entry
+// of each row: the column within the window selects from two vectors of x, the code from the
+// codebook, without a gather. A row without an entry in the window skips the step. The window moves
+// by 16 columns as soon as no row has an entry left in its first half.
 //
-// Among kSorted rows, those of like length share a group, so that few lanes idle. Fast with
-// AVX-512; the portable loops are the reference that the tests compare with.
+// Rows are sorted by length, kSorted of them at a time, so that rows of a group have similar
+// lengths and few lanes idle. Fast with AVX-512; the portable loops are the reference for the
+// tests.
 #pragma once
 
 #include <memory>
@@ -28,20 +29,20 @@ struct RowWindows {
 
   uint64_t first_row = 0;
   uint64_t rows = 0;
-  std::vector<uint32_t> order;      // row of each lane, from first_row
-  std::vector<uint64_t> group_end;  // steps of the groups so far
-  BigVector<uint8_t> advance;       // per step: strides that the window moves before it
+  std::vector<uint32_t> order;      // row of each lane, relative to first_row
+  std::vector<uint64_t> group_end;  // per group: number of steps so far
+  BigVector<uint8_t> advance;       // per step: strides that the window moves before the step
   // With a codebook of up to kCodes: per step and lane kPresent | code << kCodeShift | column.
   BigVector<uint16_t> slots;
   float codebook[kCodes] = {};
-  // Else: kPresentByte | column, and the weight.
+  // Without one: per step and lane kPresentByte | column, and the weight.
   BigVector<uint8_t> columns;
   BigVector<float> weights;
 
   bool has_codes = false;
 
   uint64_t steps() const { return group_end.empty() ? 0 : group_end.back(); }
-  // Sets the size of what has an element per step.
+  // Resizes the lists that have elements for each step.
   void resize_steps(uint64_t steps);
   uint64_t bytes() const;
 };
@@ -51,7 +52,7 @@ const RowWindowLoops& active_row_window_loops();
 // Whether the active loops are faster than kernels for any processor.
 bool row_windows_pay();
 
-// Null where the rows are so unlike each other that more than three lanes in four would idle.
+// Null if the lengths of rows differ so much that more than three lanes in four would idle.
 std::unique_ptr<LayerKernel> make_row_windows(
     const EntrySource& source, const RowWindowLoops& loops = active_row_window_loops());
 

@@ -16,11 +16,11 @@ namespace {
 constexpr size_t kLanes = RowWindows::kLanes;
 constexpr uint32_t kStride = RowWindows::kStride;
 
-// Asks for the entries of the rows that come next, a line at a time: the caches' own prefetchers do
-// not follow so many rows at once.
+// Prefetches the entries of the next rows, a line at a time: the hardware prefetchers cannot follow
+// as many rows at once.
 class Prefetcher {
  public:
-  // `rows` of those from number `at` on.
+  // The rows are at + rows[i] of the matrix.
   Prefetcher(const LayerEntries& e, uint64_t at, std::span<const uint32_t> rows)
       : entries_(e.entries.data()),
         values_(e.has_codes() ? nullptr : e.values.data()),
@@ -56,7 +56,7 @@ class Prefetcher {
   uint64_t end_ = 0;
 };
 
-// One group of rows: where each lane is, and the entry there.
+// One group of rows: the position of each lane, and the entry there.
 struct Lanes {
   __m512i at;
   __m512i entry;
@@ -66,8 +66,7 @@ DCF_AVX512 inline __m512i splat(uint32_t value) {
   return _mm512_set1_epi32(static_cast<int>(value));
 }
 
-// Puts the entries of the lanes in `takes` into a step, `offset` being their columns within the
-// window.
+// Writes the entries of the lanes in `takes` to a step. `offset`: their columns within the window.
 DCF_AVX512 inline void put_weights(const LayerEntries& e, const Lanes& lanes, __mmask16 takes,
                                    __m512i offset, StepList::Place* to) {
   const __m512i marked = _mm512_or_si512(offset, splat(RowWindows::kPresentByte));
@@ -95,7 +94,7 @@ DCF_AVX512 inline void put_codes(const Lanes& lanes, __mmask16 takes, __m512i of
   to->slots += kLanes;
 }
 
-// A step that only moves the window.
+// Writes a step that only moves the window.
 void put_nothing(bool codes, const StepList::Place& to) {
   *to.advance = kMostStrides;
   if (codes) {
@@ -105,14 +104,14 @@ void put_nothing(bool codes, const StepList::Place& to) {
   }
 }
 
-// Entries from[at], from[at + 1] and so on of each lane. Reads of whole pieces of rows and a
-// transpose of them, as reads of single entries cost three times as much, and gathers more.
+// Four consecutive entries of each lane, from[at] and on. Four entries of a row are read at once
+// and then transposed: reading single entries costs three times as much, and gathers even more.
 struct Fetched {
   static constexpr int kEntries = 4;
   __m512i entry[kEntries];
 };
 
-// The pieces of lanes i, i + 4, i + 8 and i + 12.
+// Four entries each of lanes i, i + 4, i + 8 and i + 12.
 DCF_AVX512 inline __m512i pieces(const uint32_t* from, const uint32_t* at, size_t i) {
   const auto piece = [&](size_t lane) DCF_AVX512 {
     return _mm_loadu_si128(reinterpret_cast<const __m128i*>(from + at[lane]));
@@ -126,7 +125,7 @@ DCF_AVX512 inline __m512i pieces(const uint32_t* from, const uint32_t* at, size_
 DCF_AVX512 inline Fetched fetch(const uint32_t* from, __m512i at) {
   alignas(64) uint32_t i[kLanes];
   _mm512_store_si512(i, at);
-  __asm__("" : "+m"(i));  // or else they are taken from the vector, at two instructions each
+  __asm__("" : "+m"(i));  // without this each is extracted from the vector, by two instructions
   const __m512i a = pieces(from, i, 0);
   const __m512i b = pieces(from, i, 1);
   const __m512i c = pieces(from, i, 2);
@@ -143,21 +142,21 @@ DCF_AVX512 inline bool any_below(__m512i offset, uint32_t end) {
   return _mm512_cmplt_epu32_mask(offset, splat(end)) != 0;
 }
 
-// `at`: where the row of each lane begins. False from max_steps on.
+// `at`: where the row of each lane begins. False if there would be more than max_steps steps.
 template <bool kCodes>
 DCF_AVX512 bool pack_group(const LayerEntries& e, __m512i at, uint64_t max_steps, Prefetcher ahead,
                            StepList* steps) {
   const uint32_t* const entries = e.entries.data();
   const __m512i column_mask = splat(e.has_codes() ? LayerEntries::kColumnMask : UINT32_MAX);
-  __m512i start = _mm512_setzero_si512();  // of the window
+  __m512i start = _mm512_setzero_si512();  // first column of the window
   for (;;) {
     const Fetched next = fetch(entries, at);
     Lanes lanes{at, next.entry[0]};
     __m512i column = _mm512_and_si512(lanes.entry, column_mask);
     __m512i offset = _mm512_sub_epi32(column, start);
     uint32_t strides = 0;
-    // By branches, which the processor guesses: a step that waits for the least of the columns
-    // takes half as long again.
+    // Branches, which the processor predicts: computing the least of the columns instead makes a
+    // step wait for it, and take half as long again.
     if (!any_below(offset, kStride)) {
       strides = 1;
       if (!any_below(offset, 2 * kStride)) {
@@ -173,13 +172,13 @@ DCF_AVX512 bool pack_group(const LayerEntries& e, __m512i at, uint64_t max_steps
       if (steps->size() > max_steps) return false;
     }
     StepList::Place to = steps->room(Fetched::kEntries);
-    // Steps of this window, as long as what was fetched suffices. A lane that takes nothing in one
-    // of them, its entry being beyond the window, takes nothing in the others.
+    // Steps of this window, until the fetched entries are used up. A lane whose entry lies beyond
+    // the window skips this step and all later ones of the window.
     int count = 0;
     for (;;) {
       ahead.step();
       to.advance[count] = static_cast<uint8_t>(strides);
-      // Ends of rows lie beyond every window.
+      // Row-end sentinels lie beyond every window.
       const __mmask16 takes = _mm512_cmplt_epu32_mask(offset, splat(RowWindows::kWindow));
       if constexpr (kCodes) {
         put_codes(lanes, takes, offset, &to);
@@ -204,7 +203,7 @@ DCF_AVX512 inline const float* moved(const float* x, uint8_t strides) {
   return x + strides * RowWindows::kStride;
 }
 
-// acc + what step `step` adds, x being at its window.
+// Returns acc plus the products of one step. x points at the step's window.
 DCF_AVX512 inline __m512 code_step(const uint16_t* slots, const float* x, __m512 low, __m512 high,
                                    __m512 acc) {
   const __m256i raw = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(slots));

@@ -15,14 +15,14 @@ namespace dcf::impl {
 struct RowWindowLoops {
   CpuSet set;
 
-  // Packs rows after those packed so far: those of `entries` from number `at` on, in the order
-  // given. False where there would be more than `max_steps` steps in all.
+  // Appends rows to *out: row at + order[i] of `entries` for each i. False if there would be more
+  // than `max_steps` steps in all.
   bool (*pack)(const LayerEntries& entries, uint64_t at, std::span<const uint32_t> order,
                uint64_t max_steps, RowWindows* out);
 
-  // The rows of groups [first, last). x is followed by RowWindows::kWindow readable floats, y has
-  // all rows of the matrix. Two partial sums per row: of the even and of the odd steps of its
-  // group.
+  // Multiplies the rows of groups [first, last). x is followed by RowWindows::kWindow readable
+  // floats; y has all rows of the matrix. Each row has two partial sums: one over the even steps of
+  // its group and one over the odd ones.
   void (*multiply)(const RowWindows& w, uint64_t first, uint64_t last, const float* x,
                    const Epilogue& epilogue, float* y);
 };
@@ -37,8 +37,8 @@ std::vector<const RowWindowLoops*> available_row_window_loops();
 // The best one that is allowed here (base/cpu.h). Thread-safe.
 const RowWindowLoops& active_row_window_loops();
 
-// Lists that grow step by step. Steps are not written through the lists themselves: after stores
-// of bytes their pointers would be loaded anew.
+// Appends steps to the lists of a RowWindows. Steps are written through plain pointers, because
+// after a store of bytes the compiler would reload the pointers of the lists.
 class StepList {
  public:
   explicit StepList(RowWindows* w) : w_(w), size_(w->steps()) {}
@@ -65,7 +65,7 @@ class StepList {
   uint64_t size_;
 };
 
-// Of a step: how many strides the window moves at most.
+// The most strides that the window moves in one step.
 inline constexpr uint32_t kMostStrides = 255;
 
 }  // namespace dcf::impl

@@ -10,10 +10,11 @@ namespace {
 constexpr size_t kLanes = RowWindows::kLanes;
 constexpr uint32_t kStride = RowWindows::kStride;
 
-// Where each lane is, as an index of `entries`.
+// The position of each lane: an index into `entries`.
 using Lanes = std::array<uint64_t, kLanes>;
 
-// One step: each lane gives its entry if that lies in the window that begins at column `start`.
+// Writes one step: each lane contributes its next entry if that lies in the window that begins at
+// column `start`.
 void put_step(const LayerEntries& e, bool codes, uint32_t start, Lanes* at,
               const StepList::Place& to) {
   for (size_t lane = 0; lane < kLanes; ++lane) {
@@ -32,7 +33,7 @@ void put_step(const LayerEntries& e, bool codes, uint32_t start, Lanes* at,
   }
 }
 
-// Sixteen rows. False from max_steps on.
+// Packs sixteen rows. False if there would be more than max_steps steps.
 bool pack_group(const LayerEntries& e, bool codes, Lanes at, uint64_t max_steps, StepList* steps) {
   const uint32_t end = e.has_codes() ? LayerEntries::kColumnMask : UINT32_MAX;
   uint32_t start = 0;

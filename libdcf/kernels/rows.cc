@@ -49,7 +49,7 @@ class RowsKernel final : public LayerKernel {
     uint64_t i = first == 0 ? 0 : row_end_[first - 1];
     for (uint64_t row = first; row < last; ++row) {
       const uint64_t end = row_end_[row];
-      float sums[4] = {};  // four sums, that additions need not wait for each other
+      float sums[4] = {};  // four sums, so that additions need not wait for each other
       for (; i + 4 <= end; i += 4) {
         for (uint64_t j = 0; j < 4; ++j) sums[j] += weights_[i + j] * x[columns_[i + j]];
       }
@@ -69,7 +69,7 @@ class RowsKernel final : public LayerKernel {
 std::unique_ptr<LayerKernel> make_rows(const EntrySource& source) {
   const LayerEntries& shape = source.shape();
   auto kernel = std::make_unique<RowsKernel>(shape.rows, shape.cols);
-  // One run, as rows follow each other in the list.
+  // A single run, because rows follow each other in one list.
   constexpr uint64_t kStep = 512;
   const RowSteps steps{kStep, std::max<uint64_t>(ceil_div(shape.rows, kStep), 1) * kStep};
   const bool loaded = source.each(0, shape.rows, steps,

@@ -9,7 +9,7 @@
 
 namespace dcf::impl {
 
-// Null where the entries cannot be loaded.
+// Null if the entries cannot be loaded.
 std::unique_ptr<LayerKernel> make_rows(const EntrySource& source);
 
 }  // namespace dcf::impl

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Parallel tasks that take memory: threads must not throw, their caller may.
+// Parallel tasks that allocate memory. Tasks of Parallel must not throw; run_tasks() may.
 #pragma once
 
 #include <atomic>
@@ -9,7 +9,8 @@
 
 namespace dcf::impl {
 
-// task(i) for every i in [0, n). Throws std::bad_alloc where a task did, once all are done.
+// Runs task(i) for every i in [0, n). If a task throws std::bad_alloc, throws it again when all
+// tasks are done.
 template <typename Task>
 void run_tasks(const Parallel& parallel, size_t n, const Task& task) {
   std::atomic<bool> out_of_memory{false};

@@ -7,10 +7,10 @@
 //   DCF_TILE_FMA      (a, b, c): a * b + c on vectors
 //   DCF_TILE_SPLAT    (const float*): all elements that float
 //   DCF_TILE_VECTORS  vectors of the widest tile, at most 8
-//   DCF_TILE_ROWS     rows that a dense product sums at once, and
-//   DCF_TILE_STEP     how many vectors of each
-// Registers hold the sums only where they are plain variables, and what works on them is inlined:
-// arrays of vectors went to memory with GCC 12, at a sixth of the speed.
+//   DCF_TILE_ROWS     rows that a dense product sums at once
+//   DCF_TILE_STEP     vectors of each of those rows
+// Sums are plain variables, and the functions that work on them are always inlined, so that they
+// stay in registers: GCC 12 kept arrays of vectors in memory, at a sixth of the speed.
 #include <algorithm>
 #include <bit>
 #include <utility>
@@ -47,7 +47,7 @@ struct Sums {
     if constexpr (kVectors > 6) v6 = DCF_TILE_FMA(w, load(x + 6 * kLanes), v6);
     if constexpr (kVectors > 7) v7 = DCF_TILE_FMA(w, load(x + 7 * kLanes), v7);
   }
-  // Without a sum to start from.
+  // Starts a sum.
   DCF_TILE_INLINE void set(Vector w, const float* x) {
     v0 = w * load(x);
     if constexpr (kVectors > 1) v1 = w * load(x + kLanes);
@@ -70,7 +70,7 @@ struct Sums {
   }
 };
 
-// Where the weight of entry i of the row is.
+// Two ways to find the weight of entry i of a row: in the codebook by its code, or in a list.
 struct Codes {
   const float* codebook;
   const float* weight(uint64_t, uint64_t entry) const {
@@ -84,7 +84,7 @@ struct Weights {
   void skip(uint64_t n) { weights += n; }
 };
 
-// `word` ends in entry i of the row.
+// Adds entry i of the row, which is the low 16 bits of `word`.
 template <bool kFirst, int kVectors, typename Values>
 DCF_TILE_INLINE void add_entry(Values values, uint64_t i, uint64_t word, const float* x,
                                Sums<kVectors>& sums) {
@@ -98,18 +98,18 @@ DCF_TILE_INLINE void add_entry(Values values, uint64_t i, uint64_t word, const f
   }
 }
 
-// A word that ends in the first of four entries, which goes.
+// Removes the first of four entries from *four; the low 16 bits of the result hold it.
 DCF_TILE_INLINE uint64_t next_of(uint64_t* four) {
   constexpr bool kBig = std::endian::native == std::endian::big;
   if constexpr (kBig) *four = std::rotl(*four, 16);
-  __asm__("" : "+r"(*four));  // or else it is loaded or shifted anew for each use
+  __asm__("" : "+r"(*four));  // without this it is loaded or shifted again for each use
   const uint64_t word = *four;
   if constexpr (!kBig) *four >>= 16;
   return word;
 }
 
-// Sums of a row, and of the one behind it if it has as many entries: both go together, as one chain
-// of additions would wait for its own latency.
+// The sums of one row, or (kTwo) of two rows with the same number of entries. A single chain of
+// additions would wait for its own latency.
 template <bool kTwo, int kVectors, typename Values>
 struct RowSums {
   const uint16_t* entries;
@@ -141,8 +141,8 @@ struct RowSums {
   }
 };
 
-// y and second_y += the rows' entries, of which there are some, times x, a block of rows of
-// kVectors vectors. What y holds is added last: it may come from a slower cache.
+// Adds to y, and with kTwo to second_y, a row of `count` > 0 entries times x, whose rows have
+// kVectors vectors. The old y is added last, because it may come from a slower cache.
 template <bool kTwo, int kVectors, typename Values>
 DCF_TILE_INLINE void sparse_row(const uint16_t* entries, Values values, uint64_t count,
                                 const float* x, float* y, float* second_y) {
@@ -160,7 +160,7 @@ DCF_TILE_INLINE void sparse_row(const uint16_t* entries, Values values, uint64_t
   if constexpr (kTwo) sums.second.add_to(second_y);
 }
 
-// Asks for one line after the other.
+// Prefetches one line per step.
 class Prefetcher {
  public:
   DCF_TILE_INLINE explicit Prefetcher(const LinesAhead& lines)
@@ -222,7 +222,7 @@ DCF_TILE_TARGET void sparse_cell(const Blocked& b, uint64_t cell, const float* x
   }
 }
 
-// Of a dense matrix w of `cols` columns and a tile x of `width` floats.
+// A product of a dense matrix w of `cols` columns and a tile x whose rows have `width` floats.
 struct Dense {
   const float* w;
   const float* x;
@@ -271,7 +271,7 @@ DCF_TILE_TARGET inline void dense_steps(const Dense& d, uint64_t row, uint64_t f
 template <int kVectors>
 DCF_TILE_TARGET void dense_tile(const float* w, uint64_t rows, uint64_t cols, const float* x,
                                 float* y) {
-  constexpr uint64_t kColumns = 512;  // so much of the tile stays in a second-level cache
+  constexpr uint64_t kColumns = 512;  // rows of the tile that stay in a second-level cache
   const Dense d{w, x, y, cols, kVectors * kLanes};
   for (uint64_t first = 0; first < cols; first += kColumns) {
     const uint64_t count = std::min(kColumns, cols - first);
@@ -283,7 +283,7 @@ DCF_TILE_TARGET void dense_tile(const float* w, uint64_t rows, uint64_t cols, co
   }
 }
 
-// Several rows at once, as memory gives more to several streams than to one.
+// Several rows at once: memory delivers more to several streams than to one.
 template <int kRows>
 DCF_TILE_TARGET inline void dot_rows(const float* w, uint64_t cols, const float* x, float* y) {
   constexpr uint64_t kAhead = 512;  // floats

@@ -40,8 +40,8 @@ void transpose_each(const float* from, uint64_t from_stride, uint64_t rows, uint
   }
 }
 
-// square(i, j) for every multiple of four below `outer` and `inner`, in squares of a cache line
-// each way, of which the outer index changes last.
+// Calls square(i, j) for every multiple of four below `outer` and `inner`. Goes in squares of a
+// cache line on each side, whose inner index changes first.
 template <typename Square>
 void for_squares(uint64_t outer, uint64_t inner, const Square& square) {
   constexpr uint64_t kLine = 16;
@@ -63,8 +63,8 @@ void transpose(const float* from, uint64_t from_stride, uint64_t rows, uint64_t 
   const auto square = [=](uint64_t r, uint64_t c) {
     transpose_four(from + r * from_stride + c, from_stride, to + c * to_stride + r, to_stride);
   };
-  // The side with the longer stride, whose lines fall into few sets of a cache and whose rows lie
-  // on a page each, is the one of which four lines at a time are used up, and 16 rows.
+  // On the side with the longer stride lines fall into few sets of a cache, and each row lies on a
+  // page of its own. So on that side four lines, of 16 rows, are finished at a time.
   if (from_stride > to_stride) {
     for_squares(square_rows, square_cols, square);
   } else {

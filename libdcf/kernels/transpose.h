@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Samples that lie one after the other <-> the columns of a tile.
+// Transposes samples that follow each other in memory into the columns of a tile, and back.
 #pragma once
 
 #include <cstdint>

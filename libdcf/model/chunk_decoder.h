@@ -13,7 +13,7 @@ namespace dcf::impl {
 
 // One chunk of a tensor's view.
 struct ChunkShape {
-  uint64_t first = 0;  // its first element in the view
+  uint64_t first = 0;  // index of its first element in the view
   uint32_t elements = 0;
   uint32_t cols = 0;  // of the view; the last row may be shorter
   uint32_t rows = 0;
@@ -21,8 +21,8 @@ struct ChunkShape {
 };
 ChunkShape chunk_shape(const Tensor& tensor, uint64_t chunk, uint32_t entries);
 
-// Sets the size of a vector whose old content is not needed. Growing frees the old memory first and
-// takes no more than asked for, so that the largest size ever asked for bounds the memory.
+// Resizes a vector whose old content is not needed. Growing frees the old memory first and
+// allocates no more than asked for, so that the largest size ever asked for bounds the memory.
 template <typename T>
 void resize_scratch(BigVector<T>* v, size_t n) {
   if (v->capacity() < n) *v = BigVector<T>();
@@ -32,7 +32,7 @@ void resize_scratch(BigVector<T>* v, size_t n) {
 // Reused from chunk to chunk so that a decode allocates once. Belongs to one thread at a time.
 struct ChunkScratch {
   BigVector<uint8_t> encoded;
-  BigVector<uint8_t> stream;  // of the codec, grown on demand
+  BigVector<uint8_t> stream;  // scratch of the codec, grown on demand
   BigVector<uint32_t> counts;
   BigVector<uint8_t> symbols;
   BigVector<uint32_t> numbers;
@@ -41,14 +41,14 @@ struct ChunkScratch {
   BigVector<uint8_t> words;
   BigVector<uint8_t> bitmap;
   BigVector<uint8_t> signs;
-  BigVector<uint8_t> dense;  // of callers that expand
+  BigVector<uint8_t> dense;  // scratch of callers that expand
 
   MutableBytes codec(size_t bytes) {
     if (stream.size() < bytes) resize_scratch(&stream, bytes);
     return stream;
   }
 };
-// Upper bound on the memory of a ChunkScratch that has decoded any chunk of up to these sizes.
+// Upper bound on the memory of a ChunkScratch that has decoded any chunks of up to these sizes.
 uint64_t chunk_scratch_bytes(const Tensor& tensor, uint64_t elements, uint64_t entries,
                              uint64_t bytes);
 
@@ -65,7 +65,8 @@ struct DecodedChunk {
   uint64_t value_bytes = 0;
 };
 
-// `bytes` passed its checksum. Failures carry no offset; the caller knows the chunk's.
+// Decodes a chunk whose `bytes` passed their checksum. Failures carry no offset; the caller knows
+// the chunk's.
 Status decode_chunk(const TensorCoding& coding, const ChunkShape& shape, Bytes bytes,
                     ChunkScratch* scratch, DecodedChunk* out);
 

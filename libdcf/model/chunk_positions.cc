@@ -62,7 +62,7 @@ Status decode_counts(const TensorCoding& coding, ByteReader* in, ChunkScratch* s
 }
 
 // Gaps of one row -> positions: the column starts at -1 and advances by gap + 1. Returns the column
-// behind the last entry.
+// after the last entry.
 template <typename Gap>
 uint64_t place_row(const Gap* gaps, size_t count, uint32_t row_start, uint32_t* positions) {
   uint64_t next = 0;
@@ -70,7 +70,7 @@ uint64_t place_row(const Gap* gaps, size_t count, uint32_t row_start, uint32_t* 
 #if defined(__SSE2__)
   if constexpr (sizeof(Gap) == 1) {
     const __m128i zero = _mm_setzero_si128();
-    __m128i sum = zero;  // of the gaps, in 64 bits
+    __m128i sum = zero;  // sums of gaps, in 64 bits
     __m128i before = _mm_set1_epi32(static_cast<int>(row_start - 1));
     for (; i + 8 <= count; i += 8) {
       const __m128i eight = _mm_loadl_epi64(reinterpret_cast<const __m128i*>(gaps + i));
@@ -105,7 +105,7 @@ Status place(const ChunkScratch& scratch, const Gap* gaps, const ChunkShape& sha
   uint32_t row_start = 0;
   for (uint32_t row = 0; row < shape.rows; ++row, row_start += shape.cols) {
     const uint32_t count = scratch.counts[row];
-    // Columns only rise, so that the last one of a row speaks for all.
+    // Columns only rise, so it is enough to check the last one of a row.
     if (place_row(gaps, count, row_start, positions) >
         std::min(shape.cols, shape.elements - row_start)) {
       return bad(sizeof(Gap) == 1 ? "P-04" : "P-05", "an entry lies beyond the end of its row");

@@ -6,11 +6,12 @@
 
 namespace dcf::impl {
 
-// Sections 7.1 to 7.4. Fills out->positions; for gap positions leaves the gaps
-// in scratch->symbols, and for gap and gap-bucket the entries of each row in scratch->counts.
+// Sections 7.1 to 7.4. Fills out->positions. For decode_values() it leaves the gaps of gap
+// positions in scratch->symbols, and the number of entries of each row of gap and gap-bucket
+// positions in scratch->counts.
 Status decode_positions(const TensorCoding& coding, ByteReader* in, ChunkScratch* scratch,
                         DecodedChunk* out);
-// 7.5, after the values.
+// Section 7.5. The signs follow the values.
 Status decode_signs(const TensorCoding& coding, ByteReader* in, ChunkScratch* scratch,
                     DecodedChunk* out);
 

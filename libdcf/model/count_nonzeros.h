@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// How many elements are not zero, as the manifest's `nonzeros` counts them (K-05).
+// The number of elements that are not zero, as the manifest's `nonzeros` counts them (K-05). The
+// encoder counts with code of its own (encode/chunk_encoder.cc), and shares none with this on
+// purpose: a defect in one of the two shows as a wrong count when a written file is verified.
 #pragma once
 
 #include "base/bytes.h"
@@ -7,7 +9,8 @@
 
 namespace dcf::impl {
 
-// Of `elements` elements of the tensor in dense form. Raw-only dtypes: elements with any bit set.
+// Counts among `elements` elements of the tensor in dense form. Raw-only dtypes: elements with any
+// bit set.
 uint64_t count_nonzeros(const Tensor& tensor, Bytes dense, uint64_t elements);
 
 }  // namespace dcf::impl

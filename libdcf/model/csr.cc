@@ -21,12 +21,12 @@
 namespace dcf::impl {
 namespace {
 
-// Where at most one entry in so many is left out, those between are written as runs; where more
-// are, the others are moved together first, in blocks.
+// If at most one entry in kEntriesOfARun is dropped, the runs between dropped entries are copied.
+// If more are, the kept entries are first compacted in blocks of kBlock.
 constexpr size_t kEntriesOfARun = 32;
 constexpr size_t kBlock = 256;
 
-// T: as wide as a value.
+// T: an unsigned integer of the width of a value.
 template <typename T>
 class RowMajorCsr {
  public:
@@ -59,9 +59,9 @@ class RowMajorCsr {
     DecodedChunk decoded;
     DCF_TRY(reader_.load(chunk, scratch, &decoded));
     uint64_t at = 0;
-    if (!turn.add(decoded.nonzeros, &at)) return ok_status();  // the chunk that failed tells why
+    if (!turn.add(decoded.nonzeros, &at)) return ok_status();  // the chunk that failed reports it
     const uint64_t room = out_.col.size();
-    // More than the tensor declares: the reader says so when all chunks are known to be sound.
+    // More than the tensor declares: the reader reports that once all chunks are known to be sound.
     if (at > room || decoded.nonzeros > room - at) return ok_status();
     auto* const cols = reinterpret_cast<uint8_t*>(out_.col.data());
     const size_t n = decoded.nonzeros;
@@ -71,9 +71,9 @@ class RowMajorCsr {
     return ok_status();
   }
 
-  // What the functions below are called with: values(i, count, dst) writes the values of `count`
-  // entries from i on, kept(i) says whether entry i is one of the output, and next_dropped(i, stop)
-  // which entry of [i, stop) is the first that is not, `stop` if all are.
+  // Arguments of the functions below: values(i, count, dst) writes the values of `count` entries
+  // from i on. kept(i) tells whether entry i belongs to the output. next_dropped(i, stop) is the
+  // first entry of [i, stop) that does not, or `stop`.
   void place_values(const DecodedChunk& chunk, Entries* out) const {
     if (!chunk.codes.empty()) {
       const uint8_t* const codes = chunk.codes.data();
@@ -175,7 +175,7 @@ class RowMajorCsr {
     }
   }
 
-  // Entries [i, stop), all of them.
+  // Appends entries [i, stop), all of them.
   template <typename Cols, typename Values>
   static void put(size_t i, size_t stop, Cols cols, Values values, Entries* out) {
     out->cols.append(stop - i,
@@ -185,7 +185,7 @@ class RowMajorCsr {
     out->count += stop - i;
   }
 
-  // Those that are kept, from one that is not to the next.
+  // Appends the kept ones of entries [i, stop), as runs between dropped ones.
   template <typename Cols, typename Values, typename Next>
   static void put_runs(size_t i, size_t stop, Cols cols, Values values, Next next_dropped,
                        Entries* out) {
@@ -196,7 +196,7 @@ class RowMajorCsr {
     }
   }
 
-  // Those that are kept, moved together.
+  // Appends the kept ones of entries [i, stop), compacted first.
   template <typename Cols, typename Values, typename Kept>
   static void put_kept(size_t i, size_t stop, Cols cols, Values values, Kept kept, Entries* out) {
     std::array<uint8_t, kBlock * sizeof(uint32_t)> some_cols;
@@ -225,13 +225,12 @@ class RowMajorCsr {
     }
   }
 
-  // The first entry from i on that lies at `limit` of the chunk or behind it: not more than a row
-  // away.
+  // The first entry from i on whose position is `limit` or higher. It is at most a row away.
   size_t end_of_row(const DecodedChunk& chunk, size_t i, uint64_t limit) const {
     const size_t entries = chunk.shape.entries;
     if (chunk.positions.empty()) return std::min<uint64_t>(entries, limit);
     const uint32_t* at = chunk.positions.data() + i;
-    // Without branches, which nothing could foresee.
+    // No branches: they would be unpredictable.
     for (size_t n = std::min<uint64_t>(entries - i, cols_); n > 0;) {
       const size_t half = (n + 1) / 2;
       at += at[half - 1] < limit ? half : 0;

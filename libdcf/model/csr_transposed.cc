@@ -63,7 +63,8 @@ class TransposedCsr {
     store_word(out_.values.data() + at * words_.bytes(), words_.bytes(), word);
   }
 
-  // Each row takes its next place, chunks in order: the columns rise as they do in the view.
+  // Each entry takes the next place of its row. Chunks come in order, so the columns of a row rise
+  // as they do in the view.
   Status place() const {
     std::vector<uint64_t> next(out_.row_ptr.begin(), out_.row_ptr.end() - 1);
     return reader_.for_each_chunk_in_order([&](uint64_t chunk, ChunkScratch* scratch) {
@@ -82,7 +83,7 @@ class TransposedCsr {
   const Csr& out_;
 };
 
-// Sorts the columns of each row; values have `bytes` bytes.
+// Sorts each row by column. Values have `bytes` bytes.
 Status sort_rows(const Model& model, const Csr& out, size_t bytes) {
   struct Entry {
     uint32_t col;

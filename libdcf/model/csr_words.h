@@ -15,7 +15,7 @@ class CsrWords {
         stored_bytes_(coding.word_bytes()),
         mask_(magnitude_mask(dtype_)),
         words_(words_by_code<uint64_t>(coding, convert_)) {
-    size_t code = coding.reserved_codes();  // the fillers'
+    size_t code = coding.reserved_codes();  // after the code of the fillers
     for (const uint64_t word : coding.codebook()) {
       keep_[code++] = coding.tensor().encoding.is_sparse() || !is_zero(word);
     }
@@ -28,8 +28,8 @@ class CsrWords {
     return convert_ ? std::bit_cast<uint32_t>(word_to_float(dtype_, stored)) : stored;
   }
 
-  // By code: the value, and whether an entry with it is one of the output. Fillers are none; dense
-  // elements are if they are not zero.
+  // By code: the value, and whether an entry with that code belongs to the output. Fillers do not;
+  // dense elements do if they are not zero.
   const std::array<uint64_t, 257>& by_code() const { return words_; }
   const std::array<bool, 257>& kept() const { return keep_; }
 

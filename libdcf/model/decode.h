@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// A tensor, or part of it, in the forms a caller can use. All functions take the index of any
-// tensor, aliases included, and are thread-safe on a const Model. LimitMemory where the memory that
-// is left of the file's does not suffice, BadCount (K-05) where all elements are decoded and have
-// another number of nonzeros than the tensor declares, Cancelled where `progress` says so.
+// Decodes a tensor, or part of it. All functions take the index of any tensor, aliases included,
+// and are thread-safe on a const Model. LimitMemory if too little is left of the file's memory.
+// BadCount (K-05) if all elements are decoded and the number of nonzeros is not the one that the
+// tensor declares. Cancelled if `progress` cancels.
 #pragma once
 
 #include <span>
@@ -18,13 +18,13 @@ namespace dcf::impl {
 // (`as` = kF32; not for raw-only dtypes). dst has exactly their size.
 Status decode_elements(const Model& model, size_t tensor, DType as, uint64_t first, uint64_t count,
                        MutableBytes dst, ProgressStep progress = {});
-// Bytes of `count` elements as `as` (kNone: own dtype), or why that cannot be.
+// Bytes of `count` elements as `as` (kNone: own dtype), or why they cannot be converted.
 Result<uint64_t> decoded_bytes(const Tensor& tensor, DType as, uint64_t count);
-// What decode_elements() takes of the file's memory for all elements if no other call takes any;
-// LimitMemory where it would fail.
+// The memory that decode_elements() takes of the file's for all elements if no other call takes
+// any; LimitMemory if it would fail.
 Result<uint64_t> decode_memory(const Model& model, size_t tensor);
 
-// Where the element of view position v lies in the flattened tensor.
+// The index in the flattened tensor of the element at position v of the view.
 inline uint64_t element_of_view(const Tensor& t, uint64_t v) {
   if (!t.view.transposed) return v;
   return v % t.view.cols * t.view_rows() + v / t.view.cols;

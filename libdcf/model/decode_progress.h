@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// How far a call is, and whether its caller wants it to stop.
+// The progress of a call, and its cancellation by the caller.
 #pragma once
 
 #include <algorithm>
@@ -10,17 +10,17 @@
 
 namespace dcf::impl {
 
-// Gets the encoded bytes that are done and those of the whole call; false cancels the call.
+// Receives the encoded bytes that are done and those of the whole call; false cancels the call.
 using ProgressStep = std::function<bool(uint64_t done, uint64_t total)>;
 
-// Calls a step from one thread at a time, never again after it has cancelled. An empty step costs
-// nothing. Where data is read more often than the total says, `done` stays at the total.
+// Calls a step from one thread at a time, and never again after it has cancelled. An empty step
+// costs nothing. If more bytes are read than the total says, `done` stays at the total.
 class DecodeProgress {
  public:
   explicit DecodeProgress(ProgressStep step = {}, uint64_t total = 0)
       : step_(std::move(step)), total_(total) {}
 
-  // Cancelled from the first time on that the caller wants it.
+  // Cancelled once the caller has cancelled, and ever after.
   Status add(uint64_t bytes) {
     if (!step_) return ok_status();
     const std::lock_guard lock(mutex_);

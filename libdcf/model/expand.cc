@@ -12,12 +12,12 @@
 namespace dcf::impl {
 namespace {
 
-// Calls fill(element, block) for consecutive blocks of `out`, which stay in the first cache while
-// they are filled: in `out` itself, or in a buffer that is written past the caches afterwards.
+// Calls fill(element, block) for consecutive blocks of `out` that fit in the first-level cache. A
+// block is in `out` itself, or in a buffer that is then copied to `out`, bypassing the caches.
 template <typename T, typename Fill>
 void in_blocks(MutableBytes out, bool stream, Fill fill) {
   constexpr size_t kMost = size_t{32} << 10;
-  // Of `out`, small ones: while one is filled, lines farther on are asked for.
+  // Blocks of `out` are small: lines after the block are prefetched while it is filled.
   constexpr size_t kAhead = size_t{3} << 10;
   const size_t most = stream ? kMost : size_t{1} << 10;
   alignas(kLineBytes) std::array<uint8_t, kMost> buffer;
@@ -72,8 +72,8 @@ void place_signs(const TensorCoding& coding, const DecodedChunk& chunk, MutableB
   run(chunk.shape.elements);
 }
 
-// word(i) is the word of entry i. It is called by value, and with nothing but local variables
-// around it, because to a compiler the bytes that are written may be anything's.
+// word(i) is the word of entry i. It is passed by value, and the loop uses only local variables,
+// because the compiler must assume that the bytes written may alias anything else.
 template <typename T, typename Word>
 void expand_dense(bool stream, MutableBytes out, Word word) {
   in_blocks<T>(out, stream, [word](size_t first, MutableBytes block) {
@@ -123,7 +123,7 @@ void expand_palette(const TensorCoding& coding, const DecodedChunk& chunk,
 template <typename T>
 void expand(const TensorCoding& coding, const DecodedChunk& chunk, Expansion how,
             MutableBytes out) {
-  // Signs are put among the elements when all of them are there.
+  // Signs are applied once all elements are written.
   const bool stream = how.stream && chunk.signs.empty();
   if (coding.tensor().encoding.values == Values::kPalette) {
     expand_palette(coding, chunk, words_by_code<T>(coding, how.to_f32), stream, out);

@@ -7,20 +7,20 @@
 namespace dcf::impl {
 
 struct Expansion {
-  bool to_f32 = false;  // as floats instead of the tensor's dtype; palettes only
-  bool stream = false;  // past the caches: `out` is part of something that they cannot hold
+  bool to_f32 = false;  // write floats instead of the tensor's dtype; palettes only
+  bool stream = false;  // bypass the caches: `out` is part of an output that they cannot hold
 };
 
 // Writes all elements of the chunk in view order: shape.elements words of the tensor's width,
 // little-endian (raw: the chunk's bytes). `out` has exactly their size and needs no alignment.
 void expand_chunk(const TensorCoding& coding, const DecodedChunk& chunk, Expansion how,
                   MutableBytes out);
-// The same for codes as dcf_tensor_decode_codes() of dcf/dcf.h defines them; palettes only.
+// Writes codes, as dcf_tensor_decode_codes() of dcf/dcf.h defines them; palettes only.
 void expand_codes(const TensorCoding& coding, const DecodedChunk& chunk, bool stream,
                   std::span<uint16_t> out);
 
-// What those codes are above the stored ones: of sparse tensors they count from 1, as 0 says "no
-// entry"; in gap positions they do already.
+// The difference of those codes to the stored ones. With sparse positions they start at 1, as 0 is
+// "no entry"; with gap positions the stored ones do too.
 inline unsigned code_shift(const Encoding& encoding) {
   return encoding.is_sparse() && encoding.positions != Positions::kGap ? 1 : 0;
 }

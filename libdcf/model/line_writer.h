@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// One of several outputs that grow side by side, a few elements at a time.
+// Writes one of several outputs that grow side by side, a few elements at a time.
 #pragma once
 
 #include <algorithm>
@@ -10,8 +10,8 @@
 
 namespace dcf::impl {
 
-// Elements of kSize bytes, appended to `out`, whole lines of which are written at once, past the
-// caches if `stream`. They are all there when the writer is gone.
+// Appends elements of kSize bytes to `out`, a whole cache line at a time, bypassing the caches if
+// `stream`. The destructor writes the last, incomplete line.
 template <size_t kSize>
 class LineWriter {
  public:
@@ -28,8 +28,8 @@ class LineWriter {
   LineWriter(const LineWriter&) = delete;
   LineWriter& operator=(const LineWriter&) = delete;
 
-  // Appends n elements, for which there is room. make(first, count, dst) writes `count` of them,
-  // from `first` on, to dst.
+  // Appends n elements; `out` must have room for them. make(first, count, dst) writes `count` of
+  // them, from `first` on, to dst.
   template <typename Make>
   void append(size_t n, Make make) {
     size_t i = 0;
@@ -60,10 +60,10 @@ class LineWriter {
 
  private:
   static constexpr size_t kBlock = 1024;
-  static constexpr size_t kAhead = 4096;  // bytes, to cover busy memory
+  static constexpr size_t kAhead = 4096;  // bytes; far enough ahead when memory is busy
   static constexpr size_t kLine = kLineBytes / kSize;
 
-  // Makes the elements [i, n) as far as the line has room. Returns the next.
+  // Makes elements from i on until n or until the line is full. Returns the next element.
   template <typename Make>
   size_t stage(size_t i, size_t n, Make make) {
     const size_t count = std::min(n - i, (kLineBytes - end_) / kSize);
@@ -79,8 +79,8 @@ class LineWriter {
 
   MutableBytes out_;
   bool stream_;
-  size_t at_ = 0;       // what is written to `out`
-  size_t fetched_ = 0;  // and what was asked for
+  size_t at_ = 0;       // bytes written to `out`
+  size_t fetched_ = 0;  // bytes of `out` prefetched
   size_t begin_;        // [begin, end) of the line are staged
   size_t end_;
   alignas(kLineBytes) std::array<uint8_t, kLineBytes> line_;

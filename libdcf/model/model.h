@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// An open file: header, manifest and tables are read and proven, tensor data is read when asked
-// for. Immutable after open(), so any number of threads may use it at once.
+// An open file. Header, manifest and tables have been read and validated; tensor data is read when
+// asked for. Immutable after open(), so any number of threads may use it at once.
 #pragma once
 
 #include <functional>
@@ -24,7 +24,7 @@ struct ChunkRange {
 
 class Model {
  public:
-  // Rules H, M, L, K-01, K-06 and T, in the order of spec section 2.
+  // Checks rules H, M, L, K-01, K-06 and T, in the order of spec section 2.
   static Result<std::unique_ptr<Model>> open(std::unique_ptr<Source> source, const Limits& limits,
                                              const Parallel& parallel);
 
@@ -36,22 +36,22 @@ class Model {
   const Limits& limits() const { return limits_; }
   const Parallel& parallel() const { return parallel_; }
 
-  // The tensor whose data tensor i has: itself, or the one it is an alias of.
+  // The tensor whose data tensor i shares: itself, or the one that it is an alias of.
   size_t data_tensor(size_t i) const {
     const uint64_t target = manifest_.tensors[i].alias_of;
     return target == kNoTensor ? i : static_cast<size_t>(target);
   }
 
-  // A failure that has no place yet, at the start of the data of a tensor with data, or at the
-  // manifest where it has none.
+  // If the failure has no offset, sets it to the tensor's first chunk, or to the manifest if the
+  // tensor has no chunks. `tensor` is no alias.
   Status in_data(size_t tensor, const Status& s) const;
 
   // Reads chunk `chunk` of a tensor with data and checks its hash. The bytes are those of the
   // source where it can show them, else in *storage. Failures carry the chunk's offset and the
   // tensor.
   Result<Bytes> read_chunk(size_t tensor, uint64_t chunk, BigVector<uint8_t>* storage) const;
-  // Reads a chunk and decodes it. Views in *out are
-  // valid until the scratch is used again. Failures carry the chunk's offset and the tensor.
+  // Reads a chunk and decodes it. Views in *out are valid until the scratch is used again. Failures
+  // carry the chunk's offset and the tensor.
   Status load_chunk(const TensorCoding& coding, size_t tensor, uint64_t chunk,
                     ChunkScratch* scratch, DecodedChunk* out) const;
   // Upper bound on what one thread needs to decode these chunks of a tensor with data: scratch,
@@ -60,13 +60,13 @@ class Model {
   uint64_t scratch_bytes(size_t tensor) const {
     return scratch_bytes(tensor, {0, manifest_.tensors[tensor].chunks});
   }
-  // Of that, the decode tables.
+  // The part of it for the decode tables.
   uint64_t table_memory(size_t tensor) const;
   uint64_t encoded_bytes(size_t tensor, ChunkRange chunks) const;
-  // What the memory limit leaves beside the open file itself, and who has it now.
+  // The memory that the limit leaves beside the open file itself, and the shares that calls hold.
   uint64_t working_memory() const { return budget_.total(); }
   uint64_t resident_memory() const { return resident_; }
-  // A share of it for up to `most` workers; none where too little is left.
+  // A share of it for up to `most` workers; for none if too little is left.
   MemoryShare take_memory(MemoryNeed need, uint64_t most = 1) const {
     return budget_.take(need, most);
   }
@@ -90,7 +90,7 @@ class Model {
   Layout layout_;
   Tables tables_;
   uint64_t resident_ = 0;  // upper bound on the memory of the above; at most limits_.max_memory
-  mutable MemoryBudget budget_;  // the rest
+  mutable MemoryBudget budget_;  // the rest of limits_.max_memory
 };
 
 }  // namespace dcf::impl

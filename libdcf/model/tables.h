@@ -14,15 +14,15 @@ struct Tables {
   std::vector<CodeLengths> codes;         // by table number less one
   std::vector<uint64_t> codebook_words;   // of all palettes, one after another
   std::vector<uint64_t> codebook_starts;  // per tensor: index into codebook_words
-  std::vector<uint32_t> codebook_bytes;   // per tensor: of the record; 0 without a palette
-  std::vector<uint32_t> code_bytes;       // per tensor: records of the codes it is the first to use
+  std::vector<uint32_t> codebook_bytes;   // per tensor: bytes of its codebook; 0 without a palette
+  std::vector<uint32_t> code_bytes;       // per tensor: bytes of the codes that it uses first
 };
 
-// Upper bound on the memory of the tables of a valid section, and of parsing them.
+// Upper bound on the memory of the Tables of a valid section, parsing included.
 uint64_t tables_memory(const Manifest& manifest);
 
-// Parses the whole section (T-01 but for the hash, T-02 to T-05). Offsets in a failure are relative
-// to the start of the section.
+// Parses the whole section and checks T-01 to T-05, except the hash of T-01. Offsets in a failure
+// are relative to the start of the section.
 Result<Tables> parse_tables(Bytes section, const Manifest& manifest);
 
 }  // namespace dcf::impl

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// One call that decodes chunks of one tensor: its share of the file's memory, what the chunks are
-// decoded with, progress, and the count of nonzeros (K-05).
+// One call that decodes chunks of one tensor: its share of the file's memory, the tables and
+// codebook, progress, and the count of nonzeros (K-05).
 #pragma once
 
 #include <atomic>
@@ -13,11 +13,11 @@ namespace dcf::impl {
 
 struct ReadPlan {
   ChunkRange chunks;
-  bool whole = true;  // all elements are wanted: their nonzeros are checked
-  MemoryNeed beside;  // what the caller takes beside scratch and decode tables
+  bool whole = true;  // all elements are decoded, so the number of nonzeros is checked
+  MemoryNeed beside;  // memory of the caller, besides scratch and decode tables
   const char* too_much = "decoding the tensor takes more than max_memory";  // LimitMemory's message
   DecodeProgress* progress =
-      nullptr;  // gets the encoded bytes that are loaded; outlives the reader
+      nullptr;  // receives the encoded bytes that are loaded; outlives the reader
 };
 // All chunks of a tensor.
 ReadPlan whole_tensor(const Tensor& tensor, DecodeProgress* progress = nullptr);
@@ -25,24 +25,24 @@ ReadPlan whole_tensor(const Tensor& tensor, DecodeProgress* progress = nullptr);
 // Thread-safe where it is const.
 class TensorReader {
  public:
-  // `data` has the data, it is no alias. Takes all memory first: LimitMemory if that is too much.
+  // `data` is a tensor that is no alias. Takes all memory first: LimitMemory if that is too much.
   static Result<std::unique_ptr<TensorReader>> open(const Model& model, size_t data,
                                                     const ReadPlan& plan);
 
-  // What open() takes if no other call takes memory; LimitMemory if that is too much.
+  // The memory that open() takes if no other call takes any; LimitMemory if that is too much.
   static Result<uint64_t> memory(const Model& model, size_t data, const ReadPlan& plan);
 
   const Tensor& tensor() const { return coding_.tensor(); }
   const TensorCoding& coding() const { return coding_; }
-  // Chunks that may be decoded at the same time.
+  // The most chunks that are decoded at the same time.
   uint64_t workers() const { return share_.workers(); }
-  // For a caller that keeps what it planned to take once. Nothing is decoded afterwards.
+  // For a caller that keeps the memory of plan.beside.once. Nothing is decoded afterwards.
   MemoryShare release_once() {
     share_.keep_once();
     return std::move(share_);
   }
 
-  // Model::load_chunk(), counted. Cancelled where the caller wants it.
+  // Model::load_chunk(); adds to progress and to the nonzeros. Cancelled if the caller cancels.
   Status load(uint64_t chunk, ChunkScratch* scratch, DecodedChunk* out) const;
 
   // Calls body(chunk, scratch), which loads the chunk once, for all chunks of the plan, several at
@@ -52,8 +52,8 @@ class TensorReader {
   Status for_each_chunk(const ChunkBody& body) const;
   // The same, one after another with one scratch.
   Status for_each_chunk_in_order(const ChunkBody& body) const;
-  // For callers with loops of their own, which load each chunk once: the same checks at the end of
-  // a pass that came to the result `s`.
+  // For callers with loops of their own, which load each chunk once: makes the same checks at the
+  // end of a pass. `s`: the result of the pass.
   Status finish(const Status& s) const;
 
  private:

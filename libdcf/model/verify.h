@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Checking a whole file, and where its bytes are spent.
+// Checks a whole file or one tensor, and counts where the bytes of a tensor are spent.
 #pragma once
 
 #include "model/decode_progress.h"
@@ -7,10 +7,10 @@
 
 namespace dcf::impl {
 
-// Everything that open() did not check: every chunk against its hash and every rule, the nonzeros
+// Checks everything that open() did not: every chunk against its hash and every rule, the nonzeros
 // of each tensor (K-05), padding (K-02), ancillary sections. O(entries + rows) work; memory
-// is one chunk per thread. The failure with the lowest offset among chunks wins, for any number of
-// threads.
+// for one chunk per thread. Among failures of chunks the one with the lowest offset is reported,
+// for any number of threads.
 Status verify(const Model& model, ProgressStep progress);
 // The same for one tensor, or for the one whose data it shares: chunks, nonzeros and padding.
 Status verify_tensor(const Model& model, size_t tensor, ProgressStep progress);
@@ -25,7 +25,7 @@ struct TensorBytes {
 };
 Result<TensorBytes> measure_tensor(const Model& model, size_t tensor, ProgressStep progress);
 
-// Bytes of zeros in front of the tensor's first chunk, and where they start.
+// Number of zero bytes before the tensor's first chunk, and where they start.
 struct Padding {
   uint64_t offset = 0;
   uint64_t bytes = 0;

@@ -11,7 +11,7 @@
 
 namespace dcf::impl {
 
-// The words of a codebook: of code `base` the first.
+// The words of a codebook; the first is that of code `base`.
 struct WordTable {
   const uint32_t* words;
   size_t size;
@@ -35,9 +35,9 @@ extern const WordKernels kAvx2WordKernels;
 extern const WordKernels kAvx512bwWordKernels;
 #endif
 
-// Those that this processor can run, scalar first, the best one last.
+// The tables that this processor can run: scalar first, the best last.
 std::vector<const WordKernels*> available_word_kernels();
-// The best one that is allowed here (base/cpu.h). Thread-safe.
+// The best table that DCF_KERNEL allows (base/cpu.h). Thread-safe.
 const WordKernels& active_word_kernels();
 
 }  // namespace dcf::impl

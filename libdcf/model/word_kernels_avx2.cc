@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Functions carry their target themselves, as those of huffman_tree_avx2.cc do.
+// Each function has its own target attribute (codec/huffman_tree_avx2.cc says why).
 #if defined(__x86_64__)
 #include <immintrin.h>
 
@@ -15,7 +15,7 @@ namespace {
 constexpr size_t kLanes = 8;
 constexpr size_t kInRegisters = 4 * kLanes;
 
-// Words [first, first + kLanes) of a table, zero behind its end.
+// Words [first, first + kLanes) of a table; zero after its end.
 DCF_AVX2 inline __m256 load_words(const WordTable& table, size_t first) {
   const __m256i lanes = _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7);
   const auto left = static_cast<int>(table.size - std::min(table.size, first));

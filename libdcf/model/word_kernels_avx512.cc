@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Functions carry their target themselves, as those of huffman_tree_avx2.cc do.
+// Each function has its own target attribute (codec/huffman_tree_avx2.cc says why).
 #if defined(__x86_64__)
 #include <immintrin.h>
 
@@ -15,18 +15,18 @@ namespace {
 constexpr size_t kLanes = 16;
 constexpr size_t kInRegisters = 4 * kLanes;
 
-// The first lanes of a vector, as many as there are elements, at most all of them.
+// The mask of the first `elements` lanes of a vector, or of all lanes if there are more elements.
 DCF_AVX512 inline __mmask16 first_lanes(size_t elements) {
   return static_cast<__mmask16>((1u << std::min(elements, kLanes)) - 1);
 }
 
-// Words [first, first + kLanes) of a table, zero behind its end.
+// Words [first, first + kLanes) of a table; zero after its end.
 DCF_AVX512 inline __m512i load_words(const WordTable& table, size_t first) {
   const size_t left = table.size - std::min(table.size, first);
   return _mm512_maskz_loadu_epi32(first_lanes(left), table.words + (left > 0 ? first : 0));
 }
 
-// kPairs: of vectors of words, one or two.
+// kPairs: pairs of vectors of words, one or two.
 template <int kPairs>
 DCF_AVX512 void map_in_registers(const uint8_t* codes, size_t n, const WordTable& table,
                                  uint8_t* dst) {

@@ -10,7 +10,7 @@
 
 namespace dcf::impl {
 
-// In the tensor's dtype, or as floats; zero where the codebook has none.
+// In the tensor's dtype, or as floats; zero for codes beyond the codebook.
 template <typename T>
 std::array<T, 257> words_by_code(const TensorCoding& coding, bool to_f32) {
   std::array<T, 257> words{};

@@ -6,48 +6,47 @@
 //    contents of a file that are found by file and index (tensor, metadata, section), and the
 //    numbers of an enum (dcf_dtype_name). Handles end with dcf_<object>_close. Functions on plain
 //    arrays of the caller are dcf_<verb> (dcf_pool2d, dcf_prune). Constants are DCF_<TYPE>_<NAME>.
-//  - Status: a function returns DCF_OK or a pinned code of dcf/errors.h. Where `error` is not NULL,
-//    it receives the details. Every output is initialised on every failure: handles and pointers to
-//    NULL, an index to DCF_NO_INDEX, sizes and counts to 0, the fields of a struct to 0. The
-//    elements of arrays are unspecified then.
-//  - Structs begin with struct_size, which the caller sets to sizeof: by the struct's _INIT macro
-//  or
-//    its _init function. A struct of an older release is shorter and is accepted: the missing
-//    inputs have their defaults. A struct of a newer release is longer and is accepted if the bytes
-//    that this library does not know are 0 (inputs) or are set to 0 (outputs). Any other
-//    struct_size is InvalidArgument. No struct exceeds 4096 bytes.
-//  - Enums: any number may be passed; one without a meaning is InvalidArgument.
+//  - Status: a function returns DCF_OK or a pinned code of dcf/errors.h. If `error` is not NULL, it
+//    receives the details. On failure every output is initialised: handles and pointers to NULL, an
+//    index to DCF_NO_INDEX, sizes and counts to 0, the fields of a struct to 0. The elements of
+//    arrays are unspecified then.
+//  - Structs begin with struct_size. The caller sets it to the sizeof of the struct, by the
+//    struct's _INIT macro or its _init function. A struct of an older release is shorter; inputs
+//    that it lacks have their defaults. A struct of a newer release is longer. It is accepted as an
+//    input if the bytes that this library does not know are 0; as an output those bytes are set to
+//    0. Any other struct_size is InvalidArgument. No struct exceeds 4096 bytes.
+//  - Enums: any number may be passed; one that is no constant of the enum is InvalidArgument.
 //  - Arrays come with their size, in elements unless the name says bytes. An input that is too
 //    short is InvalidArgument, an output that is too short BufferTooSmall; either may be longer.
 //    Inputs and outputs must not overlap.
 //  - Text is UTF-8 with its size in bytes, and need not end in NUL. Paths and names of kernels end
-//    in NUL. Text that the library gives ends in NUL and has its size beside it.
+//    in NUL. Text that the library returns ends in NUL and has its size beside it.
 //  - Data is little-endian and row-major. Rows are rows of the first dimension: a tensor of shape
 //    [d0, d1, ...] has d0 rows of d1*d2*... columns. Rank 0 is one row of one column; rank 1 has
 //    one column. Batches come first: [batch, features].
-//  - Threads: a const handle may be used by any number of threads at once. Opening and closing are
-//    the caller's to order. The library keeps no global mutable state, never aborts, never exits,
-//    never prints, and no exception leaves it. A handle with `threads` above 1 starts threads of
-//    its own at the first call that has work for them; its later calls use them again, they sleep
-//    in between, and closing ends them. Where the machine refuses a thread, fewer work.
-//  - fork(): a child may close the handles of its parent, and use them on one thread, unless
-//  another
-//    thread of the parent was inside of a call with the handle at the time of the fork.
-//  - Instruction sets: the library uses the best ones that the processor has. The environment
-//    variable DCF_KERNEL, read once per process, allows fewer: scalar (portable), ssse3, avx2,
-//    avx512bw, avx512vbmi2, neon, simd128; each includes what it is built on. Each part of the
-//    library takes the best of what it has and is allowed. With a name that is unknown or that the
-//    processor lacks, every dcf_file_open_* and dcf_writer_open_* is InvalidArgument with a message
-//    that lists the names that are possible; with an empty one, DCF_KERNEL has no effect.
-//  - Untrusted input: safe for any bytes. Limits are on by default and are checked before memory is
-//    taken. Checksums find accidents, not attackers.
+//  - Threads: a const handle may be used by any number of threads at once. The caller must not
+//    close a handle while another thread uses it. The library keeps no global mutable state, never
+//    aborts, never exits, never prints, and no exception leaves it. A handle with `threads` above 1
+//    starts threads of its own at the first call that has work for them. They sleep between calls,
+//    serve the later calls, and end when the handle is closed. If the machine cannot start a
+//    thread, the call runs on fewer.
+//  - fork(): a child may close its parent's handles and use them on one thread, unless another
+//    thread of the parent was inside a call with the handle at the time of the fork.
+//  - Instruction sets: each part of the library uses the best set that it has code for and that the
+//    processor has. The environment variable DCF_KERNEL, read once per process, allows only the set
+//    that it names and the sets which that one includes: scalar (portable), ssse3, avx2, avx512bw,
+//    avx512vbmi2, neon, simd128. If the name is unknown or the processor lacks the set, every
+//    dcf_file_open_* and dcf_writer_open_* returns InvalidArgument with a message that lists the
+//    possible names. An empty DCF_KERNEL has no effect.
+//  - Untrusted input: any bytes are safe to read. Limits are on by default and are checked before
+//    memory is allocated. Checksums detect accidents, not attacks.
 #ifndef DCF_DCF_H_
 #define DCF_DCF_H_
 
 #include <stddef.h>
 #include <stdint.h>
 
-#include "errors.h"  // beside this file, whatever else is called dcf/errors.h
+#include "errors.h"  // the one beside this file, whatever the include path holds
 #include "version.h"
 
 #if defined(__GNUC__)
@@ -79,7 +78,7 @@ typedef enum dcf_status DCF_ENUM_TYPE {
 } dcf_status;
 #define DCF_OK DCF_STATUS_OK
 
-// What a status is about.
+// The kind of failure that a status stands for.
 enum dcf_status_class DCF_ENUM_TYPE {
   DCF_STATUS_CLASS_OK = 0,
   DCF_STATUS_CLASS_CALLER = 1,          // a call broke its contract, or the caller cancelled it
@@ -87,13 +86,13 @@ enum dcf_status_class DCF_ENUM_TYPE {
   DCF_STATUS_CLASS_CODED_DATA = 3,      // the coded data of a tensor break a rule
   DCF_STATUS_CLASS_INTEGRITY = 4,       // a checksum differs
   DCF_STATUS_CLASS_UNSUPPORTED = 5,     // a sound file or operation that this version cannot serve
-  DCF_STATUS_CLASS_LIMIT = 6,           // a limit of the caller
-  DCF_STATUS_CLASS_MACHINE = 7,         // memory, or input and output, of the machine
-  DCF_STATUS_CLASS_INTERNAL = 8,        // a defect of the library, or a number of no status
+  DCF_STATUS_CLASS_LIMIT = 6,           // a limit of the caller was exceeded
+  DCF_STATUS_CLASS_MACHINE = 7,         // memory, or input and output, of the machine failed
+  DCF_STATUS_CLASS_INTERNAL = 8,        // a defect of the library, or a number that is no status
   DCF_ENUM_END(DCF_STATUS_CLASS_END_)
 };
 
-// "ChecksumMismatch"; "Unknown" for a number of no status. Static storage.
+// "ChecksumMismatch", ...; "Unknown" for a number that is no status. Static storage.
 DCF_API const char* dcf_status_name(dcf_status status);
 // One English sentence. Static storage.
 DCF_API const char* dcf_status_sentence(dcf_status status);
@@ -104,10 +103,10 @@ DCF_API const char* dcf_version_string(void);
 
 #define DCF_NO_OFFSET UINT64_MAX
 #define DCF_NO_TENSOR UINT64_MAX
-#define DCF_NO_INDEX SIZE_MAX  // of an index that was not found
+#define DCF_NO_INDEX SIZE_MAX  // the index of what was not found
 
-// Where and why a call failed. Filled by any function that takes one; plain data, nothing to free.
-// One whose struct_size is not set is left as it is.
+// Where and why a call failed. Every function that takes one fills it; plain data, nothing to free.
+// A dcf_error whose struct_size is not set is left as it is.
 typedef struct dcf_error {
   size_t struct_size;
   dcf_status status;
@@ -159,7 +158,7 @@ typedef enum dcf_positions DCF_ENUM_TYPE {
   DCF_POSITIONS_BITMAP = 1,
   DCF_POSITIONS_GAP = 2,
   DCF_POSITIONS_GAP_BUCKET = 3,
-  DCF_POSITIONS_AUTO = 255,  // in options of a writer: whichever gives the smallest tensor
+  DCF_POSITIONS_AUTO = 255,  // options of a writer only: the kind that gives the smallest tensor
   DCF_ENUM_END(DCF_POSITIONS_END_)
 } dcf_positions;
 typedef enum dcf_values DCF_ENUM_TYPE {
@@ -173,7 +172,7 @@ typedef enum dcf_values DCF_ENUM_TYPE {
 typedef enum dcf_fidelity DCF_ENUM_TYPE {
   DCF_FIDELITY_BIT_EXACT = 0,    // every bit of the original
   DCF_FIDELITY_VALUE_EXACT = 1,  // equal values; signs of zeros were dropped
-  DCF_FIDELITY_LOSSY = 2,        // pruned or clustered; error_bound says how far off at most
+  DCF_FIDELITY_LOSSY = 2,        // pruned or clustered; error_bound is the greatest difference
   DCF_ENUM_END(DCF_FIDELITY_END_)
 } dcf_fidelity;
 // "gap-bucket", "palette", "bit-exact", ...; "" for an unknown number. Static storage.
@@ -184,7 +183,7 @@ DCF_API const char* dcf_fidelity_name(dcf_fidelity fidelity);
 #define DCF_MAX_NAME 4096  // bytes of a tensor's name
 #define DCF_MAX_RANK 32
 
-// Everything the manifest says of one tensor, without touching its data.
+// Everything the manifest says about one tensor; its data is not read.
 typedef struct dcf_tensor_info {
   size_t struct_size;
   const char* name;  // UTF-8, NUL-terminated (a name holds no NUL); owned by the file
@@ -198,12 +197,12 @@ typedef struct dcf_tensor_info {
   uint64_t dense_bytes;  // ceil(elements * dtype_bits / 8)
   dcf_positions positions;
   dcf_values values;
-  uint32_t gap_bits;       // gap mode: width b; otherwise 0
+  uint32_t gap_bits;       // gap positions: bits of a gap; otherwise 0
   uint32_t codebook_size;  // palette: entries without the filler zero; otherwise 0
-  uint64_t nonzeros;       // elements that are not +-0; gap mode: entries without fillers
-  uint64_t entries;        // coded entries: nonzeros + fillers in gap mode, elements in dense
+  uint64_t nonzeros;       // elements that are not +-0; gap positions: entries without fillers
+  uint64_t entries;        // coded entries: all elements if dense, nonzeros + fillers if sparse
   uint64_t chunks;
-  uint64_t encoded_bytes;  // of all chunks
+  uint64_t encoded_bytes;  // sum over all chunks
   uint64_t alias_of;       // index of the tensor whose data this one shares, or DCF_NO_TENSOR
   dcf_fidelity fidelity;
   double error_bound;  // greatest |original - decoded|; 0 unless fidelity is DCF_FIDELITY_LOSSY
@@ -214,15 +213,16 @@ typedef struct dcf_tensor_info {
    DCF_VALUES_RAW, 0, 0, 0, 0, 0, 0, 0, DCF_FIDELITY_BIT_EXACT, 0}
 // clang-format on
 
-// Where the bytes of one tensor are spent. Sum of `total` over all tensors plus
-// dcf_file_info.overhead_bytes is the file size. A shared table counts for its first user.
+// Where the bytes of one tensor are spent. The sum of `total` over all tensors plus
+// dcf_file_info.overhead_bytes is the file size. A shared table counts for the first tensor that
+// uses it.
 typedef struct dcf_tensor_bytes {
   size_t struct_size;
   uint64_t positions;  // gaps, bitmap, entries per row, zero signs
   uint64_t values;     // codes, symbols, packed rest, raw data
   uint64_t codebook;
   uint64_t tables;  // Huffman code lengths
-  uint64_t other;   // padding in front of raw data
+  uint64_t other;   // padding before raw data
   uint64_t total;
 } dcf_tensor_bytes;
 #define DCF_TENSOR_BYTES_INIT \
@@ -237,7 +237,7 @@ typedef struct dcf_file_info {
   uint64_t dense_bytes;     // sum of the tensors' dense_bytes, aliases counted each time
   uint64_t tensors;
   uint64_t metadata;      // string pairs
-  uint64_t memory_bytes;  // of max_memory that the open file takes, at most
+  uint64_t memory_bytes;  // the most that the open file itself takes of max_memory
 } dcf_file_info;
 #define DCF_FILE_INFO_INIT \
   { sizeof(dcf_file_info), 0, 0, 0, 0, 0, 0, 0, 0, 0 }
@@ -245,31 +245,31 @@ typedef struct dcf_file_info {
 // ---- Opening ----------------------------------------------------------------------------------
 
 // Runs task(arg, i) once for every i in [0, n), in any order, on any threads, and returns when all
-// are done. Lets a host with its own thread pool replace ours. n is at most `threads` of the
-// options, and less where the memory limit wants fewer at once.
+// are done. Lets a host with its own thread pool replace ours. n is at most the `threads` of the
+// options, and fewer where the memory limit does not allow as many at once.
 typedef void (*dcf_parallel_fn)(void* ctx, size_t n, void (*task)(void* arg, size_t i), void* arg);
 
-// Zero in a limit means its default (spec/dcf-format.md, section "Default limits").
+// A limit of zero means its default (spec/dcf-format.md, section "Default limits").
 //
-// max_memory holds for all calls on the file at once: what the open file takes, plus what the calls
-// that run at the moment take. A call takes its share before it allocates, never waits for memory,
-// and gives it back at its end. It runs fewer chunks at once where less is left, at least one, and
-// leaves half of the rest to other calls; where not even one chunk fits, it fails with LimitMemory.
-// So calls that run side by side may fail where each alone would not: threads = 1 and a larger
-// max_memory leave room for more of them. Buffers of the caller do not count.
-// The unpacked manifest counts five times for max_memory: the defaults allow for 2^30 / 5 bytes of
-// it, and max_manifest is reached only with a larger max_memory.
+// max_memory bounds the memory of the open file plus that of all calls that run at the same time.
+// A call reserves its share before it allocates, never waits for memory, and returns the share at
+// its end. Where less is left, it decodes fewer chunks at once and leaves half of the rest to other
+// calls; if not even one chunk fits, it fails with LimitMemory. So calls that run side by side may
+// fail where each alone would succeed: threads = 1 and a larger max_memory leave room for more of
+// them. Buffers of the caller do not count.
+// The unpacked manifest counts five times toward max_memory. So the default max_memory allows a
+// manifest of 2^30 / 5 bytes, and max_manifest matters only with a larger max_memory.
 typedef struct dcf_open_options {
   size_t struct_size;
-  uint64_t max_memory;    // bytes the library may hold at once for this file (default 1 GiB)
+  uint64_t max_memory;    // bytes that the library may hold at once for this file (default 1 GiB)
   uint64_t max_tensors;   // default 1 Mi
   uint64_t max_output;    // approved total of decoded bytes, aliases counted each time (2^48)
   uint64_t max_entries;   // approved total of coded entries (2^40)
   uint64_t max_manifest;  // unpacked bytes (256 MiB)
-  // 0: one per processor; 1: the calling thread only. Counted at open. Own threads are never more
-  // than there are processors.
+  // 0: one per processor, counted at open; 1: the calling thread only. The library never starts
+  // more threads than there are processors.
   uint32_t threads;
-  dcf_parallel_fn parallel;  // NULL: own threads
+  dcf_parallel_fn parallel;  // NULL: threads of the library
   void* parallel_ctx;
 } dcf_open_options;
 // Fills in defaults. Always start from this.
@@ -288,8 +288,8 @@ typedef struct dcf_reader {
 #define DCF_READER_INIT \
   { sizeof(dcf_reader), NULL, 0, NULL }
 
-// Open reads and checks header, manifest and tables; tensor data is read when it is asked for.
-// `options` may be NULL. The memory of dcf_file_open_memory is borrowed until dcf_file_close.
+// Opening reads and checks header, manifest and tables; tensor data is read when it is asked for.
+// `options` may be NULL. The memory given to dcf_file_open_memory is borrowed until dcf_file_close.
 DCF_API dcf_status dcf_file_open_path(const char* path, const dcf_open_options* options,
                                       dcf_file** out, dcf_error* error);
 DCF_API dcf_status dcf_file_open_memory(const void* data, size_t size,
@@ -303,13 +303,13 @@ DCF_API void dcf_file_close(dcf_file* file);  // NULL is fine
 
 DCF_API dcf_status dcf_file_describe(const dcf_file* file, dcf_file_info* out, dcf_error* error);
 DCF_API size_t dcf_tensor_count(const dcf_file* file);  // sorted by name, bytewise; 0 for NULL
-// NotFound, and DCF_NO_INDEX in *index, where no tensor has this name.
+// NotFound, with *index set to DCF_NO_INDEX, if no tensor has this name.
 DCF_API dcf_status dcf_tensor_find(const dcf_file* file, const char* name, size_t name_size,
                                    size_t* index, dcf_error* error);
 DCF_API dcf_status dcf_tensor_describe(const dcf_file* file, size_t index, dcf_tensor_info* out,
                                        dcf_error* error);
-// Reads the tensor's chunks to split them by part. Cost: as verifying this tensor; nothing for a
-// tensor without elements.
+// Decodes the tensor's chunks to count their bytes by part. Costs as much as dcf_tensor_verify;
+// nothing for a tensor without elements.
 DCF_API dcf_status dcf_tensor_measure(const dcf_file* file, size_t index, dcf_tensor_bytes* out,
                                       dcf_error* error);
 // Model metadata, sorted by key, bytewise. Pointers are owned by the file and end in NUL (a value
@@ -318,50 +318,51 @@ DCF_API size_t dcf_metadata_count(const dcf_file* file);  // 0 for NULL
 DCF_API dcf_status dcf_metadata_at(const dcf_file* file, size_t index, const char** key,
                                    size_t* key_size, const char** value, size_t* value_size,
                                    dcf_error* error);
-// The value of a key. NotFound where there is none.
+// The value of a key. NotFound if there is no such key.
 DCF_API dcf_status dcf_metadata_find(const dcf_file* file, const char* key, size_t key_size,
                                      const char** value, size_t* value_size, dcf_error* error);
-// Name of a DCF_DTYPE_OPAQUE dtype, "" for every other; owned by the file.
+// The stored name of a DCF_DTYPE_OPAQUE dtype; "" for every other dtype. Owned by the file.
 DCF_API const char* dcf_tensor_opaque_name(const dcf_file* file, size_t index);
 
 // Ancillary sections: byte strings beside the tensors, which this library carries and does not
-// interpret. They are in the order of their kinds, which are distinct.
+// interpret. Each kind occurs at most once; sections are in ascending order of their kinds.
 typedef struct dcf_section_info {
   size_t struct_size;
   uint32_t kind;      // 0..2^31 - 1
   uint32_t critical;  // 1: a reader that does not know the kind must reject the file; else 0
   uint64_t bytes;
-  uint64_t offset;  // of its first byte in the file
+  uint64_t offset;  // where its first byte is in the file
 } dcf_section_info;
 #define DCF_SECTION_INFO_INIT \
   { sizeof(dcf_section_info), 0, 0, 0, 0 }
 DCF_API size_t dcf_section_count(const dcf_file* file);  // 0 for NULL
 DCF_API dcf_status dcf_section_describe(const dcf_file* file, size_t index, dcf_section_info* out,
                                         dcf_error* error);
-// All bytes of a section, whose checksum is compared. dst_size may exceed them.
+// Reads all bytes of a section and verifies their checksum. dst_size may exceed the size.
 DCF_API dcf_status dcf_section_read(const dcf_file* file, size_t index, void* dst, size_t dst_size,
                                     dcf_error* error);
 
 // ---- Decoding ---------------------------------------------------------------------------------
 
 // A call that decodes all of a tensor (dense, CSR, codes, products, layers, dcf_tensor_measure)
-// checks the number of its nonzeros: BadCount (K-05) at the tensor's first chunk, after any failure
-// of a chunk. dcf_tensor_decode_rows checks it only where it is asked for all rows at once.
+// checks the number of its nonzeros. A wrong number is BadCount (K-05) at the tensor's first chunk;
+// a failure of a chunk is reported instead if there is one. dcf_tensor_decode_rows checks the
+// number only if it is asked for all rows at once.
 
-// Bytes dcf_tensor_decode writes for this tensor as `as` (DCF_DTYPE_NONE: its own dtype), and the
-// most memory the library takes meanwhile. Known before anything is decoded. dcf_tensor_decode of a
-// file whose max_memory is at least dcf_file_info.memory_bytes + working_bytes has enough memory
-// where no other call runs; LimitMemory where it would have too little.
+// *dst_bytes: what dcf_tensor_decode writes for this tensor as `as` (DCF_DTYPE_NONE: its own
+// dtype). *working_bytes: the most memory that the library allocates meanwhile. Nothing is decoded
+// to find out. If max_memory is at least dcf_file_info.memory_bytes + working_bytes and no other
+// call runs, dcf_tensor_decode has enough memory; LimitMemory if it would have too little.
 DCF_API dcf_status dcf_tensor_decode_bound(const dcf_file* file, size_t index, dcf_dtype as,
                                            uint64_t* dst_bytes, uint64_t* working_bytes,
                                            dcf_error* error);
-// Dense, row-major. `as` is DCF_DTYPE_NONE or the tensor's own dtype for its exact bytes, or
-// DCF_DTYPE_F32 to widen f64 (rounded to nearest even), f16, bf16, f8 or integers (rounded) to
-// float. dst_size may exceed the bound; dst needs no alignment.
+// All elements, dense and row-major. `as` is DCF_DTYPE_NONE or the tensor's own dtype for its exact
+// bytes, or DCF_DTYPE_F32 to convert f16, bf16 and f8 (exactly) or f64 and integers (rounded to
+// nearest even) to float. dst_size is in bytes and may exceed dst_bytes; dst needs no alignment.
 DCF_API dcf_status dcf_tensor_decode(const dcf_file* file, size_t index, dcf_dtype as, void* dst,
                                      size_t dst_size, dcf_error* error);
-// Rows [first_row, first_row + rows); reads and decodes only the chunks they touch. Of a transposed
-// view these are all chunks.
+// Rows [first_row, first_row + rows). Reads and decodes only the chunks that hold some of them; if
+// the tensor is stored transposed, these are all of its chunks.
 DCF_API dcf_status dcf_tensor_decode_rows(const dcf_file* file, size_t index, dcf_dtype as,
                                           uint64_t first_row, uint64_t rows, void* dst,
                                           size_t dst_size, dcf_error* error);
@@ -369,7 +370,7 @@ DCF_API dcf_status dcf_tensor_decode_rows(const dcf_file* file, size_t index, dc
 // row); values: nonzeros elements of the tensor's dtype or, with `as` = DCF_DTYPE_F32, floats.
 // Capacities are in elements. Entries are the stored nonzeros of sparse positions (fillers dropped,
 // a trained centroid of exactly zero kept) and the elements that are not +-0 of dense ones:
-// info.nonzeros. InvalidArgument where info.cols is above 2^32 - 1, be there no row at all.
+// info.nonzeros. InvalidArgument if info.cols > UINT32_MAX, even when the tensor has no rows.
 typedef struct dcf_csr {
   size_t struct_size;
   uint64_t* row_ptr;
@@ -388,7 +389,7 @@ DCF_API dcf_status dcf_tensor_decode_csr(const dcf_file* file, size_t index, dcf
 DCF_API dcf_status dcf_tensor_decode_codebook(const dcf_file* file, size_t index, void* dst,
                                               size_t dst_size, dcf_error* error);
 // ... and one code per element. Dense positions: code in [0, codebook_size). Sparse positions:
-// 0 is "no entry" (zero or filler), code c > 0 is codebook entry c - 1; as c may be 256, u16.
+// 0 is "no entry" (zero or filler), code c > 0 is codebook entry c - 1. A code may be 256.
 DCF_API dcf_status dcf_tensor_decode_codes(const dcf_file* file, size_t index, uint16_t* dst,
                                            size_t dst_elements, dcf_error* error);
 
@@ -397,8 +398,8 @@ DCF_API dcf_status dcf_tensor_decode_codes(const dcf_file* file, size_t index, u
 // y = W x straight from the compressed tensor: x has info.cols, y info.rows floats. Sums the stored
 // entries of each row in double, in an order that is fixed by the file, then rounds once to float:
 // the result is the same for any number of threads. Skipped zeros contribute nothing (no NaN from
-// 0 * Inf). Float and integer dtypes; UnsupportedDType for the raw-only ones. x_elements and
-// y_elements are the sizes of the arrays, here and in every other product.
+// 0 * Inf). Float and integer dtypes; UnsupportedDType for others. x_elements and y_elements are
+// the sizes of the arrays, here and in every other product.
 DCF_API dcf_status dcf_tensor_matvec(const dcf_file* file, size_t index, const float* x,
                                      size_t x_elements, float* y, size_t y_elements,
                                      dcf_error* error);
@@ -413,7 +414,7 @@ DCF_API dcf_status dcf_tensor_matmul(const dcf_file* file, size_t index, const f
 // and out_w in the same way. A stride, dilation or number of groups of 0 counts as 1. The kernel is
 // not flipped. Sums in double in the order of the tensor, rounded once, as dcf_tensor_matvec: the
 // same for any encoding, batch and number of threads. Decodes the entries once per call, so batches
-// are cheaper than images one by one. InvalidArgument where shape and tensor do not fit together.
+// are cheaper than images one by one. InvalidArgument if shape and tensor do not fit together.
 typedef struct dcf_conv2d_shape {
   size_t struct_size;
   uint64_t in_channels, height, width;
@@ -453,9 +454,9 @@ DCF_API dcf_status dcf_pool2d(const dcf_pool2d_shape* shape, const float* x, siz
 
 // ---- Layers -----------------------------------------------------------------------------------
 
-// Weights packed once for being multiplied many times. dcf_tensor_matvec, dcf_tensor_matmul and
-// dcf_tensor_conv2d decode at every call and keep nothing: they are the form for little memory. A
-// layer is immutable, needs its file no longer, and any number of threads may apply it at once.
+// Weights packed once, to be multiplied many times. dcf_tensor_matvec, dcf_tensor_matmul and
+// dcf_tensor_conv2d decode at every call and keep nothing: use them where memory is scarce. A layer
+// is immutable and does not need its file any more; any number of threads may apply it at once.
 typedef struct dcf_layer dcf_layer;
 
 typedef enum dcf_activation DCF_ENUM_TYPE {
@@ -466,38 +467,39 @@ typedef enum dcf_activation DCF_ENUM_TYPE {
 
 typedef struct dcf_layer_options {
   size_t struct_size;
-  uint64_t batch;  // that the layer is mostly applied to: chooses the packing; 0: 1
-  // Of one call of dcf_layer_apply; 0 or 1: the calling thread only. Own threads are never more
-  // than there are processors; they are those of the file, even after it is closed, if it has as
-  // many.
+  uint64_t batch;  // the usual batch of dcf_layer_apply, which the packing suits; 0: 1
+  // Threads of one call of dcf_layer_apply; 0 or 1: the calling thread only. The library never
+  // starts more threads than there are processors. A layer shares the threads of its file if the
+  // file has as many, also after the file is closed.
   uint32_t threads;
   const char* kernel;  // one of dcf_layer_kernel_name; NULL: the fastest for this layer
-  // The share of x that is mostly not zero, 0 < share <= 1, as after a ReLU: where it is small, the
-  // packing may be one that skips zeros. Another x is as right, only slower. 0: unknown, as 1.
-  // Convolutions take no notice of it.
+  // Expected fraction of x that is not zero, 0 < fraction <= 1; often small after a ReLU. The
+  // packing may then be one that skips zeros. A hint: a wrong value costs speed, never correctness.
+  // 0: unknown, treated as 1. Convolutions ignore it.
   double input_density;
-  dcf_parallel_fn parallel;  // as in dcf_open_options, for dcf_layer_apply; NULL: own threads
+  dcf_parallel_fn parallel;  // as in dcf_open_options, for dcf_layer_apply
   void* parallel_ctx;
   // Added to each output: one float per row of the tensor, or per output channel of a convolution.
-  // Copied. NULL with 0 elements: none.
+  // The layer copies them. NULL with 0 elements: no bias.
   const float* bias;
   size_t bias_elements;
-  dcf_activation activation;  // of each output, after the bias
+  dcf_activation activation;  // applied to each output after the bias
 } dcf_layer_options;
 DCF_API void dcf_layer_options_init(dcf_layer_options* options);
 
-// The kernels: ways of packing and multiplying, all of which run on every processor. Not every
-// kernel takes every layer; those that begin with "conv-" take convolutions only, the others none.
+// A kernel is a way of packing and multiplying. Every kernel runs on every processor, but not every
+// kernel takes every layer. Those whose names begin with "conv-" take convolutions only, the others
+// take none.
 DCF_API size_t dcf_layer_kernel_count(void);
-// "rows", "dense", ...; "" from the count on. Static storage.
+// "rows", "dense", ...; "" for an index that is not below the count. Static storage.
 DCF_API const char* dcf_layer_kernel_name(size_t index);
 
 // y = W x for each sample of a batch: x is [batch, info.cols], y [batch, info.rows], row-major.
-// `options` may be NULL. LimitMemory where what packing takes, and the packed layer, do not fit
-// into what is left of the file's max_memory; UnsupportedDType for dtypes without arithmetic;
+// `options` may be NULL. LimitMemory if the packed layer and the memory for packing it do not fit
+// in what is left of the file's max_memory; UnsupportedDType for dtypes without arithmetic;
 // InvalidArgument for a kernel that does not exist or does not take this layer, and for a bias that
-// is too short. *out is to be freed with dcf_layer_close. The finished layer is the caller's and
-// does not count for the file.
+// is too short. Free *out with dcf_layer_close. The finished layer belongs to the caller and does
+// not count toward the file's max_memory.
 DCF_API dcf_status dcf_layer_prepare(const dcf_file* file, size_t index,
                                      const dcf_layer_options* options, dcf_layer** out,
                                      dcf_error* error);
@@ -510,12 +512,12 @@ DCF_API dcf_status dcf_layer_prepare_conv2d(const dcf_file* file, size_t index,
 
 typedef struct dcf_layer_info {
   size_t struct_size;
-  const char* kernel;      // how it multiplies; static storage
+  const char* kernel;      // name of the kernel; static storage
   uint64_t inputs;         // floats of one sample of x ...
   uint64_t outputs;        // ... and of y
   uint64_t nonzeros;       // weights that are not zero
-  uint64_t packed_bytes;   // that the layer keeps
-  uint64_t working_bytes;  // that one call with the batch of the options takes besides, at most
+  uint64_t packed_bytes;   // memory that the layer keeps
+  uint64_t working_bytes;  // most memory that one call with the batch of the options adds
   uint64_t bias_elements;  // 0: the layer has no bias
   dcf_activation activation;
 } dcf_layer_info;
@@ -524,42 +526,41 @@ typedef struct dcf_layer_info {
 DCF_API dcf_status dcf_layer_describe(const dcf_layer* layer, dcf_layer_info* out,
                                       dcf_error* error);
 
-// y = activation(W x + bias). Sums in float, products fused into them where the machine can: for a
-// sum of k weights
+// y = activation(W x + bias). Sums are in float, with fused multiply-add where the machine has it.
+// For a sum of k weights
 //   |error| <= (k + 1) 2^-24 / (1 - (k + 1) 2^-24) * sum |w x|,
-// if no |x| is above a quarter of FLT_MAX (inputs may be added before they are multiplied), in an
-// order that depends on kernel, machine and, within a batch, the sample's place, not on threads.
+// if no |x| exceeds a quarter of FLT_MAX (inputs may be added before they are multiplied). The
+// order of a sum depends on kernel, machine and the sample's place in the batch, not on threads.
 // Weights of zero contribute nothing (no NaN from 0 * Inf). The bias is added to the sum in float,
-// which rounds once more; then comes the activation: y is, bit for bit, what a caller makes of the
-// output of the same layer without them. LimitMemory where all calls on the layer at once
-// would take more than the file's max_memory leaves beside the layer.
+// which rounds once more; the activation follows. y has the same bits as if the caller added bias
+// and activation to the output of the same layer without them. LimitMemory if the calls that run on
+// the layer at once need more memory than the file's max_memory leaves beside the layer.
 DCF_API dcf_status dcf_layer_apply(const dcf_layer* layer, const float* x, size_t x_elements,
                                    float* y, size_t y_elements, uint64_t batch, dcf_error* error);
 DCF_API void dcf_layer_close(dcf_layer* layer);  // NULL is fine
 
 // ---- Progress and verifying -------------------------------------------------------------------
 
-// Called after each chunk with encoded bytes done and in all; return nonzero to cancel, and the
-// call in progress returns Cancelled. Called from one thread at a time, which may be one of the
-// library's own; `done` never falls and never exceeds `total`. It may call the library, also with
-// this file.
+// Called after each chunk with the encoded bytes that are done and those of the whole call. A
+// nonzero result cancels: the call in progress returns Cancelled. Called from one thread at a time,
+// which may be one of the library's own; `done` never falls and never exceeds `total`. It may call
+// the library, also with this file.
 typedef int (*dcf_progress_fn)(void* ctx, uint64_t done, uint64_t total);
 // *out is another handle of an open file. Every call on it that decodes chunks (dcf_tensor_decode,
 // _decode_rows, _decode_csr, _decode_codes, _matvec, _matmul, _conv2d, _measure, dcf_layer_prepare
 // and _prepare_conv2d) reports to `progress`, each from 0 to its own total, and can be cancelled by
-// it; outputs are unspecified then, but handles are NULL. Limits and memory are those of the file,
-// which stays open until all its handles are closed, in any order. Cheap: a small allocation.
+// it. Limits and memory are those of the file, which stays open until all its handles are closed,
+// in any order. Cheap: one small allocation.
 DCF_API dcf_status dcf_file_watch(const dcf_file* file, dcf_progress_fn progress,
                                   void* progress_ctx, dcf_file** out, dcf_error* error);
 
-// Everything: checksums, padding, sections, and a full decode of every chunk against every rule.
-// Cost O(entries + rows); memory one chunk per thread, whatever the file's size. Reports the
-// failure with the lowest offset, for any number of threads.
-// `progress` may be NULL.
+// Checks everything: checksums, padding, sections, and every chunk, decoded, against every rule.
+// Time O(entries + rows); memory for one chunk per thread, whatever the file's size. Reports the
+// failure with the lowest offset, for any number of threads. `progress` may be NULL.
 DCF_API dcf_status dcf_file_verify(const dcf_file* file, dcf_progress_fn progress,
                                    void* progress_ctx, dcf_error* error);
-// The same for one tensor, or for the one whose data it shares: its chunks, the number of its
-// nonzeros, and the padding in front of it.
+// The same for one tensor (for an alias, the tensor whose data it shares): its chunks, the number
+// of its nonzeros, and the padding before it.
 DCF_API dcf_status dcf_tensor_verify(const dcf_file* file, size_t index, dcf_progress_fn progress,
                                      void* progress_ctx, dcf_error* error);
 

@@ -2,13 +2,13 @@
 // dcf_write.h: write .dcf files. Stable C ABI of the encoder; conventions as in dcf/dcf.h.
 //
 // A writer belongs to one thread at a time. Inputs are borrowed for the duration of a call. The
-// bytes of a file depend on the tensors, metadata, sections and options alone: not on the order of
-// the calls, the pieces of a tensor, the number of threads or the machine. Whatever is written
-// opens under the default limits and under the max_memory of the writer.
+// bytes of a file depend only on the tensors, metadata, sections and options: not on the order of
+// the calls, the pieces of a tensor, the number of threads or the machine. A finished file can be
+// opened under the default limits and under the max_memory of the writer.
 //
 // A call that adds something (add, begin, write, end, copy) and fails for any reason, a bad
-// argument included, breaks the writer: dcf_writer_finish then returns BadState and writes nothing,
-// and so do further additions whose arguments are valid. Such a writer can only be closed.
+// argument included, breaks the writer: dcf_writer_finish then returns BadState and writes nothing.
+// So do further additions whose arguments are valid. Such a writer can only be closed.
 #ifndef DCF_DCF_WRITE_H_
 #define DCF_DCF_WRITE_H_
 
@@ -32,33 +32,36 @@ DCF_API const char* dcf_init_name(dcf_init init);
 // How one tensor is encoded. As dcf_encode_options_init sets it: lossless, bit-exact, smallest.
 typedef struct dcf_encode_options {
   size_t struct_size;
-  double sparsity;  // prune: zero the share of elements of least magnitude, [0, 1); 0: keep all
-                    // (paper, section 2). Floats only; ties go to the lower index first.
-  uint32_t
-      bits;  // cluster nonzero weights (all weights where sparsity is 0 and the positions
-             // dense) into at most 2^bits centroids by 1-D k-means (paper, section 3): 1..8; 0: no
+  // Prune: the fraction of the elements that become zero, those of least magnitude, [0, 1); 0: none
+  // (Deep Compression, section 2). Floats only. Of equal magnitudes the lower indices go first.
+  double sparsity;
+  // Cluster the nonzero weights into at most 2^bits centroids by one-dimensional k-means (Deep
+  // Compression, section 3), 1..8; 0: no. If sparsity is 0 and the positions are dense, all weights
+  // are clustered.
+  uint32_t bits;
   dcf_init init;
-  uint64_t seed;             // of DCF_INIT_FORGY
-  dcf_positions positions;   // DCF_POSITIONS_AUTO: the smallest
-  uint32_t gap_bits;         // gap mode: 2..8; 0: the width that gives the smallest tensor
-  uint32_t canonical_zeros;  // 1: drop the signs of zeros (value-exact), 0: keep them
+  uint64_t seed;             // used by DCF_INIT_FORGY only
+  dcf_positions positions;   // DCF_POSITIONS_AUTO: whichever gives the smallest tensor
+  uint32_t gap_bits;         // gap positions: 2..8; 0: the width that gives the smallest tensor
+  uint32_t canonical_zeros;  // 1: drop the signs of zeros (value-exact); 0: keep them
 } dcf_encode_options;
 DCF_API void dcf_encode_options_init(dcf_encode_options* options);
 
 typedef struct dcf_writer_options {
   size_t struct_size;
-  uint64_t max_memory;  // bytes the writer may hold besides the caller's inputs (default 1 GiB). A
-                        // quarter, at most 64 MiB, holds coded data; more waits in a temporary file
-                        // without a name in $TMPDIR or /tmp. Encoding takes a few MiB a thread.
-  uint32_t threads;     // as in dcf_open_options
+  // Bytes that the writer may hold besides the caller's inputs (default 1 GiB). A quarter of them,
+  // at most 64 MiB, holds coded data; what exceeds it waits in a temporary file without a name in
+  // $TMPDIR or /tmp. Encoding uses a few MiB per thread.
+  uint64_t max_memory;
+  uint32_t threads;  // as in dcf_open_options
   dcf_parallel_fn parallel;
   void* parallel_ctx;
   uint32_t overwrite;  // dcf_writer_open_path: 1 replaces an existing file, 0 gives FileExists
   // Called on the caller's thread while a tensor is added, ended or copied and while the file is
   // finished; NULL: never. `total` is the dense bytes of the tensor, the coded bytes of the copy or
-  // the bytes of the file. `done` rises from 0 to it, and stays 0 while the encodings of a tensor
-  // are compared. Nonzero cancels: the call returns Cancelled, the writer is broken, and no file
-  // appears.
+  // the bytes of the file. `done` rises from 0 to `total`, and stays 0 while the encodings of a
+  // tensor are compared. A nonzero result cancels: the call returns Cancelled, the writer is
+  // broken, and no file appears.
   dcf_progress_fn progress;
   void* progress_ctx;
 } dcf_writer_options;
@@ -75,10 +78,11 @@ typedef struct dcf_sink {
 #define DCF_SINK_INIT \
   { sizeof(dcf_sink), NULL, NULL }
 
-// To a path: the file appears whole, flushed to the disk and renamed into place, or not at all.
+// Writes to a path: the file appears whole, flushed to the disk and renamed into place, or not at
+// all.
 DCF_API dcf_status dcf_writer_open_path(const char* path, const dcf_writer_options* options,
                                         dcf_writer** out, dcf_error* error);
-// To a callback, which sees nothing before dcf_writer_finish.
+// Writes to a callback, which dcf_writer_finish calls and nothing before it.
 DCF_API dcf_status dcf_writer_open_sink(const dcf_sink* sink, const dcf_writer_options* options,
                                         dcf_writer** out, dcf_error* error);
 
@@ -98,68 +102,69 @@ typedef struct dcf_tensor_spec {
   { sizeof(dcf_tensor_spec), NULL, 0, DCF_DTYPE_NONE, 0, NULL, 0, 0, NULL }
 
 // `data`: ceil(elements * bits / 8) bytes, row-major. Without sparsity and bits the tensor is kept
-// losslessly: at most 256 distinct values become a palette, many zeros become sparse positions, a
-// tensor with the same bytes as an earlier one an alias, whichever is smallest. A float tensor that
-// holds NaN or Inf, one of rank 0 or 1, or one of under 512 elements is never pruned or clustered.
+// losslessly, in the form that is smallest: at most 256 distinct values can become a palette, many
+// zeros sparse positions, and a tensor with the same bytes as an earlier one becomes an alias of
+// it. A float tensor that holds NaN or Inf, one of rank 0 or 1, or one with fewer than 512 elements
+// is never pruned or clustered.
 DCF_API dcf_status dcf_writer_add_dense(dcf_writer* writer, const dcf_tensor_spec* spec,
                                         const void* data, size_t size,
                                         const dcf_encode_options* options, dcf_error* error);
 // The same tensor in pieces, which need not fit into memory together. The pieces are the bytes of
-// `data` above in their order, any number of them, cut anywhere, also inside an element; the file
-// is the same, byte for byte. Between begin and end only pieces, metadata and sections may come: a
-// second begin, an add, a copy or finish is BadState, as are pieces and end without a begin. More
-// bytes than the tensor has, or fewer at its end, are InvalidArgument.
+// `data` above in order, any number of them, cut anywhere, also inside an element; the file is the
+// same, byte for byte. Between begin and end only pieces, metadata and sections may be added: a
+// second begin, an add, a copy or finish is BadState, and so are a piece and an end without a
+// begin. More bytes than the tensor has, or fewer at its end, are InvalidArgument.
 //
-// The pieces wait in a temporary file (as in max_memory) that takes at most the bytes of the
-// tensor; words of zero take about a bit. The encoder reads it several times. Memory does not grow
-// with the tensor, but for 64 bytes per MiB, and, for a shape of rank 2 or more, 8 bytes per column
-// of the flattened rows while they are tried transposed. A tensor that is to be clustered (bits) is
-// read into memory: LimitMemory at begin if it and its codes do not fit.
+// The pieces wait in a temporary file (see max_memory) of at most the tensor's size; a word of zero
+// takes about one bit. The encoder reads the file several times. Memory grows by only 64 bytes per
+// MiB of the tensor and, for a shape of rank 2 or more, by 8 bytes per column of the flattened rows
+// while the transposed order is tried. A tensor that is to be clustered (bits) is read into memory:
+// LimitMemory at begin if it and its codes do not fit.
 DCF_API dcf_status dcf_writer_begin_tensor(dcf_writer* writer, const dcf_tensor_spec* spec,
                                            const dcf_encode_options* options, dcf_error* error);
 DCF_API dcf_status dcf_writer_write_piece(dcf_writer* writer, const void* data, size_t size,
                                           dcf_error* error);
 DCF_API dcf_status dcf_writer_end_tensor(dcf_writer* writer, dcf_error* error);
-// Copies tensor `index` of an open file as it is stored: coded bytes whose checksums are verified,
-// encoding, codebook, Huffman tables, count of nonzeros, fidelity and error bound. Nothing is
-// decoded: damage that no checksum shows is copied too. `name` NULL keeps the name. An alias, and
-// the tensor whose data it shares, stay aliases of each other where both are copied, by whatever
-// names; an alias alone gets the data. Copied data are not compared with added ones. A file whose
-// tensors, metadata and sections are all copied has equal records; one that this library wrote is
-// copied byte for byte. The file may be closed after the call.
+// Copies tensor `index` of an open file as it is stored: coded bytes, encoding, codebook, Huffman
+// tables, count of nonzeros, fidelity and error bound. Checksums are verified, but nothing is
+// decoded: damage that no checksum shows is copied too. If `name` is NULL, the tensor keeps its
+// name. If a tensor and its alias are both copied, under any names, they share their data in the
+// copy too; an alias that is copied alone gets the data. Copied data are not compared with added
+// data. A file whose tensors, metadata and sections are all copied has equal records; one that this
+// library wrote is copied byte for byte. The file may be closed after the call.
 DCF_API dcf_status dcf_writer_copy_tensor(dcf_writer* writer, const dcf_file* file, size_t index,
                                           const char* name, size_t name_size, dcf_error* error);
-// CSR over rows = dims[0] (1 at rank 0), cols = product of the rest: row_ptr has row_ptr_elements =
-// rows + 1 values that rise from 0 to `entries`; col and values have `entries` elements, values of
-// the dtype; columns rise strictly in each row. No dense copy is made. An explicit zero is dropped,
-// its sign kept unless canonical_zeros; the rest of the tensor is +0. Options as for dense, except
-// that sparsity must be 0.
+// CSR of rows = dims[0] (1 at rank 0) and cols = product of the other dims. row_ptr has
+// row_ptr_elements = rows + 1 values, which rise from 0 to `entries`. col and values have `entries`
+// elements, values of the dtype; columns rise strictly in each row. No dense copy is made. An
+// explicit zero is dropped, but its sign is kept unless canonical_zeros is 1; the rest of the
+// tensor is +0. Options as for dense, except that sparsity must be 0.
 DCF_API dcf_status dcf_writer_add_csr(dcf_writer* writer, const dcf_tensor_spec* spec,
                                       const uint64_t* row_ptr, size_t row_ptr_elements,
                                       const uint32_t* col, const void* values, uint64_t entries,
                                       const dcf_encode_options* options, dcf_error* error);
-// As a trained, clustered network has it: CSR with one code per entry into a codebook of
-// codebook_size elements of the dtype (any order, distinct; 1..255, or 256 without gap positions).
-// Every entry is kept, one whose centroid is exactly 0 too. With row_ptr and col NULL and
-// row_ptr_elements 0: one code per element, `entries` of them, and dense positions unless options
-// ask otherwise. Unused centroids are dropped.
+// The weights of a trained, clustered network: CSR with one code per entry. A code is an index into
+// a codebook of codebook_size elements of the dtype (any order, distinct; 1..255 of them, or 256
+// without gap positions). Every entry is kept, even if its centroid is exactly 0. If row_ptr and
+// col are NULL and row_ptr_elements is 0, there is one code per element, `entries` of them, and
+// positions are dense unless options ask for others. Unused centroids are dropped.
 DCF_API dcf_status dcf_writer_add_codes(dcf_writer* writer, const dcf_tensor_spec* spec,
                                         const uint64_t* row_ptr, size_t row_ptr_elements,
                                         const uint32_t* col, const uint8_t* codes, uint64_t entries,
                                         const void* codebook, uint32_t codebook_size,
                                         const dcf_encode_options* options, dcf_error* error);
-// Model metadata: any UTF-8 strings, keys unique.
+// Adds a pair of model metadata: any UTF-8 strings; keys are unique.
 DCF_API dcf_status dcf_writer_add_metadata(dcf_writer* writer, const char* key, size_t key_size,
                                            const char* value, size_t value_size, dcf_error* error);
-// An ancillary section, `size` bytes at the end of the file that readers may skip. Kinds are 0 and
-// 5 to 2^31 - 1 (those from 1 to 4 are reserved by the format: InvalidArgument), each at most once
-// (DuplicateName). The critical bit, bit 31, is UnsupportedSection: no reader of this version would
-// open the file.
+// Adds an ancillary section: `size` bytes at the end of the file, which readers may skip. Kinds are
+// 0 and 5 to 2^31 - 1; 1 to 4 are reserved by the format (InvalidArgument). Each kind may be added
+// once (DuplicateName). The critical bit, bit 31, is UnsupportedSection, as no reader of this
+// version would open the file.
 DCF_API dcf_status dcf_writer_add_section(dcf_writer* writer, uint32_t kind, const void* data,
                                           size_t size, dcf_error* error);
-// Writes the file. The writer can only be closed afterwards, whatever the result.
+// Writes the file. Afterwards the writer can only be closed, whatever the result.
 DCF_API dcf_status dcf_writer_finish(dcf_writer* writer, dcf_error* error);
-// Frees the writer (NULL is fine). Without a successful finish nothing is left behind.
+// Frees the writer (NULL is fine). If it was not finished successfully, no file remains.
 DCF_API void dcf_writer_close(dcf_writer* writer);
 
 #ifdef __cplusplus

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Every status code of the library, once. DCF_STATUS_LIST(X) calls X(Name, NAME, number, CLASS,
-// sentence) for each: dcf_status_name gives Name, the constant is DCF_STATUS_NAME and its class
+// The one list of the library's status codes. DCF_STATUS_LIST(X) calls X(Name, NAME, number, CLASS,
+// sentence) for each: dcf_status_name returns Name, the constant is DCF_STATUS_NAME and its class
 // DCF_STATUS_CLASS_CLASS. Numbers are never changed or reused.
 #ifndef DCF_ERRORS_H_
 #define DCF_ERRORS_H_

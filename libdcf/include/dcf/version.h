@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The one home of the library's version; CMake and the tools read it from here.
+// The library's version. CMake and the tools read it from here.
 #ifndef DCF_VERSION_H_
 #define DCF_VERSION_H_
 

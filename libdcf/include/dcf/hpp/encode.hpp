@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Part of dcf/dcf.hpp: the encoders on arrays of floats. Arrays that belong together have one size:
-// InvalidArgument otherwise.
+// Part of dcf/dcf.hpp: the encoders on arrays of floats. Arrays that belong together must have the
+// same size: InvalidArgument otherwise.
 #ifndef DCF_HPP_ENCODE_HPP_
 #define DCF_HPP_ENCODE_HPP_
 
@@ -17,7 +17,7 @@ inline dcf_share_options share_options() {
 
 namespace detail {
 
-// Optional arrays are empty.
+// An empty optional array is NULL.
 template <typename T>
 const T* or_null(std::span<const T> array) {
   return array.empty() ? nullptr : array.data();
@@ -55,8 +55,8 @@ inline Status apply_mask(std::span<float> w, std::span<const uint8_t> mask) {
       [&](dcf_error* error) { return dcf_apply_mask(w.data(), mask.data(), w.size(), error); });
 }
 
-// The number of centroids in `codebook`, which has room for options.clusters. mask and importance
-// may be empty.
+// Returns the number of centroids in `codebook`, which has room for options.clusters. mask and
+// importance may be empty.
 inline Result<uint32_t> share(std::span<const float> w, std::span<const uint8_t> mask,
                               std::span<const float> importance, std::span<float> codebook,
                               std::span<uint8_t> codes,
@@ -114,7 +114,7 @@ inline Status sum_gradients(std::span<const float> gradient, std::span<const uin
   });
 }
 
-// The number of units of which nothing is left.
+// Returns the number of units whose weights are all zero afterwards.
 inline Result<size_t> fold_dead_units(const dcf_dead_units& layers) {
   size_t dead = 0;
   const Status status =

@@ -18,7 +18,7 @@ struct Csr {
   Buffer<T> values;
 };
 
-// Bytes of a decoded tensor, and the most memory that the library takes to decode it.
+// Bytes of a decoded tensor, and the most memory that the library allocates to decode it.
 struct DecodeBound {
   uint64_t dst_bytes = 0;
   uint64_t working_bytes = 0;
@@ -36,9 +36,9 @@ inline dcf_open_options open_options() {
   return options;
 }
 
-// One tensor of an open file. Valid as long as the File; cheap to copy. Results that are allocated
-// here take at most max_bytes each, by default the max_memory of the file's options: LimitMemory
-// otherwise, whatever the file claims.
+// One tensor of an open file. Valid as long as the File; cheap to copy. Each result that a member
+// allocates has at most max_bytes, by default the max_memory of the file's options; LimitMemory if
+// it would be larger, whatever the file claims.
 class Tensor {
  public:
   const dcf_tensor_info& info() const { return info_; }
@@ -102,7 +102,7 @@ class Tensor {
     if (!out) return out;
     return with(std::move(out), decode_to(out->data(), out->size(), DCF_DTYPE_NONE));
   }
-  // Into memory of the caller.
+  // Decodes into memory of the caller.
   Status decode_to(void* dst, size_t dst_size, dcf_dtype as = DCF_DTYPE_NONE) const {
     return detail::call([&](dcf_error* error) {
       return dcf_tensor_decode(file_, index_, as, dst, dst_size, error);
@@ -165,7 +165,7 @@ class Tensor {
                 }));
   }
 
-  // Every rule, for this tensor alone.
+  // Checks this tensor alone, against every rule.
   Status verify() const {
     return detail::call([&](dcf_error* error) {
       return dcf_tensor_verify(file_, index_, nullptr, nullptr, error);
@@ -256,7 +256,7 @@ class File {
   }
   // Tensors, which are sorted by name.
   size_t size() const { return dcf_tensor_count(file_.get()); }
-  // InvalidArgument where there is no such index.
+  // InvalidArgument if there is no such index.
   Result<Tensor> tensor(size_t index) const {
     Tensor tensor(file_.get(), index, max_bytes_);
     const Status status = detail::call([&](dcf_error* error) {
@@ -265,7 +265,7 @@ class File {
     if (!status) return status.error();
     return tensor;
   }
-  // NotFound where there is no such name.
+  // NotFound if there is no such name.
   Result<Tensor> tensor(std::string_view name) const {
     size_t index = DCF_NO_INDEX;
     const Status status = detail::call([&](dcf_error* error) {
@@ -284,7 +284,7 @@ class File {
     if (!status) return status.error();
     return Metadata{{key, key_size}, {value, value_size}};
   }
-  // The value of a key. NotFound where there is none.
+  // The value of a key. NotFound if there is no such key.
   Result<std::string_view> metadata(std::string_view key) const {
     const char* value;
     size_t value_size;
@@ -306,7 +306,7 @@ class File {
       return dcf_file_verify(file_.get(), detail::progress_fn<Progress>, &progress, error);
     });
   }
-  // Another handle of the file, of which every call that decodes reports to *progress, as verify()
+  // Another handle of the file. Each of its calls that decodes reports to *progress, as verify()
   // does, and can be cancelled by it. *progress must outlive the handle.
   template <typename Progress>
   Result<File> watch(Progress* progress) const {
@@ -317,7 +317,7 @@ class File {
     if (!status) return status.error();
     return File(file, max_bytes_);
   }
-  // Ancillary sections, which are in the order of their kinds.
+  // Ancillary sections, in ascending order of their kinds.
   size_t sections() const { return dcf_section_count(file_.get()); }
   Result<dcf_section_info> section(size_t index) const {
     dcf_section_info info = DCF_SECTION_INFO_INIT;

@@ -13,9 +13,8 @@ inline dcf_layer_options layer_options() {
   return options;
 }
 
-// The names that dcf_layer_options.kernel takes: layer_kernel_name(i) for i below
-// layer_kernel_count();
-// "" from there on.
+// The names that dcf_layer_options.kernel takes are layer_kernel_name(i) for i below
+// layer_kernel_count(). Beyond that layer_kernel_name(i) is "".
 inline size_t layer_kernel_count() {
   return dcf_layer_kernel_count();
 }
@@ -23,8 +22,8 @@ inline std::string_view layer_kernel_name(size_t index) {
   return dcf_layer_kernel_name(index);
 }
 
-// Weights packed for being multiplied many times; needs its file no longer. Movable; a const Layer
-// may be applied by many threads.
+// Weights packed to be multiplied many times; does not need its file any more. Movable; a const
+// Layer may be applied by many threads.
 class Layer {
  public:
   static Result<Layer> prepare(const Tensor& tensor,

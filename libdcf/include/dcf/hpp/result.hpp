@@ -37,7 +37,8 @@ class Failure : public std::runtime_error {
 
 namespace detail {
 
-// Ends a program that asks for the value of a failure.
+// Called where a program asks for the value of a failure: throws Failure, or aborts without
+// exceptions.
 [[noreturn]] inline void fail(const dcf_error& error) {
 #ifdef __cpp_exceptions
   throw Failure(error);
@@ -60,8 +61,8 @@ inline dcf_error invalid(const char* message) {
 
 }  // namespace detail
 
-// A value, or the dcf_error that explains its absence. operator* and -> need a value; value()
-// throws Failure where there is none, or aborts in a program without exceptions.
+// A value, or the dcf_error that explains its absence. operator* and -> need a value. Without one,
+// value() throws Failure, or aborts in a program without exceptions.
 template <typename T>
 class [[nodiscard]] Result {
  public:
@@ -106,13 +107,13 @@ class [[nodiscard]] Result<void> {
 };
 using Status = Result<void>;
 
-// A block of elements of its own. Its elements are not initialised, and its memory is asked for
-// without an exception.
+// A block of elements that it owns. The elements are not initialised. A failed allocation is a
+// status, not an exception.
 template <typename T>
 class Buffer {
  public:
   Buffer() = default;
-  // LimitMemory above max_bytes, OutOfMemory where the machine has no such block.
+  // LimitMemory above max_bytes, OutOfMemory if the allocation fails.
   static Result<Buffer> allocate(uint64_t elements, uint64_t max_bytes) {
     if (elements > max_bytes / sizeof(T)) {
       return detail::make_error(DCF_STATUS_LIMIT_MEMORY, "the result needs more than max_bytes");
@@ -141,7 +142,7 @@ class Buffer {
   friend bool operator==(const Buffer& a, const Buffer& b) {
     return std::equal(a.begin(), a.end(), b.begin(), b.end());
   }
-  // NULL where there is no such element.
+  // NULL if index is not below size().
   const T* at(size_t index) const { return index < size_ ? data_.get() + index : nullptr; }
 
  private:

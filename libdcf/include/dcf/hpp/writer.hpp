@@ -24,7 +24,7 @@ inline dcf_encode_options encode_options() {
   dcf_encode_options_init(&options);
   return options;
 }
-// Borrows name and shape.
+// The result borrows name and shape.
 inline dcf_tensor_spec tensor_spec(std::string_view name, dcf_dtype dtype,
                                    std::span<const uint64_t> shape) {
   dcf_tensor_spec spec = DCF_TENSOR_SPEC_INIT;
@@ -85,7 +85,7 @@ class Writer {
   Status end_tensor() {
     return detail::call([&](dcf_error* error) { return dcf_writer_end_tensor(get(), error); });
   }
-  // A tensor of an open file as it is stored, under its name or another one.
+  // Copies a tensor of an open file as it is stored, under its name or another one.
   Status copy(const Tensor& tensor) { return copy_as(tensor, nullptr, 0); }
   Status copy(const Tensor& tensor, std::string_view name) {
     return copy_as(tensor, name.data() == nullptr ? "" : name.data(), name.size());
@@ -103,7 +103,7 @@ class Writer {
                                 values.data(), values.size(), &options, error);
     });
   }
-  // One code per entry of CSR or, with row_ptr and col empty, per element.
+  // One code per entry of CSR or, if row_ptr and col are empty, per element.
   template <typename T>
   Status add_codes(std::string_view name, std::span<const uint64_t> shape,
                    std::span<const uint64_t> row_ptr, std::span<const uint32_t> col,
