@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// Any bytes as a .dcf file; the last four choose how it is opened and used. The mutator changes one
-// piece of a file (a chunk, the tables, a column of the manifest, a section, the header) and
-// repairs sizes and checksums, so that the changes are seen by what stands behind them. One input
-// in eight is left as plain mutation makes it.
+// Takes any bytes as a .dcf file; the last four bytes choose how it is opened and used. The mutator
+// changes one piece of a file (a chunk, the tables, a column of the manifest, a section, the
+// header) and repairs sizes and checksums, so that the change reaches the code after those checks.
+// One input in eight is mutated without repair.
 #include <cstdlib>
 #include <cstring>
 #include <random>
@@ -30,58 +30,20 @@ void mutate(std::vector<T>* column) {
   if (!column->empty()) std::memcpy(column->data(), bytes.data(), column->size() * sizeof(T));
 }
 
+// Mutates one column of the manifest, or the number of tables. assemble() sets the columns that
+// follow from the pieces again.
 void mutate_column(ManifestColumns* c, unsigned which) {
-  switch (which % 24) {
-    case 0:
-      return mutate(&c->names);
-    case 1:
-      return mutate(&c->name_lengths);
-    case 2:
-      return mutate(&c->dtypes);
-    case 3:
-      return mutate(&c->ranks);
-    case 4:
-      return mutate(&c->dims);
-    case 5:
-      return mutate(&c->encodings);
-    case 6:
-      return mutate(&c->params);
-    case 7:
-      return mutate(&c->tables);
-    case 8:
-      return mutate(&c->nonzeros);
-    case 9:
-      return mutate(&c->view_cols);
-    case 10:
-      return mutate(&c->rows_per_chunk);
-    case 11:
-      return mutate(&c->fidelity);
-    case 12:
-      return mutate(&c->error_bounds);
-    case 13:
-      return mutate(&c->aliases);
-    case 14:
-      return mutate(&c->opaque_bits);
-    case 15:
-      return mutate(&c->opaque_names);
-    case 16:
-      return mutate(&c->opaque_name_lengths);
-    case 17:
-      return mutate(&c->chunk_entries);
-    case 18:
-      return mutate(&c->metadata);
-    case 19:
-      return mutate(&c->metadata_lengths);
-    case 20:
-      return mutate(&c->section_kinds);
-    case 21:
-      c->table_count += which % 3 - 1;
-      return;
-    case 22:
-      return mutate(&c->params);
-    default:
-      return mutate(&c->chunk_entries);
+  unsigned lists = 0;
+  for_each_list(*c, [&](const auto&) { ++lists; });
+  const unsigned chosen = which % (lists + 1);
+  if (chosen == lists) {
+    c->table_count += which % 3 - 1;
+    return;
   }
+  unsigned at = 0;
+  for_each_list(*c, [&](auto& list) {
+    if (at++ == chosen) mutate(&list);
+  });
 }
 
 Blob mutate_parts(FileParts parts, std::mt19937& random) {

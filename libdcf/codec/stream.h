@@ -3,7 +3,7 @@
 // then its data. Decoding allocates nothing; encoding appends to a vector. All functions are pure.
 #pragma once
 
-#include "codec/bucket.h"
+#include "base/bucket.h"
 #include "codec/decode_table.h"
 
 namespace dcf::impl {

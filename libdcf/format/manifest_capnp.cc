@@ -107,6 +107,8 @@ bool read_message(Manifest::Reader m, uint64_t bytes, ManifestColumns* c) {
   return !in.overlapping();
 }
 
+// Packs a single segment without the table of segments that Cap'n Proto's public functions write.
+// Only its namespace `_` has streams for that.
 void pack(kj::ArrayPtr<const capnp::word> message, kj::OutputStream& out) {
   kj::BufferedOutputStreamWrapper buffered(out);
   capnp::_::PackedOutputStream packed(buffered);

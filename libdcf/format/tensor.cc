@@ -3,24 +3,23 @@
 
 #include <algorithm>
 
+#include "base/bucket.h"
 #include "base/checked.h"
 
 namespace dcf::impl {
 namespace {
 
-// Alphabet sizes of bucket streams; the derivations are in the spec, sections 7 and 8.
-constexpr uint32_t kCountsAlphabet = 192;
+constexpr uint32_t kCountsAlphabet = kCountBuckets.alphabet(kCountBits);
 
 uint32_t int_alphabet(uint32_t bits) {
   switch (bits) {
     case 8:
       return 256;
     case 16:
-      return 164;
     case 32:
-      return 228;
+      return kIntBuckets.alphabet(bits);
     default:
-      return 242;
+      return kInt64Buckets.alphabet(64);
   }
 }
 
@@ -53,7 +52,7 @@ Roles roles_of(const Encoding& e, DType dtype) {
       break;
     case Positions::kGapBucket:
       add(Role::kCounts, kCountsAlphabet);
-      add(Role::kGaps, (1u << e.bucket_t) + ((22u - e.bucket_t) << e.bucket_s));
+      add(Role::kGaps, BucketCode{e.bucket_t, e.bucket_s}.alphabet(kGapBits));
       break;
   }
   if (e.signs) add(Role::kSigns, 256);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "codec/bucket.h"
+#include "base/bucket.h"
 
 #include <gtest/gtest.h>
 

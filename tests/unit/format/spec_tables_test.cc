@@ -12,7 +12,7 @@
 
 #include "base/dtype.h"
 #include "base/limits.h"
-#include "codec/bucket.h"
+#include "base/bucket.h"
 #include "codec/code_lengths.h"
 #include "codec/huffman_streams.h"
 #include "codec/stream.h"

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// The bucket code of spec 7.4: small numbers are symbols, larger ones a symbol for their magnitude
-// and leading bits plus the remaining bits as they are.
+// The bucket code of spec 7.4: a small number is its own symbol; a larger one is a symbol for its
+// magnitude and leading bits, followed by its remaining bits as they are. In base, because the
+// format derives alphabets from the codes and the codec codes with them.
 #pragma once
 
 #include <bit>
@@ -10,9 +11,9 @@ namespace dcf::impl {
 
 struct BucketCode {
   unsigned t;  // numbers below 2^t are their own symbol
-  unsigned s;  // bits below the highest that belong to the symbol; s <= t
+  unsigned s;  // number of bits below the highest one that belong to the symbol; s <= t
 
-  // Symbols needed for all numbers below 2^bits, bits >= t.
+  // The number of symbols for all numbers below 2^bits, bits >= t.
   constexpr unsigned alphabet(unsigned bits) const { return (1u << t) + ((bits - t) << s); }
 
   constexpr unsigned symbol(uint64_t v) const {
@@ -21,7 +22,7 @@ struct BucketCode {
     const unsigned lead = static_cast<unsigned>(v >> (e - s)) & ((1u << s) - 1);
     return (1u << t) + ((e - t) << s) + lead;
   }
-  // Extra bits that follow the symbol: the low ones of the number.
+  // The number of extra bits that follow the symbol: the low bits of the number.
   constexpr unsigned extra_bits(unsigned symbol) const {
     return symbol < (1u << t) ? 0 : t + ((symbol - (1u << t)) >> s) - s;
   }
@@ -33,7 +34,8 @@ struct BucketCode {
   }
 };
 
-// The codes of the format (spec 7.2, 8.3) and the bits of the numbers they hold.
+// The codes of the format (spec 7.2, 8.3), and the bits of the numbers that they code. Alphabets
+// are at most 256; the numbers below are those of the specification.
 inline constexpr BucketCode kCountBuckets{7, 2};  // entries of a row
 inline constexpr unsigned kCountBits = 23;
 inline constexpr unsigned kGapBits = 22;        // gap-bucket positions; t and s are parameters
