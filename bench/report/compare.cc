@@ -35,7 +35,7 @@ bool is_ours(const Key& key) {
 // Seconds of one item in each run, wall clock for several threads.
 using Times = std::map<Key, std::vector<double>>;
 
-void add_run(const std::string& path, Times* times, std::vector<Key>* order) {
+void add_run(const std::string& path, Times* times, std::vector<Key>* order = nullptr) {
   Results run;
   run.load(path);
   for (const Key& key : run.keys()) {
@@ -44,7 +44,7 @@ void add_run(const std::string& path, Times* times, std::vector<Key>* order) {
     if (!time) continue;
     const double seconds = table == "threads" ? time->wall : time->cpu;
     std::vector<double>& runs = (*times)[key];
-    if (runs.empty()) order->push_back(key);
+    if (order != nullptr && runs.empty()) order->push_back(key);
     runs.push_back(seconds / time->items);
   }
 }
@@ -53,7 +53,6 @@ int compare(int argc, char** argv) {
   Times old_times;
   Times new_times;
   std::vector<Key> order;
-  std::vector<Key> unused;
   bool is_new = false;
   for (int i = 1; i < argc; ++i) {
     if (std::string(argv[i]) == "--") {
@@ -61,7 +60,7 @@ int compare(int argc, char** argv) {
     } else if (is_new) {
       add_run(argv[i], &new_times, &order);
     } else {
-      add_run(argv[i], &old_times, &unused);
+      add_run(argv[i], &old_times);
     }
   }
   require(is_new && !old_times.empty() && !new_times.empty(),

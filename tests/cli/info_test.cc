@@ -111,5 +111,25 @@ TEST(Info, TextHoldsNoControlCharacters) {
   for (const char c : info.out) EXPECT_TRUE(c == '\n' || static_cast<uint8_t>(c) >= 0x20);
 }
 
+// U+200B does not show and is written out; a name that has the same text must look different.
+TEST(Info, NoTwoNamesPrintAlike) {
+  const TempDir dir;
+  Model model;
+  const std::string hidden = "a\u200b";
+  const std::string written = "a\\u{200b}";
+  model.tensors = {meta(hidden, DCF_DTYPE_U8, {1}), meta(written, DCF_DTYPE_U8, {1})};
+  model.data = {{1}, {2}};
+  compress(dir, save(dir, "in.safetensors", model), {});
+  const Result info = dcf({"info", dir.path("out.dcf")});
+  expect_success(info);
+  EXPECT_NE(info.out.find("a\\u{200b} "), std::string::npos) << info.out;
+  EXPECT_NE(info.out.find("a\\\\u{200b} "), std::string::npos) << info.out;
+  // JSON has escapes of its own.
+  const ordered_json json = dcf({"info", "--json", dir.path("out.dcf")}).json();
+  std::set<std::string> names;
+  for (const ordered_json& tensor : json["tensors"]) names.insert(tensor["name"]);
+  EXPECT_EQ(names, (std::set<std::string>{hidden, written}));
+}
+
 }  // namespace
 }  // namespace dcf::tools::test

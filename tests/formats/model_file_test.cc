@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The small parts: texts, tensor sizes, ranges of files.
 #include <limits>
+#include <set>
 
 #include "formats/input_file.h"
 #include "formats/text.h"
@@ -48,6 +49,20 @@ TEST(Text, WhatDoesNotShowIsWrittenOut) {
     const std::string shown = std::string("fc1\\u{") + code + "}.weight";
     EXPECT_EQ(printable(name), shown);
     EXPECT_EQ(quote(name), "'" + shown + "'");
+  }
+}
+
+TEST(Text, NoTwoNamesPrintAlike) {
+  EXPECT_EQ(printable("a\\u{200b}"), "a\\\\u{200b}");
+  EXPECT_EQ(quote("a\\x0a\\"), "'a\\\\x0a\\\\'");
+  const std::string names[] = {"a\u200b", "a\\u{200b}", "a\\\\u{200b}", "a\n", "a\\x0a",
+                               "a\\",     "a"};
+  std::set<std::string> shown;
+  for (const std::string& name : names) {
+    EXPECT_TRUE(shown.insert(printable(name)).second) << name;
+    EXPECT_TRUE(shown.insert(quote(name)).second) << name;
+    // A message has its names quoted already.
+    EXPECT_EQ(printable_message("f: " + quote(name) + "\n"), "f: " + quote(name) + "\\x0a");
   }
 }
 

@@ -94,7 +94,7 @@ int report_error(const std::exception& error, bool as_json) {
     if (as_json) {
       write_json(report);
     } else {
-      const std::string line = fmt::format("dcf: {}\n", printable(report.text));
+      const std::string line = fmt::format("dcf: {}\n", printable_message(report.text));
       std::fwrite(line.data(), 1, line.size(), stderr);
     }
   } catch (const std::bad_alloc&) {

@@ -31,7 +31,7 @@ struct OutputSink {
 };
 
 dcf_writer_options options_of(const CommonOptions& common) {
-  dcf_writer_options options = default_writer_options();
+  dcf_writer_options options = dcf::writer_options();
   if (common.max_memory != 0) options.max_memory = common.max_memory;
   options.threads = common.threads;
   return options;

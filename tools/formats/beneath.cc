@@ -20,8 +20,7 @@ namespace {
 constexpr int kFileFlags = O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK | O_NOFOLLOW;
 constexpr int kFolderFlags = O_PATH | O_DIRECTORY | O_CLOEXEC;
 
-}  // namespace
-
+// Whether no component of `name`, separated by '/', is empty, "." or "..".
 bool is_plain_path(const std::string& name) {
   bool plain = name.find('\0') == std::string::npos;
   for (size_t begin = 0; plain && begin <= name.size();) {
@@ -32,6 +31,8 @@ bool is_plain_path(const std::string& name) {
   }
   return plain;
 }
+
+}  // namespace
 
 int open_beneath_at_once(int directory, const std::string& name) {
   open_how how{};

@@ -9,17 +9,14 @@
 
 namespace dcf::tools {
 
-// Whether the components of `name`, separated by '/', are plain: none is empty, "." or "..".
-bool is_plain_path(const std::string& name);
-
 // A folder, open while this lives. Const members may run on several threads at once.
 class Folder {
  public:
   // Throws Error. "" is the current directory.
   explicit Folder(const std::string& path);
 
-  // The regular file `name`, components separated by '/', in the folder or below it. Throws Error
-  // where `name` has empty components, "." or "..", or a component is a symbolic link.
+  // Opens the regular file `name`, whose components are separated by '/', in the folder or below
+  // it. Throws Error if a component is empty, "." or "..", or is a symbolic link.
   InputFile open(const std::string& name) const;
 
  private:

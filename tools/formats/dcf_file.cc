@@ -56,29 +56,15 @@ DcfFile::DcfFile(std::string path, const OpenHints& hints) : path_(std::move(pat
     stdin_bytes_ = read_stdin(max_memory_);
     return dcf::File::open(std::span<const uint8_t>(stdin_bytes_), options);
   };
-  dcf::Result<dcf::File> file = open();
-  check(file.status(), file.error());
-  file_.emplace(std::move(*file));
+  file_.emplace(take(open()));
 }
 
 void DcfFile::check(dcf_status status, const dcf_error& error) const {
   if (status != DCF_OK) throw_dcf_error(path_, status, error, handle());
 }
 
-dcf_file_info DcfFile::info() const {
-  dcf_file_info info{};
-  info.struct_size = sizeof info;
-  dcf_error error = DCF_ERROR_INIT;
-  check(dcf_file_describe(handle(), &info, &error), error);
-  return info;
-}
-
 dcf_tensor_info DcfFile::tensor(size_t i) const {
-  dcf_tensor_info info{};
-  info.struct_size = sizeof info;
-  dcf_error error = DCF_ERROR_INIT;
-  check(dcf_tensor_describe(handle(), i, &info, &error), error);
-  return info;
+  return take(file_->tensor(i)).info();
 }
 
 TensorMeta DcfFile::meta(size_t i) const {
@@ -93,22 +79,13 @@ TensorMeta DcfFile::meta(size_t i) const {
 }
 
 dcf_tensor_bytes DcfFile::measure(size_t i) const {
-  dcf_tensor_bytes bytes = DCF_TENSOR_BYTES_INIT;
-  dcf_error error = DCF_ERROR_INIT;
-  check(dcf_tensor_measure(handle(), i, &bytes, &error), error);
-  return bytes;
+  return take(take(file_->tensor(i)).measure());
 }
 
 void DcfFile::each_metadata(const SeePair& see) const {
-  const uint64_t count = info().metadata;
-  for (size_t i = 0; i < count; ++i) {
-    const char* key = nullptr;
-    const char* value = nullptr;
-    size_t key_size = 0;
-    size_t value_size = 0;
-    dcf_error error = DCF_ERROR_INIT;
-    check(dcf_metadata_at(handle(), i, &key, &key_size, &value, &value_size, &error), error);
-    see({key, key_size}, {value, value_size});
+  for (size_t i = 0; i < file_->metadata_count(); ++i) {
+    const dcf::Metadata pair = take(file_->metadata(i));
+    see(pair.key, pair.value);
   }
 }
 
@@ -126,9 +103,10 @@ std::vector<uint8_t> DcfFile::buffer_for(size_t tensor_index, uint64_t bytes) co
 }
 
 std::vector<uint8_t> DcfFile::decode(size_t i) const {
-  std::vector<uint8_t> bytes = buffer_for(i, tensor(i).dense_bytes);
-  dcf_error error = DCF_ERROR_INIT;
-  check(dcf_tensor_decode(handle(), i, DCF_DTYPE_NONE, bytes.data(), bytes.size(), &error), error);
+  const dcf::Tensor tensor = take(file_->tensor(i));
+  std::vector<uint8_t> bytes = buffer_for(i, tensor.info().dense_bytes);
+  const dcf::Status status = tensor.decode_to(bytes.data(), bytes.size());
+  check(status.status(), status.error());
   return bytes;
 }
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// An open .dcf file: the C ABI of the library with ownership and exceptions.
+// An open .dcf file: dcf::File with exceptions that name the file and the tensor.
 #pragma once
 
 #include <cstddef>
@@ -30,7 +30,7 @@ class DcfFile {
   uint64_t max_memory() const { return max_memory_; }
   uint32_t threads() const { return threads_; }  // as asked for, or the processors of the machine
 
-  dcf_file_info info() const;
+  dcf_file_info info() const { return file_->info(); }
   size_t tensor_count() const { return dcf_tensor_count(handle()); }
   dcf_tensor_info tensor(size_t i) const;
   TensorMeta meta(size_t i) const;
@@ -50,6 +50,13 @@ class DcfFile {
   void check(dcf_status status, const dcf_error& error) const;
 
  private:
+  // The value, or throws.
+  template <typename T>
+  T take(dcf::Result<T> result) const {
+    check(result.status(), result.error());
+    return *std::move(result);
+  }
+
   std::string path_;
   uint64_t max_memory_;
   uint32_t threads_;

@@ -27,8 +27,8 @@ dcf_tensor_spec spec_of(const TensorMeta& meta) {
 }  // namespace
 
 DcfWriter::DcfWriter(std::string name, dcf::Result<dcf::Writer> writer) : name_(std::move(name)) {
-  check(writer.status(), writer.error());
-  writer_.emplace(std::move(*writer));
+  if (!writer) check(writer.error());
+  writer_.emplace(*std::move(writer));
 }
 
 DcfWriter::DcfWriter(std::string path, const dcf_writer_options& options)
@@ -39,23 +39,14 @@ DcfWriter::DcfWriter(std::string name, const dcf_sink& sink, const dcf_writer_op
 
 void DcfWriter::add(const TensorMeta& meta, std::span<const uint8_t> data,
                     const dcf_encode_options& options) {
-  const dcf_tensor_spec spec = spec_of(meta);
-  dcf_error error = DCF_ERROR_INIT;
-  const dcf_status status =
-      dcf_writer_add_dense(writer_->get(), &spec, data.data(), data.size(), &options, &error);
-  check(status, error, meta.name);
+  check(writer_->add_bytes(spec_of(meta), data, options), meta.name);
 }
 
 void DcfWriter::add_pieces(const TensorMeta& meta, const dcf_encode_options& options,
                            const std::function<void(const Consume&)>& produce) {
-  const dcf_tensor_spec spec = spec_of(meta);
-  dcf_error error = DCF_ERROR_INIT;
-  check(dcf_writer_begin_tensor(writer_->get(), &spec, &options, &error), error, meta.name);
-  produce([&](std::span<const uint8_t> piece) {
-    check(dcf_writer_write_piece(writer_->get(), piece.data(), piece.size(), &error), error,
-          meta.name);
-  });
-  check(dcf_writer_end_tensor(writer_->get(), &error), error, meta.name);
+  check(writer_->begin_tensor(spec_of(meta), options), meta.name);
+  produce([&](std::span<const uint8_t> piece) { check(writer_->write_piece(piece), meta.name); });
+  check(writer_->end_tensor(), meta.name);
 }
 
 void DcfWriter::add_codes(const TensorMeta& meta, const SparseCodes& codes,
@@ -66,38 +57,26 @@ void DcfWriter::add_codes(const TensorMeta& meta, const SparseCodes& codes,
       dcf_writer_add_codes(writer_->get(), &spec, codes.row_ptr.data(), codes.row_ptr.size(),
                            codes.col.data(), codes.codes.data(), codes.codes.size(), codes.codebook,
                            codes.codebook_size, &options, &error);
-  check(status, error, meta.name);
+  if (status != DCF_OK) check(error, meta.name);
 }
 
 void DcfWriter::add_metadata(const std::string& key, const std::string& value) {
-  dcf_error error = DCF_ERROR_INIT;
-  const dcf_status status = dcf_writer_add_metadata(writer_->get(), key.data(), key.size(),
-                                                    value.data(), value.size(), &error);
-  check(status, error);
+  check(writer_->add_metadata(key, value));
 }
 
 void DcfWriter::finish() {
-  dcf_error error = DCF_ERROR_INIT;
-  check(dcf_writer_finish(writer_->get(), &error), error);
+  check(writer_->finish());
 }
 
-void DcfWriter::check(dcf_status status, const dcf_error& error,
-                      const std::optional<std::string>& tensor) const {
-  if (status == DCF_OK) return;
-  DcfFailure failure = make_failure(name_, status, error);
+void DcfWriter::check(const dcf::Status& status, const std::optional<std::string>& tensor) const {
+  if (status) return;
+  DcfFailure failure = make_failure(name_, status.status(), status.error());
   failure.tensor = tensor;
   throw DcfError(std::move(failure));
 }
 
-dcf_writer_options default_writer_options() {
-  dcf_writer_options options;
-  dcf_writer_options_init(&options);
-  return options;
-}
-
 dcf_encode_options encode_options(dcf_positions positions) {
-  dcf_encode_options options;
-  dcf_encode_options_init(&options);
+  dcf_encode_options options = dcf::encode_options();
   options.positions = positions;
   return options;
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A .dcf file in the making: the C ABI of the library's writer with ownership and exceptions.
+// Writes a .dcf file: dcf::Writer with exceptions that name the file and the tensor.
 #pragma once
 
 #include <cstdint>
@@ -45,15 +45,14 @@ class DcfWriter {
 
  private:
   DcfWriter(std::string name, dcf::Result<dcf::Writer> writer);
-  void check(dcf_status status, const dcf_error& error,
+  void check(const dcf::Status& status,
              const std::optional<std::string>& tensor = std::nullopt) const;
 
   std::string name_;
   std::optional<dcf::Writer> writer_;  // there once the constructor is done
 };
 
-// The options of the library, to change from.
-dcf_writer_options default_writer_options();
+// The library's default options, with these positions.
 dcf_encode_options encode_options(dcf_positions positions);
 
 // A tensor of floats, and its bytes.

@@ -35,7 +35,7 @@ void append_hex(std::string* out, uint8_t byte) {
   *out += kHex[byte & 15];
 }
 
-void append_escaped(std::string* out, const Glyph& glyph) {
+void append_visible(std::string* out, const Glyph& glyph) {
   if (glyph.well_formed && is_visible(glyph.code)) {
     *out += glyph.bytes;
   } else if (glyph.well_formed && glyph.code >= 0x80) {
@@ -48,6 +48,12 @@ void append_escaped(std::string* out, const Glyph& glyph) {
     *out += "\\x";
     append_hex(out, static_cast<uint8_t>(glyph.bytes[0]));
   }
+}
+
+// Without the second backslash, a name that has the text of an escape would look like another name.
+void append_escaped(std::string* out, const Glyph& glyph) {
+  if (glyph.code == '\\') *out += '\\';
+  append_visible(out, glyph);
 }
 
 }  // namespace
@@ -93,6 +99,16 @@ std::string quote(std::string_view text) {
     text.remove_prefix(glyph.bytes.size());
   }
   return out + "'";
+}
+
+std::string printable_message(std::string_view message) {
+  std::string out;
+  while (!message.empty()) {
+    const Glyph glyph = first_glyph(message);
+    append_visible(&out, glyph);
+    message.remove_prefix(glyph.bytes.size());
+  }
+  return out;
 }
 
 }  // namespace dcf::tools

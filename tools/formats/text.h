@@ -25,10 +25,14 @@ Glyph first_glyph(std::string_view text);
 bool is_visible(char32_t code);
 
 // `text` on one line, with all that does not show written out: bytes below U+0080 and ill-formed
-// ones as \xNN, other characters as \u{N}.
+// ones as \xNN, other characters as \u{N}, a backslash as two. No two texts give the same result.
 std::string printable(std::string_view text);
 
 // printable() in single quotes for a message; long texts are cut. The result is valid UTF-8.
 std::string quote(std::string_view text);
+
+// A message, whose parts from files went through quote(), on one line: as printable(), but
+// backslashes stay as they are.
+std::string printable_message(std::string_view message);
 
 }  // namespace dcf::tools

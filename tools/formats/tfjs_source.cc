@@ -70,13 +70,7 @@ class TfjsSource : public ModelSource {
 
   void add_group(TfjsGroup group) {
     ShardList shards(folder_);
-    for (std::string& path : group.paths) {
-      if (!is_plain_path(path)) {
-        throw_invalid(path_, "names the weight file " + quote(path) +
-                                 ", which is not a plain path below the model's directory");
-      }
-      shards.add(std::move(path));
-    }
+    for (std::string& path : group.paths) shards.add(std::move(path));
     if (__builtin_add_overflow(file_total_, shards.bytes(), &file_total_)) {
       throw_invalid(path_, "has weight files of more than 2^64 bytes");
     }

@@ -10,9 +10,9 @@
 #include <regex>
 #include <sstream>
 
+#include "base/bucket.h"
 #include "base/dtype.h"
 #include "base/limits.h"
-#include "base/bucket.h"
 #include "codec/code_lengths.h"
 #include "codec/huffman_streams.h"
 #include "codec/stream.h"

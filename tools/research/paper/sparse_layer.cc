@@ -25,7 +25,7 @@ void add_clustered(const TensorMeta& meta, const SparseLayer& layer, uint32_t cl
 }
 
 DcfWriter replace_dcf(const std::string& path) {
-  dcf_writer_options options = default_writer_options();
+  dcf_writer_options options = dcf::writer_options();
   options.overwrite = 1;
   return DcfWriter(path, options);
 }

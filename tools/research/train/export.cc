@@ -22,7 +22,7 @@ void add(const std::string& name, const torch::Tensor& tensor, dcf_positions pos
 
 void export_dcf(const TorchNet& net, const Recipe& recipe, const std::string& path,
                 bool overwrite) {
-  dcf_writer_options options = default_writer_options();
+  dcf_writer_options options = dcf::writer_options();
   options.overwrite = overwrite ? 1 : 0;
   DcfWriter writer(path, options);
   for (const Parameters& p : net.layers()) {
