@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Damaged files: every changed bit and every other length is found, and told with code, rule and
 // offset. All of them through the library, as `dcf verify` uses it; samples through the program.
-#include <dcf/dcf.h>
 #include <gtest/gtest.h>
 
+#include <dcf/dcf.hpp>
 #include <filesystem>
 #include <fstream>
 #include <sstream>
@@ -34,27 +34,17 @@ std::string small_file(const TempDir& dir) {
   return compress(dir, save(dir, "in.safetensors", model), {});
 }
 
-struct Verdict {
-  dcf_status status = DCF_OK;
-  dcf_error error = DCF_ERROR_INIT;
-};
-
-Verdict verify(const std::string& bytes) {
-  Verdict verdict;
-  dcf_file* file = nullptr;
-  verdict.status = dcf_file_open_memory(bytes.data(), bytes.size(), nullptr, &file, &verdict.error);
-  if (verdict.status == DCF_OK) {
-    verdict.status = dcf_file_verify(file, nullptr, nullptr, &verdict.error);
-    dcf_file_close(file);
-  }
-  return verdict;
+dcf_error verify(const std::string& bytes) {
+  const auto* const data = reinterpret_cast<const uint8_t*>(bytes.data());
+  const dcf::Result<dcf::File> file = dcf::File::open(std::span(data, bytes.size()));
+  return file ? file->verify().error() : file.error();
 }
 
 void expect_found(const std::string& bytes) {
-  const Verdict verdict = verify(bytes);
-  EXPECT_EQ(exit_code_of(verdict.status), kExitInvalid) << dcf_status_name(verdict.status);
-  EXPECT_STRNE(verdict.error.rule, "");
-  EXPECT_LE(verdict.error.offset, bytes.size());
+  const dcf_error error = verify(bytes);
+  EXPECT_EQ(exit_code_of(error.status), kExitInvalid) << dcf_status_name(error.status);
+  EXPECT_STRNE(error.rule, "");
+  EXPECT_LE(error.offset, bytes.size());
 }
 
 std::string flipped(std::string bytes, size_t bit) {
@@ -65,7 +55,7 @@ std::string flipped(std::string bytes, size_t bit) {
 // Writes the bytes and expects `dcf verify --json` to say the same as the library does.
 void expect_told(const TempDir& dir, const std::string& bytes, int exit_code) {
   const std::string path = dir.write("damaged.dcf", bytes);
-  const Verdict verdict = verify(bytes);
+  const dcf_error found = verify(bytes);
   const Result result = dcf({"verify", "--json", path});
   EXPECT_EQ(result.exit_code, exit_code);
   EXPECT_EQ(result.err, "");
@@ -74,10 +64,10 @@ void expect_told(const TempDir& dir, const std::string& bytes, int exit_code) {
   for (const auto& [key, value] : error.items()) members.push_back(key);
   EXPECT_EQ(members,
             (std::vector<std::string>{"code", "name", "rule", "offset", "tensor", "message"}));
-  EXPECT_EQ(error["code"], static_cast<int>(verdict.status));
-  EXPECT_EQ(error["name"], dcf_status_name(verdict.status));
-  EXPECT_EQ(error["rule"], verdict.error.rule);
-  EXPECT_EQ(error["offset"], verdict.error.offset);
+  EXPECT_EQ(error["code"], static_cast<int>(found.status));
+  EXPECT_EQ(error["name"], dcf_status_name(found.status));
+  EXPECT_EQ(error["rule"], found.rule);
+  EXPECT_EQ(error["offset"], found.offset);
   EXPECT_NE(error["message"].get<std::string>().find(path), std::string::npos);
   expect_failure(dcf({"verify", path}), exit_code, path);
 }

@@ -3,13 +3,13 @@
 // verify; invalid ones are rejected with the code, rule and offset of the index.
 #include <gtest/gtest.h>
 
+#include <dcf/dcf.hpp>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
 #include <sstream>
 #include <vector>
 
-#include "dcf/dcf.h"
 #include "support/test_paths.h"
 
 namespace {
@@ -24,16 +24,12 @@ Blob read(const std::filesystem::path& path) {
   return Blob(std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>());
 }
 
-Blob decode_all(const dcf_file* file) {
+Blob decode_all(const dcf::File& file) {
   Blob all;
-  for (size_t i = 0; i < dcf_tensor_count(file); ++i) {
-    uint64_t bytes = 0;
-    EXPECT_EQ(dcf_tensor_decode_bound(file, i, DCF_DTYPE_NONE, &bytes, nullptr, nullptr), DCF_OK);
-    const size_t at = all.size();
-    all.resize(at + bytes);
-    dcf_error error = DCF_ERROR_INIT;
-    EXPECT_EQ(dcf_tensor_decode(file, i, DCF_DTYPE_NONE, all.data() + at, bytes, &error), DCF_OK)
-        << error.message;
+  for (size_t i = 0; i < file.size(); ++i) {
+    const dcf::Result<dcf::Buffer<uint8_t>> bytes = file.tensor(i).value().bytes();
+    EXPECT_TRUE(bytes) << bytes.error().message;
+    if (bytes) all.insert(all.end(), bytes->begin(), bytes->end());
   }
   return all;
 }
@@ -44,15 +40,12 @@ TEST(Golden, FilesDecodeToTheBytesBesideThem) {
     if (entry.path().extension() != ".dcf") continue;
     SCOPED_TRACE(entry.path());
     ++files;
-    dcf_file* file = nullptr;
-    dcf_error error = DCF_ERROR_INIT;
-    ASSERT_EQ(dcf_file_open_path(entry.path().c_str(), nullptr, &file, &error), DCF_OK)
-        << error.message;
-    EXPECT_EQ(dcf_file_verify(file, nullptr, nullptr, &error), DCF_OK)
-        << error.rule << ": " << error.message;
-    EXPECT_TRUE(decode_all(file) ==
+    const dcf::Result<dcf::File> file = dcf::File::open(entry.path().string());
+    ASSERT_TRUE(file) << file.error().message;
+    const dcf::Status sound = file->verify();
+    EXPECT_TRUE(sound) << sound.error().rule << ": " << sound.error().message;
+    EXPECT_TRUE(decode_all(*file) ==
                 read(std::filesystem::path(entry.path()).replace_extension(".bin")));
-    dcf_file_close(file);
   }
   EXPECT_GE(files, 25u);
 }
@@ -69,12 +62,9 @@ TEST(Golden, InvalidFilesAreRejectedAsTheIndexSays) {
     SCOPED_TRACE(name);
     ++files;
     const Blob bytes = read(kRoot / "invalid" / (name + ".dcf"));
-    dcf_file* file = nullptr;
-    dcf_error error = DCF_ERROR_INIT;
-    dcf_status s = dcf_file_open_memory(bytes.data(), bytes.size(), nullptr, &file, &error);
-    if (s == DCF_OK) s = dcf_file_verify(file, nullptr, nullptr, &error);
-    dcf_file_close(file);
-    EXPECT_EQ(dcf_status_name(s), code);
+    const dcf::Result<dcf::File> file = dcf::File::open(bytes);
+    const dcf_error error = file ? file->verify().error() : file.error();
+    EXPECT_EQ(dcf_status_name(error.status), code);
     EXPECT_EQ(error.rule, rule);
     EXPECT_EQ(error.offset, offset);
   }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "golden_valid.h"
 
-#include "dcf/dcf_write.h"
+#include "dcf/dcf.hpp"
 
 namespace dcf::impl::testing {
 namespace {
@@ -15,31 +15,19 @@ int append(void* ctx, const void* data, size_t size) {
 // The samples through the library's writer, which chooses encodings by itself unless told.
 Blob write_samples(const std::vector<Sample>& samples, dcf_positions positions) {
   Blob out;
-  dcf_writer* writer = nullptr;
-  const dcf_sink sink{sizeof(dcf_sink), &out, append};
-  must(dcf_writer_open_sink(&sink, nullptr, &writer, nullptr) == DCF_OK, "no writer");
-  dcf_encode_options options;
-  dcf_encode_options_init(&options);
+  dcf::Result<dcf::Writer> writer = dcf::Writer::open({sizeof(dcf_sink), &out, append});
+  must(bool{writer}, "no writer");
+  dcf_encode_options options = dcf::encode_options();
   options.positions = positions;
   for (const Sample& s : samples) {
-    dcf_tensor_spec spec = DCF_TENSOR_SPEC_INIT;
-    spec.name = s.name.data();
-    spec.name_size = s.name.size();
-    spec.dtype = static_cast<dcf_dtype>(s.dtype);
+    dcf_tensor_spec spec = dcf::tensor_spec(s.name, static_cast<dcf_dtype>(s.dtype), s.dims);
     spec.opaque_bits = s.opaque_bits;
     spec.opaque_name = s.opaque_name.data();
     spec.opaque_name_size = s.opaque_name.size();
-    spec.rank = static_cast<uint32_t>(s.dims.size());
-    spec.dims = s.dims.data();
-    const Blob dense = dense_bytes(s);
-    must(dcf_writer_add_dense(writer, &spec, dense.data(), dense.size(), &options, nullptr) ==
-             DCF_OK,
-         s.name.c_str());
+    must(bool{writer->add_bytes(spec, dense_bytes(s), options)}, s.name.c_str());
   }
-  must(dcf_writer_add_metadata(writer, "producer", 8, "golden", 6, nullptr) == DCF_OK,
-       "no metadata");
-  must(dcf_writer_finish(writer, nullptr) == DCF_OK, "the file is not written");
-  dcf_writer_close(writer);
+  must(bool{writer->add_metadata("producer", "golden")}, "no metadata");
+  must(bool{writer->finish()}, "the file is not written");
   return out;
 }
 

@@ -3,11 +3,9 @@
 
 #include <bit>
 #include <cstdio>
-#include <cstring>
 #include <sstream>
 
-#include "dcf/dcf.h"
-#include "dcf/dcf_write.h"
+#include "dcf/dcf.hpp"
 #include "spec_dump.h"
 
 namespace dcf::example {
@@ -47,32 +45,12 @@ int append(void* ctx, const void* data, size_t size) {
   return 0;
 }
 
-void add(dcf_writer* writer, const char* name, const std::vector<uint64_t>& dims,
-         const std::vector<float>& values, dcf_positions positions) {
-  dcf_tensor_spec spec = DCF_TENSOR_SPEC_INIT;
-  spec.name = name;
-  spec.name_size = std::strlen(name);
-  spec.dtype = DCF_DTYPE_F32;
-  spec.rank = static_cast<uint32_t>(dims.size());
-  spec.dims = dims.data();
-  dcf_encode_options options;
-  dcf_encode_options_init(&options);
+void add(Writer& writer, const char* name, const std::vector<uint64_t>& dims,
+         std::span<const float> values, dcf_positions positions) {
+  dcf_encode_options options = encode_options();
   options.positions = positions;
   options.gap_bits = positions == DCF_POSITIONS_GAP ? 3 : 0;
-  must(dcf_writer_add_dense(writer, &spec, values.data(), values.size() * sizeof(float), &options,
-                            nullptr) == DCF_OK,
-       name);
-}
-
-std::vector<float> decode(const dcf_file* file, const char* name) {
-  size_t index = 0;
-  must(dcf_tensor_find(file, name, std::strlen(name), &index, nullptr) == DCF_OK, name);
-  uint64_t bytes = 0;
-  must(dcf_tensor_decode_bound(file, index, DCF_DTYPE_NONE, &bytes, nullptr, nullptr) == DCF_OK,
-       name);
-  std::vector<float> out(bytes / sizeof(float));
-  must(dcf_tensor_decode(file, index, DCF_DTYPE_NONE, out.data(), bytes, nullptr) == DCF_OK, name);
-  return out;
+  must(bool{writer.add(name, values, dims, options)}, name);
 }
 
 void dump_codebook(Dump* d, unsigned count) {
@@ -160,33 +138,31 @@ std::vector<uint8_t> make_file() {
   for (const char* row : kRows) {
     for (uint64_t i = 0; i < kCols; ++i) weights.push_back(weight_of(row[i]));
   }
-  dcf_writer* writer = nullptr;
-  const dcf_sink sink{sizeof(dcf_sink), &file, append};
-  must(dcf_writer_open_sink(&sink, nullptr, &writer, nullptr) == DCF_OK, "no writer");
-  add(writer, "fc.bias", {4}, {std::begin(kBias), std::end(kBias)}, DCF_POSITIONS_AUTO);
-  add(writer, "fc.weight", {4, kCols}, weights, DCF_POSITIONS_GAP);
-  must(dcf_writer_add_metadata(writer, "license", 7, "CC0", 3, nullptr) == DCF_OK, "no metadata");
-  must(dcf_writer_finish(writer, nullptr) == DCF_OK, "the file is not written");
-  dcf_writer_close(writer);
+  Result<Writer> writer = Writer::open({sizeof(dcf_sink), &file, append});
+  must(bool{writer}, "no writer");
+  add(*writer, "fc.bias", {4}, kBias, DCF_POSITIONS_AUTO);
+  add(*writer, "fc.weight", {4, kCols}, weights, DCF_POSITIONS_GAP);
+  must(bool{writer->add_metadata("license", "CC0")}, "no metadata");
+  must(bool{writer->finish()}, "the file is not written");
   return file;
 }
 
 std::string values(const std::vector<uint8_t>& bytes) {
-  dcf_file* file = nullptr;
-  must(dcf_file_open_memory(bytes.data(), bytes.size(), nullptr, &file, nullptr) == DCF_OK,
-       "not open");
+  const File file = File::open(bytes).value();
+  const auto decode = [&](const char* name) {
+    return file.tensor(name).value().decode<float>().value();
+  };
   std::string out = "fc.bias    ";
-  for (const float v : decode(file, "fc.bias")) out += " " + number(v);
+  for (const float v : decode("fc.bias")) out += " " + number(v);
   out += "\nfc.weight   . = 0";
   for (const char c : {'a', 'b', 'c'}) {
     out.append(", ").append(1, c).append(" = ").append(number(weight_of(c)));
   }
-  const std::vector<float> weights = decode(file, "fc.weight");
-  for (size_t i = 0; i < weights.size(); ++i) {
-    if (i % kCols == 0) out += "\n  ";
-    out += char_of(weights[i]);
+  size_t i = 0;
+  for (const float v : decode("fc.weight")) {
+    if (i++ % kCols == 0) out += "\n  ";
+    out += char_of(v);
   }
-  dcf_file_close(file);
   return out + "\n";
 }
 

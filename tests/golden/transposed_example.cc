@@ -5,7 +5,7 @@
 #include <map>
 #include <numeric>
 
-#include "dcf/dcf.h"
+#include "dcf/dcf.hpp"
 #include "spec_dump.h"
 #include "support/sample.h"
 
@@ -226,14 +226,9 @@ std::string transposed_dump(const std::vector<uint8_t>& file) {
 }
 
 std::string transposed_values(const std::vector<uint8_t>& bytes) {
-  dcf_file* file = nullptr;
-  must(dcf_file_open_memory(bytes.data(), bytes.size(), nullptr, &file, nullptr) == DCF_OK,
-       "not open");
+  const File file = File::open(bytes).value();
   std::vector<uint16_t> words(kViewRows * kViewCols);
-  must(
-      dcf_tensor_decode(file, 0, DCF_DTYPE_NONE, words.data(), 2 * words.size(), nullptr) == DCF_OK,
-      "w");
-  dcf_file_close(file);
+  file.tensor(0).value().decode_to(words.data(), 2 * words.size()).value();
   std::string out = "w, transposed  ";
   for (size_t i = 0; i < std::size(kLetters); ++i) {
     out.append(i == 0 ? "" : ", ").append(1, kLetters[i]).append(" = ").append(kMeanings[i]);

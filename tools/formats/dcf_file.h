@@ -54,7 +54,7 @@ class DcfFile {
   template <typename T>
   T take(dcf::Result<T> result) const {
     check(result.status(), result.error());
-    return *std::move(result);
+    return std::move(*result);
   }
 
   std::string path_;

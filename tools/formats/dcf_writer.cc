@@ -28,7 +28,7 @@ dcf_tensor_spec spec_of(const TensorMeta& meta) {
 
 DcfWriter::DcfWriter(std::string name, dcf::Result<dcf::Writer> writer) : name_(std::move(name)) {
   if (!writer) check(writer.error());
-  writer_.emplace(*std::move(writer));
+  writer_.emplace(std::move(*writer));
 }
 
 DcfWriter::DcfWriter(std::string path, const dcf_writer_options& options)

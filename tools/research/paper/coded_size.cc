@@ -28,8 +28,7 @@ uint64_t dense_bytes(const NetWeights& net) {
 
 uint64_t coded_bytes(const NetWeights& net, dcf_positions positions) {
   uint64_t total = 0;
-  DcfWriter writer("a network in memory", {sizeof(dcf_sink), &total, count},
-                   dcf::writer_options());
+  DcfWriter writer("a network in memory", {sizeof(dcf_sink), &total, count}, dcf::writer_options());
   for (const LayerWeights& layer : net) {
     add(layer.name + ".weight", layer.dims, layer.weights, positions, &writer);
     add(layer.name + ".bias", {layer.biases.size()}, layer.biases, DCF_POSITIONS_AUTO, &writer);
