@@ -35,7 +35,7 @@ std::vector<uint8_t> read_file(const std::string& path);
 double uniform(std::mt19937_64* random);
 double gaussian(std::mt19937_64* random);
 
-// Weights of a Gaussian that magnitude pruning leaves at this density, sharing so many centroids.
+// The weights of a Gaussian that magnitude pruning leaves at some density, as codes of centroids.
 struct Clustered {
   std::vector<float> codebook;
   std::vector<uint8_t> codes;  // of a sample of weights, below codebook.size()

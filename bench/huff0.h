@@ -17,7 +17,7 @@ class Huff0 {
   // The table of these counts, in codes of at most 11 bits as zstd has them.
   explicit Huff0(std::span<const uint64_t> histogram);
 
-  // Four streams of `symbols` into `out`, of which the size is returned.
+  // Encodes `symbols` as four streams into `out`. Returns their size.
   size_t encode(std::span<const uint8_t> symbols, std::span<uint8_t> out) const;
 
   enum class Decoder { k4X1, k4X2 };  // one symbol a lookup, or up to two

@@ -130,7 +130,7 @@ void multiply_half() {
   for (size_t i = 0; i < kCount; ++i) benchmark::DoNotOptimize(product *= 5);
 }
 
-// half(0) and half(1), on so many threads.
+// Runs half(0) and half(1), on one thread or two.
 void in_halves(uint32_t threads, const std::function<void(size_t)>& half) {
   std::jthread other;
   if (threads == 2) other = std::jthread([&] { half(1); });

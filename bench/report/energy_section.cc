@@ -16,7 +16,7 @@ constexpr double kWord = 4;
 constexpr double kCache = 32 << 20;
 constexpr double kMicrojoule = 1e6;
 
-// One product of batch 1 that reads so many bytes of weights.
+// One product of batch 1, and the bytes of weights that it reads.
 struct Work {
   double weight_bytes;
   double other_bytes;

@@ -45,9 +45,9 @@ class Child {
 
 Result dcf(const std::vector<std::string>& args, const Setting& setting = {});
 
-// Exit code 0 and nothing on stderr.
+// Expects exit code 0 and nothing on stderr.
 void expect_success(const Result& result);
-// This exit code, and exactly one line on stderr, of which `text` is a part.
+// Expects this exit code, and exactly one line on stderr, which contains `text`.
 void expect_failure(const Result& result, int exit_code, const std::string& text);
 
 }  // namespace dcf::tools::test

@@ -82,7 +82,7 @@ void make_invalid_headers(InvalidFiles* out) {
 }
 
 void make_over_limits(InvalidFiles* out) {
-  // Values of metadata may be of any bytes: zeros, of which 2 KiB pack into two bytes.
+  // Values of metadata may be any bytes: zeros, because 2 KiB of them pack into two bytes.
   FileParts manifest = make_parts({});
   manifest.columns.metadata.resize((uint64_t{205} << 20) + 1);
   manifest.columns.metadata[0] = 'k';

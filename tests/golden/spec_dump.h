@@ -61,7 +61,7 @@ class Bits {
   size_t at_ = 0;
 };
 
-// The header, a line for each field, and the manifest behind it, a line for each tag byte.
+// The header with a line for each field; the manifest with a line for each tag byte.
 void dump_header(Dump* d);
 void dump_manifest(Dump* d, size_t size);
 // The manifest as raw bytes, then a line for each column that is not empty. Returns these lines.

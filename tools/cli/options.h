@@ -38,8 +38,8 @@ void add_output_options(CLI::App* verb, OutputOptions* options, const std::strin
 CLI::Option* add_size_option(CLI::App* verb, const std::string& names, uint64_t* bytes,
                              const std::string& what);
 
-// For options whose value must not be empty, and for those that take an unsigned integer, of which
-// CLI11 itself would take "-1" for 2^64 - 1.
+// Validators of options whose value must not be empty, and of those that take an unsigned integer:
+// CLI11 itself would read "-1" as 2^64 - 1.
 CLI::Validator not_empty();
 CLI::Validator digits_only();
 

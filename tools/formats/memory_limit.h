@@ -17,8 +17,8 @@ class MemoryLimit {
 
   uint64_t bytes() const { return bytes_; }
 
-  // Throws DcfError (LimitMemory), which names `file` and `what` takes so much, where `needed`
-  // bytes are more than the limit. To be asked before the memory is taken.
+  // Throws DcfError (LimitMemory) if `needed` bytes are more than the limit. The message names
+  // `file`, and `what` needs them. Call it before the memory is allocated.
   void check(const std::string& file, const std::string& what, uint64_t needed) const;
 
   // Room for `needed` bytes, zeroed. Checked as above; memory that the system does not have is an

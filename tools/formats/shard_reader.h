@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// The weight files of a TensorFlow.js model, read as one range of bytes.
 #pragma once
 
 #include <cstdint>
@@ -11,7 +12,7 @@
 
 namespace dcf::tools {
 
-// Files of one folder that follow one another, seen as one stretch of bytes.
+// Files of one folder, one after another, as one range of bytes.
 class ShardList {
  public:
   // Borrows the folder.

@@ -91,7 +91,7 @@ TEST(CodesApi, WrongSizesAreRefused) {
   dcf_sink sink = DCF_SINK_INIT;
   sink.write = [](void*, const void*, size_t) { return 0; };
   const Matrix good;
-  // Whether a writer of its own refuses the matrix with so many centroids.
+  // Whether a new writer refuses the matrix with this codebook.
   const auto refused = [&](const Matrix& m, const float* codebook, uint32_t centroids) {
     dcf_writer* writer = nullptr;
     EXPECT_EQ(dcf_writer_open_sink(&sink, nullptr, &writer, nullptr), DCF_OK);

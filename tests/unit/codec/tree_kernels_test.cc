@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Every tree kernel against a loop of single bits, with lists of every length around the steps of
-// the kernels, and no byte written behind what tree_kernels.h allows.
+// the kernels. No kernel may write a byte after those that tree_kernels.h allows.
 #include "codec/tree_kernels.h"
 
 #include <gtest/gtest.h>

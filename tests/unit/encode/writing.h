@@ -84,7 +84,7 @@ inline uint64_t element_count(const std::vector<uint64_t>& dims) {
   return n;
 }
 
-// Words of `levels` values (0: any bits), of which `density` are not zero; zeros of floats have a
+// Words of `levels` values (0: any bits); a share of `density` is not zero. Zeros of floats have a
 // random sign if `signs`.
 inline Sample random_sample(std::mt19937_64& rng, DType dtype, std::vector<uint64_t> dims,
                             double density, unsigned levels = 0, bool signs = false) {

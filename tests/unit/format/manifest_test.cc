@@ -148,7 +148,7 @@ TEST(Manifest, ThirtyTwoDimensions) {
   expect_round_trip(columns_of(make_parts({s})));
 }
 
-// What writing, reading and checking a manifest of so many tensors takes.
+// The allocations of writing, reading and checking a manifest.
 struct Work {
   size_t allocations = 0;
   size_t bytes = 0;

@@ -430,7 +430,7 @@ TEST(TileLoops, AsFewTilesAsCanBeAndNoneWiderThanTheFirst) {
   }
 }
 
-// `every`: one weight in so many is there; of `codes` different ones.
+// The kernel chosen for a matrix in which one weight in `every` is not zero, of `codes` values.
 std::string chosen(uint64_t every, uint64_t codes, const Encoding& encoding,
                    double input_density = 1) {
   Sample s;

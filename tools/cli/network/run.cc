@@ -12,8 +12,8 @@
 namespace dcf::tools {
 namespace {
 
-// Of the activations in front of and behind one layer, as far as one row of the batch is not
-// larger.
+// Bytes of the inputs and outputs of one layer for the rows that run at once. One row may need
+// more.
 constexpr uint64_t kSliceBytes = uint64_t{32} << 20;
 constexpr uint64_t kMaxSlice = 1024;
 
@@ -52,8 +52,8 @@ struct Step {
   size_t weight = 0;
   size_t bias_index = 0;
   std::vector<float> bias;
-  // The weights packed for being multiplied; null where the memory limit wants them decoded anew
-  // for every slice. A packed layer adds its bias itself, and is its own ReLU where one follows.
+  // The packed weights. Null if they do not fit in the memory limit: then they are decoded for
+  // every slice. A packed layer adds its bias itself, and applies the ReLU that follows, if any.
   std::unique_ptr<dcf_layer, FreeLayer> packed;
   bool is_done = false;  // by the packed layer before it
 };

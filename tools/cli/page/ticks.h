@@ -16,9 +16,8 @@ struct Tick {
 // high, both finite.
 std::vector<Tick> linear_ticks(double low, double high, size_t wanted);
 
-// Powers of ten within [low, high], every so many of them where they are more than `wanted`; with
-// twos and fives between them where they are few; where even these are, linear ticks. 0 < low <
-// high.
+// Powers of ten within [low, high]. If there are more than `wanted`, only every n-th; if there are
+// few, also twos and fives; if even these are few, linear ticks. 0 < low < high.
 std::vector<Tick> log_ticks(double low, double high, size_t wanted);
 
 // "0.05", "1200", "20k", "3M": `value` in as many decimals as a step of `step` needs.

@@ -11,7 +11,7 @@ double ratio(double part, uint64_t whole) {
   return whole == 0 ? 0 : part / static_cast<double>(whole);
 }
 
-// How elements lie in rows of so many columns.
+// How elements lie in rows of `cols` columns.
 struct View {
   uint64_t cols;
   bool transposed;

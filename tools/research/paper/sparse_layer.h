@@ -16,7 +16,7 @@ struct SparseLayer {
   std::vector<float> values;  // none of them 0
 };
 
-// Shares the values among so many centroids (linear initialisation), and stores codes at gap
+// Shares the values among `clusters` centroids (linear initialisation), and stores codes at gap
 // positions of the best width. Throws DcfError.
 void add_clustered(const TensorMeta& meta, const SparseLayer& layer, uint32_t clusters,
                    DcfWriter* writer);
