@@ -11,18 +11,15 @@
 #include <cstdio>
 #include <cstdlib>
 #include <limits>
-#include <memory>
 #include <string>
 #include <vector>
 
-#include "dcf/dcf.h"
+#include "dcf/dcf.hpp"
 
 namespace {
 
 constexpr int kPasses = 7;
 constexpr double kRounding = 1e-6;
-
-using File = std::unique_ptr<dcf_file, decltype(&dcf_file_close)>;
 
 void check(dcf_status status, const dcf_error& error) {
   if (status == DCF_OK) return;
@@ -30,14 +27,12 @@ void check(dcf_status status, const dcf_error& error) {
   std::exit(1);
 }
 
-File open_file(const char* path) {
-  dcf_open_options options;
-  dcf_open_options_init(&options);
+dcf::File open_file(const char* path) {
+  dcf_open_options options = dcf::open_options();
   options.threads = 1;
-  dcf_file* file = nullptr;
-  dcf_error error = DCF_ERROR_INIT;
-  check(dcf_file_open_path(path, &options, &file, &error), error);
-  return File(file, dcf_file_close);
+  dcf::Result<dcf::File> file = dcf::File::open(path, options);
+  check(file.status(), file.error());
+  return std::move(*file);
 }
 
 dcf_tensor_info describe(const dcf_file* file, size_t index) {
@@ -162,8 +157,8 @@ int main(int argc, char** argv) {
     std::fprintf(stderr, "usage: dcf_demo_measure FILE REFERENCE\n");
     return 2;
   }
-  const File file = open_file(argv[1]);
-  const File reference = open_file(argv[2]);
+  const dcf::File file = open_file(argv[1]);
+  const dcf::File reference = open_file(argv[2]);
   const Distance d = distance(file.get(), reference.get());
   if (d.max_error == 0) {
     std::printf("0\texact");

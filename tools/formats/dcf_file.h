@@ -48,8 +48,6 @@ class DcfFile {
   std::vector<uint8_t> buffer_for(size_t tensor, uint64_t bytes) const;
   // Throws unless `status` is DCF_OK.
   void check(dcf_status status, const dcf_error& error) const;
-
- private:
   // The value, or throws.
   template <typename T>
   T take(dcf::Result<T> result) const {
@@ -57,6 +55,7 @@ class DcfFile {
     return std::move(*result);
   }
 
+ private:
   std::string path_;
   uint64_t max_memory_;
   uint32_t threads_;

@@ -3,7 +3,7 @@
 
 #include <algorithm>
 #include <map>
-#include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 
@@ -42,19 +42,15 @@ size_t find_tensor(const DcfFile& file, const std::string& name,
   return index;
 }
 
-struct FreeLayer {
-  void operator()(dcf_layer* layer) const { dcf_layer_close(layer); }
-};
-
 // A layer and its tensors.
 struct Step {
   const Layer* layer = nullptr;
   size_t weight = 0;
   size_t bias_index = 0;
   std::vector<float> bias;
-  // The packed weights. Null if they do not fit in the memory limit: then they are decoded for
+  // The packed weights. None if they do not fit in the memory limit: then they are decoded for
   // every slice. A packed layer adds its bias itself, and applies the ReLU that follows, if any.
-  std::unique_ptr<dcf_layer, FreeLayer> packed;
+  std::optional<dcf::Layer> packed;
   bool is_done = false;  // by the packed layer before it
 };
 
@@ -129,27 +125,16 @@ void pack_steps(const DcfFile& file, uint64_t batch, uint64_t bytes, std::vector
     options.bias = step.bias.data();
     options.bias_elements = step.bias.size();
     options.activation = relu ? DCF_ACTIVATION_RELU : DCF_ACTIVATION_NONE;
-    dcf_layer* layer = nullptr;
-    dcf_error error = DCF_ERROR_INIT;
-    dcf_status status = DCF_OK;
-    if (step.layer->op == Op::kConv) {
-      const dcf_conv2d_shape shape = conv_shape(*step.layer);
-      status =
-          dcf_layer_prepare_conv2d(file.handle(), step.weight, &shape, &options, &layer, &error);
-    } else {
-      status = dcf_layer_prepare(file.handle(), step.weight, &options, &layer, &error);
-    }
-    if (status == DCF_STATUS_LIMIT_MEMORY) return;
-    file.check(status, error);
-    step.packed.reset(layer);
-    dcf_layer_info info{};
-    info.struct_size = sizeof info;
-    file.check(dcf_layer_describe(layer, &info, &error), error);
-    if (info.packed_bytes > bytes) {
-      step.packed.reset();
-      return;
-    }
-    bytes -= info.packed_bytes;
+    const dcf::Tensor weight = file.take(file.opened().tensor(step.weight));
+    dcf::Result<dcf::Layer> packed =
+        step.layer->op == Op::kConv
+            ? dcf::Layer::prepare_conv2d(weight, conv_shape(*step.layer), options)
+            : dcf::Layer::prepare(weight, options);
+    if (packed.status() == DCF_STATUS_LIMIT_MEMORY) return;
+    dcf::Layer layer = file.take(std::move(packed));
+    if (layer.info().packed_bytes > bytes) return;
+    bytes -= layer.info().packed_bytes;
+    step.packed.emplace(std::move(layer));
     if (relu) (*steps)[i + 1].is_done = true;
   }
 }
@@ -157,10 +142,8 @@ void pack_steps(const DcfFile& file, uint64_t batch, uint64_t bytes, std::vector
 std::vector<float> run_packed(const DcfFile& file, const Step& step, const std::vector<float>& x,
                               uint64_t batch) {
   std::vector<float> y(step.layer->out.size() * batch);
-  dcf_error error = DCF_ERROR_INIT;
-  file.check(
-      dcf_layer_apply(step.packed.get(), x.data(), x.size(), y.data(), y.size(), batch, &error),
-      error);
+  const dcf::Status status = step.packed->apply(x, y, batch);
+  file.check(status.status(), status.error());
   return y;
 }
 
