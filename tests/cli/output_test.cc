@@ -9,13 +9,13 @@
 #include <algorithm>
 #include <chrono>
 #include <csignal>
-#include <dcf/dcf.hpp>
 #include <filesystem>
 #include <functional>
 #include <thread>
 
 #include "models.h"
 #include "process.h"
+#include "support/sample.h"
 
 namespace dcf::tools::test {
 namespace {
@@ -163,28 +163,29 @@ TEST(Output, AFullDiskLeavesTheOldFile) {
   umount2(dir.path("disk").c_str(), MNT_DETACH);
 }
 
+// A terabyte of zeros: a chunk for each row, none of which has an entry.
+Bytes terabyte_of_zeros() {
+  constexpr uint64_t kRows = uint64_t{1} << 18;
+  constexpr uint64_t kCols = uint64_t{1} << 22;
+  impl::testing::Sample s;
+  s.name = "w";
+  s.dtype = impl::DType::kI8;
+  s.dims = {2, 1};
+  s.words = {0, 0};
+  s.encoding.positions = impl::Positions::kBitmap;
+  s.encoding.values = impl::Values::kInt;
+  s.rows_per_chunk = 1;
+  impl::testing::FileParts parts = impl::testing::make_parts({s});
+  parts.columns.dims = {kRows, kCols};
+  parts.columns.chunk_entries.assign(kRows, 0);
+  parts.chunks.assign(kRows, {});
+  return assemble(std::move(parts));
+}
+
 // A few bytes of file may decode to more than any disk holds.
 TEST(Output, AFileThatDecodesToTooMuchIsRefusedBeforeAnythingIsWritten) {
   const TempDir dir;
-  const std::string file = dir.path("zeros.dcf");
-  {
-    dcf_tensor_spec spec{};
-    spec.struct_size = sizeof spec;
-    spec.name = "w";
-    spec.name_size = 1;
-    spec.dtype = DCF_DTYPE_I8;
-    spec.rank = 2;
-    const uint64_t dims[] = {65536, uint64_t{1} << 24};  // 1 TiB
-    spec.dims = dims;
-    const std::vector<uint64_t> row_ptr(65537);
-    dcf::Writer writer = dcf::Writer::open(file).value();
-    dcf_error error = DCF_ERROR_INIT;
-    ASSERT_EQ(dcf_writer_add_csr(writer.get(), &spec, row_ptr.data(), row_ptr.size(), nullptr,
-                                 nullptr, 0, nullptr, &error),
-              DCF_STATUS_OK)
-        << error.message;
-    writer.finish().value();
-  }
+  const std::string file = dir.write("zeros.dcf", terabyte_of_zeros());
   const std::string bytes = "1099511627776";
   for (const std::vector<std::string>& args :
        std::vector<std::vector<std::string>>{{"decompress", file, "-o", dir.path("out")},
