@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Counts words that are not zero, for loops that run over whole tensors.
 #pragma once
 
 #include "base/bytes.h"

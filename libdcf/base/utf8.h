@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Checks text that came from a file or a caller.
 #pragma once
 
 #include "base/bytes.h"

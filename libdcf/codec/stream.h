@@ -44,8 +44,8 @@ Histogram histogram_of(Bytes symbols);
 void encode_stream(Bytes symbols, unsigned alphabet, const CodeLengths* code, HuffmanLayout layout,
                    std::vector<uint8_t>* out);
 
-// The bytes of such a stream, without making it: exact but for huffman-streams, where the division
-// of the bits in four is assumed to be even (a few bytes).
+// The bytes of such a stream, without making it. Exact, except for huffman-streams, where the
+// division of the bits in four is assumed to be even (a few bytes).
 uint64_t stream_cost(const Histogram& histogram, unsigned alphabet, const CodeLengths* code,
                      HuffmanLayout layout);
 

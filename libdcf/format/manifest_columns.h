@@ -91,7 +91,7 @@ Result<std::vector<uint8_t>> serialise_manifest_columns(const ManifestColumns& c
 // The memory of the columns.
 uint64_t column_bytes(const ManifestColumns& columns);
 
-// Empties a column whose values are all 0, as rule M-10 wants it.
+// Empties a column whose values are all 0, as rule M-10 requires.
 void drop_zero_column(std::vector<uint8_t>* column);
 void drop_zero_column(std::vector<uint32_t>* column);
 void drop_zero_column(std::vector<double>* column);
