@@ -258,7 +258,7 @@ typedef void (*dcf_parallel_fn)(void* ctx, size_t n, void (*task)(void* arg, siz
 // fail where each alone would succeed: threads = 1 and a larger max_memory leave room for more of
 // them. Buffers of the caller do not count.
 // The unpacked manifest counts five times toward max_memory. So the default max_memory allows a
-// manifest of 2^30 / 5 bytes, and max_manifest matters only with a larger max_memory.
+// manifest of 2^30 / 5 bytes; the default max_manifest is reached only with a larger max_memory.
 typedef struct dcf_open_options {
   size_t struct_size;
   uint64_t max_memory;    // bytes that the library may hold at once for this file (default 1 GiB)
