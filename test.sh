@@ -67,11 +67,14 @@ stage_format() {
   tests/lint/format.sh
 }
 
-# The sanitizers slow the long tests to minutes; dev runs those.
+# The sanitizers slow the long tests to minutes; dev runs those, and these, whose subject is how large a
+# file is or how many tensors it may have.
+too_long_for_sanitizers='Size\.|AutomaticPositions|ManyTensors|TenThousandTensors|MetadataPairs|SkewedRows'
+
 stage_asan-ubsan() {
   install_packages "${core_packages[@]}" "${test_packages[@]}" "${clang_packages[@]}"
   build asan-ubsan
-  run_tests asan-ubsan -LE 'long|real-model'
+  run_tests asan-ubsan -LE 'long|real-model' -E "$too_long_for_sanitizers"
 }
 
 stage_fuzz() {
@@ -89,7 +92,7 @@ stage_tidy() {
 stage_tsan() {
   install_packages "${core_packages[@]}" "${test_packages[@]}"
   build tsan
-  run_tests tsan -LE 'long|real-model'
+  run_tests tsan -LE 'long|real-model' -E "$too_long_for_sanitizers"
 }
 
 stage_arm() { tests/portable/run.sh arm; }

@@ -75,6 +75,15 @@ void Content::extract_transposed(View view, uint64_t first, uint64_t count,
   std::vector<uint32_t> entry_at(count + 1);
   std::vector<uint32_t> negative_at(count + 1);
   const auto visit_columns = [&](auto f) {
+    // A walk over all entries is shorter than a search in every column where entries are few.
+    if (row_ptr != nullptr && row_ptr[csr_rows] < view.cols) {
+      visit_memory(0, elements, [&](uint64_t index, uint64_t word, Cell cell) {
+        const uint64_t row = index % stride - first;  // wraps before the first row
+        if (row < count)
+          f(static_cast<size_t>(row), static_cast<uint32_t>(index / stride), word, cell);
+      });
+      return;
+    }
     for (uint64_t c = 0; c < view.cols; ++c) {
       const uint64_t base = c * stride + first;
       visit_memory(base, base + count, [&](uint64_t index, uint64_t word, Cell cell) {

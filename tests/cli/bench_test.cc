@@ -77,7 +77,8 @@ TEST(Bench, MultipliesFloats) {
   compress(dir, save(dir, "in.safetensors", sparse_model()), {});
   const Result result = dcf({"bench", "--json", dir.path("out.dcf")});
   expect_success(result);
-  for (const ordered_json& tensor : result.json()["tensors"]) {
+  const ordered_json json = result.json();
+  for (const ordered_json& tensor : json["tensors"]) {
     EXPECT_EQ(tensor["layer"].is_null(), tensor["shape"].size() < 2) << tensor["name"];
   }
 }
