@@ -78,7 +78,7 @@ Result<std::vector<Candidate>> CandidateSource::list_sparse(Positions positions)
     }
     for (PositionPlan& plan : of_view) {
       least = std::min(least, cost(plan));
-      plans.push_back(std::move(plan));
+      plans.push_back(plan);
     }
   }
   std::vector<Candidate> candidates;

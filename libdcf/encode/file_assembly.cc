@@ -69,7 +69,7 @@ class Assembly {
     if (name != stored.owner) {
       // The owner has the lowest name of those that share the data, so its index is known already.
       tensor.alias_of = owner_index_[added.stored];
-      manifest_.tensors.push_back(std::move(tensor));
+      manifest_.tensors.push_back(tensor);
       return;
     }
     owner_index_[added.stored] = manifest_.tensors.size();
@@ -79,7 +79,7 @@ class Assembly {
     tensor.first_chunk = manifest_.chunks.size();
     tensor.chunks = encoded.chunks.size();
     manifest_.chunks.insert(manifest_.chunks.end(), encoded.chunks.begin(), encoded.chunks.end());
-    manifest_.tensors.push_back(std::move(tensor));
+    manifest_.tensors.push_back(tensor);
     payload_.push_back(&encoding_of(stored));
   }
 

@@ -10,6 +10,7 @@ namespace dcf::impl {
 namespace {
 
 constexpr size_t kMaxCells = size_t{1} << 16;
+constexpr size_t kQuantiles = kMaxCells / 2;
 
 // Ranks of the first elements of the cells, and the size of the sample.
 template <typename Real>
@@ -17,8 +18,8 @@ std::vector<size_t> cell_bounds(const SortedSample<Real>& sample) {
   const uint64_t distinct = sample.distinct(sample.size());
   const bool gather = distinct > kMaxCells;
   const double least = sample[0];
-  const double per_unit = gather ? kMaxCells / 2 / (sample[sample.size() - 1] - least) : 0;
-  const auto quantile_of = [=](uint64_t ordinal) { return ordinal * (kMaxCells / 2) / distinct; };
+  const double per_unit = gather ? kQuantiles / (sample[sample.size() - 1] - least) : 0;
+  const auto quantile_of = [=](uint64_t ordinal) { return ordinal * kQuantiles / distinct; };
   const auto width_of = [=](double v) { return static_cast<uint32_t>((v - least) * per_unit); };
 
   std::vector<size_t> bounds = {0};

@@ -239,7 +239,7 @@ std::vector<PositionPlan> plan_positions(const PositionStats& stats, Positions p
       plan.main = plan_stream(fixed.symbols, 1u << b, chunks);
       plan.bytes += plan.main.bytes;
       plan_counts(plan, stats.counts[b]);
-      plans.push_back(std::move(plan));
+      plans.push_back(plan);
     }
     return plans;
   }
@@ -253,7 +253,7 @@ std::vector<PositionPlan> plan_positions(const PositionStats& stats, Positions p
       plan.encoding.bucket_s = static_cast<uint8_t>(s);
       plan.main = plan_stream(histogram, code.alphabet(kGapBits), chunks);
       plan.bytes += plan.main.bytes + bucket_extra_size(histogram, code);
-      plans.push_back(std::move(plan));
+      plans.push_back(plan);
     }
   }
   return plans;

@@ -115,6 +115,7 @@ std::vector<Point> gather(std::span<const float> weights, std::span<const float>
 
 std::vector<double> RateCodebook::costs(double lambda) const {
   std::vector<double> costs;
+  costs.reserve(bits.size());
   for (const double b : bits) costs.push_back(std::isinf(b) ? b : lambda * b);
   return costs;
 }

@@ -158,7 +158,7 @@ void check_text_size(const std::string& where, uint64_t bytes, const MemoryLimit
 
 }  // namespace
 
-JsonDocument::~JsonDocument() {
+JsonDocument::~JsonDocument() {  // NOLINT(bugprone-exception-escape)
   take_apart(&root_);
 }
 
