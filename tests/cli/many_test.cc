@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Reports on files of many small things: their memory and time do not outgrow those of the file.
 #include <gtest/gtest.h>
-#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -14,19 +13,19 @@
 namespace dcf::tools::test {
 namespace {
 
-// The program ends by a signal once it has used this much of a processor. The reports below take a
-// fraction of a second, or minutes where their time grows with the square.
-Setting within_cpu_seconds(rlim_t seconds) {
-  Setting setting;
-  setting.prepare = [seconds] {
-    const rlimit limit{seconds, seconds};
-    return setrlimit(RLIMIT_CPU, &limit) == 0;
-  };
-  return setting;
-}
-
-constexpr size_t kPairs = size_t{1} << 16;
+// Time that grows with their square is more than a minute of a processor.
+constexpr size_t kPairs = size_t{1} << 18;
 constexpr size_t kTensors = size_t{1} << 17;
+
+// A line each. Reading the text as ordered JSON would take the time that the program must not.
+size_t pairs_in(const std::string& json) {
+  constexpr std::string_view kValue = ": \"v\"";
+  size_t count = 0;
+  for (size_t at = json.find(kValue); at != std::string::npos; at = json.find(kValue, at + 1)) {
+    ++count;
+  }
+  return count;
+}
 
 TEST(Many, MetadataPairsTakeLinearTime) {
   const TempDir dir;
@@ -36,13 +35,13 @@ TEST(Many, MetadataPairsTakeLinearTime) {
     for (size_t i = 0; i < kPairs; ++i) writer.add_metadata(std::to_string(i), "v").value();
     writer.finish().value();
   }
-  const Result info = dcf({"info", "--json", file}, within_cpu_seconds(10));
+  const Result info = dcf({"info", "--json", file}, within_cpu_seconds(20));
   expect_success(info);
-  EXPECT_EQ(info.json()["metadata"].size(), kPairs);
+  EXPECT_EQ(pairs_in(info.out), kPairs);
   const Result again =
-      dcf({"compress", "--json", file, "-o", dir.path("out.dcf")}, within_cpu_seconds(10));
+      dcf({"compress", "--json", file, "-o", dir.path("out.dcf")}, within_cpu_seconds(20));
   expect_success(again);
-  EXPECT_EQ(again.json()["metadata"].size(), kPairs);
+  EXPECT_EQ(pairs_in(again.out), kPairs);
 }
 
 void write_many_tensors(const std::string& path) {

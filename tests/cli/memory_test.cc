@@ -145,6 +145,7 @@ TEST(Memory, WithoutMemoryOneSentence) {
       ASSERT_EQ(result.exit_code, 2) << args[0] << " " << limit << " signal " << result.signal
                                      << result.out.substr(0, 200) << result.err;
       EXPECT_NE((result.out + result.err).find("memory"), std::string::npos) << result.err;
+      for (const std::string& name : dir.list()) EXPECT_FALSE(name.starts_with(".")) << name;
     }
   }
   EXPECT_GT(failures, 0u);

@@ -47,6 +47,15 @@ nlohmann::ordered_json Result::json() const {
   return value;
 }
 
+Setting within_cpu_seconds(uint64_t seconds) {
+  Setting setting;
+  setting.prepare = [seconds] {
+    const rlimit limit{seconds, seconds};
+    return setrlimit(RLIMIT_CPU, &limit) == 0;
+  };
+  return setting;
+}
+
 Child::Child(const std::vector<std::string>& args, const Setting& setting)
     : out_path_(new_capture()), err_path_(new_capture()) {
   std::vector<char*> argv = {const_cast<char*>("dcf")};

@@ -29,6 +29,10 @@ struct Setting {
   std::function<bool()> prepare = [] { return true; };  // in the child, before the program
 };
 
+// The program ends by a signal once it has used this much of a processor. For work that takes a
+// fraction of it, or minutes where its time grows faster than its input.
+Setting within_cpu_seconds(uint64_t seconds);
+
 // A dcf process. wait() must be called once.
 class Child {
  public:

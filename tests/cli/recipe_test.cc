@@ -9,6 +9,8 @@
 namespace dcf::tools::test {
 namespace {
 
+constexpr uint64_t kSeconds = 10;  // of a processor; a match takes far less than one
+
 std::string with_pattern(const TempDir& dir, const std::string& pattern) {
   const nlohmann::json recipe = {{"rules", {{{"match", pattern}, {"bits", 2}}}}};
   return dir.write("recipe.json", recipe.dump());
@@ -20,8 +22,9 @@ bool matches(const std::string& pattern, const std::string& name) {
   Model model = gaussian_model(30, 30);
   model.tensors[0].name = name;
   const std::string in = save(dir, "in.safetensors", model);
-  const Result result = dcf({"compress", in, "-o", dir.path("out.dcf"), "--json", "--recipe",
-                             with_pattern(dir, pattern)});
+  const Result result = dcf(
+      {"compress", in, "-o", dir.path("out.dcf"), "--json", "--recipe", with_pattern(dir, pattern)},
+      within_cpu_seconds(kSeconds));
   EXPECT_EQ(result.exit_code, 0) << result.out << result.err;
   return result.json()["tensors"][0]["codebook_size"] > 0;
 }
@@ -63,7 +66,8 @@ TEST(Recipe, BombsOfPatternsAndNames) {
   for (const auto& [pattern, sentence] : refused) {
     SCOPED_TRACE(pattern.substr(0, 40));
     const Result result =
-        dcf({"compress", in, "-o", dir.path("out.dcf"), "--recipe", with_pattern(dir, pattern)});
+        dcf({"compress", in, "-o", dir.path("out.dcf"), "--recipe", with_pattern(dir, pattern)},
+            within_cpu_seconds(kSeconds));
     expect_failure(result, 1, sentence);
     EXPECT_NE(result.err.find("rule 1: 'match'"), std::string::npos) << result.err;
     EXPECT_LT(result.err.size(), 500u);
