@@ -68,8 +68,8 @@ stage_format() {
 }
 
 # The sanitizers slow the long tests to minutes; dev runs those, and these, whose subject is how large a
-# file is or how many tensors it may have.
-too_long_for_sanitizers='Size\.|AutomaticPositions|ManyTensors|TenThousandTensors|MetadataPairs|SkewedRows'
+# file is, or that need large ones.
+too_long_for_sanitizers='Size\.|WrongCount|AutomaticPositions|ManyTensors|TenThousandTensors|MetadataPairs|SkewedRows'
 
 stage_asan-ubsan() {
   install_packages "${core_packages[@]}" "${test_packages[@]}" "${clang_packages[@]}"

@@ -28,7 +28,7 @@ constexpr size_t kMaxTensors = 256;
 void check_error(const tools::Error& error) {
   const std::string message = error.what();
   if (error.exit_code != 1 && error.exit_code != 2) die("exit code", message);
-  if (tools::printable(message) != message) die("message with hidden text", message);
+  if (tools::printable_message(message) != message) die("message with hidden text", message);
 }
 
 // `size` bytes, `step` at a time; nothing where the reader fails.

@@ -70,12 +70,22 @@ std::string file_of(const TempDir& dir, Sample s, int more) {
   return dir.write(std::to_string(more) + ".dcf", assemble(std::move(parts)));
 }
 
-class WrongCount : public ::testing::TestWithParam<Sample (*)()> {};
-INSTANTIATE_TEST_SUITE_P(Of, WrongCount, ::testing::Values(sparse_floats, dense_integers, opaque));
+struct Model {
+  const char* name;
+  Sample (*sample)();
+};
+void PrintTo(const Model& model, std::ostream* out) {
+  *out << model.name;
+}
+class WrongCount : public ::testing::TestWithParam<Model> {};
+INSTANTIATE_TEST_SUITE_P(Of, WrongCount,
+                         ::testing::Values(Model{"SparseFloats", sparse_floats},
+                                           Model{"DenseIntegers", dense_integers},
+                                           Model{"Opaque", opaque}));
 
 TEST_P(WrongCount, IsFoundByEveryVerbThatReadsAllRows) {
   const TempDir dir;
-  const Sample sample = GetParam()();
+  const Sample sample = GetParam().sample();
   const std::string right = file_of(dir, sample, 0);
   const std::string out = dir.path("out");
   for (const int more : {0, 1, -1}) {

@@ -66,15 +66,18 @@ int open_beneath_by_component(int directory, const std::string& name) {
   return openat(at, name.c_str() + begin, kFileFlags);
 }
 
-Folder::Folder(const std::string& path) : path_(path) {
+Folder::Folder(const std::string& path, const std::string& names) : path_(path), names_(names) {
   const impl::Syscalls& sys = impl::system_calls();
   fd_ = impl::UniqueFd(sys, ::open(path_.empty() ? "." : path_.c_str(), kFolderFlags));
   if (!fd_.valid()) throw_failure(path_, "is a folder that cannot be opened");
 }
 
 InputFile Folder::open(const std::string& name) const {
+  if (!is_plain_path(name)) {
+    throw_invalid(names_, "names the file " + quote(name) +
+                              ", which is not a plain path below the model's directory");
+  }
   const std::string full = quote(path_.empty() ? name : path_ + "/" + name);
-  if (!is_plain_path(name)) throw_invalid(full, "is not a plain path below the model's directory");
   int fd = open_beneath_at_once(fd_.get(), name);
   if (fd < 0 && (errno == ENOSYS || errno == EPERM)) {
     fd = open_beneath_by_component(fd_.get(), name);

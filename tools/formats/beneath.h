@@ -12,8 +12,9 @@ namespace dcf::tools {
 // A folder, open while this lives. Const members may run on several threads at once.
 class Folder {
  public:
-  // Throws Error. "" is the current directory.
-  explicit Folder(const std::string& path);
+  // `names` is the path of the file that names the others, for messages. Throws Error. The path ""
+  // is the current directory.
+  Folder(const std::string& path, const std::string& names);
 
   // Opens the regular file `name`, whose components are separated by '/', in the folder or below
   // it. Throws Error if a component is empty, "." or "..", or is a symbolic link.
@@ -21,6 +22,7 @@ class Folder {
 
  private:
   std::string path_;
+  std::string names_;
   impl::UniqueFd fd_;
 };
 

@@ -38,7 +38,7 @@ class TfjsSource : public ModelSource {
  public:
   TfjsSource(const InputFile& file, const MemoryLimit& limit)
       : ModelSource(file.path(), limit),
-        folder_(std::filesystem::path(file.path()).parent_path().string()),
+        folder_(std::filesystem::path(file.path()).parent_path().string(), file.path()),
         file_total_(file.size()) {
     JsonDocument document;
     parse_json_file(file, &document, limit_, "modelTopology");
