@@ -157,6 +157,7 @@ template <typename Value>
 void add_named(CLI::App* verb, const std::string& flags, std::optional<Value>* value,
                const std::vector<std::pair<std::string, Value>>& names, const std::string& what) {
   std::vector<std::string> spellings;
+  spellings.reserve(names.size());
   for (const auto& [name, unused] : names) spellings.push_back(name);
   verb->add_option_function<std::string>(
           flags,

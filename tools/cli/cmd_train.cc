@@ -18,8 +18,8 @@ int become_train(const CLI::App& verb) {
   std::error_code code;
   const std::filesystem::path self = std::filesystem::read_symlink("/proc/self/exe", code);
   const std::string program = self.parent_path() / "dcf-train";
-  std::vector<std::string> words = {program};
-  for (const std::string& word : verb.remaining()) words.push_back(word);
+  std::vector<std::string> words = verb.remaining();
+  words.insert(words.begin(), program);
   std::vector<char*> argv;
   for (std::string& word : words) argv.push_back(word.data());
   argv.push_back(nullptr);

@@ -64,7 +64,7 @@ TempDirectory::~TempDirectory() {
 }
 
 std::string TempDirectory::make_file(const std::string& name) const {
-  const std::string path = (path_ / name).string();
+  std::string path = (path_ / name).string();
   const impl::UniqueFd file(impl::system_calls(),
                             open(path.c_str(), O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC, 0600));
   if (!file.valid()) throw_failure(quote(path), "the temporary file cannot be made");

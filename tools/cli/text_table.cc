@@ -47,6 +47,7 @@ void TableLayout::limit(size_t width) {
 
 std::string TableLayout::titles() const {
   std::vector<std::string> cells;
+  cells.reserve(columns_.size());
   for (const Column& column : columns_) cells.push_back(column.title);
   return row(cells);
 }
