@@ -8,10 +8,9 @@ source tools/setup/packages.sh
 
 usage='usage: ./test.sh [--all | STAGE...]
 With no argument: all tests but those of tools/research, which needs LibTorch.
-  --all        the stages of the gate, in this order; the stages after one that failed run too:
+  --all        every stage, in this order; the stages after one that failed run too:
   format       clang-format has nothing to change
   dev          all tests, those of tools/research too
-More stages, by name, which the gate does not run yet:
   asan-ubsan   the tests under AddressSanitizer and UndefinedBehaviorSanitizer, built by Clang
   fuzz         every harness for an equal share of five minutes (builds asan-ubsan first)
   tidy         clang-tidy, with the checks of .clang-tidy, warnings as errors (configures asan-ubsan)
@@ -20,12 +19,11 @@ More stages, by name, which the gate does not run yet:
 DCF_TEST_DATA names the folder of real models that some tests read (default ../shared/data);
 where it is missing those are left out.'
 
-gate_stages=(format dev)
-all_stages=("${gate_stages[@]}" asan-ubsan fuzz tidy tsan arm)
+all_stages=(format dev asan-ubsan fuzz tidy tsan arm)
 stages=()
 for argument in "$@"; do
   case $argument in
-    --all) stages=("${gate_stages[@]}") ;;
+    --all) stages=("${all_stages[@]}") ;;
     -h | --help) say "$usage"; exit 0 ;;
     *)
       [[ " ${all_stages[*]} " == *" $argument "* ]] || die "unknown argument $argument"$'\n'"$usage"
