@@ -35,7 +35,8 @@ std::string describe(const re2::RE2& pattern) {
     return "uses a back-reference, " + quote(part) +
            ", which is not supported: write the repeated text out, as one rule for each case";
   }
-  return "is not a regular expression that RE2 takes: " + pattern.error();
+  // It repeats a part of the pattern.
+  return "is not a regular expression that RE2 takes: " + printable_message(pattern.error());
 }
 
 }  // namespace
