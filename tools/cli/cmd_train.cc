@@ -21,6 +21,7 @@ int become_train(const CLI::App& verb) {
   std::vector<std::string> words = verb.remaining();
   words.insert(words.begin(), program);
   std::vector<char*> argv;
+  argv.reserve(words.size() + 1);
   for (std::string& word : words) argv.push_back(word.data());
   argv.push_back(nullptr);
   execv(program.c_str(), argv.data());
