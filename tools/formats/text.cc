@@ -56,6 +56,16 @@ void append_escaped(std::string* out, const Glyph& glyph) {
   append_visible(out, glyph);
 }
 
+std::string written_out(std::string_view text, void (*append)(std::string*, const Glyph&)) {
+  std::string out;
+  while (!text.empty()) {
+    const Glyph glyph = first_glyph(text);
+    append(&out, glyph);
+    text.remove_prefix(glyph.bytes.size());
+  }
+  return out;
+}
+
 }  // namespace
 
 bool is_utf8(std::string_view text) {
@@ -81,13 +91,7 @@ bool is_visible(char32_t code) {
 }
 
 std::string printable(std::string_view text) {
-  std::string out;
-  while (!text.empty()) {
-    const Glyph glyph = first_glyph(text);
-    append_escaped(&out, glyph);
-    text.remove_prefix(glyph.bytes.size());
-  }
-  return out;
+  return written_out(text, append_escaped);
 }
 
 std::string quote(std::string_view text) {
@@ -102,13 +106,7 @@ std::string quote(std::string_view text) {
 }
 
 std::string printable_message(std::string_view message) {
-  std::string out;
-  while (!message.empty()) {
-    const Glyph glyph = first_glyph(message);
-    append_visible(&out, glyph);
-    message.remove_prefix(glyph.bytes.size());
-  }
-  return out;
+  return written_out(message, append_visible);
 }
 
 }  // namespace dcf::tools
