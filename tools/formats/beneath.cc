@@ -20,7 +20,8 @@ namespace {
 constexpr int kFileFlags = O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK | O_NOFOLLOW;
 constexpr int kFolderFlags = O_PATH | O_DIRECTORY | O_CLOEXEC;
 
-// Whether no component of `name`, separated by '/', is empty, "." or "..".
+}  // namespace
+
 bool is_plain_path(const std::string& name) {
   bool plain = name.find('\0') == std::string::npos;
   for (size_t begin = 0; plain && begin <= name.size();) {
@@ -32,7 +33,22 @@ bool is_plain_path(const std::string& name) {
   return plain;
 }
 
-}  // namespace
+bool is_portable_path(const std::string& name) {
+  constexpr size_t kMaxComponentBytes = 255;
+  size_t component_bytes = 0;
+  for (const char c : name) {
+    if (component_bytes == 0 && c == '.') return false;
+    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f || c == '\\' || c == ':') return false;
+    component_bytes = c == '/' ? 0 : component_bytes + 1;
+    if (component_bytes > kMaxComponentBytes) return false;
+  }
+  return is_plain_path(name);
+}
+
+std::string portable_file_name(const std::string& path, const std::string& otherwise) {
+  const std::string name = path.substr(path.rfind('/') + 1);
+  return is_portable_path(name) && is_utf8(name) ? name : otherwise;
+}
 
 int open_beneath_at_once(int directory, const std::string& name) {
   open_how how{};

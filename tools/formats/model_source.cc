@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <array>
 #include <bit>
+#include <stdexcept>
 #include <string_view>
 #include <utility>
 
@@ -79,6 +80,10 @@ bool looks_like_pickle(std::string_view head) {
 }
 
 }  // namespace
+
+void ModelSource::with_file(size_t /*i*/, const UseFile& /*use*/) const {
+  throw std::logic_error("ModelSource: there is no layout of files");
+}
 
 std::vector<uint8_t> ModelSource::read(size_t i) const {
   const TensorMeta& tensor = tensors_.at(i);

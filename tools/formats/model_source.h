@@ -7,12 +7,16 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
+#include <unordered_set>
 #include <utility>
 #include <vector>
 
 #include "formats/error.h"
+#include "formats/file_layout.h"
+#include "formats/input_file.h"
 #include "formats/memory_limit.h"
 #include "formats/tensor_meta.h"
 
@@ -46,6 +50,16 @@ class ModelSource {
   // Of all files the model consists of.
   uint64_t file_bytes() const { return file_bytes_; }
 
+  // How the files are put together from the tensors; null where the tensors' bytes do not lie in
+  // them as they are. The digests in it are not set.
+  const FileLayout* layout() const { return layout_ ? &*layout_ : nullptr; }
+  // Calls `use` with file i of the layout, open.
+  using UseFile = std::function<void(const InputFile&)>;
+  virtual void with_file(size_t i, const UseFile& use) const;
+
+  // Whether tensor i holds the scales or offsets of a quantised tensor: not to be made inexact.
+  bool is_scale(size_t i) const { return scales_.contains(i); }
+
   // The tensor's tensors()[i].bytes() bytes in pieces. These three may be called from several
   // threads at once. What a reader holds is checked against the limit of memory before it is taken,
   // and does not depend on the size of the tensor but for arrays in Fortran order.
@@ -63,6 +77,8 @@ class ModelSource {
   std::vector<TensorMeta> tensors_;
   std::map<std::string, std::string> metadata_;
   uint64_t file_bytes_ = 0;
+  std::optional<FileLayout> layout_;
+  std::unordered_set<size_t> scales_;
 };
 
 struct OpenHints {

@@ -6,6 +6,7 @@
 #include <tuple>
 #include <utility>
 
+#include "formats/beneath.h"
 #include "formats/dtype_table.h"
 #include "formats/file_range.h"
 #include "formats/json.h"
@@ -42,11 +43,14 @@ class SafetensorsSource : public ModelSource {
       }
     }
     place(std::move(placed));
+    describe_file();
   }
 
   std::unique_ptr<TensorReader> open_tensor(size_t i) const override {
     return read_file_range(file_, offsets_.at(i));
   }
+
+  void with_file(size_t /*i*/, const UseFile& use) const override { use(file_); }
 
  private:
   void read_header(JsonDocument* header) {
@@ -72,6 +76,7 @@ class SafetensorsSource : public ModelSource {
   }
 
   void read_metadata(const json& value) {
+    if (value.is_null()) return;  // as if there were none
     if (!value.is_object()) throw_invalid(file_.path(), "__metadata__ is not a JSON object");
     for (const auto& [key, text] : value.items()) {
       metadata_[key] = json_string(file_.path(), text, "the metadata value of " + quote(key));
@@ -144,6 +149,15 @@ class SafetensorsSource : public ModelSource {
                     "has " + std::to_string(data_size - position) + " bytes after the last tensor");
     }
     check_tensor_list(file_.path(), tensors_);
+  }
+
+  void describe_file() {
+    layout_.emplace("safetensors");
+    layout_->begin_file(portable_file_name(path_, "model.safetensors"), file_.size());
+    for (size_t i = 0; i < tensors_.size(); ++i) {
+      layout_->tensor_at(offsets_[i], i, tensors_[i].bytes());
+    }
+    layout_->end_file();
   }
 
   InputFile file_;
