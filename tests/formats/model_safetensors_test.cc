@@ -2,6 +2,7 @@
 #include <filesystem>
 
 #include "model_test_util.h"
+#include "reassemble.h"
 #include "support/memory_meter.h"
 #include "support/real_model.h"
 
@@ -40,6 +41,7 @@ TEST_F(SafetensorsTest, ReadsTensorsInFileOrderWithMetadata) {
   EXPECT_TRUE(source->read(2).empty());
   EXPECT_EQ(source->metadata(), (Metadata{{"k", "v"}}));
   EXPECT_EQ(source->file_bytes(), read_text(path).size());
+  EXPECT_EQ(layout_fault(*source), "");
 }
 
 TEST_F(SafetensorsTest, EveryDtype) {
