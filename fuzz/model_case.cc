@@ -11,6 +11,7 @@
 
 #include "formats/error.h"
 #include "formats/text.h"
+#include "reassemble.h"
 
 namespace dcf::fuzz {
 namespace {
@@ -88,6 +89,9 @@ void read_model(const Open& open) {
         die("pieces differ", tools::printable(meta.name));
       }
     }
+    if (source->layout() == nullptr || source->file_bytes() > kWholeBytes) return;
+    const std::string fault = tools::test::layout_fault(*source);
+    if (!fault.empty()) die("layout", fault);
   });
 }
 

@@ -35,7 +35,8 @@ std::pair<Bytes, Bytes> split_at_nul(Bytes input);
 void expect_tool_error_at_worst(const std::function<void()>& action);
 
 // Opens a model with a limit of 16 MiB and reads its tensors, large ones in part: whole and in
-// pieces of a few elements the bytes, or the verdict, are the same.
+// pieces of a few elements the bytes, or the verdict, are the same. Files of a small model are what
+// its layout makes of its tensors.
 using Open = std::function<std::unique_ptr<tools::ModelSource>(const tools::MemoryLimit&)>;
 void read_model(const Open& open);
 

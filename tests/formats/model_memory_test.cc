@@ -7,6 +7,7 @@
 #include <new>
 
 #include "model_test_util.h"
+#include "proto_writer.h"
 #include "support/memory_meter.h"
 
 namespace dcf::tools::test {
@@ -149,7 +150,13 @@ TEST(OutOfMemory, AReaderEndsInAnError) {
             R"({"modelTopology":{"a":[[1],{}]},"format":{"a":[1]},"weightsManifest":[)"
             R"({"paths":["s"],"weights":[{"name":"a","shape":[2],"dtype":"float32"}]}]})");
   dir.write("m.npy", npy("{'descr': '>u2', 'fortran_order': True, 'shape': (2, 2)}", "AaBbCcDd"));
-  for (const char* name : {"m.safetensors", "m.npz", "m.json", "m.npy"}) {
+  std::vector<std::string> names = {"m.safetensors", "m.npz", "m.json", "m.npy"};
+#ifdef DCF_WITH_ONNX
+  dir.write("m.onnx",
+            onnx_model(Proto().message(5, onnx_external_tensor("t", 1, {2}, "s", "0", "8"))).str());
+  names.push_back("m.onnx");
+#endif
+  for (const std::string& name : names) {
     const std::string path = dir.path(name);
     EXPECT_GT(fail_each_allocation([&] {
                 const auto source = open_model(path);

@@ -5,6 +5,7 @@
 
 #include "formats/le_bytes.h"
 #include "model_test_util.h"
+#include "proto_writer.h"
 
 namespace dcf::tools::test {
 namespace {
@@ -115,6 +116,21 @@ TEST_F(MutationTest, Tfjs) {
       R"("weights":[{"name":"s","shape":[2],"dtype":"string"},{"name":"f","shape":[2],"dtype":"float32"},)"
       R"({"name":"q","shape":[1],"dtype":"float32","quantization":{"dtype":"uint8","scale":0.5,"min":1}}]}]})");
 }
+
+#ifdef DCF_WITH_ONNX
+TEST_F(MutationTest, Onnx) {
+  dir_.write("w", std::string(16, 'w'));
+  const Proto constant = onnx_node(
+      "Constant", {}, "k", {onnx_attribute("value", 5, onnx_raw_tensor("", 1, {1}, "abcd"))});
+  const Proto body =
+      Proto().message(1, constant).message(5, onnx_tensor("f", 1, {2}).bytes(4, "abcdefgh"));
+  Proto graph = Proto().message(1, onnx_node("If", {"c"}, "o", {onnx_attribute("b", 6, body)}));
+  graph.message(5, onnx_raw_tensor("raw", 2, {2, 2}, "abcd"))
+      .message(5, onnx_external_tensor("x", 1, {2}, "w", "8", "8"))
+      .message(5, onnx_external_tensor("y", 1, {2}, "w", nullptr, nullptr));
+  run("m.onnx", onnx_model(graph).str());
+}
+#endif
 
 TEST_F(MutationTest, Net) {
   Bytes net;

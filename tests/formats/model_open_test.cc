@@ -6,6 +6,7 @@
 #include <filesystem>
 
 #include "model_test_util.h"
+#include "proto_writer.h"
 
 namespace dcf::tools::test {
 namespace {
@@ -33,6 +34,15 @@ TEST(OpenModel, FilesOfOtherKinds) {
   EXPECT_TOOL_ERROR(open_model(dir.write("a.gguf", "GGUF\3")), 2, "GGUF");
   EXPECT_TOOL_ERROR(open_model(dir.write("a.gz", "\x1f\x8b\x08")), 2, "gzip");
 }
+
+#ifndef DCF_WITH_ONNX
+TEST(OpenModel, AMissingFormatIsNamedWithItsPackages) {
+  const TempDir dir;
+  const std::string path = dir.write("m", onnx_model(Proto()).str());
+  EXPECT_TOOL_ERROR(open_model(path), 2, "ONNX model, which this build leaves out");
+  EXPECT_TOOL_ERROR(open_model(path), 2, "libprotobuf-dev and libonnx-dev");
+}
+#endif
 
 TEST(OpenModel, ContentDecidesNotTheName) {
   const TempDir dir;

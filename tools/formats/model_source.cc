@@ -15,6 +15,10 @@
 #include "formats/net_source.h"
 #include "formats/npy_source.h"
 #include "formats/npz_source.h"
+#include "formats/onnx_detect.h"
+#ifdef DCF_WITH_ONNX
+#include "formats/onnx_source.h"
+#endif
 #include "formats/safetensors_source.h"
 #include "formats/text.h"
 #include "formats/tfjs_source.h"
@@ -75,7 +79,7 @@ bool looks_like_pickle(std::string_view head) {
     throw_invalid(path, "is not a .dcf file: the magic bytes differ");
   }
   throw_invalid(path,
-                "is not a model file of a known format (.dcf, safetensors, npy, npz, "
+                "is not a model file of a known format (.dcf, safetensors, npy, npz, ONNX, "
                 "TensorFlow.js model.json; .net with --layers)");
 }
 
@@ -133,6 +137,15 @@ std::unique_ptr<ModelSource> open_model(const std::string& path, const OpenHints
   }
   if (looks_like_safetensors(head)) return open_safetensors_model(std::move(file), limit);
   if (looks_like_json(head)) return open_tfjs_model(std::move(file), limit);
+  if (looks_like_onnx(file)) {
+#ifdef DCF_WITH_ONNX
+    return open_onnx_model(std::move(file), limit);
+#else
+    throw_failure(path,
+                  "is an ONNX model, which this build leaves out: build it with the packages "
+                  "libprotobuf-dev and libonnx-dev");
+#endif
+  }
   if (has_extension(path, ".safetensors")) return open_safetensors_model(std::move(file), limit);
   throw_unknown(path, head);
 }
