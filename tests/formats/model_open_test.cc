@@ -31,7 +31,7 @@ TEST(OpenModel, FilesOfOtherKinds) {
   EXPECT_TOOL_ERROR(open_model(dir.write("a.pt", "\x80\x02]q.")), 2, "pickle");
   EXPECT_TOOL_ERROR(open_model(dir.write("a.npz", "text")), 1, "not what its name says");
   EXPECT_TOOL_ERROR(open_model(dir.write("a.dcf", "text")), 1, "not a .dcf file");
-  EXPECT_TOOL_ERROR(open_model(dir.write("a.gguf", "GGUF\3")), 2, "GGUF");
+  EXPECT_TOOL_ERROR(open_model(dir.write("a.gguf", "GGUF\3")), 1, "GGUF");
   EXPECT_TOOL_ERROR(open_model(dir.write("a.gz", "\x1f\x8b\x08")), 2, "gzip");
 }
 
@@ -41,6 +41,13 @@ TEST(OpenModel, AMissingFormatIsNamedWithItsPackages) {
   const std::string path = dir.write("m", onnx_model(Proto()).str());
   EXPECT_TOOL_ERROR(open_model(path), 2, "ONNX model, which this build leaves out");
   EXPECT_TOOL_ERROR(open_model(path), 2, "libprotobuf-dev and libonnx-dev");
+}
+#endif
+
+#ifndef DCF_WITH_TFLITE
+TEST(OpenModel, MissingTensorFlowLiteIsNamedWithItsPackages) {
+  const TempDir dir;
+  EXPECT_TOOL_ERROR(open_model(dir.write("m.tflite", "0123TFL3")), 2, "libflatbuffers-dev");
 }
 #endif
 

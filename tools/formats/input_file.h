@@ -22,6 +22,8 @@ class InputFile {
   // As given to the constructor.
   const std::string& path() const { return path_; }
   uint64_t size() const { return size_; }
+  // Open for reading as long as this lives.
+  int descriptor() const { return fd_.get(); }
 
   // Fills `out` from `offset` or throws Error: the range must lie inside the file.
   void read_at(uint64_t offset, std::span<uint8_t> out) const;

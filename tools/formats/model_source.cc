@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "formats/dcf_source.h"
+#include "formats/gguf_source.h"
 #include "formats/input_file.h"
 #include "formats/json.h"
 #include "formats/le_bytes.h"
@@ -22,6 +23,9 @@
 #include "formats/safetensors_source.h"
 #include "formats/text.h"
 #include "formats/tfjs_source.h"
+#ifdef DCF_WITH_TFLITE
+#include "formats/tflite_source.h"
+#endif
 
 namespace dcf::tools {
 namespace {
@@ -36,7 +40,6 @@ struct ForeignMagic {
   std::string_view sentence;
 };
 constexpr ForeignMagic kForeignMagics[] = {
-    {"GGUF", "is a GGUF file, which is not supported; convert it to safetensors"},
     {"\x89HDF\r\n\x1a\n", "is an HDF5 (Keras) file, which is not supported; convert it"},
     {"\x1f\x8b", "is compressed with gzip; unpack it first"},
 };
@@ -64,6 +67,12 @@ bool looks_like_pickle(std::string_view head) {
   return head.size() >= 2 && head[0] == '\x80' && head[1] >= 2 && head[1] <= 5;
 }
 
+// A flatbuffer starts with the offset of its root; then comes what identifies the schema.
+bool looks_like_tflite(std::string_view head) {
+  constexpr size_t kOffsetBytes = 4;
+  return head.size() > kOffsetBytes && head.substr(kOffsetBytes).starts_with("TFL3");
+}
+
 [[noreturn]] void throw_unknown(const std::string& path, std::string_view head) {
   for (const ForeignMagic& foreign : kForeignMagics) {
     if (head.starts_with(foreign.magic)) throw_failure(path, std::string(foreign.sentence));
@@ -79,8 +88,8 @@ bool looks_like_pickle(std::string_view head) {
     throw_invalid(path, "is not a .dcf file: the magic bytes differ");
   }
   throw_invalid(path,
-                "is not a model file of a known format (.dcf, safetensors, npy, npz, ONNX, "
-                "TensorFlow.js model.json; .net with --layers)");
+                "is not a model file of a known format (.dcf, safetensors, npy, npz, ONNX, GGUF, "
+                "TensorFlow Lite, TensorFlow.js model.json; .net with --layers)");
 }
 
 }  // namespace
@@ -131,6 +140,16 @@ std::unique_ptr<ModelSource> open_model(const std::string& path, const OpenHints
   if (head.starts_with("\x89"
                        "DCF\r\n\x1a\n"))
     return open_dcf_model(path, hints);
+  if (head.starts_with("GGUF")) return open_gguf_model(std::move(file), limit);
+  if (looks_like_tflite(head)) {
+#ifdef DCF_WITH_TFLITE
+    return open_tflite_model(std::move(file), limit);
+#else
+    throw_failure(path,
+                  "is a TensorFlow Lite model, which this build leaves out: build it with the "
+                  "packages libflatbuffers-dev and flatbuffers-compiler");
+#endif
+  }
   if (head.starts_with("\x93NUMPY")) return open_npy_model(std::move(file), limit);
   if (head.starts_with("PK\x03\x04") || head.starts_with("PK\x05\x06")) {
     return open_npz_model(std::move(file), limit);

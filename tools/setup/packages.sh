@@ -4,8 +4,8 @@
 
 core_packages=(cmake ninja-build g++ capnproto libcapnp-dev libxxhash-dev
                nlohmann-json3-dev libcli11-dev libfmt-dev libre2-dev zlib1g-dev)
-# Formats of models that are read where these are installed: ONNX.
-format_packages=(libprotobuf-dev libonnx-dev)
+# Formats of models that are read where these are installed: ONNX, TensorFlow Lite.
+format_packages=(libprotobuf-dev libonnx-dev libflatbuffers-dev flatbuffers-compiler)
 test_packages=(libgtest-dev pkgconf zstd "${format_packages[@]}")
 demo_packages=(zstd xz-utils)
 bench_packages=(libbenchmark-dev libzstd-dev liblz4-dev libbrotli-dev liblzma-dev libopenblas-dev
