@@ -30,6 +30,7 @@ TEST(OpenModel, FilesOfOtherKinds) {
   EXPECT_TOOL_ERROR(open_model(dir.write("a.txt", "some text\n")), 1, "not a model file");
   EXPECT_TOOL_ERROR(open_model(dir.write("a.pt", "\x80\x02]q.")), 2, "pickle");
   EXPECT_TOOL_ERROR(open_model(dir.write("a.npz", "text")), 1, "not what its name says");
+  EXPECT_TOOL_ERROR(open_model(dir.write("a.onnx", "text")), 1, "not what its name says");
   EXPECT_TOOL_ERROR(open_model(dir.write("a.dcf", "text")), 1, "not a .dcf file");
   EXPECT_TOOL_ERROR(open_model(dir.write("a.gguf", "GGUF\3")), 1, "GGUF");
   EXPECT_TOOL_ERROR(open_model(dir.write("a.gz", "\x1f\x8b\x08")), 2, "gzip");

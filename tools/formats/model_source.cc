@@ -78,7 +78,7 @@ bool looks_like_tflite(std::string_view head) {
     if (head.starts_with(foreign.magic)) throw_failure(path, std::string(foreign.sentence));
   }
   if (looks_like_pickle(head)) throw_failure(path, std::string(kPickleSentence));
-  for (const std::string_view extension : {".npy", ".npz"}) {
+  for (const std::string_view extension : {".npy", ".npz", ".onnx"}) {
     if (has_extension(path, extension)) {
       throw_invalid(path, "is not what its name says: it does not start like a " +
                               std::string(extension) + " file");
