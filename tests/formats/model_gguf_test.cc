@@ -363,6 +363,31 @@ TEST_F(GgufTest, RefusesDamagedTensors) {
   refused({gguf_tensor(std::string(4097, 'n'), {1}, kF32, 0)}, "name of 4097 bytes");
 }
 
+// Written by gguf-py, the library of llama.cpp.
+TEST_F(GgufTest, ReadsWhatTheReferenceWrote) {
+  const auto numbers = open_model(source_file("fuzz/seeds/gguf/numbers"));
+  EXPECT_EQ(numbers->metadata(),
+            (Metadata{{"gguf.architecture", "llama"}, {"gguf.name", "numbers"}}));
+  ASSERT_EQ(numbers->tensors().size(), 8u);
+  EXPECT_EQ(numbers->tensors()[0], meta("f32", DCF_DTYPE_F32, {2, 3}));
+  EXPECT_EQ(numbers->read(0), floats({-2, -1, 0, 1, 2, 3}));
+  EXPECT_EQ(numbers->tensors()[7], meta("bf16", DCF_DTYPE_BF16, {2, 3}));
+  EXPECT_EQ(numbers->read(7),
+            (Bytes{0, 0, 0x80, 0x3f, 0, 0x40, 0x40, 0x40, 0x80, 0x40, 0xa0, 0x40}));
+  EXPECT_EQ(layout_fault(*numbers), "");
+
+  // Rows of -1, 0 and 1 times 1, 2, 3 or 4.
+  const auto blocks = open_model(source_file("fuzz/seeds/gguf/split_q8_0"));
+  ASSERT_EQ(blocks->tensors().size(), 3u);
+  EXPECT_EQ(blocks->tensors()[0], meta("w.scales", DCF_DTYPE_F16, {45, 2}));
+  EXPECT_EQ(blocks->tensors()[1], meta("w.codes", DCF_DTYPE_I8, {45, 64}));
+  const Bytes codes = blocks->read(1);
+  for (size_t i = 0; i < codes.size(); ++i) {
+    EXPECT_EQ(static_cast<int8_t>(codes[i]), (static_cast<int>(i % 32 % 3) - 1) * 127);
+  }
+  EXPECT_EQ(layout_fault(*blocks), "");
+}
+
 TEST_F(GgufTest, HoldsNoMoreThanItsLimit) {
   GgufFile file;
   for (int i = 0; i < 200; ++i) {

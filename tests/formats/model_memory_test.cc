@@ -6,6 +6,7 @@
 #include <functional>
 #include <new>
 
+#include "gguf_file.h"
 #include "model_test_util.h"
 #include "proto_writer.h"
 #include "support/memory_meter.h"
@@ -55,6 +56,15 @@ TEST(MemoryLimits, PlainArrays) {
                 safetensors(R"({"a":{"dtype":"U8","shape":[8388608],"data_offsets":[0,8388608]}})",
                             std::string(8 * kMiB, 'x'))),
       {.max_memory = kMiB}, 0, 8 * kMiB);
+}
+
+TEST(MemoryLimits, BlocksOfAGgufFile) {
+  const TempDir dir;
+  const uint64_t blocks = 8 * kMiB / 34;
+  const GgufFile file{.tensors = {gguf_tensor("w", {32, blocks}, 8, 0)},
+                      .data = std::string(blocks * 34, '\0')};
+  const std::string path = dir.write("m.gguf", file.bytes());
+  expect_read_in_pieces_only(path, {.max_memory = kMiB}, 1, blocks * 32);
 }
 
 TEST(MemoryLimits, FortranOrderIsHeldWholeOrRefused) {

@@ -132,6 +132,18 @@ TEST_F(MutationTest, Onnx) {
 }
 #endif
 
+TEST_F(MutationTest, Gguf) {
+  run("m.gguf", read_text(source_file("fuzz/seeds/gguf/numbers")));
+  run("m.gguf", read_text(source_file("fuzz/seeds/gguf/split_q4_1")));
+}
+
+#ifdef DCF_WITH_TFLITE
+TEST_F(MutationTest, Tflite) {
+  run("m.tflite", read_text(source_file("fuzz/seeds/tflite/types")));
+  run("m.tflite", read_text(source_file("fuzz/seeds/tflite/large")));
+}
+#endif
+
 TEST_F(MutationTest, Net) {
   Bytes net;
   append_le(&net, uint32_t{4});

@@ -1,71 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <tflite_schema_generated.h>
-
 #include <map>
 
 #include "model_test_util.h"
 #include "reassemble.h"
+#include "tflite_file.h"
 
 namespace dcf::tools::test {
 namespace {
 
-constexpr int8_t kFloat32 = 0;
 constexpr int8_t kUint8 = 3;
+constexpr int8_t kInt64 = 4;
 constexpr int8_t kString = 5;
 constexpr int8_t kInt8 = 9;
 constexpr int8_t kInt4 = 17;
-
-struct Tensor {
-  std::string name;
-  std::vector<int32_t> shape;
-  int8_t type = kFloat32;
-  uint32_t buffer = 0;
-};
-
-struct Buffer {
-  std::string data;
-  uint64_t offset = 0;
-  uint64_t size = 0;
-  int same_as = -1;  // the data of this other buffer
-};
-
-struct Model {
-  std::vector<Buffer> buffers = {{}};
-  std::vector<std::vector<Tensor>> graphs;
-  uint32_t version = 3;
-  const char* identifier = "TFL3";
-
-  std::string bytes() const {
-    flatbuffers::FlatBufferBuilder builder;
-    std::vector<flatbuffers::Offset<flatbuffers::Vector<uint8_t>>> datas;
-    std::vector<flatbuffers::Offset<tflite::Buffer>> packed_buffers;
-    for (const Buffer& buffer : buffers) {
-      flatbuffers::Offset<flatbuffers::Vector<uint8_t>> data = 0;
-      if (buffer.same_as >= 0) {
-        data = datas[static_cast<size_t>(buffer.same_as)];
-      } else if (!buffer.data.empty()) {
-        builder.ForceVectorAlignment(buffer.data.size(), 1, 16);
-        data = builder.CreateVector(to_bytes(buffer.data));
-      }
-      datas.push_back(data);
-      packed_buffers.push_back(tflite::CreateBuffer(builder, data, buffer.offset, buffer.size));
-    }
-    std::vector<flatbuffers::Offset<tflite::SubGraph>> packed_graphs;
-    for (const std::vector<Tensor>& graph : graphs) {
-      std::vector<flatbuffers::Offset<tflite::Tensor>> tensors;
-      for (const Tensor& tensor : graph) {
-        const auto name = tensor.name.empty() ? 0 : builder.CreateString(tensor.name);
-        const auto shape = tensor.shape.empty() ? 0 : builder.CreateVector(tensor.shape);
-        tensors.push_back(tflite::CreateTensor(builder, shape, tensor.type, tensor.buffer, name));
-      }
-      packed_graphs.push_back(tflite::CreateSubGraph(builder, builder.CreateVector(tensors)));
-    }
-    const auto subgraphs = builder.CreateVector(packed_graphs);
-    const auto all_buffers = builder.CreateVector(packed_buffers);
-    builder.Finish(tflite::CreateModel(builder, version, subgraphs, all_buffers), identifier);
-    return {reinterpret_cast<const char*>(builder.GetBufferPointer()), builder.GetSize()};
-  }
-};
 
 class TfliteTest : public ::testing::Test {
  protected:
@@ -92,7 +39,7 @@ class TfliteTest : public ::testing::Test {
 };
 
 TEST_F(TfliteTest, BuffersAreTensorsOfTheFirstTensorThatHasThem) {
-  Model model;
+  TfliteFile model;
   model.buffers = {{}, {.data = "abcdefgh"}, {.data = "wxyz"}, {.data = "only metadata"}};
   model.graphs = {{{.name = "in", .shape = {1, 4}},
                    {.name = "w", .shape = {2, 1}, .buffer = 1},
@@ -110,33 +57,39 @@ TEST_F(TfliteTest, BuffersAreTensorsOfTheFirstTensorThatHasThem) {
   EXPECT_EQ(layout_fault(*source), "");
 }
 
-TEST_F(TfliteTest, WhatDoesNotFitIsBytes) {
-  const std::vector<Tensor> tensors = {
-      {.name = "int4", .shape = {3, 3}, .type = kInt4, .buffer = 1},
-      {.name = "text", .shape = {1}, .type = kString, .buffer = 2},
-      {.name = "short", .shape = {2, 2}, .buffer = 3},
-      {.name = "unknown", .shape = {-1, 2}, .type = kInt8, .buffer = 4},
-      {.name = "new", .shape = {5}, .type = 100, .buffer = 5},
-      {.name = "old", .shape = {5}, .type = -1, .buffer = 6},
-      {.name = "deep", .shape = std::vector<int32_t>(33, 1), .type = kInt8, .buffer = 7},
-      {.name = "wrap", .shape = std::vector<int32_t>(3, 1 << 30), .buffer = 8}};
-  Model model;
-  for (size_t i = 0; i < tensors.size(); ++i) model.buffers.push_back({.data = "12345"});
-  model.graphs = {tensors};
+TEST_F(TfliteTest, WhatDoesNotFitIsARow) {
+  const std::vector<int32_t> deep(33, 1);
+  const std::vector<int32_t> wrap(3, 1 << 30);
+  const struct {
+    TfliteTensor tensor;
+    std::string note;
+    TensorMeta expected;
+  } cases[] = {{{"int4", {3, 3}, kInt4}, "INT4 [3, 3]", meta("int4", DCF_DTYPE_U8, {12})},
+               {{"text", {1}, kString}, "STRING [1]", meta("text", DCF_DTYPE_U8, {12})},
+               {{"int64", {1}, kInt64}, "INT64 [1]", meta("int64", DCF_DTYPE_U8, {12})},
+               {{"new", {12}, 100}, "type 100 [12]", meta("new", DCF_DTYPE_U8, {12})},
+               {{"old", {12}, -1}, "type -1 [12]", meta("old", DCF_DTYPE_U8, {12})},
+               {{"sparse", {2, 2}}, "FLOAT32 [2, 2]", meta("sparse", DCF_DTYPE_F32, {3})},
+               {{"no rank", {}}, "FLOAT32 []", meta("no rank", DCF_DTYPE_F32, {3})},
+               {{"unknown", {-1, 2}, kInt8}, "INT8 [-1, 2]", meta("unknown", DCF_DTYPE_I8, {12})},
+               {{"deep", deep, kInt8},
+                "INT8 [1, 1, 1, 1, 1, 1, 1, 1, ...]",
+                meta("deep", DCF_DTYPE_I8, {12})},
+               {{"wrap", wrap},
+                "FLOAT32 [1073741824, 1073741824, 1073741824]",
+                meta("wrap", DCF_DTYPE_F32, {3})}};
+  TfliteFile model;
+  model.graphs = {{}};
+  for (const auto& [tensor, note, expected] : cases) {
+    model.graphs[0].push_back(tensor);
+    model.graphs[0].back().buffer = static_cast<uint32_t>(model.buffers.size());
+    model.buffers.push_back({.data = "twelve bytes"});
+  }
   const auto source = open(model.bytes());
-  ASSERT_EQ(source->tensors().size(), tensors.size());
-  const std::map<std::string, std::string> notes = {
-      {"int4", "INT4 [3, 3]"},
-      {"text", "STRING [1]"},
-      {"short", "FLOAT32 [2, 2]"},
-      {"unknown", "INT8 [-1, 2]"},
-      {"new", "type 100 [5]"},
-      {"old", "type -1 [5]"},
-      {"deep", "INT8 [1, 1, 1, 1, 1, 1, 1, 1, ...]"},
-      {"wrap", "FLOAT32 [1073741824, 1073741824, 1073741824]"}};
-  for (const auto& [name, note] : notes) {
-    const size_t i = find(*source, name);
-    EXPECT_EQ(source->tensors()[i], meta(name, DCF_DTYPE_U8, {5}));
+  ASSERT_EQ(source->tensors().size(), std::size(cases));
+  for (const auto& [tensor, note, expected] : cases) {
+    const size_t i = find(*source, tensor.name);
+    EXPECT_EQ(source->tensors()[i], expected);
     EXPECT_EQ(notes_of(*source)[i], note);
   }
   EXPECT_EQ(layout_fault(*source), "");
@@ -148,7 +101,7 @@ TEST_F(TfliteTest, EveryTypeWithADtype) {
       {4, DCF_DTYPE_I64},  {6, DCF_DTYPE_BOOL},  {7, DCF_DTYPE_I16},     {8, DCF_DTYPE_C64},
       {9, DCF_DTYPE_I8},   {10, DCF_DTYPE_F64},  {12, DCF_DTYPE_U64},    {15, DCF_DTYPE_U32},
       {16, DCF_DTYPE_U16}, {18, DCF_DTYPE_BF16}, {21, DCF_DTYPE_F8E4M3}, {22, DCF_DTYPE_F8E5M2}};
-  Model model;
+  TfliteFile model;
   model.graphs = {{}};
   for (const auto& [type, dtype] : types) {
     model.graphs[0].push_back({.name = std::to_string(type),
@@ -166,7 +119,7 @@ TEST_F(TfliteTest, EveryTypeWithADtype) {
 }
 
 TEST_F(TfliteTest, NamesAreMadeUniqueOrReplaced) {
-  Model model;
+  TfliteFile model;
   model.graphs = {{}};
   const std::vector<std::string> names = {"a", "a", "", "a\xff", std::string(4090, 'n'), "a"};
   for (const std::string& name : names) {
@@ -183,7 +136,7 @@ TEST_F(TfliteTest, NamesAreMadeUniqueOrReplaced) {
 }
 
 TEST_F(TfliteTest, BuffersAfterTheFlatbuffer) {
-  Model model;
+  TfliteFile model;
   model.graphs = {{{.name = "a", .shape = {2}, .buffer = 1}, {.name = "b", .buffer = 2}}};
   model.buffers = {{}, {.offset = 2000, .size = 8}, {.offset = 1996, .size = 4}};
   std::string bytes = model.bytes();
@@ -198,7 +151,7 @@ TEST_F(TfliteTest, BuffersAfterTheFlatbuffer) {
 }
 
 TEST_F(TfliteTest, BuffersOfTheSameBytesAreOneTensor) {
-  Model model;
+  TfliteFile model;
   model.buffers = {{}, {.data = "abcdefgh"}, {.same_as = 1}};
   model.graphs = {{{.name = "a", .shape = {2}, .buffer = 1},
                    {.name = "b", .shape = {8}, .type = kInt8, .buffer = 2}}};
@@ -209,7 +162,7 @@ TEST_F(TfliteTest, BuffersOfTheSameBytesAreOneTensor) {
 }
 
 TEST_F(TfliteTest, RefusesBuffersThatOverlap) {
-  Model model;
+  TfliteFile model;
   model.graphs = {{{.name = "a", .buffer = 1}, {.name = "b", .buffer = 2}}};
   for (const uint64_t offset : {2000, 2001, 2007}) {
     model.buffers = {{}, {.offset = 2000, .size = 8}, {.offset = offset, .size = 4}};
@@ -220,10 +173,10 @@ TEST_F(TfliteTest, RefusesBuffersThatOverlap) {
 }
 
 TEST_F(TfliteTest, WithoutConstants) {
-  Model model;
+  TfliteFile model;
   model.buffers.clear();
   model.graphs = {{{.name = "a", .buffer = 0}}};
-  for (const Model& each : {Model{.buffers = {}, .graphs = {}}, model}) {
+  for (const TfliteFile& each : {TfliteFile{.buffers = {}, .graphs = {}}, model}) {
     const auto source = open(each.bytes());
     EXPECT_TRUE(source->tensors().empty());
     EXPECT_EQ(layout_fault(*source), "");
@@ -231,7 +184,7 @@ TEST_F(TfliteTest, WithoutConstants) {
 }
 
 TEST_F(TfliteTest, RefusesWhatIsDamaged) {
-  Model model;
+  TfliteFile model;
   model.graphs = {{{.name = "a", .buffer = 1}}};
   expect_refused(model.bytes(), "a tensor has the buffer 1 of 1");
   model.buffers.push_back({.data = "abcd"});
@@ -249,8 +202,25 @@ TEST_F(TfliteTest, RefusesWhatIsDamaged) {
   expect_refused(model.bytes(), "of version 2; 3 is supported", 2);
 }
 
+// Written by the flatbuffers and the schema of TensorFlow, in Python.
+TEST_F(TfliteTest, ReadsWhatOthersWrote) {
+  const auto source = open_model(source_file("fuzz/seeds/tflite/types"));
+  ASSERT_EQ(source->tensors().size(), 5u);
+  const std::map<std::string, TensorMeta> expected = {
+      {"f16", meta("f16", DCF_DTYPE_F16, {2, 4})},
+      {"i8", meta("i8", DCF_DTYPE_I8, {3})},
+      {"sparse", meta("sparse", DCF_DTYPE_F32, {3})},
+      {"bool", meta("bool", DCF_DTYPE_BOOL, {2})},
+      {"i4", meta("i4", DCF_DTYPE_U8, {5})}};
+  for (const auto& [name, each] : expected) {
+    EXPECT_EQ(source->tensors()[find(*source, name)], each);
+  }
+  EXPECT_EQ(source->read(find(*source, "bool")), (Bytes{1, 0}));
+  EXPECT_EQ(layout_fault(*source), "");
+}
+
 TEST_F(TfliteTest, HoldsNoMoreThanItsLimit) {
-  Model model;
+  TfliteFile model;
   model.graphs = {{}};
   for (uint32_t i = 1; i <= 100; ++i) {
     model.buffers.push_back({.data = "abcd"});

@@ -149,7 +149,8 @@ class TfliteSource : public ModelSource {
     end_ = constant.offset + constant.bytes;
   }
 
-  // With the tensor's dtype and shape where these take as many bytes as the buffer has.
+  // With the tensor's dtype where the buffer is whole elements of it, and with its shape where
+  // these are as many.
   TensorMeta meta_of(const Constant& constant, UniqueNames* names) const {
     constexpr size_t kRoomForNumber = 24;
     const bool fits = is_utf8(constant.name) && constant.name.find('\0') == std::string::npos &&
@@ -157,16 +158,18 @@ class TfliteSource : public ModelSource {
     std::string name =
         names->take(fits && !constant.name.empty() ? constant.name
                                                    : "buffer " + std::to_string(constant.buffer));
+    const uint32_t width = dcf_dtype_bits(constant.type.dtype) / 8;
+    if (width == 0 || constant.bytes % width != 0) {
+      return make_meta(path_, std::move(name), DCF_DTYPE_U8, {constant.bytes});
+    }
+    const uint64_t elements = constant.bytes / width;
     const bool counts = std::all_of(constant.shape.begin(), constant.shape.end(),
                                     [](int64_t dim) { return dim >= 0; });
-    if (constant.type.dtype != DCF_DTYPE_NONE && counts && constant.shape.size() <= DCF_MAX_RANK) {
-      std::vector<uint64_t> dims(constant.shape.begin(), constant.shape.end());
-      const auto bits = checked_bits(dims, dcf_dtype_bits(constant.type.dtype));
-      if (bits && *bits / 8 == constant.bytes) {
-        return make_meta(path_, std::move(name), constant.type.dtype, std::move(dims));
-      }
-    }
-    return make_meta(path_, std::move(name), DCF_DTYPE_U8, {constant.bytes});
+    std::vector<uint64_t> dims(constant.shape.begin(), constant.shape.end());
+    // A sparse tensor has fewer.
+    const bool dense = counts && dims.size() <= DCF_MAX_RANK && checked_bits(dims, 1) == elements;
+    if (!dense) dims = {elements};
+    return make_meta(path_, std::move(name), constant.type.dtype, std::move(dims));
   }
 
   InputFile file_;
