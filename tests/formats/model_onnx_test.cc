@@ -421,7 +421,7 @@ TEST_F(OnnxTest, DamagedStructure) {
                     "negative dimension");
   expect_bad_tensor(onnx_raw_tensor("\xff", kFloat, {1}, "abcd"), "not UTF-8");
   expect_bad_tensor(onnx_raw_tensor(std::string(5000, 'n'), kFloat, {1}, "abcd"), "more than 4096");
-  EXPECT_TOOL_ERROR(open(Proto().number(1, 8).bytes(2, "no graph")), 1, "not a model file");
+  EXPECT_TOOL_ERROR(open(Proto().number(1, 8).bytes(2, "no graph")), 1, "not what its name says");
 }
 
 TEST_F(OnnxTest, UnknownFieldsAreTheGraphs) {
