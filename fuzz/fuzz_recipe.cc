@@ -15,7 +15,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   dcf::fuzz::expect_tool_error_at_worst([&] {
     dcf::tools::EncodePlan plan;
     dcf::tools::read_recipe(file.path(), &plan);
-    (void)plan.options_for(tensor);
+    (void)plan.choice_for(tensor);
   });
   return 0;
 }

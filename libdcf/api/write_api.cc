@@ -97,6 +97,11 @@ Status read_options(const dcf_encode_options* options, EncodeOptions* out) {
   }
   out->gap_bits = o.gap_bits;
   out->canonical_zeros = o.canonical_zeros != 0;
+  const uint32_t fidelity = number_in(o.source_fidelity);
+  if (fidelity > DCF_FIDELITY_LOSSY) return invalid("the fidelity of the source is unknown");
+  out->source_fidelity = static_cast<dcf::impl::Fidelity>(fidelity);
+  out->source_bound = o.source_error_bound + 0.0;  // never -0
+  out->fill_clusters = o.fill_clusters != 0;
   return ok_status();
 }
 

@@ -53,7 +53,7 @@ int normalise(std::vector<float>*) {
 
 template <typename Real>
 std::vector<double> find_centroids(DType dtype, Bytes words, size_t max_clusters, ClusterInit init,
-                                   uint64_t seed) {
+                                   uint64_t seed, bool fill) {
   std::vector<Real> values = sorted_values<Real>(dtype, words);
   std::vector<double> distinct = distinct_values(values, max_clusters);
   if (distinct.size() <= max_clusters) return distinct;
@@ -61,7 +61,9 @@ std::vector<double> find_centroids(DType dtype, Bytes words, size_t max_clusters
   const SortedSample<Real> sample(std::move(values));
   // Scaling may have made values equal that are hundreds of orders of magnitude below the greatest.
   const size_t k = sample.distinct(max_clusters);
-  std::vector<double> centroids = lloyd(sample, initial_centroids(sample, k, init, seed));
+  std::vector<double> start = initial_centroids(sample, k, init, seed);
+  std::vector<double> centroids =
+      fill ? lloyd_filled(sample, std::move(start), k) : lloyd(sample, std::move(start));
   for (double& c : centroids) c = std::ldexp(c, exponent);
   return centroids;
 }
@@ -118,11 +120,11 @@ template std::vector<double> initial_centroids(const SortedSample<double>&, size
                                                uint64_t);
 
 Clustering cluster_words(DType dtype, Bytes words, size_t max_clusters, ClusterInit init,
-                         uint64_t seed) {
+                         uint64_t seed, bool fill) {
   if (words.empty()) return {};
   const std::vector<double> centroids =
-      dtype == DType::kF64 ? find_centroids<double>(dtype, words, max_clusters, init, seed)
-                           : find_centroids<float>(dtype, words, max_clusters, init, seed);
+      dtype == DType::kF64 ? find_centroids<double>(dtype, words, max_clusters, init, seed, fill)
+                           : find_centroids<float>(dtype, words, max_clusters, init, seed, fill);
   Clustering clustering;
   std::vector<double> boundaries;
   double previous = 0;

@@ -32,9 +32,11 @@ std::vector<double> initial_centroids(const SortedSample<Real>& sample, size_t k
 // must exclude NaN and Inf. The centroids are rounded to the dtype, and equal ones merged; then
 // each word takes the nearest, at equal distance the lower, and unused centroids are dropped. If
 // there are at most max_clusters distinct values, each is its own centroid. A centroid may be zero.
-// `seed` is used by kForgy alone. The codebook does not depend on the order of the words. Pure
-// function; besides the result it allocates about 8 bytes per word, and up to 40 MiB for kOptimal.
+// `seed` is used by kForgy alone. The codebook does not depend on the order of the words. With
+// `fill` there are max_clusters centroids wherever there are as many distinct values
+// (lloyd_filled); without it fewer where clusters end empty. Pure function; besides the result it
+// allocates about 8 bytes per word, and up to 40 MiB for kOptimal.
 Clustering cluster_words(DType dtype, Bytes words, size_t max_clusters, ClusterInit init,
-                         uint64_t seed);
+                         uint64_t seed, bool fill = false);
 
 }  // namespace dcf::impl

@@ -57,6 +57,9 @@ uint64_t content_key(const CheckedInput& input) {
                             options.positions ? 1 + static_cast<uint64_t>(*options.positions) : 0,
                             options.gap_bits,
                             options.canonical_zeros,
+                            std::bit_cast<uint64_t>(options.source_bound),
+                            static_cast<uint64_t>(options.source_fidelity),
+                            options.fill_clusters,
                             input.may_be_lossy()};
   return hash_bytes(bytes_of(std::span<const uint64_t>(facts)));
 }

@@ -27,6 +27,67 @@ std::vector<double> ascending(std::vector<double> values) {
   return values;
 }
 
+// The clusters of a sample that are not empty, ascending.
+template <typename Real>
+class ClusterRanges {
+ public:
+  ClusterRanges(const SortedSample<Real>& sample, std::span<const size_t> bounds)
+      : sample_(sample) {
+    for (size_t i = 1; i < bounds.size(); ++i) {
+      if (bounds[i - 1] < bounds[i]) ranges_.push_back(range(bounds[i - 1], bounds[i]));
+    }
+  }
+
+  size_t size() const { return ranges_.size(); }
+
+  // Makes a cluster of its own of the value that is farthest from its centroid, with all that equal
+  // it: one end of a range. False if every value is its centroid.
+  bool split_farthest() {
+    double farthest = 0;
+    size_t at = 0;
+    bool lower = false;
+    for (size_t i = 0; i < ranges_.size(); ++i) {
+      const Range& r = ranges_[i];
+      const double below = r.mean - sample_[r.first];
+      const double above = sample_[r.last - 1] - r.mean;
+      if (below > farthest) {
+        farthest = below;
+        at = i;
+        lower = true;
+      }
+      if (above > farthest) {
+        farthest = above;
+        at = i;
+        lower = false;
+      }
+    }
+    if (farthest == 0) return false;
+    const Range old = ranges_[at];
+    const size_t middle =
+        lower ? sample_.rank(sample_[old.first]) : sample_.rank_below(sample_[old.last - 1]);
+    ranges_[at] = range(middle, old.last);
+    ranges_.insert(ranges_.begin() + static_cast<ptrdiff_t>(at), range(old.first, middle));
+    return true;
+  }
+
+  std::vector<double> centroids() const {
+    std::vector<double> means;
+    means.reserve(ranges_.size());
+    for (const Range& r : ranges_) means.push_back(r.mean);
+    return means;
+  }
+
+ private:
+  struct Range {
+    size_t first, last;  // ranks
+    double mean;
+  };
+  Range range(size_t first, size_t last) const { return {first, last, sample_.mean(first, last)}; }
+
+  const SortedSample<Real>& sample_;
+  std::vector<Range> ranges_;
+};
+
 }  // namespace
 
 template <typename Real>
@@ -59,6 +120,11 @@ double SortedSample<Real>::mean(size_t first, size_t last) const {
 template <typename Real>
 size_t SortedSample<Real>::rank(double x) const {
   return std::upper_bound(values_.begin(), values_.end(), x) - values_.begin();
+}
+
+template <typename Real>
+size_t SortedSample<Real>::rank_below(double x) const {
+  return std::lower_bound(values_.begin(), values_.end(), x) - values_.begin();
 }
 
 template <typename Real>
@@ -132,6 +198,22 @@ std::vector<double> lloyd(const SortedSample<Real>& sample, std::vector<double> 
   return centroids;
 }
 
+template <typename Real>
+std::vector<double> lloyd_filled(const SortedSample<Real>& sample, std::vector<double> centroids,
+                                 size_t k) {
+  std::vector<size_t> previous;
+  for (int iteration = 0; iteration < kMaxIterations; ++iteration) {
+    std::vector<size_t> bounds = cluster_bounds(sample, centroids);
+    if (bounds == previous) break;
+    ClusterRanges<Real> ranges(sample, bounds);
+    while (ranges.size() < k && ranges.split_farthest()) {
+    }
+    centroids = ranges.centroids();
+    previous = std::move(bounds);
+  }
+  return centroids;
+}
+
 template class SortedSample<float>;
 template class SortedSample<double>;
 #define DCF_INSTANTIATE(Real)                                                                      \
@@ -139,7 +221,8 @@ template class SortedSample<double>;
   template std::vector<double> density_centroids(const SortedSample<Real>&, size_t);               \
   template std::vector<double> forgy_centroids(const SortedSample<Real>&, size_t, uint64_t);       \
   template std::vector<size_t> cluster_bounds(const SortedSample<Real>&, std::span<const double>); \
-  template std::vector<double> lloyd(const SortedSample<Real>&, std::vector<double>);
+  template std::vector<double> lloyd(const SortedSample<Real>&, std::vector<double>);              \
+  template std::vector<double> lloyd_filled(const SortedSample<Real>&, std::vector<double>, size_t);
 DCF_INSTANTIATE(float)
 DCF_INSTANTIATE(double)
 #undef DCF_INSTANTIATE

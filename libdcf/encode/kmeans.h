@@ -29,8 +29,9 @@ class SortedSample {
   // Mean of the values [first, last), first < last: never outside their range, so that centroids
   // stay ascending whatever the rounding.
   double mean(size_t first, size_t last) const;
-  // Number of values that are at most x.
+  // Number of values that are at most x, and of those below it.
   size_t rank(double x) const;
+  size_t rank_below(double x) const;
   // Number of distinct values, counted up to `limit`.
   size_t distinct(size_t limit) const;
 
@@ -64,5 +65,13 @@ std::vector<size_t> cluster_bounds(const SortedSample<Real>& sample,
 // clusters stay where they are.
 template <typename Real>
 std::vector<double> lloyd(const SortedSample<Real>& sample, std::vector<double> centroids);
+
+// The same, ending with k clusters of which none is empty, k >= 1. The sample has at least k
+// distinct values. In each iteration the clusters that are empty or lacking start anew at the
+// values that are farthest from their centroids, the lowest of those that are equally far, as
+// KMeans of scikit-learn has it.
+template <typename Real>
+std::vector<double> lloyd_filled(const SortedSample<Real>& sample, std::vector<double> centroids,
+                                 size_t k);
 
 }  // namespace dcf::impl

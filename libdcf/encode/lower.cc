@@ -2,6 +2,7 @@
 #include "encode/lower.h"
 
 #include <cmath>
+#include <limits>
 
 #include "base/float_convert.h"
 #include "encode/palette.h"
@@ -11,7 +12,8 @@
 namespace dcf::impl {
 namespace {
 
-constexpr size_t kMaxClusters = 255;
+constexpr size_t kMaxClusters = 255;  // with codes for "no entry" or the filler zero besides
+constexpr size_t kMaxDenseClusters = 256;
 
 uint64_t negative_zero(DType dtype) {
   return has_negative_zero(dtype) ? uint64_t{1} << (dtype_bits(dtype) - 1) : 0;
@@ -36,6 +38,12 @@ bool all_finite(DType dtype, Bytes words) {
     at += bytes;
   }
   return true;
+}
+
+// Not below the sum, whatever the rounding.
+double sum_of_bounds(double a, double b) {
+  if (a == 0 || b == 0) return a + b;
+  return std::min(std::nextafter(a + b, HUGE_VAL), std::numeric_limits<double>::max());
 }
 
 // How far the values of a tensor moved.
@@ -68,6 +76,17 @@ class Lowering {
   }
 
   Result<std::vector<Lowered>> run() {
+    DCF_ASSIGN(std::vector<Lowered> result, without_history());
+    for (Lowered& lowered : result) {
+      lowered.fidelity = std::max(lowered.fidelity, options_.source_fidelity);
+      lowered.error_bound = sum_of_bounds(lowered.error_bound, options_.source_bound);
+    }
+    return result;
+  }
+
+ private:
+  // As if the input had lost nothing before.
+  Result<std::vector<Lowered>> without_history() {
     std::vector<Lowered> result;
     if (const auto* codes = input_.as<CodesData>()) {
       result.push_back(from_codes(*codes));
@@ -87,7 +106,6 @@ class Lowering {
     return result;
   }
 
- private:
   // Points a content to the caller's words.
   void place(Content& content) const {
     if (const auto* csr = input_.as<CsrData>()) {
@@ -201,7 +219,11 @@ class Lowering {
     return result;
   }
 
-  size_t clusters() const { return std::min(size_t{1} << options_.bits, kMaxClusters); }
+  size_t clusters(size_t most) const { return std::min(size_t{1} << options_.bits, most); }
+  Clustering cluster(Bytes words, size_t count) const {
+    return cluster_words(dtype_, words, count, options_.init, options_.seed,
+                         options_.fill_clusters);
+  }
 
   // A palette small enough is what clustering would give.
   bool is_clustered(Bytes words) const {
@@ -261,8 +283,10 @@ class Lowering {
 
   Result<std::optional<Lowered>> cluster_all() const {
     if (is_clustered(exact_.words)) return std::optional<Lowered>();
-    Clustering clustering =
-        cluster_words(dtype_, exact_.words, clusters(), options_.init, options_.seed);
+    const bool may_be_dense = options_.positions.value_or(Positions::kDense) == Positions::kDense;
+    const size_t most = options_.fill_clusters && may_be_dense ? kMaxDenseClusters : kMaxClusters;
+    Clustering clustering = cluster(exact_.words, clusters(most));
+    const bool needs_dense = clustering.codebook.size() > kMaxClusters;
     Content content = exact_;
     content.coded = true;
     content.owned_codes = std::move(clustering.codes);
@@ -274,7 +298,9 @@ class Lowering {
     for (uint64_t i = 0; i < content.elements; ++i) {
       difference.add(exact_word(i), content.code_words[content.codes[i]]);
     }
-    return finish(std::move(content), difference);
+    std::optional<Lowered> lowered = finish(std::move(content), difference);
+    if (lowered && needs_dense) lowered->sparse_allowed = false;
+    return lowered;
   }
 
   // Code 0 is "no entry", code c > 0 centroid c - 1.
@@ -300,8 +326,7 @@ class Lowering {
     content.pruning.reset();
     if (kept.empty() && pruned) return prune_only();
     if (!pruned && is_clustered(kept)) return std::optional<Lowered>();
-    const Clustering clustering =
-        cluster_words(dtype_, kept, clusters(), options_.init, options_.seed);
+    const Clustering clustering = cluster(kept, clusters(kMaxClusters));
     for (size_t c = 0; c < clustering.codebook.size(); ++c) {
       set_code(content, c + 1, clustering.codebook[c], true);
     }

@@ -22,8 +22,9 @@ struct Lowered {
 // on the positions (dcf_write.h: all weights are clustered with dense positions, only nonzeros with
 // sparse ones). A tensor that pruning and clustering do not change stays lossless; in one that they
 // change, every zero becomes +0. With 8 bits there are 255 clusters, because one code is the filler
-// zero's. Pieces are not clustered: the writer reads a tensor that is to be clustered into memory.
-// Fails only if pieces cannot be read.
+// zero's; where clusters are filled and positions are dense, 256. What the source has lost is added
+// to the fidelity and the bound. Pieces are not clustered: the writer reads a tensor that is to be
+// clustered into memory. Fails only if pieces cannot be read.
 Result<std::vector<Lowered>> lower(const CheckedInput& input);
 
 }  // namespace dcf::impl

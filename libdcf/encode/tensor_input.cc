@@ -2,6 +2,7 @@
 #include "encode/tensor_input.h"
 
 #include <algorithm>
+#include <cmath>
 
 #include "base/checked.h"
 #include "base/utf8.h"
@@ -53,6 +54,13 @@ Status check_options(const EncodeOptions& options, DType dtype) {
   }
   if (options.gap_bits != 0 && (options.gap_bits < 2 || options.gap_bits > 8)) {
     return invalid("the gap width must be 2 to 8 bits, or 0 for the best");
+  }
+  if (options.source_fidelity > Fidelity::kLossy) {
+    return invalid("the fidelity of the source is unknown");
+  }
+  if (!std::isfinite(options.source_bound) || options.source_bound < 0 ||
+      (options.source_bound > 0 && options.source_fidelity != Fidelity::kLossy)) {
+    return invalid("the error bound of the source must be finite, and 0 unless it is lossy");
   }
   return ok_status();
 }

@@ -69,6 +69,10 @@ struct EncodeOptions {
   std::optional<Positions> positions;  // nothing: the smallest
   uint32_t gap_bits = 0;               // 0: the smallest
   bool canonical_zeros = false;
+  // What the input has lost already.
+  double source_bound = 0;
+  Fidelity source_fidelity = Fidelity::kBitExact;
+  bool fill_clusters = false;
 };
 
 // The facts that follow from a valid spec.

@@ -187,11 +187,12 @@ class Convolution {
 Status Conv2d::complete(const Tensor& weight) {
   if (is_raw_only(weight.dtype))
     return fail(Code::UnsupportedDType, "", "the dtype has no arithmetic");
-  if (weight.dims.size() != 4)
+  const size_t rank = weight.dims.size();
+  if (rank != 3 && rank != 4)
     return fail(Code::InvalidArgument, "", "the tensor is not [out, in / groups, kh, kw]");
   out_channels = weight.dims[0];
-  y.kernel = weight.dims[2];
-  x.kernel = weight.dims[3];
+  y.kernel = rank == 4 ? weight.dims[2] : 1;
+  x.kernel = weight.dims[rank - 1];
   uint64_t channels = 0;
   if (groups == 0 || !checked_mul(weight.dims[1], groups, &channels) || channels != in_channels ||
       out_channels % groups != 0) {

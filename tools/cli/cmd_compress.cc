@@ -13,8 +13,11 @@
 #include "cli/evaluation.h"
 #include "cli/failures.h"
 #include "cli/json_writer.h"
+#include "cli/loss_report.h"
 #include "cli/output.h"
 #include "cli/output_checks.h"
+#include "cli/score_metadata.h"
+#include "cli/size_report.h"
 #include "cli/temp_directory.h"
 #include "cli/tensor_report.h"
 #include "cli/tensor_rules.h"
@@ -70,24 +73,26 @@ Scores write_if_good(const Options& o, const ModelSource& source, const EncodePl
     throw ScoreError(fmt::format("{}: not written: the score drops from {} to {}, by more than {}",
                                  o.output.path, scores.before, scores.after, o.max_drop));
   }
-  copy_file(encoded.path, o.output);
+  const OutputOptions scored{.path = temp.make_file("scored.dcf"), .force = true};
+  add_scores(DcfFile(encoded.path, o.common.hints()), scores, scored.path);
+  copy_file(scored.path, o.output);
   return scores;
 }
 
 struct Outcome {
-  uint64_t input_bytes = 0;
   double seconds = 0;
   std::optional<Scores> scores;
+  std::vector<std::string> warnings;
 };
 
-void print_outcome_json(const Options& o, const Outcome& outcome, const DcfFile& file) {
+void print_outcome_json(const Options& o, const Outcome& outcome, const SizeReport& sizes,
+                        const LossReport& loss, const DcfFile& file) {
   const TensorReport report(file);
   JsonWriter json;
   json.begin_object();
   json.member("input", o.input);
   json.member("output", o.output.path);
-  json.member("input_bytes", outcome.input_bytes);
-  json.member("output_bytes", file.info().file_bytes);
+  sizes.write_members(&json);
   json.member("seconds", outcome.seconds);
   if (outcome.scores) {
     json.key("scores");
@@ -96,23 +101,29 @@ void print_outcome_json(const Options& o, const Outcome& outcome, const DcfFile&
     json.member("after", outcome.scores->after);
     json.end();
   }
+  loss.write_members(&json);
+  json.key("warnings");
+  json.begin_array();
+  for (const std::string& warning : outcome.warnings) json.value(warning);
+  json.end();
   report.write_members(&json);
   json.end();
   json.finish();
 }
 
-void print_outcome(const Options& o, const Outcome& outcome, const DcfFile& file) {
-  const uint64_t bytes = file.info().file_bytes;
-  print_out(fmt::format("{} \u2192 {}  {} \u2192 {} ({:.1f}x) in {}\n", printable(o.input),
-                        printable(o.output.path), human_bytes(outcome.input_bytes),
-                        human_bytes(bytes),
-                        static_cast<double>(outcome.input_bytes) / static_cast<double>(bytes),
+void print_outcome(const Options& o, const Outcome& outcome, const SizeReport& sizes,
+                   const LossReport& loss, const DcfFile& file) {
+  print_out(fmt::format("{} \u2192 {} in {}\n", printable(o.input), printable(o.output.path),
                         human_seconds(outcome.seconds)));
+  sizes.print_text();
   if (outcome.scores) {
     print_out(
         fmt::format("score before {}, after {}\n", outcome.scores->before, outcome.scores->after));
   }
-  if (o.verbose) TensorReport(file).print_text({.width = table_width()});
+  loss.print_text();
+  if (!o.verbose) return;
+  loss.print_table(table_width());
+  TensorReport(file).print_text({.width = table_width()});
 }
 
 // The output is in place, and this file is our own: -M bounds what a stranger's file may take, and
@@ -123,6 +134,22 @@ DcfFile reopen_output(const Options& o) {
   return DcfFile(o.output.path, hints);
 }
 
+void report_outcome(const Options& o, const Outcome& outcome, const ModelSource& source,
+                    const EncodePlan& plan) {
+  const DcfFile file = reopen_output(o);
+  const SizeReport sizes(source, file);
+  const LossReport loss(source, o.output.path, plan, o.common);
+  o.common.json ? print_outcome_json(o, outcome, sizes, loss, file)
+                : print_outcome(o, outcome, sizes, loss, file);
+}
+
+void print_warnings(const Options& o, const std::vector<std::string>& warnings) {
+  if (o.common.quiet) return;
+  for (const std::string& warning : warnings) {
+    std::fputs(("dcf: warning: " + warning + "\n").c_str(), stderr);
+  }
+}
+
 void warn_of_loss(const Options& o, const EncodePlan& plan) {
   if (!plan.is_lossy() || o.common.quiet) return;
   std::fputs(
@@ -131,25 +158,25 @@ void warn_of_loss(const Options& o, const EncodePlan& plan) {
 }
 
 int compress(const Options& o) {
-  const EncodePlan plan = plan_of(o);
+  EncodePlan plan = plan_of(o);
   if (!o.evaluation.empty()) check_evaluation(o.evaluation);
   check_output(o.input, o.output, o.common.json);
   OpenHints hints = o.common.hints();
   hints.layers_json = o.layers;
   const auto start = std::chrono::steady_clock::now();
   const auto source = open_model(o.input, hints);
-  warn_of_loss(o, plan);
   Outcome outcome;
+  outcome.warnings = plan.bind(*source);
+  print_warnings(o, outcome.warnings);
+  warn_of_loss(o, plan);
   if (o.evaluation.empty()) {
     write_dcf(*source, plan, o.output, o.common);
   } else {
     outcome.scores = write_if_good(o, *source, plan);
   }
-  outcome.input_bytes = source->file_bytes();
   outcome.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   if (o.output.path == "-" || !o.common.wants_report()) return 0;
-  const DcfFile file = reopen_output(o);
-  o.common.json ? print_outcome_json(o, outcome, file) : print_outcome(o, outcome, file);
+  report_outcome(o, outcome, *source, plan);
   return 0;
 }
 
@@ -184,7 +211,9 @@ void add_lossy_options(CLI::App* verb, Options* o) {
           "[0, 1)"));
   verb->add_option("--bits", o->choice.bits, "Cluster: share 2^N centroids per tensor, N = 1..8")
       ->check(CLI::Range(1, 8));
-  add_named(verb, "--init", &o->choice.init, kInitNames, "Where centroids start (default linear)");
+  add_named(verb, "--init", &o->choice.init, kInitNames,
+            "Where centroids start (default linear; optimal loses less at equal N and takes more "
+            "bytes and time)");
   verb->add_option("--seed", o->choice.seed, "Of --init forgy")->check(digits_only());
   add_named(verb, "--positions", &o->choice.positions, kPositionsNames,
             "How positions are stored (default auto: the smallest)");
@@ -203,8 +232,7 @@ void add_lossy_options(CLI::App* verb, Options* o) {
   verb->add_option(
       "--recipe", o->recipe,
       "JSON file with rules per tensor: {\"rules\": [{\"match\": PATTERN, \"bits\": 5}, ...], "
-      "\"ignore\": [PATTERN, ...]}; a PATTERN is a regular expression of RE2 that may "
-      "match anywhere in the name");
+      "\"ignore\": [PATTERN, ...]}; 'dcf help recipes' tells all of it");
 }
 
 }  // namespace
@@ -233,7 +261,8 @@ void add_compress(CLI::App* app, Run* run) {
                                                                           : "not a finite number";
           },
           ""));
-  verb->add_flag("-v,--verbose", o->verbose, "Also the table of dcf info");
+  verb->add_flag("-v,--verbose", o->verbose,
+                 "Also the SQNR of each tensor or why it was left out, and the table of dcf info");
   add_common_options(verb, &o->common);
   verb->footer(
       "\nExamples:\n  dcf compress model.safetensors -o model.dcf\n"

@@ -2,6 +2,13 @@
 #include "cli/encode_plan.h"
 
 #include <algorithm>
+#include <string>
+#include <utility>
+
+#include "cli/quantised_scales.h"
+#include "formats/dcf_file.h"
+#include "formats/dcf_source.h"
+#include "formats/text.h"
 
 namespace dcf::tools {
 namespace {
@@ -37,11 +44,17 @@ bool is_float(const TensorMeta& tensor) {
   return (tensor.dtype >= DCF_DTYPE_F64 && tensor.dtype <= DCF_DTYPE_F8E5M2) || is_fnuz(tensor);
 }
 
-// Of these, the tensors that are large enough to be pruned and clustered; biases and scales stay in
-// their smallest form.
-bool is_weight(const TensorMeta& tensor) {
+// Of these, the tensors that are large enough to be pruned and clustered; biases and the like stay
+// in their smallest form. Both are the library's own limits.
+bool has_matrix_rank(const TensorMeta& tensor) {
+  return tensor.dims.size() >= 2;
+}
+bool is_large(const TensorMeta& tensor) {
   constexpr uint64_t kMinElements = 512;
-  return tensor.dims.size() >= 2 && tensor.elements() >= kMinElements;
+  return tensor.elements() >= kMinElements;
+}
+bool is_weight(const TensorMeta& tensor) {
+  return has_matrix_rank(tensor) && is_large(tensor);
 }
 
 dcf_positions positions_for(const EncodeChoice& choice, const TensorMeta& tensor) {
@@ -71,26 +84,96 @@ bool EncodePlan::is_lossy() const {
          std::any_of(rules.begin(), rules.end(), [](const Rule& r) { return r.choice.is_lossy(); });
 }
 
-dcf_encode_options EncodePlan::options_for(const TensorMeta& tensor) const {
-  dcf_encode_options options;
+std::vector<std::string> EncodePlan::bind(const ModelSource& source) {
+  const std::vector<TensorMeta>& tensors = source.tensors();
+  const std::vector<bool> scale = find_scales(source);
+  struct Use {
+    size_t matches = 0, scales = 0, taken = 0;
+  };
+  std::vector<Use> uses(rules.size());
+  std::vector<size_t> ignored(ignore.size());
+  for (size_t i = 0; i < tensors.size(); ++i) {
+    if (scale[i]) scales.insert(tensors[i].name);
+    bool is_free = true;  // for a rule
+    for (size_t p = 0; p < ignore.size(); ++p) {
+      if (!ignore[p].matches(tensors[i].name)) continue;
+      ++ignored[p];
+      is_free = false;
+    }
+    for (size_t r = 0; r < rules.size(); ++r) {
+      if (!rules[r].match->matches(tensors[i].name)) continue;
+      ++uses[r].matches;
+      if (scale[i]) ++uses[r].scales;
+      if (std::exchange(is_free, false)) ++uses[r].taken;
+    }
+  }
+  std::vector<std::string> warnings;
+  for (size_t r = 0; r < rules.size(); ++r) {
+    const Use& use = uses[r];
+    rules[r].means_scales = use.matches > 0 && use.scales == use.matches;
+    const std::string name =
+        "rule " + std::to_string(r + 1) + " of the recipe, " + quote(rules[r].match->text()) + ",";
+    if (use.matches == 0) {
+      warnings.push_back(name + " matches no tensor");
+    } else if (use.taken == 0) {
+      warnings.push_back(name + " matches only tensors that are ignored or go to rules before it");
+    }
+  }
+  for (size_t p = 0; p < ignore.size(); ++p) {
+    if (ignored[p] > 0) continue;
+    warnings.push_back("'ignore' of the recipe, " + quote(ignore[p].text()) +
+                       ", matches no tensor");
+  }
+  return warnings;
+}
+
+TensorChoice EncodePlan::choice_for(const TensorMeta& tensor) const {
+  TensorChoice result;
+  dcf_encode_options& options = result.options;
   dcf_encode_options_init(&options);
   const auto matches_name = [&](const NamePattern& pattern) {
     return pattern.matches(tensor.name);
   };
-  if (std::any_of(ignore.begin(), ignore.end(), matches_name)) return options;
-
+  if (std::any_of(ignore.begin(), ignore.end(), matches_name)) {
+    result.left_out = LeftOut::kIgnored;
+    return result;
+  }
   const auto rule = std::find_if(rules.begin(), rules.end(),
                                  [&](const Rule& r) { return matches_name(*r.match); });
-  const EncodeChoice choice = rule == rules.end() ? general : refined(general, rule->choice);
-  if (is_float(tensor)) {
+  const bool is_scale = scales.contains(tensor.name);
+  EncodeChoice choice = rule == rules.end() ? general : refined(general, rule->choice);
+  const bool means_it = !is_scale || (rule != rules.end() && rule->means_scales);
+  if (is_scale && means_it) {
+    choice.sparsity = rule->choice.sparsity;  // the general ones mean weights
+    choice.bits = rule->choice.bits;
+  }
+  if (choice.is_lossy()) {
+    result.left_out = !means_it                  ? LeftOut::kScale
+                      : !is_float(tensor)        ? LeftOut::kNotFloat
+                      : !has_matrix_rank(tensor) ? LeftOut::kLowRank
+                      : !is_large(tensor)        ? LeftOut::kSmall
+                                                 : LeftOut::kNo;
+  }
+  if (result.left_out == LeftOut::kNo) {
     options.sparsity = choice.sparsity.value_or(0);
     options.bits = choice.bits.value_or(0);
   }
   options.init = choice.init.value_or(DCF_INIT_LINEAR);
+  options.fill_clusters = choice.paper.value_or(false) ? 0 : 1;
   options.seed = choice.seed.value_or(0);
   options.positions = positions_for(choice, tensor);
   options.gap_bits = options.positions == DCF_POSITIONS_GAP ? choice.gap_bits.value_or(0) : 0;
   options.canonical_zeros = choice.canonical_zeros.value_or(false) ? 1 : 0;
+  return result;
+}
+
+dcf_encode_options EncodePlan::options_for(const ModelSource& source, size_t i) const {
+  dcf_encode_options options = choice_for(source.tensors()[i]).options;
+  if (const DcfFile* const file = dcf_file_of(source)) {
+    const dcf_tensor_info info = file->tensor(i);
+    options.source_fidelity = info.fidelity;
+    options.source_error_bound = info.error_bound;
+  }
   return options;
 }
 

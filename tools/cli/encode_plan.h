@@ -7,15 +7,19 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <unordered_set>
 #include <utility>
 #include <vector>
 
 #include "cli/name_pattern.h"
-#include "formats/tensor_meta.h"
+#include "formats/model_source.h"
 
 namespace dcf::tools {
 
 // What is not set falls back to a more general choice, in the end to lossless and smallest.
+// Centroids start linearly then: at equal size of the tensors that loses less than the optimum does
+// (0 to 0.9 dB of the mean SQNR on four models), because codes that are seldom used cost little.
+// Without the profile paper no cluster stays empty.
 struct EncodeChoice {
   std::optional<double> sparsity;
   std::optional<uint32_t> bits;
@@ -46,18 +50,46 @@ inline const std::vector<std::pair<std::string, dcf_init>> kInitNames = {
 // Nothing where the choice is consistent, else a sentence: gap_bits without gap positions, ...
 std::optional<std::string> find_contradiction(const EncodeChoice& choice);
 
+// Why a tensor is neither pruned nor clustered, as far as its name, type and shape tell.
+enum class LeftOut : uint8_t {
+  kNo,        // it is pruned or clustered, if its values allow that
+  kNotAsked,  // neither the options nor a rule ask for it
+  kIgnored,   // by the recipe
+  kScale,     // holds scales or offsets of a quantised tensor
+  kNotFloat,  // integers, or a type that is only ever stored as it is
+  kLowRank,   // below 2
+  kSmall      // fewer than 512 elements
+};
+
+struct TensorChoice {
+  dcf_encode_options options;
+  LeftOut left_out = LeftOut::kNotAsked;
+};
+
 struct EncodePlan {
   struct Rule {
     std::optional<NamePattern> match;  // always set
     EncodeChoice choice;
+    // Every tensor that the pattern matches holds scales: the rule means them. Set by bind().
+    bool means_scales = false;
   };
 
   EncodeChoice general;
   std::vector<Rule> rules;          // the first that matches wins; it refines `general`
   std::vector<NamePattern> ignore;  // lossless and smallest, whatever the rules say
 
+  std::unordered_set<std::string> scales;  // names; set by bind()
+
   bool is_lossy() const;
-  dcf_encode_options options_for(const TensorMeta& tensor) const;
+
+  // Looks through the names of `source`: finds the scales of quantised tensors, which only a rule
+  // that matches nothing else makes inexact. Returns a warning for each pattern that matches no
+  // tensor and each rule whose tensors all go to rules before it or are ignored.
+  std::vector<std::string> bind(const ModelSource& source);
+
+  TensorChoice choice_for(const TensorMeta& tensor) const;
+  // Of tensor i of `source`. What a .dcf file says that the tensor has lost is handed on.
+  dcf_encode_options options_for(const ModelSource& source, size_t i) const;
 };
 
 }  // namespace dcf::tools

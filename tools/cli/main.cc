@@ -13,6 +13,7 @@
 
 #include "cli/failures.h"
 #include "cli/output.h"
+#include "cli/recipe_help.h"
 #include "cli/signals.h"
 #include "cli/verbs.h"
 
@@ -31,14 +32,19 @@ Examples:
 
 Exit status: 0 success; 1 an input is malformed, damaged or over a limit, or inputs differ;
 2 usage, input/output, or a version or feature that is not supported.
-'dcf help VERB' and 'dcf VERB --help' tell more.)";
+'dcf help VERB' and 'dcf VERB --help' tell more; 'dcf help recipes' tells of recipes, the JSON files
+that say which tensor is encoded how.)";
 
 void add_help(CLI::App* app, Run* run) {
   CLI::App* const verb = app->add_subcommand("help", "Show the help of a verb");
   auto name = std::make_shared<std::string>();
-  verb->add_option("VERB", *name, "Verb to explain");
+  verb->add_option("VERB", *name, "Verb to explain, or 'recipes'");
   verb->callback([=] {
     *run = [=] {
+      if (*name == kRecipeTopic) {
+        print_out(recipe_help());
+        return 0;
+      }
       const auto verbs =
           app->get_subcommands([&](const CLI::App* v) { return v->get_name() == *name; });
       if (!name->empty() && verbs.empty()) throw UsageError("there is no verb '" + *name + "'");

@@ -73,8 +73,33 @@ void read_both(const ModelSource& a, size_t in_a, const ModelSource& b, size_t i
   } while (at < bytes);
 }
 
+TensorDiff diff_tensor(const ModelSource& a, size_t in_a, const ModelSource& b, size_t in_b,
+                       const Promise* promise) {
+  const TensorMeta& meta = a.tensors()[in_a];
+  const TensorMeta& other = b.tensors()[in_b];
+  TensorDiff diff;
+  diff.name = meta.name;
+  if (meta.dims != other.dims) {
+    diff.result = "shapes differ";
+  } else if (meta != other) {
+    diff.result = "dtypes differ";
+  } else {
+    const Difference d = compare_tensors(a, in_a, b, in_b);
+    diff.difference = d;
+    diff.result = describe(d);
+    diff.ok = promise == nullptr ? d.same_bytes : promise->holds(d);
+    if (promise != nullptr) {
+      diff.error_bound = promise->error_bound;
+      if (!d.same_bytes) diff.result = diff.ok ? "within its bound" : "beyond its bound";
+    }
+  }
+  return diff;
+}
+
+}  // namespace
+
 // Equal tensors are the usual case, and need no sums; others are read a second time for them.
-Difference difference(const ModelSource& a, size_t in_a, const ModelSource& b, size_t in_b) {
+Difference compare_tensors(const ModelSource& a, size_t in_a, const ModelSource& b, size_t in_b) {
   bool equal = true;
   read_both(a, in_a, b, in_b, [&](std::span<const uint8_t> x, std::span<const uint8_t> y) {
     equal = std::equal(x.begin(), x.end(), y.begin());
@@ -89,31 +114,6 @@ Difference difference(const ModelSource& a, size_t in_a, const ModelSource& b, s
   }
   return comparison.result();
 }
-
-TensorDiff diff_tensor(const ModelSource& a, size_t in_a, const ModelSource& b, size_t in_b,
-                       const Promise* promise) {
-  const TensorMeta& meta = a.tensors()[in_a];
-  const TensorMeta& other = b.tensors()[in_b];
-  TensorDiff diff;
-  diff.name = meta.name;
-  if (meta.dims != other.dims) {
-    diff.result = "shapes differ";
-  } else if (meta != other) {
-    diff.result = "dtypes differ";
-  } else {
-    const Difference d = difference(a, in_a, b, in_b);
-    diff.difference = d;
-    diff.result = describe(d);
-    diff.ok = promise == nullptr ? d.same_bytes : promise->holds(d);
-    if (promise != nullptr) {
-      diff.error_bound = promise->error_bound;
-      if (!d.same_bytes) diff.result = diff.ok ? "within its bound" : "beyond its bound";
-    }
-  }
-  return diff;
-}
-
-}  // namespace
 
 size_t ModelDiff::count_ok() const {
   return static_cast<size_t>(

@@ -37,6 +37,10 @@ struct DiffRequest {
   bool bounds = false;  // `b` is a .dcf, whose tensors may differ as much as it says
 };
 
+// How far tensor `in_b` of `b` is from tensor `in_a` of `a`, which has the same dtype and shape.
+// Both are read in pieces, twice where they differ. Throws Error.
+Difference compare_tensors(const ModelSource& a, size_t in_a, const ModelSource& b, size_t in_b);
+
 // Reads both models piece by piece, each with half of the memory limit. Throws Error.
 ModelDiff diff_models(const DiffRequest& request, const CommonOptions& common);
 

@@ -54,6 +54,10 @@ NamePattern::NamePattern(std::string_view pattern) {
   compiled_ = std::move(compiled);
 }
 
+const std::string& NamePattern::text() const {
+  return compiled_->pattern();
+}
+
 bool NamePattern::matches(std::string_view name) const {
   return re2::RE2::PartialMatch(re2::StringPiece(name.data(), name.size()), *compiled_);
 }

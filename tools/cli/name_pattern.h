@@ -23,6 +23,9 @@ class NamePattern {
   // Whether the pattern matches anywhere in `name`; ^ and $ tie it to the ends.
   bool matches(std::string_view name) const;
 
+  // As it was given.
+  const std::string& text() const;
+
  private:
   std::shared_ptr<const re2::RE2> compiled_;
 };

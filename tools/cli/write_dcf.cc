@@ -6,6 +6,7 @@
 
 #include "cli/output_checks.h"
 #include "cli/progress.h"
+#include "cli/score_metadata.h"
 #include "cli/signals.h"
 #include "formats/dcf_error.h"
 #include "formats/dcf_writer.h"
@@ -50,11 +51,11 @@ void add_model(const ModelSource& source, const EncodePlan& plan, const CommonOp
     throw_if_interrupted();
     const TensorMeta& tensor = source.tensors()[i];
     if (tensor.bytes() <= whole_bytes) {
-      writer->add(tensor, source.read(i), plan.options_for(tensor));
+      writer->add(tensor, source.read(i), plan.options_for(source, i));
       progress.update(done += tensor.bytes());
       continue;
     }
-    writer->add_pieces(tensor, plan.options_for(tensor), [&](const DcfWriter::Consume& consume) {
+    writer->add_pieces(tensor, plan.options_for(source, i), [&](const DcfWriter::Consume& consume) {
       source.read_pieces(i, [&](std::span<const uint8_t> piece) {
         throw_if_interrupted();
         consume(piece);
@@ -62,7 +63,10 @@ void add_model(const ModelSource& source, const EncodePlan& plan, const CommonOp
       });
     });
   }
-  for (const auto& [key, value] : source.metadata()) writer->add_metadata(key, value);
+  for (const auto& [key, value] : source.metadata()) {
+    // What a file scored before it lost more is not its score.
+    if (!(plan.is_lossy() && is_score_key(key))) writer->add_metadata(key, value);
+  }
   throw_if_interrupted();
 }
 

@@ -40,6 +40,8 @@ class DcfSource final : public ModelSource {
     file_bytes_ = file_.info().file_bytes;
   }
 
+  const DcfFile& file() const { return file_; }
+
   std::unique_ptr<TensorReader> open_tensor(size_t i) const override {
     return std::make_unique<DcfTensorReader>(file_, i);
   }
@@ -52,6 +54,11 @@ class DcfSource final : public ModelSource {
 
 std::unique_ptr<ModelSource> open_dcf_model(const std::string& path, const OpenHints& hints) {
   return std::make_unique<DcfSource>(path, hints);
+}
+
+const DcfFile* dcf_file_of(const ModelSource& source) {
+  const auto* const dcf = dynamic_cast<const DcfSource*>(&source);
+  return dcf == nullptr ? nullptr : &dcf->file();
 }
 
 }  // namespace dcf::tools

@@ -60,8 +60,19 @@ void DcfWriter::add_codes(const TensorMeta& meta, const SparseCodes& codes,
   if (status != DCF_OK) check(error, meta.name);
 }
 
+void DcfWriter::copy(const DcfFile& file, size_t tensor) {
+  dcf_error error = DCF_ERROR_INIT;
+  const dcf_status status =
+      dcf_writer_copy_tensor(writer_->get(), file.handle(), tensor, nullptr, 0, &error);
+  if (status != DCF_OK) check(error, file.meta(tensor).name);
+}
+
 void DcfWriter::add_metadata(const std::string& key, const std::string& value) {
   check(writer_->add_metadata(key, value));
+}
+
+void DcfWriter::add_section(uint32_t kind, std::span<const uint8_t> bytes) {
+  check(writer_->add_section(kind, bytes));
 }
 
 void DcfWriter::finish() {

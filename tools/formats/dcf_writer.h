@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "formats/dcf_file.h"
 #include "formats/tensor_meta.h"
 
 namespace dcf::tools {
@@ -40,7 +41,10 @@ class DcfWriter {
                   const std::function<void(const Consume&)>& produce);
   void add_codes(const TensorMeta& meta, const SparseCodes& codes,
                  const dcf_encode_options& options);
+  // As it is stored.
+  void copy(const DcfFile& file, size_t tensor);
   void add_metadata(const std::string& key, const std::string& value);
+  void add_section(uint32_t kind, std::span<const uint8_t> bytes);
   void finish();
 
  private:

@@ -408,8 +408,9 @@ DCF_API dcf_status dcf_tensor_matmul(const dcf_file* file, size_t index, const f
                                      size_t x_elements, float* y, size_t y_elements, uint64_t batch,
                                      dcf_error* error);
 
-// Images with a tensor of shape [out, in / groups, kernel_h, kernel_w]: x is [batch, in_channels,
-// height, width] and y [batch, out, out_h, out_w], all row-major, where
+// Images with a tensor of shape [out, in / groups, kernel_h, kernel_w], or [out, in / groups,
+// kernel_w], whose kernel_h is 1: x is [batch, in_channels, height, width] and y [batch, out,
+// out_h, out_w], all row-major, where
 //   out_h = (height + 2 * pad_h - dilation_h * (kernel_h - 1) - 1) / stride_h + 1, rounded down,
 // and out_w in the same way. A stride, dilation or number of groups of 0 counts as 1. The kernel is
 // not flipped. Sums in double in the order of the tensor, rounded once, as dcf_tensor_matvec: the

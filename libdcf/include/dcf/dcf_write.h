@@ -37,13 +37,22 @@ typedef struct dcf_encode_options {
   double sparsity;
   // Cluster the nonzero weights into at most 2^bits centroids by one-dimensional k-means (Deep
   // Compression, section 3), 1..8; 0: no. If sparsity is 0 and the positions are dense, all weights
-  // are clustered.
+  // are clustered. 8 bits are 255 centroids, with fill_clusters and dense positions 256.
   uint32_t bits;
   dcf_init init;
   uint64_t seed;             // used by DCF_INIT_FORGY only
   dcf_positions positions;   // DCF_POSITIONS_AUTO: whichever gives the smallest tensor
   uint32_t gap_bits;         // gap positions: 2..8; 0: the width that gives the smallest tensor
   uint32_t canonical_zeros;  // 1: drop the signs of zeros (value-exact); 0: keep them
+  // What the data given here have lost already, as dcf_tensor_info of the file that they come from
+  // says it. The tensor gets the worse of both fidelities, and the sum of both bounds. A bound is
+  // finite, not negative, and 0 unless the fidelity is lossy.
+  double source_error_bound;
+  dcf_fidelity source_fidelity;
+  // 1: clusters that end empty start anew at the weights that are farthest from their centroids, as
+  // KMeans of scikit-learn has it. So there are 2^bits centroids wherever the nonzero weights have
+  // as many values (with sparse positions at most 255). 0: there may be fewer, as in the paper.
+  uint32_t fill_clusters;
 } dcf_encode_options;
 DCF_API void dcf_encode_options_init(dcf_encode_options* options);
 

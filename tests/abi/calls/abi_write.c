@@ -90,6 +90,9 @@ static void test_options(void) {
     dcf_encode_options_init(&encode);
     encode.positions = (dcf_positions)odd_enums[i];
     REFUSED(add_with(&encode));
+    dcf_encode_options_init(&encode);
+    encode.source_fidelity = (dcf_fidelity)odd_enums[i];
+    REFUSED(add_with(&encode));
   }
   dcf_encode_options_init(&encode);
   encode.sparsity = 1;
@@ -97,6 +100,10 @@ static void test_options(void) {
   encode.sparsity = 0, encode.bits = 9;
   REFUSED(add_with(&encode));
   encode.bits = 0, encode.gap_bits = 1;
+  REFUSED(add_with(&encode));
+  encode.gap_bits = 0, encode.source_error_bound = 1;
+  REFUSED(add_with(&encode));
+  encode.source_fidelity = DCF_FIDELITY_LOSSY, encode.source_error_bound = -1;
   REFUSED(add_with(&encode));
 }
 

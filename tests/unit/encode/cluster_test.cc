@@ -132,6 +132,43 @@ TEST(Kmeans, LloydNeverIncreasesTheDistortionAndEndsAtAFixedPoint) {
   }
 }
 
+TEST(Kmeans, FilledClustersStartAtTheFarthestValues) {
+  // The middle centroid has no values; 0 and 10 are the farthest from theirs, and 0 is the lower.
+  EXPECT_EQ(lloyd_filled(make_sample<float>({0, 1, 9, 10}), {0.5, 5, 9.5}, 3),
+            (std::vector<double>{0, 1, 9.5}));
+  // As many as there are values.
+  EXPECT_EQ(lloyd_filled(make_sample<float>({0, 1, 1, 9, 10}), {5}, 4),
+            (std::vector<double>{0, 1, 9, 10}));
+  // No more than there are.
+  EXPECT_EQ(lloyd_filled(make_sample<float>({2, 2, 3}), {2.25}, 4), (std::vector<double>{2, 3}));
+}
+
+TEST(Kmeans, FilledClustersAreNeverEmptyAndBetter) {
+  std::vector<std::vector<float>> samples;
+  for (const auto& far : std::vector<std::vector<float>>{
+           {40}, {-40, 40}, {-1000, 30, 31, 32, 5e8F}, {1e30F}, {-3e38F, 3e38F}}) {
+    std::vector<float> values = bell(3000, static_cast<uint32_t>(far.size()));
+    values.insert(values.end(), far.begin(), far.end());
+    samples.push_back(std::move(values));
+  }
+  samples.emplace_back(3000, 0.0F);  // nearly all of one value
+  for (int i = 0; i < 100; ++i) samples.back()[i] = static_cast<float>(i + 1);
+  for (const auto& values : samples) {
+    const auto sample = make_sample(values);
+    for (const size_t k : {2, 16, 100}) {
+      for (const auto& start : {linear_centroids(sample, k), density_centroids(sample, k),
+                                forgy_centroids(sample, k, 1), optimal_centroids(sample, k)}) {
+        const std::vector<double> end = lloyd_filled(sample, start, k);
+        ASSERT_EQ(end.size(), k);
+        ASSERT_TRUE(std::is_sorted(end.begin(), end.end()));
+        const std::vector<size_t> bounds = cluster_bounds(sample, end);
+        for (size_t i = 0; i < k; ++i) ASSERT_LT(bounds[i], bounds[i + 1]);
+        ASSERT_LE(distortion(sample, end), distortion(sample, lloyd(sample, start)) * (1 + 1e-9));
+      }
+    }
+  }
+}
+
 TEST(Kmeans, OptimalIsTheBruteForceOptimum) {
   std::mt19937 random(5);
   for (int round = 0; round < 500; ++round) {
@@ -269,6 +306,26 @@ TEST(Cluster, ExtremeDoublesNeitherOverflowNorHang) {
       EXPECT_NEAR(codebook[1] / greatest, 0, 1e-9);
     }
     EXPECT_TRUE(std::isfinite(codebook[0]) && std::isfinite(codebook[2]));
+  }
+}
+
+// An outlier leaves most linear centroids without values.
+TEST(Cluster, FilledCodebooksAreFull) {
+  std::vector<double> values;
+  for (const float v : bell(5000, 3)) values.push_back(v);
+  values.push_back(60);
+  values.push_back(-25);
+  for (const DType dtype : {DType::kF64, DType::kF32, DType::kF16, DType::kBF16}) {
+    const std::vector<uint8_t> words = words_of(dtype, values);
+    for (const ClusterInit init : {ClusterInit::kLinear, ClusterInit::kDensity, ClusterInit::kForgy,
+                                   ClusterInit::kOptimal}) {
+      for (const size_t k : {3, 16, 256}) {
+        const Clustering filled = cluster_words(dtype, words, k, init, 1, /*fill=*/true);
+        EXPECT_EQ(filled.codebook.size(), k);
+        EXPECT_EQ(filled.codes.size(), values.size());
+      }
+    }
+    EXPECT_LT(cluster_words(dtype, words, 16, ClusterInit::kLinear, 0).codebook.size(), 16u);
   }
 }
 

@@ -212,5 +212,56 @@ TEST(Lossy, CsrIsClustered) {
   }
 }
 
+TEST(Lossy, FilledDenseClustersAre256) {
+  EncodeOptions options;
+  options.bits = 8;
+  const Sample sample = gaussian(DType::kF32, {100, 100}, 5);
+  EXPECT_LT(run(sample, options).levels.size(), 255u);
+  options.fill_clusters = true;
+  EXPECT_EQ(run(sample, options).levels.size(), 256u);
+  options.positions = Positions::kGap;  // the filler zero takes a code
+  EXPECT_EQ(run(sample, options).levels.size(), 255u);
+}
+
+TEST(Lossy, WhatTheSourceHasLostIsHandedOn) {
+  const Sample sample = gaussian(DType::kF32, {40, 50}, 6);
+  EncodeOptions options;
+  options.source_fidelity = Fidelity::kValueExact;
+  EXPECT_EQ(decoded(file_of({sample}, options)).manifest.tensors[0].fidelity,
+            Fidelity::kValueExact);
+  options.source_fidelity = Fidelity::kLossy;
+  options.source_bound = 0.25;
+  const auto exact = decoded(file_of({sample}, options)).manifest.tensors[0];
+  EXPECT_EQ(exact.fidelity, Fidelity::kLossy);
+  EXPECT_EQ(exact.error_bound, 0.25);
+  options.bits = 2;
+  const double both = decoded(file_of({sample}, options)).manifest.tensors[0].error_bound;
+  options.source_bound = 0;
+  const double own = decoded(file_of({sample}, options)).manifest.tensors[0].error_bound;
+  EXPECT_GT(own, 0);
+  EXPECT_GE(both, own + 0.25);
+  EXPECT_LT(both, own + 0.2500001);
+}
+
+// Equal data of different history are no alias of each other: an alias has one fidelity.
+TEST(Lossy, HistoriesAreNotShared) {
+  const Sample sample = gaussian(DType::kF32, {40, 50}, 7);
+  FileWriter writer({});
+  for (const char* const name : {"a", "b"}) {
+    EncodeOptions options;
+    if (*name == 'b') {
+      options.source_fidelity = Fidelity::kLossy;
+      options.source_bound = 1;
+    }
+    TensorInput input = sample.input();
+    input.spec.name = name;
+    ASSERT_TRUE(writer.add(input, options).ok());
+  }
+  const ReferenceFile file = decoded(finish_file(writer));
+  EXPECT_EQ(file.manifest.tensors[0].fidelity, Fidelity::kBitExact);
+  EXPECT_EQ(file.manifest.tensors[1].fidelity, Fidelity::kLossy);
+  EXPECT_EQ(file.manifest.tensors[1].error_bound, 1);
+}
+
 }  // namespace
 }  // namespace dcf::impl

@@ -17,10 +17,13 @@ constexpr size_t kMaxLayerName = 128;
 struct OpName {
   Op op;
   std::string_view name;
+  bool one_d;
 };
-constexpr OpName kOps[] = {{Op::kLinear, "linear"},   {Op::kConv, "conv"},
-                           {Op::kMaxPool, "maxpool"}, {Op::kAvgPool, "avgpool"},
-                           {Op::kRelu, "relu"},       {Op::kDropout, "dropout"}};
+constexpr OpName kOps[] = {{Op::kLinear, "linear", false},   {Op::kConv, "conv", false},
+                           {Op::kMaxPool, "maxpool", false}, {Op::kAvgPool, "avgpool", false},
+                           {Op::kRelu, "relu", false},       {Op::kDropout, "dropout", false},
+                           {Op::kConv, "conv1d", true},      {Op::kMaxPool, "maxpool1d", true},
+                           {Op::kAvgPool, "avgpool1d", true}};
 
 // The words of a layer's text, one after the other.
 class Words {
@@ -57,14 +60,15 @@ class Words {
   std::string_view rest_;
 };
 
-Op parse_op(const std::string& where, std::string_view word) {
+const OpName& parse_op(const std::string& where, std::string_view word) {
   const auto* const known = std::find_if(std::begin(kOps), std::end(kOps),
                                          [&](const OpName& op) { return op.name == word; });
   if (known == std::end(kOps)) {
     throw_invalid(where, "starts with " + quote(word) +
-                             ", not linear, conv, maxpool, avgpool, relu or dropout");
+                             ", not linear, conv, maxpool, avgpool, conv1d, maxpool1d, avgpool1d, "
+                             "relu or dropout");
   }
-  return known->op;
+  return *known;
 }
 
 // Names become names of tensors and parts of the text, so they need no quoting in either.
@@ -81,6 +85,10 @@ std::string parse_name(const std::string& where, std::string_view word) {
 }
 
 void parse_kernel(const std::string& where, Words* words, Layer* layer) {
+  if (layer->one_d) {
+    layer->kernel_w = words->number("the size of its kernel", 1);
+    return;
+  }
   const std::string_view word = words->next("the size of its kernel");
   const size_t x = word.find('x');
   if (x == std::string_view::npos) {
@@ -130,7 +138,7 @@ double parse_rate(const std::string& where, std::string_view word) {
 // What the option is where it is left out.
 uint64_t default_of(const Layer& layer, const LayerOption& option) {
   const bool pool = layer.op == Op::kMaxPool || layer.op == Op::kAvgPool;
-  if (option.field == &Layer::stride && pool) return layer.kernel_h;
+  if (option.field == &Layer::stride && pool) return layer.kernel_w;
   return Layer().*option.field;
 }
 
@@ -139,7 +147,9 @@ uint64_t default_of(const Layer& layer, const LayerOption& option) {
 Layer parse_layer(const std::string& where, std::string_view text) {
   Words words(where, text);
   Layer layer;
-  layer.op = parse_op(where, words.next("an operation"));
+  const OpName& op = parse_op(where, words.next("an operation"));
+  layer.op = op.op;
+  layer.one_d = op.one_d;
   if (layer.has_weights()) {
     layer.name = parse_name(where, words.next("a name"));
     layer.out.channels = words.number("its number of outputs", 1);
@@ -151,7 +161,8 @@ Layer parse_layer(const std::string& where, std::string_view text) {
       break;
     case Op::kMaxPool:
     case Op::kAvgPool:
-      layer.kernel_h = layer.kernel_w = layer.stride = words.number("the size of its window", 1);
+      layer.kernel_w = layer.stride = words.number("the size of its window", 1);
+      if (!layer.one_d) layer.kernel_h = layer.kernel_w;
       parse_options(where, &words, &layer);
       break;
     case Op::kDropout:
@@ -166,18 +177,19 @@ Layer parse_layer(const std::string& where, std::string_view text) {
 }
 
 std::string layer_text(const Layer& layer) {
-  const auto* const op = std::find_if(std::begin(kOps), std::end(kOps),
-                                      [&](const OpName& known) { return known.op == layer.op; });
+  const auto* const op = std::find_if(std::begin(kOps), std::end(kOps), [&](const OpName& known) {
+    return known.op == layer.op && known.one_d == layer.one_d;
+  });
   std::string text(op->name);
   const auto add = [&](std::string_view word) { text.append(" ").append(word); };
   if (layer.has_weights()) {
     add(layer.name);
     add(std::to_string(layer.out.channels));
   }
-  if (layer.op == Op::kConv) {
+  if (layer.op == Op::kConv && !layer.one_d) {
     add(std::to_string(layer.kernel_h) + "x" + std::to_string(layer.kernel_w));
-  } else if (layer.op == Op::kMaxPool || layer.op == Op::kAvgPool) {
-    add(std::to_string(layer.kernel_h));
+  } else if (layer.op == Op::kConv || layer.op == Op::kMaxPool || layer.op == Op::kAvgPool) {
+    add(std::to_string(layer.kernel_w));
   }
   for (const LayerOption& option : kOptions) {
     if (layer.*option.field == default_of(layer, option)) continue;

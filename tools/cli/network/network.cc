@@ -33,13 +33,18 @@ void check_keys(const std::string& where, const json& root) {
 Shape parse_input(const std::string& where, const json& root) {
   const std::vector<uint64_t> dims =
       json_dims(where, json_member(where, root, "input", "the network"), "'input'");
-  if (dims.size() != 1 && dims.size() != 3) {
-    throw_invalid(where, "has an 'input' that is neither [size] nor [channels, height, width]");
+  if (dims.empty() || dims.size() > 3) {
+    throw_invalid(
+        where,
+        "has an 'input' that is none of [size], [channels, length] and [channels, height, "
+        "width]");
   }
   for (const uint64_t dim : dims) {
     if (dim == 0) throw_invalid(where, "has a zero in 'input'");
   }
-  const Shape shape = dims.size() == 1 ? Shape{dims[0], 1, 1} : Shape{dims[0], dims[1], dims[2]};
+  Shape shape{dims[0], 1, 1};
+  if (dims.size() > 1) shape.width = dims.back();
+  if (dims.size() > 2) shape.height = dims[1];
   check_shape(where, "an input", shape);
   return shape;
 }

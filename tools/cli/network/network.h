@@ -5,14 +5,17 @@
 //   {"input":[1,28,28],"scale":0.00390625,"mean":0,
 //    "layers":["conv conv1 20 5x5","maxpool 2","linear ip1 500","relu","linear ip2 10"]}
 //
-// "input" is [size] or [channels, height, width]; "scale" (1) and "mean" (0) may be left out.
-// Layers:
+// "input" is [size], [channels, length] or [channels, height, width]; "scale" (1) and "mean" (0)
+// may be left out. Layers:
 //   linear NAME OUT
 //   conv NAME OUT KHxKW [stride S] [pad P] [dilation D] [groups G]
 //   maxpool K [stride S] [pad P]      avgpool K [stride S] [pad P]      (stride K if left out)
+//   conv1d NAME OUT K [stride S] [pad P] [dilation D] [groups G]
+//   maxpool1d, avgpool1d as maxpool, avgpool
 //   relu      dropout RATE
-// linear takes whatever comes in as one row. Weights are NAME.weight, [out, in] or
-// [out, in / groups, kh, kw], and NAME.bias, [out].
+// linear takes whatever comes in as one row. Layers of names that end in 1d take [channels,
+// length], an image of height 1. Weights are NAME.weight, [out, in], [out, in / groups, kh, kw] or,
+// of conv1d, [out, in / groups, k]. NAME.bias, [out], may be missing.
 #pragma once
 
 #include <cstdint>
@@ -36,9 +39,10 @@ struct Shape {
 enum class Op { kLinear, kConv, kMaxPool, kAvgPool, kRelu, kDropout };
 
 // What an operation has no use for keeps its default. The outputs of linear and conv are
-// out.channels.
+// out.channels. The operations of one dimension are those of two on images of height 1.
 struct Layer {
   Op op = Op::kRelu;
+  bool one_d = false;  // conv1d, maxpool1d, avgpool1d
   std::string name;
   uint64_t kernel_h = 1;
   uint64_t kernel_w = 1;
@@ -50,6 +54,7 @@ struct Layer {
   Shape in;
   Shape out;
 
+  uint64_t pad_h() const { return one_d ? 0 : pad; }
   bool has_weights() const { return op == Op::kLinear || op == Op::kConv; }
   // The shape of NAME.weight.
   std::vector<uint64_t> weight_dims() const;

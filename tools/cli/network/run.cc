@@ -23,16 +23,14 @@ std::string dims_text(std::span<const uint64_t> dims) {
   return text + "]";
 }
 
-// The tensor of this name, which must have this shape.
-size_t find_tensor(const DcfFile& file, const std::string& name,
-                   const std::vector<uint64_t>& dims) {
+// The tensor of this name, which must have this shape. Nothing where there is none.
+std::optional<size_t> look_for_tensor(const DcfFile& file, const std::string& name,
+                                      const std::vector<uint64_t>& dims) {
   size_t index = 0;
   dcf_error error = DCF_ERROR_INIT;
   const dcf_status status =
       dcf_tensor_find(file.handle(), name.data(), name.size(), &index, &error);
-  if (status == DCF_STATUS_NOT_FOUND) {
-    throw_invalid(file.path(), "lacks the tensor " + quote(name) + " of its network");
-  }
+  if (status == DCF_STATUS_NOT_FOUND) return std::nullopt;
   file.check(status, error);
   const TensorMeta meta = file.meta(index);
   if (meta.dims != dims) {
@@ -42,11 +40,18 @@ size_t find_tensor(const DcfFile& file, const std::string& name,
   return index;
 }
 
+size_t find_tensor(const DcfFile& file, const std::string& name,
+                   const std::vector<uint64_t>& dims) {
+  const std::optional<size_t> index = look_for_tensor(file, name, dims);
+  if (!index) throw_invalid(file.path(), "lacks the tensor " + quote(name) + " of its network");
+  return *index;
+}
+
 // A layer and its tensors.
 struct Step {
   const Layer* layer = nullptr;
   size_t weight = 0;
-  size_t bias_index = 0;
+  std::optional<size_t> bias_index;  // none: a layer without a bias
   std::vector<float> bias;
   // The packed weights. None if they do not fit in the memory limit: then they are decoded for
   // every slice. A packed layer adds its bias itself, and applies the ReLU that follows, if any.
@@ -59,8 +64,9 @@ Step find_step(const DcfFile& file, const Layer& layer) {
   step.layer = &layer;
   if (!layer.has_weights()) return step;
   step.weight = find_tensor(file, layer.name + ".weight", layer.weight_dims());
-  step.bias_index = find_tensor(file, layer.name + ".bias", {layer.out.channels});
-  const dcf_dtype dtype = file.tensor(step.bias_index).dtype;
+  step.bias_index = look_for_tensor(file, layer.name + ".bias", {layer.out.channels});
+  if (!step.bias_index) return step;
+  const dcf_dtype dtype = file.tensor(*step.bias_index).dtype;
   if (dtype != DCF_DTYPE_F32 && dtype != DCF_DTYPE_F16 && dtype != DCF_DTYPE_BF16) {
     throw_failure(file.path(), "has " + quote(layer.name + ".bias") + " of dtype " +
                                    dcf_dtype_name(dtype) + ", not f32, f16 or bf16");
@@ -69,10 +75,10 @@ Step find_step(const DcfFile& file, const Layer& layer) {
 }
 
 void read_bias(const DcfFile& file, Step* step) {
-  if (!step->layer->has_weights()) return;
+  if (!step->bias_index) return;
   step->bias.resize(step->layer->out.channels);
   dcf_error error = DCF_ERROR_INIT;
-  file.check(dcf_tensor_decode(file.handle(), step->bias_index, DCF_DTYPE_F32, step->bias.data(),
+  file.check(dcf_tensor_decode(file.handle(), *step->bias_index, DCF_DTYPE_F32, step->bias.data(),
                                step->bias.size() * sizeof(float), &error),
              error);
 }
@@ -94,7 +100,8 @@ dcf_conv2d_shape conv_shape(const Layer& l) {
   shape.height = l.in.height;
   shape.width = l.in.width;
   shape.stride_h = shape.stride_w = l.stride;
-  shape.pad_h = shape.pad_w = l.pad;
+  shape.pad_h = l.pad_h();
+  shape.pad_w = l.pad;
   shape.dilation_h = shape.dilation_w = l.dilation;
   shape.groups = l.groups;
   return shape;
@@ -122,7 +129,7 @@ void pack_steps(const DcfFile& file, uint64_t batch, uint64_t bytes, std::vector
     Step& step = (*steps)[i];
     if (!step.layer->has_weights()) continue;
     const bool relu = i + 1 < steps->size() && (*steps)[i + 1].layer->op == Op::kRelu;
-    options.bias = step.bias.data();
+    options.bias = step.bias.empty() ? nullptr : step.bias.data();
     options.bias_elements = step.bias.size();
     options.activation = relu ? DCF_ACTIVATION_RELU : DCF_ACTIVATION_NONE;
     const dcf::Tensor weight = file.take(file.opened().tensor(step.weight));
@@ -165,7 +172,8 @@ std::vector<float> run_pool(const DcfFile& file, const Layer& l, const std::vect
   shape.kernel_h = l.kernel_h;
   shape.kernel_w = l.kernel_w;
   shape.stride_h = shape.stride_w = l.stride;
-  shape.pad_h = shape.pad_w = l.pad;
+  shape.pad_h = l.pad_h();
+  shape.pad_w = l.pad;
   std::vector<float> y(l.out.size() * batch);
   dcf_error error = DCF_ERROR_INIT;
   file.check(dcf_pool2d(&shape, x.data(), x.size(), y.data(), y.size(), batch, &error), error);
@@ -189,7 +197,7 @@ std::vector<float> run_step(const DcfFile& file, const Step& step, std::vector<f
     case Op::kLinear:
     case Op::kConv: {
       std::vector<float> y = run_weights(file, step, x, batch);
-      if (!step.packed) add_bias(step, &y);
+      if (!step.packed && !step.bias.empty()) add_bias(step, &y);
       return y;
     }
     case Op::kMaxPool:

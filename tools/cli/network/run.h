@@ -16,7 +16,8 @@ namespace dcf::tools {
 // it names is missing or of another shape.
 Network read_network(const DcfFile& file);
 
-// Throws Error unless the file holds the weights and biases of all layers, in their shapes.
+// Throws Error unless the file holds the weights of all layers, and the biases that it holds, in
+// their shapes.
 void check_tensors(const DcfFile& file, const Network& network);
 
 // The inputs [first, first + count), one after the other, raw: (x - mean) * scale is applied to

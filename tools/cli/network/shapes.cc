@@ -11,9 +11,10 @@ std::string shape_words(const Shape& shape) {
 }
 
 // Positions of a window of `kernel` along a side of `size`. All numbers are at most 2^26.
-uint64_t positions(const std::string& where, const Layer& layer, uint64_t kernel, uint64_t size) {
+uint64_t positions(const std::string& where, const Layer& layer, uint64_t kernel, uint64_t size,
+                   uint64_t pad) {
   const uint64_t reach = layer.dilation * (kernel - 1) + 1;
-  const uint64_t padded = size + 2 * layer.pad;
+  const uint64_t padded = size + 2 * pad;
   if (reach > padded) {
     throw_invalid(where, "has a window of " + std::to_string(reach) + ", larger than its input " +
                              shape_words(layer.in) + " with padding");
@@ -34,6 +35,7 @@ void check_weights(const std::string& where, const Layer& layer) {
 
 std::vector<uint64_t> Layer::weight_dims() const {
   if (op == Op::kLinear) return {out.channels, in.size()};
+  if (one_d) return {out.channels, in.channels / groups, kernel_w};
   return {out.channels, in.channels / groups, kernel_h, kernel_w};
 }
 
@@ -48,6 +50,9 @@ void check_shape(const std::string& where, const std::string& what, const Shape&
 
 void infer_shapes(const std::string& where, const Shape& in, Layer* layer) {
   layer->in = in;
+  if (layer->one_d && in.height != 1) {
+    throw_invalid(where, "has an input " + shape_words(in) + ", which is not [channels, length]");
+  }
   switch (layer->op) {
     case Op::kRelu:
     case Op::kDropout:
@@ -65,15 +70,15 @@ void infer_shapes(const std::string& where, const Shape& in, Layer* layer) {
     case Op::kMaxPool:
     case Op::kAvgPool:
       // So that no window lies in the padding alone.
-      if (layer->pad > layer->kernel_h / 2) {
+      if (layer->pad > layer->kernel_w / 2) {
         throw_invalid(where, "has more padding than half its window");
       }
       layer->out.channels = in.channels;
       break;
   }
   if (layer->op != Op::kLinear) {
-    layer->out.height = positions(where, *layer, layer->kernel_h, in.height);
-    layer->out.width = positions(where, *layer, layer->kernel_w, in.width);
+    layer->out.height = positions(where, *layer, layer->kernel_h, in.height, layer->pad_h());
+    layer->out.width = positions(where, *layer, layer->kernel_w, in.width, layer->pad);
   }
   check_shape(where, "an output", layer->out);
   if (layer->has_weights()) check_weights(where, *layer);

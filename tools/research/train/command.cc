@@ -35,7 +35,11 @@ Network load_network(const std::string& name) {
     }
     text.assign(std::istreambuf_iterator<char>(in), {});
   }
-  return parse_network(text, name);
+  Network network = parse_network(text, name);
+  for (const Layer& layer : network.layers) {
+    if (layer.one_d) throw_failure(name, "has layers of one dimension, which are run, not trained");
+  }
+  return network;
 }
 
 uint64_t count_parameters(const TorchNet& net) {
