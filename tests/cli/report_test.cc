@@ -188,6 +188,82 @@ TEST_F(Report, ScalesAreLeftAloneUnlessARuleNamesThem) {
   EXPECT_EQ(lossy(R"({"rules": [{"match": "^fc\\.scales$", "bits": 4}]})"), "fc.scales ");
 }
 
+TEST_F(Report, ScalesAreToldByTheirNames) {
+  struct Pair {
+    const char* codes;
+    dcf_dtype dtype;
+    const char* other;
+    bool is_scale;
+  };
+  const Pair pairs[] = {
+      {"weight", DCF_DTYPE_F8E4M3, "weight_scale", true},
+      {"weight", DCF_DTYPE_F8E5M2, "weight_scale_inv", true},
+      {"weight_packed", DCF_DTYPE_I32, "weight_scale", true},
+      {"weight_packed", DCF_DTYPE_I32, "weight_zero_point", true},
+      {"qweight", DCF_DTYPE_I32, "scales", true},
+      {"weight", DCF_DTYPE_U32, "scales", true},
+      {"weight", DCF_DTYPE_U8, "weight.absmax", true},
+      {"weight", DCF_DTYPE_I8, "SCB", true},
+      {"MatMul_weight_quantized", DCF_DTYPE_I8, "MatMul_weight_scale", true},
+      {"weight._data", DCF_DTYPE_I8, "weight._scale", true},
+      {"up_proj_blocks", DCF_DTYPE_U8, "up_proj_scales", true},
+      {"weight", DCF_DTYPE_F32, "weight_scale", false},  // no codes
+      {"mask", DCF_DTYPE_U8, "scale", false},
+      {"running_mean", DCF_DTYPE_I64, "scale", false},
+      {"weight", DCF_DTYPE_BOOL, "scale", false},
+      {"weight", DCF_DTYPE_I8, "biases", false},  // without scales: what a layer adds
+      {"weight", DCF_DTYPE_I8, "upscale", false},
+      {"weight", DCF_DTYPE_I8, "scale.weight", false},
+      {"sub.weight", DCF_DTYPE_I8, "scale", false},  // of another layer
+      {"bias_scale", DCF_DTYPE_I8, "weight", false},
+  };
+  std::vector<std::string> names;
+  for (const Pair& pair : pairs) {
+    const std::string layer = "layer" + std::to_string(names.size()) + ".";
+    if (pair.dtype == DCF_DTYPE_F32) {
+      add_weights(layer + pair.codes);
+    } else {
+      add(layer + pair.codes, pair.dtype, {64, 64});
+    }
+    add_weights(layer + pair.other);
+    names.push_back(layer + pair.other);
+  }
+  add("few.weight", DCF_DTYPE_I8, {4, 4});  // fewer codes than scales
+  add_weights("few.weight_scale");
+  add("mlx.weight", DCF_DTYPE_U32, {64, 64});
+  add_weights("mlx.scales");
+  add_weights("mlx.biases");
+  const auto json = run({"--bits", "4", "--json"}).json();
+  for (size_t i = 0; i < names.size(); ++i) {
+    EXPECT_EQ(reason(json, names[i]) == "scales of a quantised tensor", pairs[i].is_scale)
+        << pairs[i].codes << " " << names[i] << " " << reason(json, names[i]);
+  }
+  EXPECT_EQ(reason(json, "few.weight_scale"), "");
+  EXPECT_EQ(reason(json, "mlx.scales"), "scales of a quantised tensor");
+  EXPECT_EQ(reason(json, "mlx.biases"), "scales of a quantised tensor");
+}
+
+TEST_F(Report, NanOfEveryTypeIsCounted) {
+  for (const dcf_dtype dtype :
+       {DCF_DTYPE_F64, DCF_DTYPE_F32, DCF_DTYPE_F16, DCF_DTYPE_BF16, DCF_DTYPE_F8E4M3,
+        DCF_DTYPE_F8E5M2, DCF_DTYPE_F8E4M3FNUZ, DCF_DTYPE_F8E5M2FNUZ}) {
+    add(dcf_dtype_name(dtype), dtype, {256, 256});
+  }
+  const auto count = [&](size_t tensor, uint8_t mask, auto is_nan) {
+    const Bytes& data = model_.data[tensor];
+    return std::count_if(data.begin(), data.end(), [&](uint8_t b) { return is_nan(b & mask); });
+  };
+  const auto json = run({"--bits", "4", "--json"}).json();
+  const auto text = [](auto n) { return "holds NaN (" + std::to_string(n) + " values)"; };
+  EXPECT_EQ(reason(json, "f8e4m3"), text(count(4, 0x7F, [](int b) { return b == 0x7F; })));
+  EXPECT_EQ(reason(json, "f8e5m2"), text(count(5, 0x7F, [](int b) { return b > 0x7C; })));
+  EXPECT_EQ(reason(json, "f8e4m3fnuz"), text(count(6, 0xFF, [](int b) { return b == 0x80; })));
+  EXPECT_EQ(reason(json, "f8e5m2fnuz"), text(count(7, 0xFF, [](int b) { return b == 0x80; })));
+  for (const char* const name : {"f64", "f32", "f16", "bf16"}) {
+    EXPECT_TRUE(has(reason(json, name), "holds NaN")) << name;
+  }
+}
+
 TEST_F(Report, ScoresAreKeptAsMetadata) {
   add_weights("w");
   model_.metadata = {{"author", "x"}, {"dcf.eval.after", "17"}};
