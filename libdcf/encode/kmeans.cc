@@ -27,6 +27,17 @@ std::vector<double> ascending(std::vector<double> values) {
   return values;
 }
 
+// Sets the centroids of the clusters that are not empty and have changed.
+template <typename Real>
+void update_means(const SortedSample<Real>& sample, std::span<const size_t> bounds,
+                  std::span<const size_t> previous, std::vector<double>* centroids) {
+  for (size_t i = 0; i < centroids->size(); ++i) {
+    const size_t first = bounds[i], last = bounds[i + 1];
+    if (first == last || (first == previous[i] && last == previous[i + 1])) continue;
+    (*centroids)[i] = sample.mean(first, last);
+  }
+}
+
 // The clusters of a sample that are not empty, ascending.
 template <typename Real>
 class ClusterRanges {
@@ -188,11 +199,7 @@ std::vector<double> lloyd(const SortedSample<Real>& sample, std::vector<double> 
   for (int iteration = 0; iteration < kMaxIterations; ++iteration) {
     std::vector<size_t> bounds = cluster_bounds(sample, centroids);
     if (bounds == previous) break;
-    for (size_t i = 0; i < centroids.size(); ++i) {
-      const size_t first = bounds[i], last = bounds[i + 1];
-      if (first == last || (first == previous[i] && last == previous[i + 1])) continue;
-      centroids[i] = sample.mean(first, last);
-    }
+    update_means(sample, bounds, previous, &centroids);
     previous = std::move(bounds);
   }
   return centroids;
@@ -201,15 +208,24 @@ std::vector<double> lloyd(const SortedSample<Real>& sample, std::vector<double> 
 template <typename Real>
 std::vector<double> lloyd_filled(const SortedSample<Real>& sample, std::vector<double> centroids,
                                  size_t k) {
-  std::vector<size_t> previous;
+  std::vector<size_t> previous(k + 1), filled;
   for (int iteration = 0; iteration < kMaxIterations; ++iteration) {
     std::vector<size_t> bounds = cluster_bounds(sample, centroids);
     if (bounds == previous) break;
+    // Equal neighbours are an empty cluster.
+    if (bounds.size() == k + 1 &&
+        std::adjacent_find(bounds.begin(), bounds.end()) == bounds.end()) {
+      update_means(sample, bounds, previous, &centroids);
+      previous = std::move(bounds);
+      continue;
+    }
+    if (bounds == filled) break;  // in vain
     ClusterRanges<Real> ranges(sample, bounds);
     while (ranges.size() < k && ranges.split_farthest()) {
     }
     centroids = ranges.centroids();
-    previous = std::move(bounds);
+    filled = std::move(bounds);
+    previous.assign(k + 1, 0);
   }
   return centroids;
 }
