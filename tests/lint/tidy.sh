@@ -9,8 +9,8 @@ cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 pattern=${1-}
 cmake --preset asan-ubsan >/dev/null
 # What sources include: generated headers and precompiled ones.
-precompiled=$(ninja -C build/asan-ubsan -t targets all | sed -n 's/^\(\(tools\|fuzz\).*\.pch\): .*/\1/p')
-cmake --build --preset asan-ubsan --target dcf_format $precompiled >/dev/null
+included=$(ninja -C build/asan-ubsan -t targets all | sed -n 's/^\(\(tools\|fuzz\).*\.pch\|dcf_tflite_schema\): .*/\1/p')
+cmake --build --preset asan-ubsan --target dcf_format $included >/dev/null
 log=build/asan-ubsan/tidy.log
 sources=$(find libdcf tools/cli tools/formats fuzz -name '*.cc' | grep -E -- "$pattern") || {
   echo "tests/lint/tidy.sh: no source matches $pattern" >&2
