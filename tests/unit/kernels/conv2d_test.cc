@@ -189,6 +189,29 @@ TEST(Conv2d, SkippedZerosAndPaddingMeetNoInfinity) {
   EXPECT_TRUE(std::isinf(answer.y[2]));
 }
 
+TEST(Conv2d, AKernelOfOneDimensionHasTheHeightOne) {
+  Sample s = random_sample(DType::kF32, {4, 3, 1, 5}, {}, 1);
+  const Blob four = make_file({s});
+  s.dims = {4, 3, 5};
+  const Blob three = make_file({s});
+  Conv2d conv;
+  conv.in_channels = 3;
+  conv.y = {.size = 2, .pad = 1};
+  conv.x = {.size = 11, .stride = 2, .pad = 2};
+  std::vector<float> x(66);
+  for (size_t i = 0; i < x.size(); ++i) x[i] = static_cast<float>(i % 7) - 3;
+  std::vector<std::vector<float>> answers;
+  for (const Blob* const file : {&four, &three}) {
+    const auto model = open_bytes(*file);
+    ASSERT_TRUE(model.ok());
+    const Answer answer = run(*model.value(), 0, &conv, x, 1);
+    ASSERT_TRUE(answer.status.ok()) << answer.status.message;
+    answers.push_back(answer.y);
+  }
+  EXPECT_EQ(answers[0].size(), 4u * 4 * 6);
+  EXPECT_TRUE(same_bits(answers[0], answers[1]));
+}
+
 TEST(Conv2d, ImagesWithoutPixelsAndTensorsWithoutElements) {
   for (const std::vector<uint64_t>& dims :
        {std::vector<uint64_t>{0, 2, 1, 1}, {2, 0, 1, 1}, {2, 2, 1, 1}}) {
