@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <chrono>
 #include <cmath>
 #include <cstdio>
@@ -35,6 +36,7 @@ struct Options {
   std::string layers;
   std::string recipe;
   bool lossless = false;
+  bool dequantize = false;
   EncodeChoice choice;
   std::string evaluation;
   double max_drop = 0;
@@ -150,6 +152,20 @@ void print_warnings(const Options& o, const std::vector<std::string>& warnings) 
   }
 }
 
+// What was left out, by name. A hostile file could fill the terminal.
+void print_notes(const Options& o, const ModelSource& source) {
+  constexpr size_t kMaxNotes = 20;
+  if (o.common.quiet) return;
+  const std::vector<std::string>& notes = source.notes();
+  const size_t shown = std::min(notes.size(), kMaxNotes);
+  for (size_t i = 0; i < shown; ++i) {
+    std::fputs(("dcf: note: " + printable_message(notes[i]) + "\n").c_str(), stderr);
+  }
+  if (shown < notes.size()) {
+    std::fputs(fmt::format("dcf: note: and {} more\n", notes.size() - shown).c_str(), stderr);
+  }
+}
+
 void warn_of_loss(const Options& o, const EncodePlan& plan) {
   if (!plan.is_lossy() || o.common.quiet) return;
   std::fputs(
@@ -163,8 +179,10 @@ int compress(const Options& o) {
   check_output(o.input, o.output, o.common.json);
   OpenHints hints = o.common.hints();
   hints.layers_json = o.layers;
+  hints.dequantize = o.dequantize;
   const auto start = std::chrono::steady_clock::now();
   const auto source = open_model(o.input, hints);
+  print_notes(o, *source);
   Outcome outcome;
   outcome.warnings = plan.bind(*source);
   print_warnings(o, outcome.warnings);
@@ -247,6 +265,8 @@ void add_compress(CLI::App* app, Run* run) {
   add_output_options(verb, &o->output, ".dcf file");
   add_lossy_options(verb, o.get());
   verb->add_option("--layers", o->layers, "Layer names and shapes (JSON) of a .net file");
+  verb->add_flag("--dequantize", o->dequantize,
+                 "Quantised weights of TensorFlow.js as the floats they stand for");
   CLI::Option* const eval =
       verb->add_option("--eval", o->evaluation,
                        "Shell command that prints a score, higher is better; {} is the restored "

@@ -2,13 +2,16 @@
 #include "formats/model_source.h"
 
 #include <algorithm>
-#include <array>
 #include <bit>
+#include <filesystem>
 #include <stdexcept>
 #include <string_view>
+#include <system_error>
 #include <utility>
 
+#include "formats/ctranslate2_source.h"
 #include "formats/dcf_source.h"
+#include "formats/foreign_files.h"
 #include "formats/gguf_source.h"
 #include "formats/input_file.h"
 #include "formats/json.h"
@@ -20,6 +23,7 @@
 #ifdef DCF_WITH_ONNX
 #include "formats/onnx_source.h"
 #endif
+#include "formats/safetensors_shards.h"
 #include "formats/safetensors_source.h"
 #include "formats/text.h"
 #include "formats/tfjs_source.h"
@@ -29,20 +33,6 @@
 
 namespace dcf::tools {
 namespace {
-
-constexpr size_t kHeadBytes = 64;
-constexpr std::string_view kPickleSentence =
-    "is a Python pickle (PyTorch checkpoint), which is code and never executed here; convert it to "
-    "safetensors";
-
-struct ForeignMagic {
-  std::string_view magic;
-  std::string_view sentence;
-};
-constexpr ForeignMagic kForeignMagics[] = {
-    {"\x89HDF\r\n\x1a\n", "is an HDF5 (Keras) file, which is not supported; convert it"},
-    {"\x1f\x8b", "is compressed with gzip; unpack it first"},
-};
 
 bool has_extension(std::string_view path, std::string_view extension) {
   return path.ends_with(extension);
@@ -59,12 +49,7 @@ bool looks_like_json(std::string_view head) {
   constexpr std::string_view kByteOrderMark = "\xef\xbb\xbf";
   if (head.starts_with(kByteOrderMark)) head.remove_prefix(kByteOrderMark.size());
   const size_t first = head.find_first_not_of(" \t\r\n");
-  return first != std::string_view::npos && head[first] == '{';
-}
-
-// Protocols 2 to 5 start with the PROTO opcode; older ones cannot be told from text.
-bool looks_like_pickle(std::string_view head) {
-  return head.size() >= 2 && head[0] == '\x80' && head[1] >= 2 && head[1] <= 5;
+  return first != std::string_view::npos && (head[first] == '{' || head[first] == '[');
 }
 
 // A flatbuffer starts with the offset of its root; then comes what identifies the schema.
@@ -74,10 +59,7 @@ bool looks_like_tflite(std::string_view head) {
 }
 
 [[noreturn]] void throw_unknown(const std::string& path, std::string_view head) {
-  for (const ForeignMagic& foreign : kForeignMagics) {
-    if (head.starts_with(foreign.magic)) throw_failure(path, std::string(foreign.sentence));
-  }
-  if (looks_like_pickle(head)) throw_failure(path, std::string(kPickleSentence));
+  refuse_foreign(path, head);
   for (const std::string_view extension : {".npy", ".npz", ".onnx"}) {
     if (has_extension(path, extension)) {
       throw_invalid(path, "is not what its name says: it does not start like a " +
@@ -87,9 +69,20 @@ bool looks_like_tflite(std::string_view head) {
   if (has_extension(path, ".dcf")) {
     throw_invalid(path, "is not a .dcf file: the magic bytes differ");
   }
-  throw_invalid(path,
-                "is not a model file of a known format (.dcf, safetensors, npy, npz, ONNX, GGUF, "
-                "TensorFlow Lite, TensorFlow.js model.json; .net with --layers)");
+  throw_invalid(
+      path,
+      "is not a model file of a known format (.dcf, safetensors, npy, npz, ONNX, GGUF, "
+      "TensorFlow Lite, TensorFlow.js model.json, CTranslate2 model.bin; .net with --layers)");
+}
+
+// An index of safetensors, else TensorFlow.js.
+std::unique_ptr<ModelSource> open_json_model(InputFile file, const MemoryLimit& limit,
+                                             bool dequantize) {
+  JsonDocument document;
+  parse_json_file(file, &document, limit, "modelTopology");
+  const nlohmann::json& root = document.root();
+  if (is_safetensors_index(root)) return open_safetensors_index(std::move(file), root, limit);
+  return open_tfjs_model(std::move(file), root, limit, dequantize);
 }
 
 }  // namespace
@@ -127,15 +120,15 @@ std::unique_ptr<ModelSource> open_model(const std::string& path, const OpenHints
     throw_failure(path,
                   "a model is read at many places, which standard input cannot do; name a file");
   }
+  const MemoryLimit limit(hints.max_memory);
+  std::error_code ignored;
+  if (std::filesystem::is_directory(path, ignored)) return open_safetensors_folder(path, limit);
   InputFile file(path);
   if (file.size() == 0) throw_invalid(path, "is empty");
-  const MemoryLimit limit(hints.max_memory);
   if (!hints.layers_json.empty()) return open_net_model(std::move(file), hints.layers_json, limit);
 
-  std::array<uint8_t, kHeadBytes> bytes{};
-  const size_t head_size = static_cast<size_t>(std::min<uint64_t>(file.size(), kHeadBytes));
-  file.read_at(0, std::span(bytes).first(head_size));
-  const std::string_view head(reinterpret_cast<const char*>(bytes.data()), head_size);
+  const std::string head = read_head(file);
+  refuse_stand_in(path, head);
 
   if (head.starts_with("\x89"
                        "DCF\r\n\x1a\n"))
@@ -155,7 +148,10 @@ std::unique_ptr<ModelSource> open_model(const std::string& path, const OpenHints
     return open_npz_model(std::move(file), limit);
   }
   if (looks_like_safetensors(head)) return open_safetensors_model(std::move(file), limit);
-  if (looks_like_json(head)) return open_tfjs_model(std::move(file), limit);
+  if (looks_like_json(head)) {
+    return open_json_model(std::move(file), limit, hints.dequantize);
+  }
+  if (is_ctranslate2(head)) return open_ctranslate2_model(std::move(file), limit);
   if (looks_like_onnx(file)) {
 #ifdef DCF_WITH_ONNX
     return open_onnx_model(std::move(file), limit);

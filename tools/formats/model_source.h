@@ -57,6 +57,9 @@ class ModelSource {
   using UseFile = std::function<void(const InputFile&)>;
   virtual void with_file(size_t i, const UseFile& use) const;
 
+  // What of the files was left out or taken in another way than one would expect, a sentence each.
+  const std::vector<std::string>& notes() const { return notes_; }
+
   // Whether tensor i holds the scales or offsets of a quantised tensor: not to be made inexact.
   bool is_scale(size_t i) const { return scales_.contains(i); }
 
@@ -79,6 +82,7 @@ class ModelSource {
   uint64_t file_bytes_ = 0;
   std::optional<FileLayout> layout_;
   std::unordered_set<size_t> scales_;
+  std::vector<std::string> notes_;
 };
 
 struct OpenHints {
@@ -89,10 +93,13 @@ struct OpenHints {
   uint64_t max_memory = 0;
   // For a .dcf file; 0 is the library's default.
   uint32_t threads = 0;
+  // Whether quantised weights of TensorFlow.js become the numbers they stand for.
+  bool dequantize = false;
 };
 
-// Formats are told apart by their content; the extension only picks the words of the error for a
-// file that is none of them.
+// `path` names the main file of a model, or a folder that holds one of sharded safetensors. Formats
+// are told apart by their content; the extension only picks the words of the error for a file that
+// is none of them. Throws Error.
 std::unique_ptr<ModelSource> open_model(const std::string& path, const OpenHints& hints = {});
 
 }  // namespace dcf::tools

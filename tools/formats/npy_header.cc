@@ -47,6 +47,7 @@ NpyHeader read_npy_header(const std::string& where, uint64_t total_bytes,
   NpyHeader header = parse_npy_dict(
       where, std::string_view(reinterpret_cast<const char*>(dict.data()), dict.size()));
   header.header_bytes = header_bytes;
+  if (!header.has_data()) return header;
   const uint64_t data_bytes = header.meta.bytes();
   if (data_bytes != total_bytes - header_bytes) {
     throw_invalid(where, "should hold " + std::to_string(data_bytes) +
@@ -56,12 +57,27 @@ NpyHeader read_npy_header(const std::string& where, uint64_t total_bytes,
   return header;
 }
 
+bool NpyHeader::has_data() const {
+  return element.kind == NpyType::Kind::kNumbers || element.kind == NpyType::Kind::kBytes;
+}
+
+bool NpyHeader::is_column_major() const {
+  const auto longer_than_one = [](uint64_t dim) { return dim != 1; };
+  return fortran_order && std::count_if(shape.begin(), shape.end(), longer_than_one) > 1 &&
+         meta.bytes() > 0;
+}
+
+bool NpyHeader::in_place() const {
+  return has_data() && element.swap_unit == 1 && !is_column_major();
+}
+
 TensorMeta numpy_equivalent(const TensorMeta& meta) {
   TensorMeta stored{.name = meta.name,
                     .dtype = meta.dtype,
                     .bits = meta.bits,
                     .opaque_name = {},
                     .dims = meta.dims};
+  if (meta.dtype == DCF_DTYPE_OPAQUE && is_npy_opaque(meta.opaque_name, meta.bits)) return meta;
   const DtypeEntry* entry = find_dtype(meta.dtype);
   if (entry != nullptr && !entry->numpy.empty()) return stored;
   if (meta.bits == 16) {
@@ -76,9 +92,12 @@ TensorMeta numpy_equivalent(const TensorMeta& meta) {
 
 std::vector<uint8_t> make_npy_header(const TensorMeta& meta) {
   const TensorMeta stored = numpy_equivalent(meta);
-  const std::string order = stored.bits == 8 ? "|" : "<";
-  std::string dict = "{'descr': '" + order + std::string(find_dtype(stored.dtype)->numpy) +
-                     "', 'fortran_order': False, 'shape': (";
+  std::string type = stored.opaque_name;
+  if (stored.dtype != DCF_DTYPE_OPAQUE) {
+    type = (stored.bits == 8 ? "|" : "<") + std::string(find_dtype(stored.dtype)->numpy);
+  }
+  if (!type.starts_with('[')) type = "'" + type + "'";
+  std::string dict = "{'descr': " + type + ", 'fortran_order': False, 'shape': (";
   for (size_t i = 0; i < stored.dims.size(); ++i) {
     if (i > 0) dict += ' ';
     dict += std::to_string(stored.dims[i]);

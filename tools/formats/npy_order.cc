@@ -11,10 +11,7 @@
 namespace dcf::tools {
 namespace {
 
-// Complex numbers swap each half on its own.
-size_t swap_unit(const TensorMeta& meta) {
-  return meta.dtype == DCF_DTYPE_C64 ? sizeof(float) : meta.bits / 8;
-}
+constexpr uint64_t kBlockBytes = uint64_t{256} << 10;
 
 class ByteSwapper final : public TensorReader {
  public:
@@ -55,13 +52,13 @@ void copy_element(uint8_t* to, const uint8_t* from, size_t width) {
 // dimension are written together.
 class Transposer final : public TensorReader {
  public:
-  Transposer(const std::string& file, const TensorMeta& meta, std::unique_ptr<TensorReader> data,
+  Transposer(const std::string& file, const NpyHeader& header, std::unique_ptr<TensorReader> data,
              const MemoryLimit& limit)
-      : meta_(meta),
-        width_(meta.bits / 8),
+      : dims_(header.shape),
+        width_(static_cast<size_t>(header.element.item_bytes)),
         data_(std::move(data)),
-        target_(
-            limit.buffer(file, "array " + quote(meta.name) + " in Fortran order", meta.bytes())) {}
+        target_(limit.buffer(file, "array " + quote(header.meta.name) + " in Fortran order",
+                             header.meta.bytes())) {}
 
   void read(std::span<uint8_t> out) override {
     if (data_) transpose();
@@ -71,23 +68,22 @@ class Transposer final : public TensorReader {
 
  private:
   void transpose() {
-    const size_t rank = meta_.dims.size();
+    const size_t rank = dims_.size();
     std::vector<uint64_t> strides(rank);  // of the target, in bytes
     uint64_t stride = width_;
     for (size_t d = rank; d-- > 0;) {
       strides[d] = stride;
-      stride *= meta_.dims[d];
+      stride *= dims_[d];
     }
-    const uint64_t run = meta_.dims[0];
-    constexpr uint64_t kBlockBytes = uint64_t{256} << 10;
+    const uint64_t run = dims_[0];
     const uint64_t most = std::max<uint64_t>(1, kBlockBytes / (run * width_));
     std::vector<uint64_t> index(rank, 0);
     std::vector<uint8_t> block;
     uint64_t to = 0;  // of the current run's first element
     for (uint64_t left = target_.size() / (run * width_); left > 0;) {
       // Runs that follow one another along the second dimension.
-      const uint64_t runs = std::min(most, meta_.dims[1] - index[1]);
-      const uint64_t step = runs > 1 ? run : std::min(run, kBlockBytes / width_);
+      const uint64_t runs = std::min(most, dims_[1] - index[1]);
+      const uint64_t step = runs > 1 ? run : std::clamp<uint64_t>(kBlockBytes / width_, 1, run);
       for (uint64_t first = 0; first < run; first += step) {
         const uint64_t count = std::min(step, run - first);
         block.resize(static_cast<size_t>(runs * count * width_));
@@ -102,8 +98,8 @@ class Transposer final : public TensorReader {
       left -= runs;
       index[1] += runs;
       to += runs * strides[1];
-      for (size_t d = 1; d + 1 < rank && index[d] == meta_.dims[d]; ++d) {
-        to -= strides[d] * meta_.dims[d];
+      for (size_t d = 1; d + 1 < rank && index[d] == dims_[d]; ++d) {
+        to -= strides[d] * dims_[d];
         index[d] = 0;
         ++index[d + 1];
         to += strides[d + 1];
@@ -112,7 +108,7 @@ class Transposer final : public TensorReader {
     data_.reset();
   }
 
-  TensorMeta meta_;
+  std::vector<uint64_t> dims_;
   size_t width_;
   std::unique_ptr<TensorReader> data_;  // null once it is read
   std::vector<uint8_t> target_;
@@ -124,11 +120,14 @@ class Transposer final : public TensorReader {
 std::unique_ptr<TensorReader> npy_to_row_major(const std::string& file, const NpyHeader& header,
                                                std::unique_ptr<TensorReader> data,
                                                const MemoryLimit& limit) {
-  const size_t unit = swap_unit(header.meta);
-  if (header.big_endian && unit > 1) data = std::make_unique<ByteSwapper>(std::move(data), unit);
-  const bool in_order = !header.fortran_order || header.meta.dims.size() < 2;
-  if (in_order || header.meta.bytes() == 0) return data;
-  return std::make_unique<Transposer>(file, header.meta, std::move(data), limit);
+  const size_t unit = header.element.swap_unit;
+  if (unit > 1) data = std::make_unique<ByteSwapper>(std::move(data), unit);
+  if (!header.is_column_major()) return data;
+  if (header.element.item_bytes > kBlockBytes) {  // one more is held while it is moved
+    limit.check(file, "array " + quote(header.meta.name) + " in Fortran order",
+                header.meta.bytes() + header.element.item_bytes);
+  }
+  return std::make_unique<Transposer>(file, header, std::move(data), limit);
 }
 
 }  // namespace dcf::tools

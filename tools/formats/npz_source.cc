@@ -1,112 +1,128 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "formats/npz_source.h"
 
+#include <algorithm>
+#include <filesystem>
+#include <optional>
 #include <string_view>
 #include <utility>
 
+#include "formats/beneath.h"
+#include "formats/foreign_files.h"
 #include "formats/json.h"
-#include "formats/le_bytes.h"
-#include "formats/npy_header.h"
-#include "formats/npy_order.h"
+#include "formats/npz_array.h"
 #include "formats/npz_extra.h"
+#include "formats/scipy_csr.h"
 #include "formats/text.h"
-#include "formats/zip_reader.h"
+#include "formats/zip_directory.h"
 
 namespace dcf::tools {
 namespace {
-
-constexpr std::string_view kSuffix = ".npy";
-
-struct Array {
-  ZipEntry entry;
-  NpyHeader header;
-};
-
-// What follows the header of an entry. The entry's end is checked with the last byte.
-class ArrayData final : public TensorReader {
- public:
-  ArrayData(const InputFile& file, const Array& array) : reader_(file, array.entry) {
-    std::vector<uint8_t> header(static_cast<size_t>(array.header.header_bytes));
-    reader_.read(header);
-    left_ = array.entry.bytes - header.size();
-  }
-
-  void read(std::span<uint8_t> out) override {
-    reader_.read(out);
-    left_ -= out.size();
-    if (left_ == 0) reader_.finish();
-  }
-
- private:
-  ZipEntryReader reader_;
-  uint64_t left_;
-};
 
 class NpzSource : public ModelSource {
  public:
   NpzSource(InputFile file, const MemoryLimit& limit)
       : ModelSource(file.path(), limit), file_(std::move(file)) {
     file_bytes_ = file_.size();
-    std::vector<uint8_t> extra;
     std::vector<ZipEntry> entries = read_zip_directory(file_, limit_);
-    for (const ZipEntry& entry : entries) check_entry_name(entry.name);
+    check_names(entries);
+    std::vector<uint8_t> extra;
+    uint64_t held_bytes = 0;
     for (ZipEntry& entry : entries) {
-      Array array{.entry = std::move(entry), .header = {}};
-      TensorMeta meta = read_header(&array);
-      if (meta.name == kNpzExtraName && extra.empty()) {
+      if (!is_npz_array(entry.name)) {
+        if (!entry.name.ends_with('/')) others_.push_back(quote(entry.name) + " is no array");
+        continue;
+      }
+      NpzArray array = read_npz_array(file_, std::move(entry));
+      if (array.header.meta.name == kNpzExtraName && extra.empty()) {
         extra = read_extra(array);
         continue;
       }
-      tensors_.push_back(std::move(meta));
+      if (!can_be_tensor(array)) continue;
+      array.header.type.clear();  // it may be long, and is not needed any more
+      const TensorMeta& meta = array.header.meta;
+      held_bytes += sizeof(NpzArray) + sizeof(TensorMeta) + 3 * meta.name.size() +
+                    2 * (meta.opaque_name.size() + meta.dims.size() * sizeof(uint64_t));
+      limit_.check(path_, "the headers of its arrays", held_bytes);
       arrays_.push_back(std::move(array));
     }
-    check_tensor_list(file_.path(), tensors_);
-    if (!extra.empty()) apply_npz_extra(file_.path(), extra, limit_, &tensors_, &metadata_);
+    csr_ = ScipyCsr::find(file_, arrays_, limit_);
+    if (csr_) {
+      tensors_.push_back(csr_->meta());
+      tensors_.back().name = std::filesystem::path(path_).stem().string();
+      check_meta(path_, tensors_.back());
+    } else {
+      for (const NpzArray& array : arrays_) tensors_.push_back(array.header.meta);
+    }
+    check_tensor_list(path_, tensors_);
+    if (!extra.empty()) apply_npz_extra(path_, extra, limit_, &tensors_, &metadata_);
+    describe_file();
   }
 
   std::unique_ptr<TensorReader> open_tensor(size_t i) const override {
-    const Array& array = arrays_.at(i);
-    return npy_to_row_major(path_, array.header, std::make_unique<ArrayData>(file_, array), limit_);
+    return csr_ ? csr_->open() : open_npz_array(file_, arrays_.at(i), limit_);
   }
+
+  void with_file(size_t /*i*/, const UseFile& use) const override { use(file_); }
 
  private:
-  void check_entry_name(std::string_view name) const {
-    if (name == "data.pkl" || name.ends_with("/data.pkl")) {
-      throw_failure(file_.path(),
-                    "is a PyTorch checkpoint, which holds a pickle that is never executed here; "
-                    "convert it to safetensors");
-    }
-    if (!name.ends_with(kSuffix)) {
-      throw_invalid(file_.path(),
-                    "is a zip archive but no npz: it holds " + quote(name) + ", which is no .npy");
+  void check_names(const std::vector<ZipEntry>& entries) const {
+    std::vector<std::string_view> names;
+    names.reserve(entries.size());
+    for (const ZipEntry& entry : entries) names.push_back(entry.name);
+    refuse_foreign_zip(path_, names);
+    if (!names.empty() && std::none_of(names.begin(), names.end(), is_npz_array)) {
+      throw_invalid(path_, "is a zip archive but no npz: it holds no array (.npy)");
     }
   }
 
-  TensorMeta read_header(Array* array) const {
-    const std::string& entry_name = array->entry.name;
-    const std::string where = file_.path() + ": array " + quote(entry_name);
-    ZipEntryReader reader(file_, array->entry);
-    array->header = read_npy_header(where, array->entry.bytes,
-                                    [&](std::span<uint8_t> out) { reader.read(out); });
-    TensorMeta meta = array->header.meta;
-    meta.name = entry_name.substr(0, entry_name.size() - kSuffix.size());
-    check_meta(file_.path(), meta);
-    return meta;
+  bool can_be_tensor(const NpzArray& array) {
+    const std::string what = "array " + quote(array.header.meta.name);
+    if (array.header.has_data()) {
+      check_meta(path_, array.header.meta);
+      return true;
+    }
+    others_.push_back(array.header.element.kind == NpyType::Kind::kObjects
+                          ? what + " holds Python objects, which are never opened here"
+                          : what + " has the NumPy dtype " + quote(array.header.type) +
+                                ", which is not supported");
+    return false;
   }
 
-  std::vector<uint8_t> read_extra(const Array& array) const {
+  // Without a layout what is no tensor does not come back.
+  void describe_file() {
+    const bool in_place = std::all_of(arrays_.begin(), arrays_.end(), [](const NpzArray& array) {
+      return array.header.in_place() && !array.entry.deflated;
+    });
+    if (csr_ || !in_place) {
+      for (std::string& other : others_) notes_.push_back("left out: " + std::move(other));
+    } else {
+      layout_.emplace("npz");
+      layout_->begin_file(portable_file_name(path_, "model.npz"), file_.size());
+      for (size_t i = 0; i < arrays_.size(); ++i) {
+        layout_->tensor_at(arrays_[i].entry.data_offset + arrays_[i].header.header_bytes, i,
+                           tensors_[i].bytes());
+      }
+      layout_->end_file();
+    }
+    others_.clear();
+  }
+
+  std::vector<uint8_t> read_extra(const NpzArray& array) const {
     const TensorMeta& meta = array.header.meta;
     if (meta.dtype != DCF_DTYPE_U8 || meta.dims.size() != 1 || meta.dims[0] == 0) {
       throw_invalid(file_.path(), quote(kNpzExtraName) + " is no row of bytes");
     }
     if (meta.dims[0] > kMaxJsonBytes) throw_invalid(file_.path(), "has too much metadata");
     std::vector<uint8_t> text = limit_.buffer(path_, quote(kNpzExtraName), meta.dims[0]);
-    ArrayData(file_, array).read(text);
+    open_npz_array(file_, array, limit_)->read(text);
     return text;
   }
 
   InputFile file_;
-  std::vector<Array> arrays_;  // one per tensor
+  std::vector<NpzArray> arrays_;     // one per tensor, unless there is csr_
+  std::optional<ScipyCsr> csr_;      // of arrays_
+  std::vector<std::string> others_;  // what is no tensor, and why; while the file is opened
 };
 
 }  // namespace

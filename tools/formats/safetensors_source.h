@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// safetensors: u64 header size, JSON header, tensor data without gaps. As strict as the reference
-// reader, and stricter where it lets the last of two equal keys win.
+// A safetensors file as a model.
 #pragma once
 
 #include <memory>

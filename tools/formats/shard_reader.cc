@@ -7,6 +7,23 @@
 #include "formats/error.h"
 
 namespace dcf::tools {
+namespace {
+
+class ShardRange final : public TensorReader {
+ public:
+  ShardRange(const ShardList& list, uint64_t offset) : reader_(list), offset_(offset) {}
+
+  void read(std::span<uint8_t> out) override {
+    reader_.read_at(offset_, out);
+    offset_ += out.size();
+  }
+
+ private:
+  ShardReader reader_;
+  uint64_t offset_;
+};
+
+}  // namespace
 
 void ShardList::add(std::string name) {
   const InputFile file = folder_->open(name);
@@ -25,7 +42,7 @@ void ShardReader::read_at(uint64_t offset, std::span<uint8_t> out) {
                                      [](uint64_t at, const auto& shard) { return at < shard.end; });
     const size_t index = static_cast<size_t>(it - shards.begin());
     if (!file_ || index != current_) {
-      file_.emplace(list_.folder_->open(it->name));
+      file_.emplace(list_.open(index));
       current_ = index;
     }
     const uint64_t size = std::min<uint64_t>(out.size(), it->end - offset);
@@ -33,6 +50,10 @@ void ShardReader::read_at(uint64_t offset, std::span<uint8_t> out) {
     offset += size;
     out = out.subspan(static_cast<size_t>(size));
   }
+}
+
+std::unique_ptr<TensorReader> read_shard_range(const ShardList& list, uint64_t offset) {
+  return std::make_unique<ShardRange>(list, offset);
 }
 
 }  // namespace dcf::tools

@@ -1,14 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
-// The weight files of a TensorFlow.js model, read as one range of bytes.
+// The weight files of a model, read as one range of bytes.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
 #include <vector>
 
 #include "formats/beneath.h"
+#include "formats/model_source.h"
 
 namespace dcf::tools {
 
@@ -21,6 +24,13 @@ class ShardList {
   // Opens the file, as Folder::open() does, to learn its size.
   void add(std::string name);
   uint64_t bytes() const { return shards_.empty() ? 0 : shards_.back().end; }
+
+  size_t size() const { return shards_.size(); }
+  const std::string& name(size_t i) const { return shards_[i].name; }
+  // Where file i lies in the range.
+  uint64_t begin(size_t i) const { return shards_[i].begin; }
+  uint64_t end(size_t i) const { return shards_[i].end; }
+  InputFile open(size_t i) const { return folder_->open(shards_[i].name); }
 
  private:
   friend class ShardReader;
@@ -46,5 +56,8 @@ class ShardReader {
   size_t current_ = 0;
   std::optional<InputFile> file_;
 };
+
+// A tensor whose bytes lie in the list from `offset`. Borrows the list.
+std::unique_ptr<TensorReader> read_shard_range(const ShardList& list, uint64_t offset);
 
 }  // namespace dcf::tools

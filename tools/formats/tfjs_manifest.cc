@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cmath>
 #include <iterator>
+#include <string_view>
 #include <unordered_set>
 #include <utility>
 
@@ -25,6 +26,8 @@ constexpr TfjsDtype kDtypes[] = {
     {"int16", DCF_DTYPE_I16},   {"int8", DCF_DTYPE_I8},     {"uint16", DCF_DTYPE_U16},
     {"uint8", DCF_DTYPE_U8},    {"bool", DCF_DTYPE_BOOL},   {"complex64", DCF_DTYPE_C64}};
 constexpr const char* kString = "string";
+constexpr std::string_view kScale = "scale";
+constexpr std::string_view kMin = "min";
 
 dcf_dtype find_tfjs_dtype(const std::string& file, const std::string& what,
                           const std::string& name) {
@@ -75,9 +78,12 @@ class ManifestParser {
     dcf_dtype dtype = DCF_DTYPE_U8;
     if (quantization != value.end()) {
       if (weight.is_string) throw_invalid(file_, what + " is a string with quantization");
-      dtype = parse_quantization(*quantization, name, dtype_name);
+      weight.quantization = parse_quantization(*quantization, name, dtype_name);
+      dtype = weight.quantization->stored;
+      weight.type = dtype_name + " quantized";
     } else if (weight.is_string) {
       (*metadata_)["tfjs.string." + name] = shape.dump();
+      weight.type = "string " + shape.dump();
     } else {
       dtype = find_tfjs_dtype(file_, what, dtype_name);
     }
@@ -86,29 +92,34 @@ class ManifestParser {
   }
 
   // The stored integers are kept, and how to map them to numbers becomes metadata.
-  dcf_dtype parse_quantization(const json& value, const std::string& name,
-                               const std::string& dtype_name) {
+  TfjsQuantization parse_quantization(const json& value, const std::string& name,
+                                      const std::string& dtype_name) {
     const std::string what = "the quantization of weight " + quote(name);
     const std::string& stored =
         json_string(file_, json_member(file_, value, "dtype", what), what + " dtype");
     if (stored != "uint8" && stored != "uint16" && stored != "float16") {
       throw_failure(file_, what + " uses the dtype " + quote(stored) + ", which is not supported");
     }
+    TfjsQuantization result;
+    result.dtype = dtype_name;
+    result.stored = find_tfjs_dtype(file_, what, stored);
     json kept = {{"dtype", dtype_name}};
-    for (const char* key : {"scale", "min"}) {
+    for (const std::string_view key : {kScale, kMin}) {
       if (stored == "float16" && !value.contains(key)) continue;
-      const json& number = json_member(file_, value, key, what);
+      const json& number = json_member(file_, value, key.data(), what);
       if (!number.is_number() || !std::isfinite(number.get<double>())) {
-        throw_invalid(file_, what + " has a " + key + " that is no number");
+        throw_invalid(file_, what + " has a " + std::string(key) + " that is no number");
       }
-      kept[key] = number;
+      kept[std::string(key)] = number;
+      // The words of float16 are the numbers themselves, whatever stands beside them.
+      if (stored != "float16") (key == kScale ? result.scale : result.min) = number.get<double>();
     }
     const auto original = value.find("original_dtype");
     if (original != value.end()) {
       kept["original_dtype"] = json_string(file_, *original, what + " original_dtype");
     }
     (*metadata_)["tfjs.quantization." + name] = kept.dump();
-    return find_tfjs_dtype(file_, what, stored);
+    return result;
   }
 
   const std::string& file_;
@@ -120,9 +131,17 @@ class ManifestParser {
 
 std::vector<TfjsGroup> parse_tfjs_manifest(const std::string& file, const json& root,
                                            std::map<std::string, std::string>* metadata) {
-  const auto manifest = root.find("weightsManifest");
-  if (manifest == root.end() || !manifest->is_array()) {
-    throw_invalid(file, "is JSON but no TensorFlow.js model: it has no array 'weightsManifest'");
+  const json* manifest = &root;
+  if (!root.is_array()) {
+    if (!root.is_object()) throw_invalid(file, "is JSON but no model: it is no object");
+    const auto it = root.find("weightsManifest");
+    if (it == root.end() || !it->is_array()) {
+      throw_invalid(
+          file,
+          "is JSON but no model: it has no array 'weightsManifest' (TensorFlow.js) and no "
+          "'weight_map' (sharded safetensors)");
+    }
+    manifest = &*it;
   }
   ManifestParser parser(file, metadata);
   std::vector<TfjsGroup> groups;

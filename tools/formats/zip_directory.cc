@@ -142,19 +142,19 @@ ZipEntry read_central(const InputFile& file, std::span<const uint8_t>* rest) {
   entry.header_offset = load_le<uint32_t>(record + 42);
   apply_zip64(file, rest->subspan(kCentralBytes + name_bytes, extra_bytes), &entry);
 
+  entry.method = load_le<uint16_t>(record + 10);
   if ((load_le<uint16_t>(record + 8) & kEncryptionFlags) != 0) {
-    throw_failure(file.path(), "is encrypted, which is not supported");
+    entry.obstacle = "is encrypted, which is not supported";
+  } else if (entry.method != kMethodStored && entry.method != kMethodDeflated) {
+    entry.obstacle =
+        "is packed with zip method " + std::to_string(entry.method) + ", which is not supported";
   }
-  const uint16_t method = load_le<uint16_t>(record + 10);
-  if (method != kMethodStored && method != kMethodDeflated) {
-    throw_failure(file.path(), "packs " + quote(entry.name) + " with zip method " +
-                                   std::to_string(method) + ", which is not supported");
-  }
-  entry.deflated = method == kMethodDeflated;
+  entry.deflated = entry.method == kMethodDeflated;
   const bool possible = entry.deflated ? entry.bytes / kMaxDeflateRatio <= entry.compressed_bytes
                                        : entry.bytes == entry.compressed_bytes;
-  if (!possible)
+  if (!possible && entry.obstacle.empty()) {
     throw_damaged(file, "the sizes of " + quote(entry.name) + " contradict each other");
+  }
   *rest = rest->subspan(record_bytes);
   return entry;
 }
@@ -171,8 +171,7 @@ void locate_data(const InputFile& file, uint64_t data_end, ZipEntry* entry) {
   const uint64_t extra_bytes = load_le<uint16_t>(&header[28]);
   const uint64_t room = data_end - entry->header_offset - kLocalBytes;
   if (load_le<uint32_t>(header.data()) != kLocalSignature || name_bytes != entry->name.size() ||
-      method != (entry->deflated ? kMethodDeflated : kMethodStored) ||
-      name_bytes + extra_bytes > room) {
+      method != entry->method || name_bytes + extra_bytes > room) {
     throw_damaged(file, "directory and header of " + name + " differ");
   }
   const auto local_name = file.read_range(entry->header_offset + kLocalBytes, name_bytes);

@@ -18,6 +18,9 @@ constexpr int kRawDeflate = -MAX_WBITS;  // zip entries carry no zlib header
 
 ZipEntryReader::ZipEntryReader(const InputFile& file, const ZipEntry& entry)
     : file_(file), entry_(entry) {
+  if (!entry_.obstacle.empty()) {
+    throw_failure(file_.path(), "entry " + quote(entry_.name) + " " + entry_.obstacle);
+  }
   if (!entry_.deflated) return;
   input_.resize(kInputBytes);
   if (inflateInit2(&inflater_, kRawDeflate) != Z_OK) {
