@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // model.json up to the first NUL byte, then a byte with the size of the weight file "a", its bytes,
-// and those of the weight file "b".
+// and those of the weight file "b". Read with the weights as they are stored and as numbers.
 #include <algorithm>
 
-#include "formats/tfjs_source.h"
 #include "memory_folder.h"
 #include "model_case.h"
 
@@ -15,8 +14,13 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   folder.write("model.json", manifest);
   folder.write("a", shards.first(first));
   folder.write("b", shards.subspan(first));
-  dcf::fuzz::read_model([&](const dcf::tools::MemoryLimit& limit) {
-    return dcf::tools::open_tfjs_model(dcf::tools::InputFile(folder.file("model.json")), limit);
-  });
+  for (const bool dequantize : {false, true}) {
+    dcf::fuzz::read_model([&](const dcf::tools::MemoryLimit& limit) {
+      dcf::tools::OpenHints hints;
+      hints.max_memory = limit.bytes();
+      hints.dequantize = dequantize;
+      return dcf::tools::open_model(folder.file("model.json"), hints);
+    });
+  }
   return 0;
 }

@@ -144,6 +144,33 @@ TEST_F(MutationTest, Tflite) {
 }
 #endif
 
+TEST_F(MutationTest, SafetensorsIndex) {
+  dir_.write("a", safetensors(R"({"x":{"dtype":"U8","shape":[2],"data_offsets":[0,2]}})", "ab"));
+  dir_.write("b", safetensors(R"({"y":{"dtype":"U8","shape":[2],"data_offsets":[0,2]}})", "cd"));
+  run("m.json", R"({"metadata":{"total_size":4},"weight_map":{"x":"a","y":"b"}})");
+}
+
+TEST_F(MutationTest, Ctranslate2) {
+  run("model.bin", std::string("\6\0\0\0\5\0Spec\0\1\0\0\0\1\0\0\0\2\0w\0\1\2\0\0\0\1\2\0\0\0ab"
+                               "\1\0\0\0\2\0v\0\2\0w\0",
+                               47));
+}
+
+TEST_F(MutationTest, Csr) {
+  const auto array = [](const std::string& descr, const std::string& shape,
+                        const std::string& data) {
+    return npy("{'descr': '" + descr + "', 'fortran_order': False, 'shape': " + shape + "}", data);
+  };
+  run("m.npz", zip({{.name = "format.npy", .content = array("|S3", "()", "csr")},
+                    {.name = "shape.npy",
+                     .content = array("<i4", "(2,)", std::string("\2\0\0\0\3\0\0\0", 8))},
+                    {.name = "indptr.npy",
+                     .content = array("<i4", "(3,)", std::string("\0\0\0\0\1\0\0\0\2\0\0\0", 12))},
+                    {.name = "indices.npy",
+                     .content = array("<i4", "(2,)", std::string("\1\0\0\0\2\0\0\0", 8))},
+                    {.name = "data.npy", .content = array("|u1", "(2,)", "ab")}}));
+}
+
 TEST_F(MutationTest, Net) {
   Bytes net;
   append_le(&net, uint32_t{4});

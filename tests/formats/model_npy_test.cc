@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <cstring>
+
 #include "formats/npy_header.h"
 #include "model_test_util.h"
+#include "reassemble.h"
 
 namespace dcf::tools::test {
 namespace {
@@ -70,13 +73,124 @@ TEST_F(NpyTest, TransposesFortranOrder) {
             to_bytes("aAcCbBdD"));
 }
 
-TEST_F(NpyTest, RejectsObjectsAndOtherDtypes) {
-  expect_error("{'descr': '|O', 'fortran_order': False, 'shape': (1,)}", "12345678", 2, "pickle");
-  expect_error("{'descr': [('a', '<f4')], 'fortran_order': False, 'shape': (1,)}", "1234", 2,
-               "structured");
-  expect_error("{'descr': '<c16', 'fortran_order': False, 'shape': ()}", std::string(16, 'x'), 2,
-               "not supported");
-  expect_error("{'descr': '<V2', 'fortran_order': False, 'shape': (1,)}", "AB", 2, "not supported");
+std::string header(const std::string& descr, const std::string& shape,
+                   const char* fortran_order = "False") {
+  return "{'descr': " + descr + ", 'fortran_order': " + fortran_order + ", 'shape': " + shape + "}";
+}
+
+TEST_F(NpyTest, ReadsHeadersThatNumPyReads) {
+  for (const char* dict :
+       {"{u'descr': u'<i2', u'fortran_order': False, u'shape': (1L, 1L), }\n",
+        "{ 'shape' : ( 1 , 1, ) ,\n\t'descr' : \"<i2\",\r\n 'fortran_order':True}  \n\n",
+        "  {'descr': 'int16', 'fortran_order': False, 'shape': (1, 1)}",
+        "{'descr': 'h', 'fortran_order': False, 'shape': (1, 1)}",
+        "{'descr': '=i2', 'fortran_order': False, 'shape': (1, 1)}"}) {
+    const Model model = read(dict, "AB");
+    EXPECT_EQ(model.tensors.at(0), meta("weights", DCF_DTYPE_I16, {1, 1})) << dict;
+    EXPECT_EQ(model.data.at(0), to_bytes("AB")) << dict;
+  }
+}
+
+TEST_F(NpyTest, ReadsTypesOfMlDtypes) {
+  const std::pair<const char*, dcf_dtype> types[] = {
+      {"bfloat16", DCF_DTYPE_BF16},         {"float8_e4m3fn", DCF_DTYPE_F8E4M3},
+      {"float8_e5m2", DCF_DTYPE_F8E5M2},    {"float8_e4m3fnuz", DCF_DTYPE_F8E4M3FNUZ},
+      {"float8_e8m0fnu", DCF_DTYPE_F8E8M0}, {"float8_e5m2fnuz", DCF_DTYPE_F8E5M2FNUZ}};
+  for (const auto& [name, dtype] : types) {
+    const Model model = read(header("'" + std::string(name) + "'", "(2,)"),
+                             std::string(dcf_dtype_bits(dtype) / 4, 'x'));
+    EXPECT_EQ(model.tensors.at(0), meta("weights", dtype, {2})) << name;
+  }
+}
+
+TensorMeta opaque(const std::string& type, uint32_t bytes, std::vector<uint64_t> dims) {
+  return {.name = "weights",
+          .dtype = DCF_DTYPE_OPAQUE,
+          .bits = 8 * bytes,
+          .opaque_name = type,
+          .dims = std::move(dims)};
+}
+
+TEST_F(NpyTest, ElementsOfOtherTypesAreOpaque) {
+  struct Case {
+    const char* type;
+    uint32_t bytes;
+  };
+  for (const Case& c : {Case{"'|S3'", 3},
+                        {"'<U2'", 8},
+                        {"'>U2'", 8},
+                        {"'<V2'", 2},
+                        {"'|V1'", 1},
+                        {"'<M8[ns]'", 8},
+                        {"'<m8'", 8},
+                        {"'<c16'", 16},
+                        {"'<f16'", 16},
+                        {"'int4'", 1},
+                        {"'float4_e2m1fn'", 1},
+                        {"[('a', '<f4')]", 4},
+                        {"[('a', '<f4'), ('b', '|u1', (2, 3)), ('', '|V1')]", 11},
+                        {"[(('title', 'c'), [('x', '>i2', 2), ('y', 'U1')])]", 8}}) {
+    const std::string name =
+        c.type[0] == '[' ? c.type : std::string(c.type + 1, strlen(c.type) - 2);
+    std::string data(4 * c.bytes, '\0');
+    for (size_t i = 0; i < data.size(); ++i) data[i] = static_cast<char>(i);
+    const Model model = read(header(c.type, "(2, 2)"), data);
+    EXPECT_EQ(model.tensors.at(0), opaque(name, c.bytes, {2, 2}));
+    EXPECT_EQ(model.data.at(0), to_bytes(data)) << c.type;
+    // Their elements move as a whole.
+    const Model moved = read(header(c.type, "(2, 2)", "True"), data);
+    const std::string expected = data.substr(0, c.bytes) + data.substr(2 * c.bytes, c.bytes) +
+                                 data.substr(c.bytes, c.bytes) + data.substr(3 * c.bytes);
+    EXPECT_EQ(moved.data.at(0), to_bytes(expected)) << c.type;
+  }
+}
+
+TEST_F(NpyTest, ElementsOfManyBytesOrNoneAreRowsOfBytes) {
+  std::string data(2 * 8193, 'x');
+  data[8193] = 'y';
+  EXPECT_EQ(read(header("'|S8193'", "(2,)"), data).tensors.at(0),
+            meta("weights", DCF_DTYPE_U8, {2, 8193}));
+  EXPECT_EQ(read(header("'|S0'", "(2,)"), "").tensors.at(0), meta("weights", DCF_DTYPE_U8, {2, 0}));
+  // Larger than the block that is moved at a time.
+  const size_t width = 300'000;
+  std::string wide;
+  for (const char c : {'a', 'c', 'b', 'd'}) wide += std::string(width, c);
+  const Model model = read(header("'|V300000'", "(2, 2)", "True"), wide);
+  EXPECT_EQ(model.tensors.at(0), meta("weights", DCF_DTYPE_U8, {2, 2, width}));
+  for (size_t i = 0; i < 4; ++i) EXPECT_EQ(model.data.at(0)[i * width], "abcd"[i]);
+}
+
+TEST_F(NpyTest, RejectsObjectsAndUnknownTypes) {
+  expect_error(header("'|O'", "(1,)"), "12345678", 2, "pickle");
+  expect_error(header("'object'", "(1,)"), "\x80\x04N.", 2, "pickle");
+  expect_error(header("[('a', '<f4'), ('b', 'O')]", "(1,)"), "123456789012", 2, "pickle");
+  for (const char* type :
+       {"'<f3'", "'x4'", "''", "'<'", "'S-1'", "'S99999999999999999999'", "'M4'", "'U3]'",
+        "[('a',)]", "[('a', '<q4')]", "[('a', '<f4', (2)) x]", "[('a', 'V2147483647', 2)]"}) {
+    expect_error(header(type, "(1,)"), "AB", 2, "not supported");
+  }
+  // A list that does not end, and one that is nested deeply.
+  expect_error("{'descr': [('a', '<f4'), 'fortran_order': False, 'shape': (1,)}", "", 1,
+               "malformed");
+  std::string deep;
+  for (int i = 0; i < 1000; ++i) deep += "[('a', ";
+  deep += "'<f4'";
+  for (int i = 0; i < 1000; ++i) deep += ")]";
+  expect_error(header(deep, "(1,)"), "ABCD", 2, "not supported");
+}
+
+TEST_F(NpyTest, TheSameFileCanBePutTogetherAgain) {
+  for (const std::string& dict :
+       {header("'<f4'", "(2,)"), header("'|S8'", "(1, 1)"), header("'<f4'", "(1, 2)", "True"),
+        header("'>U2'", "()"), header("'|S0'", "(3, 3)", "True")}) {
+    const auto source = open_model(
+        dir_.write("m.npy", npy(dict, dict.find("S0") == std::string::npos ? "abcdefgh" : "")));
+    ASSERT_NE(source->layout(), nullptr) << dict;
+    EXPECT_EQ(layout_fault(*source), "") << dict;
+  }
+  for (const std::string& dict : {header("'>f4'", "(2,)"), header("'|u1'", "(2, 4)", "True")}) {
+    EXPECT_EQ(open_model(dir_.write("m.npy", npy(dict, "abcdefgh")))->layout(), nullptr) << dict;
+  }
 }
 
 TEST_F(NpyTest, RejectsMalformedDicts) {
@@ -109,8 +223,10 @@ TEST_F(NpyTest, DataMustFillTheFile) {
 }
 
 TEST_F(NpyTest, WrittenHeadersAreAlignedAndReadBack) {
+  TensorMeta opaque_text = opaque("<U3", 12, {2});
+  opaque_text.name = "";
   for (const TensorMeta& tensor : {meta("", DCF_DTYPE_F32, {}), meta("", DCF_DTYPE_BOOL, {7}),
-                                   meta("", DCF_DTYPE_C64, {3, 4, 5})}) {
+                                   meta("", DCF_DTYPE_C64, {3, 4, 5}), opaque_text}) {
     const Bytes header = make_npy_header(tensor);
     EXPECT_EQ(header.size() % 64, 0u);
     size_t at = 0;

@@ -14,7 +14,7 @@ namespace {
 TEST(OpenModel, FilesThatCannotBeRead) {
   const TempDir dir;
   EXPECT_TOOL_ERROR(open_model(dir.path("none")), 2, "there is no such file");
-  EXPECT_TOOL_ERROR(open_model(dir.path("")), 2, "is a directory");
+  EXPECT_TOOL_ERROR(open_model(dir.path("")), 2, "is a folder without a safetensors file");
   EXPECT_TOOL_ERROR(open_model("-"), 2, "standard input");
   EXPECT_TOOL_ERROR(open_model("/dev/null"), 2, "not a regular file");
   ASSERT_EQ(mkfifo(dir.path("fifo").c_str(), 0600), 0);
@@ -51,6 +51,54 @@ TEST(OpenModel, MissingTensorFlowLiteIsNamedWithItsPackages) {
   EXPECT_TOOL_ERROR(open_model(dir.write("m.tflite", "0123TFL3")), 2, "libflatbuffers-dev");
 }
 #endif
+
+TEST(OpenModel, StandInsAreCalledWhatTheyAre) {
+  const TempDir dir;
+  const std::string pointer =
+      "version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 438007537\n";
+  EXPECT_TOOL_ERROR(open_model(dir.write("m.safetensors", pointer)), 1, "Git LFS pointer");
+  EXPECT_TOOL_ERROR(open_model(dir.write("m.gguf", pointer)), 1, "Git LFS pointer");
+  for (const char* page :
+       {"<!DOCTYPE html>\n<html>", "\n <HTML lang=en>", "\xef\xbb\xbf<!doctype HTML>"}) {
+    EXPECT_TOOL_ERROR(open_model(dir.write("m.safetensors", page)), 1, "HTML page");
+  }
+}
+
+TEST(OpenModel, ForeignFilesAreRefusedWithTheWayOut) {
+  const TempDir dir;
+  const auto refused = [&](const std::string& name, const std::string& content,
+                           const std::string& text) {
+    EXPECT_TOOL_ERROR(open_model(dir.write(name, content)), 2, text);
+  };
+  refused("a.bin", "\x80\x02\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19.",
+          "torch.load('" + dir.path("a.bin") + "', map_location='cpu', weights_only=True), ''), '" +
+              dir.path("a.safetensors") + "')\"");
+  refused("a.pkl", "\x80\x04N.", "pickle.load(open('");
+  std::string tar("sys_info");
+  tar.resize(257, '\0');
+  refused("a.pt", tar + "ustar", "weights_only=False");
+  refused("a.h5", "\x89HDF\r\n\x1a\n", "h5py.File('");
+  refused("it's a.h5", "\x89HDF\r\n\x1a\n", "h5py.File('IN')");
+  refused("saved_model.pb", "\x08\x01\x12\xff\x7f\x0a\x05", "tf.train.load_variable");
+  refused("g.pb", "\x0a\x20\x0a\x01x\x12\x0bPlaceholder", "tf2onnx.convert");
+  refused("a.zst", "\x28\xb5\x2f\xfd", "zstd");
+  refused("a.xz",
+          std::string("\xfd"
+                      "7zXZ\0",
+                      6),
+          "xz");
+  refused("a.pth",
+          zip({{.name = "m/data.pkl", .content = "x"}, {.name = "m/data/0", .content = "y"}}),
+          "torch.load('");
+  refused(
+      "a.pt",
+      zip({{.name = "m/data.pkl", .content = "x"}, {.name = "m/constants.pkl", .content = "y"}}),
+      "torch.jit.load('");
+  refused(
+      "a.keras",
+      zip({{.name = "config.json", .content = "{}"}, {.name = "model.weights.h5", .content = "y"}}),
+      "read('model.weights.h5')");
+}
 
 TEST(OpenModel, ContentDecidesNotTheName) {
   const TempDir dir;

@@ -107,6 +107,11 @@ TEST_F(SafetensorsTest, RejectsRepeatedKeysAnywhere) {
   expect_invalid(R"({"__metadata__":{"k":"1","k":"2"}})", "", "'k' twice");
 }
 
+TEST_F(SafetensorsTest, MetadataThatIsNullIsNone) {
+  EXPECT_TRUE(
+      read_model(dir_.write("m", safetensors(R"({"__metadata__":null})", ""))).metadata.empty());
+}
+
 TEST_F(SafetensorsTest, RejectsBadEntries) {
   expect_invalid(R"({"a":[]})", "", "not a JSON object");
   expect_invalid(R"({"a":{"shape":[0],"data_offsets":[0,0]}})", "", "no 'dtype'");
@@ -119,7 +124,7 @@ TEST_F(SafetensorsTest, RejectsBadEntries) {
   expect_invalid(R"({"a":{"dtype":"U8","shape":[2],"data_offsets":[2,0]}})", "AB", "data_offsets");
   expect_invalid(R"({"a":{"dtype":"F4","shape":[3],"data_offsets":[0,1]}})", "A", "whole bytes");
   expect_invalid(R"({"__metadata__":{"k":1}})", "", "not a string");
-  expect_invalid(R"({"__metadata__":null})", "", "not a JSON object");
+  expect_invalid(R"({"__metadata__":[]})", "", "not a JSON object");
   expect_invalid(R"({"a\u0000b":{"dtype":"U8","shape":[0],"data_offsets":[0,0]}})", "", "NUL");
   expect_invalid(
       R"({")" + std::string(4097, 'n') + R"(":{"dtype":"U8","shape":[0],"data_offsets":[0,0]}})",

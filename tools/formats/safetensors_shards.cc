@@ -184,13 +184,14 @@ class ShardedSource : public ModelSource {
   uint64_t held_bytes_ = 0;
 };
 
-std::unique_ptr<ShardedSource> read_index(InputFile file, const json& root,
-                                          const MemoryLimit& limit, std::set<std::string>* shards) {
+// The shards lie in `folder`.
+std::unique_ptr<ShardedSource> read_index(InputFile file, const std::string& folder,
+                                          const json& root, const MemoryLimit& limit,
+                                          std::set<std::string>* shards) {
   const std::string path = file.path();
   const json& map = weight_map_of(path, root);
   *shards = shards_of(path, map);
-  auto source = std::make_unique<ShardedSource>(
-      path, std::filesystem::path(path).parent_path().string(), limit, std::move(file), &map);
+  auto source = std::make_unique<ShardedSource>(path, folder, limit, std::move(file), &map);
   for (const std::string& shard : *shards) source->add_shard(shard);
   return source;
 }
@@ -219,7 +220,8 @@ bool is_safetensors_index(const json& root) {
 std::unique_ptr<ModelSource> open_safetensors_index(InputFile file, const json& root,
                                                     const MemoryLimit& limit) {
   std::set<std::string> shards;
-  auto source = read_index(std::move(file), root, limit, &shards);
+  const std::string folder = std::filesystem::path(file.path()).parent_path().string();
+  auto source = read_index(std::move(file), folder, root, limit, &shards);
   source->finish();
   return source;
 }
@@ -232,9 +234,11 @@ std::unique_ptr<ModelSource> open_safetensors_folder(const std::string& path,
   std::unique_ptr<ShardedSource> source;
   JsonDocument document;
   if (index != nullptr) {
-    InputFile file = Folder(path, path).open(index->name);
+    // Folder refuses a link in the index's place.
+    Folder(path, path).open(index->name);
+    InputFile file((std::filesystem::path(path) / index->name).string());
     parse_json_file(file, &document, limit);
-    source = read_index(std::move(file), document.root(), limit, &used);
+    source = read_index(std::move(file), path, document.root(), limit, &used);
     used.insert(index->name);
   } else {
     const FolderFiles::File* const only = find_only(path, listing, kSuffix);
