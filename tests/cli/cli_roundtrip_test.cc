@@ -53,7 +53,7 @@ TEST(Roundtrip, NpzInAndOut) {
   write_model(dir.path("in.npz"), model, SinkFormat::kNpz);
   expect_lossless(dir, dir.path("in.npz"), model, "restored.npz");
   expect_success(
-      dcf({"decompress", dir.path("packed.dcf"), "-o", dir.path("again"), "--format", "npz"}));
+      dcf({"decompress", dir.path("packed.dcf"), "-o", dir.path("again"), "--to", "npz"}));
   EXPECT_TRUE(read_text(dir.path("again")) == read_text(dir.path("restored.npz")));
 }
 

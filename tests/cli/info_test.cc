@@ -13,7 +13,7 @@ namespace {
 using nlohmann::ordered_json;
 
 const std::set<std::string> kFile = {"format", "file_bytes", "overhead_bytes", "dense_bytes",
-                                     "ratio",  "metadata",   "tensors"};
+                                     "ratio",  "original",   "metadata",       "tensors"};
 const std::set<std::string> kTensor = {
     "name",     "dtype",       "shape",         "encoding", "elements",        "nonzeros",
     "entries",  "fillers",     "codebook_size", "gap_bits", "bits_per_weight", "bytes",

@@ -131,7 +131,7 @@ TEST(Memory, WithoutMemoryOneSentence) {
            {"info", file, "-T", "1"},
            {"compare", "--json", file, file, "-T", "1"},
            {"compress", file, "-o", dir.path("out.dcf"), "-f", "--json", "-T", "1"},
-           {"decompress", file, "-o", dir.path("out.st"), "-f", "-T", "1"}}) {
+           {"decompress", file, "-o", dir.path("out.safetensors"), "-f", "-T", "1"}}) {
     for (uint64_t limit = 24 * kMi; limit < 96 * kMi; limit += 4 * kMi) {
       Setting setting;
       setting.prepare = [limit] {

@@ -27,10 +27,10 @@ TEST(Output, IsNeverReplacedUnasked) {
   const std::string in = save(dir, "in.safetensors", sparse_model());
   const std::string packed = dir.write("m.dcf", compress(dir, in, {}));
   const std::string old = dir.write("old", "precious");
-  for (const std::vector<std::string>& args :
-       std::vector<std::vector<std::string>>{{"compress", in, "-o", old},
-                                             {"decompress", packed, "-o", old},
-                                             {"cat", packed, "fc1.weight", "-o", old}}) {
+  for (const std::vector<std::string>& args : std::vector<std::vector<std::string>>{
+           {"compress", in, "-o", old},
+           {"decompress", packed, "--to", "safetensors", "-o", old},
+           {"cat", packed, "fc1.weight", "-o", old}}) {
     SCOPED_TRACE(args[0]);
     dir.write("old", "precious");
     expect_failure(dcf(args), 2, old);
@@ -53,7 +53,7 @@ TEST(Output, AForcedOutputKeepsItsPermissionsAndItsLink) {
   for (const std::vector<std::string>& args : std::vector<std::vector<std::string>>{
            {"compress", in},
            {"compress", in, "--eval", "echo 1 {} >/dev/null; echo 1"},
-           {"decompress", packed},
+           {"decompress", packed, "--to", "safetensors"},
            {"cat", packed, "fc1.weight"}}) {
     SCOPED_TRACE(args[0]);
     dir.write("target", "old");
@@ -153,7 +153,7 @@ TEST(Output, AFullDiskLeavesTheOldFile) {
   dir.write("disk/old", "precious");
   for (const std::vector<std::string>& args : std::vector<std::vector<std::string>>{
            {"compress", in, "-f", "-o", dir.path("disk/old")},
-           {"decompress", packed, "-f", "-o", dir.path("disk/old")},
+           {"decompress", packed, "--to", "safetensors", "-f", "-o", dir.path("disk/old")},
            {"cat", packed, "layer.weight", "-f", "-o", dir.path("disk/old")}}) {
     SCOPED_TRACE(args[0]);
     expect_failure(dcf(args), 2, "no space");
@@ -187,14 +187,14 @@ TEST(Output, AFileThatDecodesToTooMuchIsRefusedBeforeAnythingIsWritten) {
   const TempDir dir;
   const std::string file = dir.write("zeros.dcf", terabyte_of_zeros());
   const std::string bytes = "1099511627776";
-  for (const std::vector<std::string>& args :
-       std::vector<std::vector<std::string>>{{"decompress", file, "-o", dir.path("out")},
-                                             {"cat", file, "w", "-o", dir.path("out")}}) {
+  for (const std::vector<std::string>& args : std::vector<std::vector<std::string>>{
+           {"decompress", file, "-o", dir.path("out.safetensors")},
+           {"cat", file, "w", "-o", dir.path("out")}}) {
     const Result result = dcf(args);
     expect_failure(result, 2, "no space");
     EXPECT_NE(result.err.find(bytes), std::string::npos) << result.err;
   }
-  const Result limited = dcf({"decompress", file, "-o", dir.path("out"), "--max-output", "1G"});
+  const Result limited = dcf({"decompress", file, "-o", dir.path("out.npz"), "--max-output", "1G"});
   expect_failure(limited, 1, "more than the 1073741824 of --max-output");
   EXPECT_NE(limited.err.find(bytes), std::string::npos) << limited.err;
   EXPECT_EQ(dir.list(), std::vector<std::string>{"zeros.dcf"});
@@ -204,8 +204,8 @@ TEST(Output, AModelWithinTheLimitIsWritten) {
   const TempDir dir;
   const std::string in = save(dir, "in.safetensors", gaussian_model(100, 256));  // 102,400 bytes
   const std::string file = dir.write("m.dcf", compress(dir, in, {}));
-  expect_success(dcf({"decompress", file, "-q", "-o", dir.path("a"), "--max-output", "100k"}));
-  expect_failure(dcf({"decompress", file, "-o", dir.path("b"), "--max-output", "102399"}), 1,
+  expect_success(dcf({"decompress", file, "-q", "-o", dir.path("a.npz"), "--max-output", "100k"}));
+  expect_failure(dcf({"decompress", file, "-o", dir.path("b.npz"), "--max-output", "102399"}), 1,
                  "--max-output");
 }
 
@@ -274,7 +274,8 @@ TEST(Output, AnInterruptedDecompressOrCatLeavesTheOldFile) {
   const std::string in = dir.write("m.dcf", compress(dir, save(dir, "in.safetensors", model), {}));
   for (const int signal_number : {SIGINT, SIGTERM, SIGHUP, SIGKILL}) {
     SCOPED_TRACE(signal_number);
-    expect_interrupted_cleanly({"decompress", in, "-f", "-o", dir.path("old")}, dir, signal_number);
+    expect_interrupted_cleanly({"decompress", in, "--to", "npz", "-f", "-o", dir.path("old")}, dir,
+                               signal_number);
     expect_interrupted_cleanly({"cat", in, "layer.weight", "-f", "-o", dir.path("old")}, dir,
                                signal_number);
   }

@@ -72,7 +72,7 @@ TEST(Usage, WrongCommandLinesExitWithTwo) {
       {{"compress", in, "-o", in, "-f"}, "input"},
       {{"compress", in, "-o", "-", "--json"}, ""},
       {{"decompress", out}, "--output"},
-      {{"decompress", out, "-o", "x", "--format", "xml"}, "--format"},
+      {{"decompress", out, "-o", "x", "--to", "xml"}, "--to"},
       {{"verify"}, "IN"},
       {{"verify", "--fast", out}, "--fast"},
       {{"cat", out}, "NAME"},
@@ -105,7 +105,7 @@ TEST(Usage, ClosedStandardStreams) {
   EXPECT_TRUE(read_text(out) == usual);
   EXPECT_EQ(dcf({"compress", in, "-o", out}, closed).exit_code, 2);  // exists
   EXPECT_TRUE(read_text(out) == usual);
-  const std::string restored = dir.path("closed.st");
+  const std::string restored = dir.path("closed.safetensors");
   EXPECT_EQ(dcf({"decompress", out, "-o", restored}, closed).exit_code, 0);
   EXPECT_EQ(dcf({"info", out}, closed).exit_code, 2);
   EXPECT_EQ(dcf({"cat", out, "fc1.weight"}, closed).exit_code, 2);

@@ -91,14 +91,14 @@ TEST_P(WrongCount, IsFoundByEveryVerbThatReadsAllRows) {
   for (const int more : {0, 1, -1}) {
     const std::string file = file_of(dir, sample, more);
     const auto before = dir.list();
-    for (std::vector<std::string> args : std::vector<std::vector<std::string>>{
-             {"verify", file, "-q"},
-             {"decompress", file, "--format", "npz", "-q", "-o", out},
-             {"cat", file, "w", "-o", out},
-             {"cat", file, "x", "-o", out},
-             {"compare", right, file, "-q"},
-             {"compress", file, "-q", "-o", out},
-             {"bench", file, "-q"}}) {
+    for (std::vector<std::string> args :
+         std::vector<std::vector<std::string>>{{"verify", file, "-q"},
+                                               {"decompress", file, "--to", "npz", "-q", "-o", out},
+                                               {"cat", file, "w", "-o", out},
+                                               {"cat", file, "x", "-o", out},
+                                               {"compare", right, file, "-q"},
+                                               {"compress", file, "-q", "-o", out},
+                                               {"bench", file, "-q"}}) {
       if (args[0] == "cat" && sample.dtype == DType::kOpaque) continue;  // .npy has no such dtype
       for (const char* const threads : {"1", "3"}) {
         SCOPED_TRACE(args[0] + " " + args[2] + " -T " + threads + " " + std::to_string(more));

@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
 #include <memory>
 
 #include "cli/copy_model.h"
 #include "cli/options.h"
 #include "cli/output.h"
 #include "cli/output_checks.h"
+#include "cli/output_choice.h"
+#include "cli/signals.h"
 #include "cli/verbs.h"
 #include "formats/dcf_file.h"
 #include "formats/npy_header.h"
@@ -21,8 +24,32 @@ struct Options {
   std::string name;
 };
 
+// Of a model that is no .dcf file.
+int cat_foreign(const Options& o) {
+  const auto source = open_model(o.input, o.common.hints());
+  const auto& tensors = source->tensors();
+  const auto it = std::find_if(tensors.begin(), tensors.end(),
+                               [&](const TensorMeta& tensor) { return tensor.name == o.name; });
+  if (it == tensors.end()) {
+    throw DcfError({.status = DCF_STATUS_NOT_FOUND,
+                    .sentence = source->path() + ": holds no tensor of the name " + quote(o.name)});
+  }
+  check_free_space(o.output, it->bytes());
+  const auto out = open_output(o.output);
+  out->write(make_npy_header(*it));
+  source->read_pieces(static_cast<size_t>(it - tensors.begin()),
+                      [&](std::span<const uint8_t> piece) {
+                        throw_if_interrupted();
+                        out->write(piece);
+                      });
+  out->commit();
+  return 0;
+}
+
 int cat(const Options& o) {
   check_output(o.input, o.output, false);
+  check_output_name(o.output.path, "npy");
+  if (!is_dcf_file(o.input)) return cat_foreign(o);
   const DcfFile file(o.input, o.common.hints());
   size_t index = 0;
   dcf_error error = DCF_ERROR_INIT;
@@ -46,7 +73,8 @@ int cat(const Options& o) {
 void add_cat(CLI::App* app, Run* run) {
   auto o = std::make_shared<Options>();
   CLI::App* const verb = app->add_subcommand("cat", "Write one tensor as .npy");
-  verb->add_option("IN", o->input, ".dcf file; - is standard input")->required();
+  verb->add_option("IN", o->input, "Model of any readable format; - is standard input, a .dcf file")
+      ->required();
   verb->add_option("NAME", o->name, "Tensor")->required();
   add_output_options(verb, &o->output, "Array");
   add_common_options(verb, &o->common);

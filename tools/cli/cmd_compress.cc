@@ -17,6 +17,7 @@
 #include "cli/loss_report.h"
 #include "cli/output.h"
 #include "cli/output_checks.h"
+#include "cli/output_choice.h"
 #include "cli/score_metadata.h"
 #include "cli/size_report.h"
 #include "cli/temp_directory.h"
@@ -37,6 +38,7 @@ struct Options {
   std::string recipe;
   bool lossless = false;
   bool dequantize = false;
+  bool no_exact_file = false;
   EncodeChoice choice;
   std::string evaluation;
   double max_drop = 0;
@@ -67,7 +69,7 @@ Scores write_if_good(const Options& o, const ModelSource& source, const EncodePl
   copy_as_safetensors(source, original);
   scores.before = evaluate(o.evaluation, original.path);
   std::filesystem::remove(original.path);  // never two whole models at a time
-  write_dcf(source, plan, encoded, o.common);
+  write_dcf(source, plan, !o.no_exact_file, encoded, o.common);
   restore_model(DcfFile(encoded.path, o.common.hints()), restored, SinkFormat::kSafetensors,
                 o.common);
   scores.after = evaluate(o.evaluation, restored.path);
@@ -177,6 +179,7 @@ int compress(const Options& o) {
   EncodePlan plan = plan_of(o);
   if (!o.evaluation.empty()) check_evaluation(o.evaluation);
   check_output(o.input, o.output, o.common.json);
+  check_output_name(o.output.path, ".dcf");
   OpenHints hints = o.common.hints();
   hints.layers_json = o.layers;
   hints.dequantize = o.dequantize;
@@ -188,7 +191,7 @@ int compress(const Options& o) {
   print_warnings(o, outcome.warnings);
   warn_of_loss(o, plan);
   if (o.evaluation.empty()) {
-    write_dcf(*source, plan, o.output, o.common);
+    write_dcf(*source, plan, !o.no_exact_file, o.output, o.common);
   } else {
     outcome.scores = write_if_good(o, *source, plan);
   }
@@ -281,6 +284,10 @@ void add_compress(CLI::App* app, Run* run) {
                                                                           : "not a finite number";
           },
           ""));
+  verb->add_flag(
+      "--no-exact-file", o->no_exact_file,
+      "Keep the tensors and metadata only, not what else is needed to put the same files "
+      "together again");
   verb->add_flag("-v,--verbose", o->verbose,
                  "Also the SQNR of each tensor or why it was left out, and the table of dcf info");
   add_common_options(verb, &o->common);

@@ -5,12 +5,14 @@
 #include <memory>
 
 #include "cli/display.h"
+#include "cli/foreign_report.h"
 #include "cli/json_writer.h"
 #include "cli/options.h"
 #include "cli/output.h"
 #include "cli/progress.h"
 #include "cli/verbs.h"
 #include "formats/dcf_file.h"
+#include "formats/original_files.h"
 #include "formats/text.h"
 
 namespace dcf::tools {
@@ -36,6 +38,10 @@ uint64_t peak_memory(const DcfFile& file) {
 }
 
 int verify(const std::string& input, const CommonOptions& common) {
+  if (!is_dcf_file(input)) {
+    verify_foreign(*open_model(input, common.hints()), common);
+    return 0;
+  }
   const DcfFile file(input, common.hints());
   const dcf_file_info info = file.info();
   {
@@ -43,6 +49,7 @@ int verify(const std::string& input, const CommonOptions& common) {
     dcf_error error = DCF_ERROR_INIT;
     file.check(dcf_file_verify(file.handle(), show_progress, &progress, &error), error);
   }
+  OriginalFiles::read(file);  // what libdcf carries unseen
   const uint64_t peak = peak_memory(file);
   if (common.json) {
     JsonWriter json;
@@ -72,8 +79,11 @@ void add_verify(CLI::App* app, Run* run) {
   };
   auto o = std::make_shared<Options>();
   CLI::App* const verb = app->add_subcommand(
-      "verify", "Check every byte of a .dcf file: structure, limits, checksums, coding");
-  verb->add_option("IN", o->input, "File to check; - is standard input")->required();
+      "verify",
+      "Check every byte of a .dcf file: structure, limits, checksums, coding; of another model "
+      "what its format can tell");
+  verb->add_option("IN", o->input, "Model of any readable format; - is standard input, a .dcf file")
+      ->required();
   add_common_options(verb, &o->common);
   verb->footer(
       "\nExamples:\n  dcf verify model.dcf\n  dcf verify stranger.dcf --max-memory 512M --json");

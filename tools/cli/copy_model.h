@@ -5,14 +5,27 @@
 #include <string>
 
 #include "cli/options.h"
+#include "cli/output_choice.h"
 #include "formats/dcf_file.h"
 #include "formats/model_sink.h"
+#include "formats/original_files.h"
 
 namespace dcf::tools {
 
-// Restores all of `file`. Tensors larger than the memory are copied in pieces.
-void restore_model(const DcfFile& file, const OutputOptions& output, SinkFormat format,
-                   const CommonOptions& common);
+struct Restored {
+  uint64_t bytes = 0;  // of all files
+  uint64_t files = 0;
+  bool same_sha256 = false;  // as the files had that the model came from
+};
+
+// Restores all tensors of `file`. Those larger than the memory are copied in pieces.
+Restored restore_model(const DcfFile& file, const OutputOptions& output, SinkFormat format,
+                       const CommonOptions& common);
+
+// Restores the files that the model came from, which `choice` asks for.
+Restored restore_originals(const DcfFile& file, const OriginalFiles& originals,
+                           const OutputChoice& choice, const OutputOptions& output,
+                           const CommonOptions& common);
 
 // The model as it is, as safetensors.
 void copy_as_safetensors(const ModelSource& source, const OutputOptions& output);

@@ -9,6 +9,7 @@
 #include "cli/display.h"
 #include "cli/output.h"
 #include "cli/text_table.h"
+#include "formats/sha256.h"
 #include "formats/text.h"
 
 namespace dcf::tools {
@@ -38,6 +39,11 @@ std::string density_text(const dcf_tensor_info& t) {
                      100 * static_cast<double>(t.nonzeros) / static_cast<double>(t.elements));
 }
 
+std::string type_text(const dcf_tensor_info& t, const std::string* original) {
+  const std::string own = dcf_dtype_name(t.dtype);
+  return original == nullptr ? own : own + " (" + printable(*original) + ")";
+}
+
 std::string encoding_text(const dcf_tensor_info& t) {
   if (t.alias_of != DCF_NO_TENSOR) return "alias";
   if (t.values == DCF_VALUES_RAW) return dcf_values_name(t.values);
@@ -61,7 +67,8 @@ std::vector<Column> columns_of(const ReportStyle& style) {
 
 }  // namespace
 
-TensorReport::TensorReport(const DcfFile& file) : file_(file) {
+TensorReport::TensorReport(const DcfFile& file, const OriginalFiles* originals)
+    : file_(file), originals_(originals) {
   const size_t count = file.tensor_count();
   for (auto* const list : {&positions_, &values_}) list->reserve(count);
   for (auto* const list : {&codebook_, &tables_, &other_}) list->reserve(count);
@@ -73,6 +80,35 @@ TensorReport::TensorReport(const DcfFile& file) : file_(file) {
     tables_.push_back(static_cast<uint32_t>(bytes.tables));
     other_.push_back(static_cast<uint32_t>(bytes.other));
   }
+}
+
+const std::string* TensorReport::original_type(size_t i) const {
+  if (originals_ == nullptr) return nullptr;
+  const auto it = originals_->types().find(i);
+  return it == originals_->types().end() ? nullptr : &it->second;
+}
+
+// null where the file keeps none.
+void TensorReport::write_originals(JsonWriter* json) const {
+  json->key("original");
+  if (originals_ == nullptr) {
+    json->value(nullptr);
+    return;
+  }
+  json->begin_object();
+  json->member("format", originals_->format());
+  json->member("bytes", originals_->bytes());
+  json->key("files");
+  json->begin_array();
+  for (const LayoutFile& file : originals_->files()) {
+    json->begin_object();
+    json->member("name", file.name);
+    json->member("bytes", file.bytes);
+    json->member("sha256", hex_text(file.sha256));
+    json->end();
+  }
+  json->end();
+  json->end();
 }
 
 dcf_tensor_bytes TensorReport::bytes_of(size_t i) const {
@@ -121,6 +157,7 @@ void TensorReport::write_tensor(size_t i, JsonWriter* json) const {
   json->member("other", bytes.other);
   json->member("total", bytes.total);
   json->end();
+  if (const std::string* const type = original_type(i)) json->member("original_type", *type);
   json->member("fidelity", dcf_fidelity_name(t.fidelity));
   json->member("error_bound", t.error_bound);
   json->key("alias_of");
@@ -143,6 +180,7 @@ void TensorReport::write_members(JsonWriter* json) const {
   json->member("overhead_bytes", info.overhead_bytes);
   json->member("dense_bytes", info.dense_bytes);
   json->member("ratio", ratio(info));
+  write_originals(json);
   json->key("metadata");
   json->begin_object();
   file_.each_metadata(
@@ -158,7 +196,7 @@ std::vector<std::string> TensorReport::row_of(size_t i, const ReportStyle& style
   const dcf_tensor_info t = file_.tensor(i);
   const dcf_tensor_bytes bytes = bytes_of(i);
   std::vector<std::string> row = {printable(name_of(t)),
-                                  dcf_dtype_name(t.dtype),
+                                  type_text(t, original_type(i)),
                                   human_shape({t.dims, t.rank}),
                                   encoding_text(t),
                                   density_text(t),
@@ -190,6 +228,14 @@ void TensorReport::print_text(const ReportStyle& style) const {
        fmt::format("header and manifest {}", human_bytes(info.overhead_bytes)),
        fmt::format("format {}.{}", info.format_major, info.format_minor)},
       style.width));
+  if (originals_ != nullptr) {
+    print_out(fold_list(
+        {"made from " + printable(originals_->files()[0].name) + " (" +
+             printable(originals_->format()) + ")",
+         human_count(originals_->files().size(), "file"), human_bytes(originals_->bytes()),
+         "SHA-256 " + hex_text(originals_->files()[0].sha256)},
+        style.width));
+  }
 }
 
 }  // namespace dcf::tools

@@ -7,6 +7,7 @@
 
 #include "cli/json_writer.h"
 #include "formats/dcf_file.h"
+#include "formats/original_files.h"
 
 namespace dcf::tools {
 
@@ -21,7 +22,8 @@ class TensorReport {
  public:
   // Measures every tensor of `file`, which must outlive the report. Throws DcfError, so that
   // nothing of a report is printed where the file is damaged.
-  explicit TensorReport(const DcfFile& file);
+  // `originals`, which are borrowed too, may be null.
+  explicit TensorReport(const DcfFile& file, const OriginalFiles* originals = nullptr);
 
   // The members of the pinned object of `dcf info --json`, into an object that was begun.
   void write_members(JsonWriter* json) const;
@@ -33,7 +35,11 @@ class TensorReport {
   void write_tensor(size_t i, JsonWriter* json) const;
   std::vector<std::string> row_of(size_t i, const ReportStyle& style) const;
 
+  const std::string* original_type(size_t i) const;
+  void write_originals(JsonWriter* json) const;
+
   const DcfFile& file_;
+  const OriginalFiles* originals_;
   std::vector<uint64_t> positions_, values_;
   std::vector<uint32_t> codebook_, tables_, other_;  // far below 2^32 each
 };

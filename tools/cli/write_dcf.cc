@@ -10,6 +10,7 @@
 #include "cli/signals.h"
 #include "formats/dcf_error.h"
 #include "formats/dcf_writer.h"
+#include "formats/original_files.h"
 
 namespace dcf::tools {
 namespace {
@@ -70,14 +71,27 @@ void add_model(const ModelSource& source, const EncodePlan& plan, const CommonOp
   throw_if_interrupted();
 }
 
+void add_original_files(const ModelSource& source, const CommonOptions& common, DcfWriter* writer) {
+  std::vector<Section> sections = source.sections();
+  if (source.layout() != nullptr) {
+    Progress progress("keeping the files", source.file_bytes(), common.wants_progress());
+    sections = pack_original_files(source, MemoryLimit(common.max_memory), [&](uint64_t bytes) {
+      throw_if_interrupted();
+      progress.update(bytes);
+    });
+  }
+  for (const Section& section : sections) writer->add_section(section.kind, section.bytes);
+}
+
 }  // namespace
 
-void write_dcf(const ModelSource& source, const EncodePlan& plan, const OutputOptions& output,
-               const CommonOptions& common) {
+void write_dcf(const ModelSource& source, const EncodePlan& plan, bool exact_file,
+               const OutputOptions& output, const CommonOptions& common) {
   OutputSink out{.file = open_output(output), .failure = {}};
   DcfWriter writer(out.file->path(), {sizeof(dcf_sink), &out, OutputSink::write},
                    options_of(common));
   add_model(source, plan, common, &writer);
+  if (exact_file) add_original_files(source, common, &writer);
   try {
     writer.finish();
   } catch (const DcfError&) {

@@ -7,8 +7,10 @@
 
 namespace dcf::tools {
 
-// Encodes `source` into a .dcf at `output` ("-": standard output), as `plan` says.
-void write_dcf(const ModelSource& source, const EncodePlan& plan, const OutputOptions& output,
-               const CommonOptions& common);
+// Encodes `source` into a .dcf at `output` ("-": standard output), as `plan` says. With
+// `exact_file` it also keeps what the model's files need to come back as they were, where the
+// source can tell, and the ancillary sections of a .dcf file.
+void write_dcf(const ModelSource& source, const EncodePlan& plan, bool exact_file,
+               const OutputOptions& output, const CommonOptions& common);
 
 }  // namespace dcf::tools

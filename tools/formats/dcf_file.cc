@@ -97,6 +97,20 @@ std::map<std::string, std::string> DcfFile::metadata() const {
   return pairs;
 }
 
+std::optional<std::vector<uint8_t>> DcfFile::section(uint32_t kind) const {
+  for (size_t i = 0; i < file_->sections(); ++i) {
+    const dcf_section_info info = take(file_->section(i));
+    if (info.kind != kind) continue;
+    std::vector<uint8_t> bytes =
+        MemoryLimit(max_memory_)
+            .buffer(path_, "the section of kind " + std::to_string(kind), info.bytes);
+    dcf_error error = DCF_ERROR_INIT;
+    check(dcf_section_read(handle(), i, bytes.data(), bytes.size(), &error), error);
+    return bytes;
+  }
+  return std::nullopt;
+}
+
 std::vector<uint8_t> DcfFile::buffer_for(size_t tensor_index, uint64_t bytes) const {
   return MemoryLimit(max_memory_)
       .buffer(path_, "decoding " + quote(meta(tensor_index).name), bytes);

@@ -41,6 +41,10 @@ class DcfFile {
   using SeePair = std::function<void(std::string_view key, std::string_view value)>;
   void each_metadata(const SeePair& see) const;
 
+  // All bytes of the ancillary section of this kind, which must fit into max_memory(); nothing
+  // where there is none.
+  std::optional<std::vector<uint8_t>> section(uint32_t kind) const;
+
   // All bytes of the tensor, which must fit into max_memory().
   std::vector<uint8_t> decode(size_t i) const;
 

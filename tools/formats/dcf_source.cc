@@ -10,6 +10,12 @@
 namespace dcf::tools {
 namespace {
 
+// Of kinds whose meaning is not defined yet: they may depend on the rest of the file, and the
+// writer takes none.
+bool is_reserved(uint32_t kind) {
+  return kind >= 1 && kind <= 4;
+}
+
 // Whole rows are decoded at a time, a block of them where the tensor is large.
 class DcfTensorReader final : public TensorReader {
  public:
@@ -37,6 +43,7 @@ class DcfSource final : public ModelSource {
     tensors_.reserve(file_.tensor_count());
     for (size_t i = 0; i < file_.tensor_count(); ++i) tensors_.push_back(file_.meta(i));
     metadata_ = file_.metadata();
+    format_ = "dcf";
     file_bytes_ = file_.info().file_bytes;
   }
 
@@ -46,11 +53,24 @@ class DcfSource final : public ModelSource {
     return std::make_unique<DcfTensorReader>(file_, i);
   }
 
+  std::vector<Section> sections() const override {
+    std::vector<Section> sections;
+    for (size_t i = 0; i < file_.opened().sections(); ++i) {
+      const uint32_t kind = file_.take(file_.opened().section(i)).kind;
+      if (!is_reserved(kind)) sections.push_back({.kind = kind, .bytes = *file_.section(kind)});
+    }
+    return sections;
+  }
+
  private:
   DcfFile file_;
 };
 
 }  // namespace
+
+std::unique_ptr<TensorReader> read_dcf_tensor(const DcfFile& file, size_t tensor) {
+  return std::make_unique<DcfTensorReader>(file, tensor);
+}
 
 std::unique_ptr<ModelSource> open_dcf_model(const std::string& path, const OpenHints& hints) {
   return std::make_unique<DcfSource>(path, hints);

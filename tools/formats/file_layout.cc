@@ -36,16 +36,22 @@ void append_text(std::vector<uint8_t>* out, std::string_view text) {
 FileLayout::FileLayout(std::string_view format) : format_(format) {}
 
 void FileLayout::note_type(uint64_t tensor, std::string_view type) {
-  append_number(&notes_, tensor);
-  append_text(&notes_, type);
-  ++note_count_;
+  types_[tensor] = type.substr(0, kMaxTextBytes);
+}
+
+const std::string* FileLayout::type(uint64_t tensor) const {
+  const auto it = types_.find(tensor);
+  return it == types_.end() ? nullptr : &it->second;
 }
 
 std::vector<uint8_t> FileLayout::encoded() const {
   std::vector<uint8_t> result = {kVersion};
   append_text(&result, format_);
-  append_number(&result, note_count_);
-  result.insert(result.end(), notes_.begin(), notes_.end());
+  append_number(&result, types_.size());
+  for (const auto& [tensor, type] : types_) {
+    append_number(&result, tensor);
+    append_text(&result, type);
+  }
   result.insert(result.end(), body_.begin(), body_.end());
   return result;
 }
@@ -92,6 +98,29 @@ void FileLayout::end_file() {
 
 void FileLayout::set_sha256(size_t file, const Sha256& digest) {
   std::copy(digest.begin(), digest.end(), body_.begin() + files_[file].sha256_at);
+}
+
+FileLayout FileLayout::renumbered(std::span<const uint64_t> numbers) const {
+  FileLayout result(format_);
+  for (const auto& [tensor, type] : types_) result.types_[numbers[tensor]] = type;
+  const std::vector<uint8_t> own = encoded();
+  LayoutReader reader("a layout", own);
+  LayoutFile file;
+  while (reader.next_file(&file)) {
+    result.begin_file(file.name, file.bytes);
+    for (Segment segment; reader.next_segment(&segment);) {
+      for (BlockPart& part : segment.parts) part.tensor = numbers[part.tensor];
+      if (segment.kind == Segment::Kind::kTensor) {
+        result.tensor_at(result.position_, segment.parts[0].tensor, segment.bytes);
+      } else if (segment.kind == Segment::Kind::kBlocks) {
+        result.blocks_at(result.position_, segment.blocks, segment.parts);
+      } else {
+        result.advance_to(result.position_ + segment.bytes);
+      }
+    }
+    result.end_file();
+  }
+  return result;
 }
 
 LayoutReader::LayoutReader(std::string where, std::span<const uint8_t> encoded)

@@ -60,8 +60,15 @@ class FileLayout {
   void set_sha256(size_t file, const Sha256& digest);
 
   // What the format calls the type and shape of a tensor that a .dcf file has another one for, such
-  // as "Q8_0 [4096, 4096]". Each tensor at most once, in ascending order.
+  // as "Q8_0 [4096, 4096]".
   void note_type(uint64_t tensor, std::string_view type);
+  // What was noted; null where nothing was.
+  const std::string* type(uint64_t tensor) const;
+
+  const std::string& format() const { return format_; }
+
+  // The same layout where tensor i has the number numbers[i].
+  FileLayout renumbered(std::span<const uint64_t> numbers) const;
 
   // The content of the layout section.
   std::vector<uint8_t> encoded() const;
@@ -76,9 +83,8 @@ class FileLayout {
 
   std::string format_;
   std::vector<File> files_;
-  std::vector<uint8_t> body_;   // files and their segments
-  std::vector<uint8_t> notes_;  // of the types
-  uint64_t note_count_ = 0;
+  std::vector<uint8_t> body_;  // files and their segments
+  std::map<uint64_t, std::string> types_;
   uint64_t position_ = 0;  // in the file that is being described
   uint64_t rest_bytes_ = 0;
 };

@@ -4,6 +4,7 @@
 #include <stdexcept>
 #include <utility>
 
+#include "formats/npy_sink.h"
 #include "formats/npz_sink.h"
 #include "formats/safetensors_sink.h"
 
@@ -55,6 +56,8 @@ std::unique_ptr<ModelSink> create_model_sink(std::unique_ptr<OutputFile> file, S
       return create_safetensors_sink(std::move(file), std::move(tensors), metadata);
     case SinkFormat::kNpz:
       return create_npz_sink(std::move(file), std::move(tensors), metadata);
+    case SinkFormat::kNpy:
+      return create_npy_sink(std::move(file), std::move(tensors));
   }
   throw std::logic_error("create_model_sink: unknown format");
 }

@@ -52,7 +52,7 @@ class ModelSink {
   bool open_ = false;
 };
 
-enum class SinkFormat { kSafetensors, kNpz };
+enum class SinkFormat { kSafetensors, kNpz, kNpy };
 
 // Throws Error where the format cannot hold the model.
 std::unique_ptr<ModelSink> create_model_sink(std::unique_ptr<OutputFile> file, SinkFormat format,

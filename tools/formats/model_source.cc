@@ -34,6 +34,10 @@
 namespace dcf::tools {
 namespace {
 
+constexpr std::string_view kDcfMagic =
+    "\x89"
+    "DCF\r\n\x1a\n";
+
 bool has_extension(std::string_view path, std::string_view extension) {
   return path.ends_with(extension);
 }
@@ -115,6 +119,18 @@ void ModelSource::read_pieces(size_t i, const Consume& consume) const {
   } while (left > 0);
 }
 
+bool is_dcf_file(const std::string& path) {
+  std::error_code ignored;
+  if (path == "-") return true;
+  if (std::filesystem::is_directory(path, ignored)) return false;
+  const InputFile file(path);
+  std::array<uint8_t, kDcfMagic.size()> bytes{};
+  if (file.size() < bytes.size()) return path.ends_with(".dcf");
+  file.read_at(0, bytes);
+  const std::string_view head(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+  return head == kDcfMagic || path.ends_with(".dcf");
+}
+
 std::unique_ptr<ModelSource> open_model(const std::string& path, const OpenHints& hints) {
   if (path == "-") {
     throw_failure(path,
@@ -130,9 +146,7 @@ std::unique_ptr<ModelSource> open_model(const std::string& path, const OpenHints
   const std::string head = read_head(file);
   refuse_stand_in(path, head);
 
-  if (head.starts_with("\x89"
-                       "DCF\r\n\x1a\n"))
-    return open_dcf_model(path, hints);
+  if (head.starts_with(kDcfMagic)) return open_dcf_model(path, hints);
   if (head.starts_with("GGUF")) return open_gguf_model(std::move(file), limit);
   if (looks_like_tflite(head)) {
 #ifdef DCF_WITH_TFLITE

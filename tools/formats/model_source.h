@@ -10,6 +10,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <unordered_set>
 #include <utility>
 #include <vector>
@@ -38,6 +39,12 @@ class TensorReader {
   TensorReader() = default;
 };
 
+// An ancillary section of a .dcf file.
+struct Section {
+  uint32_t kind = 0;
+  std::vector<uint8_t> bytes;
+};
+
 // Opening reads and checks everything but the tensors' data. Names are unique, sizes fit.
 class ModelSource {
  public:
@@ -45,8 +52,11 @@ class ModelSource {
   ModelSource(const ModelSource&) = delete;
   ModelSource& operator=(const ModelSource&) = delete;
 
+  const std::string& path() const { return path_; }
   const std::vector<TensorMeta>& tensors() const { return tensors_; }
   const std::map<std::string, std::string>& metadata() const { return metadata_; }
+  // As on the command line: "safetensors", "onnx", ...
+  std::string_view format() const { return layout_ ? layout_->format() : format_; }
   // Of all files the model consists of.
   uint64_t file_bytes() const { return file_bytes_; }
 
@@ -59,6 +69,9 @@ class ModelSource {
 
   // What of the files was left out or taken in another way than one would expect, a sentence each.
   const std::vector<std::string>& notes() const { return notes_; }
+
+  // Sections that a copy of the model keeps as they are: those of a .dcf file.
+  virtual std::vector<Section> sections() const { return {}; }
 
   // Whether tensor i holds the scales or offsets of a quantised tensor: not to be made inexact.
   bool is_scale(size_t i) const { return scales_.contains(i); }
@@ -81,6 +94,7 @@ class ModelSource {
   std::map<std::string, std::string> metadata_;
   uint64_t file_bytes_ = 0;
   std::optional<FileLayout> layout_;
+  std::string_view format_;  // where there is no layout
   std::unordered_set<size_t> scales_;
   std::vector<std::string> notes_;
 };
@@ -96,6 +110,10 @@ struct OpenHints {
   // Whether quantised weights of TensorFlow.js become the numbers they stand for.
   bool dequantize = false;
 };
+
+// Whether `path` is a .dcf file, or "-", standard input, which only a .dcf file can be read from.
+// Throws Error where it cannot be read.
+bool is_dcf_file(const std::string& path);
 
 // `path` names the main file of a model, or a folder that holds one of sharded safetensors. Formats
 // are told apart by their content; the extension only picks the words of the error for a file that

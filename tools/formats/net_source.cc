@@ -166,6 +166,7 @@ class NetSource : public ModelSource {
  public:
   NetSource(InputFile file, std::vector<Layer> layers, const MemoryLimit& limit)
       : ModelSource(file.path(), limit), file_(std::move(file)), layers_(std::move(layers)) {
+    format_ = "net";
     file_bytes_ = file_.size();
     place_layers();
     for (const Layer& layer : layers_) {

@@ -17,6 +17,7 @@ class NpySource : public ModelSource {
  public:
   NpySource(InputFile file, const MemoryLimit& limit)
       : ModelSource(file.path(), limit), file_(std::move(file)) {
+    format_ = "npy";
     file_bytes_ = file_.size();
     uint64_t position = 0;
     header_ = read_npy_header(file_.path(), file_.size(), [&](std::span<uint8_t> out) {

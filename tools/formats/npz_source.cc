@@ -23,6 +23,7 @@ class NpzSource : public ModelSource {
  public:
   NpzSource(InputFile file, const MemoryLimit& limit)
       : ModelSource(file.path(), limit), file_(std::move(file)) {
+    format_ = "npz";
     file_bytes_ = file_.size();
     std::vector<ZipEntry> entries = read_zip_directory(file_, limit_);
     check_names(entries);

@@ -44,6 +44,7 @@ class TfjsSource : public ModelSource {
       add_group(std::move(group));
     }
     check_tensor_list(path_, tensors_);
+    format_ = "tfjs";
     file_bytes_ = file_total_;
     if (can_describe_files()) {
       describe_files();

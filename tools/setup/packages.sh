@@ -2,7 +2,7 @@
 # Sourced by demo.sh, test.sh and bench.sh: the Debian packages the project needs, and how they get installed.
 # Nothing is installed, and no index fetched, where nothing is missing. Needs steps.sh.
 
-core_packages=(cmake ninja-build g++ capnproto libcapnp-dev libxxhash-dev
+core_packages=(cmake ninja-build g++ capnproto libcapnp-dev libxxhash-dev libssl-dev libzstd-dev pkgconf
                nlohmann-json3-dev libcli11-dev libfmt-dev libre2-dev zlib1g-dev)
 # Formats of models that are read where these are installed: ONNX, TensorFlow Lite.
 format_packages=(libprotobuf-dev libonnx-dev libflatbuffers-dev flatbuffers-compiler)
