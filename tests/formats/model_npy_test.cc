@@ -92,10 +92,13 @@ TEST_F(NpyTest, ReadsHeadersThatNumPyReads) {
 }
 
 TEST_F(NpyTest, ReadsTypesOfMlDtypes) {
-  const std::pair<const char*, dcf_dtype> types[] = {
-      {"bfloat16", DCF_DTYPE_BF16},         {"float8_e4m3fn", DCF_DTYPE_F8E4M3},
-      {"float8_e5m2", DCF_DTYPE_F8E5M2},    {"float8_e4m3fnuz", DCF_DTYPE_F8E4M3FNUZ},
-      {"float8_e8m0fnu", DCF_DTYPE_F8E8M0}, {"float8_e5m2fnuz", DCF_DTYPE_F8E5M2FNUZ}};
+  const std::pair<const char*, dcf_dtype> types[] = {{"bfloat16", DCF_DTYPE_BF16},
+                                                     {"float8_e4m3fn", DCF_DTYPE_F8E4M3},
+                                                     {"float8_e5m2", DCF_DTYPE_F8E5M2},
+                                                     {"<f1", DCF_DTYPE_F8E5M2},
+                                                     {"float8_e4m3fnuz", DCF_DTYPE_F8E4M3FNUZ},
+                                                     {"float8_e8m0fnu", DCF_DTYPE_F8E8M0},
+                                                     {"float8_e5m2fnuz", DCF_DTYPE_F8E5M2FNUZ}};
   for (const auto& [name, dtype] : types) {
     const Model model = read(header("'" + std::string(name) + "'", "(2,)"),
                              std::string(dcf_dtype_bits(dtype) / 4, 'x'));
@@ -125,6 +128,7 @@ TEST_F(NpyTest, ElementsOfOtherTypesAreOpaque) {
                         {"'<m8'", 8},
                         {"'<c16'", 16},
                         {"'<f16'", 16},
+                        {"'<W4'", 4},
                         {"'int4'", 1},
                         {"'float4_e2m1fn'", 1},
                         {"[('a', '<f4')]", 4},

@@ -2,14 +2,13 @@
 #include "formats/ctranslate2_source.h"
 
 #include <algorithm>
-#include <cstring>
 #include <iterator>
-#include <span>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "formats/beneath.h"
+#include "formats/file_cursor.h"
 #include "formats/file_range.h"
 #include "formats/le_bytes.h"
 #include "formats/text.h"
@@ -26,68 +25,29 @@ constexpr uint32_t kTypeVersion = 4;   // from here on, types are numbers, not w
 constexpr dcf_dtype kTypes[] = {DCF_DTYPE_F32, DCF_DTYPE_I8,  DCF_DTYPE_I16,
                                 DCF_DTYPE_I32, DCF_DTYPE_F16, DCF_DTYPE_BF16};
 
-// Reads numbers and texts from front to end, a block of the file at a time.
-class Cursor {
- public:
-  explicit Cursor(const InputFile& file) : file_(file) {}
-
-  uint64_t position() const { return position_; }
-  uint64_t left() const { return file_.size() - position_; }
-
-  template <typename T>
-  T number() {
-    return load_le<T>(bytes(sizeof(T)).data());
+// A u16 size that counts the NUL at the end, then as many bytes.
+std::string read_text(const InputFile& file, FileCursor* cursor) {
+  std::string text = cursor->text(cursor->number<uint16_t>());
+  if (text.empty() || text.find('\0') != text.size() - 1) {
+    throw_invalid(file.path(), "is no CTranslate2 model: a name has no end");
   }
-
-  // A u16 size that counts the NUL at the end, then as many bytes.
-  std::string text() {
-    const size_t size = number<uint16_t>();
-    const std::span<const uint8_t> content = bytes(size);
-    if (size == 0 || std::find(content.begin(), content.end(), uint8_t{0}) != content.end() - 1) {
-      throw_invalid(file_.path(), "is no CTranslate2 model: a name has no end");
-    }
-    return {content.begin(), content.end() - 1};
-  }
-
-  // At most left().
-  void skip(uint64_t size) { position_ += size; }
-
- private:
-  // Valid until the next call.
-  std::span<const uint8_t> bytes(size_t size) {
-    if (size > left()) throw_invalid(file_.path(), "is a CTranslate2 model that is cut off");
-    if (position_ < begin_ || position_ + size > begin_ + block_.size()) {
-      begin_ = position_;
-      block_.resize(static_cast<size_t>(std::min(std::max<uint64_t>(size, kBlockBytes), left())));
-      file_.read_at(begin_, block_);
-    }
-    const std::span<const uint8_t> result =
-        std::span(block_).subspan(static_cast<size_t>(position_ - begin_), size);
-    position_ += size;
-    return result;
-  }
-
-  static constexpr uint64_t kBlockBytes = 4096;
-
-  const InputFile& file_;
-  uint64_t position_ = 0;
-  uint64_t begin_ = 0;  // of the block
-  std::vector<uint8_t> block_;
-};
+  text.pop_back();
+  return text;
+}
 
 class Ctranslate2Source : public ModelSource {
  public:
   Ctranslate2Source(InputFile file, const MemoryLimit& limit)
       : ModelSource(file.path(), limit), file_(std::move(file)) {
     file_bytes_ = file_.size();
-    Cursor cursor(file_);
+    FileCursor cursor(file_, "the list of variables of a CTranslate2 model");
     const auto version = cursor.number<uint32_t>();
     if (version < kFirstVersion || version > kLastVersion) {
       throw_failure(path_, "is a CTranslate2 model of version " + std::to_string(version) +
                                ", which is not supported");
     }
     metadata_["ctranslate2.version"] = std::to_string(version);
-    add_metadata("ctranslate2.spec", cursor.text());
+    add_metadata("ctranslate2.spec", read_text(file_, &cursor));
     metadata_["ctranslate2.revision"] = std::to_string(cursor.number<uint32_t>());
     for (auto count = cursor.number<uint32_t>(); count > 0; --count) {
       read_variable(version, &cursor);
@@ -140,8 +100,8 @@ class Ctranslate2Source : public ModelSource {
     }
   }
 
-  void read_variable(uint32_t version, Cursor* cursor) {
-    std::string name = cursor->text();
+  void read_variable(uint32_t version, FileCursor* cursor) {
+    std::string name = read_text(file_, cursor);
     const std::string what = "variable " + quote(name);
     const size_t rank = cursor->number<uint8_t>();
     std::vector<uint64_t> dims;
@@ -169,9 +129,9 @@ class Ctranslate2Source : public ModelSource {
     cursor->skip(bytes);
   }
 
-  void read_alias(Cursor* cursor) {
-    const std::string alias = cursor->text();
-    const std::string variable = cursor->text();
+  void read_alias(FileCursor* cursor) {
+    const std::string alias = read_text(file_, cursor);
+    const std::string variable = read_text(file_, cursor);
     hold(2 * (alias.size() + variable.size()) + 256);
     add_metadata("ctranslate2.alias." + alias, variable);
   }

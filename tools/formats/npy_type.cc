@@ -41,6 +41,8 @@ struct MlType {
   uint64_t bytes;
 };
 constexpr MlType kMlTypes[] = {{"bfloat16", DCF_DTYPE_BF16, 2},
+                               {"f1", DCF_DTYPE_F8E5M2, 1},  // as it writes float8_e5m2
+                               {"W4", DCF_DTYPE_NONE, 4},    // complex32 and bcomplex32
                                {"float8_e4m3fn", DCF_DTYPE_F8E4M3, 1},
                                {"float8_e4m3fnuz", DCF_DTYPE_F8E4M3FNUZ, 1},
                                {"float8_e5m2", DCF_DTYPE_F8E5M2, 1},

@@ -83,10 +83,10 @@ class NpzSource : public ModelSource {
       check_meta(path_, array.header.meta);
       return true;
     }
-    others_.push_back(array.header.element.kind == NpyType::Kind::kObjects
-                          ? what + " holds Python objects, which are never opened here"
-                          : what + " has the NumPy dtype " + quote(array.header.type) +
-                                ", which is not supported");
+    no_tensors_.push_back(array.header.element.kind == NpyType::Kind::kObjects
+                              ? what + " holds Python objects, which are never opened here"
+                              : what + " has the NumPy dtype " + quote(array.header.type) +
+                                    ", which is not supported");
     return false;
   }
 
@@ -97,7 +97,11 @@ class NpzSource : public ModelSource {
     });
     if (csr_ || !in_place) {
       for (std::string& other : others_) notes_.push_back("left out: " + std::move(other));
+      for (std::string& array : no_tensors_) notes_.push_back("left out: " + std::move(array));
     } else {
+      for (std::string& array : no_tensors_) {
+        notes_.push_back(std::move(array) + "; it comes back with the file only");
+      }
       layout_.emplace("npz");
       layout_->begin_file(portable_file_name(path_, "model.npz"), file_.size());
       for (size_t i = 0; i < arrays_.size(); ++i) {
@@ -107,6 +111,7 @@ class NpzSource : public ModelSource {
       layout_->end_file();
     }
     others_.clear();
+    no_tensors_.clear();
   }
 
   std::vector<uint8_t> read_extra(const NpzArray& array) const {
@@ -121,9 +126,12 @@ class NpzSource : public ModelSource {
   }
 
   InputFile file_;
-  std::vector<NpzArray> arrays_;     // one per tensor, unless there is csr_
-  std::optional<ScipyCsr> csr_;      // of arrays_
-  std::vector<std::string> others_;  // what is no tensor, and why; while the file is opened
+  std::vector<NpzArray> arrays_;  // one per tensor, unless there is csr_
+  std::optional<ScipyCsr> csr_;   // of arrays_
+  // What is no array, and the arrays that are no tensors, with the reason; while the file is
+  // opened.
+  std::vector<std::string> others_;
+  std::vector<std::string> no_tensors_;
 };
 
 }  // namespace
