@@ -149,7 +149,7 @@ class ShardedSource : public ModelSource {
     for (size_t i = 0; i < shards_.size(); ++i) {
       if (!is_portable_path(shards_.name(i))) return;
     }
-    layout_.emplace(index_ ? "safetensors-index" : "safetensors");
+    layout_.emplace("safetensors");
     if (index_) {
       layout_->begin_file(portable_file_name(index_->path(), "model.safetensors.index.json"),
                           index_->size());
