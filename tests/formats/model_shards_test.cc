@@ -105,6 +105,11 @@ TEST_F(ShardsTest, AFolderWithOneSafetensorsFile) {
 
 TEST_F(ShardsTest, OtherFoldersAreRefused) {
   EXPECT_TOOL_ERROR(open_model(dir_.path("")), 2, "without a safetensors file or index");
+  dir_.write("pytorch_model.bin", zip({{.name = "m/data.pkl", .content = "x"}}));
+  EXPECT_TOOL_ERROR(open_model(dir_.path("")), 2, "pytorch_model.bin: is a PyTorch checkpoint");
+  const TempDir saved;
+  saved.write("saved_model.pb", "\x08\x01\x12\x05\x0a");
+  EXPECT_TOOL_ERROR(open_model(saved.path("")), 2, saved.path("variables/variables"));
   write_shards();
   EXPECT_TOOL_ERROR(open_model(dir_.path("")), 2, "'a.safetensors' and 'b.safetensors'");
   index(kMap);
@@ -155,6 +160,15 @@ TEST_F(ShardsTest, RejectsBadIndexes) {
                     "no such file");
   std::filesystem::create_symlink("a.safetensors", dir_.path("link"));
   EXPECT_TOOL_ERROR(open_model(dir_.path("i.json")), 1, "symbolic link");
+}
+
+// The size of such a header has the bytes that a pickle starts with.
+TEST_F(ShardsTest, AHeaderOf640BytesIsNoPickle) {
+  std::string header = R"({"x":{"dtype":"U8","shape":[1],"data_offsets":[0,1]}})";
+  header.resize(0x280, ' ');
+  dir_.write("s", safetensors(header, "A"));
+  EXPECT_EQ(open_model(index(R"("x":"s")"))->read(0), to_bytes("A"));
+  EXPECT_EQ(open_model(dir_.path("s"))->read(0), to_bytes("A"));
 }
 
 TEST_F(ShardsTest, ShardsOfOtherKindsAreCalledWhatTheyAre) {

@@ -207,6 +207,11 @@ TEST_F(DequantizeTest, LeavesOtherWeightsAlone) {
   const auto source = open_model(path, hints);
   EXPECT_EQ(source->read(0), to_bytes("ABCD"));
   EXPECT_EQ(source->read(1), floats({'E', 'F', 'G'}));
+  EXPECT_TOOL_ERROR(
+      open_model(
+          dir_.write("m.npy", npy("{'descr': '|u1', 'fortran_order': False, 'shape': (1,)}", "A")),
+          hints),
+      2, "no TensorFlow.js model");
   // Where nothing is quantised, the layout stays.
   EXPECT_NE(open_model(manifest(R"("s")", plain), hints)->layout(), nullptr);
   for (

@@ -174,6 +174,25 @@ bool starts_with_word(std::string_view text, std::string_view lower_case) {
   });
 }
 
+void refuse_pickle(const std::string& path, std::string_view head) {
+  if (is_torch_pickle(head)) {
+    refuse(path, "is a PyTorch checkpoint, " + std::string(kPickle), kTorchCode);
+  }
+  if (is_torch_tar(head)) {
+    refuse(path,
+           "is a PyTorch checkpoint of before 0.2, " + std::string(kPickle) +
+               ", and neither by you unless you trust its source",
+           kTorchTarCode);
+  }
+  if (is_pickle(head)) {
+    refuse(path,
+           "is " + std::string(kPickle) +
+               ", and neither by you unless you trust its source; if it "
+               "holds a dict of arrays",
+           kPickleCode);
+  }
+}
+
 }  // namespace
 
 std::string read_head(const InputFile& file) {
@@ -192,25 +211,6 @@ void refuse_stand_in(const std::string& path, std::string_view head) {
   if (starts_with_word(head, "<!doctype html") || starts_with_word(head, "<html")) {
     throw_invalid(path,
                   "is an HTML page, not a model; it is what a server answered instead of the file");
-  }
-}
-
-void refuse_pickle(const std::string& path, std::string_view head) {
-  if (is_torch_pickle(head)) {
-    refuse(path, "is a PyTorch checkpoint, " + std::string(kPickle), kTorchCode);
-  }
-  if (is_torch_tar(head)) {
-    refuse(path,
-           "is a PyTorch checkpoint of before 0.2, " + std::string(kPickle) +
-               ", and neither by you unless you trust its source",
-           kTorchTarCode);
-  }
-  if (is_pickle(head)) {
-    refuse(path,
-           "is " + std::string(kPickle) +
-               ", and neither by you unless you trust its source; if it "
-               "holds a dict of arrays",
-           kPickleCode);
   }
 }
 

@@ -22,10 +22,8 @@ std::string read_head(const InputFile& file);
 // Throws where the file only stands for the one that was wanted: a Git LFS pointer or an HTML page.
 void refuse_stand_in(const std::string& path, std::string_view head);
 
-// Throws where the file is a PyTorch checkpoint that is no zip archive, or another pickle.
-void refuse_pickle(const std::string& path, std::string_view head);
-
-// Throws where the file is of a known format that is not read, such as Keras' HDF5.
+// Throws where the file is of a known format that is not read: a PyTorch checkpoint that is no zip
+// archive, another pickle, Keras' HDF5, ...
 void refuse_foreign(const std::string& path, std::string_view head);
 
 // Throws where a zip archive with members of these names is a PyTorch or Keras model.

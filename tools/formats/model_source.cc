@@ -15,7 +15,6 @@
 #include "formats/gguf_source.h"
 #include "formats/input_file.h"
 #include "formats/json.h"
-#include "formats/le_bytes.h"
 #include "formats/net_source.h"
 #include "formats/npy_source.h"
 #include "formats/npz_source.h"
@@ -23,6 +22,7 @@
 #ifdef DCF_WITH_ONNX
 #include "formats/onnx_source.h"
 #endif
+#include "formats/safetensors_header.h"
 #include "formats/safetensors_shards.h"
 #include "formats/safetensors_source.h"
 #include "formats/text.h"
@@ -40,13 +40,6 @@ constexpr std::string_view kDcfMagic =
 
 bool has_extension(std::string_view path, std::string_view extension) {
   return path.ends_with(extension);
-}
-
-// A safetensors file has no magic: a little-endian header size, then the header's brace.
-bool looks_like_safetensors(std::string_view head) {
-  constexpr size_t kSizeBytes = 8;
-  if (head.size() <= kSizeBytes || head[kSizeBytes] != '{') return false;
-  return load_le<uint64_t>(reinterpret_cast<const uint8_t*>(head.data())) <= kMaxJsonBytes;
 }
 
 bool looks_like_json(std::string_view head) {
@@ -145,6 +138,9 @@ std::unique_ptr<ModelSource> open_model(const std::string& path, const OpenHints
 
   const std::string head = read_head(file);
   refuse_stand_in(path, head);
+  if (hints.dequantize && !looks_like_json(head)) {
+    throw_failure(path, "is no TensorFlow.js model, whose quantised weights alone become numbers");
+  }
 
   if (head.starts_with(kDcfMagic)) return open_dcf_model(path, hints);
   if (head.starts_with("GGUF")) return open_gguf_model(std::move(file), limit);

@@ -107,7 +107,8 @@ struct OpenHints {
   uint64_t max_memory = 0;
   // For a .dcf file; 0 is the library's default.
   uint32_t threads = 0;
-  // Whether quantised weights of TensorFlow.js become the numbers they stand for.
+  // Whether quantised weights of TensorFlow.js become the numbers they stand for. Other formats are
+  // refused then.
   bool dequantize = false;
 };
 

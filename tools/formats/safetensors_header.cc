@@ -153,6 +153,11 @@ class HeaderReader {
 
 }  // namespace
 
+bool looks_like_safetensors(std::string_view head) {
+  if (head.size() <= kSizeBytes || head[kSizeBytes] != '{') return false;
+  return load_le<uint64_t>(reinterpret_cast<const uint8_t*>(head.data())) <= kMaxJsonBytes;
+}
+
 SafetensorsHeader read_safetensors_header(const InputFile& file, const MemoryLimit& limit) {
   return HeaderReader(file, limit).read();
 }

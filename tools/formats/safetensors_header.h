@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <map>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "formats/input_file.h"
@@ -19,6 +20,10 @@ struct SafetensorsHeader {
   std::vector<uint64_t> offsets;    // in the file, one per tensor
   std::map<std::string, std::string> metadata;
 };
+
+// Whether a file starts like safetensors. There is no magic: a plausible size, then the header's
+// brace.
+bool looks_like_safetensors(std::string_view head);
 
 // Throws Error where the header is malformed or the tensors do not cover the rest of the file.
 SafetensorsHeader read_safetensors_header(const InputFile& file, const MemoryLimit& limit);

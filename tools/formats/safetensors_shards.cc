@@ -42,6 +42,15 @@ std::set<std::string> shards_of(const std::string& path, const json& map) {
   return names;
 }
 
+// Throws where a file that should be a shard is of a kind that is told from its start. A zip
+// archive among shards is a checkpoint of PyTorch.
+void refuse_other_kinds(const std::string& path, std::string_view head) {
+  if (looks_like_safetensors(head)) return;  // the size before the brace may look like anything
+  refuse_stand_in(path, head);
+  refuse_foreign(path, head);
+  if (head.starts_with("PK\x03\x04")) refuse_foreign_zip(path, {"data.pkl"});
+}
+
 class ShardedSource : public ModelSource {
  public:
   // With the index and its weight_map, or neither. `folder` is where the files lie.
@@ -58,10 +67,7 @@ class ShardedSource : public ModelSource {
   // Shards are added in the order of their names, and before the other files.
   void add_shard(const std::string& name) {
     const InputFile file = folder_.open(name);
-    const std::string head = read_head(file);
-    refuse_stand_in(file.path(), head);
-    refuse_pickle(file.path(), head);
-    if (head.starts_with("PK\x03\x04")) refuse_foreign_zip(file.path(), {"data.pkl"});
+    refuse_other_kinds(file.path(), read_head(file));
     SafetensorsHeader header = read_safetensors_header(file, limit_);
     const uint64_t begin = shards_.bytes();
     shards_.add(name);
@@ -211,6 +217,15 @@ const FolderFiles::File* find_only(const std::string& path, const FolderFiles& l
   return found;
 }
 
+// The folder holds no safetensors: throws for what other programs keep in folders of their own.
+void refuse_foreign_folder(const std::string& path, const FolderFiles& listing) {
+  for (const FolderFiles::File& file : listing.files) {
+    if (file.name != "saved_model.pb" && file.name != "pytorch_model.bin") continue;
+    const InputFile input((std::filesystem::path(path) / file.name).string());
+    refuse_other_kinds(input.path(), read_head(input));
+  }
+}
+
 }  // namespace
 
 bool is_safetensors_index(const json& root) {
@@ -243,6 +258,7 @@ std::unique_ptr<ModelSource> open_safetensors_folder(const std::string& path,
   } else {
     const FolderFiles::File* const only = find_only(path, listing, kSuffix);
     if (only == nullptr) {
+      refuse_foreign_folder(path, listing);
       throw_failure(path,
                     "is a folder without a safetensors file or index; name the model's main file");
     }
