@@ -11,6 +11,7 @@ With no argument: all tests but those of tools/research, which needs LibTorch.
   --all        every stage, in this order; the stages after one that failed run too:
   format       clang-format has nothing to change
   dev          all tests, those of tools/research too
+  peers        files of ONNX, GGUF, TensorFlow Lite, NumPy, safetensors and their libraries, from PyPI
   asan-ubsan   the tests under AddressSanitizer and UndefinedBehaviorSanitizer, built by Clang
   fuzz         every harness for an equal share of five minutes (builds asan-ubsan first)
   tidy         clang-tidy, with the checks of .clang-tidy, warnings as errors (configures asan-ubsan)
@@ -19,7 +20,7 @@ With no argument: all tests but those of tools/research, which needs LibTorch.
 DCF_TEST_DATA names the folder of real models that some tests read (default ../shared/data);
 where it is missing those are left out.'
 
-all_stages=(format dev asan-ubsan fuzz tidy tsan arm)
+all_stages=(format dev peers asan-ubsan fuzz tidy tsan arm)
 stages=()
 for argument in "$@"; do
   case $argument in
@@ -58,6 +59,22 @@ dev() {
 stage_dev() {
   install_packages "${core_packages[@]}" "${test_packages[@]}" "${train_packages[@]}"
   dev -DDCF_BUILD_RESEARCH=ON
+}
+
+# The libraries of the formats themselves, in versions that tests/peers/requirements.txt pins.
+make_peers() {
+  python3 -m venv build/peers &&
+    build/peers/bin/pip install --quiet --disable-pip-version-check -r tests/peers/requirements.txt
+}
+
+stage_peers() {
+  install_packages "${core_packages[@]}" "${test_packages[@]}" "${peer_packages[@]}"
+  build_targets=(--target dcf_tool)
+  build dev
+  build_targets=()
+  step 'Making the Python environment' make_peers ||
+    die 'tests/peers need an environment with the packages of tests/peers/requirements.txt'
+  DCF=$PWD/build/dev/bin/dcf build/peers/bin/python -m unittest discover -s tests/peers
 }
 
 stage_format() {

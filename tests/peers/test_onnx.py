@@ -17,14 +17,14 @@ def weights(*shape, dtype=np.float32):
     return (RANDOM.normal(size=shape) * 0.1).astype(dtype)
 
 
-def save(path, nodes, initializers, x_shape, x_type=TensorProto.FLOAT, **options):
+def save(path, nodes, initializers, x_shape, y_rank, x_type=TensorProto.FLOAT):
     graph = helper.make_graph(
         nodes, "graph", [helper.make_tensor_value_info("x", x_type, x_shape)],
-        [helper.make_tensor_value_info("y", x_type, None)],
+        [helper.make_tensor_value_info("y", x_type, [None] * y_rank)],
         [numpy_helper.from_array(array, name) for name, array in initializers.items()])
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
     onnx.checker.check_model(model)
-    onnx.save(model, path, **options)
+    onnx.save(model, path)
     return path
 
 
@@ -40,7 +40,7 @@ def convolutional(path):
         helper.make_node("Conv", ["h2", "w2"], ["h3"], pads=[1, 1, 1, 1]),
         helper.make_node("GlobalAveragePool", ["h3"], ["y"])],
         {"w1": weights(32, 3, 3, 3), "b1": weights(32), "w2": weights(64, 32, 3, 3)},
-        [1, 3, 16, 16])
+        [1, 3, 16, 16], 4)
 
 
 def recurrent(path):
@@ -49,14 +49,14 @@ def recurrent(path):
         nodes = [helper.make_node("LSTM", ["x", "w", "r"], ["", "h"], hidden_size=32, name=name),
                  helper.make_node("Identity", ["h"], ["out_" + name])]
         return helper.make_graph(
-            nodes, name, [], [helper.make_tensor_value_info("out_" + name, TensorProto.FLOAT, None)],
+            nodes, name, [], [helper.make_tensor_value_info("out_" + name, TensorProto.FLOAT, [1, 1, 32])],
             [numpy_helper.from_array(weights(1, 128, 16), "w"),
              numpy_helper.from_array(weights(1, 128, 32), "r")])
     constant = helper.make_node("Constant", [], ["c"],
                                 value=numpy_helper.from_array(np.array(True), "c"))
     choice = helper.make_node("If", ["c"], ["y"], then_branch=branch("then"),
                               else_branch=branch("else"))
-    return save(path, [constant, choice], {}, [5, 1, 16])
+    return save(path, [constant, choice], {}, [5, 1, 16], 3)
 
 
 def attention(path, dtype=np.float32):
@@ -66,7 +66,7 @@ def attention(path, dtype=np.float32):
         helper.make_node("Transpose", ["k"], ["kt"], perm=[0, 2, 1]),
         helper.make_node("MatMul", ["q", "kt"], ["s"]), helper.make_node("Softmax", ["s"], ["a"]),
         helper.make_node("MatMul", ["x", "wv"], ["v"]), helper.make_node("MatMul", ["a", "v"], ["y"])],
-        {name: weights(64, 64, dtype=dtype) for name in ("wq", "wk", "wv")}, [1, 8, 64], kind)
+        {name: weights(64, 64, dtype=dtype) for name in ("wq", "wk", "wv")}, [1, 8, 64], 3, kind)
 
 
 def quantized(path):
@@ -76,7 +76,7 @@ def quantized(path):
         helper.make_node("DequantizeLinear", ["w", "scale", "zero"], ["d"], axis=1),
         helper.make_node("MatMul", ["x", "d"], ["y"])],
         {"w": np.round(w / scale).astype(np.int8), "scale": scale,
-         "zero": np.zeros(64, np.int8)}, [1, 64])
+         "zero": np.zeros(64, np.int8)}, [1, 64], 2)
 
 
 class Onnx(FormatTest):
@@ -119,7 +119,7 @@ class Onnx(FormatTest):
         graph = helper.make_graph(
             [helper.make_node("MatMul", ["x", "w"], ["y"])], "graph",
             [helper.make_tensor_value_info("x", TensorProto.FLOAT, [1, 32])],
-            [helper.make_tensor_value_info("y", TensorProto.FLOAT, None)], [tensor])
+            [helper.make_tensor_value_info("y", TensorProto.FLOAT, [1, 32])], [tensor])
         model = self.dir / "model.onnx"
         onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)],
                                     ir_version=8), model)

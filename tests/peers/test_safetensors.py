@@ -21,7 +21,7 @@ def tensors(count, prefix=""):
 class Safetensors(FormatTest):
     def test_file(self):
         model = self.dir / "model.safetensors"
-        save_file({**tensors(3), "b": np.arange(5, dtype=ml_dtypes.bfloat16), "n": np.int64(3),
+        save_file({**tensors(3), "b": np.arange(5, dtype=ml_dtypes.bfloat16), "n": np.array(3),
                    "e": np.zeros((0, 2), "f2")}, model, metadata={"format": "np", "a": "é"})
         self.comes_back(model)
 

@@ -37,7 +37,7 @@ class GgufSource : public ModelSource {
     metadata_ = std::move(header.metadata);
     UniqueNames names;
     for (const GgufTensor& tensor : header.tensors) names.reserve(tensor.name);
-    layout_.emplace("GGUF");
+    layout_.emplace("gguf");
     layout_->begin_file(portable_file_name(path_, "model.gguf"), file_.size());
     for (const GgufTensor& tensor : header.tensors) add_tensor(tensor, &names);
     layout_->end_file();

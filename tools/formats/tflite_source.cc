@@ -48,7 +48,7 @@ class TfliteSource : public ModelSource {
     std::sort(constants.begin(), constants.end(), [](const Constant& a, const Constant& b) {
       return std::pair(a.offset, a.buffer) < std::pair(b.offset, b.buffer);
     });
-    layout_.emplace("TensorFlow Lite");
+    layout_.emplace("tflite");
     layout_->begin_file(portable_file_name(path_, "model.tflite"), file_.size());
     UniqueNames names;
     for (const Constant& constant : constants) add_tensor(constant, &names);

@@ -6,9 +6,11 @@ core_packages=(cmake ninja-build g++ capnproto libcapnp-dev libxxhash-dev libssl
                nlohmann-json3-dev libcli11-dev libfmt-dev libre2-dev zlib1g-dev)
 # Formats of models that are read where these are installed: ONNX, TensorFlow Lite.
 format_packages=(libprotobuf-dev libonnx-dev libflatbuffers-dev flatbuffers-compiler)
-test_packages=(libgtest-dev pkgconf zstd "${format_packages[@]}")
-demo_packages=(zstd xz-utils)
-bench_packages=(libbenchmark-dev libzstd-dev liblz4-dev libbrotli-dev liblzma-dev libopenblas-dev
+test_packages=(libgtest-dev zstd "${format_packages[@]}")
+demo_packages=(zstd xz-utils "${format_packages[@]}")
+# The environment of tests/peers, which its requirements.txt fills.
+peer_packages=(python3 python3-venv)
+bench_packages=(libbenchmark-dev liblz4-dev libbrotli-dev liblzma-dev libopenblas-dev
                 libdnnl-dev libeigen3-dev libxnnpack-dev libpthreadpool-dev)
 train_packages=(libtorch-dev libopenblas0-pthread)
 # Clang of one version: libFuzzer and the sanitizers, the linter, the formatter.
