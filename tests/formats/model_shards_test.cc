@@ -105,6 +105,10 @@ TEST_F(ShardsTest, AFolderWithOneSafetensorsFile) {
 
 TEST_F(ShardsTest, OtherFoldersAreRefused) {
   EXPECT_TOOL_ERROR(open_model(dir_.path("")), 2, "without a safetensors file or index");
+  std::filesystem::create_symlink("blob", dir_.path("model.safetensors"));
+  EXPECT_TOOL_ERROR(open_model(dir_.path("")), 2,
+                    "(left out: 'model.safetensors' is a symbolic link)");
+  std::filesystem::remove(dir_.path("model.safetensors"));
   dir_.write("pytorch_model.bin", zip({{.name = "m/data.pkl", .content = "x"}}));
   EXPECT_TOOL_ERROR(open_model(dir_.path("")), 2, "pytorch_model.bin: is a PyTorch checkpoint");
   const TempDir saved;

@@ -263,7 +263,9 @@ void add_compress(CLI::App* app, Run* run) {
   CLI::App* const verb =
       app->add_subcommand("compress", "Write a model as .dcf, losslessly unless told otherwise");
   verb->add_option("IN", o->input,
-                   "safetensors, npy, npz, TensorFlow.js model.json, .net (with --layers), .dcf")
+                   "safetensors, its index or a folder with one, npy, npz, ONNX, GGUF, TensorFlow "
+                   "Lite, TensorFlow.js model.json, CTranslate2 model.bin, .net (with --layers), "
+                   ".dcf")
       ->required();
   add_output_options(verb, &o->output, ".dcf file");
   add_lossy_options(verb, o.get());

@@ -259,8 +259,11 @@ std::unique_ptr<ModelSource> open_safetensors_folder(const std::string& path,
     const FolderFiles::File* const only = find_only(path, listing, kSuffix);
     if (only == nullptr) {
       refuse_foreign_folder(path, listing);
-      throw_failure(path,
-                    "is a folder without a safetensors file or index; name the model's main file");
+      // Such as links, of which the cache of a hub consists.
+      const std::string left_out =
+          listing.left_out.empty() ? "" : " (" + listing.left_out.front() + ")";
+      throw_failure(path, "is a folder without a safetensors file or index" + left_out +
+                              "; name the model's main file");
     }
     source = std::make_unique<ShardedSource>(path, path, limit, std::nullopt, nullptr);
     source->add_shard(only->name);
