@@ -144,6 +144,31 @@ TEST_F(ShardsTest, ManyShardsWithFewFilesOpen) {
   EXPECT_EQ(setrlimit(RLIMIT_NOFILE, &before), 0);
 }
 
+TEST_F(ShardsTest, IndexAndHeadersShareTheLimit) {
+  std::string map;
+  std::string header;
+  for (int i = 0; i < 2000; ++i) {
+    const std::string comma = i == 0 ? "" : ",";
+    const std::string name = '"' + std::to_string(i) + '"';
+    map += comma + name + R"(:"s")";
+    header += comma + name + R"(:{"dtype":"U8","shape":[],"data_offsets":[)" + std::to_string(i) +
+              "," + std::to_string(i + 1) + "]}";
+  }
+  dir_.write("s", safetensors("{" + header + "}", std::string(2000, 'x')));
+  const std::string path = index(map);
+  uint64_t alone = 1 << 16;  // what the shard takes without the index
+  for (bool enough = false; !enough; alone += 1 << 16) {
+    try {
+      open_model(dir_.path("s"), {.max_memory = alone});
+      enough = true;
+    } catch (const Error&) {
+      ASSERT_LT(alone, 1 << 28);
+    }
+  }
+  EXPECT_TOOL_ERROR(open_model(path, {.max_memory = alone}), 1, "memory limit");
+  EXPECT_EQ(open_model(path, {.max_memory = 4 * alone})->tensors().size(), 2000u);
+}
+
 TEST_F(ShardsTest, RejectsBadIndexes) {
   write_shards();
   expect_error(R"("x":"a.safetensors","y":"a.safetensors")", 1, "which does not hold it");

@@ -18,7 +18,13 @@ class StrictBuilder : public nlohmann::json_sax<json> {
  public:
   StrictBuilder(const std::string& where, uint64_t text_bytes, const MemoryLimit& limit,
                 std::string_view skip, JsonDocument* document)
-      : where_(where), limit_(limit), skip_(skip), root_(document->root_), bytes_(text_bytes) {}
+      : where_(where),
+        limit_(limit),
+        skip_(skip),
+        root_(document->root_),
+        bytes_(document->bytes_) {
+    bytes_ = text_bytes;
+  }
 
   bool null() override { return scalar(json(nullptr)); }
   bool boolean(bool value) override { return scalar(json(value)); }
@@ -126,7 +132,7 @@ class StrictBuilder : public nlohmann::json_sax<json> {
   const MemoryLimit& limit_;
   std::string_view skip_;
   json& root_;
-  uint64_t bytes_;  // charged so far
+  uint64_t& bytes_;  // charged so far
   std::vector<json*> stack_;
   json* slot_ = nullptr;  // where the value of the last key goes
   size_t values_ = 0;

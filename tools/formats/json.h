@@ -30,10 +30,13 @@ class JsonDocument {
   JsonDocument& operator=(const JsonDocument&) = delete;
 
   const nlohmann::json& root() const { return root_; }
+  // The memory that text and values were reckoned to take.
+  uint64_t bytes() const { return bytes_; }
 
  private:
   friend class StrictBuilder;
   nlohmann::json root_;
+  uint64_t bytes_ = 0;
 };
 
 // Parses all of `text` into `document`, which is empty. Throws Error, whose message starts with

@@ -78,7 +78,7 @@ std::unique_ptr<ModelSource> open_json_model(InputFile file, const MemoryLimit& 
   JsonDocument document;
   parse_json_file(file, &document, limit, "modelTopology");
   const nlohmann::json& root = document.root();
-  if (is_safetensors_index(root)) return open_safetensors_index(std::move(file), root, limit);
+  if (is_safetensors_index(root)) return open_safetensors_index(std::move(file), document, limit);
   return open_tfjs_model(std::move(file), root, limit, dequantize);
 }
 

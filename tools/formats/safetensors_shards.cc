@@ -53,14 +53,16 @@ void refuse_other_kinds(const std::string& path, std::string_view head) {
 
 class ShardedSource : public ModelSource {
  public:
-  // With the index and its weight_map, or neither. `folder` is where the files lie.
+  // With the index, its weight_map and the memory that this takes, or none of them. `folder` is
+  // where the files lie.
   ShardedSource(const std::string& path, const std::string& folder, const MemoryLimit& limit,
-                std::optional<InputFile> index, const json* map)
+                std::optional<InputFile> index, const json* map, uint64_t map_bytes)
       : ModelSource(path, limit),
         folder_(folder, path),
         index_(std::move(index)),
         map_(map),
-        shards_(folder_) {
+        shards_(folder_),
+        held_bytes_(map_bytes) {
     if (index_) file_bytes_ = index_->size();
   }
 
@@ -68,7 +70,9 @@ class ShardedSource : public ModelSource {
   void add_shard(const std::string& name) {
     const InputFile file = folder_.open(name);
     refuse_other_kinds(file.path(), read_head(file));
-    SafetensorsHeader header = read_safetensors_header(file, limit_);
+    limit_.check(path_, "the headers of its shards", held_bytes_ + 1);
+    SafetensorsHeader header =
+        read_safetensors_header(file, MemoryLimit(limit_.bytes() - held_bytes_));
     const uint64_t begin = shards_.bytes();
     shards_.add(name);
     count_bytes(file.size());
@@ -187,17 +191,18 @@ class ShardedSource : public ModelSource {
   std::vector<uint64_t> offsets_;  // in the shards, one per tensor
   std::vector<FolderFiles::File> others_;
   std::set<std::string> differing_keys_;
-  uint64_t held_bytes_ = 0;
+  uint64_t held_bytes_;
 };
 
 // The shards lie in `folder`.
 std::unique_ptr<ShardedSource> read_index(InputFile file, const std::string& folder,
-                                          const json& root, const MemoryLimit& limit,
+                                          const JsonDocument& document, const MemoryLimit& limit,
                                           std::set<std::string>* shards) {
   const std::string path = file.path();
-  const json& map = weight_map_of(path, root);
+  const json& map = weight_map_of(path, document.root());
   *shards = shards_of(path, map);
-  auto source = std::make_unique<ShardedSource>(path, folder, limit, std::move(file), &map);
+  auto source =
+      std::make_unique<ShardedSource>(path, folder, limit, std::move(file), &map, document.bytes());
   for (const std::string& shard : *shards) source->add_shard(shard);
   return source;
 }
@@ -232,11 +237,11 @@ bool is_safetensors_index(const json& root) {
   return root.is_object() && root.contains(kWeightMap);
 }
 
-std::unique_ptr<ModelSource> open_safetensors_index(InputFile file, const json& root,
+std::unique_ptr<ModelSource> open_safetensors_index(InputFile file, const JsonDocument& document,
                                                     const MemoryLimit& limit) {
   std::set<std::string> shards;
   const std::string folder = std::filesystem::path(file.path()).parent_path().string();
-  auto source = read_index(std::move(file), folder, root, limit, &shards);
+  auto source = read_index(std::move(file), folder, document, limit, &shards);
   source->finish();
   return source;
 }
@@ -253,7 +258,7 @@ std::unique_ptr<ModelSource> open_safetensors_folder(const std::string& path,
     Folder(path, path).open(index->name);
     InputFile file((std::filesystem::path(path) / index->name).string());
     parse_json_file(file, &document, limit);
-    source = read_index(std::move(file), path, document.root(), limit, &used);
+    source = read_index(std::move(file), path, document, limit, &used);
     used.insert(index->name);
   } else {
     const FolderFiles::File* const only = find_only(path, listing, kSuffix);
@@ -265,7 +270,7 @@ std::unique_ptr<ModelSource> open_safetensors_folder(const std::string& path,
       throw_failure(path, "is a folder without a safetensors file or index" + left_out +
                               "; name the model's main file");
     }
-    source = std::make_unique<ShardedSource>(path, path, limit, std::nullopt, nullptr);
+    source = std::make_unique<ShardedSource>(path, path, limit, std::nullopt, nullptr, 0);
     source->add_shard(only->name);
     used.insert(only->name);
   }

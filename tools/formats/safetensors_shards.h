@@ -11,6 +11,7 @@
 #include <string>
 
 #include "formats/input_file.h"
+#include "formats/json.h"
 #include "formats/model_source.h"
 
 namespace dcf::tools {
@@ -18,8 +19,9 @@ namespace dcf::tools {
 // Whether a JSON document is an index.
 bool is_safetensors_index(const nlohmann::json& root);
 
-// `root` is what `file` holds. Throws Error. open_model() of model_source.h picks the right reader.
-std::unique_ptr<ModelSource> open_safetensors_index(InputFile file, const nlohmann::json& root,
+// `document` is what `file` holds; with the headers of the shards it is within the limit. Throws
+// Error. open_model() of model_source.h picks the right reader.
+std::unique_ptr<ModelSource> open_safetensors_index(InputFile file, const JsonDocument& document,
                                                     const MemoryLimit& limit);
 
 // Of the folder at `path`. Files of more than 64 MiB that are no shards are left out, with a note,
