@@ -233,7 +233,7 @@ void TensorReport::print_text(const ReportStyle& style) const {
         {"made from " + printable(originals_->files()[0].name) + " (" +
              printable(originals_->format()) + ")",
          human_count(originals_->files().size(), "file"), human_bytes(originals_->bytes()),
-         "SHA-256 " + hex_text(originals_->files()[0].sha256)},
+         "SHA-256 " + hex_text(originals_->files()[0].sha256).substr(0, 16) + "..."},
         style.width));
   }
 }
