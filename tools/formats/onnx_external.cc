@@ -55,10 +55,17 @@ size_t OnnxExternalFiles::add(const std::string& location) {
   if (!folder_) {
     folder_.emplace(std::filesystem::path(model_path_).parent_path().string(), model_path_);
   }
-  const InputFile file = folder_->open(name);
-  files_.push_back({.name = name, .bytes = file.size()});
+  files_.push_back({.name = name, .bytes = size_of(name)});
   numbers_.emplace(name, files_.size() - 1);
   return files_.size() - 1;
+}
+
+uint64_t OnnxExternalFiles::size_of(const std::string& name) const {
+  try {
+    return folder_->open(name).size();
+  } catch (const Error& error) {
+    throw_invalid(model_path_, std::string("lacks a file of external data: ") + error.what());
+  }
 }
 
 std::unique_ptr<TensorReader> OnnxExternalFiles::read(size_t i, uint64_t offset) const {

@@ -42,6 +42,9 @@ class OnnxExternalFiles {
     std::string name;
     uint64_t bytes = 0;
   };
+  // A file that cannot be opened is the model's fault.
+  uint64_t size_of(const std::string& name) const;
+
   std::string model_path_;
   std::string own_name_;
   std::optional<Folder> folder_;  // open when a file has been added

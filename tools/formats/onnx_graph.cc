@@ -217,7 +217,7 @@ class GraphReader {
 
   // Adds the tensor that is the value of the field; false where there is nothing to add.
   bool add_tensor() {
-    std::optional<OnnxTensor> tensor = read_onnx_tensor(&in_);
+    std::optional<OnnxTensor> tensor = read_onnx_tensor(&in_, &model_.coded);
     if (!tensor) return false;
     if (model_.tensors.size() == kMaxTensors) {
       throw_invalid(file_.path(), "has more than " + std::to_string(kMaxTensors) + " tensors");

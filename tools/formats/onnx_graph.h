@@ -20,6 +20,7 @@ struct OnnxModel {
   // dot and the attribute's, with [i] in a list of tensors; values and indices of a sparse tensor
   // end in ".values" and ".indices". Names need not be unique.
   std::vector<OnnxTensor> tensors;
+  OnnxCoded coded;
   OnnxScaleNames scales;
   std::map<std::string, std::string> metadata;
   uint64_t memory = 0;  // that this takes, about

@@ -60,6 +60,7 @@ class OnnxSource : public ModelSource {
         external_(path_, portable_file_name(path_, "model.onnx")) {
     OnnxModel model = read_onnx_graphs(file_, limit_);
     metadata_ = std::move(model.metadata);
+    note_coded(model.coded);
     std::vector<Placed> placed;
     placed.reserve(model.tensors.size());
     for (OnnxTensor& tensor : model.tensors) {
@@ -86,6 +87,14 @@ class OnnxSource : public ModelSource {
   }
 
  private:
+  // Shapes and axes of a graph are often coded and worth no sentence.
+  void note_coded(const OnnxCoded& coded) {
+    constexpr uint64_t kLeastBytes = 4096;
+    if (coded.bytes < kLeastBytes) return;
+    notes_.push_back(std::to_string(coded.tensors) + " tensors of " + std::to_string(coded.bytes) +
+                     " bytes are coded as varints, as text or in pieces, and stay in the graph");
+  }
+
   Place find(const OnnxTensor& tensor) {
     if (tensor.location.empty()) return {kOwnFile, tensor.offset, tensor.bytes.value_or(0)};
     const size_t file = external_.add(tensor.location);

@@ -40,7 +40,7 @@ class TensorReading {
  public:
   explicit TensorReading(OnnxWire* in) : in_(*in) {}
 
-  std::optional<OnnxTensor> run() {
+  std::optional<OnnxTensor> run(OnnxCoded* coded) {
     in_.message([&] { read_field(); });
     if (external_) {
       if (plain_fields_ != 0 || coded_) in_.fail("a tensor has values here and in external data");
@@ -51,7 +51,12 @@ class TensorReading {
       return std::move(tensor_);
     }
     if (plain_fields_ + (coded_ ? 1 : 0) > 1) in_.fail("a tensor has values in two fields");
-    if (plain_fields_ == 0 || coded_ || split_ || !belongs()) return std::nullopt;
+    if (coded_ || split_ || !belongs()) {
+      ++coded->tensors;
+      coded->bytes += value_bytes_;
+      return std::nullopt;
+    }
+    if (plain_fields_ == 0) return std::nullopt;
     tensor_.offset = span_.offset;
     tensor_.bytes = span_.bytes;
     return std::move(tensor_);
@@ -123,10 +128,11 @@ class TensorReading {
   // A field of `width` bytes per number, packed into one piece, into several, or into none.
   void add_packed(PackedField* field, uint64_t width, std::array<int32_t, 2> types) {
     if (!in_.is_bytes()) {
-      coded_field(field);  // a number for itself
-      return;
+      value_bytes_ += width;
+      return coded_field(field);  // a number for itself
     }
     const OnnxSpan span = in_.span();
+    value_bytes_ += span.bytes;
     if (span.bytes == 0) return;
     if (span.bytes % width != 0) in_.fail("a tensor has part of a number");
     if (field->present) return coded_field(field);
@@ -143,10 +149,11 @@ class TensorReading {
   }
 
   void add_coded() {
-    if (!in_.is_bytes()) {
-      in_.number();
-    } else if (in_.field() != TensorProto::kStringDataFieldNumber && in_.span().bytes == 0) {
-      return;  // packed, and empty
+    if (in_.is_bytes()) {
+      const uint64_t bytes = in_.span().bytes;
+      value_bytes_ += bytes;
+      const bool packed = in_.field() != TensorProto::kStringDataFieldNumber;
+      if (packed && bytes == 0) return;
     }
     coded_ = true;
   }
@@ -178,9 +185,10 @@ class TensorReading {
   OnnxSpan span_;
   PackedField floats_;
   PackedField doubles_;
-  int plain_fields_ = 0;  // raw_data, float_data and double_data with values
-  bool split_ = false;    // whether one of them is in several pieces
-  bool coded_ = false;    // whether there are values that are no plain bytes
+  int plain_fields_ = 0;      // raw_data, float_data and double_data with values
+  bool split_ = false;        // whether one of them is in several pieces
+  bool coded_ = false;        // whether there are values that are no plain bytes
+  uint64_t value_bytes_ = 0;  // of all fields but raw_data
   bool external_ = false;
   std::optional<std::string> location_;
   std::optional<uint64_t> offset_;
@@ -189,8 +197,8 @@ class TensorReading {
 
 }  // namespace
 
-std::optional<OnnxTensor> read_onnx_tensor(OnnxWire* in) {
-  return TensorReading(in).run();
+std::optional<OnnxTensor> read_onnx_tensor(OnnxWire* in, OnnxCoded* coded) {
+  return TensorReading(in).run(coded);
 }
 
 OnnxEntry read_onnx_entry(OnnxWire* in) {

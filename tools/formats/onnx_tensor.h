@@ -26,10 +26,17 @@ struct OnnxTensor {
   std::optional<uint64_t> bytes;  // nothing where external data has no length
 };
 
+// Tensors whose values stay in the graph.
+struct OnnxCoded {
+  uint64_t tensors = 0;
+  uint64_t bytes = 0;  // of their values as they are in the file
+};
+
 // Reads the message that is the value of the field. Nothing where there are no values, and where
 // they are coded: as varints (int32_data, int64_data, uint64_data), as text, as single numbers or
-// in more than one piece, or in a field that does not belong to the type.
-std::optional<OnnxTensor> read_onnx_tensor(OnnxWire* in);
+// in more than one piece, or in a field that does not belong to the type. Those are added to
+// `coded`.
+std::optional<OnnxTensor> read_onnx_tensor(OnnxWire* in, OnnxCoded* coded);
 
 // A StringStringEntryProto. Texts longer than kMaxNameBytes are refused.
 struct OnnxEntry {
