@@ -168,6 +168,17 @@ TEST_F(Report, PatternsThatMatchNothingAreReported) {
   EXPECT_EQ(reason(json, "fc2.weight"), "no option or rule asks for it");
 }
 
+// The file with the scores is a copy, which keeps what else the file holds.
+TEST_F(Report, AScoredFileRestoresTheSameBytes) {
+  add_weights("w");
+  const std::string score = dir_.write("score.sh", "echo 1e-7\n");
+  run({"--eval", "sh " + score + " {}"});
+  EXPECT_EQ(dcf({"info", "--json", out_}).json()["metadata"]["dcf.eval.after"], "1e-07");
+  const std::string back = dir_.path("back.safetensors");
+  expect_success(dcf({"decompress", out_, "-o", back}));
+  EXPECT_TRUE(read_text(back) == read_text(dir_.path("in.safetensors")));
+}
+
 // Scales go only to rules that mean nothing else.
 TEST_F(Report, ScalesAreLeftAloneUnlessARuleNamesThem) {
   add("fc.qweight", DCF_DTYPE_I32, {64, 64});
