@@ -220,6 +220,10 @@ TEST(ExactFile, SeveralFilesGoIntoAFolder) {
   expect_two_files(dir.path("named"), "other.json");
   expect_success(dcf({"decompress", file, "-q", "-o", dir.path("slash/")}));
   expect_two_files(dir.path("slash"), "model.json");
+  expect_success(dcf({"decompress", file, "-q", "-o", dir.path("plain")}));
+  expect_two_files(dir.path("plain"), "model.json");
+  expect_success(dcf({"decompress", file, "-q", "-o", dir.path("one"), "--to", "safetensors"}));
+  EXPECT_TRUE(fs::is_regular_file(dir.path("one")));
   fs::create_directory(dir.path("there"));
   dir.write("there/mine", "kept");
   expect_success(dcf({"decompress", file, "-q", "-o", dir.path("there")}));

@@ -70,9 +70,13 @@ bool is_original(const std::string& path, const std::string& format,
          !(format == kSafetensors && main_name.ends_with(".json"));
 }
 
-bool names_folder(const std::string& path) {
+// Of a model of several files a name without an extension is a folder, too.
+bool names_folder(const std::string& path, const std::string& to,
+                  const std::optional<OriginalFiles>& originals) {
   std::error_code ignored;
-  return path.ends_with('/') || std::filesystem::is_directory(path, ignored);
+  return path.ends_with('/') || std::filesystem::is_directory(path, ignored) ||
+         (originals && originals->files().size() > 1 && path != "-" &&
+          last_extension(path).empty() && (to.empty() || to == originals->format()));
 }
 
 std::string what_it_came_from(const std::optional<OriginalFiles>& originals) {
@@ -105,7 +109,7 @@ void check_output_name(const std::string& path, const std::string& format) {
 OutputChoice choose_output(const std::string& input, const std::string& path, const std::string& to,
                            const std::optional<OriginalFiles>& originals) {
   OutputChoice choice;
-  if (names_folder(path)) {
+  if (names_folder(path, to, originals)) {
     if (!originals || (!to.empty() && to != originals->format())) {
       throw_failure(input, "cannot be written into a folder: " + what_it_came_from(originals));
     }
