@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // GGUF, the model files of llama.cpp and its like: little-endian, version 2 and 3. How its tensors
-// become those of a .dcf file is specified in
-// docs/format-mappings.md, "GGUF".
+// become those of a .dcf file is specified in docs/format-mappings.md, "GGUF".
 #pragma once
 
 #include <memory>
