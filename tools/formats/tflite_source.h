@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // TensorFlow Lite (LiteRT) models: a flatbuffer with the graph and the buffers of its constants.
-// How these become the tensors of a .dcf file is specified in docs/format-mappings.md, "TensorFlow Lite".
+// How these become the tensors of a .dcf file is specified in docs/format-mappings.md, "TensorFlow
+// Lite".
 #pragma once
 
 #include <memory>
