@@ -30,8 +30,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     if (data[0] == 0) {
       read_all(bytes);
     } else {
-      read_all(zstd_unpack("layout", "the frame", {bytes.begin(), bytes.end()},
-                           MemoryLimit(uint64_t{1} << 20)));
+      read_all(zstd_unpack("layout", "the frame", bytes, MemoryLimit(uint64_t{1} << 20)));
     }
   });
   return 0;

@@ -105,8 +105,9 @@ std::string hostile(const TempDir& dir, const FileLayout& layout, const std::str
 
 TEST(ExactFile, NamesThatLeaveTheFolderAreRefused) {
   const TempDir dir;
-  for (const std::string name : {"../escaped", "/tmp/escaped", "a/../../escaped", "", "a//b", ".",
-                                 ".bashrc", "sub/.git/config", "a\\b", "c:x", "a\nb"}) {
+  for (const std::string name :
+       {"../escaped", "/tmp/escaped", "a/../../escaped", "", "a//b", ".", ".bashrc",
+        "sub/.git/config", "a\\b", "c:x", "a\nb", "1/2/3/4/5/6/7/8/9/10/11/12/13/14/15/16/17"}) {
     SCOPED_TRACE(name);
     FileLayout layout("tfjs");
     layout.begin_file("model.json", 4);
@@ -160,6 +161,20 @@ TEST(ExactFile, LayoutsThatDoNotFitAreRefused) {
   }
   expect_refused(below, "");
   expect_refused(FileLayout("onnx"), "");  // no files
+}
+
+// A few bytes of a frame may stand for a layout of any size.
+TEST(ExactFile, ALayoutKeepsToTheLimitOfMemory) {
+  const TempDir dir;
+  FileLayout layout("onnx");
+  for (uint64_t i = 0; i < 300'000; ++i) layout.note_type(i, "");
+  layout.begin_file("model.onnx", 4);
+  layout.tensor_at(0, 0, 4);
+  layout.end_file();
+  const std::string file = hostile(dir, layout, "");
+  const Result result = dcf({"verify", file, "-M", "16M"});
+  expect_failure(result, 1, "memory");
+  EXPECT_LT(result.peak_bytes, uint64_t{16 + 32} << 20);
 }
 
 TEST(ExactFile, AWrongDigestGivesNoFile) {

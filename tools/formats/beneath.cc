@@ -35,12 +35,15 @@ bool is_plain_path(const std::string& name) {
 
 bool is_portable_path(const std::string& name) {
   constexpr size_t kMaxComponentBytes = 255;
+  constexpr size_t kMaxComponents = 16;
   size_t component_bytes = 0;
+  size_t components = 1;
   for (const char c : name) {
     if (component_bytes == 0 && c == '.') return false;
     if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f || c == '\\' || c == ':') return false;
     component_bytes = c == '/' ? 0 : component_bytes + 1;
-    if (component_bytes > kMaxComponentBytes) return false;
+    components += c == '/' ? 1 : 0;
+    if (component_bytes > kMaxComponentBytes || components > kMaxComponents) return false;
   }
   return is_plain_path(name);
 }

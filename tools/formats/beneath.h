@@ -11,8 +11,9 @@ namespace dcf::tools {
 
 // Whether no component of `name`, separated by '/', is empty, "." or "..".
 bool is_plain_path(const std::string& name);
-// Whether `name`, moreover, is a name that may be given to an output: no component starts with '.',
-// is longer than 255 bytes or holds a character that some system's paths treat otherwise.
+// Whether `name`, moreover, is a name that may be given to an output: it has at most 16 components,
+// and none starts with '.', is longer than 255 bytes or holds a character that some system's paths
+// treat otherwise.
 bool is_portable_path(const std::string& name);
 // The last component of `path`, or `otherwise` where that is not portable.
 std::string portable_file_name(const std::string& path, const std::string& otherwise);

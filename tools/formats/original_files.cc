@@ -13,6 +13,10 @@ namespace dcf::tools {
 namespace {
 
 constexpr uint64_t kPieceBytes = uint64_t{1} << 20;
+// What is kept of a layout's names and types takes up to so many times its bytes.
+constexpr uint64_t kMemoryPerByte = 32;
+// The packed rest, which is held while tensors are decoded, may take one part in so many.
+constexpr uint64_t kPartOfMemory = 4;
 constexpr const char* kLayoutWords = "the layout of files";
 constexpr const char* kRestWords = "what is no tensor";
 
@@ -132,7 +136,10 @@ std::vector<Section> pack_original_files(const ModelSource& source, const Memory
   }
   std::vector<Section> sections;
   sections.push_back({.kind = kLayoutKind, .bytes = zstd_pack(path, layout.encoded(), limit)});
-  if (rest) sections.push_back({.kind = kRestKind, .bytes = rest->finish()});
+  if (rest) {
+    sections.push_back({.kind = kRestKind, .bytes = rest->finish()});
+    limit.check(path, kRestWords, kPartOfMemory * sections.back().bytes.size());
+  }
   return sections;
 }
 
@@ -142,8 +149,10 @@ std::optional<OriginalFiles> OriginalFiles::read(const DcfFile& file) {
   if (!layout) return std::nullopt;
   OriginalFiles result;
   result.where_ = file.path();
-  result.layout_ = zstd_unpack(file.path(), kLayoutWords, std::move(*layout), limit);
+  result.layout_ =
+      zstd_unpack(file.path(), kLayoutWords, *layout, MemoryLimit(limit.bytes() / kMemoryPerByte));
   if (auto rest = file.section(kRestKind)) {
+    limit.check(file.path(), kRestWords, kPartOfMemory * rest->size());
     result.rest_ = std::move(*rest);
     result.rest_bytes_ = result.open_rest()->content_bytes();
   }

@@ -72,19 +72,16 @@ struct ZstdReader::State {
   bool ended = false;  // the frame, and not only its input
 };
 
-ZstdReader::ZstdReader(std::string file, std::string what, std::vector<uint8_t> frame)
-    : file_(std::move(file)),
-      what_(std::move(what)),
-      frame_(std::move(frame)),
-      state_(std::make_unique<State>()) {
+ZstdReader::ZstdReader(std::string file, std::string what, std::span<const uint8_t> frame)
+    : file_(std::move(file)), what_(std::move(what)), state_(std::make_unique<State>()) {
   if (state_->context == nullptr) throw std::bad_alloc();
-  const unsigned long long size = ZSTD_getFrameContentSize(frame_.data(), frame_.size());
+  const unsigned long long size = ZSTD_getFrameContentSize(frame.data(), frame.size());
   if (size == ZSTD_CONTENTSIZE_ERROR || size == ZSTD_CONTENTSIZE_UNKNOWN) {
     fail("is no zstd frame that tells its size");
   }
   content_bytes_ = size;
   ZSTD_DCtx_setParameter(state_->context, ZSTD_d_windowLogMax, kMaxWindowLog);
-  state_->in = {frame_.data(), frame_.size(), 0};
+  state_->in = {frame.data(), frame.size(), 0};
 }
 
 ZstdReader::~ZstdReader() = default;
@@ -129,8 +126,8 @@ std::vector<uint8_t> zstd_pack(const std::string& file, std::span<const uint8_t>
 }
 
 std::vector<uint8_t> zstd_unpack(const std::string& file, const std::string& what,
-                                 std::vector<uint8_t> frame, const MemoryLimit& limit) {
-  ZstdReader reader(file, what, std::move(frame));
+                                 std::span<const uint8_t> frame, const MemoryLimit& limit) {
+  ZstdReader reader(file, what, frame);
   std::vector<uint8_t> content = limit.buffer(file, what, reader.content_bytes());
   reader.read(content);
   reader.finish();

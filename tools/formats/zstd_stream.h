@@ -39,12 +39,12 @@ class ZstdWriter {
   std::vector<uint8_t> frame_;
 };
 
-// The frame may be a stranger's. Takes the window's memory besides the frame, which it keeps.
+// The frame may be a stranger's, and is borrowed. Takes the window's memory.
 class ZstdReader {
  public:
   // `what` names the frame in messages. Throws Error where it is none, does not tell its size or
   // wants a larger window.
-  ZstdReader(std::string file, std::string what, std::vector<uint8_t> frame);
+  ZstdReader(std::string file, std::string what, std::span<const uint8_t> frame);
   ~ZstdReader();
   ZstdReader(ZstdReader&&) noexcept;
   ZstdReader& operator=(ZstdReader&&) noexcept;
@@ -61,7 +61,6 @@ class ZstdReader {
 
   std::string file_;
   std::string what_;
-  std::vector<uint8_t> frame_;
   uint64_t content_bytes_ = 0;
   std::unique_ptr<State> state_;
 };
@@ -70,6 +69,6 @@ class ZstdReader {
 std::vector<uint8_t> zstd_pack(const std::string& file, std::span<const uint8_t> content,
                                const MemoryLimit& limit);
 std::vector<uint8_t> zstd_unpack(const std::string& file, const std::string& what,
-                                 std::vector<uint8_t> frame, const MemoryLimit& limit);
+                                 std::span<const uint8_t> frame, const MemoryLimit& limit);
 
 }  // namespace dcf::tools
