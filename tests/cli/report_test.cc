@@ -24,7 +24,9 @@ class Report : public ::testing::Test {
   // Gaussian weights with these values in front.
   void add_weights(const std::string& name, const std::vector<float>& front = {}) {
     Model one = gaussian_model(40, 50, model_.tensors.size() + 1);
-    std::memcpy(one.data[0].data(), front.data(), front.size() * sizeof(float));
+    if (!front.empty()) {
+      std::memcpy(one.data[0].data(), front.data(), front.size() * sizeof(float));
+    }
     one.tensors[0].name = name;
     model_.tensors.push_back(one.tensors[0]);
     model_.data.push_back(one.data[0]);
