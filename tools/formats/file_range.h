@@ -10,7 +10,8 @@
 
 namespace dcf::tools {
 
-// Reads on from `offset`. Borrows the file.
+// Reads on from `offset`. Borrows the file, or keeps one that nobody else has.
 std::unique_ptr<TensorReader> read_file_range(const InputFile& file, uint64_t offset);
+std::unique_ptr<TensorReader> read_file_range(InputFile&& file, uint64_t offset);
 
 }  // namespace dcf::tools

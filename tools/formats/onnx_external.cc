@@ -3,28 +3,14 @@
 
 #include <algorithm>
 #include <filesystem>
-#include <span>
 #include <utility>
 
 #include "formats/error.h"
+#include "formats/file_range.h"
 #include "formats/text.h"
 
 namespace dcf::tools {
 namespace {
-
-class ExternalRange final : public TensorReader {
- public:
-  ExternalRange(InputFile file, uint64_t offset) : file_(std::move(file)), offset_(offset) {}
-
-  void read(std::span<uint8_t> out) override {
-    file_.read_at(offset_, out);
-    offset_ += out.size();
-  }
-
- private:
-  InputFile file_;
-  uint64_t offset_;
-};
 
 // Without components ".".
 std::string plain_path(const std::string& location) {
@@ -69,7 +55,7 @@ uint64_t OnnxExternalFiles::size_of(const std::string& name) const {
 }
 
 std::unique_ptr<TensorReader> OnnxExternalFiles::read(size_t i, uint64_t offset) const {
-  return std::make_unique<ExternalRange>(open(i), offset);
+  return read_file_range(open(i), offset);
 }
 
 }  // namespace dcf::tools
