@@ -15,6 +15,7 @@
 #include "cli/failures.h"
 #include "cli/json_writer.h"
 #include "cli/loss_report.h"
+#include "cli/options.h"
 #include "cli/output.h"
 #include "cli/output_checks.h"
 #include "cli/output_choice.h"

@@ -7,6 +7,7 @@
 #include "cli/display.h"
 #include "cli/failures.h"
 #include "cli/json_writer.h"
+#include "cli/options.h"
 #include "cli/output.h"
 #include "cli/output_checks.h"
 #include "cli/output_choice.h"

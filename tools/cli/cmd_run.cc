@@ -13,6 +13,7 @@
 #include "cli/network/run.h"
 #include "cli/network/test_error.h"
 #include "cli/network_input.h"
+#include "cli/options.h"
 #include "cli/output.h"
 #include "cli/output_checks.h"
 #include "cli/progress.h"

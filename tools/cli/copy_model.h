@@ -4,7 +4,7 @@
 
 #include <string>
 
-#include "cli/options.h"
+#include "cli/common_options.h"
 #include "cli/output_choice.h"
 #include "formats/dcf_file.h"
 #include "formats/model_sink.h"

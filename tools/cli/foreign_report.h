@@ -2,7 +2,7 @@
 // What `dcf info` and `dcf verify` say of a model that is no .dcf file.
 #pragma once
 
-#include "cli/options.h"
+#include "cli/common_options.h"
 #include "formats/model_source.h"
 
 namespace dcf::tools {

@@ -7,9 +7,9 @@
 #include <string>
 #include <vector>
 
+#include "cli/common_options.h"
 #include "cli/encode_plan.h"
 #include "cli/json_writer.h"
-#include "cli/options.h"
 #include "formats/model_source.h"
 
 namespace dcf::tools {

@@ -9,8 +9,8 @@
 #include <string_view>
 #include <vector>
 
+#include "cli/common_options.h"
 #include "cli/difference.h"
-#include "cli/options.h"
 #include "formats/model_source.h"
 
 namespace dcf::tools {

@@ -1,34 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-// Options that several verbs share.
+// Options that several verbs share, as the parser knows them.
 #pragma once
 
 #include <CLI/CLI.hpp>
 #include <cstdint>
 #include <string>
 
-#include "cli/output.h"
-#include "formats/model_source.h"
+#include "cli/common_options.h"
 
 namespace dcf::tools {
-
-struct CommonOptions {
-  bool quiet = false;
-  bool json = false;
-  bool no_progress = false;
-  uint32_t threads = 0;     // 0: one per processor
-  uint64_t max_memory = 0;  // 0: the library's default
-
-  bool wants_progress() const { return !quiet && !json && !no_progress; }
-  // Whether standard output gets a report of an output that is in place already. A closed one gets
-  // none, which is no failure.
-  bool wants_report() const { return json || (!quiet && stdout_was_open()); }
-  OpenHints hints() const { return {.max_memory = max_memory, .threads = threads}; }
-};
-
-struct OutputOptions {
-  std::string path;
-  bool force = false;
-};
 
 void add_common_options(CLI::App* verb, CommonOptions* options);
 // -o and -f. The path is required unless it has a value already.

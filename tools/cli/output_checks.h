@@ -6,7 +6,7 @@
 #include <memory>
 #include <string>
 
-#include "cli/options.h"
+#include "cli/common_options.h"
 #include "formats/output_file.h"
 
 namespace dcf::tools {

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "cli/common_options.h"
 #include "cli/encode_plan.h"
-#include "cli/options.h"
 #include "formats/model_source.h"
 
 namespace dcf::tools {

@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "cli/options.h"
+#include "cli/common_options.h"
 
 namespace dcf::tools {
 

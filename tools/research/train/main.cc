@@ -9,6 +9,7 @@
 #include <string_view>
 
 #include "cli/failures.h"
+#include "cli/options.h"
 #include "cli/output.h"
 #include "research/train/command.h"
 
