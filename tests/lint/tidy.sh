@@ -9,7 +9,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 pattern=${1-}
 cmake --preset asan-ubsan >/dev/null
 # What sources include: generated headers and precompiled ones.
-included=$(ninja -C build/asan-ubsan -t targets all | sed -n 's/^\(\(tools\|fuzz\).*\.pch\|dcf_tflite_schema\): .*/\1/p')
+included=$(ninja -C build/asan-ubsan -t targets all | sed -n 's/^\(\(libdcf\|tools\|fuzz\).*\.pch\|dcf_tflite_schema\): .*/\1/p')
 cmake --build --preset asan-ubsan --target dcf_format $included >/dev/null
 log=build/asan-ubsan/tidy.log
 sources=$(find libdcf tools/cli tools/formats fuzz -name '*.cc' | grep -E -- "$pattern") || {
