@@ -12,6 +12,8 @@ namespace dcf::impl {
 namespace {
 
 constexpr mode_t kPermissions = 0777;
+// The disk starts on bytes of this number while more are made, so that commit() waits for few.
+constexpr uint64_t kFlushAhead = uint64_t{8} << 20;
 
 std::string resolve_links(const char* path) {
   char* resolved = ::realpath(path, nullptr);
@@ -83,6 +85,11 @@ AtomicFile::~AtomicFile() {
 
 Status AtomicFile::append(Bytes bytes) {
   if (failure_.ok()) failure_ = write_fully(sys_, file_.get(), bytes.data(), bytes.size());
+  written_ += bytes.size();
+  if (written_ - flushing_ >= kFlushAhead) {
+    begin_flush(file_.get(), flushing_, written_ - flushing_);
+    flushing_ = written_;
+  }
   return failure_;
 }
 

@@ -67,6 +67,8 @@ class AtomicFile final : public Sink {
   bool overwrite_;
   UniqueFd file_;
   std::string temp_name_;  // in dir_; empty: the temporary file has no name
+  uint64_t written_ = 0;   // bytes appended ...
+  uint64_t flushing_ = 0;  // ... and how many of them the disk was told of
   Status failure_;
 };
 

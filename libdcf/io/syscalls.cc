@@ -97,6 +97,14 @@ Status pwrite_fully(const Syscalls& sys, int fd, uint64_t offset, const void* sr
   });
 }
 
+void begin_flush([[maybe_unused]] int fd, [[maybe_unused]] uint64_t offset,
+                 [[maybe_unused]] uint64_t size) {
+#ifdef SYNC_FILE_RANGE_WRITE
+  ::sync_file_range(fd, static_cast<off_t>(offset), static_cast<off_t>(size),
+                    SYNC_FILE_RANGE_WRITE);
+#endif
+}
+
 Status pread_fully(const Syscalls& sys, int fd, uint64_t offset, void* dst, size_t size) {
   auto* p = static_cast<uint8_t*>(dst);
   while (size > 0) {

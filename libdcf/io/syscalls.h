@@ -52,6 +52,9 @@ auto retry_interrupted(Call call) {
 Status write_fully(const Syscalls& sys, int fd, const void* src, size_t size);
 // The same at `offset`; the position of `fd` does not move.
 Status pwrite_fully(const Syscalls& sys, int fd, uint64_t offset, const void* src, size_t size);
+// Asks the system to start writing these bytes of the file to the disk, and does not wait. A hint:
+// it does nothing where there is no such call, and promises nothing.
+void begin_flush(int fd, uint64_t offset, uint64_t size);
 // Reads exactly `size` bytes at `offset`; a file that ends earlier is IoRead.
 Status pread_fully(const Syscalls& sys, int fd, uint64_t offset, void* dst, size_t size);
 

@@ -43,6 +43,20 @@ TEST_P(AtomicFileTest, WritesANewFile) {
   EXPECT_EQ(dir_.names(), std::set<std::string>{"out"});
 }
 
+TEST_P(AtomicFileTest, WritesMoreThanIsLeftForTheLastFlush) {
+  std::string text(size_t{20} << 20, 'x');
+  for (size_t i = 0; i < text.size(); i += 4099) text[i] = static_cast<char>('a' + i % 23);
+  auto file = AtomicFile::create(out_.c_str(), false, faulty_calls());
+  ASSERT_TRUE(file.ok());
+  for (size_t at = 0, size = 1; at < text.size(); at += size, size = size * 3 + 1) {
+    size = std::min(size, text.size() - at);
+    const auto* bytes = reinterpret_cast<const uint8_t*>(text.data()) + at;
+    ASSERT_TRUE(file.value()->append(Bytes(bytes, size)).ok());
+  }
+  ASSERT_TRUE(file.value()->commit().ok());
+  EXPECT_EQ(read_file(out_), text);
+}
+
 TEST_P(AtomicFileTest, KeepsAnExistingFileUnlessTold) {
   write_file(out_, "old");
   EXPECT_EQ(save(out_, "new", false, faulty_calls()).code, Code::FileExists);
