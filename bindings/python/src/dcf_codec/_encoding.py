@@ -1,0 +1,79 @@
+# SPDX-License-Identifier: Apache-2.0
+"""How a tensor is encoded: dcf_encode_options by name."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from typing import Any
+
+from . import _abi
+from ._dtypes import DType, is_float
+
+__all__ = ["Encoding"]
+
+_INIT = {"linear": 0, "density": 1, "forgy": 2, "optimal": 3}
+_POSITIONS = {"dense": 0, "bitmap": 1, "gap": 2, "gap-bucket": 3, "auto": 255}
+_FIDELITY = {"bit-exact": 0, "value-exact": 1, "lossy": 2}
+
+
+@dataclasses.dataclass(frozen=True)
+class Encoding:
+    """How one tensor is encoded. The defaults are lossless: every bit, in the smallest form.
+
+    sparsity: prune; the fraction of elements that become zero, those of least magnitude, [0, 1).
+    bits: cluster; at most 2**bits shared values by k-means, 1 to 8; 0: no. (Deep Compression,
+        sections 2 and 3. Both cost accuracy without retraining.)
+    init: where centroids start: "linear", "density", "forgy", or "optimal", the exact optimum.
+    seed: of "forgy".
+    positions: "auto", "dense", "bitmap", "gap", "gap-bucket".
+    gap_bits: 2 to 8 for gap positions; 0: the smallest.
+    canonical_zeros: drop the signs of zeros.
+    fill_clusters: clusters that end empty start anew, as KMeans of scikit-learn has it.
+    source_fidelity, source_error_bound: what the data had lost already: "bit-exact",
+        "value-exact" or "lossy", and the greatest |original - data|.
+    """
+
+    sparsity: float = 0.0
+    bits: int = 0
+    init: str = "linear"
+    seed: int = 0
+    positions: str = "auto"
+    gap_bits: int = 0
+    canonical_zeros: bool = False
+    fill_clusters: bool = False
+    source_fidelity: str = "bit-exact"
+    source_error_bound: float = 0.0
+
+    def options(self) -> Any:
+        """dcf_encode_options."""
+        options = _abi.defaults(_abi.EncodeOptions)
+        options.sparsity = self.sparsity
+        options.bits = self.bits
+        options.init = _number(_INIT, self.init, "init")
+        options.seed = self.seed
+        options.positions = _number(_POSITIONS, self.positions, "positions")
+        options.gap_bits = self.gap_bits
+        options.canonical_zeros = int(self.canonical_zeros)
+        options.fill_clusters = int(self.fill_clusters)
+        options.source_fidelity = _number(_FIDELITY, self.source_fidelity, "source_fidelity")
+        options.source_error_bound = self.source_error_bound
+        return options
+
+
+def _number(names: Mapping[str, int], name: str, what: str) -> int:
+    if name not in names:
+        raise ValueError(f"{what} is one of {', '.join(names)}, not {name!r}")
+    return names[name]
+
+
+def encoding_of(
+    encoding: Encoding | Mapping[str, Encoding] | None, name: str, dtype: DType
+) -> Encoding:
+    """The encoding of one tensor; lossless unless told otherwise. One that is for all tensors prunes
+    and clusters those of floats."""
+    if encoding is None:
+        return Encoding()
+    if not isinstance(encoding, Encoding):
+        return encoding.get(name, Encoding())
+    return encoding if is_float(dtype) else dataclasses.replace(encoding, sparsity=0.0, bits=0)

@@ -1,0 +1,373 @@
+# SPDX-License-Identifier: Apache-2.0
+"""An open .dcf file: a handle of the library with the lifetime and the exceptions of Python."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from ctypes import byref, c_size_t, c_uint64, c_void_p
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from . import _abi
+from ._callbacks import progress_callback, read_callback
+from ._dtypes import DType
+from ._memory import borrow
+from ._readers import is_reader, range_reader
+from .errors import CallError, DcfError, missing_file
+
+Progress = Callable[[int, int], Any]
+
+
+class TensorInfo(NamedTuple):
+    """Everything the file says about one tensor; its data is not read."""
+
+    name: str
+    dtype: DType
+    dtype_name: str  # "f32", "bf16", ...; the stored name of an opaque type
+    shape: tuple[int, ...]
+    elements: int
+    rows: int  # of the first dimension; 1 at rank 0
+    cols: int  # product of the other dimensions
+    dense_bytes: int
+    encoded_bytes: int
+    positions: str  # "dense", "bitmap", "gap", "gap-bucket"
+    values: str  # "raw", "palette", "grid", "split", "int"
+    gap_bits: int
+    codebook_size: int
+    nonzeros: int
+    entries: int
+    chunks: int
+    alias_of: int | None  # index of the tensor whose data this one shares
+    fidelity: str  # "bit-exact", "value-exact", "lossy"
+    error_bound: float  # greatest |original - decoded|
+
+
+def open_options(max_memory: int | None, threads: int, limits: dict[str, int]) -> Any:
+    """dcf_open_options. `limits`: max_tensors, max_output, max_entries, max_manifest."""
+    options = _abi.defaults(_abi.OpenOptions)
+    options.threads = threads
+    if max_memory is not None:
+        options.max_memory = max_memory
+    for name, value in limits.items():
+        if name not in ("max_tensors", "max_output", "max_entries", "max_manifest"):
+            raise TypeError(f"there is no limit {name!r}")
+        setattr(options, name, value)
+    return options
+
+
+class File:
+    """An open file. Any number of threads may use it at once. close() takes effect when the last call
+    in progress returns.
+
+    source: a path; bytes, a memoryview, mmap or array that holds the file; or an object that reads
+        (see `_readers`).
+    max_memory: bytes that the library may hold at once for this file, besides what it returns
+        (default 1 GiB).
+    threads: of the library; 0 is one per processor.
+    limits: max_tensors, max_output, max_entries, max_manifest, as in dcf_open_options.
+    """
+
+    def __init__(
+        self, source: Any, *, max_memory: int | None = None, threads: int = 0, **limits: int
+    ) -> None:
+        self._lock = threading.Lock()
+        self._users = 0
+        self._closing = True  # until it is open
+        self._handle = c_void_p()
+        self._kept: list[Any] = []
+        self._infos: dict[int, TensorInfo] = {}
+        self._open(source, byref(open_options(max_memory, threads, limits)))
+        self._closing = False
+
+    def _open(self, source: Any, options: Any) -> None:
+        if isinstance(source, (str, os.PathLike)):
+            self._open_path(source, options)
+        elif is_reader(source):
+            self._open_reader(source, options)
+        else:
+            self._open_memory(source, options)
+
+    def _open_path(self, path: str | os.PathLike[str], options: Any) -> None:
+        try:
+            _abi.call(_abi.lib.dcf_file_open_path, os.fsencode(path), options, byref(self._handle))
+        except DcfError as error:
+            if error.code == _abi.STATUS_IO_OPEN and not os.path.exists(path):
+                raise missing_file(os.fspath(path)) from None
+            raise
+
+    def _open_memory(self, data: Any, options: Any) -> None:
+        memory = borrow(data)
+        self._kept.append(memory)
+        _abi.call(
+            _abi.lib.dcf_file_open_memory,
+            memory.address,
+            memory.size,
+            options,
+            byref(self._handle),
+        )
+
+    def _open_reader(self, source: Any, options: Any) -> None:
+        reading = range_reader(source)
+        callback = read_callback(reading.read_into)
+        reader = _abi.Reader(size=reading.size, read_at=callback.pointer)
+        self._kept += [source, callback, reader]
+        with callback:
+            _abi.call(_abi.lib.dcf_file_open_reader, byref(reader), options, byref(self._handle))
+        self._reading = callback
+
+    _reading: Any = None
+
+    @contextmanager
+    def _use(self) -> Iterator[c_void_p]:
+        with self._lock:
+            if self._closing:
+                raise CallError("the file is closed", code=11, name="BadState")
+            self._users += 1
+        try:
+            if self._reading is None:
+                yield self._handle
+            else:
+                with self._reading:
+                    yield self._handle
+        finally:
+            with self._lock:
+                self._users -= 1
+                last = self._closing and self._users == 0
+            if last:
+                self._free()
+
+    def _free(self) -> None:
+        handle, self._handle = self._handle, c_void_p()
+        _abi.lib.dcf_file_close(handle)
+        self._kept.clear()
+
+    def close(self) -> None:
+        """Closes the file. Arrays that came from it stay. Further calls are a CallError."""
+        with self._lock:
+            now = not self._closing and self._users == 0
+            self._closing = True
+        if now:
+            self._free()
+
+    def __del__(self) -> None:
+        if not getattr(self, "_closing", True):
+            self.close()
+
+    # ---- Describing
+
+    def describe(self) -> Any:
+        """dcf_file_info."""
+        info = _abi.FileInfo()
+        with self._use() as handle:
+            _abi.call(_abi.lib.dcf_file_describe, handle, byref(info))
+        return info
+
+    def count(self) -> int:
+        """Number of tensors. They are sorted by name, bytewise."""
+        with self._use() as handle:
+            return int(_abi.lib.dcf_tensor_count(handle))
+
+    def find(self, name: str) -> int:
+        """Index of a tensor. TensorNotFound (a KeyError) if no tensor has the name."""
+        encoded = name.encode("utf-8", "surrogateescape")
+        index = c_size_t()
+        with self._use() as handle:
+            try:
+                _abi.call(_abi.lib.dcf_tensor_find, handle, encoded, len(encoded), byref(index))
+            except DcfError as error:
+                if error.code == _abi.STATUS_NOT_FOUND:
+                    error.tensor = name
+                raise
+        return index.value
+
+    def tensor(self, index: int) -> TensorInfo:
+        """What the file says about a tensor."""
+        known = self._infos.get(index)
+        if known is None:
+            known = self._infos[index] = self._describe(index)
+        return known
+
+    def _describe(self, index: int) -> TensorInfo:
+        lib = _abi.lib
+        t = _abi.TensorInfo()
+        with self._use() as handle:
+            _abi.call(lib.dcf_tensor_describe, handle, index, byref(t))
+            opaque = lib.dcf_tensor_opaque_name(handle, index).decode("utf-8", "replace")
+            name = _abi.text_at(t.name, t.name_size)
+        return TensorInfo(
+            name=name,
+            dtype=DType(t.dtype, t.dtype_bits, opaque),
+            dtype_name=opaque or lib.dcf_dtype_name(t.dtype).decode(),
+            shape=tuple(t.dims[: t.rank]),
+            elements=t.elements,
+            rows=t.rows,
+            cols=t.cols,
+            dense_bytes=t.dense_bytes,
+            encoded_bytes=t.encoded_bytes,
+            positions=lib.dcf_positions_name(t.positions).decode(),
+            values=lib.dcf_values_name(t.values).decode(),
+            gap_bits=t.gap_bits,
+            codebook_size=t.codebook_size,
+            nonzeros=t.nonzeros,
+            entries=t.entries,
+            chunks=t.chunks,
+            alias_of=None if t.alias_of == _abi.NO_TENSOR else t.alias_of,
+            fidelity=lib.dcf_fidelity_name(t.fidelity).decode(),
+            error_bound=t.error_bound,
+        )
+
+    def metadata(self) -> dict[str, str]:
+        """All pairs of model metadata."""
+        pairs = {}
+        key, value = c_void_p(), c_void_p()
+        key_size, value_size = c_size_t(), c_size_t()
+        outputs = (byref(key), byref(key_size), byref(value), byref(value_size))
+        with self._use() as handle:
+            for i in range(_abi.lib.dcf_metadata_count(handle)):
+                _abi.call(_abi.lib.dcf_metadata_at, handle, i, *outputs)
+                pairs[_abi.text_at(key.value, key_size.value)] = _abi.text_at(
+                    value.value, value_size.value
+                )
+        return pairs
+
+    def sections(self) -> dict[int, bytes]:
+        """The ancillary sections by kind. Reads and checks all of them."""
+        found = {}
+        with self._use() as handle:
+            for i in range(_abi.lib.dcf_section_count(handle)):
+                info = _abi.SectionInfo()
+                _abi.call(_abi.lib.dcf_section_describe, handle, i, byref(info))
+                data = ctypes.create_string_buffer(info.bytes)
+                _abi.call(_abi.lib.dcf_section_read, handle, i, data, info.bytes)
+                found[info.kind] = data.raw
+        return found
+
+    # ---- Decoding
+
+    def decode_into(
+        self,
+        index: int,
+        address: int | None,
+        size: int,
+        *,
+        as_dtype: int = 0,
+        rows: tuple[int, int] | None = None,
+        progress: Progress | None = None,
+    ) -> None:
+        """Decodes a tensor, or rows [first, last) of it, into `size` bytes at an address.
+
+        progress(done, total) runs on any thread, in encoded bytes; True cancels.
+        """
+        with self._watched(progress) as handle, self._naming(index):
+            if rows is None:
+                _abi.call(_abi.lib.dcf_tensor_decode, handle, index, as_dtype, address, size)
+            else:
+                _abi.call(
+                    _abi.lib.dcf_tensor_decode_rows,
+                    handle,
+                    index,
+                    as_dtype,
+                    rows[0],
+                    rows[1] - rows[0],
+                    address,
+                    size,
+                )
+
+    def decode_csr(
+        self, index: int, value_dtype: np.dtype, as_dtype: int
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """row_ptr (uint64, rows + 1), columns (uint32) and values of the nonzeros of [rows, cols]."""
+        info = self.tensor(index)
+        row_ptr = np.empty(info.rows + 1, np.uint64)
+        col = np.empty(info.nonzeros, np.uint32)
+        values = np.empty(info.nonzeros, value_dtype)
+        csr = _abi.Csr(
+            row_ptr=row_ptr.ctypes.data,
+            row_ptr_capacity=row_ptr.size,
+            col=col.ctypes.data,
+            col_capacity=col.size,
+            values=values.ctypes.data,
+            values_capacity=values.size,
+        )
+        with self._use() as handle, self._naming(index):
+            _abi.call(_abi.lib.dcf_tensor_decode_csr, handle, index, as_dtype, byref(csr))
+        return row_ptr, col, values
+
+    def decode_codes(self, index: int) -> np.ndarray:
+        """uint16, one code per element: see dcf_tensor_decode_codes."""
+        info = self.tensor(index)
+        codes = np.empty(info.shape, np.uint16)
+        with self._use() as handle, self._naming(index):
+            _abi.call(
+                _abi.lib.dcf_tensor_decode_codes, handle, index, codes.ctypes.data, codes.size
+            )
+        return codes
+
+    def decode_codebook(self, index: int, dtype: np.dtype) -> np.ndarray:
+        """The codebook of a palette tensor, ascending."""
+        book = np.empty(self.tensor(index).codebook_size, dtype)
+        with self._use() as handle, self._naming(index):
+            _abi.call(
+                _abi.lib.dcf_tensor_decode_codebook, handle, index, book.ctypes.data, book.nbytes
+            )
+        return book
+
+    def decode_memory(self, index: int) -> int:
+        """The most memory that decoding the tensor takes besides its own bytes."""
+        output, working = c_uint64(), c_uint64()
+        with self._use() as handle:
+            _abi.call(
+                _abi.lib.dcf_tensor_decode_bound,
+                handle,
+                index,
+                0,
+                byref(output),
+                byref(working),
+            )
+        return working.value
+
+    def verify(self, index: int | None = None, progress: Progress | None = None) -> None:
+        """Checks all of the file, or all of one tensor."""
+        callback = progress_callback(progress or (lambda _done, _total: False))
+        with self._use() as handle, callback, self._naming(index):
+            if index is None:
+                _abi.call(_abi.lib.dcf_file_verify, handle, callback.pointer, None)
+            else:
+                _abi.call(_abi.lib.dcf_tensor_verify, handle, index, callback.pointer, None)
+
+    @contextmanager
+    def handle(self) -> Iterator[c_void_p]:
+        """The dcf_file, which stays open in the block."""
+        with self._use() as handle:
+            yield handle
+
+    @contextmanager
+    def _watched(self, progress: Progress | None) -> Iterator[c_void_p]:
+        with self._use() as handle:
+            if progress is None:
+                yield handle
+                return
+            callback = progress_callback(progress)
+            watched = c_void_p()
+            _abi.call(_abi.lib.dcf_file_watch, handle, callback.pointer, None, byref(watched))
+            try:
+                with callback:
+                    yield watched
+            finally:
+                _abi.lib.dcf_file_close(watched)
+
+    @contextmanager
+    def _naming(self, index: int | None) -> Iterator[None]:
+        """Failures inside say the name of the tensor instead of its index."""
+        try:
+            yield
+        except DcfError as error:
+            at = index if error.tensor is None else error.tensor
+            if isinstance(at, int):
+                error.tensor = self.tensor(at).name
+            raise

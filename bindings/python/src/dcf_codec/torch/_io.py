@@ -1,0 +1,104 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Tensors of PyTorch and .dcf files, with the names of safetensors.torch."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+
+from .._encoding import Encoding
+from .._file import File
+from .._frameworks import allocate_for
+from .._load import load_all
+from .._save import save_bytes, save_path
+from ._tensors import TorchTensors, tensor_source
+
+__all__ = ["load", "load_file", "save", "save_file"]
+
+
+def _load(
+    source: Any, device: Any, threads: int, max_memory: int | None, progress: Any
+) -> dict[str, torch.Tensor]:
+    tensors = TorchTensors(device)
+    file = File(source, max_memory=max_memory, threads=threads)
+    try:
+        found = load_all(
+            file, lambda info: allocate_for(tensors, info), threads=threads, progress=progress
+        )
+    finally:
+        file.close()
+    return {name: tensors.finish(value) for name, value in found.items()}
+
+
+def load_file(
+    filename: str | os.PathLike[str] | Any,
+    device: Any = "cpu",
+    *,
+    threads: int = 0,
+    max_memory: int | None = None,
+    progress: Any = None,
+) -> dict[str, torch.Tensor]:
+    """All tensors of a file, name -> tensor on `device`, decoded in parallel into their own memory.
+
+    threads: 0 is one per processor. max_memory: bytes of the library besides the tensors (default
+    1 GiB). progress: True, or a function of (bytes done, bytes of all tensors).
+    """
+    return _load(filename, device, threads, max_memory, progress)
+
+
+def load(
+    data: Any, *, device: Any = "cpu", threads: int = 0, max_memory: int | None = None
+) -> dict[str, torch.Tensor]:
+    """All tensors of a file that is in memory: bytes, a memoryview, mmap, or array of bytes."""
+    return _load(data, device, threads, max_memory, None)
+
+
+def save_file(
+    tensors: Mapping[str, torch.Tensor],
+    filename: str | os.PathLike[str],
+    metadata: Mapping[str, str] | None = None,
+    *,
+    encoding: Encoding | Mapping[str, Encoding] | None = None,
+    threads: int = 0,
+    max_memory: int | None = None,
+    progress: Any = None,
+) -> None:
+    """Writes tensors to a file, which appears whole or not at all, and replaces one of that name.
+
+    tensors: name -> tensor of any device and memory layout, dense or sparse. Tensors with the same
+        bytes (tied weights) are stored once.
+    encoding: None is lossless, every bit. An Encoding is for all tensors (of floats, where it loses
+        something), a mapping gives those that it names their own.
+    """
+    save_path(
+        filename,
+        tensors,
+        tensor_source,
+        metadata,
+        encoding=encoding,
+        threads=threads,
+        max_memory=max_memory,
+        progress=progress,
+    )
+
+
+def save(
+    tensors: Mapping[str, torch.Tensor],
+    metadata: Mapping[str, str] | None = None,
+    *,
+    encoding: Encoding | Mapping[str, Encoding] | None = None,
+    threads: int = 0,
+    max_memory: int | None = None,
+) -> bytes:
+    """The bytes that save_file() would write."""
+    return save_bytes(
+        tensors,
+        tensor_source,
+        metadata,
+        encoding=encoding,
+        threads=threads,
+        max_memory=max_memory,
+    )

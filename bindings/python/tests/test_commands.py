@@ -1,0 +1,148 @@
+# SPDX-License-Identifier: Apache-2.0
+"""compress, decompress, inspect, verify, compare: the dcf program as functions."""
+
+from __future__ import annotations
+
+import os
+import pathlib
+import stat
+import subprocess
+
+import numpy as np
+import pytest
+import safetensors.numpy
+
+import dcf_codec
+from dcf_codec import DcfWarning
+from dcf_codec._library import program_path
+from dcf_codec.errors import DcfError, ModelError, UsageError
+
+
+@pytest.fixture
+def model(tmp_path: pathlib.Path, weights: dict) -> pathlib.Path:
+    path = tmp_path / "model.safetensors"
+    safetensors.numpy.save_file(weights, path)
+    return path
+
+
+def test_there_and_back(model: pathlib.Path, tmp_path: pathlib.Path) -> None:
+    small, back = tmp_path / "m.dcf", tmp_path / "back.safetensors"
+    report = dcf_codec.compress(model, small)
+    assert report["output"] == str(small)
+    assert dcf_codec.verify(small)["ok"]
+    assert dcf_codec.verify(model)["ok"]
+    assert dcf_codec.decompress(small, back)["same_sha256"]
+    assert back.read_bytes() == model.read_bytes()
+    assert dcf_codec.compare(model, small)["ok"]
+    assert len(dcf_codec.inspect(small)["tensors"]) == 5
+
+
+def test_every_option_is_a_keyword(model: pathlib.Path, tmp_path: pathlib.Path) -> None:
+    out = tmp_path / "m.dcf"
+    with pytest.warns(DcfWarning, match="retraining"):
+        dcf_codec.compress(
+            model,
+            out,
+            bits=3,
+            sparsity=0.5,
+            init="density",
+            threads=1,
+            max_memory="512M",
+            exact_file=False,
+            lossless=None,
+        )
+    with pytest.raises(DcfError, match="keeps"):
+        dcf_codec.decompress(out, tmp_path / "back.onnx")
+    assert not dcf_codec.compare(model, out)["ok"]
+    assert dcf_codec.compare(model, out, bounds=True)["ok"]
+    with pytest.raises(FileExistsError):
+        dcf_codec.compress(model, out)
+    dcf_codec.compress(model, out, force=True, lossless=True)
+    recipe = {"rules": [{"match": "fc3.weight", "bits": 2}]}
+    with pytest.warns(DcfWarning):
+        dcf_codec.compress(model, out, force=True, recipe=recipe)
+    assert dcf_codec.safe_open(out).info("fc3.weight").codebook_size <= 4
+
+
+def test_false_is_an_option_left_out(model: pathlib.Path, tmp_path: pathlib.Path) -> None:
+    dcf_codec.compress(model, tmp_path / "m.dcf", force=False, lossless=False, exact_file=True)
+    assert 5 in dcf_codec.safe_open(tmp_path / "m.dcf").file.sections()
+
+
+def test_a_list_repeats_an_option(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With a program of tomorrow: its new options are keywords, and a value may begin with '-'."""
+    program = tmp_path / "dcf"
+    program.write_text(
+        "#!/bin/sh\n"
+        'if [ "$1" = help ]; then echo "  --tag TEXT ... A new option"; echo "  -o,--output OUT"; exit; fi\n'
+        'printf \'{"words": "\'; printf "<%s>" "$@"; printf \'"}\'\n'
+    )
+    program.chmod(program.stat().st_mode | stat.S_IXUSR)
+    monkeypatch.setenv("DCF_CODEC_PROGRAM", str(program))
+    report = dcf_codec.compress("-in", "out", tag=["a", "-b"])
+    assert report["words"] == "<compress><--json><--output=out><--tag=a><--tag=-b><--><-in>"
+
+
+def test_what_is_wrong_is_an_exception(model: pathlib.Path, tmp_path: pathlib.Path) -> None:
+    out = tmp_path / "m.dcf"
+    with pytest.raises(TypeError, match="no option 'colour'"):
+        dcf_codec.compress(model, out, colour=3)
+    with pytest.raises(UsageError, match="bits") as caught:
+        dcf_codec.compress(model, out, bits=11)
+    assert isinstance(caught.value, ValueError)
+    with pytest.raises(ValueError):
+        dcf_codec.compress("-", out)
+    with pytest.raises(DcfError):
+        dcf_codec.compress(tmp_path / "none.safetensors", out)
+    (tmp_path / "bad.safetensors").write_bytes(b"\x08\0\0\0\0\0\0\0{}      rest")
+    with pytest.raises(ModelError):
+        dcf_codec.compress(tmp_path / "bad.safetensors", out)
+    dcf_codec.compress(model, out)
+    data = bytearray(out.read_bytes())
+    data[200] ^= 1
+    out.write_bytes(data)
+    with pytest.raises(ModelError) as damaged:
+        dcf_codec.verify(out)
+    assert damaged.value.name == "ChecksumMismatch" and damaged.value.offset is not None
+
+
+def test_progress(model: pathlib.Path, tmp_path: pathlib.Path) -> None:
+    steps: list[tuple[int, int]] = []
+    dcf_codec.compress(model, tmp_path / "m.dcf", progress=lambda *step: steps.append(step))
+    assert steps[0][0] == 0
+    assert max(done for done, _ in steps) == max(total for _, total in steps)
+    assert dcf_codec.verify(tmp_path / "m.dcf", progress=True)["ok"]  # a bar of tqdm
+
+
+def test_without_tqdm_there_is_no_bar(
+    model: pathlib.Path, tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(__import__("sys").modules, "tqdm.auto", None)
+    assert dcf_codec.compress(model, tmp_path / "m.dcf", progress=True)["output"]
+
+
+def test_the_program_is_found_and_runs() -> None:
+    out = subprocess.run([program_path(), "--version"], capture_output=True, text=True, check=True)
+    assert out.stdout == f"dcf {dcf_codec.__version__}\n"
+    assert os.access(program_path(), os.X_OK)
+
+
+def test_a_program_that_dies_is_an_exception(
+    tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    program = tmp_path / "dcf"
+    program.write_text('#!/bin/sh\n[ "$1" = help ] && exit\nkill -9 $$\n')
+    program.chmod(0o755)
+    monkeypatch.setenv("DCF_CODEC_PROGRAM", str(program))
+    with pytest.raises(DcfError, match="-9"):
+        dcf_codec.inspect(tmp_path / "m.dcf")
+    monkeypatch.setenv("DCF_CODEC_PROGRAM", str(tmp_path / "none"))
+    with pytest.raises(FileNotFoundError):
+        dcf_codec.inspect(tmp_path / "m.dcf")
+
+
+def test_arrays_survive(model: pathlib.Path, tmp_path: pathlib.Path, weights: dict) -> None:
+    dcf_codec.compress(model, tmp_path / "m.dcf")
+    dcf_codec.decompress(tmp_path / "m.dcf", tmp_path / "m.npz")
+    with np.load(tmp_path / "m.npz") as back:
+        assert all(np.array_equal(back[name], weights[name]) for name in weights)
