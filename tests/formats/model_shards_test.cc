@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Sharded safetensors, and folders.
 #include <sys/resource.h>
+#include <sys/stat.h>
 
 #include <filesystem>
 
@@ -101,6 +102,73 @@ TEST_F(ShardsTest, AFolderWithOneSafetensorsFile) {
   EXPECT_EQ(source->layout()->files(), 3u);
   EXPECT_EQ(source->layout()->file_name(0), "m.safetensors");
   EXPECT_EQ(layout_fault(*source), "");
+}
+
+// The cache of the Hugging Face hub: REPOSITORY/snapshots/REVISION/NAME -> ../../blobs/HASH.
+class HubCacheTest : public ShardsTest {
+ protected:
+  HubCacheTest() {
+    for (const char* folder : {"r/blobs", "r/snapshots/1/sub", "r/other/1"}) {
+      std::filesystem::create_directories(dir_.path(folder));
+    }
+    dir_.write("r/blobs/" + kHash, shard("x", "abc"));
+    dir_.write("secret", shard("x", "abc"));
+  }
+  void link(const std::string& target, const std::string& name) {
+    std::filesystem::create_symlink(target, dir_.path(name));
+  }
+  void expect_refused(const std::string& target, const std::string& folder) {
+    link(target, folder + "/model.safetensors");
+    EXPECT_TOOL_ERROR(open_model(dir_.path(folder)), 2, "'model.safetensors' is a symbolic link");
+    std::filesystem::remove(dir_.path(folder + "/model.safetensors"));
+  }
+
+  const std::string kHash = std::string(39, 'a') + "0";
+};
+
+TEST_F(HubCacheTest, LinksOfASnapshotAreFollowed) {
+  const std::string other(64, '7');
+  dir_.write("r/blobs/" + other, "{}");
+  link("../../blobs/" + kHash, "r/snapshots/1/model.safetensors");
+  link("../../../blobs/" + other, "r/snapshots/1/sub/config.json");
+  // As a hub's library names the snapshot, and behind a link of the user's own.
+  link("r/snapshots/1", "mine");
+  for (const char* folder : {"r/snapshots/1", "mine"}) {
+    const auto source = open_model(dir_.path(folder));
+    EXPECT_EQ(source->read(0), to_bytes("abc"));
+    ASSERT_EQ(source->layout()->files(), 2u);
+    EXPECT_EQ(source->layout()->file_name(1), "sub/config.json");
+    EXPECT_EQ(layout_fault(*source), "");
+  }
+}
+
+TEST_F(HubCacheTest, ShardsMayBeLinksOfASnapshot) {
+  link("../../blobs/" + kHash, "r/snapshots/1/a.safetensors");
+  dir_.write("r/snapshots/1/i.json", R"({"weight_map":{"x":"a.safetensors"}})");
+  EXPECT_EQ(open_model(dir_.path("r/snapshots/1/i.json"))->read(0), to_bytes("abc"));
+}
+
+TEST_F(HubCacheTest, OtherLinksAreRefused) {
+  const std::string snapshot = "r/snapshots/1";
+  expect_refused("../../../secret", snapshot);
+  expect_refused("../../blobs/../../secret", snapshot);
+  expect_refused("../../blobs/" + kHash.substr(1), snapshot);
+  expect_refused("../../blobs/" + std::string(40, 'A'), snapshot);
+  expect_refused("../../../blobs/" + kHash, snapshot);
+  expect_refused(dir_.path("r/blobs/" + kHash), snapshot);
+  expect_refused("../../blobs/" + kHash, "r/other/1");  // no snapshot
+  // A blob that is itself a link, or is none.
+  const std::string linked(40, 'b');
+  link("../../secret", "r/blobs/" + linked);
+  expect_refused("../../blobs/" + linked, snapshot);
+  expect_refused("../../blobs/" + std::string(40, 'c'), snapshot);
+  const std::string fifo(40, 'd');
+  ASSERT_EQ(mkfifo(dir_.path("r/blobs/" + fifo).c_str(), 0600), 0);
+  expect_refused("../../blobs/" + fifo, snapshot);
+  // Blobs that lie elsewhere.
+  std::filesystem::rename(dir_.path("r/blobs"), dir_.path("blobs"));
+  link("../blobs", "r/blobs");
+  expect_refused("../../blobs/" + kHash, snapshot);
 }
 
 TEST_F(ShardsTest, OtherFoldersAreRefused) {

@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "formats/error.h"
+#include "formats/hub_cache.h"
 #include "formats/text.h"
 
 namespace dcf::tools {
@@ -101,6 +102,7 @@ InputFile Folder::open(const std::string& name) const {
   if (fd < 0 && (errno == ENOSYS || errno == EPERM)) {
     fd = open_beneath_by_component(fd_.get(), name);
   }
+  if (fd < 0 && errno == ELOOP) fd = open_hub_blob(fd_.get(), name);
   const int error = errno;
   if (fd < 0 && error == ELOOP) {
     throw_invalid(full, "is a symbolic link or lies behind one, which is not followed");

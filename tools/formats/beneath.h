@@ -26,7 +26,8 @@ class Folder {
   Folder(const std::string& path, const std::string& names);
 
   // Opens the regular file `name`, whose components are separated by '/', in the folder or below
-  // it. Throws Error if a component is empty, "." or "..", or is a symbolic link.
+  // it. Throws Error if a component is empty, "." or "..", or is a symbolic link that is none of a
+  // hub's cache (hub_cache.h).
   InputFile open(const std::string& name) const;
 
  private:

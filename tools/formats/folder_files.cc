@@ -1,13 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "formats/folder_files.h"
 
+#include <fcntl.h>
+#include <sys/stat.h>
+
 #include <algorithm>
 #include <filesystem>
 #include <system_error>
 
 #include "formats/beneath.h"
 #include "formats/error.h"
+#include "formats/hub_cache.h"
 #include "formats/text.h"
+#include "io/syscalls.h"
 
 namespace dcf::tools {
 namespace {
@@ -19,7 +24,10 @@ constexpr int kMaxLevels = 3;  // of subfolders
 
 class Lister {
  public:
-  explicit Lister(const std::string& path) : path_(path) {}
+  explicit Lister(const std::string& path)
+      : path_(path),
+        fd_(impl::system_calls(),
+            ::open(path.empty() ? "." : path.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC)) {}
 
   FolderFiles run() {
     visit(path_.empty() ? fs::path(".") : fs::path(path_), "", 0);
@@ -63,7 +71,7 @@ class Lister {
       if (level == kMaxLevels) return leave_out(name, "lies too deep");
       visit(entry.path(), name + "/", level + 1);
     } else if (type == fs::file_type::symlink) {
-      leave_out(name, "is a symbolic link");
+      add_link(name);
     } else if (type != fs::file_type::regular) {
       leave_out(name, "is no regular file");
     } else {
@@ -73,11 +81,21 @@ class Lister {
     }
   }
 
+  void add_link(const std::string& name) {
+    const impl::UniqueFd blob(impl::system_calls(), open_hub_blob(fd_.get(), name));
+    struct stat info {};
+    if (!blob.valid() || ::fstat(blob.get(), &info) != 0 || !S_ISREG(info.st_mode)) {
+      return leave_out(name, "is a symbolic link");
+    }
+    result_.files.push_back({.name = name, .bytes = static_cast<uint64_t>(info.st_size)});
+  }
+
   void leave_out(const std::string& name, const char* reason) {
     result_.left_out.push_back("left out: " + quote(name) + " " + reason);
   }
 
   const std::string& path_;
+  const impl::UniqueFd fd_;  // of the folder
   FolderFiles result_;
   size_t seen_ = 0;
   size_t hidden_ = 0;

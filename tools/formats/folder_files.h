@@ -17,8 +17,9 @@ struct FolderFiles {
   std::vector<std::string> left_out;  // by name with the reason, a sentence each
 };
 
-// The regular files in the folder and in its subfolders, three levels down. Symbolic links are not
-// followed; they, hidden files and names that no output is given are left out. Throws Error where
+// The regular files in the folder and in its subfolders, three levels down. Links of a hub's cache
+// (hub_cache.h) stand for the files they lead to. Other symbolic links, hidden files and names that
+// no output is given are left out. Throws Error where
 // the folder cannot be read or holds more than 1000 files.
 FolderFiles list_folder(const std::string& path);
 

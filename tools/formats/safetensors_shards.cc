@@ -254,7 +254,7 @@ std::unique_ptr<ModelSource> open_safetensors_folder(const std::string& path,
   std::unique_ptr<ShardedSource> source;
   JsonDocument document;
   if (index != nullptr) {
-    // Folder refuses a link in the index's place.
+    // Folder refuses a link in the index's place that is none of a hub's cache.
     Folder(path, path).open(index->name);
     InputFile file((std::filesystem::path(path) / index->name).string());
     parse_json_file(file, &document, limit);
@@ -264,7 +264,6 @@ std::unique_ptr<ModelSource> open_safetensors_folder(const std::string& path,
     const FolderFiles::File* const only = find_only(path, listing, kSuffix);
     if (only == nullptr) {
       refuse_foreign_folder(path, listing);
-      // Such as links, of which the cache of a hub consists.
       const std::string left_out =
           listing.left_out.empty() ? "" : " (" + listing.left_out.front() + ")";
       throw_failure(path, "is a folder without a safetensors file or index" + left_out +
