@@ -1,39 +1,30 @@
 // SPDX-License-Identifier: Apache-2.0
 // dcf_write.h: the encoder.
-#include "api/file.h"
+#include "api/writer.h"
 #include "base/cpu.h"
-#include "codec/codebook.h"
-#include "dcf/dcf_write.h"
-#include "encode/file_writer.h"
-#include "io/atomic_file.h"
 
 using dcf::impl::AtomicFile;
 using dcf::impl::Code;
 using dcf::impl::fail;
 using dcf::impl::guarded;
 using dcf::impl::invalid;
-using dcf::impl::number_in;
 using dcf::impl::ok_status;
 using dcf::impl::set_out;
 using dcf::impl::Status;
 
-struct dcf_writer {
-  std::unique_ptr<dcf::impl::FileWriter> writer;
-  std::unique_ptr<AtomicFile> file;  // one of the two is set
-  std::unique_ptr<dcf::impl::CallbackSink> callback;
-};
-
 namespace {
 
 using dcf::impl::Bytes;
+using dcf::impl::change;
 using dcf::impl::CodesData;
+using dcf::impl::copy_source;
 using dcf::impl::CopySource;
 using dcf::impl::CsrData;
 using dcf::impl::DenseData;
-using dcf::impl::EncodedTensor;
 using dcf::impl::EncodeOptions;
 using dcf::impl::FileWriter;
-using dcf::impl::Model;
+using dcf::impl::read_options;
+using dcf::impl::read_spec;
 using dcf::impl::Result;
 using dcf::impl::TensorInput;
 using dcf::impl::TensorSpec;
@@ -53,56 +44,13 @@ dcf_status open_writer(const dcf_writer_options* options, dcf_writer** out, dcf_
     if (o.max_memory != 0) writer_options.max_memory = o.max_memory;
     writer_options.parallel = dcf::impl::Parallel::of_handle(o.threads, o.parallel, o.parallel_ctx);
     writer_options.progress = dcf::impl::Progress(o.progress, o.progress_ctx);
+    writer_options.part = o.part != 0;
     auto writer = std::make_unique<dcf_writer>();
     writer->writer = std::make_unique<dcf::impl::FileWriter>(writer_options);
     DCF_TRY(open_output(o, writer.get()));
     *out = writer.release();
     return ok_status();
   });
-}
-
-Status read_spec(const dcf_tensor_spec* spec, TensorSpec* out) {
-  if (spec == nullptr) return invalid("the tensor spec is NULL");
-  dcf_tensor_spec s = DCF_TENSOR_SPEC_INIT;
-  DCF_TRY(dcf::impl::copy_in(spec, &s));
-  if ((s.name == nullptr && s.name_size != 0) || (s.dims == nullptr && s.rank != 0) ||
-      (s.opaque_name == nullptr && s.opaque_name_size != 0)) {
-    return invalid("an argument is NULL");
-  }
-  if (s.rank > DCF_MAX_RANK) return invalid("the rank is above 32");
-  out->name = std::string_view(s.name == nullptr ? "" : s.name, s.name_size);
-  out->dtype = dcf::impl::dtype_in(s.dtype);
-  out->opaque_bits = s.opaque_bits;
-  out->opaque_name =
-      std::string_view(s.opaque_name == nullptr ? "" : s.opaque_name, s.opaque_name_size);
-  out->dims = {s.dims, s.rank};
-  return ok_status();
-}
-
-Status read_options(const dcf_encode_options* options, EncodeOptions* out) {
-  dcf_encode_options o;
-  dcf_encode_options_init(&o);
-  DCF_TRY(dcf::impl::copy_in(options, &o));
-  const uint32_t init = number_in(o.init);
-  const uint32_t positions = number_in(o.positions);
-  if (init > DCF_INIT_OPTIMAL) return invalid("the initialisation is unknown");
-  if (positions > DCF_POSITIONS_GAP_BUCKET && positions != DCF_POSITIONS_AUTO)
-    return invalid("the positions are unknown");
-  out->sparsity = o.sparsity;
-  out->bits = o.bits;
-  out->init = static_cast<dcf::impl::ClusterInit>(init);
-  out->seed = o.seed;
-  if (positions != DCF_POSITIONS_AUTO) {
-    out->positions = static_cast<dcf::impl::Positions>(positions);
-  }
-  out->gap_bits = o.gap_bits;
-  out->canonical_zeros = o.canonical_zeros != 0;
-  const uint32_t fidelity = number_in(o.source_fidelity);
-  if (fidelity > DCF_FIDELITY_LOSSY) return invalid("the fidelity of the source is unknown");
-  out->source_fidelity = static_cast<dcf::impl::Fidelity>(fidelity);
-  out->source_bound = o.source_error_bound + 0.0;  // never -0
-  out->fill_clusters = o.fill_clusters != 0;
-  return ok_status();
 }
 
 // The sizes of a caller's arrays of CSR entries, which the encode layer takes from the shape.
@@ -114,18 +62,6 @@ Status check_csr_sizes(const TensorSpec& spec, const uint64_t* row_ptr, size_t r
     return invalid("the number of row pointers is not that of the rows and 1");
   if (row_ptr[rows] != entries) return invalid("the last row pointer is not the number of entries");
   return ok_status();
-}
-
-// Runs body(FileWriter&) -> Status, which adds something. After any failure the writer cannot
-// finish.
-template <typename Body>
-dcf_status change(dcf_writer* writer, dcf_error* error, Body body) {
-  const dcf_status status = guarded(error, [&]() -> Status {
-    if (writer == nullptr) return invalid("the writer is NULL");
-    return body(*writer->writer);
-  });
-  if (status != DCF_OK && writer != nullptr) writer->writer->refuse();
-  return status;
 }
 
 // make_data(spec) -> Result of what a TensorInput holds.
@@ -140,29 +76,6 @@ dcf_status add(dcf_writer* writer, const dcf_tensor_spec* spec, const dcf_encode
     DCF_TRY(read_options(options, &encode));
     return out.add(input, encode);
   });
-}
-
-// The coding of a tensor with data, as a writer would have made it.
-Result<EncodedTensor> coding_of(const Model& model, size_t index) {
-  const dcf::impl::Manifest& manifest = model.manifest();
-  const dcf::impl::Tables& tables = model.tables();
-  EncodedTensor result;
-  result.tensor = manifest.tensors[index];
-  dcf::impl::Tensor& tensor = result.tensor;
-  for (size_t k = 0; k < tensor.tables.size(); ++k) {
-    const uint32_t number = std::exchange(tensor.tables[k], 0);
-    if (number != 0) append_code_lengths(tables.codes[number - 1], &result.tables[k]);
-  }
-  if (tensor.encoding.palette_size != 0) {
-    const std::span<const uint64_t> words(tables.codebook_words);
-    DCF_TRY(append_codebook(words.subspan(static_cast<size_t>(tables.codebook_starts[index]),
-                                          tensor.encoding.palette_size),
-                            tensor.dtype, &result.codebook));
-  }
-  const auto first =
-      manifest.chunks.begin() + static_cast<ptrdiff_t>(std::exchange(tensor.first_chunk, 0));
-  result.chunks.assign(first, first + static_cast<ptrdiff_t>(std::exchange(tensor.chunks, 0)));
-  return result;
 }
 
 }  // namespace
@@ -280,18 +193,9 @@ dcf_status dcf_writer_copy_tensor(dcf_writer* writer, const dcf_file* file, size
   return change(writer, error, [&](FileWriter& out) -> Status {
     DCF_TRY(dcf::impl::check_tensor(file, index));
     if (name == nullptr && name_size != 0) return invalid("an argument is NULL");
-    const Model& model = *file->model;
-    const dcf::impl::Tensor& tensor = model.manifest().tensors[index];
-    const size_t data = model.data_tensor(index);
-    CopySource source;
-    source.file = file->identity;
-    source.data = data;
-    source.spec = {tensor.name, tensor.dtype, 0, tensor.opaque_name, tensor.dims};
-    if (tensor.dtype == dcf::impl::DType::kOpaque) source.spec.opaque_bits = tensor.bits;
-    if (name != nullptr) source.spec.name = {name, name_size};
-    DCF_ASSIGN(source.encoded, coding_of(model, data));
     dcf::impl::BigVector<uint8_t> storage;
-    source.read = [&](uint64_t chunk) { return model.read_chunk(data, chunk, &storage); };
+    DCF_ASSIGN(CopySource source, copy_source(*file, index, &storage));
+    if (name != nullptr) source.spec.name = {name, name_size};
     return out.copy(source);
   });
 }

@@ -30,7 +30,7 @@ Recipe raw_recipe(const Content& content, const std::vector<uint64_t>& dims) {
 Result<CandidateSource> CandidateSource::create(Lowered& lowered, const std::vector<uint64_t>& dims,
                                                 const EncodeOptions& options, const Work& work) {
   DCF_ASSIGN(ValueStats values, measure_values(lowered.content, work));
-  return CandidateSource(lowered, dims, options, work, std::move(values));
+  return of_values(lowered, dims, options, work, std::move(values));
 }
 
 Result<std::vector<Candidate>> CandidateSource::list(Positions positions) {

@@ -33,6 +33,13 @@ class CandidateSource {
   static Result<CandidateSource> create(Lowered& lowered, const std::vector<uint64_t>& dims,
                                         const EncodeOptions& options, const Work& work);
 
+  // The same with values that were measured before.
+  static CandidateSource of_values(Lowered& lowered, const std::vector<uint64_t>& dims,
+                                   const EncodeOptions& options, const Work& work,
+                                   ValueStats values) {
+    return {lowered, dims, options, work, std::move(values)};
+  }
+
   // The candidates with these positions, the lightest first; of equal ones the lower encoding and
   // the earlier view first. None if the positions are not allowed or cannot pay: sparse ones that
   // were not asked for, when there is no element to skip.

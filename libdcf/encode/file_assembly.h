@@ -24,6 +24,10 @@ struct StoredTensor {
   std::vector<uint64_t> dims;  // of the owner
   std::vector<StoredEncoding> encodings;
   std::array<uint8_t, 4> by_positions{};
+  // Of a range of a tensor, in a part: its first chunk, and the chunks of the whole tensor. 0 of
+  // them: the tensor is whole.
+  uint64_t first_chunk = 0;
+  uint64_t total_chunks = 0;
 };
 
 struct AddedTensor {

@@ -8,61 +8,17 @@
 #include "base/hash.h"
 #include "base/utf8.h"
 #include "encode/file_assembly.h"
+#include "encode/part_file.h"
+#include "encode/part_index.h"
+#include "encode/range_encoder.h"
 #include "encode/tensor_encoder.h"
+#include "encode/tensor_equality.h"
 
 namespace dcf::impl {
 namespace {
 
 constexpr uint64_t kMaxSpoolMemory = uint64_t{64} << 20;
 constexpr uint64_t kMaxStoreMemory = uint64_t{16} << 20;
-
-// A hash of everything that decides the words of a tensor, without the shape of dense data. Equal
-// tensors have equal keys; comparing shows whether tensors of equal keys are equal.
-uint64_t content_key(const CheckedInput& input) {
-  const TensorSpec& spec = input.spec();
-  const EncodeOptions& options = input.options();
-  Hasher data;
-  const size_t width = input.size().bits / 8;
-  uint64_t form = 0;
-  const auto add_csr = [&](const uint64_t* row_ptr, const uint32_t* col) {
-    data.update(bytes_of(spec.dims));
-    data.update(bytes_of(std::span(row_ptr, input.rows() + 1)));
-    data.update(bytes_of(std::span(col, row_ptr[input.rows()])));
-    return row_ptr[input.rows()];
-  };
-  if (const auto* dense = input.as<DenseData>()) {
-    data.update(dense->bytes);
-  } else if (const auto* csr = input.as<CsrData>()) {
-    form = 1;
-    const uint64_t entries = add_csr(csr->row_ptr, csr->col);
-    data.update({csr->values, static_cast<size_t>(entries) * width});
-  } else if (const auto* codes = input.as<CodesData>()) {
-    form = 2;
-    const uint64_t entries =
-        codes->row_ptr != nullptr ? add_csr(codes->row_ptr, codes->col) : input.size().elements;
-    data.update({codes->codes, static_cast<size_t>(entries)});
-    data.update({codes->codebook, codes->codebook_size * width});
-  }
-  // Pieces are dense data.
-  const auto* const pieces = input.as<PiecesData>();
-  const uint64_t facts[] = {pieces != nullptr ? pieces->hash : data.digest(),
-                            form,
-                            static_cast<uint64_t>(spec.dtype),
-                            spec.dtype == DType::kOpaque ? spec.opaque_bits : 0,
-                            input.size().elements,
-                            std::bit_cast<uint64_t>(options.sparsity),
-                            options.bits,
-                            static_cast<uint64_t>(options.init),
-                            options.seed,
-                            options.positions ? 1 + static_cast<uint64_t>(*options.positions) : 0,
-                            options.gap_bits,
-                            options.canonical_zeros,
-                            std::bit_cast<uint64_t>(options.source_bound),
-                            static_cast<uint64_t>(options.source_fidelity),
-                            options.fill_clusters,
-                            input.may_be_lossy()};
-  return hash_bytes(bytes_of(std::span<const uint64_t>(facts)));
-}
 
 // Bytes that clustering allocates. The memory of pruning does not grow with the tensor.
 uint64_t clustering_bytes(const EncodeOptions& options, const TensorSize& size) {
@@ -73,46 +29,6 @@ uint64_t clustering_bytes(const EncodeOptions& options, const TensorSize& size) 
 
 Status too_large_to_cluster() {
   return fail(Code::LimitMemory, "", "clustering the tensor needs more memory than the limit");
-}
-
-// Compares bytes that come in pieces with a range of the spool.
-class SpoolComparison {
- public:
-  SpoolComparison(const Spool& spool, const StoredEncoding& stored)
-      : spool_(spool), at_(stored.offset), end_(stored.offset + stored.encoded.payload) {}
-  Status consume(Bytes bytes) {
-    if (!same_ || bytes.size() > end_ - at_) {
-      same_ = false;
-      return ok_status();
-    }
-    buffer_.resize(bytes.size());
-    DCF_TRY(spool_.read_at(at_, buffer_));
-    same_ = std::equal(bytes.begin(), bytes.end(), buffer_.begin());
-    at_ += bytes.size();
-    return ok_status();
-  }
-  bool same() const { return same_ && at_ == end_; }
-
- private:
-  const Spool& spool_;
-  uint64_t at_;
-  uint64_t end_;
-  std::vector<uint8_t> buffer_;
-  bool same_ = true;
-};
-
-bool same_encoding(const EncodedTensor& a, const EncodedTensor& b) {
-  const auto chunk_equal = [](const Chunk& x, const Chunk& y) {
-    return x.bytes == y.bytes && x.entries == y.entries;
-  };
-  return a.tensor.dtype == b.tensor.dtype && a.tensor.bits == b.tensor.bits &&
-         a.tensor.elements == b.tensor.elements && a.tensor.encoding == b.tensor.encoding &&
-         a.tensor.view == b.tensor.view && a.tensor.rows_per_chunk == b.tensor.rows_per_chunk &&
-         a.tensor.nonzeros == b.tensor.nonzeros && a.tensor.fidelity == b.tensor.fidelity &&
-         a.tensor.error_bound == b.tensor.error_bound && a.tables == b.tables &&
-         a.codebook == b.codebook &&
-         std::equal(a.chunks.begin(), a.chunks.end(), b.chunks.begin(), b.chunks.end(),
-                    chunk_equal);
 }
 
 // Approximate heap memory of an entry in the map of tensors and of the lists of a stored tensor.
@@ -240,6 +156,73 @@ class FileWriter::Impl {
     });
   }
 
+  Status add_range(const TensorSpec& spec, const EncodeOptions& options, const TensorStats& stats,
+                   uint64_t first, Bytes data) {
+    return change([&]() -> Status {
+      DCF_TRY(check_idle());
+      DCF_TRY(check_new(spec.name));
+      if (!options_.part) return fail(Code::BadState, "", "the writer does not write a part");
+      DCF_TRY(progress_.begin(data.size()));
+      const Work work{options_.parallel, progress_, available()};
+      StoredTensor range;
+      range.owner = spec.name;
+      range.dims.assign(spec.dims.begin(), spec.dims.end());
+      StoredEncoding& encoding = range.encodings.emplace_back();
+      encoding.offset = spool_.size();
+      DCF_ASSIGN(const RangePlan plan, plan_ranges(spec, options, stats, work));
+      DCF_ASSIGN(encoding.encoded, encode_range(spec, options, stats, plan, {first, data}, work,
+                                                [&](Bytes bytes) { return spool_.append(bytes); }));
+      range.first_chunk = first / plan.chunk_elements;
+      range.total_chunks = plan.chunks;
+      DCF_TRY(hold(resident_bytes(range)));
+      AddedTensor added = describe(spec);
+      added.stored = keep(std::move(range));
+      DCF_TRY(insert(spec.name, std::move(added)));
+      return progress_.update(progress_.total());
+    });
+  }
+
+  Status add_part(const PartSource& part) {
+    return change([&]() -> Status {
+      DCF_TRY(check_usable());
+      if (open_ != nullptr) return fail(Code::BadState, "", "a tensor is open");
+      DCF_ASSIGN(const std::vector<PartEntry> entries, parse_part_index(part.index));
+      uint64_t tensors = 0;
+      for (const PartEntry& entry : entries) tensors += entry.encodings;
+      if (tensors != part.tensors) return bad_part();
+      DCF_TRY(progress_.begin(part.payload));
+      uint64_t done = 0;
+      size_t at = 0;
+      for (const PartEntry& entry : entries) {
+        DCF_TRY(add_entry(part, entry, at, &done));
+        at += static_cast<size_t>(entry.encodings);
+      }
+      return progress_.update(progress_.total());
+    });
+  }
+
+  Status add_alias(const TensorSpec& spec, std::string_view target) {
+    return change([&]() -> Status {
+      DCF_ASSIGN(const TensorSize size, check_spec(spec, {}));
+      DCF_TRY(check_idle());
+      DCF_TRY(check_new(spec.name));
+      const auto found = contents_.tensors.find(target);
+      if (found == contents_.tensors.end()) {
+        return fail(Code::NotFound, "", "there is no tensor of this name to be an alias of");
+      }
+      AddedTensor added = describe(spec);
+      added.stored = found->second.stored;
+      StoredTensor& data = stored(added);
+      const Tensor& coded = data.encodings[0].encoded.tensor;
+      if (options_.part || coded.dtype != spec.dtype || coded.bits != size.bits ||
+          coded.elements != size.elements || (spec.name < data.owner && data.dims != added.dims)) {
+        return fail(Code::InvalidArgument, "", "the tensor cannot be an alias of the other one");
+      }
+      if (spec.name < data.owner) data.owner = spec.name;
+      return insert(spec.name, std::move(added));
+    });
+  }
+
   Status add_metadata(std::string_view key, std::string_view value) {
     return change([&]() -> Status {
       if (key.size() > UINT32_MAX || value.size() > UINT32_MAX || !is_utf8(bytes_of(key)) ||
@@ -269,7 +252,7 @@ class FileWriter::Impl {
         return fail(Code::InvalidArgument, "", "the format reserves this kind of section");
       }
       DCF_TRY(check_usable());
-      if (contents_.sections.count(kind) != 0) {
+      if (contents_.sections.count(kind) != 0 || (options_.part && kind == kPartKind)) {
         return fail(Code::DuplicateName, "", "a section of this kind was already added");
       }
       if (contents_.sections.size() >= Limits{}.max_tensors) {
@@ -289,6 +272,9 @@ class FileWriter::Impl {
     was_broken_ = broken_;
     DCF_TRY(check_idle());
     finished_ = true;
+    if (options_.part) {
+      return write_part(std::move(contents_), spool_, options_.max_memory, progress_, sink);
+    }
     return write_file(contents_, spool_, options_.max_memory, progress_, sink);
   }
 
@@ -316,7 +302,11 @@ class FileWriter::Impl {
   Status check_idle() const {
     DCF_TRY(check_usable());
     if (open_ != nullptr) return fail(Code::BadState, "", "a tensor is open");
+    if (cut_ != nullptr) return fail(Code::BadState, "", "ranges of a tensor are missing");
     return ok_status();
+  }
+  static Status bad_part() {
+    return fail(Code::BadSection, "", "the index of a part does not fit its tensors");
   }
   static Status no_open_tensor() { return fail(Code::BadState, "", "no tensor is open"); }
   static Status writer_limit() {
@@ -443,21 +433,97 @@ class FileWriter::Impl {
     StoredTensor result;
     result.owner = source.spec.name;
     result.dims.assign(source.spec.dims.begin(), source.spec.dims.end());
-    StoredEncoding& encoding = result.encodings.emplace_back();
-    encoding.encoded = source.encoded;
-    encoding.offset = spool_.size();
-    DCF_TRY(hold(resident_bytes(result)));
     uint64_t payload = 0;
     for (const Chunk& chunk : source.encoded.chunks) payload += chunk.bytes;
     DCF_TRY(progress_.begin(payload));
+    uint64_t done = 0;
+    DCF_ASSIGN(StoredEncoding encoding, copy_encoding(source, &done));
+    result.encodings.push_back(std::move(encoding));
+    DCF_TRY(hold(resident_bytes(result)));
+    return result;
+  }
+
+  // `done` counts the bytes of the call.
+  Result<StoredEncoding> copy_encoding(const CopySource& source, uint64_t* done) {
+    StoredEncoding encoding;
+    encoding.encoded = source.encoded;
+    encoding.offset = spool_.size();
     for (uint64_t k = 0; k < source.encoded.chunks.size(); ++k) {
       if (source.encoded.chunks[static_cast<size_t>(k)].bytes > available()) return writer_limit();
       DCF_ASSIGN(const Bytes bytes, source.read(k));
       DCF_TRY(spool_.append(bytes));
       encoding.encoded.payload += bytes.size();
-      DCF_TRY(progress_.update(encoding.encoded.payload));
+      DCF_TRY(progress_.update(*done += bytes.size()));
     }
-    return result;
+    return encoding;
+  }
+
+  // Adds the tensor of an entry, whose encodings start at tensor `at` of the part.
+  Status add_entry(const PartSource& part, const PartEntry& entry, size_t at, uint64_t* done) {
+    DCF_ASSIGN(const CopySource first, part.open(at));
+    TensorSpec spec = first.spec;
+    spec.name = entry.name;
+    spec.dims = entry.dims;
+    DCF_ASSIGN(const TensorSize size, check_spec(spec, {}));
+    if (entry.is_range()) return add_range_entry(first, entry, spec, size, done);
+    DCF_TRY(check_idle());
+    DCF_TRY(check_new(entry.name));
+    if (size.elements != first.encoded.tensor.elements) return bad_part();
+    AddedTensor added = describe(spec);
+    const auto key = std::make_pair(first.file, first.data);
+    const auto known = by_copy_.find(key);
+    if (known != by_copy_.end()) {
+      added.stored = known->second;
+      return insert(entry.name, std::move(added));
+    }
+    StoredTensor data;
+    data.owner = entry.name;
+    data.dims = added.dims;
+    data.by_positions = entry.by_positions;
+    for (size_t k = 0; k < entry.encodings; ++k) {
+      DCF_ASSIGN(const CopySource source, part.open(at + k));
+      const Tensor& tensor = source.encoded.tensor;
+      if (tensor.dtype != spec.dtype || tensor.bits != size.bits ||
+          tensor.elements != size.elements) {
+        return bad_part();
+      }
+      DCF_ASSIGN(StoredEncoding encoding, copy_encoding(source, done));
+      data.encodings.push_back(std::move(encoding));
+    }
+    DCF_TRY(hold(resident_bytes(data)));
+    added.stored = keep(std::move(data));
+    by_copy_.emplace(key, added.stored);
+    return insert(entry.name, std::move(added));
+  }
+
+  Status add_range_entry(const CopySource& source, const PartEntry& entry, const TensorSpec& spec,
+                         const TensorSize& size, uint64_t* done) {
+    if (cut_ == nullptr) {
+      DCF_TRY(check_new(entry.name));
+      cut_ = std::make_unique<StoredTensor>();
+      cut_->owner = entry.name;
+      cut_->dims = entry.dims;
+      cut_->total_chunks = entry.chunks;
+    }
+    if (cut_->owner != entry.name || cut_->dims != entry.dims ||
+        cut_->total_chunks != entry.chunks || cut_->first_chunk != entry.first_chunk) {
+      return fail(Code::BadState, "", "the ranges of a tensor do not follow each other");
+    }
+    DCF_ASSIGN(StoredEncoding range, copy_encoding(source, done));
+    DCF_TRY(hold(range.encoded.chunks.size() * sizeof(Chunk)));
+    cut_->first_chunk += range.encoded.chunks.size();
+    DCF_TRY(append_range(std::move(range), cut_.get()));
+    if (cut_->first_chunk < entry.chunks) return ok_status();
+    const std::unique_ptr<StoredTensor> whole = std::move(cut_);
+    if (whole->first_chunk != entry.chunks ||
+        whole->encodings[0].encoded.tensor.elements != size.elements) {
+      return bad_part();
+    }
+    whole->first_chunk = whole->total_chunks = 0;
+    DCF_TRY(hold(resident_bytes(*whole)));
+    AddedTensor added = describe(spec);
+    added.stored = keep(std::move(*whole));
+    return insert(entry.name, std::move(added));
   }
 
   const WriterOptions options_;
@@ -468,7 +534,8 @@ class FileWriter::Impl {
   std::map<std::pair<std::shared_ptr<const void>, uint64_t>, size_t> by_copy_;
   Spool spool_;
   std::unique_ptr<OpenTensor> open_;
-  uint64_t resident_ = 0;  // approximate bytes of memory of contents_
+  std::unique_ptr<StoredTensor> cut_;  // ranges of a tensor of which the last is missing
+  uint64_t resident_ = 0;              // approximate bytes of memory of contents_
   bool broken_ = false;
   bool was_broken_ = false;  // before the call in progress
   bool finished_ = false;
@@ -490,6 +557,16 @@ Status FileWriter::end_tensor() {
 }
 Status FileWriter::copy(const CopySource& source) {
   return impl_->copy(source);
+}
+Status FileWriter::add_range(const TensorSpec& spec, const EncodeOptions& options,
+                             const TensorStats& stats, uint64_t first, Bytes data) {
+  return impl_->add_range(spec, options, stats, first, data);
+}
+Status FileWriter::add_part(const PartSource& part) {
+  return impl_->add_part(part);
+}
+Status FileWriter::add_alias(const TensorSpec& spec, std::string_view target) {
+  return impl_->add_alias(spec, target);
 }
 Status FileWriter::add_metadata(std::string_view key, std::string_view value) {
   return impl_->add_metadata(key, value);

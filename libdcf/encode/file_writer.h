@@ -18,6 +18,7 @@
 #include "base/parallel.h"
 #include "encode/encoded_tensor.h"
 #include "encode/tensor_input.h"
+#include "encode/tensor_stats.h"
 #include "encode/write_progress.h"
 #include "io/sink.h"
 
@@ -27,6 +28,7 @@ struct WriterOptions {
   uint64_t max_memory = Limits{}.max_memory;  // besides the caller's inputs
   Parallel parallel;
   Progress progress;
+  bool part = false;  // finish() writes a part of a larger file (encode/part_index.h)
 };
 
 // A tensor of an open file, as it is stored there.
@@ -37,6 +39,14 @@ struct CopySource {
   EncodedTensor encoded;             // the coding of tensor `data`
   // The bytes of a chunk whose checksum is right; valid until the next call.
   std::function<Result<Bytes>(uint64_t chunk)> read;
+};
+
+// A part that is open.
+struct PartSource {
+  Bytes index;
+  uint64_t tensors = 0;  // of the file
+  uint64_t payload = 0;  // bytes of all of its chunks
+  std::function<Result<CopySource>(size_t tensor)> open;
 };
 
 class FileWriter {
@@ -59,6 +69,22 @@ class FileWriter {
   // Adds a copy of payload and coding. A tensor whose data were copied from the same file before
   // becomes an alias.
   Status copy(const CopySource& source);
+
+  // Adds a range of a tensor, for a part: the elements from `first` on, a border of chunks, which
+  // `data` holds up to another such border or the end. `stats` are those of the whole tensor.
+  // BadState in a writer of no part. InvalidArgument where the range is none, the data are not
+  // among the statistics, or these do not decide the encoding (encode/range_encoder.h).
+  Status add_range(const TensorSpec& spec, const EncodeOptions& options, const TensorStats& stats,
+                   uint64_t first, Bytes data);
+
+  // Adds all tensors of a part, in the encodings that it has. The ranges of a tensor must follow
+  // each other in order, with nothing between them; BadState otherwise.
+  Status add_part(const PartSource& part);
+
+  // Adds a tensor with the data of one that was added before, which its caller knows to be the
+  // same: NotFound where there is no `target`; InvalidArgument where it has another dtype or number
+  // of elements, or another shape and the higher name.
+  Status add_alias(const TensorSpec& spec, std::string_view target);
 
   // InvalidArgument (not UTF-8, too long), DuplicateName or LimitMemory.
   Status add_metadata(std::string_view key, std::string_view value);

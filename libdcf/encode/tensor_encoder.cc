@@ -11,8 +11,6 @@
 namespace dcf::impl {
 namespace {
 
-// Up to this size, candidates that are close by estimate are encoded to compare them.
-constexpr uint64_t kTrialElements = uint64_t{1} << 20;
 constexpr size_t kMaxTrials = 4;
 
 // Estimates within this much of the best are close.

@@ -15,7 +15,7 @@ class Census {
  public:
   Census(const Content& content, ValueStats* stats)
       : dtype_(content.dtype), bits_(content.bits), stats_(stats) {
-    if (is_split(dtype_)) stats_->prefixes.resize(size_t{1} << kPrefixBits);
+    if (is_split(dtype_)) stats_->prefixes.resize(kPrefixes);
   }
   static bool is_split(DType dtype) { return is_float(dtype) && !is_f8(dtype); }
 

@@ -13,6 +13,8 @@
 
 namespace dcf::impl {
 
+inline constexpr size_t kPrefixes = size_t{1} << 12;  // of 12 bits
+
 struct ValueStats {
   uint64_t entries = 0;            // entries with sparse positions
   uint64_t negative_zeros = 0;     // skipped elements whose sign is kept

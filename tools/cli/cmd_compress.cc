@@ -8,9 +8,11 @@
 #include <filesystem>
 #include <memory>
 #include <optional>
+#include <set>
 
 #include "cli/copy_model.h"
 #include "cli/display.h"
+#include "cli/encode_request.h"
 #include "cli/evaluation.h"
 #include "cli/failures.h"
 #include "cli/json_writer.h"
@@ -19,13 +21,14 @@
 #include "cli/output.h"
 #include "cli/output_checks.h"
 #include "cli/output_choice.h"
+#include "cli/parts/part_writer.h"
 #include "cli/score_metadata.h"
 #include "cli/size_report.h"
 #include "cli/temp_directory.h"
 #include "cli/tensor_report.h"
-#include "cli/tensor_rules.h"
 #include "cli/verbs.h"
 #include "cli/write_dcf.h"
+#include "formats/input_file.h"
 #include "formats/text.h"
 
 namespace dcf::tools {
@@ -36,27 +39,14 @@ struct Options {
   OutputOptions output;
   std::string input;
   std::string layers;
-  std::string recipe;
-  bool lossless = false;
-  bool dequantize = false;
-  bool no_exact_file = false;
-  EncodeChoice choice;
+  EncodeRequest request;
+  std::string plan;
+  std::string source;
+  std::optional<uint64_t> item;
   std::string evaluation;
   double max_drop = 0;
   bool verbose = false;
 };
-
-EncodePlan plan_of(const Options& o) {
-  EncodePlan plan;
-  plan.general = o.choice;
-  if (o.lossless && plan.general.is_lossy())
-    throw UsageError("--lossless excludes --sparsity and --bits");
-  if (const auto contradiction = find_contradiction(plan.general)) throw UsageError(*contradiction);
-  if (!o.recipe.empty()) read_recipe(o.recipe, &plan);
-  if (o.lossless && plan.is_lossy())
-    throw UsageError("--lossless excludes a recipe that prunes or clusters");
-  return plan;
-}
 
 // Encodes into a temporary directory, scores the model as it was and as it comes back, and puts the
 // file in place unless the score drops too far.
@@ -70,7 +60,7 @@ Scores write_if_good(const Options& o, const ModelSource& source, const EncodePl
   copy_as_safetensors(source, original);
   scores.before = evaluate(o.evaluation, original.path);
   std::filesystem::remove(original.path);  // never two whole models at a time
-  write_dcf(source, plan, !o.no_exact_file, encoded, o.common);
+  write_dcf(source, plan, !o.request.no_exact_file, encoded, o.common);
   restore_model(DcfFile(encoded.path, o.common.hints()), restored, SinkFormat::kSafetensors,
                 o.common);
   scores.after = evaluate(o.evaluation, restored.path);
@@ -148,51 +138,55 @@ void report_outcome(const Options& o, const Outcome& outcome, const ModelSource&
                 : print_outcome(o, outcome, sizes, loss, file);
 }
 
-void print_warnings(const Options& o, const std::vector<std::string>& warnings) {
-  if (o.common.quiet) return;
-  for (const std::string& warning : warnings) {
-    std::fputs(("dcf: warning: " + warning + "\n").c_str(), stderr);
+// One item of a plan, which has all that decides the bytes.
+int compress_item(const Options& o) {
+  const WorkPlan plan = read_plan(o.plan);
+  CommonOptions common = o.common;
+  if (common.max_memory == 0) common.max_memory = plan.max_memory;
+  if (common.threads == 0) common.threads = plan.threads;
+  const size_t item = checked_number("item", *o.item, plan.items.size());
+  check_output(o.plan, o.output, o.common.json);
+  check_output_name(o.output.path, ".dcf");
+  const auto source = open_planned(plan, o.source);
+  write_part(plan, *source, item, o.output, common);
+  if (o.output.path == "-" || !common.wants_report()) return 0;
+  const uint64_t bytes = InputFile(o.output.path).size();
+  if (o.common.json) {
+    JsonWriter json;
+    json.begin_object();
+    json.member("item", uint64_t{item});
+    json.member("output", o.output.path);
+    json.member("input_bytes", plan.items[item].bytes);
+    json.member("output_bytes", bytes);
+    json.end();
+    json.finish();
+  } else {
+    print_out(fmt::format("item {} \u2192 {}: {} in {}\n", item, printable(o.output.path),
+                          human_bytes(plan.items[item].bytes), human_bytes(bytes)));
   }
-}
-
-// What was left out, by name. A hostile file could fill the terminal.
-void print_notes(const Options& o, const ModelSource& source) {
-  constexpr size_t kMaxNotes = 20;
-  if (o.common.quiet) return;
-  const std::vector<std::string>& notes = source.notes();
-  const size_t shown = std::min(notes.size(), kMaxNotes);
-  for (size_t i = 0; i < shown; ++i) {
-    std::fputs(("dcf: note: " + printable_message(notes[i]) + "\n").c_str(), stderr);
-  }
-  if (shown < notes.size()) {
-    std::fputs(fmt::format("dcf: note: and {} more\n", notes.size() - shown).c_str(), stderr);
-  }
-}
-
-void warn_of_loss(const Options& o, const EncodePlan& plan) {
-  if (!plan.is_lossy() || o.common.quiet) return;
-  std::fputs(
-      "dcf: warning: pruning and clustering without retraining cost accuracy; --eval measures it\n",
-      stderr);
+  return 0;
 }
 
 int compress(const Options& o) {
-  EncodePlan plan = plan_of(o);
+  if (!o.plan.empty() || o.item) {
+    if (o.plan.empty() || !o.item || !o.input.empty()) {
+      throw UsageError("an item of a plan is compressed with --plan and --item, without IN");
+    }
+    return compress_item(o);
+  }
+  EncodePlan plan = o.request.plan();
   if (!o.evaluation.empty()) check_evaluation(o.evaluation);
   check_output(o.input, o.output, o.common.json);
   check_output_name(o.output.path, ".dcf");
   OpenHints hints = o.common.hints();
   hints.layers_json = o.layers;
-  hints.dequantize = o.dequantize;
+  hints.dequantize = o.request.dequantize;
   const auto start = std::chrono::steady_clock::now();
   const auto source = open_model(o.input, hints);
-  print_notes(o, *source);
   Outcome outcome;
-  outcome.warnings = plan.bind(*source);
-  print_warnings(o, outcome.warnings);
-  warn_of_loss(o, plan);
+  outcome.warnings = bind_and_warn(*source, &plan, o.common.quiet);
   if (o.evaluation.empty()) {
-    write_dcf(*source, plan, !o.no_exact_file, o.output, o.common);
+    write_dcf(*source, plan, !o.request.no_exact_file, o.output, o.common);
   } else {
     outcome.scores = write_if_good(o, *source, plan);
   }
@@ -202,59 +196,18 @@ int compress(const Options& o) {
   return 0;
 }
 
-template <typename Value>
-void add_named(CLI::App* verb, const std::string& flags, std::optional<Value>* value,
-               const std::vector<std::pair<std::string, Value>>& names, const std::string& what) {
-  std::vector<std::string> spellings;
-  spellings.reserve(names.size());
-  for (const auto& [name, unused] : names) spellings.push_back(name);
-  verb->add_option_function<std::string>(
-          flags,
-          [value, names](const std::string& text) {
-            for (const auto& [name, v] : names) {
-              if (name == text) *value = v;
-            }
-          },
-          what)
-      ->check(CLI::IsMember(spellings));
-}
-
-void add_lossy_options(CLI::App* verb, Options* o) {
-  verb->add_flag("--lossless", o->lossless,
-                 "Every bit comes back (the default without the options below)");
-  verb->add_option("--sparsity", o->choice.sparsity,
-                   "Prune: share of weights of least magnitude to drop, in [0, 1)")
-      ->check(CLI::Validator(
-          [](const std::string& text) {
-            double v = 0;
-            return CLI::detail::lexical_cast(text, v) && v >= 0 && v < 1 ? std::string()
-                                                                         : "not in [0, 1)";
-          },
-          "[0, 1)"));
-  verb->add_option("--bits", o->choice.bits, "Cluster: share 2^N centroids per tensor, N = 1..8")
-      ->check(CLI::Range(1, 8));
-  add_named(verb, "--init", &o->choice.init, kInitNames,
-            "Where centroids start (default linear; optimal loses less at equal N and takes more "
-            "bytes and time)");
-  verb->add_option("--seed", o->choice.seed, "Of --init forgy")->check(digits_only());
-  add_named(verb, "--positions", &o->choice.positions, kPositionsNames,
-            "How positions are stored (default auto: the smallest)");
-  verb->add_option("--gap-bits", o->choice.gap_bits,
-                   "Gap width of gap positions (default: the smallest)")
-      ->check(CLI::Range(2, 8));
-  verb->add_option_function<std::string>(
-          "--profile", [o](const std::string&) { o->choice.paper = true; },
-          "paper: the storage of Deep Compression, gaps with filler zeros")
-      ->check(CLI::IsMember({"paper"}));
-  verb->add_option_function<std::string>(
-          "--zeros",
-          [o](const std::string& text) { o->choice.canonical_zeros = text == "canonical"; },
-          "keep, or canonical: drop the signs of zeros (recorded as value-exact)")
-      ->check(CLI::IsMember({"keep", "canonical"}));
-  verb->add_option(
-      "--recipe", o->recipe,
-      "JSON file with rules per tensor: {\"rules\": [{\"match\": PATTERN, \"bits\": 5}, ...], "
-      "\"ignore\": [PATTERN, ...]}; 'dcf help recipes' tells all of it");
+// What the plan decides already.
+void refuse_with_plan(const CLI::App& verb) {
+  const std::set<std::string> allowed = {"--plan",    "--item",       "--source", "--output",
+                                         "--force",   "--quiet",      "--json",   "--no-progress",
+                                         "--threads", "--max-memory", "--help",   "IN"};
+  for (const CLI::Option* const option : verb.get_options()) {
+    const std::string name = option->get_single_name();
+    const std::string full = option->get_lnames().empty() ? name : "--" + name;
+    if (option->count() > 0 && !allowed.contains(full)) {
+      throw UsageError("--plan excludes " + full + ": the plan says how tensors are encoded");
+    }
+  }
 }
 
 }  // namespace
@@ -263,16 +216,16 @@ void add_compress(CLI::App* app, Run* run) {
   auto o = std::make_shared<Options>();
   CLI::App* const verb =
       app->add_subcommand("compress", "Write a model as .dcf, losslessly unless told otherwise");
-  verb->add_option("IN", o->input,
-                   "safetensors, its index or a folder with one, npy, npz, ONNX, GGUF, TensorFlow "
-                   "Lite, TensorFlow.js model.json, CTranslate2 model.bin, .net (with --layers), "
-                   ".dcf")
-      ->required();
+  CLI::Option* const in =
+      verb->add_option(
+              "IN", o->input,
+              "safetensors, its index or a folder with one, npy, npz, ONNX, GGUF, TensorFlow "
+              "Lite, TensorFlow.js model.json, CTranslate2 model.bin, .net (with --layers), "
+              ".dcf")
+          ->required();
   add_output_options(verb, &o->output, ".dcf file");
-  add_lossy_options(verb, o.get());
+  add_encode_options(verb, &o->request);
   verb->add_option("--layers", o->layers, "Layer names and shapes (JSON) of a .net file");
-  verb->add_flag("--dequantize", o->dequantize,
-                 "Quantised weights of TensorFlow.js as the floats they stand for");
   CLI::Option* const eval =
       verb->add_option("--eval", o->evaluation,
                        "Shell command that prints a score, higher is better; {} is the restored "
@@ -287,10 +240,18 @@ void add_compress(CLI::App* app, Run* run) {
                                                                           : "not a finite number";
           },
           ""));
-  verb->add_flag(
-      "--no-exact-file", o->no_exact_file,
-      "Keep the tensors and metadata only, not what else is needed to put the same files "
-      "together again");
+  CLI::Option* const plan = verb->add_option_function<std::string>(
+      "--plan",
+      [o, in](const std::string& path) {
+        o->plan = path;
+        in->required(false);
+      },
+      "Compress an item of a plan instead of IN: a part, for dcf merge");
+  verb->add_option("--item", o->item, "Which item of the plan, from 0")
+      ->check(digits_only())
+      ->needs(plan);
+  verb->add_option("--source", o->source, "Where the plan's model is (default: where it says)")
+      ->needs(plan);
   verb->add_flag("-v,--verbose", o->verbose,
                  "Also the SQNR of each tensor or why it was left out, and the table of dcf info");
   add_common_options(verb, &o->common);
@@ -300,7 +261,10 @@ void add_compress(CLI::App* app, Run* run) {
       "  dcf compress model/model.json -o model.dcf --bits 6 --eval './score.sh {}' --max-drop "
       "0.5\n"
       "  dcf compress squeezenet.net --layers squeezenet_layers.json -o squeezenet.dcf");
-  verb->callback([o, run] { *run = [o] { return compress(*o); }; });
+  verb->callback([o, run, verb] {
+    if (!o->plan.empty()) refuse_with_plan(*verb);
+    *run = [o] { return compress(*o); };
+  });
 }
 
 }  // namespace dcf::tools

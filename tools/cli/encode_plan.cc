@@ -65,6 +65,10 @@ dcf_positions positions_for(const EncodeChoice& choice, const TensorMeta& tensor
 
 }  // namespace
 
+bool may_be_lossy(const TensorMeta& tensor) {
+  return is_float(tensor) && is_weight(tensor);
+}
+
 std::optional<std::string> find_contradiction(const EncodeChoice& choice) {
   const bool paper = choice.paper.value_or(false);
   const auto positions = choice.positions.value_or(paper ? DCF_POSITIONS_GAP : DCF_POSITIONS_AUTO);

@@ -47,6 +47,9 @@ inline const std::vector<std::pair<std::string, dcf_init>> kInitNames = {
     {"forgy", DCF_INIT_FORGY},
     {"optimal", DCF_INIT_OPTIMAL}};
 
+// Whether the library may prune or cluster a tensor of this type and shape.
+bool may_be_lossy(const TensorMeta& tensor);
+
 // Nothing where the choice is consistent, else a sentence: gap_bits without gap positions, ...
 std::optional<std::string> find_contradiction(const EncodeChoice& choice);
 

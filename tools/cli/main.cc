@@ -97,8 +97,9 @@ int run_command_line(int argc, char** argv) {
   constexpr size_t kHelpColumn = 32;
   app.get_formatter()->column_width(kHelpColumn);
   Run run;
-  for (const auto& add : {add_compress, add_decompress, add_info, add_verify, add_bench, add_cat,
-                          add_compare, add_run, add_train, add_help}) {
+  for (const auto& add :
+       {add_compress, add_decompress, add_info, add_verify, add_bench, add_cat, add_compare,
+        add_plan, add_stats, add_merge, add_run, add_train, add_help}) {
     add(&app, &run);
   }
   app.get_formatter()->label("SUBCOMMAND", "VERB");

@@ -17,6 +17,9 @@ void add_verify(CLI::App* app, Run* run);
 void add_bench(CLI::App* app, Run* run);
 void add_cat(CLI::App* app, Run* run);
 void add_compare(CLI::App* app, Run* run);
+void add_plan(CLI::App* app, Run* run);
+void add_stats(CLI::App* app, Run* run);
+void add_merge(CLI::App* app, Run* run);
 void add_run(CLI::App* app, Run* run);
 void add_train(CLI::App* app, Run* run);
 

@@ -6,26 +6,6 @@
 #include "formats/dcf_error.h"
 
 namespace dcf::tools {
-namespace {
-
-// Borrows from `meta`.
-dcf_tensor_spec spec_of(const TensorMeta& meta) {
-  dcf_tensor_spec spec = DCF_TENSOR_SPEC_INIT;
-  spec.name = meta.name.data();
-  spec.name_size = meta.name.size();
-  spec.dtype = meta.dtype;
-  if (meta.dtype == DCF_DTYPE_OPAQUE) {
-    spec.opaque_bits = meta.bits;
-    spec.opaque_name = meta.opaque_name.data();
-    spec.opaque_name_size = meta.opaque_name.size();
-  }
-  spec.rank = static_cast<uint32_t>(meta.dims.size());
-  spec.dims = meta.dims.data();
-  return spec;
-}
-
-}  // namespace
-
 DcfWriter::DcfWriter(std::string name, dcf::Result<dcf::Writer> writer) : name_(std::move(name)) {
   if (!writer) check(writer.error());
   writer_.emplace(std::move(*writer));
@@ -65,6 +45,19 @@ void DcfWriter::copy(const DcfFile& file, size_t tensor) {
   const dcf_status status =
       dcf_writer_copy_tensor(writer_->get(), file.handle(), tensor, nullptr, 0, &error);
   if (status != DCF_OK) check(error, file.meta(tensor).name);
+}
+
+void DcfWriter::add_part(const DcfFile& part) {
+  check(writer_->add_part(part.opened()));
+}
+
+void DcfWriter::add_alias(const TensorMeta& meta, const std::string& target) {
+  check(writer_->add_alias(spec_of(meta), target), meta.name);
+}
+
+void DcfWriter::add_range(const TensorMeta& meta, const RangeStats& stats, uint64_t first,
+                          std::span<const uint8_t> data, const dcf_encode_options& options) {
+  check(writer_->add_range(spec_of(meta), stats.stats(), first, data, options), meta.name);
 }
 
 void DcfWriter::add_metadata(const std::string& key, const std::string& value) {

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "formats/dcf_file.h"
+#include "formats/range_stats.h"
 #include "formats/tensor_meta.h"
 
 namespace dcf::tools {
@@ -43,6 +44,13 @@ class DcfWriter {
                  const dcf_encode_options& options);
   // As it is stored.
   void copy(const DcfFile& file, size_t tensor);
+  // All tensors of a part of the file.
+  void add_part(const DcfFile& part);
+  // A tensor with the same data as `target`, which was added before.
+  void add_alias(const TensorMeta& meta, const std::string& target);
+  // To a part: the elements from `first` on of a tensor with these statistics.
+  void add_range(const TensorMeta& meta, const RangeStats& stats, uint64_t first,
+                 std::span<const uint8_t> data, const dcf_encode_options& options);
   void add_metadata(const std::string& key, const std::string& value);
   void add_section(uint32_t kind, std::span<const uint8_t> bytes);
   void finish();

@@ -95,6 +95,19 @@ std::vector<uint8_t> ModelSource::read(size_t i) const {
   return bytes;
 }
 
+std::unique_ptr<TensorReader> ModelSource::open_tensor_at(size_t i, uint64_t offset) const {
+  // Formats whose tensors lie in their files as they are can do better.
+  constexpr uint64_t kSkipBytes = uint64_t{1} << 16;
+  auto reader = open_tensor(i);
+  std::vector<uint8_t> skipped(static_cast<size_t>(std::min(offset, kSkipBytes)));
+  for (uint64_t left = offset; left > 0;) {
+    const auto out = std::span(skipped).first(static_cast<size_t>(std::min(left, kSkipBytes)));
+    reader->read(out);
+    left -= out.size();
+  }
+  return reader;
+}
+
 void ModelSource::read_pieces(size_t i, const Consume& consume) const {
   // Powers of two: whole elements of every width.
   constexpr uint64_t kLeastBytes = uint64_t{1} << 16;

@@ -76,10 +76,12 @@ class ModelSource {
   // Whether tensor i holds the scales or offsets of a quantised tensor: not to be made inexact.
   bool is_scale(size_t i) const { return scales_.contains(i); }
 
-  // The tensor's tensors()[i].bytes() bytes in pieces. These three may be called from several
+  // The tensor's tensors()[i].bytes() bytes in pieces. These four may be called from several
   // threads at once. What a reader holds is checked against the limit of memory before it is taken,
   // and does not depend on the size of the tensor but for arrays in Fortran order.
   virtual std::unique_ptr<TensorReader> open_tensor(size_t i) const = 0;
+  // The same from byte `offset` of the tensor on, the border of an element.
+  virtual std::unique_ptr<TensorReader> open_tensor_at(size_t i, uint64_t offset) const;
   using Consume = std::function<void(std::span<const uint8_t>)>;
   void read_pieces(size_t i, const Consume& consume) const;
   // All of them, which is an error (LimitMemory) where they are more than the limit of memory.

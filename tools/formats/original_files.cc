@@ -27,6 +27,7 @@ class FilePass {
            uint64_t* seen)
       : file_(file), hash_(hash), see_(see), seen_(seen), piece_(kPieceBytes) {}
 
+  void skip(uint64_t bytes) { position_ += bytes; }
   // The next `bytes` bytes, also to `rest` if it is not null.
   void pass(uint64_t bytes, ZstdWriter* rest) {
     while (bytes > 0) {
@@ -113,7 +114,8 @@ std::vector<uint64_t> numbers_in_file(const std::vector<TensorMeta>& tensors) {
 
 }  // namespace
 
-std::vector<Section> pack_original_files(const ModelSource& source, const MemoryLimit& limit,
+std::vector<Section> pack_original_files(const ModelSource& source, std::span<const Sha256> digests,
+                                         const MemoryLimit& limit,
                                          const std::function<void(uint64_t)>& see) {
   FileLayout layout = source.layout()->renumbered(numbers_in_file(source.tensors()));
   const std::string& path = source.path();
@@ -129,10 +131,16 @@ std::vector<Section> pack_original_files(const ModelSource& source, const Memory
       if (file.size() != description.bytes) throw_invalid(file.path(), "has changed its size");
       FilePass pass(file, &hash, see, &seen);
       for (Segment segment; reader.next_segment(&segment);) {
-        pass.pass(segment.bytes, segment.kind == Segment::Kind::kRest ? &*rest : nullptr);
+        const bool is_rest = segment.kind == Segment::Kind::kRest;
+        if (!is_rest && !digests.empty()) {
+          pass.skip(segment.bytes);
+        } else {
+          pass.pass(segment.bytes, is_rest ? &*rest : nullptr);
+        }
       }
     });
-    layout.set_sha256(i, hash.digest());
+    const Sha256 digest = hash.digest();
+    layout.set_sha256(i, digests.empty() ? digest : digests[i]);
   }
   std::vector<Section> sections;
   sections.push_back({.kind = kLayoutKind, .bytes = zstd_pack(path, layout.encoded(), limit)});

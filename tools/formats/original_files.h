@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <functional>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -22,8 +23,10 @@ inline constexpr uint32_t kRestKind = 6;
 inline constexpr uint64_t kMaxFiles = 100'000;
 
 // The sections for the files of `source`, which has a layout. Reads each file once from front to
-// end; `see` is told the number of bytes read so far and may throw.
-std::vector<Section> pack_original_files(const ModelSource& source, const MemoryLimit& limit,
+// end, or where `digests` has those of all files, only what is no tensor; `see` is told the number
+// of bytes read so far and may throw.
+std::vector<Section> pack_original_files(const ModelSource& source, std::span<const Sha256> digests,
+                                         const MemoryLimit& limit,
                                          const std::function<void(uint64_t)>& see);
 
 // What a .dcf file says of the files it was made from. Const members may run on several threads.

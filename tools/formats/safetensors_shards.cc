@@ -113,7 +113,10 @@ class ShardedSource : public ModelSource {
   }
 
   std::unique_ptr<TensorReader> open_tensor(size_t i) const override {
-    return read_shard_range(shards_, offsets_.at(i));
+    return open_tensor_at(i, 0);
+  }
+  std::unique_ptr<TensorReader> open_tensor_at(size_t i, uint64_t offset) const override {
+    return read_shard_range(shards_, offsets_.at(i) + offset);
   }
 
   void with_file(size_t i, const UseFile& use) const override {

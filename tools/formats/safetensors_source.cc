@@ -23,7 +23,10 @@ class SafetensorsSource : public ModelSource {
   }
 
   std::unique_ptr<TensorReader> open_tensor(size_t i) const override {
-    return read_file_range(file_, offsets_.at(i));
+    return open_tensor_at(i, 0);
+  }
+  std::unique_ptr<TensorReader> open_tensor_at(size_t i, uint64_t offset) const override {
+    return read_file_range(file_, offsets_.at(i) + offset);
   }
 
   void with_file(size_t /*i*/, const UseFile& use) const override { use(file_); }

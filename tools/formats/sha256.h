@@ -5,8 +5,11 @@
 #include <array>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
+#include <string_view>
+#include <vector>
 
 #include "formats/file_layout.h"
 
@@ -29,7 +32,9 @@ class Sha256Hash {
   std::unique_ptr<State> state_;
 };
 
-// 64 lowercase hexadecimal digits.
-std::string hex_text(const Sha256& digest);
+// Two lowercase hexadecimal digits for each byte.
+std::string hex_text(std::span<const uint8_t> bytes);
+// The inverse; nothing where the text is none.
+std::optional<std::vector<uint8_t>> bytes_of_hex(std::string_view text);
 
 }  // namespace dcf::tools

@@ -73,6 +73,10 @@ typedef struct dcf_writer_options {
   // broken, and no file appears.
   dcf_progress_fn progress;
   void* progress_ctx;
+  // 1: the file is a part, for dcf_writer_add_part of a writer of a larger file; 0: it is not. A
+  // part has each tensor in every encoding between which only the larger file can choose, under
+  // names of its own (spec/dcf-format.md, section 10.2).
+  uint32_t part;
 } dcf_writer_options;
 DCF_API void dcf_writer_options_init(dcf_writer_options* options);
 
@@ -143,6 +147,53 @@ DCF_API dcf_status dcf_writer_end_tensor(dcf_writer* writer, dcf_error* error);
 // library wrote is copied byte for byte. The file may be closed after the call.
 DCF_API dcf_status dcf_writer_copy_tensor(dcf_writer* writer, const dcf_file* file, size_t index,
                                           const char* name, size_t name_size, dcf_error* error);
+// Adds all tensors of a part, which another writer wrote: nothing is decoded or compared. The file
+// is the same, byte for byte, as if the tensors had been added here, but for equal tensors of
+// different parts: see dcf_writer_add_alias. Metadata and sections of the part are not copied. The
+// ranges of one tensor (dcf_writer_add_range) must be added in order, with nothing between them:
+// BadState. BadSection for a file that is no part.
+DCF_API dcf_status dcf_writer_add_part(dcf_writer* writer, const dcf_file* part, dcf_error* error);
+// Adds a tensor that has the same data as the tensor `target`, which was added before and whose
+// name is lower, as the caller knows: no data are read. (Adding equal data finds that out by
+// itself.) NotFound without a target. InvalidArgument if dtype or number of elements differ, if the
+// shape differs and the new name is the lower one, or in a writer of a part.
+DCF_API dcf_status dcf_writer_add_alias(dcf_writer* writer, const dcf_tensor_spec* spec,
+                                        const char* target, size_t target_size, dcf_error* error);
+
+// Statistics of the values of one tensor, taken range by range on any number of machines, and
+// merged in any order. Those of the whole tensor decide how it is encoded. A handle belongs to one
+// thread at a time; it and the bytes that it saves take at most 256 KiB.
+typedef struct dcf_stats dcf_stats;
+// Of no element yet. The name of `spec` does not matter; `options` may be NULL.
+DCF_API dcf_status dcf_stats_open(const dcf_tensor_spec* spec, const dcf_encode_options* options,
+                                  dcf_stats** out, dcf_error* error);
+// Counts `size` bytes of whole elements, from anywhere in the tensor. InvalidArgument for more
+// elements than it has, all together.
+DCF_API dcf_status dcf_stats_add(dcf_stats* stats, const void* data, size_t size, dcf_error* error);
+// Adds what dcf_stats_save gave for other elements of the same tensor with the same options;
+// InvalidArgument for any other bytes.
+DCF_API dcf_status dcf_stats_merge(dcf_stats* stats, const void* saved, size_t size,
+                                   dcf_error* error);
+// Copies the statistics to `dst` and sets *size (not NULL) to their bytes. With `dst_size` 0 only
+// that; BufferTooSmall if they do not fit.
+DCF_API dcf_status dcf_stats_save(const dcf_stats* stats, void* dst, size_t dst_size, size_t* size,
+                                  dcf_error* error);
+// How the tensor may be cut, once all of its elements are counted: after every `*chunk_elements`
+// elements. InvalidArgument if it can only be encoded as a whole: one that is pruned or clustered,
+// one of less than 2^20 + 1 elements or of a dtype narrower than a byte, and one that has a zero,
+// or that `options` give other than dense positions, while its dtype is not always stored raw.
+DCF_API dcf_status dcf_stats_cut(const dcf_stats* stats, uint64_t* chunk_elements,
+                                 dcf_error* error);
+// Frees the handle (NULL is fine).
+DCF_API void dcf_stats_close(dcf_stats* stats);
+// Adds a range of a tensor to a part: the elements from `first_element` on. The range begins and
+// ends where the tensor may be cut, or with its end; `stats` are those of the whole tensor, opened
+// with this spec and these options. InvalidArgument where it does not, and where `data` has values
+// that are not in `stats`. BadState in a writer of no part.
+DCF_API dcf_status dcf_writer_add_range(dcf_writer* writer, const dcf_tensor_spec* spec,
+                                        const dcf_stats* stats, uint64_t first_element,
+                                        const void* data, size_t size,
+                                        const dcf_encode_options* options, dcf_error* error);
 // CSR of rows = dims[0] (1 at rank 0) and cols = product of the other dims. row_ptr has
 // row_ptr_elements = rows + 1 values, which rise from 0 to `entries`. col and values have `entries`
 // elements, values of the dtype; columns rise strictly in each row. No dense copy is made. An

@@ -19,7 +19,8 @@ static int names;
 
 /* Spec of a [2, 3] f32 with a name of its own. */
 static dcf_tensor_spec new_spec(void) {
-  static char name[32];
+  static char all[2][32];
+  char* const name = all[names % 2]; /* the last two specs are valid */
   dcf_tensor_spec spec = DCF_TENSOR_SPEC_INIT;
   spec.name = name;
   spec.name_size = (size_t)sprintf(name, "t%d", names++);
@@ -238,6 +239,91 @@ static void test_copies(void) {
   free(sample.data);
 }
 
+/* A part with one tensor, and the same as a file of its own. */
+static void test_parts(void) {
+  dcf_writer_options options;
+  abi_file part = {0};
+  dcf_sink part_sink = DCF_SINK_INIT;
+  dcf_file* file = NULL;
+  dcf_writer* made = NULL;
+  dcf_tensor_spec spec = new_spec();
+  dcf_tensor_spec other = new_spec();
+  abi_file sample = abi_write_sample();
+  dcf_writer_options_init(&options);
+  options.part = 1;
+  part_sink.ctx = &part;
+  part_sink.write = abi_append;
+  EXPECT(DCF_OK, dcf_writer_open_sink(&part_sink, &options, &made, ERROR));
+  EXPECT(DCF_OK, dcf_writer_add_dense(made, &spec, kData, 24, NULL, ERROR));
+  EXPECT(DCF_STATUS_DUPLICATE_NAME, dcf_writer_add_section(made, 7, "s", 1, ERROR));
+  dcf_writer_close(made);
+  EXPECT(DCF_OK, dcf_writer_open_sink(&part_sink, &options, &made, ERROR));
+  EXPECT(DCF_OK, dcf_writer_add_dense(made, &spec, kData, 24, NULL, ERROR));
+  EXPECT(DCF_OK, dcf_writer_finish(made, ERROR));
+  dcf_writer_close(made);
+
+  EXPECT(DCF_OK, dcf_file_open_memory(part.data, part.size, NULL, &file, ERROR));
+  ADD(DCF_OK, dcf_writer_add_part(writer, file, ERROR));
+  EXPECT(DCF_OK, dcf_writer_add_alias(writer, &other, spec.name, spec.name_size, ERROR));
+  EXPECT(DCF_STATUS_DUPLICATE_NAME, dcf_writer_add_part(writer, file, ERROR));
+  ADD_REFUSED(dcf_writer_add_part(writer, NULL, ERROR));
+  REFUSED(dcf_writer_add_part(NULL, file, ERROR));
+  dcf_file_close(file);
+  EXPECT(DCF_OK, dcf_file_open_memory(sample.data, sample.size, NULL, &file, ERROR));
+  ADD(DCF_STATUS_BAD_SECTION, dcf_writer_add_part(writer, file, ERROR));
+  dcf_file_close(file);
+
+  ADD(DCF_STATUS_NOT_FOUND, dcf_writer_add_alias(writer, &spec, "x", 1, ERROR));
+  ADD(DCF_STATUS_NOT_FOUND, dcf_writer_add_alias(writer, &spec, NULL, 0, ERROR));
+  ADD_REFUSED(dcf_writer_add_alias(writer, &spec, NULL, 1, ERROR));
+  ADD_REFUSED(dcf_writer_add_alias(writer, NULL, "x", 1, ERROR));
+  REFUSED(dcf_writer_add_alias(NULL, &spec, "x", 1, ERROR));
+  free(sample.data);
+  free(part.data);
+}
+
+static void test_stats(void) {
+  const dcf_tensor_spec spec = new_spec();
+  dcf_stats* stats = (dcf_stats*)&abi_calls;
+  uint64_t elements = 1;
+  size_t size = 1;
+  unsigned char saved[4096];
+  REFUSED(dcf_stats_open(NULL, NULL, &stats, ERROR));
+  TRUE(stats == NULL);
+  REFUSED(dcf_stats_open(&spec, NULL, NULL, ERROR));
+  EXPECT(DCF_OK, dcf_stats_open(&spec, NULL, &stats, ERROR));
+  REFUSED(dcf_stats_add(stats, kData, 23, ERROR));
+  REFUSED(dcf_stats_add(stats, NULL, 24, ERROR));
+  REFUSED(dcf_stats_add(NULL, kData, 24, ERROR));
+  EXPECT(DCF_OK, dcf_stats_add(stats, NULL, 0, ERROR));
+  EXPECT(DCF_OK, dcf_stats_add(stats, kData, 12, ERROR));
+  REFUSED(dcf_stats_add(stats, kData, 16, ERROR));
+  EXPECT(DCF_OK, dcf_stats_save(stats, NULL, 0, &size, ERROR));
+  TRUE(size > 1 && size <= sizeof saved);
+  EXPECT(DCF_STATUS_BUFFER_TOO_SMALL, dcf_stats_save(stats, saved, 1, &size, ERROR));
+  EXPECT(DCF_OK, dcf_stats_save(stats, saved, sizeof saved, &size, ERROR));
+  REFUSED(dcf_stats_save(stats, NULL, 1, &size, ERROR));
+  REFUSED(dcf_stats_save(stats, saved, sizeof saved, NULL, ERROR));
+  REFUSED(dcf_stats_save(NULL, saved, sizeof saved, &size, ERROR));
+  EXPECT(DCF_OK, dcf_stats_save(stats, saved, sizeof saved, &size, ERROR));
+  EXPECT(DCF_OK, dcf_stats_merge(stats, saved, size, ERROR));
+  REFUSED(dcf_stats_merge(stats, saved, size, ERROR));
+  REFUSED(dcf_stats_merge(stats, saved, size - 1, ERROR));
+  REFUSED(dcf_stats_merge(stats, NULL, size, ERROR));
+  REFUSED(dcf_stats_merge(NULL, saved, size, ERROR));
+  REFUSED(dcf_stats_cut(stats, &elements, ERROR));
+  TRUE(elements == 0);
+  REFUSED(dcf_stats_cut(stats, NULL, ERROR));
+  REFUSED(dcf_stats_cut(NULL, &elements, ERROR));
+  ADD(DCF_STATUS_BAD_STATE, dcf_writer_add_range(writer, &spec, stats, 0, kData, 24, NULL, ERROR));
+  ADD_REFUSED(dcf_writer_add_range(writer, &spec, NULL, 0, kData, 24, NULL, ERROR));
+  ADD_REFUSED(dcf_writer_add_range(writer, &spec, stats, 0, NULL, 24, NULL, ERROR));
+  ADD_REFUSED(dcf_writer_add_range(writer, NULL, stats, 0, kData, 24, NULL, ERROR));
+  REFUSED(dcf_writer_add_range(NULL, &spec, stats, 0, kData, 24, NULL, ERROR));
+  dcf_stats_close(stats);
+  dcf_stats_close(NULL);
+}
+
 static int fail_to_write(void* ctx, const void* data, size_t size) {
   (void)ctx, (void)data, (void)size;
   return 1;
@@ -263,6 +349,8 @@ void test_writer(void) {
   test_spec();
   test_adds();
   test_copies();
+  test_parts();
+  test_stats();
   REFUSED(dcf_writer_finish(NULL, ERROR));
   renew();
   EXPECT(DCF_OK, dcf_writer_finish(writer, ERROR));

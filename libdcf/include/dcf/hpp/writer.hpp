@@ -36,6 +36,57 @@ inline dcf_tensor_spec tensor_spec(std::string_view name, dcf_dtype dtype,
   return spec;
 }
 
+// Statistics of the values of a tensor that is encoded in ranges.
+class Stats {
+ public:
+  static Result<Stats> open(const dcf_tensor_spec& spec,
+                            const dcf_encode_options& options = encode_options()) {
+    dcf_stats* stats = nullptr;
+    const Status status = detail::call(
+        [&](dcf_error* error) { return dcf_stats_open(&spec, &options, &stats, error); });
+    if (!status) return status.error();
+    return Stats(stats);
+  }
+  Status add(std::span<const uint8_t> data) {
+    return detail::call(
+        [&](dcf_error* error) { return dcf_stats_add(get(), data.data(), data.size(), error); });
+  }
+  Status merge(std::span<const uint8_t> saved) {
+    return detail::call([&](dcf_error* error) {
+      return dcf_stats_merge(get(), saved.data(), saved.size(), error);
+    });
+  }
+  Result<std::vector<uint8_t>> save() const {
+    size_t size = 0;
+    std::vector<uint8_t> saved;
+    const Status status = detail::call([&](dcf_error* error) {
+      const dcf_status measured = dcf_stats_save(get(), nullptr, 0, &size, error);
+      if (measured != DCF_OK) return measured;
+      saved.resize(size);
+      return dcf_stats_save(get(), saved.data(), saved.size(), &size, error);
+    });
+    if (!status) return status.error();
+    return saved;
+  }
+  // The elements after which the tensor may be cut, each time.
+  Result<uint64_t> cut() const {
+    uint64_t elements = 0;
+    const Status status =
+        detail::call([&](dcf_error* error) { return dcf_stats_cut(get(), &elements, error); });
+    if (!status) return status.error();
+    return elements;
+  }
+  dcf_stats* get() const { return stats_.get(); }
+
+ private:
+  struct Closer {
+    void operator()(dcf_stats* stats) const { dcf_stats_close(stats); }
+  };
+  explicit Stats(dcf_stats* stats) : stats_(stats) {}
+
+  std::unique_ptr<dcf_stats, Closer> stats_;
+};
+
 // Writes a file, which appears with finish() or not at all.
 class Writer {
  public:
@@ -89,6 +140,24 @@ class Writer {
   Status copy(const Tensor& tensor) { return copy_as(tensor, nullptr, 0); }
   Status copy(const Tensor& tensor, std::string_view name) {
     return copy_as(tensor, name.data() == nullptr ? "" : name.data(), name.size());
+  }
+  // All tensors of a part; a tensor with the data of another one; a range of a tensor, to a part.
+  Status add_part(const File& part) {
+    return detail::call(
+        [&](dcf_error* error) { return dcf_writer_add_part(get(), part.get(), error); });
+  }
+  Status add_alias(const dcf_tensor_spec& spec, std::string_view target) {
+    return detail::call([&](dcf_error* error) {
+      return dcf_writer_add_alias(get(), &spec, target.data(), target.size(), error);
+    });
+  }
+  Status add_range(const dcf_tensor_spec& spec, const Stats& stats, uint64_t first_element,
+                   std::span<const uint8_t> data,
+                   const dcf_encode_options& options = encode_options()) {
+    return detail::call([&](dcf_error* error) {
+      return dcf_writer_add_range(get(), &spec, stats.get(), first_element, data.data(),
+                                  data.size(), &options, error);
+    });
   }
   // Compressed sparse rows of the dtype of T.
   template <typename T>

@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "api/writer.h"
+
+#include "codec/codebook.h"
+
+namespace dcf::impl {
+namespace {
+
+// The coding of a tensor with data, as a writer would have made it.
+Result<EncodedTensor> coding_of(const Model& model, size_t index) {
+  const Manifest& manifest = model.manifest();
+  const Tables& tables = model.tables();
+  EncodedTensor result;
+  result.tensor = manifest.tensors[index];
+  Tensor& tensor = result.tensor;
+  for (size_t k = 0; k < tensor.tables.size(); ++k) {
+    const uint32_t number = std::exchange(tensor.tables[k], 0);
+    if (number != 0) append_code_lengths(tables.codes[number - 1], &result.tables[k]);
+  }
+  if (tensor.encoding.palette_size != 0) {
+    const std::span<const uint64_t> words(tables.codebook_words);
+    DCF_TRY(append_codebook(words.subspan(static_cast<size_t>(tables.codebook_starts[index]),
+                                          tensor.encoding.palette_size),
+                            tensor.dtype, &result.codebook));
+  }
+  const auto first =
+      manifest.chunks.begin() + static_cast<ptrdiff_t>(std::exchange(tensor.first_chunk, 0));
+  result.chunks.assign(first, first + static_cast<ptrdiff_t>(std::exchange(tensor.chunks, 0)));
+  return result;
+}
+
+}  // namespace
+
+Status read_spec(const dcf_tensor_spec* spec, TensorSpec* out) {
+  if (spec == nullptr) return invalid("the tensor spec is NULL");
+  dcf_tensor_spec s = DCF_TENSOR_SPEC_INIT;
+  DCF_TRY(copy_in(spec, &s));
+  if ((s.name == nullptr && s.name_size != 0) || (s.dims == nullptr && s.rank != 0) ||
+      (s.opaque_name == nullptr && s.opaque_name_size != 0)) {
+    return invalid("an argument is NULL");
+  }
+  if (s.rank > DCF_MAX_RANK) return invalid("the rank is above 32");
+  out->name = std::string_view(s.name == nullptr ? "" : s.name, s.name_size);
+  out->dtype = dtype_in(s.dtype);
+  out->opaque_bits = s.opaque_bits;
+  out->opaque_name =
+      std::string_view(s.opaque_name == nullptr ? "" : s.opaque_name, s.opaque_name_size);
+  out->dims = {s.dims, s.rank};
+  return ok_status();
+}
+
+Status read_options(const dcf_encode_options* options, EncodeOptions* out) {
+  dcf_encode_options o;
+  dcf_encode_options_init(&o);
+  DCF_TRY(copy_in(options, &o));
+  const uint32_t init = number_in(o.init);
+  const uint32_t positions = number_in(o.positions);
+  if (init > DCF_INIT_OPTIMAL) return invalid("the initialisation is unknown");
+  if (positions > DCF_POSITIONS_GAP_BUCKET && positions != DCF_POSITIONS_AUTO)
+    return invalid("the positions are unknown");
+  out->sparsity = o.sparsity;
+  out->bits = o.bits;
+  out->init = static_cast<ClusterInit>(init);
+  out->seed = o.seed;
+  if (positions != DCF_POSITIONS_AUTO) {
+    out->positions = static_cast<Positions>(positions);
+  }
+  out->gap_bits = o.gap_bits;
+  out->canonical_zeros = o.canonical_zeros != 0;
+  const uint32_t fidelity = number_in(o.source_fidelity);
+  if (fidelity > DCF_FIDELITY_LOSSY) return invalid("the fidelity of the source is unknown");
+  out->source_fidelity = static_cast<Fidelity>(fidelity);
+  out->source_bound = o.source_error_bound + 0.0;  // never -0
+  out->fill_clusters = o.fill_clusters != 0;
+  return ok_status();
+}
+
+Result<CopySource> copy_source(const dcf_file& file, size_t index, BigVector<uint8_t>* storage) {
+  const Model& model = *file.model;
+  const Tensor& tensor = model.manifest().tensors[index];
+  const size_t data = model.data_tensor(index);
+  CopySource source;
+  source.file = file.identity;
+  source.data = data;
+  source.spec = {tensor.name, tensor.dtype, 0, tensor.opaque_name, tensor.dims};
+  if (tensor.dtype == DType::kOpaque) source.spec.opaque_bits = tensor.bits;
+  DCF_ASSIGN(source.encoded, coding_of(model, data));
+  source.read = [&model, data, storage](uint64_t chunk) {
+    return model.read_chunk(data, chunk, storage);
+  };
+  return source;
+}
+
+}  // namespace dcf::impl

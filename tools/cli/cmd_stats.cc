@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <span>
+#include <system_error>
+
+#include "cli/display.h"
+#include "cli/failures.h"
+#include "cli/json_writer.h"
+#include "cli/options.h"
+#include "cli/output.h"
+#include "cli/output_checks.h"
+#include "cli/parts/settle_plan.h"
+#include "cli/progress.h"
+#include "cli/signals.h"
+#include "cli/verbs.h"
+#include "formats/text.h"
+
+namespace dcf::tools {
+namespace {
+
+struct Options {
+  CommonOptions common;
+  OutputOptions output;
+  std::string plan;
+  std::string source;
+  std::optional<uint64_t> item;
+  std::string settle;
+};
+
+void write_text(const std::string& text, const OutputOptions& output) {
+  const auto file = open_output(output);
+  file->write(std::span(reinterpret_cast<const uint8_t*>(text.data()), text.size()));
+  file->commit();
+}
+
+void measure(const Options& o, const WorkPlan& plan, const ModelSource& source) {
+  const size_t task = checked_number("statistics", *o.item, plan.tasks.size());
+  Progress progress("measuring", plan.tasks[task].bytes, o.common.wants_progress());
+  uint64_t done = 0;
+  const MeasuredTask measured = run_task(plan, source, task, [&](uint64_t bytes) {
+    throw_if_interrupted();
+    progress.update(done += bytes);
+  });
+  write_text(task_text(plan, measured), o.output);
+  if (!o.common.json) return;
+  JsonWriter json;
+  json.begin_object();
+  json.member("item", uint64_t{task});
+  json.member("output", o.output.path);
+  json.member("bytes", plan.tasks[task].bytes);
+  json.end();
+  json.finish();
+}
+
+std::vector<MeasuredTask> read_results(const WorkPlan& plan, const std::string& folder) {
+  std::vector<std::string> names;
+  std::error_code failed;
+  for (const auto& entry : std::filesystem::directory_iterator(folder, failed)) {
+    if (entry.path().extension() == ".json") names.push_back(entry.path().string());
+  }
+  if (failed) throw_failure(folder, "cannot be read: " + failed.message());
+  std::sort(names.begin(), names.end());
+  std::vector<MeasuredTask> results;
+  for (const std::string& name : names) results.push_back(read_task_result(plan, name));
+  return results;
+}
+
+void report_settled(const Options& o, const WorkPlan& plan) {
+  const auto aliases = static_cast<uint64_t>(
+      std::count_if(plan.tensors.begin(), plan.tensors.end(),
+                    [](const PlannedTensor& tensor) { return !tensor.alias_of.empty(); }));
+  if (o.common.json) {
+    JsonWriter json;
+    json.begin_object();
+    json.member("output", o.output.path);
+    json.member("items", uint64_t{plan.items.size()});
+    json.member("aliases", aliases);
+    json.end();
+    json.finish();
+    return;
+  }
+  print_out(fmt::format("{}: {} of work, {}\n", printable(o.output.path),
+                        human_count(plan.items.size(), "item"),
+                        aliases == 1 ? "1 alias" : fmt::format("{} aliases", aliases)));
+}
+
+int stats(const Options& o) {
+  if (o.item.has_value() == !o.settle.empty()) {
+    throw UsageError("one of --item and --settle is needed (see 'dcf stats --help')");
+  }
+  WorkPlan plan = read_plan(o.plan);
+  if (plan.settled) throw UsageError("the plan is settled: there is nothing to measure");
+  check_output(o.plan, o.output, o.common.json);
+  const auto source = open_planned(plan, o.source);
+  if (o.item) {
+    measure(o, plan, *source);
+    return 0;
+  }
+  settle_plan(*source, read_results(plan, o.settle), &plan);
+  write_text(plan_text(plan), o.output);
+  if (o.output.path != "-" && o.common.wants_report()) report_settled(o, plan);
+  return 0;
+}
+
+}  // namespace
+
+void add_stats(CLI::App* app, Run* run) {
+  auto o = std::make_shared<Options>();
+  CLI::App* const verb = app->add_subcommand(
+      "stats", "The first pass of a plan: measure one item, or settle the plan with all of them");
+  verb->add_option("--plan", o->plan, "Plan, as dcf plan writes it")->required();
+  verb->add_option("--item", o->item, "Which of the plan's statistics to measure, from 0")
+      ->check(digits_only());
+  verb->add_option("--settle", o->settle, "Folder with the results of all items, *.json");
+  verb->add_option("--source", o->source, "Where the model is (default: where the plan says)");
+  add_output_options(verb, &o->output, "Result, or the settled plan");
+  add_common_options(verb, &o->common);
+  verb->footer(
+      "\nExamples:\n  dcf stats --plan plan.json --item 3 -o stats/3.json\n"
+      "  dcf stats --plan plan.json --settle stats -o settled.json");
+  verb->callback([o, run] { *run = [o] { return stats(*o); }; });
+}
+
+}  // namespace dcf::tools

@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/encode_request.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <optional>
+#include <utility>
+
+#include "cli/failures.h"
+#include "cli/options.h"
+#include "cli/tensor_rules.h"
+#include "formats/text.h"
+
+namespace dcf::tools {
+namespace {
+
+// What was left out, by name. A hostile file could fill the terminal.
+void print_notes(const ModelSource& source) {
+  constexpr size_t kMaxNotes = 20;
+  const std::vector<std::string>& notes = source.notes();
+  const size_t shown = std::min(notes.size(), kMaxNotes);
+  for (size_t i = 0; i < shown; ++i) {
+    std::fputs(("dcf: note: " + printable_message(notes[i]) + "\n").c_str(), stderr);
+  }
+  if (shown < notes.size()) {
+    std::fputs(fmt::format("dcf: note: and {} more\n", notes.size() - shown).c_str(), stderr);
+  }
+}
+
+template <typename Value>
+void add_named(CLI::App* verb, const std::string& flags, std::optional<Value>* value,
+               const std::vector<std::pair<std::string, Value>>& names, const std::string& what) {
+  std::vector<std::string> spellings;
+  spellings.reserve(names.size());
+  for (const auto& [name, unused] : names) spellings.push_back(name);
+  verb->add_option_function<std::string>(
+          flags,
+          [value, names](const std::string& text) {
+            for (const auto& [name, v] : names) {
+              if (name == text) *value = v;
+            }
+          },
+          what)
+      ->check(CLI::IsMember(spellings));
+}
+
+}  // namespace
+
+void add_encode_options(CLI::App* verb, EncodeRequest* o) {
+  verb->add_flag("--lossless", o->lossless,
+                 "Every bit comes back (the default without the options below)");
+  verb->add_option("--sparsity", o->choice.sparsity,
+                   "Prune: share of weights of least magnitude to drop, in [0, 1)")
+      ->check(CLI::Validator(
+          [](const std::string& text) {
+            double v = 0;
+            return CLI::detail::lexical_cast(text, v) && v >= 0 && v < 1 ? std::string()
+                                                                         : "not in [0, 1)";
+          },
+          "[0, 1)"));
+  verb->add_option("--bits", o->choice.bits, "Cluster: share 2^N centroids per tensor, N = 1..8")
+      ->check(CLI::Range(1, 8));
+  add_named(verb, "--init", &o->choice.init, kInitNames,
+            "Where centroids start (default linear; optimal loses less at equal N and takes more "
+            "bytes and time)");
+  verb->add_option("--seed", o->choice.seed, "Of --init forgy")->check(digits_only());
+  add_named(verb, "--positions", &o->choice.positions, kPositionsNames,
+            "How positions are stored (default auto: the smallest)");
+  verb->add_option("--gap-bits", o->choice.gap_bits,
+                   "Gap width of gap positions (default: the smallest)")
+      ->check(CLI::Range(2, 8));
+  verb->add_option_function<std::string>(
+          "--profile", [o](const std::string&) { o->choice.paper = true; },
+          "paper: the storage of Deep Compression, gaps with filler zeros")
+      ->check(CLI::IsMember({"paper"}));
+  verb->add_option_function<std::string>(
+          "--zeros",
+          [o](const std::string& text) { o->choice.canonical_zeros = text == "canonical"; },
+          "keep, or canonical: drop the signs of zeros (recorded as value-exact)")
+      ->check(CLI::IsMember({"keep", "canonical"}));
+  verb->add_option(
+      "--recipe", o->recipe,
+      "JSON file with rules per tensor: {\"rules\": [{\"match\": PATTERN, \"bits\": 5}, ...], "
+      "\"ignore\": [PATTERN, ...]}; 'dcf help recipes' tells all of it");
+  verb->add_flag("--dequantize", o->dequantize,
+                 "Quantised weights of TensorFlow.js as the floats they stand for");
+  verb->add_flag(
+      "--no-exact-file", o->no_exact_file,
+      "Keep the tensors and metadata only, not what else is needed to put the same files "
+      "together again");
+}
+
+EncodePlan EncodeRequest::plan() const {
+  EncodePlan plan;
+  plan.general = choice;
+  if (lossless && plan.general.is_lossy())
+    throw UsageError("--lossless excludes --sparsity and --bits");
+  if (const auto contradiction = find_contradiction(plan.general)) throw UsageError(*contradiction);
+  if (!recipe.empty()) read_recipe(recipe, &plan);
+  if (lossless && plan.is_lossy())
+    throw UsageError("--lossless excludes a recipe that prunes or clusters");
+  return plan;
+}
+
+std::vector<std::string> bind_and_warn(const ModelSource& source, EncodePlan* plan, bool quiet) {
+  if (!quiet) print_notes(source);
+  std::vector<std::string> warnings = plan->bind(source);
+  if (quiet) return warnings;
+  for (const std::string& warning : warnings) {
+    std::fputs(("dcf: warning: " + warning + "\n").c_str(), stderr);
+  }
+  if (plan->is_lossy()) {
+    std::fputs(
+        "dcf: warning: pruning and clustering without retraining cost accuracy; --eval measures "
+        "it\n",
+        stderr);
+  }
+  return warnings;
+}
+
+}  // namespace dcf::tools

@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the command line says of how a model is encoded: the options that `compress` and `plan`
+// share.
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <string>
+#include <vector>
+
+#include "cli/encode_plan.h"
+
+namespace dcf::tools {
+
+struct EncodeRequest {
+  EncodeChoice choice;
+  std::string recipe;  // path, or empty
+  bool lossless = false;
+  bool dequantize = false;
+  bool no_exact_file = false;
+
+  // The plan, with the recipe read. Throws UsageError for a contradiction, and Error.
+  EncodePlan plan() const;
+};
+
+void add_encode_options(CLI::App* verb, EncodeRequest* request);
+
+// Binds the plan to the model. Tells on stderr, unless `quiet`, what was left out of the model,
+// what the recipe misses, and that a lossy plan loses; returns what the recipe misses.
+std::vector<std::string> bind_and_warn(const ModelSource& source, EncodePlan* plan, bool quiet);
+
+}  // namespace dcf::tools
