@@ -23,6 +23,7 @@ def _class_of(struct: str) -> type[ctypes.Structure]:
     return getattr(_abi, {"Error": "ErrorInfo"}.get(name, name))
 
 
+HANDLES = ("dcf_file", "dcf_layer", "dcf_writer", "dcf_stats")
 STRUCTS = re.findall(r"^(dcf_\w+): (\d+) bytes$", SECTIONS["Structs"], re.M)
 FIELDS = re.findall(r"^(dcf_\w+)\.(\w+): at (\d+), (\d+) bytes$", SECTIONS["Structs"], re.M)
 FUNCTIONS = re.findall(
@@ -62,7 +63,7 @@ def _matches(declaration: str, ours: object) -> bool:
     target = kind[:-1]
     if target == "char":
         return ours is ctypes.c_char_p
-    if target in ("void", "float", "uint8_t", "uint16_t", "dcf_file", "dcf_layer", "dcf_writer"):
+    if target in ("void", "float", "uint8_t", "uint16_t") or target in HANDLES:
         return ours is ctypes.c_void_p
     if kind in ("uint32_t*", "size_t*", "uint64_t*", "double*"):
         if ours is ctypes.c_void_p:

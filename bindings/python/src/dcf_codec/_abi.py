@@ -244,6 +244,33 @@ PROTOTYPES: dict[str, tuple[Any, list[Any]]] = {
         c_uint32,
         [_HANDLE, _HANDLE, c_size_t, c_char_p, c_size_t, _ERROR],
     ),
+    "dcf_writer_add_part": (c_uint32, [_HANDLE, _HANDLE, _ERROR]),
+    "dcf_writer_add_alias": (
+        c_uint32,
+        [_HANDLE, POINTER(TensorSpec), c_char_p, c_size_t, _ERROR],
+    ),
+    "dcf_stats_open": (
+        c_uint32,
+        [POINTER(TensorSpec), POINTER(EncodeOptions), _HANDLE_OUT, _ERROR],
+    ),
+    "dcf_stats_add": (c_uint32, [_HANDLE, _ARRAY, c_size_t, _ERROR]),
+    "dcf_stats_merge": (c_uint32, [_HANDLE, _ARRAY, c_size_t, _ERROR]),
+    "dcf_stats_save": (c_uint32, [_HANDLE, _ARRAY, c_size_t, _SIZE_OUT, _ERROR]),
+    "dcf_stats_cut": (c_uint32, [_HANDLE, POINTER(c_uint64), _ERROR]),
+    "dcf_stats_close": (None, [_HANDLE]),
+    "dcf_writer_add_range": (
+        c_uint32,
+        [
+            _HANDLE,
+            POINTER(TensorSpec),
+            _HANDLE,
+            c_uint64,
+            _ARRAY,
+            c_size_t,
+            POINTER(EncodeOptions),
+            _ERROR,
+        ],
+    ),
     "dcf_writer_add_csr": (
         c_uint32,
         [

@@ -268,6 +268,7 @@ class WriterOptions(Sized):
         ("overwrite", c_uint32),
         ("progress", ProgressFn),
         ("progress_ctx", c_void_p),
+        ("part", c_uint32),
     ]
 
 
