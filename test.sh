@@ -11,6 +11,7 @@ With no argument: all tests but those of tools/research, which needs LibTorch.
   --all        every stage, in this order; the stages after one that failed run too:
   format       clang-format has nothing to change
   dev          all tests, those of tools/research too
+  docs         the documentation site, without a warning
   peers        files of ONNX, GGUF, TensorFlow Lite, NumPy, safetensors and their libraries, from PyPI
   asan-ubsan   the tests under AddressSanitizer and UndefinedBehaviorSanitizer, built by Clang
   fuzz         every harness for an equal share of five minutes (builds asan-ubsan first)
@@ -20,7 +21,7 @@ With no argument: all tests but those of tools/research, which needs LibTorch.
 DCF_TEST_DATA names the folder of real models that some tests read (default ../shared/data);
 where it is missing those are left out.'
 
-all_stages=(format dev peers asan-ubsan fuzz tidy tsan arm)
+all_stages=(format dev docs peers asan-ubsan fuzz tidy tsan arm)
 stages=()
 for argument in "$@"; do
   case $argument in
@@ -59,6 +60,11 @@ dev() {
 stage_dev() {
   install_packages "${core_packages[@]}" "${test_packages[@]}" "${train_packages[@]}"
   dev -DDCF_BUILD_RESEARCH=ON
+}
+
+stage_docs() {
+  install_packages "${docs_packages[@]}"
+  step 'Building the documentation site' docs/site/build.sh || die 'the documentation site does not build'
 }
 
 # The libraries of the formats themselves, in versions that tests/peers/requirements.txt pins.

@@ -1,0 +1,93 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""What check_links.py and run_blocks.py refuse: each fault once, in a page made for it."""
+
+import os
+import pathlib
+import sys
+import tempfile
+import unittest
+
+HERE = pathlib.Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE))
+
+import check_links  # noqa: E402
+import run_blocks  # noqa: E402
+
+FENCE = "```"
+
+
+class Links(unittest.TestCase):
+    def fault(self, target):
+        return check_links.fault(check_links.TREE / "docs/index.md", target)
+
+    def test_sound_links(self):
+        for target in ("formats.md", "formats.md#what-verify-can-promise", "guide/start.md", "../README.md"):
+            self.assertIsNone(self.fault(target), target)
+
+    def test_dead_links(self):
+        for target in ("gone.md", "formats.md#gone", "../../outside.md", "guide/gone.md#what"):
+            self.assertIsNotNone(self.fault(target), target)
+
+    def test_anchors_of_an_included_page(self):
+        page = check_links.TREE / "docs/reference/format.md"
+        self.assertIsNone(check_links.fault(page, "#10-ancillary-sections"))
+
+    def test_code_holds_no_links(self):
+        with tempfile.TemporaryDirectory() as folder:
+            page = pathlib.Path(folder) / "page.md"
+            page.write_text(f"[a](b.md) `[c](d.md)`\n{FENCE}c\nx[1](e.md)\n{FENCE}\n", encoding="utf-8")
+            self.assertEqual(check_links.links_of(page), ["b.md"])
+
+
+class Blocks(unittest.TestCase):
+    def run_page(self, *blocks, python=None):
+        """Runs a page of (language, code) blocks, or of text."""
+        text = "".join(b if isinstance(b, str) else f"{FENCE}{b[0]}\n{b[1]}\n{FENCE}\n" for b in blocks)
+        with tempfile.TemporaryDirectory() as folder:
+            path = pathlib.Path(folder) / "page.md"
+            path.write_text(text, encoding="utf-8")
+            page = run_blocks.Page(path, pathlib.Path(folder), dict(os.environ), python)
+            page.run()
+            return page
+
+    def refuses(self, *blocks, **options):
+        with self.assertRaises(run_blocks.Failure):
+            self.run_page(*blocks, **options)
+
+    def test_blocks_share_a_folder(self):
+        self.run_page(("sh", "echo one >a"), ("sh", "cat a"), ("text", "one"))
+
+    def test_a_command_that_fails(self):
+        self.refuses(("sh", "false"))
+        self.refuses(("sh", "false | true"))
+        self.refuses(("sh", "echo $there_is_no_such_variable"))
+
+    def test_another_output(self):
+        self.refuses(("sh", "echo one; echo two"), ("text", "one"))
+        self.run_page(("sh", "echo one; echo 17; echo three"), ("text", "one\n...\nthree"))
+        self.refuses(("sh", "echo one; echo 17; echo four"), ("text", "one\n...\nthree"))
+
+    def test_a_file_of_a_page(self):
+        self.run_page(("c", "/* a.c: a file. */"), ("sh", "cat a.c"), ("text", "/* a.c: a file. */"))
+        self.refuses(("c", "int main(void) { return 0; }"))
+        self.refuses(("cpp", "int main() {}"))
+
+    def test_python(self):
+        self.run_page(("python", "print(1)"), ("text", "1"), python=sys.executable)
+        self.refuses(("python", "raise SystemExit(1)"), python=sys.executable)
+        self.assertEqual(self.run_page(("python", "raise SystemExit(1)"), ("text", "1")).left_out, 1)
+
+    def test_not_run(self):
+        self.run_page("<!-- not run: it fails -->\n", ("sh", "false"))
+        self.refuses("<!-- not run: it has no syntax -->\n", ("sh", "if"))
+        self.refuses("<!-- not run: of the block before -->\n", ("sh", "true"), ("sh", "false"))
+
+    def test_a_language_that_nothing_runs(self):
+        self.refuses(("bash", "true"))
+        self.refuses(("js", "1"))
+        self.run_page(("", "a -> b"), ("none", "a -> b"))
+
+
+if __name__ == "__main__":
+    unittest.main()
