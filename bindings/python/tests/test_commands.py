@@ -51,7 +51,7 @@ def test_every_option_is_a_keyword(model: pathlib.Path, tmp_path: pathlib.Path) 
             exact_file=False,
             lossless=None,
         )
-    with pytest.raises(DcfError, match="keeps"):
+    with pytest.raises(DcfError, match="does not keep"):
         dcf_codec.decompress(out, tmp_path / "back.onnx")
     assert not dcf_codec.compare(model, out)["ok"]
     assert dcf_codec.compare(model, out, bounds=True)["ok"]
@@ -87,13 +87,19 @@ def test_what_is_wrong_is_an_exception(model: pathlib.Path, tmp_path: pathlib.Pa
     out = tmp_path / "m.dcf"
     with pytest.raises(TypeError, match="no option 'colour'"):
         dcf_codec.compress(model, out, colour=3)
+    with pytest.raises(TypeError, match="'output' is no keyword"):
+        dcf_codec.compress(model, out, output=out)
     with pytest.raises(UsageError, match="bits") as caught:
         dcf_codec.compress(model, out, bits=11)
     assert isinstance(caught.value, ValueError)
     with pytest.raises(ValueError):
         dcf_codec.compress("-", out)
-    with pytest.raises(DcfError):
+    for verb in (dcf_codec.verify, dcf_codec.inspect):
+        with pytest.raises(FileNotFoundError):
+            verb(tmp_path / "none.safetensors")
+    with pytest.raises(FileNotFoundError) as missing:
         dcf_codec.compress(tmp_path / "none.safetensors", out)
+    assert missing.value.filename == str(tmp_path / "none.safetensors")
     (tmp_path / "bad.safetensors").write_bytes(b"\x08\0\0\0\0\0\0\0{}      rest")
     with pytest.raises(ModelError):
         dcf_codec.compress(tmp_path / "bad.safetensors", out)

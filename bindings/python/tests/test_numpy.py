@@ -218,20 +218,40 @@ def test_sources(tmp_path: pathlib.Path, weights: dict) -> None:
         load_file(Broken(data))
 
 
-def test_a_failing_source_while_decoding(weights: dict) -> None:
-    class Source:
-        def __init__(self, data: bytes) -> None:
-            self.data, self.size, self.fail = data, len(data), False
+class Ranges:
+    """A source of ranges that counts, and fails when it is told to."""
 
-        def read_range(self, offset: int, size: int) -> bytes:
-            return b"" if self.fail else self.data[offset : offset + size]
+    def __init__(self, data: bytes) -> None:
+        self.data, self.size, self.fail = data, len(data), False
+        self.asked: list[tuple[int, int]] = []
 
-    source = Source(save(weights))
+    def read_range(self, offset: int, size: int) -> bytes:
+        self.asked.append((offset, size))
+        return b"" if self.fail else self.data[offset : offset + size]
+
+
+def test_ranges_come_once_and_only_those_that_are_needed(rng: np.random.Generator) -> None:
+    big = {f"big{i}": rng.standard_normal((1000, 3000)).astype(np.float32) for i in range(2)}
+    source = Ranges(save(big))
+    loaded = load_file(source)
+    assert all(same(loaded[name], big[name]) for name in big)
+    assert len(source.asked) == len(set(source.asked))
+    assert sum(size for _, size in source.asked) == source.size
+    source.asked.clear()
     with safe_open(source) as f:
-        assert np.array_equal(f.get_tensor("fc3.bias"), weights["fc3.bias"])
+        assert same(f.get_slice("big1")[500], big["big1"][500])
+    assert sum(size for _, size in source.asked) < source.size / 2
+
+
+def test_a_failing_source_while_decoding(rng: np.random.Generator) -> None:
+    big = rng.standard_normal((2000, 3000)).astype(np.float32)
+    source = Ranges(save({"big": big, "a": np.arange(3)}))
+    with safe_open(source) as f:
         source.fail = True
         with pytest.raises(EOFError):
-            f.get_tensor("fc1.weight")
+            f.get_tensor("big")
+        source.fail = False
+        assert same(f.get_tensor("big"), big)
 
 
 def test_encodings(weights: dict) -> None:

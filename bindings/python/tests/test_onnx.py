@@ -17,6 +17,7 @@ runtime = pytest.importorskip("onnxruntime")
 
 from onnx import TensorProto, helper, numpy_helper  # noqa: E402
 
+from dcf_codec.numpy import save_file  # noqa: E402
 from dcf_codec.onnx import load, load_session  # noqa: E402
 
 
@@ -73,7 +74,7 @@ def external(tmp_path: pathlib.Path, rng: np.random.Generator) -> pathlib.Path:
         folder / "model.onnx",
         save_as_external_data=True,
         location="weights.bin",
-        size_threshold=8,
+        size_threshold=100,
     )
     return folder / "model.onnx"
 
@@ -156,7 +157,7 @@ def test_types_that_numpy_lacks(tmp_path: pathlib.Path, rng: np.random.Generator
 
 def test_what_is_no_onnx_model(model: pathlib.Path, tmp_path: pathlib.Path, weights: dict) -> None:
     dcf_codec.compress(model, tmp_path / "bare.dcf", exact_file=False)
-    dcf_codec.numpy.save_file(weights, tmp_path / "arrays.dcf")
+    save_file(weights, tmp_path / "arrays.dcf")
     for name in ("bare.dcf", "arrays.dcf"):
         with pytest.raises(DcfError, match="ONNX"):
             load(tmp_path / name)

@@ -42,7 +42,7 @@ def compress(
     Returns the report of `dcf compress --json`: sizes, ratios, what each tensor lost.
     Raises DcfError; FileExistsError where dst exists; TypeError for an option that there is not.
     """
-    return run("compress", [_path(src)], progress, {"output": _path(dst), **options})
+    return run("compress", [_path(src)], progress, options, output=_path(dst))
 
 
 def decompress(
@@ -59,7 +59,7 @@ def decompress(
     from any model. Options: to, max_output, force, threads, max_memory.
     Returns the report of `dcf decompress --json`.
     """
-    return run("decompress", [_path(src)], progress, {"output": _path(dst), **options})
+    return run("decompress", [_path(src)], progress, options, output=_path(dst))
 
 
 def inspect(path: str | os.PathLike[str], **options: Any) -> dict[str, Any]:

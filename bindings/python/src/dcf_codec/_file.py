@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from . import _abi
-from ._callbacks import progress_callback, read_callback
+from ._callbacks import Callback, progress_callback, read_callback
 from ._dtypes import DType
 from ._memory import borrow
 from ._readers import is_reader, range_reader
@@ -80,8 +80,14 @@ class File:
         self._closing = True  # until it is open
         self._handle = c_void_p()
         self._kept: list[Any] = []
+        self._reading: Callback | None = None
+        self._end_reading: Callable[[], None] = lambda: None
         self._infos: dict[int, TensorInfo] = {}
-        self._open(source, byref(open_options(max_memory, threads, limits)))
+        try:
+            self._open(source, byref(open_options(max_memory, threads, limits)))
+        except BaseException:
+            self._end_reading()
+            raise
         self._closing = False
 
     def _open(self, source: Any, options: Any) -> None:
@@ -116,11 +122,10 @@ class File:
         callback = read_callback(reading.read_into)
         reader = _abi.Reader(size=reading.size, read_at=callback.pointer)
         self._kept += [source, callback, reader]
+        self._end_reading = reading.close
         with callback:
             _abi.call(_abi.lib.dcf_file_open_reader, byref(reader), options, byref(self._handle))
         self._reading = callback
-
-    _reading: Any = None
 
     @contextmanager
     def _use(self) -> Iterator[c_void_p]:
@@ -145,6 +150,7 @@ class File:
         handle, self._handle = self._handle, c_void_p()
         _abi.lib.dcf_file_close(handle)
         self._kept.clear()
+        self._end_reading()
 
     def close(self) -> None:
         """Closes the file. Arrays that came from it stay. Further calls are a CallError."""

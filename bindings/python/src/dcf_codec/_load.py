@@ -129,7 +129,6 @@ def load_one(file: File, index: int, allocate: Allocate, *, as_dtype: int = 0) -
 def verify(file: File, index: int | None, progress: Any) -> None:
     """dcf_file_verify or dcf_tensor_verify, which Ctrl-C ends."""
     with open_progress(progress, "verifying") as report:
-
         whole = 0
 
         def step(done: int, total: int) -> bool:

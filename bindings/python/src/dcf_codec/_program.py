@@ -20,10 +20,12 @@ from typing import Any
 from . import _abi
 from ._library import program_path
 from ._progress import open_progress
-from .errors import DcfError, DcfWarning, error_from_status
+from .errors import DcfError, DcfWarning, MachineError, error_from_status, missing_file
 
 _log = logging.getLogger("dcf_codec")
 
+# Options that the functions set themselves.
+_OWN_OPTIONS = frozenset({"help", "json", "output", "progress_fd"})
 # Seconds that a child gets to end by itself after SIGTERM: it removes what it has begun.
 _GRACE = 10
 
@@ -72,16 +74,32 @@ def _arguments(verb: str, program: str, options: Mapping[str, Any]) -> Iterator[
         yield words
 
 
-def run(verb: str, words: list[str], progress: Any, options: Mapping[str, Any]) -> dict[str, Any]:
+def run(
+    verb: str,
+    words: list[str],
+    progress: Any,
+    options: Mapping[str, Any],
+    output: str | None = None,
+) -> dict[str, Any]:
     """Runs `dcf VERB --json OPTIONS -- WORDS`; returns its JSON. Warnings of the program are those of
     Python, its notes go to the log "dcf_codec"."""
+    for name in _OWN_OPTIONS.intersection(options):
+        raise TypeError(f"{name!r} is no keyword: it is what the function itself is for")
     program = program_path()
+    if output is not None:
+        options = {"output": output, **options}
     with _arguments(verb, program, options) as chosen:
         command = [program, verb, "--json", *chosen]
         with open_progress(progress, verb) as report:
-            output, errors, status = _communicate(command, words, report)
+            printed, errors, status = _communicate(command, words, report)
     _tell(errors)
-    return _result(output, errors, status)
+    try:
+        return _result(printed, errors, status)
+    except MachineError as error:
+        for path in words:
+            if error.code == _abi.STATUS_IO_OPEN and not os.path.exists(path):
+                raise missing_file(path) from None
+        raise
 
 
 def _communicate(command: list[str], words: list[str], report: Any) -> tuple[bytes, bytes, int]:

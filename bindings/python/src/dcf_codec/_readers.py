@@ -9,6 +9,8 @@ import threading
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
+from ._blocks import BlockReader
+
 __all__ = ["ReadRange", "is_reader", "range_reader"]
 
 
@@ -18,6 +20,7 @@ class ReadRange(NamedTuple):
 
     size: int
     read_into: Callable[[int, memoryview], None]
+    close: Callable[[], None]
 
 
 def _fill(buffer: memoryview, data: Any, offset: int) -> None:
@@ -27,10 +30,8 @@ def _fill(buffer: memoryview, data: Any, offset: int) -> None:
 
 
 def _of_ranges(source: Any) -> ReadRange:
-    def read_into(offset: int, buffer: memoryview) -> None:
-        _fill(buffer, source.read_range(offset, len(buffer)), offset)
-
-    return ReadRange(int(source.size), read_into)
+    blocks = BlockReader(int(source.size), source.read_range)
+    return ReadRange(int(source.size), blocks.read_into, blocks.close)
 
 
 def _of_stream(source: Any) -> ReadRange:
@@ -51,7 +52,7 @@ def _of_stream(source: Any) -> ReadRange:
                 left -= len(part)
         _fill(buffer, b"".join(parts), offset)
 
-    return ReadRange(int(size), read_into)
+    return ReadRange(int(size), read_into, lambda: None)
 
 
 def is_reader(source: Any) -> bool:
@@ -63,7 +64,7 @@ def is_reader(source: Any) -> bool:
 
 def range_reader(source: Any) -> ReadRange:
     """For an object with `size` and read_range(offset, size) -> bytes, which may be called by several
-    threads at once; or for a binary file: open(path, "rb"), io.BytesIO, a file of fsspec. TypeError
+    threads at once and is asked for blocks of 1 MiB, ahead where they are read in order; or for a binary file: open(path, "rb"), io.BytesIO, a file of fsspec. TypeError
     for anything else."""
     if hasattr(source, "read_range") and hasattr(source, "size"):
         return _of_ranges(source)

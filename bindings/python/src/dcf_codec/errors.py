@@ -200,5 +200,6 @@ def error_from_status(
 
 def missing_file(path: str) -> DcfError:
     """The exception for a file that is not there."""
-    text = f"{path}: {os.strerror(errno.ENOENT)}"
-    return MissingFileError(text, code=80, name="IoOpen")
+    error = MissingFileError(f"{path}: {os.strerror(errno.ENOENT)}", code=80, name="IoOpen")
+    error.errno, error.filename = errno.ENOENT, path
+    return error
