@@ -93,6 +93,24 @@ TEST(FileLayout, EveryPrefixAndEveryFlippedBitIsReadOrRefused) {
   }
 }
 
+// One way to write each layout: numbers take the bytes they need, types rise.
+TEST(FileLayout, OtherSpellingsAreRefused) {
+  const uint8_t version = sample_layout().encoded()[0];
+  const auto open = [&](const std::vector<uint8_t>& types) {
+    std::vector<uint8_t> bytes = {version, 1, 'f'};
+    bytes.insert(bytes.end(), types.begin(), types.end());
+    return LayoutReader("file", bytes).types().size();
+  };
+  EXPECT_EQ(open({0}), 0u);
+  EXPECT_EQ(open({2, 4, 1, 'a', 5, 1, 'b'}), 2u);
+  EXPECT_TOOL_ERROR(open({2, 4, 1, 'a', 4, 1, 'b'}), kExitInvalid, "out of order");
+  EXPECT_TOOL_ERROR(open({2, 4, 1, 'a', 3, 1, 'b'}), kExitInvalid, "out of order");
+  EXPECT_TOOL_ERROR(open({1, 0x84, 0, 1, 'a'}), kExitInvalid, "more bytes than it needs");
+  EXPECT_TOOL_ERROR(open({0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 2}), kExitInvalid,
+                    "64 bits");
+  EXPECT_TOOL_ERROR(open({1, 4, 1, 0xff}), kExitInvalid, "UTF-8");
+}
+
 TEST(FileLayout, AVersionThatIsNotKnownIsNotSupported) {
   std::vector<uint8_t> encoded = sample_layout().encoded();
   encoded[0] = 1;
