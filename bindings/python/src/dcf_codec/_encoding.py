@@ -12,7 +12,7 @@ from ._dtypes import DType, is_float
 
 __all__ = ["Encoding"]
 
-_INIT = {"linear": 0, "density": 1, "forgy": 2, "optimal": 3}
+INIT = {"linear": 0, "density": 1, "forgy": 2, "optimal": 3}
 _POSITIONS = {"dense": 0, "bitmap": 1, "gap": 2, "gap-bucket": 3, "auto": 255}
 _FIDELITY = {"bit-exact": 0, "value-exact": 1, "lossy": 2}
 
@@ -50,7 +50,7 @@ class Encoding:
         options = _abi.defaults(_abi.EncodeOptions)
         options.sparsity = self.sparsity
         options.bits = self.bits
-        options.init = _number(_INIT, self.init, "init")
+        options.init = _number(INIT, self.init, "init")
         options.seed = self.seed
         options.positions = _number(_POSITIONS, self.positions, "positions")
         options.gap_bits = self.gap_bits
