@@ -18,4 +18,5 @@ sed -e "s|@OUT@|$out/doxygen|" -e "s|@TREE@|$tree|" "$tree/docs/site/doxygen/Dox
 (cd "$tree" && doxygen "$out/Doxyfile")
 DCF_DOXYGEN_XML=$out/doxygen/xml sphinx-build -q -W --keep-going -j auto -c "$tree/docs/site" -b html \
   -d "$out/doctrees" "$tree/docs" "$out/html"
+python3 "$tree/docs/site/complete.py" "$out/html"
 printf 'The site is %s\n' "$out/html/index.html"

@@ -28,6 +28,9 @@ breathe_projects = {"dcf": os.environ["DCF_DOXYGEN_XML"]}
 breathe_default_project = "dcf"
 breathe_domain_by_extension = {"h": "c", "hpp": "cpp"}
 
+smartquotes = False
+highlight_language = "none"
+
 html_theme = "furo"
 html_static_path = ["static"]
 html_css_files = ["site.css"]

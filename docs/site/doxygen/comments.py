@@ -7,6 +7,7 @@ The headers keep plain comments. Doxygen runs this filter on each (INPUT_FILTER)
   - a block of // lines that stands before a declaration into /// lines,
   - a // comment behind a declaration, and the // lines that continue it, into ///<,
   - a banner // ---- Title ---- into a group of that title, named HEADER_N, which the pages show one by one,
+  - what a C++ header has in the namespace dcf into a group named HEADER, without the namespace detail,
   - the list of status codes into the enumerators that the preprocessor makes of it.
 
 A comment stands for all declarations that follow it without an empty line between. The later ones get a
@@ -23,6 +24,7 @@ CONTINUED = re.compile(r"(\s*)// ?(.*)$")
 # Declarations stand in the first two columns, or in a class; what is farther in is the body of a function.
 COMMENT = re.compile(r"( {0,2})// ?(.*)$")
 TRAILING = re.compile(r"( {0,2}\S.*[;,{]|#define \S.*\S)\s+// ?(.*)$")
+NAMESPACE = re.compile(r"(namespace (dcf|detail) \{|\}  // namespace (dcf|detail))$")
 FUNCTION = re.compile(r"(?:DCF_API|inline) [^=;]*?\b(\w+)\(")
 STATUS = re.compile(r"  X\((\w+), *(\w+), *(\d+), *(\w+), *\"(.*)\"\)")
 SKIPPED = re.compile(r"// (?:clang-format|SPDX)|.*// (?:NOLINT|extern)")
@@ -50,15 +52,26 @@ class Filter:
         self.first = None  # the function that the comment above stands for
         self.documented = False  # whether the line before belongs to a comment or what it describes
         self.trailing = False  # whether the line before ends in a comment that may go on
-        self.opening = False  # whether the line before is a banner
+        self.opening = False  # whether the line before begins a group
+        self.name = header.name.replace(".", "_")
 
     def group(self, title):
         """The banner's line, and the end of the group before; the empty line that follows is its second."""
-        name = f"{self.header.name.replace('.', '_')}_{self.groups}"
         end = "/** @} */ " if self.groups else ""
-        self.groups += 1
         self.opening = True
-        return f"{end}/** @defgroup {name} {title}"
+        self.groups += 1
+        return f"{end}/** @defgroup {self.name}_{self.groups - 1} {title}"
+
+    def namespace(self, line):
+        """A line that begins or ends a namespace."""
+        if line == "namespace dcf {":
+            self.opening = True
+            return f"{line} /** @defgroup {self.name} {self.header.name}"
+        return {
+            "}  // namespace dcf": "/** @} */ }",
+            "namespace detail {": "/** @cond */ namespace detail {",
+            "}  // namespace detail": "} /** @endcond */",
+        }[line]
 
     def line(self, line, following):
         if self.opening:
@@ -66,6 +79,8 @@ class Filter:
                 sys.exit(f"{self.header}: an empty line must follow a banner, not {line!r}")
             self.opening = False
             return "@{ */"
+        if NAMESPACE.match(line):
+            return self.namespace(line)
         banner = BANNER.match(line)
         if banner:
             self.first, self.documented = None, False
