@@ -18,6 +18,9 @@ def missing_c(page):
     names = re.findall(r"DCF_API [^;(]*?\b(dcf_\w+)\(", text)
     names += re.findall(r"^typedef (?:struct|enum) (dcf_\w+)", text, re.M)
     names += re.findall(r"^#define (DCF_\w+_INIT|DCF_NO_\w+|DCF_MAX_\w+|DCF_OK)\b", text, re.M)
+    for struct, body in re.findall(r"^typedef struct (dcf_\w+) \{\n(.*?)^\}", text, re.M | re.S):
+        for line in re.sub(r"//.*|\(\*(\w+)\).*", r"\1;", body).splitlines():
+            names += [f"{struct}.{field}" for field in re.findall(r"\b(\w+)(?:\[\w+\])?(?=[,;])", line)]
     return [name for name in sorted(set(names)) if f'id="c.{name}"' not in page]
 
 

@@ -26,6 +26,7 @@ myst_heading_anchors = 3
 
 breathe_projects = {"dcf": os.environ["DCF_DOXYGEN_XML"]}
 breathe_default_project = "dcf"
+breathe_show_include = False
 breathe_domain_by_extension = {"h": "c", "hpp": "cpp"}
 
 smartquotes = False

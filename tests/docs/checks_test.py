@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""What check_links.py and run_blocks.py refuse: each fault once, in a page made for it."""
+"""What check_links.py and run_blocks.py refuse: each fault once, in a page made for it. And of docs/site what needs no
+Sphinx: the comments that Doxygen gets, and names that the reference lacks."""
 
 import os
 import pathlib
@@ -9,9 +10,12 @@ import tempfile
 import unittest
 
 HERE = pathlib.Path(__file__).resolve().parent
-sys.path.insert(0, str(HERE))
+SITE = HERE.parents[1] / "docs/site"
+sys.path[:0] = [str(HERE), str(SITE), str(SITE / "doxygen")]
 
 import check_links  # noqa: E402
+import comments  # noqa: E402
+import complete  # noqa: E402
 import run_blocks  # noqa: E402
 
 FENCE = "```"
@@ -87,6 +91,42 @@ class Blocks(unittest.TestCase):
         self.refuses(("bash", "true"))
         self.refuses(("js", "1"))
         self.run_page(("", "a -> b"), ("none", "a -> b"))
+
+
+class Site(unittest.TestCase):
+    def filtered(self, text, name="a.h"):
+        lines = text.splitlines()
+        converter = comments.Filter(pathlib.Path(name))
+        return [converter.line(line, lines[number + 1 :]) for number, line in enumerate(lines)]
+
+    def test_comments_of_declarations(self):
+        self.assertEqual(self.filtered("// What it does.\nDCF_API void f(void);")[0], "/// What it does.")
+        self.assertEqual(self.filtered("  int a;  // first\n          // and more")[1].strip(), "///< and more")
+        self.assertEqual(self.filtered("#define A 1  // one"), ["#define A 1  ///< one"])
+
+    def test_later_declarations_refer_to_the_first(self):
+        lines = self.filtered("// Both.\nDCF_API void f(void);\nDCF_API void g(void);\n\nDCF_API void h(void);")
+        self.assertEqual(lines[2], "/** See `f`. */ DCF_API void g(void);")
+        self.assertEqual(lines[4], "DCF_API void h(void);")
+
+    def test_what_describes_nothing_stays(self):
+        self.assertEqual(self.filtered("// A remark.\n\nint a;")[0], "// A remark.")
+        self.assertEqual(self.filtered("    f();  // in a body")[0], "    f();  // in a body")
+
+    def test_banners_become_groups(self):
+        lines = self.filtered("// ---- One ----\n\nint a;\n\n// ---- Two ----\n")
+        self.assertEqual(lines[:2], ["/** @defgroup a_h_0 One", "@{ */"])
+        self.assertEqual(lines[4], "/** @} */ /** @defgroup a_h_1 Two")
+        with self.assertRaises(SystemExit):
+            self.filtered("// ---- One ----\nint a;")
+
+    def test_names_that_the_reference_lacks(self):
+        missing = complete.missing_c("")
+        for name in ("dcf_file_open_path", "dcf_tensor_info", "dcf_error.rule", "dcf_reader.read_at", "DCF_ERROR_INIT"):
+            self.assertIn(name, missing)
+            self.assertNotIn(name, complete.missing_c(f'<dt id="c.{name}">'))
+        self.assertTrue({"File", "Result", "Layer", "prune", "open_options"} <= set(complete.missing_cpp("")))
+        self.assertNotIn("call", complete.missing_cpp(""))
 
 
 if __name__ == "__main__":

@@ -7,7 +7,8 @@ The headers keep plain comments. Doxygen runs this filter on each (INPUT_FILTER)
   - a block of // lines that stands before a declaration into /// lines,
   - a // comment behind a declaration, and the // lines that continue it, into ///<,
   - a banner // ---- Title ---- into a group of that title, named HEADER_N, which the pages show one by one,
-  - what a C++ header has in the namespace dcf into a group named HEADER, without the namespace detail,
+  - what a C header without banners has, or a C++ header in the namespace dcf, into a group named HEADER; without the
+    namespace detail,
   - the list of status codes into the enumerators that the preprocessor makes of it.
 
 A comment stands for all declarations that follow it without an empty line between. The later ones get a
@@ -26,6 +27,7 @@ COMMENT = re.compile(r"( {0,2})// ?(.*)$")
 TRAILING = re.compile(r"( {0,2}\S.*[;,{]|#define \S.*\S)\s+// ?(.*)$")
 NAMESPACE = re.compile(r"(namespace (dcf|detail) \{|\}  // namespace (dcf|detail))$")
 FUNCTION = re.compile(r"(?:DCF_API|inline) [^=;]*?\b(\w+)\(")
+GUARD = re.compile(r"#define \w+_H_$")
 STATUS = re.compile(r"  X\((\w+), *(\w+), *(\d+), *(\w+), *\"(.*)\"\)")
 SKIPPED = re.compile(r"// (?:clang-format|SPDX)|.*// (?:NOLINT|extern)")
 
@@ -40,7 +42,7 @@ def statuses(header):
     """Enumerators of dcf_status, on one line, from the list in errors.h."""
     text = (header.parent / "errors.h").read_text(encoding="utf-8")
     return " ".join(
-        f"DCF_STATUS_{constant} = {number}, /**< {escape(sentence)} */"
+        f"DCF_STATUS_{constant} = {number}, /**< {number}: {escape(sentence)} */"
         for _, constant, number, _, sentence in STATUS.findall(text)
     )
 
@@ -73,12 +75,19 @@ class Filter:
             "}  // namespace detail": "} /** @endcond */",
         }[line]
 
+    def whole(self, lines):
+        """Lets the first two lines, its licence and what it is, begin a group for all of a header."""
+        self.groups = 1
+        return [f"/** @defgroup {self.name} {self.header.name}", "@{ */", *lines[2:]]
+
     def line(self, line, following):
         if self.opening:
             if line:
                 sys.exit(f"{self.header}: an empty line must follow a banner, not {line!r}")
             self.opening = False
             return "@{ */"
+        if GUARD.match(line):
+            return ""
         if NAMESPACE.match(line):
             return self.namespace(line)
         banner = BANNER.match(line)
@@ -132,6 +141,8 @@ def main():
     header = pathlib.Path(sys.argv[1])
     lines = header.read_text(encoding="utf-8").splitlines()
     converter = Filter(header)
+    if header.suffix == ".h" and not any(BANNER.match(line) for line in lines):
+        lines = converter.whole(lines)
     for number, line in enumerate(lines):
         print(converter.line(line, lines[number + 1 :]))
 
