@@ -31,16 +31,16 @@ class TensorMeter {
 
   void add(std::span<const uint8_t> bytes) {
     while (!bytes.empty()) {
+      if (left_ == 0) {
+        ++range_;
+        begin();
+      }
       const auto piece = bytes.first(static_cast<size_t>(std::min<uint64_t>(left_, bytes.size())));
       hash_.update(piece);
       if (stats_) count(piece);
       bytes = bytes.subspan(piece.size());
       left_ -= piece.size();
-      if (left_ > 0) continue;
-      end();
-      if (bytes.empty()) return;
-      ++range_;
-      begin();
+      if (left_ == 0) end();
     }
   }
 
