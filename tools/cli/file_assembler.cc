@@ -15,6 +15,8 @@ namespace dcf::tools {
 namespace {
 
 constexpr uint64_t kPieceBytes = uint64_t{1} << 20;
+// What is smaller is not worth waking a thread for.
+constexpr size_t kHashBeside = size_t{512} << 10;
 
 bool is_bit_exact(const DcfFile& file) {
   for (size_t i = 0; i < file.tensor_count(); ++i) {
@@ -100,8 +102,19 @@ void FileAssembler::end_file() {
 }
 
 void FileAssembler::write(std::span<const uint8_t> bytes) {
-  if (exact_) hash_.update(bytes);
-  output_->write(bytes);
+  if (exact_ && file_.threads() > 1 && bytes.size() >= kHashBeside) {
+    hasher_.start([this, bytes] { hash_.update(bytes); });
+    try {
+      output_->write(bytes);
+    } catch (...) {
+      hasher_.wait();  // the bytes go with the caller
+      throw;
+    }
+    hasher_.wait();
+  } else {
+    if (exact_) hash_.update(bytes);
+    output_->write(bytes);
+  }
   (*see_)(written_ += bytes.size());
 }
 

@@ -9,6 +9,7 @@
 #include <span>
 
 #include "cli/piece_copier.h"
+#include "cli/side_thread.h"
 #include "formats/dcf_file.h"
 #include "formats/original_files.h"
 #include "formats/output_file.h"
@@ -53,6 +54,7 @@ class FileAssembler {
   LayoutFile description_;
   std::unique_ptr<OutputFile> output_;
   Sha256Hash hash_;
+  SideThread hasher_;  // of what is being written
   Segment segment_;
   uint64_t left_ = 0;  // bytes of the tensor's segment
   uint64_t written_ = 0;

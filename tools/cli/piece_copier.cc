@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <cstdlib>
 #include <new>
-#include <utility>
 
 #include "cli/signals.h"
 #include "formats/dcf_rows.h"
@@ -33,16 +32,6 @@ uint64_t rows_of_piece(const dcf_tensor_info& info, uint64_t max_memory) {
 }
 
 }  // namespace
-
-PieceCopier::~PieceCopier() {
-  if (!thread_.joinable()) return;
-  {
-    const std::lock_guard lock(mutex_);
-    ending_ = true;
-  }
-  changed_.notify_all();
-  thread_.join();
-}
 
 void PieceCopier::copy(size_t tensor, const Consume& consume) {
   const dcf_tensor_info info = file_.tensor(tensor);
@@ -85,37 +74,7 @@ std::span<uint8_t> PieceCopier::room_for(size_t tensor, size_t bytes) {
 void PieceCopier::pass_on(const Piece& piece, const Consume& consume) {
   finish();
   if (!overlaps_ || piece.bytes.size() < kOverlapBytes) return consume(piece);
-  if (!thread_.joinable()) thread_ = std::thread([this] { consume_pieces(); });
-  {
-    const std::lock_guard lock(mutex_);
-    job_ = [piece, &consume] { consume(piece); };
-  }
-  changed_.notify_all();
-}
-
-void PieceCopier::finish() {
-  std::unique_lock lock(mutex_);
-  changed_.wait(lock, [this] { return !job_; });
-  if (failure_) std::rethrow_exception(std::exchange(failure_, nullptr));
-}
-
-void PieceCopier::consume_pieces() {
-  std::unique_lock lock(mutex_);
-  while (true) {
-    changed_.wait(lock, [this] { return job_ || ending_; });
-    if (!job_) return;
-    lock.unlock();
-    std::exception_ptr failure;
-    try {
-      job_();
-    } catch (...) {
-      failure = std::current_exception();
-    }
-    lock.lock();
-    job_ = nullptr;
-    failure_ = failure;
-    changed_.notify_all();
-  }
+  consumer_.start([piece, &consume] { consume(piece); });
 }
 
 }  // namespace dcf::tools

@@ -1,17 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <condition_variable>
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
-#include <exception>
 #include <functional>
 #include <memory>
-#include <mutex>
 #include <span>
-#include <thread>
 
+#include "cli/side_thread.h"
 #include "formats/dcf_file.h"
 
 namespace dcf::tools {
@@ -28,10 +25,6 @@ struct Piece {
 class PieceCopier {
  public:
   explicit PieceCopier(const DcfFile& file) : file_(file), overlaps_(file.threads() > 1) {}
-  // Waits for the consumer, whose failure is lost then.
-  ~PieceCopier();
-  PieceCopier(const PieceCopier&) = delete;
-  PieceCopier& operator=(const PieceCopier&) = delete;
 
   // Called on one thread at a time, first for the oldest piece. What it uses must last until
   // finish() has returned or the copier is gone.
@@ -41,7 +34,7 @@ class PieceCopier {
   // wrong number of nonzeros, is thrown in place of its last piece.
   void copy(size_t tensor, const Consume& consume);
   // Waits until all is consumed. Throws what the consumer threw.
-  void finish();
+  void finish() { consumer_.wait(); }
 
  private:
   struct Free {
@@ -54,19 +47,12 @@ class PieceCopier {
 
   std::span<uint8_t> room_for(size_t tensor, size_t bytes);
   void pass_on(const Piece& piece, const Consume& consume);
-  void consume_pieces();
 
   const DcfFile& file_;
   const bool overlaps_;
   Buffer buffers_[2];
   size_t next_buffer_ = 0;
-
-  std::mutex mutex_;
-  std::condition_variable changed_;
-  std::function<void()> job_;  // empty when there is none, or it is done
-  std::exception_ptr failure_;
-  bool ending_ = false;
-  std::thread thread_;  // started by the first large piece
+  SideThread consumer_;  // the last to be made: it uses the buffers until it is gone
 };
 
 }  // namespace dcf::tools
