@@ -153,7 +153,7 @@ class PythonModule(SphinxDirective):
             names = module.public()
         except LookupError as error:
             raise self.error(str(error)) from None
-        lines = [f":::{{py:module}} {module.name}", ":::", "", *markdown(ast.get_docstring(module.tree) or ""), ""]
+        lines = [f":::{{py:module}} {module.name}", ":::", "", *markdown(ast.get_docstring(module.tree, clean=False) or ""), ""]
         for name in names:
             node = module.find(name)
             if node is not None:

@@ -45,19 +45,19 @@ class Links(unittest.TestCase):
 
 
 class Blocks(unittest.TestCase):
-    def run_page(self, *blocks, python=None):
+    def run_page(self, *blocks):
         """Runs a page of (language, code) blocks, or of text."""
         text = "".join(b if isinstance(b, str) else f"{FENCE}{b[0]}\n{b[1]}\n{FENCE}\n" for b in blocks)
         with tempfile.TemporaryDirectory() as folder:
             path = pathlib.Path(folder) / "page.md"
             path.write_text(text, encoding="utf-8")
-            page = run_blocks.Page(path, pathlib.Path(folder), dict(os.environ), python)
+            page = run_blocks.Page(path, pathlib.Path(folder), dict(os.environ), sys.executable)
             page.run()
             return page
 
-    def refuses(self, *blocks, **options):
+    def refuses(self, *blocks):
         with self.assertRaises(run_blocks.Failure):
-            self.run_page(*blocks, **options)
+            self.run_page(*blocks)
 
     def test_blocks_share_a_folder(self):
         self.run_page(("sh", "echo one >a"), ("sh", "cat a"), ("text", "one"))
@@ -78,9 +78,12 @@ class Blocks(unittest.TestCase):
         self.refuses(("cpp", "int main() {}"))
 
     def test_python(self):
-        self.run_page(("python", "print(1)"), ("text", "1"), python=sys.executable)
-        self.refuses(("python", "raise SystemExit(1)"), python=sys.executable)
-        self.assertEqual(self.run_page(("python", "raise SystemExit(1)"), ("text", "1")).left_out, 1)
+        self.run_page(("python", "print(1)"), ("text", "1"))
+        self.refuses(("python", "raise SystemExit(1)"))
+
+    def test_python_without_a_module(self):
+        page = self.run_page(("python", "import os\nimport no_such_module\n"), ("text", "1"))
+        self.assertEqual(page.left_out, {"no_such_module": 1})
 
     def test_not_run(self):
         self.run_page("<!-- not run: it fails -->\n", ("sh", "false"))

@@ -7,7 +7,7 @@ Each page gets an empty folder, in which `dcf` is a link to the tree, as after a
   sh              run by bash; the first command that fails ends the page
   c, cpp, cmake   written to the file that its first line names in a comment, to be used by a later sh block
   python          the same if its first line names a file; else a program, run at once. Left out, with a line that says
-                  so, where the interpreter has no module dcf_codec
+                  so, where the interpreter lacks a module that it imports
   text            what the block before it printed; ... stands for any text
   none            no code: layouts, diagrams
 
@@ -16,6 +16,7 @@ block keeps it from being run; --list prints these blocks with their reasons.
 """
 
 import argparse
+import functools
 import os
 import pathlib
 import re
@@ -28,6 +29,7 @@ TREE = pathlib.Path(__file__).resolve().parents[2]
 FENCE = re.compile(r"^(```+)([\w{}:-]*)[^\n]*\n(.*?)^\1$", re.M | re.S)
 NOT_RUN = re.compile(r"<!-- not run: (.+?) -->\s*$", re.S)
 NAMED = re.compile(r"(?:/\*|//|#) ([A-Za-z0-9_]+\.(?:c|cc|py)|CMakeLists\.txt)\b")
+IMPORT = re.compile(r"^\s*(?:import|from) (\w+)", re.M)
 FILES = ("c", "cpp", "cmake")
 
 
@@ -70,7 +72,7 @@ class Page:
     def __init__(self, path, scratch, environment, python):
         self.path, self.scratch, self.environment, self.python = path, scratch, environment, python
         self.printed = None  # of the block before, None if it was not run
-        self.left_out = 0
+        self.left_out = {}  # the module that is not there, and the number of blocks that need it
 
     def run(self):
         for block in blocks_of(self.path.read_text(encoding="utf-8")):
@@ -95,13 +97,18 @@ class Page:
                 raise Failure("the first line of the block names no file, so that nothing can use it")
             (self.scratch / block.file_name()).write_text(block.code, encoding="utf-8")
         elif language == "python":
-            if self.python:
-                self.printed = self.command([self.python, "-c", block.code])
-            else:
+            missing = self.missing_module(block)
+            if missing:
                 self.printed = None
-                self.left_out += 1
+                self.left_out[missing] = self.left_out.get(missing, 0) + 1
+            else:
+                self.printed = self.command([self.python, "-c", block.code])
         elif language not in ("", "none"):
             raise Failure(f"nothing runs a block of language {language!r}")
+
+    def missing_module(self, block):
+        """The first module that a block imports and the interpreter has not."""
+        return next((name for name in IMPORT.findall(block.code) if not has_module(self.python, name)), None)
 
     def command(self, arguments):
         """What a command prints to standard output."""
@@ -125,9 +132,9 @@ def environment_of(options):
     return environment
 
 
-def has_module(python):
-    command = [python, "-c", "import dcf_codec"]
-    return subprocess.run(command, capture_output=True, check=False).returncode == 0
+@functools.lru_cache(maxsize=None)
+def has_module(python, name):
+    return subprocess.run([python, "-c", f"import {name}"], capture_output=True, check=False).returncode == 0
 
 
 def list_not_run(pages):
@@ -150,18 +157,17 @@ def main():
         return list_not_run(options.pages)
     if not (options.bin / "dcf").exists():
         sys.exit(f"there is no {options.bin / 'dcf'}; build it, or name another folder with --bin")
-    python = options.python if has_module(options.python) else None
-    if options.need_python and not python:
+    if options.need_python and not has_module(options.python, "dcf_codec"):
         sys.exit(f"{options.python} has no module dcf_codec")
     failed = False
     for path in options.pages:
         scratch = pathlib.Path(tempfile.mkdtemp(prefix="dcf-docs-"))
         try:
             (scratch / "dcf").symlink_to(TREE)
-            page = Page(path, scratch, environment_of(options), python)
+            page = Page(path, scratch, environment_of(options), options.python)
             page.run()
-            if page.left_out:
-                print(f"{path}: {page.left_out} Python blocks left out: {options.python} has no module dcf_codec")
+            for module, count in page.left_out.items():
+                print(f"{path}: {count} Python blocks left out: {options.python} has no module {module}")
             print(f"{path}: does what it says")
         except Failure as failure:
             print(failure, file=sys.stderr)
