@@ -11,7 +11,7 @@ import sys
 import numpy as np
 
 SHARDS = 4
-PIECE = 1 << 24  # elements that are made at a time
+PIECE = 1 << 22  # elements that are made at a time
 
 
 def shapes(total: int) -> dict[str, tuple[int, ...]]:
@@ -47,10 +47,14 @@ def pieces(name: str, shape: tuple[int, ...]):
         return
     tied = "model.embed_tokens.weight" if name == "lm_head.weight" else name
     random = np.random.Generator(np.random.SFC64([len(tied), *tied.encode()]))
+    # Normal variates are dear: signs and mantissas are drawn for each weight, exponents for few.
+    values = random.standard_normal(min(PIECE, elements), dtype=np.float32) * np.float32(0.02)
+    exponents = (values.view("<u4") >> 16).astype("<u2") & np.uint16(0x7F80)
     for at in range(0, elements, PIECE):
-        values = random.standard_normal(min(PIECE, elements - at), dtype=np.float32)
-        values *= np.float32(0.02)
-        yield (values.view("<u4") >> 16).astype("<u2").tobytes()
+        count = min(PIECE, elements - at)
+        words = np.frombuffer(random.bytes(2 * count), "<u2") & np.uint16(0x807F)
+        words |= np.roll(exponents, int(random.integers(len(exponents))))[:count]
+        yield words.tobytes()
 
 
 def main(folder: pathlib.Path, total: int) -> None:
