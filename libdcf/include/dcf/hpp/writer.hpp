@@ -4,6 +4,7 @@
 #define DCF_HPP_WRITER_HPP_
 
 #include <string>
+#include <vector>
 
 #include "dcf/dcf_write.h"
 #include "dcf/hpp/file.hpp"
