@@ -14,6 +14,7 @@ torch = pytest.importorskip("torch")
 import dcf_codec  # noqa: E402
 from dcf_codec.torch import (  # noqa: E402
     cluster_,
+    finalize_,
     load_file,
     load_model,
     plain_state_dict,
@@ -164,3 +165,20 @@ def test_a_file_trains_on(tokens: torch.Tensor, tmp_path: pathlib.Path) -> None:
         assert np.array_equal(
             values, torch.unique(model.body.weight[model.body.weight != 0].detach())
         )
+
+
+def test_a_module_of_two_names(tmp_path: pathlib.Path) -> None:
+    layer = torch.nn.Linear(40, 30)
+    net = torch.nn.ModuleDict({"a": layer, "b": layer, "c": torch.nn.Linear(40, 30)})
+    net["c"].weight = layer.weight
+    names = sorted(net.state_dict())
+    cluster_(prune_(net, {"b": 0.5}), {"b": 3})
+    state = plain_state_dict(net)
+    assert sorted(state) == names
+    assert state["a.weight"] is state["b.weight"] is state["c.weight"]
+    save_model(net, tmp_path / "m.dcf")
+    assert load_model(net, tmp_path / "m.dcf") == ([], [])
+    finalize_(net)
+    assert sorted(net.state_dict()) == names and net["c"].weight is layer.weight
+    assert torch.equal(layer.weight, state["a.weight"])
+    assert load_model(net, tmp_path / "m.dcf") == ([], [])

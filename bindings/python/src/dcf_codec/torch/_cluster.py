@@ -108,7 +108,8 @@ def cluster_(
     bits: 1 to 8 (255 values) for all weights of two and more dimensions, or pattern -> bits, as in
         prune_; 0 leaves a layer alone.
     init: where centroids start: "linear" (the paper's choice), "density", "forgy" (by `seed`), or
-        "optimal", the exact optimum.
+        "optimal", the exact optimum. Clusters that end empty are dropped, so that all but "optimal"
+        may leave far fewer values.
     bit_price: the price of a bit of the Huffman code in squared distance; above 0 the weights
         cluster where codes are short (entropy-constrained k-means).
 

@@ -43,6 +43,10 @@ class Weight(NamedTuple):
     def name(self) -> str:
         return self.places[0].name
 
+    def holders(self) -> list[Place]:
+        """One place for each module: a module may have several names itself."""
+        return list({(id(p.module), p.attribute): p for p in self.places}.values())
+
     def value(self) -> torch.Tensor:
         """The weight as the layer sees it, without its history."""
         with torch.no_grad():
@@ -107,7 +111,7 @@ def _check(place: Place) -> None:
 
 def _places(model: torch.nn.Module) -> Iterator[Place]:
     """All parameters, what stands in the place of some, and weights that hooks compute."""
-    for prefix, module in model.named_modules():
+    for prefix, module in model.named_modules(remove_duplicate=False):
         if isinstance(module, (parametrize.ParametrizationList, Compressed)):
             continue
         names = [name for name, value in module._parameters.items() if value is not None]
@@ -189,13 +193,13 @@ def install(weight: Weight, parametrization: Compressed) -> Any:
     ParametrizationList, whose `original` is the parameter object that the weight was: an optimiser
     goes on with it."""
     restore(weight)
-    first = weight.places[0]
-    for place in weight.places:
+    first, *others = weight.holders()
+    for place in (first, *others):
         _own_class(place.module)
     parametrize.register_parametrization(first.module, first.attribute, parametrization)
     stack = first.module.parametrizations[first.attribute]
     stack.original.grad = None
-    for place in weight.places[1:]:
+    for place in others:
         # torch ties parameters, not parametrizations: this one gets a stand-in, then the list of
         # the first.
         place.module._parameters[place.attribute] = torch.nn.Parameter(weight.value())
@@ -208,7 +212,7 @@ def restore(weight: Weight) -> None:
     """Makes the weight a plain parameter again, with the value it has."""
     if weight.parametrization() is None:
         return
-    for n, place in enumerate(weight.places):
+    for n, place in enumerate(weight.holders()):
         _own_class(place.module)
         parametrize.remove_parametrizations(
             place.module, place.attribute, leave_parametrized=n == 0

@@ -15,13 +15,22 @@ from ._layers import Place, Weight, compressed, compressed_places, restore
 
 __all__ = ["finalize_", "load_model", "plain_state_dict", "save_model"]
 
+# torch's name for what a weight is computed from.
+_MARK = "parametrizations."
+
 _Module = TypeVar("_Module", bound=torch.nn.Module)
 
 
 def _prefix(place: Place) -> str:
     """Of the keys in a state_dict that a place has instead of its name."""
     stem = place.name[: len(place.name) - len(place.attribute)]
-    return f"{stem}parametrizations.{place.attribute}."
+    return f"{stem}{_MARK}{place.attribute}."
+
+
+def _prefix_of(key: str) -> str:
+    """The part of a key that _prefix() gives; "" is none."""
+    head, mark, tail = key.rpartition(_MARK)
+    return f"{head}{mark}{tail.partition('.')[0]}." if mark else ""
 
 
 def _weights(model: torch.nn.Module) -> list[Weight]:
@@ -43,12 +52,8 @@ def plain_state_dict(model: torch.nn.Module) -> dict[str, torch.Tensor]:
             values[_prefix(place)] = (place.name, value)
     out: dict[str, torch.Tensor] = {}
     for key, value in model.state_dict().items():
-        prefix = next((p for p in values if key.startswith(p)), None)
-        if prefix is None:
-            out[key] = value
-        else:
-            name, dense = values[prefix]
-            out[name] = dense
+        name, dense = values.get(_prefix_of(key), (key, value))
+        out[name] = dense
     return out
 
 
@@ -119,12 +124,12 @@ def load_model(
             wrong.append(f"{name}: {tuple(value.shape)} for {tuple(state[name].shape)}")
     if wrong:
         raise RuntimeError(f"shapes differ from the model's: {'; '.join(wrong)}")
-    prefixes = tuple(_prefix(place) for weight in weights for place in weight.places)
+    prefixes = {_prefix(place) for weight in weights for place in weight.places}
     loaded = {(state[n].data_ptr(), state[n].shape) for n in tensors if n in state}
     done = {weight.name for weight, _ in chosen}
     missing = [weight.name for weight in weights if weight.name not in done]
     for name, value in state.items():
-        if not name.startswith(prefixes) and name not in tensors:
+        if _prefix_of(name) not in prefixes and name not in tensors:
             if value.numel() == 0 or (value.data_ptr(), value.shape) not in loaded:
                 missing.append(name)
     unexpected = [name for name in tensors if name not in state]
