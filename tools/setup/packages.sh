@@ -6,7 +6,7 @@ core_packages=(cmake ninja-build g++ capnproto libcapnp-dev libxxhash-dev libssl
                nlohmann-json3-dev libcli11-dev libfmt-dev libre2-dev zlib1g-dev)
 # Formats of models that are read where these are installed: ONNX, TensorFlow Lite.
 format_packages=(libprotobuf-dev libonnx-dev libflatbuffers-dev flatbuffers-compiler)
-test_packages=(libgtest-dev zstd python3 "${format_packages[@]}")
+test_packages=(libgtest-dev zstd python3 python3-numpy "${format_packages[@]}")
 demo_packages=(zstd xz-utils "${format_packages[@]}")
 # docs/site/build.sh: the pages of docs/ and the headers as a site.
 docs_packages=(doxygen python3 python3-sphinx python3-myst-parser python3-breathe furo)
