@@ -363,3 +363,12 @@ def test_errors_travel_between_processes() -> None:
     again = pickle.loads(pickle.dumps(caught.value))
     assert type(again) is type(caught.value) and str(again) == str(caught.value)
     assert again.rule == "H-01"
+
+
+def test_torch_is_named_where_it_is_missing() -> None:
+    for work in ("import dcf_codec.torch", "dcf_codec.safe_open('x.dcf', framework='pt')"):
+        program = f"import sys; sys.modules['torch'] = None\nimport dcf_codec\n{work}"
+        done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+        assert done.stderr.endswith(
+            "ImportError: dcf_codec.torch needs PyTorch: pip install torch\n"
+        )

@@ -8,6 +8,11 @@ cluster_(model, bits=5)           # shared values, which any optimiser trains
 save_model(model, "model.dcf")    # codes and codebooks
 """
 
+try:
+    import torch as _torch  # noqa: F401
+except ImportError:
+    raise ImportError("dcf_codec.torch needs PyTorch: pip install torch") from None
+
 from .._safe_open import safe_open
 from ._cluster import cluster_
 from ._io import load, load_file, save, save_file

@@ -6,16 +6,12 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import torch
 
 from .._dtypes import DType, is_packed
 from .._frameworks import packed_bytes
 from .._load import Target
 from .._sources import Source, csr_source
-
-try:
-    import torch
-except ImportError:
-    raise ImportError("dcf_codec.torch needs PyTorch: pip install torch") from None
 
 # Number of the C ABI: name in torch. Older versions of torch lack some of them.
 _NAMES: dict[int, str] = {
