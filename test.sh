@@ -13,6 +13,7 @@ With no argument: all tests but those of tools/research, which needs LibTorch.
   dev          all tests, those of tools/research too
   docs         the documentation site, without a warning
   peers        files of ONNX, GGUF, TensorFlow Lite, NumPy, safetensors and their libraries, from PyPI
+  cluster      a checkpoint in parts, on Dask, Ray and a Slurm cluster that the stage starts and stops
   asan-ubsan   the tests under AddressSanitizer and UndefinedBehaviorSanitizer, built by Clang
   fuzz         every harness for an equal share of five minutes (builds asan-ubsan first)
   tidy         clang-tidy, with the checks of .clang-tidy, warnings as errors (configures asan-ubsan)
@@ -21,7 +22,7 @@ With no argument: all tests but those of tools/research, which needs LibTorch.
 DCF_TEST_DATA names the folder of real models that some tests read (default ../shared/data);
 where it is missing those are left out.'
 
-all_stages=(format dev docs peers asan-ubsan fuzz tidy tsan arm)
+all_stages=(format dev docs peers cluster asan-ubsan fuzz tidy tsan arm)
 stages=()
 for argument in "$@"; do
   case $argument in
@@ -81,6 +82,28 @@ stage_peers() {
   step 'Making the Python environment' make_peers ||
     die 'tests/peers need an environment with the packages of tests/peers/requirements.txt'
   DCF=$PWD/build/dev/bin/dcf build/peers/bin/python -m unittest discover -s tests/peers
+}
+
+make_cluster() {
+  python3 -m venv build/cluster &&
+    build/cluster/bin/pip install --quiet --disable-pip-version-check \
+      -r bindings/python/tests/requirements-distributed.txt
+}
+
+stage_cluster() {
+  install_packages "${core_packages[@]}" "${test_packages[@]}" "${cluster_packages[@]}"
+  build_targets=(--target dcf_tool --target dcf_abi_all)
+  build dev
+  build_targets=()
+  step 'Making the Python environment' make_cluster ||
+    die 'dcf_codec.distributed needs the packages of bindings/python/tests/requirements-distributed.txt'
+  (
+    export DCF_CODEC_LIBRARY=$PWD/build/dev/tests/abi/libdcf.so DCF_CODEC_PROGRAM=$PWD/build/dev/bin/dcf
+    export PYTHONPATH=$PWD/bindings/python/src
+    build/cluster/bin/python -c 'import aiohttp, distributed, fsspec, ray' # none of its tests is left out
+    build/cluster/bin/python -m pytest -q bindings/python/tests/test_distributed.py
+  )
+  tests/slurm/run.sh build/dev/bin/dcf
 }
 
 stage_format() {

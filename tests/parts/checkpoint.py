@@ -73,7 +73,11 @@ def main(folder: pathlib.Path, total: int) -> None:
         header, at = {"__metadata__": {"format": "pt"}}, 0
         for name in names:
             size = 2 * int(np.prod(tensors[name]))
-            header[name] = {"dtype": "BF16", "shape": tensors[name], "data_offsets": [at, at + size]}
+            header[name] = {
+                "dtype": "BF16",
+                "shape": tensors[name],
+                "data_offsets": [at, at + size],
+            }
             weight_map[name] = file_name
             at += size
         text = json.dumps(header).encode()
@@ -85,7 +89,9 @@ def main(folder: pathlib.Path, total: int) -> None:
                     file.write(piece)
     index = {"metadata": {"total_size": 2 * sum(sizes)}, "weight_map": weight_map}
     (folder / "model.safetensors.index.json").write_text(json.dumps(index, indent=2))
-    (folder / "config.json").write_text('{"model_type": "synthetic", "tie_word_embeddings": true}\n')
+    (folder / "config.json").write_text(
+        '{"model_type": "synthetic", "tie_word_embeddings": true}\n'
+    )
 
 
 if __name__ == "__main__":

@@ -12,6 +12,8 @@ demo_packages=(zstd xz-utils "${format_packages[@]}")
 docs_packages=(doxygen python3 python3-sphinx python3-myst-parser python3-breathe furo)
 # The environment of tests/peers, which its requirements.txt fills.
 peer_packages=(python3 python3-venv)
+# A Slurm cluster of one machine (tests/slurm), and the environment of dcf_codec.distributed.
+cluster_packages=(slurm-wlm munge python3 python3-venv python3-numpy)
 bench_packages=(libbenchmark-dev liblz4-dev libbrotli-dev liblzma-dev libopenblas-dev
                 libdnnl-dev libeigen3-dev libxnnpack-dev libpthreadpool-dev)
 train_packages=(libtorch-dev libopenblas0-pthread)
