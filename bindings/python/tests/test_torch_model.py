@@ -182,3 +182,12 @@ def test_a_module_of_two_names(tmp_path: pathlib.Path) -> None:
     assert sorted(net.state_dict()) == names and net["c"].weight is layer.weight
     assert torch.equal(layer.weight, state["a.weight"])
     assert load_model(net, tmp_path / "m.dcf") == ([], [])
+
+
+def test_a_price_is_paid_once(tmp_path: pathlib.Path) -> None:
+    net = Net()
+    cluster_(net, 5, bit_price=1e-3)
+    state = plain_state_dict(net)
+    save_model(net, tmp_path / "m.dcf")
+    load_model(net, tmp_path / "m.dcf")
+    assert all(torch.equal(value, state[name]) for name, value in plain_state_dict(net).items())

@@ -46,7 +46,8 @@ class Shared(Compressed):
     def __init__(self, weight: torch.Tensor, sharing: _core.Sharing) -> None:
         super().__init__()
         self._sharing = sharing
-        codebook, codes = _codes_of(weight, sharing)
+        exact = None if sharing.bit_price > 0 else _exact_codes(weight, sharing.clusters)
+        codebook, codes = exact or _core.share(weight, sharing)
         self.register_buffer("codes", codes)
         self._first: torch.Tensor | None = codebook
 
@@ -54,10 +55,11 @@ class Shared(Compressed):
         return _Expanded.apply(codebook, self.codes)
 
     def right_inverse(self, weight: torch.Tensor) -> torch.Tensor:
-        """The codebook; a weight that is assigned is clustered as the first one was."""
+        """The codebook; an assigned weight of too many values is clustered as the first one was."""
         codebook, self._first = self._first, None
         if codebook is None:
-            codebook, codes = _codes_of(weight, self._sharing)
+            exact = _exact_codes(weight, self._sharing.clusters)
+            codebook, codes = exact or _core.share(weight, self._sharing)
             self.codes.copy_(codes)
         return codebook
 
@@ -72,15 +74,14 @@ class Shared(Compressed):
         return f"{kept} of {self.codes.numel()} weights kept"
 
 
-def _codes_of(weight: torch.Tensor, sharing: _core.Sharing) -> tuple[torch.Tensor, torch.Tensor]:
-    """Codebook and codes. A weight of few values keeps them: a clustered file trains on as it
+def _exact_codes(weight: torch.Tensor, most: int) -> tuple[torch.Tensor, torch.Tensor] | None:
+    """Codebook and codes of a weight that has few values already: a clustered file trains on as it
     is."""
     exact = weight.detach().double()
     values = torch.unique(exact)
     values = values[values != 0]
-    few = len(values) <= sharing.clusters and bool(torch.isfinite(values).all())
-    if not few or sharing.bit_price > 0:
-        return _core.share(weight, sharing)
+    if len(values) > most or not bool(torch.isfinite(values).all()):
+        return None
     codes = (torch.searchsorted(values, exact) + 1) * (exact != 0)
     return values.to(weight.dtype), codes.to(torch.uint8)
 
