@@ -3,11 +3,12 @@
 include(CMakePackageConfigHelpers)
 
 set(package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/dcf)
-install(DIRECTORY ${PROJECT_SOURCE_DIR}/libdcf/include/dcf DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
+install(DIRECTORY ${PROJECT_SOURCE_DIR}/libdcf/include/dcf DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}
+        COMPONENT development)
 install(TARGETS dcf_decoder_product dcf_product EXPORT dcf
-        ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR}
-        LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR})
-install(EXPORT dcf NAMESPACE dcf:: FILE dcfTargets.cmake DESTINATION ${package_dir})
+        ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR} COMPONENT development
+        LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR} COMPONENT runtime NAMELINK_COMPONENT development)
+install(EXPORT dcf NAMESPACE dcf:: FILE dcfTargets.cmake DESTINATION ${package_dir} COMPONENT development)
 
 configure_package_config_file(${CMAKE_CURRENT_LIST_DIR}/dcfConfig.cmake.in
                               ${PROJECT_BINARY_DIR}/package/dcfConfig.cmake
@@ -16,7 +17,8 @@ configure_package_config_file(${CMAKE_CURRENT_LIST_DIR}/dcfConfig.cmake.in
 write_basic_package_version_file(${PROJECT_BINARY_DIR}/package/dcfConfigVersion.cmake
                                  COMPATIBILITY SameMinorVersion)
 install(FILES ${PROJECT_BINARY_DIR}/package/dcfConfig.cmake
-              ${PROJECT_BINARY_DIR}/package/dcfConfigVersion.cmake DESTINATION ${package_dir})
+              ${PROJECT_BINARY_DIR}/package/dcfConfigVersion.cmake DESTINATION ${package_dir}
+        COMPONENT development)
 
 # Static libraries leave their own needs to whoever links them (pkg-config --static); a program in C then
 # needs the C++ runtime as well.
@@ -27,7 +29,8 @@ function(dcf_install_pkgconfig module library description)
   set(DCF_PC_NAME ${module})
   set(DCF_PC_DESCRIPTION ${description})
   configure_file(${CMAKE_CURRENT_FUNCTION_LIST_DIR}/dcf.pc.in ${PROJECT_BINARY_DIR}/package/${module}.pc @ONLY)
-  install(FILES ${PROJECT_BINARY_DIR}/package/${module}.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
+  install(FILES ${PROJECT_BINARY_DIR}/package/${module}.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig
+          COMPONENT development)
 endfunction()
 dcf_install_pkgconfig(dcf dcf "Reads and writes .dcf files: compressed neural-network weights")
 dcf_install_pkgconfig(dcf-decoder dcf_decoder "Reads .dcf files: compressed neural-network weights")

@@ -12,8 +12,8 @@
 namespace dcf::tools::test {
 namespace {
 
-constexpr const char* kVerbs[] = {"compress", "decompress", "info",    "verify",
-                                  "bench",    "cat",        "compare", "run"};
+constexpr const char* kVerbs[] = {"compress", "decompress", "info", "verify",     "bench",
+                                  "cat",      "compare",    "run",  "completion", "help"};
 
 TEST(Usage, HelpNamesEveryVerb) {
   const Result help = dcf({"--help"});
@@ -40,6 +40,9 @@ TEST(Usage, WrongCommandLinesExitWithTwo) {
       {{"explode"}, "no verb 'explode'"},
       {{"--explode"}, "no option '--explode'"},
       {{"help", "explode"}, "explode"},
+      {{"help", "explode", "--man"}, "explode"},
+      {{"completion"}, "SHELL"},
+      {{"completion", "tcsh"}, "tcsh"},
       {{"compress"}, "IN"},
       {{"compress", in}, "--output"},
       {{"compress", in, "-o"}, "--output"},
@@ -90,6 +93,32 @@ TEST(Usage, WrongCommandLinesExitWithTwo) {
     }
     EXPECT_EQ(dir.list().size(), 1u);
   }
+}
+
+// tests/packaging asks shells and typesetters; this is what they are given.
+TEST(Usage, ManPagesSayWhatTheHelpSays) {
+  const Result page = dcf({"help", "--man", "compress"});
+  expect_success(page);
+  EXPECT_TRUE(page.out.starts_with(".TH \"DCF\\-COMPRESS\" 1 ")) << page.out.substr(0, 80);
+  for (const char* const text :
+       {"\n.SH NAME\ndcf\\-compress \\- Write a model as .dcf",
+        "\n\\fBdcf\\fR \\fBcompress\\fR [\\fIOPTION\\fR]... \\fB\\-o\\fR \\fIOUT\\fR \\fIIN\\fR\n",
+        "\n\\fB\\-\\-zeros\\fR \\fBkeep\\fR|\\fBcanonical\\fR\n", "From 1 to 8.",
+        "Goes with \\-\\-eval.", "\n.SH \"EXIT STATUS\"\n0 success; 1 ",
+        "\n.SH \"EXAMPLES\"\n.nf\n\\&  dcf compress "}) {
+    EXPECT_NE(page.out.find(text), std::string::npos) << text;
+  }
+  EXPECT_NE(dcf({"help", "--man", "run"}).out.find("Not with \\-\\-test."), std::string::npos);
+  EXPECT_NE(dcf({"help", "--man"}).out.find("\n\\fBdecompress\\fR\n"), std::string::npos);
+  EXPECT_TRUE(dcf({"help", "recipes", "--man"}).out.starts_with(".TH \"DCF\\-RECIPES\" 7 "));
+}
+
+TEST(Usage, PagesHaveTheDateOfTheBuild) {
+  Setting dated;
+  dated.prepare = [] { return setenv("SOURCE_DATE_EPOCH", "86400", 1) == 0; };
+  EXPECT_NE(dcf({"help", "--man"}, dated).out.find(" 1 \"1970-01-02\" "), std::string::npos);
+  dated.prepare = [] { return setenv("SOURCE_DATE_EPOCH", "1 day", 1) == 0; };
+  EXPECT_NE(dcf({"help", "--man"}, dated).out.find(" 1 \"\" "), std::string::npos);
 }
 
 // No text may end up in a file that got the number of a closed stream, and what is in place already

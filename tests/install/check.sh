@@ -19,6 +19,37 @@ build_consumer() {
   run_consumer
 }
 
+# As part of another project: what its users get, where the library is not asked to install anything.
+install_consumer() {
+  "$cmake" --install "$scratch" --prefix "$scratch/nothing" >/dev/null
+  [[ ! -e $scratch/nothing ]] || fail "a project that takes the tree installs: $(find "$scratch/nothing" -type f)"
+}
+
+# The archive of sources, the same twice, as FetchContent takes it; configuring it is enough, as the way
+# subdirectory builds the same.
+use_archive() {
+  "$tree/packaging/archive.sh" first.tar.gz
+  (umask 077 && TZ=Asia/Tokyo "$tree/packaging/archive.sh" second.tar.gz)
+  cmp first.tar.gz second.tar.gz
+  "$cmake" -G Ninja -S "$consumer" -B "$scratch/consumer" -DCMAKE_C_COMPILER="$cc" -DCMAKE_CXX_COMPILER="$cxx" \
+    -DCMAKE_C_FLAGS="$flags" -DCMAKE_CXX_FLAGS="$flags" -DCMAKE_CXX_STANDARD=17 -DBUILD_SHARED_LIBS=ON \
+    -DDCF_ARCHIVE="$scratch/first.tar.gz"
+}
+
+# The programs of docs/packages.md.
+use_docs() {
+  "$tree/packaging/programs.sh" "$tree/docs/packages.md" .
+  export PKG_CONFIG_PATH=$prefix/$libdir/pkgconfig
+  # shellcheck disable=SC2046
+  compile_c list list.c $(pkg-config --static --cflags --libs dcf-decoder)
+  "$cmake" -G Ninja -S . -B built -DCMAKE_PREFIX_PATH="$prefix" -DCMAKE_C_COMPILER="$cc" \
+    -DCMAKE_CXX_COMPILER="$cxx" -DCMAKE_C_FLAGS="$flags" -DCMAKE_CXX_FLAGS="$flags"
+  "$cmake" --build built
+  [[ $(built/small) == '-5 1.5' ]]
+  [[ $(./list small.dcf) == 'fc1.weight: f32, '*' of 24 bytes' ]]
+  [[ $(built/list small.dcf) == $(./list small.dcf) ]]
+}
+
 run_consumer() {
   "$scratch/consumer_write" "$scratch/c.dcf"
   "$scratch/consumer_read" "$scratch/c.dcf"
@@ -117,6 +148,11 @@ case $way in
   pkgconfig) use_pkgconfig ;;
   c_headers) use_headers_alone ;;
   readme) use_readme ;;
-  subdirectory) build_consumer -DDCF_TREE="$tree" ;;
+  docs) use_docs ;;
+  archive) use_archive ;;
+  subdirectory)
+    build_consumer -DDCF_TREE="$tree"
+    install_consumer
+    ;;
   *) fail "unknown way: $way" ;;
 esac

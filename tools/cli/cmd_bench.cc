@@ -200,7 +200,9 @@ void add_bench(CLI::App* app, Run* run) {
   auto o = std::make_shared<Options>();
   CLI::App* const verb =
       app->add_subcommand("bench", "Measure how fast a .dcf file is on this machine");
-  verb->add_option("IN", o->input, "File to measure; - is standard input")->required();
+  verb->add_option("IN", o->input, "File to measure; - is standard input")
+      ->required()
+      ->type_name("FILE");
   add_common_options(verb, &o->common);
   o->common.threads = 1;
   verb->get_option("--threads")->description("Threads (default 1); 0 = one per processor");

@@ -74,8 +74,9 @@ void add_cat(CLI::App* app, Run* run) {
   auto o = std::make_shared<Options>();
   CLI::App* const verb = app->add_subcommand("cat", "Write one tensor as .npy");
   verb->add_option("IN", o->input, "Model of any readable format; - is standard input, a .dcf file")
-      ->required();
-  verb->add_option("NAME", o->name, "Tensor")->required();
+      ->required()
+      ->type_name("FILE");
+  verb->add_option("NAME", o->name, "Tensor")->required()->type_name("TENSOR");
   add_output_options(verb, &o->output, "Array");
   add_common_options(verb, &o->common);
   verb->footer(

@@ -112,8 +112,8 @@ void add_compare(CLI::App* app, Run* run) {
   auto o = std::make_shared<Options>();
   CLI::App* const verb = app->add_subcommand(
       "compare", "Compare two models tensor by tensor: exit 0 if equal byte for byte, else 1");
-  verb->add_option("A", o->a, "Model of any readable format")->required();
-  verb->add_option("B", o->b, "Model of any readable format")->required();
+  verb->add_option("A", o->a, "Model of any readable format")->required()->type_name("FILE");
+  verb->add_option("B", o->b, "Model of any readable format")->required()->type_name("FILE");
   verb->add_flag("--bounds", o->bounds,
                  "B is a .dcf file: exit 0 if what it promises of each tensor holds against A");
   verb->add_flag("-v,--verbose", o->verbose, "Show all tensors, also those that are equal");

@@ -222,15 +222,18 @@ void add_compress(CLI::App* app, Run* run) {
               "safetensors, its index or a folder with one, npy, npz, ONNX, GGUF, TensorFlow "
               "Lite, TensorFlow.js model.json, CTranslate2 model.bin, .net (with --layers), "
               ".dcf")
-          ->required();
+          ->required()
+          ->type_name("FILE");
   add_output_options(verb, &o->output, ".dcf file");
   add_encode_options(verb, &o->request);
-  verb->add_option("--layers", o->layers, "Layer names and shapes (JSON) of a .net file");
+  verb->add_option("--layers", o->layers, "Layer names and shapes (JSON) of a .net file")
+      ->type_name("FILE");
   CLI::Option* const eval =
       verb->add_option("--eval", o->evaluation,
                        "Shell command that prints a score, higher is better; {} is the restored "
                        "safetensors")
-          ->check(not_empty());
+          ->check(not_empty())
+          ->type_name("COMMAND");
   verb->add_option("--max-drop", o->max_drop, "Greatest loss of score to accept (default 0)")
       ->needs(eval)
       ->check(CLI::Validator(
@@ -247,11 +250,13 @@ void add_compress(CLI::App* app, Run* run) {
         in->required(false);
       },
       "Compress an item of a plan instead of IN: a part, for dcf merge");
+  plan->type_name("FILE");
   verb->add_option("--item", o->item, "Which item of the plan, from 0")
       ->check(digits_only())
       ->needs(plan);
   verb->add_option("--source", o->source, "Where the plan's model is (default: where it says)")
-      ->needs(plan);
+      ->needs(plan)
+      ->type_name("FILE");
   verb->add_flag("-v,--verbose", o->verbose,
                  "Also the SQNR of each tensor or why it was left out, and the table of dcf info");
   add_common_options(verb, &o->common);

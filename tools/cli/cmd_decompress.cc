@@ -73,7 +73,7 @@ void add_decompress(CLI::App* app, Run* run) {
   auto o = std::make_shared<Options>();
   CLI::App* const verb =
       app->add_subcommand("decompress", "Restore the files that a model came from, or its tensors");
-  verb->add_option("IN", o->input, ".dcf file; - is standard input")->required();
+  verb->add_option("IN", o->input, ".dcf file; - is standard input")->required()->type_name("FILE");
   add_output_options(verb, &o->output, "Restored model; a folder takes all its files");
   verb->add_option("--to", o->format,
                    "Format to write, where the name of OUT tells none or another")

@@ -21,7 +21,8 @@ void add_info(CLI::App* app, Run* run) {
   CLI::App* const verb = app->add_subcommand(
       "info", "Show what is in a .dcf file and where its bytes go, or what is in a model");
   verb->add_option("IN", o->input, "Model of any readable format; - is standard input, a .dcf file")
-      ->required();
+      ->required()
+      ->type_name("FILE");
   verb->add_flag("-v,--verbose", o->by_part, "Also where the bytes of each tensor go");
   add_common_options(verb, &o->common);
   verb->footer(

@@ -74,11 +74,14 @@ void add_merge(CLI::App* app, Run* run) {
   auto o = std::make_shared<Options>();
   CLI::App* const verb = app->add_subcommand(
       "merge", "Join the parts of a plan into the file that one process would have written");
-  verb->add_option("PARTS", o->parts, "Folder with the parts of all items, *.dcf")->required();
-  verb->add_option("--plan", o->plan, "Settled plan")->required();
+  verb->add_option("PARTS", o->parts, "Folder with the parts of all items, *.dcf")
+      ->required()
+      ->type_name("FOLDER");
+  verb->add_option("--plan", o->plan, "Settled plan")->required()->type_name("FILE");
   verb->add_option("--source", o->source,
                    "Where the model is (default: where the plan says); headers and what is no "
-                   "tensor are read");
+                   "tensor are read")
+      ->type_name("FILE");
   add_size_option(verb, "--shard-bytes", &o->shard_bytes,
                   "Several files of at most so many bytes, unless one tensor is larger, and an "
                   "index: OUT is a folder");

@@ -104,7 +104,9 @@ void add_plan(CLI::App* app, Run* run) {
   auto o = std::make_shared<Options>();
   CLI::App* const verb = app->add_subcommand(
       "plan", "Plan the compression of a model in parts, on many machines; reads headers only");
-  verb->add_option("IN", o->input, "As of compress, but for .net files")->required();
+  verb->add_option("IN", o->input, "As of compress, but for .net files")
+      ->required()
+      ->type_name("FILE");
   add_output_options(verb, &o->output, "Plan, a JSON file");
   add_encode_options(verb, &o->request);
   add_size_option(verb, "--item-bytes", &o->item_bytes,

@@ -136,7 +136,8 @@ void add_run(CLI::App* app, Run* run) {
   auto o = std::make_shared<Options>();
   CLI::App* const verb = app->add_subcommand("run", "Run the network that a .dcf file carries");
   verb->add_option("MODEL", o->model, ".dcf file with its network; - is standard input")
-      ->required();
+      ->required()
+      ->type_name("FILE");
   verb->add_option("--input", o->input,
                    "Inputs: an array of f32 or u8, one network input in each row, not yet scaled")
       ->type_name("X.npy");

@@ -113,11 +113,13 @@ void add_stats(CLI::App* app, Run* run) {
   auto o = std::make_shared<Options>();
   CLI::App* const verb = app->add_subcommand(
       "stats", "The first pass of a plan: measure one item, or settle the plan with all of them");
-  verb->add_option("--plan", o->plan, "Plan, as dcf plan writes it")->required();
+  verb->add_option("--plan", o->plan, "Plan, as dcf plan writes it")->required()->type_name("FILE");
   verb->add_option("--item", o->item, "Which of the plan's statistics to measure, from 0")
       ->check(digits_only());
-  verb->add_option("--settle", o->settle, "Folder with the results of all items, *.json");
-  verb->add_option("--source", o->source, "Where the model is (default: where the plan says)");
+  verb->add_option("--settle", o->settle, "Folder with the results of all items, *.json")
+      ->type_name("FOLDER");
+  verb->add_option("--source", o->source, "Where the model is (default: where the plan says)")
+      ->type_name("FILE");
   add_output_options(verb, &o->output, "Result, or the settled plan");
   add_common_options(verb, &o->common);
   verb->footer(

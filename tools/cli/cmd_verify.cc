@@ -83,7 +83,8 @@ void add_verify(CLI::App* app, Run* run) {
       "Check every byte of a .dcf file: structure, limits, checksums, coding; of another model "
       "what its format can tell");
   verb->add_option("IN", o->input, "Model of any readable format; - is standard input, a .dcf file")
-      ->required();
+      ->required()
+      ->type_name("FILE");
   add_common_options(verb, &o->common);
   verb->footer(
       "\nExamples:\n  dcf verify model.dcf\n  dcf verify stranger.dcf --max-memory 512M --json");

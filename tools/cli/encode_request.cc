@@ -81,9 +81,10 @@ void add_encode_options(CLI::App* verb, EncodeRequest* o) {
           "keep, or canonical: drop the signs of zeros (recorded as value-exact)")
       ->check(CLI::IsMember({"keep", "canonical"}));
   verb->add_option(
-      "--recipe", o->recipe,
-      "JSON file with rules per tensor: {\"rules\": [{\"match\": PATTERN, \"bits\": 5}, ...], "
-      "\"ignore\": [PATTERN, ...]}; 'dcf help recipes' tells all of it");
+          "--recipe", o->recipe,
+          "JSON file with rules per tensor: {\"rules\": [{\"match\": PATTERN, \"bits\": 5}, ...], "
+          "\"ignore\": [PATTERN, ...]}; 'dcf help recipes' tells all of it")
+      ->type_name("FILE");
   verb->add_flag("--dequantize", o->dequantize,
                  "Quantised weights of TensorFlow.js as the floats they stand for");
   verb->add_flag(

@@ -5,7 +5,6 @@
 #include <CLI/CLI.hpp>
 #include <clocale>
 #include <exception>
-#include <memory>
 #include <sstream>
 #include <string>
 #include <string_view>
@@ -13,7 +12,6 @@
 
 #include "cli/failures.h"
 #include "cli/output.h"
-#include "cli/recipe_help.h"
 #include "cli/signals.h"
 #include "cli/verbs.h"
 
@@ -34,28 +32,6 @@ Exit status: 0 success; 1 an input is malformed, damaged or over a limit, or inp
 2 usage, input/output, or a version or feature that is not supported.
 'dcf help VERB' and 'dcf VERB --help' tell more; 'dcf help recipes' tells of recipes, the JSON files
 that say which tensor is encoded how.)";
-
-void add_help(CLI::App* app, Run* run) {
-  CLI::App* const verb = app->add_subcommand("help", "Show the help of a verb");
-  auto name = std::make_shared<std::string>();
-  verb->add_option("VERB", *name, "Verb to explain, or 'recipes'");
-  verb->callback([=] {
-    *run = [=] {
-      if (*name == kRecipeTopic) {
-        print_out(recipe_help());
-        return 0;
-      }
-      const auto verbs =
-          app->get_subcommands([&](const CLI::App* v) { return v->get_name() == *name; });
-      if (!name->empty() && verbs.empty()) throw UsageError("there is no verb '" + *name + "'");
-      // App::help() would tell of the verb in use, which is "help".
-      print_out(verbs.empty()
-                    ? app->get_formatter()->make_help(app, "dcf", CLI::AppFormatMode::Normal)
-                    : verbs.front()->help(app->get_name()));
-      return 0;
-    };
-  });
-}
 
 // Known before the command line is understood, as that can fail.
 bool wants_json(int argc, char** argv) {
@@ -99,7 +75,7 @@ int run_command_line(int argc, char** argv) {
   Run run;
   for (const auto& add :
        {add_compress, add_decompress, add_info, add_verify, add_bench, add_cat, add_compare,
-        add_plan, add_stats, add_merge, add_run, add_train, add_help}) {
+        add_plan, add_stats, add_merge, add_run, add_train, add_completion, add_help}) {
     add(&app, &run);
   }
   app.get_formatter()->label("SUBCOMMAND", "VERB");

@@ -22,5 +22,7 @@ void add_stats(CLI::App* app, Run* run);
 void add_merge(CLI::App* app, Run* run);
 void add_run(CLI::App* app, Run* run);
 void add_train(CLI::App* app, Run* run);
+void add_completion(CLI::App* app, Run* run);
+void add_help(CLI::App* app, Run* run);
 
 }  // namespace dcf::tools

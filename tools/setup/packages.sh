@@ -6,7 +6,9 @@ core_packages=(cmake ninja-build g++ capnproto libcapnp-dev libxxhash-dev libssl
                nlohmann-json3-dev libcli11-dev libfmt-dev libre2-dev zlib1g-dev)
 # Formats of models that are read where these are installed: ONNX, TensorFlow Lite.
 format_packages=(libprotobuf-dev libonnx-dev libflatbuffers-dev flatbuffers-compiler)
-test_packages=(libgtest-dev zstd python3 python3-numpy "${format_packages[@]}")
+# Programs that read what an installed copy has beside programs: completions, man pages, types of files.
+comfort_packages=(python3 bash zsh fish mandoc man-db groff-base bsdextrautils file shared-mime-info libglib2.0-bin dpkg-dev)
+test_packages=(libgtest-dev zstd python3-numpy "${format_packages[@]}" "${comfort_packages[@]}")
 demo_packages=(zstd xz-utils "${format_packages[@]}")
 # docs/site/build.sh: the pages of docs/ and the headers as a site.
 docs_packages=(doxygen python3 python3-sphinx python3-myst-parser python3-breathe furo)
@@ -19,6 +21,8 @@ bench_packages=(libbenchmark-dev liblz4-dev libbrotli-dev liblzma-dev libopenbla
 train_packages=(libtorch-dev libopenblas0-pthread)
 # Clang of one version: libFuzzer and the sanitizers, the linter, the formatter.
 clang_packages=(clang-16 libclang-rt-16-dev clang-tidy-16 clang-format-16)
+# What packaging/check.sh needs.
+packaging_packages=(dpkg-dev file gzip lintian debootstrap)
 arm_packages=(g++-aarch64-linux-gnu qemu-user)
 # Unpacked for Arm, not installed (tests/portable/run.sh).
 arm_libraries=(libcapnp-dev libgtest-dev libxxhash-dev)

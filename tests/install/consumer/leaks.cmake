@@ -1,0 +1,76 @@
+# SPDX-License-Identifier: Apache-2.0
+# Whether the library changes the project that takes it: settings of the folder, entries of the cache,
+# names of targets, and what a target hands to whoever links it.
+set(folder_properties COMPILE_OPTIONS COMPILE_DEFINITIONS INCLUDE_DIRECTORIES LINK_OPTIONS LINK_LIBRARIES LINK_DIRECTORIES
+                      TEST_INCLUDE_FILES)
+set(settings CMAKE_C_FLAGS CMAKE_CXX_FLAGS CMAKE_C_STANDARD CMAKE_CXX_STANDARD CMAKE_CXX_EXTENSIONS CMAKE_BUILD_TYPE
+             CMAKE_MODULE_PATH CMAKE_PREFIX_PATH CMAKE_POSITION_INDEPENDENT_CODE CMAKE_CXX_VISIBILITY_PRESET
+             CMAKE_RUNTIME_OUTPUT_DIRECTORY CMAKE_LIBRARY_OUTPUT_DIRECTORY CMAKE_EXPORT_COMPILE_COMMANDS BUILD_SHARED_LIBS
+             CMAKE_INSTALL_PREFIX CMAKE_EXE_LINKER_FLAGS CMAKE_SHARED_LINKER_FLAGS CMAKE_COMPILE_WARNING_AS_ERROR)
+
+macro(remember_settings)
+  foreach(setting ${settings})
+    set(before_${setting} "${${setting}}")
+  endforeach()
+  foreach(property ${folder_properties})
+    get_directory_property(before_${property} ${property})
+  endforeach()
+  get_cmake_property(before_cache CACHE_VARIABLES)
+endmacro()
+
+function(check_settings)
+  foreach(setting ${settings})
+    if(NOT "${before_${setting}}" STREQUAL "${${setting}}")
+      message(SEND_ERROR "${setting} was '${before_${setting}}' and is '${${setting}}'")
+    endif()
+  endforeach()
+  foreach(property ${folder_properties})
+    get_directory_property(now ${property})
+    if(NOT "${before_${property}}" STREQUAL "${now}")
+      message(SEND_ERROR "${property} of the folder was '${before_${property}}' and is '${now}'")
+    endif()
+  endforeach()
+  # Everything that is new has our name, or belongs to a module of CMake.
+  get_cmake_property(cache CACHE_VARIABLES)
+  list(REMOVE_ITEM cache ${before_cache})
+  list(FILTER cache EXCLUDE REGEX "^(DCF_|dcf_|dcf$|CMAKE_|FETCHCONTENT_|FIND_PACKAGE_MESSAGE_DETAILS_|_GNUInstallDirs_)")
+  if(cache)
+    message(SEND_ERROR "new entries of the cache: ${cache}")
+  endif()
+  foreach(folder "${DCF_TREE}" "${dcf_SOURCE_DIR}")
+    if(folder)
+      check_folder("${folder}")
+    endif()
+  endforeach()
+endfunction()
+
+# No target of the tree below has a name that the project may want, none is a test or gets installed.
+function(check_folder folder)
+  get_property(targets DIRECTORY ${folder} PROPERTY BUILDSYSTEM_TARGETS)
+  get_property(tests DIRECTORY ${folder} PROPERTY TESTS)
+  list(FILTER targets EXCLUDE REGEX "^dcf_")
+  if(targets OR tests)
+    message(SEND_ERROR "${folder} has targets ${targets} and tests ${tests}")
+  endif()
+  get_property(below DIRECTORY ${folder} PROPERTY SUBDIRECTORIES)
+  foreach(one ${below})
+    check_folder(${one})
+  endforeach()
+endfunction()
+
+# A target hands on where its headers are and that it needs threads.
+function(check_targets)
+  foreach(target ${ARGN})
+    foreach(property COMPILE_OPTIONS COMPILE_DEFINITIONS COMPILE_FEATURES LINK_OPTIONS PRECOMPILE_HEADERS SOURCES)
+      get_target_property(handed ${target} INTERFACE_${property})
+      if(handed)
+        message(SEND_ERROR "${target} hands on ${property}: ${handed}")
+      endif()
+    endforeach()
+    get_target_property(handed ${target} INTERFACE_LINK_LIBRARIES)
+    list(FILTER handed EXCLUDE REGEX "LINK_ONLY|^Threads::Threads$|BUILD_INTERFACE|INSTALL_INTERFACE")
+    if(handed)
+      message(SEND_ERROR "${target} hands on libraries: ${handed}")
+    endif()
+  endforeach()
+endfunction()

@@ -1,0 +1,25 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+# twice.sh BUILD: makes the packages of a build folder twice, at other times and in another time
+# zone: the same bytes. None of them names the build folder, but for what static libraries tell debuggers.
+set -euo pipefail
+build=$1
+command -v dpkg-shlibdeps >/dev/null || { echo 'left out: dpkg-dev is not installed'; exit 77; }
+scratch=$(mktemp -d)
+trap 'rm -rf "$scratch"' EXIT
+export SOURCE_DATE_EPOCH=1700000000
+
+pack() { cpack --config "$build/CPackConfig.cmake" -B "$scratch/$1" >"$scratch/$1.log" 2>&1 || { cat "$scratch/$1.log"; exit 1; }; }
+pack first
+export TZ=Asia/Tokyo
+sleep 1  # times of files have whole seconds
+pack second
+found=0
+for package in "$scratch"/first/*.deb; do
+  cmp "$package" "$scratch/second/${package##*/}"
+  dpkg-deb -x "$package" "$scratch/unpacked"
+  dpkg-deb -f "$package" Package Version Depends
+  found=$((found + 1))
+done
+((found >= 2)) || { echo 'fewer packages than expected'; exit 1; }
+! grep -rlF --exclude="*.a" "$build" "$scratch/unpacked"

@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <dcf/dcf.h>
+
+#include <charconv>
+#include <cstdlib>
+#include <ctime>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "cli/failures.h"
+#include "cli/manual/man_page.h"
+#include "cli/output.h"
+#include "cli/recipe_help.h"
+#include "cli/verbs.h"
+
+namespace dcf::tools {
+namespace {
+
+struct Options {
+  std::string topic;
+  bool man = false;
+};
+
+// The day of SOURCE_DATE_EPOCH, by which a build says of what time its files are, so that two
+// builds give the same bytes. A page that is only looked at has no date.
+std::string page_date() {
+  const char* const text = std::getenv("SOURCE_DATE_EPOCH");
+  if (!text) return {};
+  const std::string_view digits = text;
+  int64_t seconds = 0;
+  const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), seconds);
+  const std::time_t time = static_cast<std::time_t>(seconds);
+  std::tm day{};
+  char date[16];
+  if (error != std::errc() || *end != '\0' || !gmtime_r(&time, &day) ||
+      std::strftime(date, sizeof date, "%Y-%m-%d", &day) == 0) {
+    return {};
+  }
+  return date;
+}
+
+// Help of a verb of this name; of the whole program where the name is empty.
+std::string help_of(const CLI::App& app, const CLI::App* verb) {
+  // App::help() would tell of the verb in use, which is "help".
+  return verb ? verb->help(app.get_name())
+              : app.get_formatter()->make_help(&app, app.get_name(), CLI::AppFormatMode::Normal);
+}
+
+std::string man_page_of(const CLI::App& app, const std::string& verb) {
+  const CommandTree tree = read_command_tree(app);
+  const PageFoot foot{.date = page_date(), .version = std::string("dcf ") + dcf_version_string()};
+  if (verb == kRecipeTopic) return topic_page(verb, recipe_help(), foot);
+  for (const VerbText& one : tree.verbs) {
+    if (one.name == verb) return verb_page(tree, one, foot);
+  }
+  return program_page(tree, foot);
+}
+
+int help(const CLI::App& app, const Options& o) {
+  const auto verbs =
+      app.get_subcommands([&](const CLI::App* verb) { return verb->get_name() == o.topic; });
+  const bool is_recipes = o.topic == kRecipeTopic;
+  if (!o.topic.empty() && verbs.empty() && !is_recipes) {
+    throw UsageError("there is no verb '" + o.topic + "'");
+  }
+  if (o.man) {
+    print_out(man_page_of(app, o.topic));
+  } else if (is_recipes) {
+    print_out(recipe_help());
+  } else {
+    print_out(help_of(app, verbs.empty() ? nullptr : verbs.front()));
+  }
+  return 0;
+}
+
+}  // namespace
+
+void add_help(CLI::App* app, Run* run) {
+  auto o = std::make_shared<Options>();
+  CLI::App* const verb = app->add_subcommand("help", "Show the help of a verb");
+  verb->add_option("VERB", o->topic, "Verb to explain, or 'recipes'")->type_name("VERB");
+  verb->add_flag("--man", o->man, "As the source of a man page");
+  verb->footer(
+      "\nExamples:\n  dcf help compress\n  dcf help recipes\n  dcf help verify --man | man -l -");
+  verb->callback([=] { *run = [=] { return help(*app, *o); }; });
+}
+
+}  // namespace dcf::tools
