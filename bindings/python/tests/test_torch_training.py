@@ -438,6 +438,10 @@ def test_arguments(net: Net) -> None:
         prune_(net, 0.5)
     with pytest.raises(ValueError, match="parametrization of its own"):
         prune_(torch.nn.utils.parametrizations.orthogonal(torch.nn.Linear(5, 5)), 0.5)
+    mixed = torch.nn.Sequential(torch.nn.utils.weight_norm(torch.nn.Linear(9, 9)), net.up)
+    prune_(mixed, {"0": 0.0, "*": 0.5})
+    assert int((mixed[1].weight == 0).sum()) == 16
+    prune_(torch.nn.ReLU(), 0.5, scope="global")
 
 
 def test_attention_and_layers_of_others() -> None:
@@ -470,6 +474,15 @@ def test_overflowing_gradients_reach_a_loss_scaler(net: Net) -> None:
     (net(torch.zeros(1, 8, dtype=torch.long)).sum() * math.inf).backward()
     gradient = net.fc.parametrizations.weight.original.grad
     assert not bool(torch.isfinite(gradient).all())
+
+
+def test_a_diverged_codebook_is_seen_in_the_loss(net: Net) -> None:
+    cluster_(net, 4)
+    with torch.no_grad():
+        net.fc.parametrizations.weight.original[0] = math.nan
+    loss = net(torch.zeros(1, 8, dtype=torch.long)).sum()
+    assert math.isnan(float(loss))
+    loss.backward()
 
 
 def test_a_hostile_state_dict(net: Net) -> None:

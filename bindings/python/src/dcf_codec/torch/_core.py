@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from ctypes import byref, c_uint32
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 
@@ -102,21 +102,32 @@ def _in_core(tensor: torch.Tensor) -> bool:
     return bool(tensor.device.type == "cpu" and tensor.dtype == torch.float32)
 
 
+def _call_unless_infinite(function: Any, *arguments: Any) -> bool:
+    """Whether the library took the numbers. It refuses NaN and Inf, as training may have them."""
+    try:
+        _abi.call(function, *arguments)
+    except CallError as error:
+        if error.code != _abi.STATUS_INVALID_ARGUMENT:
+            raise
+        return False
+    return True
+
+
 def expand(codebook: torch.Tensor, codes: torch.Tensor) -> torch.Tensor:
     """dcf_expand: the weights. CodedDataError or IndexError for a code beyond the codebook."""
-    if not _in_core(codebook):
-        return torch.cat([codebook.new_zeros(1), codebook])[codes.long()]
-    book, codes = codebook.detach().contiguous(), codes.contiguous()
-    weight = torch.empty(codes.shape)
-    _abi.call(
-        _abi.lib.dcf_expand,
-        _address(codes),
-        codes.numel(),
-        _address(book),
-        book.numel(),
-        _address(weight),
-    )
-    return weight
+    if _in_core(codebook):
+        book, codes = codebook.detach().contiguous(), codes.contiguous()
+        weight = torch.empty(codes.shape)
+        if _call_unless_infinite(
+            _abi.lib.dcf_expand,
+            _address(codes),
+            codes.numel(),
+            _address(book),
+            book.numel(),
+            _address(weight),
+        ):
+            return weight
+    return torch.cat([codebook.new_zeros(1), codebook])[codes.long()]
 
 
 def sum_gradients(gradient: torch.Tensor, codes: torch.Tensor, clusters: int) -> torch.Tensor:
@@ -126,20 +137,15 @@ def sum_gradients(gradient: torch.Tensor, codes: torch.Tensor, clusters: int) ->
     if _in_core(gradient):
         gradient, codes = gradient.detach().contiguous(), codes.contiguous()
         sums = torch.empty(clusters, dtype=torch.float64)
-        try:
-            _abi.call(
-                _abi.lib.dcf_sum_gradients,
-                _address(gradient),
-                _address(codes),
-                codes.numel(),
-                clusters,
-                _address(sums),
-            )
+        if _call_unless_infinite(
+            _abi.lib.dcf_sum_gradients,
+            _address(gradient),
+            _address(codes),
+            codes.numel(),
+            clusters,
+            _address(sums),
+        ):
             return sums.to(gradient.dtype)
-        except CallError as error:
-            if error.code != _abi.STATUS_INVALID_ARGUMENT:
-                raise
-            # The gradient overflowed. A loss scaler wants to see that and skip the step.
     sums = torch.zeros(clusters + 1, dtype=torch.float64, device=gradient.device)
     sums.index_add_(0, codes.reshape(-1).long(), gradient.reshape(-1).double())
     return sums[1:].to(gradient.dtype)

@@ -154,7 +154,8 @@ def select(model: torch.nn.Module, wanted: _T | Mapping[str, _T]) -> list[tuple[
         first that matches counts. A pattern of fnmatch matches the names of modules ("fc1") and of
         such weights ("fc1.weight"); other parameters are matched by their exact name only.
 
-    ValueError for a pattern without a weight, and for weights that are not plain parameters.
+    ValueError for a pattern without a weight, and for weights that are not plain parameters, unless
+    their value is 0.
     """
     entries = dict(wanted) if isinstance(wanted, Mapping) else {"*": wanted}
     found: dict[str, list[Weight]] = {pattern: [] for pattern in entries}
@@ -166,7 +167,8 @@ def select(model: torch.nn.Module, wanted: _T | Mapping[str, _T]) -> list[tuple[
         pattern = next((p for p in entries if _matches(p, place)), None)
         if pattern is None:
             continue
-        _check(place)
+        if entries[pattern]:
+            _check(place)
         seen.add(pattern)
         weight = ties.pop(_identity(place), None)
         if weight is not None:
