@@ -3,6 +3,7 @@
 # wheel.sh [FOLDER]: the source distribution and the manylinux wheel of dcf-codec, in FOLDER (default
 # build/wheel), and a try of the wheel in a bare root that has Python and nothing else: neither a
 # compiler nor Cap'n Proto. Needs root for that (debootstrap, chroot). Prints what it finds.
+# DCF_PREBUILT=DIR takes library and program from a build folder of the tree instead of compiling them.
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 tree=$(cd "$here/../.." && pwd)
@@ -10,6 +11,8 @@ source "$tree/tools/setup/steps.sh"
 source "$tree/tools/setup/packages.sh"
 out=$(realpath -m "${1:-$tree/build/wheel}")
 env=$out/env root=$out/root
+settings=()
+[[ -z ${DCF_PREBUILT:-} ]] || settings=(-C cmake.define.DCF_PREBUILT="$(realpath "$DCF_PREBUILT")")
 
 install_packages "${core_packages[@]}" "${format_packages[@]}" "${wheel_packages[@]}"
 
@@ -21,7 +24,7 @@ make_environment() {
 # The wheel is built from the source distribution, which thereby is known to be complete.
 build_both() {
   rm -rf "$out/plain" "$out/dist" && mkdir -p "$out/dist" &&
-    "$env/bin/python" -m build --outdir "$out/plain" "$here" &&
+    "$env/bin/python" -m build --outdir "$out/plain" "${settings[@]}" "$here" &&
     cp "$out/plain"/*.tar.gz "$out/dist"
 }
 
@@ -59,7 +62,7 @@ assert dcf_codec.compare("/tmp/a.npz", "/tmp/b.dcf", bounds=True)["ok"]
 dcf_codec.decompress("/tmp/a.dcf", "/tmp/c.safetensors")
 print("dcf_codec", dcf_codec.__version__, "runs in a bare root with NumPy", np.__version__)
 PROGRAM
-  env -i PATH=/usr/bin:/bin PYTHONPATH=/opt/site chroot "$root" python3 /opt/try.py
+  chroot "$root" /usr/bin/env -i PATH=/usr/bin:/bin PYTHONPATH=/opt/site python3 /opt/try.py
 }
 
 step 'Making the environment that builds' make_environment

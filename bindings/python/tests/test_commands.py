@@ -141,7 +141,7 @@ def test_a_program_that_dies_is_an_exception(
     program.chmod(0o755)
     monkeypatch.setenv("DCF_CODEC_PROGRAM", str(program))
     with pytest.raises(DcfError, match="-9"):
-        dcf_codec.inspect(tmp_path / "m.dcf")
+        dcf_codec.inspect(program)
     monkeypatch.setenv("DCF_CODEC_PROGRAM", str(tmp_path / "none"))
     with pytest.raises(FileNotFoundError):
         dcf_codec.inspect(tmp_path / "m.dcf")

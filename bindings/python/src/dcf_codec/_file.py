@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import ctypes
+import functools
 import os
 import threading
 from collections.abc import Callable, Iterator
@@ -15,7 +16,7 @@ import numpy as np
 
 from . import _abi
 from ._callbacks import Callback, progress_callback, read_callback
-from ._dtypes import DType
+from ._dtypes import OPAQUE, DType
 from ._memory import borrow
 from ._readers import is_reader, range_reader
 from .errors import CallError, DcfError, missing_file
@@ -45,6 +46,12 @@ class TensorInfo(NamedTuple):
     alias_of: int | None  # index of the tensor whose data this one shares
     fidelity: str  # "bit-exact", "value-exact", "lossy"
     error_bound: float  # greatest |original - decoded|
+
+
+@functools.cache
+def _name(function: str, number: int) -> str:
+    """The library's name of a number of an enum."""
+    return str(getattr(_abi.lib, function)(number).decode())
 
 
 def open_options(max_memory: int | None, threads: int, limits: dict[str, int]) -> Any:
@@ -203,27 +210,29 @@ class File:
         t = _abi.TensorInfo()
         with self._use() as handle:
             _abi.call(lib.dcf_tensor_describe, handle, index, byref(t))
-            opaque = lib.dcf_tensor_opaque_name(handle, index).decode("utf-8", "replace")
+            opaque = ""
+            if t.dtype == OPAQUE:
+                opaque = lib.dcf_tensor_opaque_name(handle, index).decode("utf-8", "replace")
             name = _abi.text_at(t.name, t.name_size)
         return TensorInfo(
             name=name,
             dtype=DType(t.dtype, t.dtype_bits, opaque),
-            dtype_name=opaque or lib.dcf_dtype_name(t.dtype).decode(),
+            dtype_name=opaque or _name("dcf_dtype_name", t.dtype),
             shape=tuple(t.dims[: t.rank]),
             elements=t.elements,
             rows=t.rows,
             cols=t.cols,
             dense_bytes=t.dense_bytes,
             encoded_bytes=t.encoded_bytes,
-            positions=lib.dcf_positions_name(t.positions).decode(),
-            values=lib.dcf_values_name(t.values).decode(),
+            positions=_name("dcf_positions_name", t.positions),
+            values=_name("dcf_values_name", t.values),
             gap_bits=t.gap_bits,
             codebook_size=t.codebook_size,
             nonzeros=t.nonzeros,
             entries=t.entries,
             chunks=t.chunks,
             alias_of=None if t.alias_of == _abi.NO_TENSOR else t.alias_of,
-            fidelity=lib.dcf_fidelity_name(t.fidelity).decode(),
+            fidelity=_name("dcf_fidelity_name", t.fidelity),
             error_bound=t.error_bound,
         )
 

@@ -20,7 +20,7 @@ from typing import Any
 from . import _abi
 from ._library import program_path
 from ._progress import open_progress
-from .errors import DcfError, DcfWarning, MachineError, error_from_status, missing_file
+from .errors import DcfError, DcfWarning, error_from_status, missing_file
 
 _log = logging.getLogger("dcf_codec")
 
@@ -95,9 +95,9 @@ def run(
     _tell(errors)
     try:
         return _result(printed, errors, status)
-    except MachineError as error:
+    except DcfError as error:
         for path in words:
-            if error.code == _abi.STATUS_IO_OPEN and not os.path.exists(path):
+            if error.name in ("Failed", "IoOpen") and not os.path.exists(path):
                 raise missing_file(path) from None
         raise
 

@@ -9,7 +9,6 @@ FileExistsError, KeyError, MemoryError, ...), the DcfError is one of those, too.
 from __future__ import annotations
 
 import errno
-import os
 
 __all__ = [
     "CallError",
@@ -200,6 +199,6 @@ def error_from_status(
 
 def missing_file(path: str) -> DcfError:
     """The exception for a file that is not there."""
-    error = MissingFileError(f"{path}: {os.strerror(errno.ENOENT)}", code=80, name="IoOpen")
+    error = MissingFileError(f"{path}: there is no such file", code=80, name="IoOpen")
     error.errno, error.filename = errno.ENOENT, path
     return error
