@@ -12,6 +12,7 @@ With no argument: all tests but those of tools/research, which needs LibTorch.
   format       clang-format has nothing to change
   dev          all tests, those of tools/research too
   docs         the documentation site, without a warning
+  python       the Python package: pip install, its tests, its types (environment from PyPI)
   peers        files of ONNX, GGUF, TensorFlow Lite, NumPy, safetensors and their libraries, from PyPI
   cluster      a checkpoint in parts, on Dask, Ray and a Slurm cluster that the stage starts and stops
   asan-ubsan   the tests under AddressSanitizer and UndefinedBehaviorSanitizer, built by Clang
@@ -22,7 +23,7 @@ With no argument: all tests but those of tools/research, which needs LibTorch.
 DCF_TEST_DATA names the folder of real models that some tests read (default ../shared/data);
 where it is missing those are left out.'
 
-all_stages=(format dev docs peers cluster asan-ubsan fuzz tidy tsan arm)
+all_stages=(format dev docs python peers cluster asan-ubsan fuzz tidy tsan arm)
 stages=()
 for argument in "$@"; do
   case $argument in
@@ -66,6 +67,29 @@ stage_dev() {
 stage_docs() {
   install_packages "${docs_packages[@]}"
   step 'Building the documentation site' docs/site/build.sh || die 'the documentation site does not build'
+}
+
+# bindings/python/tests/requirements.txt pins what the tests need. pip builds the wheel as for any user,
+# but takes library and program from the preset dev: bindings/python/wheel.sh compiles them.
+make_python() {
+  python3 -m venv build/python &&
+    build/python/bin/pip install --quiet --disable-pip-version-check -r bindings/python/tests/requirements.txt &&
+    build/python/bin/pip install --quiet --disable-pip-version-check --no-build-isolation --no-deps \
+      --force-reinstall -C cmake.define.DCF_PREBUILT="$PWD/build/dev" ./bindings/python
+}
+
+stage_python() {
+  install_packages "${core_packages[@]}" "${test_packages[@]}" "${peer_packages[@]}"
+  build_targets=(--target dcf_tool dcf_abi_all)
+  build dev
+  build_targets=()
+  step 'Making the Python environment' make_python ||
+    die 'bindings/python needs an environment with the packages of its tests/requirements.txt'
+  (
+    cd bindings/python
+    ../../build/python/bin/mypy
+    ../../build/python/bin/python -m pytest
+  )
 }
 
 # The libraries of the formats themselves, in versions that tests/peers/requirements.txt pins.

@@ -45,7 +45,7 @@ double rate(uint64_t bytes, double seconds) {
 
 Results measure(const DcfFile& file, const CommonOptions& common) {
   Results results{file.info(), 0, {}};
-  Progress progress("measuring", file.tensor_count() + 1, common.wants_progress(),
+  Progress progress("measuring", file.tensor_count() + 1, common.progress(),
                     Progress::Unit::kSteps);
   results.verify = median_seconds([&] {
     dcf_error error = DCF_ERROR_INIT;

@@ -50,7 +50,7 @@ void write_floats(std::span<const float> values, OutputFile* out) {
 
 void write_outputs(const DcfFile& file, const Network& network, const NetworkInput& input,
                    const CommonOptions& common, OutputFile* out) {
-  Progress progress("running", input.data.size(), common.wants_progress());
+  Progress progress("running", input.data.size(), common.progress());
   uint64_t done = 0;
   run_network(
       file, network, input.rows,
@@ -103,7 +103,7 @@ int run_test(const Options& o) {
   check_digits(digits, network, o.test);
   uint64_t wrong = 0;
   {
-    Progress progress("running", digits.images.size(), o.common.wants_progress());
+    Progress progress("running", digits.images.size(), o.common.progress());
     wrong = count_wrong(file, network, digits,
                         [&](uint64_t images) { progress.update(images * digits.pixels()); });
   }

@@ -40,7 +40,7 @@ void write_text(const std::string& text, const OutputOptions& output) {
 
 void measure(const Options& o, const WorkPlan& plan, const ModelSource& source) {
   const size_t task = checked_number("statistics", *o.item, plan.tasks.size());
-  Progress progress("measuring", plan.tasks[task].bytes, o.common.wants_progress());
+  Progress progress("measuring", plan.tasks[task].bytes, o.common.progress());
   uint64_t done = 0;
   const MeasuredTask measured = run_task(plan, source, task, [&](uint64_t bytes) {
     throw_if_interrupted();

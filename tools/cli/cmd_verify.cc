@@ -45,7 +45,7 @@ int verify(const std::string& input, const CommonOptions& common) {
   const DcfFile file(input, common.hints());
   const dcf_file_info info = file.info();
   {
-    Progress progress("verifying", info.file_bytes, common.wants_progress());
+    Progress progress("verifying", info.file_bytes, common.progress());
     dcf_error error = DCF_ERROR_INIT;
     file.check(dcf_file_verify(file.handle(), show_progress, &progress, &error), error);
   }

@@ -7,6 +7,7 @@
 #include <string>
 
 #include "cli/output.h"
+#include "cli/progress.h"
 #include "formats/model_source.h"
 
 namespace dcf::tools {
@@ -15,10 +16,12 @@ struct CommonOptions {
   bool quiet = false;
   bool json = false;
   bool no_progress = false;
+  int progress_fd = -1;     // of --progress-fd; -1: none
   uint32_t threads = 0;     // 0: one per processor
   uint64_t max_memory = 0;  // 0: the library's default
 
   bool wants_progress() const { return !quiet && !json && !no_progress; }
+  ProgressOutput progress() const { return {.bar = wants_progress(), .fd = progress_fd}; }
   // Whether standard output gets a report of an output that is in place already. A closed one gets
   // none, which is no failure.
   bool wants_report() const { return json || (!quiet && stdout_was_open()); }

@@ -19,7 +19,7 @@ Restored restore_model(const DcfFile& file, const OutputOptions& output, SinkFor
   std::vector<TensorMeta> tensors;
   tensors.reserve(file.tensor_count());
   for (size_t i = 0; i < file.tensor_count(); ++i) tensors.push_back(file.meta(i));
-  Progress progress("restoring", file.info().dense_bytes, common.wants_progress());
+  Progress progress("restoring", file.info().dense_bytes, common.progress());
   auto output_file = open_output(output);
   const OutputFile& written = *output_file;
   const auto sink = create_model_sink(std::move(output_file), format, tensors, file.metadata());
@@ -52,7 +52,7 @@ Restored restore_originals(const DcfFile& file, const OriginalFiles& originals,
   }
   Restored result;
   Progress progress("restoring", only_main ? originals.files()[0].bytes : originals.bytes(),
-                    common.wants_progress());
+                    common.progress());
   const FileAssembler::See see = [&](uint64_t bytes) { progress.update(result.bytes = bytes); };
   FileAssembler assembler(file, originals);
   result.same_sha256 = assembler.is_exact();

@@ -99,7 +99,7 @@ void print_foreign_info(const ModelSource& source, const CommonOptions& common) 
 
 void verify_foreign(const ModelSource& source, const CommonOptions& common) {
   {
-    Progress progress("verifying", tensor_bytes(source), common.wants_progress());
+    Progress progress("verifying", tensor_bytes(source), common.progress());
     uint64_t done = 0;
     for (size_t i = 0; i < source.tensors().size(); ++i) {
       source.read_pieces(i, [&](std::span<const uint8_t> piece) {

@@ -96,7 +96,7 @@ LossReport::LossReport(const ModelSource& source, const std::string& output, con
   for (size_t i = 0; i < restored.tensors().size(); ++i) {
     in_restored.emplace(restored.tensors()[i].name, i);
   }
-  Progress progress("measuring", total, common.wants_progress());
+  Progress progress("measuring", total, common.progress());
   uint64_t done = 0;
   for (size_t i = 0; i < outcomes_.size(); ++i) {
     if (outcomes_[i].fate != Fate::kLossy) continue;

@@ -135,7 +135,7 @@ ModelDiff diff_models(const DiffRequest& request, const CommonOptions& common) {
 
   uint64_t total = 0;
   for (const TensorMeta& tensor : in_a) total += tensor.bytes();
-  Progress progress("comparing", total, common.wants_progress());
+  Progress progress("comparing", total, common.progress());
   uint64_t done = 0;
   diff.same_metadata = diff.a->metadata() == diff.b->metadata();
   diff.tensors.reserve(std::max(in_a.size(), in_b.size()));

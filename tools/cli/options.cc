@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/options.h"
 
+#include <fcntl.h>
+#include <unistd.h>
+
 #include <charconv>
 #include <string_view>
 
@@ -33,6 +36,25 @@ uint64_t parse_size(const std::string& option, const std::string& text) {
   return bytes;
 }
 
+// Takes the number of a descriptor that was open when the program began. Programs that this one
+// starts do not get it: its reader sees the end when this program ends.
+CLI::Validator writable_descriptor() {
+  return CLI::Validator(
+      [](const std::string& text) -> std::string {
+        int fd = -1;
+        if (!CLI::detail::lexical_cast(text, fd) || fd < STDERR_FILENO) {
+          return "'" + text + "' is not a number of 2 or higher";
+        }
+        const int flags = fcntl(fd, F_GETFL);
+        if (flags < 0 || (flags & O_ACCMODE) == O_RDONLY) {
+          return text + " is not open for writing";
+        }
+        if (fd > STDERR_FILENO) fcntl(fd, F_SETFD, FD_CLOEXEC);
+        return "";
+      },
+      "FD");
+}
+
 }  // namespace
 
 CLI::Option* add_size_option(CLI::App* verb, const std::string& names, uint64_t* bytes,
@@ -62,6 +84,10 @@ void add_common_options(CLI::App* verb, CommonOptions* options) {
   verb->add_flag("-q,--quiet", options->quiet, "Say nothing but errors");
   verb->add_flag("--json", options->json, "Result, or {\"error\": ...}, as JSON on stdout");
   verb->add_flag("--no-progress", options->no_progress, "No progress bar");
+  verb->add_option("--progress-fd", options->progress_fd,
+                   "Open file descriptor, 2 or higher, that gets lines of progress for a program: "
+                   "DONE TOTAL STEP")
+      ->check(writable_descriptor());
   verb->add_option("-T,--threads", options->threads, "Threads; 0 = one per processor (default)")
       ->check(CLI::Range(0u, kMaxThreads));
   add_size_option(verb, "-M,--max-memory", &options->max_memory,

@@ -2,6 +2,7 @@
 #include "cli/progress.h"
 
 #include <fmt/format.h>
+#include <poll.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -19,24 +20,43 @@ constexpr const char* kClearLine = "\r\x1b[K";
 
 }  // namespace
 
-Progress::Progress(std::string label, uint64_t total, bool wanted, Unit unit)
+Progress::Progress(std::string label, uint64_t total, ProgressOutput output, Unit unit)
     : label_(std::move(label)),
       total_(total),
       unit_(unit),
-      enabled_(wanted && total > 0 && terminal_width(STDERR_FILENO) > 0),
-      next_draw_(start_ + kDelay) {}
+      bar_(output.bar && total > 0 && terminal_width(STDERR_FILENO) > 0),
+      fd_(total > 0 ? output.fd : -1),
+      next_draw_(start_ + kDelay) {
+  if (fd_ >= 0) write_line();
+}
 
 Progress::~Progress() {
   if (drawn_) std::fputs(kClearLine, stderr);
+  if (fd_ >= 0 && done_ != written_) write_line();
 }
 
 void Progress::update(uint64_t done) {
-  if (!enabled_) return;
+  if (!bar_ && fd_ < 0) return;
+  done_ = std::min(done, total_);
   const Clock::time_point now = Clock::now();
-  if (now < next_draw_) return;
+  if (fd_ >= 0 && now >= next_line_) write_line();
+  if (!bar_ || now < next_draw_) return;
   next_draw_ = now + kInterval;
   drawn_ = true;
-  draw(std::chrono::duration<double>(now - start_).count(), std::min(done, total_));
+  draw(std::chrono::duration<double>(now - start_).count(), done_);
+}
+
+void Progress::write_line() {
+  next_line_ = Clock::now() + kInterval;
+  pollfd room{.fd = fd_, .events = POLLOUT, .revents = 0};
+  if (poll(&room, 1, 0) == 0) return;
+  // A pipe with room takes a short line whole. One without a reader would end the process.
+  const std::string line = fmt::format("{} {} {}\n", done_, total_, label_);
+  if (room.revents != POLLOUT || write(fd_, line.data(), line.size()) < 0) {
+    fd_ = -1;
+    return;
+  }
+  written_ = done_;
 }
 
 void Progress::draw(double seconds, uint64_t done) const {

@@ -44,7 +44,7 @@ void add_original_files(const ModelSource& source, std::span<const Sha256> diges
                         const CommonOptions& common, DcfWriter* writer) {
   std::vector<Section> sections = source.sections();
   if (source.layout() != nullptr) {
-    Progress progress("keeping the files", source.file_bytes(), common.wants_progress());
+    Progress progress("keeping the files", source.file_bytes(), common.progress());
     sections =
         pack_original_files(source, digests, MemoryLimit(common.max_memory), [&](uint64_t bytes) {
           throw_if_interrupted();
@@ -60,7 +60,7 @@ void write_dcf(const ModelSource& source, const EncodePlan& plan, bool exact_fil
   uint64_t total = 0;
   for (const TensorMeta& tensor : source.tensors()) total += tensor.bytes();
   {
-    Progress progress("compressing", total, common.wants_progress());
+    Progress progress("compressing", total, common.progress());
     uint64_t done = 0;
     for (size_t i = 0; i < source.tensors().size(); ++i) {
       add_tensor(source, i, plan.options_for(source, i), MemoryLimit(common.max_memory),

@@ -12,10 +12,12 @@ test_packages=(libgtest-dev zstd python3-numpy "${format_packages[@]}" "${comfor
 demo_packages=(zstd xz-utils "${format_packages[@]}")
 # docs/site/build.sh: the pages of docs/ and the headers as a site.
 docs_packages=(doxygen python3 python3-sphinx python3-myst-parser python3-breathe furo)
-# The environment of tests/peers, which its requirements.txt fills.
+# The environments of tests/peers and bindings/python, which a requirements.txt fills.
 peer_packages=(python3 python3-venv)
 # A Slurm cluster of one machine (tests/slurm), and the environment of dcf_codec.distributed.
 cluster_packages=(slurm-wlm munge python3 python3-venv python3-numpy)
+# Of bindings/python/wheel.sh: the bare root that a wheel is tried in.
+wheel_packages=(python3 python3-venv debootstrap)
 bench_packages=(libbenchmark-dev liblz4-dev libbrotli-dev liblzma-dev libopenblas-dev
                 libdnnl-dev libeigen3-dev libxnnpack-dev libpthreadpool-dev)
 train_packages=(libtorch-dev libopenblas0-pthread)

@@ -73,7 +73,7 @@ void write_part(const WorkPlan& plan, const ModelSource& source, size_t item,
   dcf_writer_options options = writer_options_of(common);
   options.part = 1;
   DcfOutput out(output, options);
-  Progress progress("compressing", work.bytes, common.wants_progress());
+  Progress progress("compressing", work.bytes, common.progress());
   uint64_t done = 0;
   if (work.is_range()) {
     throw_if_interrupted();
@@ -131,7 +131,7 @@ void merge_parts(const WorkPlan& plan, const ModelSource& source,
   uint64_t total = 0;
   for (const std::string& part : parts) total += InputFile(part).size();
   {
-    Progress progress("reading the parts", total, common.wants_progress());
+    Progress progress("reading the parts", total, common.progress());
     uint64_t done = 0;
     for (const std::string& part : parts) {
       throw_if_interrupted();
@@ -150,7 +150,7 @@ void merge_parts(const WorkPlan& plan, const ModelSource& source,
     for (const PlannedFile& file : plan.files) digests.push_back(file.sha256.value_or(Sha256{}));
     add_original_files(source, digests, common, out.writer());
   }
-  Progress progress("writing the file", total, common.wants_progress());
+  Progress progress("writing the file", total, common.progress());
   out.finish([&](uint64_t bytes) {
     throw_if_interrupted();
     progress.update(std::min(bytes, total));

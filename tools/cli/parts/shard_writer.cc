@@ -81,7 +81,7 @@ WrittenShards write_shards(const WorkPlan& plan, const ModelSource& source,
   }
   uint64_t total = 0;
   for (const uint64_t size : sizes) total += size;
-  Progress progress("merging", total, common.wants_progress());
+  Progress progress("merging", total, common.progress());
   uint64_t done = 0;
   std::map<std::string, std::string> shard_of;
   WrittenShards written{.files = names.size(), .bytes = 0};

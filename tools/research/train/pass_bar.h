@@ -17,7 +17,8 @@ class PassBar {
   void advance(const std::string& pass, uint64_t done, uint64_t total) {
     if (pass != pass_ || bar_ == nullptr) {
       bar_.reset();  // before the next one is drawn
-      bar_ = std::make_unique<Progress>(pass, total, wanted_, Progress::Unit::kSteps);
+      bar_ = std::make_unique<Progress>(pass, total, ProgressOutput{.bar = wanted_},
+                                        Progress::Unit::kSteps);
       pass_ = pass;
     }
     bar_->update(done);
