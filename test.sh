@@ -59,8 +59,9 @@ dev() {
   run_tests dev "${selection[@]}"
 }
 
+# python3-torch: what docs/guide/research.md does in PyTorch runs, too.
 stage_dev() {
-  install_packages "${core_packages[@]}" "${test_packages[@]}" "${train_packages[@]}"
+  install_packages "${core_packages[@]}" "${test_packages[@]}" "${train_packages[@]}" python3-torch
   dev -DDCF_BUILD_RESEARCH=ON
 }
 
