@@ -347,6 +347,34 @@ TEST(Parts, WithADamagedPlanOrStatisticsAreRefused) {
   }
 }
 
+TEST(Parts, WithRangesOutsideTheirTensorsAreRefused) {
+  const TempDir dir;
+  const Work work(dir, checkpoint(dir), {"--item-bytes", "1M", "--no-exact-file"});
+  const Json good = read_json(work.plan());
+  size_t item = 0;
+  while (!good["items"][item].contains("elements")) ++item;
+  const size_t tensor = good["items"][item]["tensors"][0];
+  const std::string at = "/items/" + std::to_string(item);
+  const std::string of = "/tensors/" + std::to_string(tensor);
+  const std::vector<std::pair<std::string, Json>> changes = {{at + "/first", uint64_t{1} << 63},
+                                                             {at + "/first", uint64_t{1} << 40},
+                                                             {at + "/elements", uint64_t{1} << 63},
+                                                             {at + "/bytes", 2},
+                                                             {of + "/range_bytes", 1},
+                                                             {of + "/range_bytes", 64 * 3 + 2},
+                                                             {of + "/range_bytes", 64},
+                                                             {of + "/range_bytes", 0}};
+  for (const auto& [pointer, value] : changes) {
+    Json plan = good;
+    plan[Json::json_pointer(pointer)] = value;
+    const Result result = dcf({"stats", "--plan", dir.write("bad.json", plan.dump()), "--item", "0",
+                               "-q", "-f", "-o", dir.path("x.json")});
+    // Ranges of 64 bytes make another plan, and a possible one.
+    if (value == 64) continue;
+    EXPECT_EQ(result.exit_code, 1) << pointer << " " << value << ": " << result.err;
+  }
+}
+
 TEST(Parts, PeakMemoryIsAsPlanned) {
 #ifdef DCF_OWN_ALLOCATOR
   GTEST_SKIP() << "the allocator is a sanitizer's";

@@ -66,6 +66,7 @@ std::vector<MeasuredTask> read_results(const WorkPlan& plan, const std::string& 
   if (failed) throw_failure(folder, "cannot be read: " + failed.message());
   std::sort(names.begin(), names.end());
   std::vector<MeasuredTask> results;
+  results.reserve(names.size());
   for (const std::string& name : names) results.push_back(read_task_result(plan, name));
   return results;
 }

@@ -54,12 +54,8 @@ void add_range(const WorkPlan& plan, const ModelSource& source, const WorkItem& 
   const uint64_t width = meta.bits / 8;
   RangeStats stats(source.path(), meta, plan.options_of(i));
   stats.merge(plan.tensors[i].measured);
-  uint64_t begin = 0;
-  if (__builtin_mul_overflow(item.first, width, &begin) || begin > meta.bytes() ||
-      item.bytes > meta.bytes() - begin) {
-    throw_invalid(source.path(), "has an item outside its tensor " + quote(meta.name));
-  }
-  writer->add_range(meta, stats, item.first, read_bytes(source, i, begin, item.bytes, limit),
+  writer->add_range(meta, stats, item.first,
+                    read_bytes(source, i, item.first * width, item.bytes, limit),
                     plan.options_of(i));
 }
 
@@ -147,6 +143,7 @@ void merge_parts(const WorkPlan& plan, const ModelSource& source,
   add_metadata(source, plan.lossy, out.writer());
   if (plan.exact_file) {
     std::vector<Sha256> digests;
+    digests.reserve(plan.files.size());
     for (const PlannedFile& file : plan.files) digests.push_back(file.sha256.value_or(Sha256{}));
     add_original_files(source, digests, common, out.writer());
   }

@@ -14,8 +14,6 @@
 namespace dcf::tools {
 namespace {
 
-constexpr uint64_t kRangeUnit = 64;  // bytes: whole elements of every width
-
 // Ranges depend on the bytes alone, so that those of equal tensors are equal whatever the shapes.
 uint64_t range_bytes_of(const TensorMeta& tensor, const dcf_encode_options& options,
                         uint64_t item_bytes) {
@@ -161,6 +159,9 @@ void make_items(const ModelSource& source, WorkPlan* plan) {
 }
 
 void plan_work(const ModelSource& source, const EncodePlan& encoding, WorkPlan* plan) {
+  if (source.tensors().size() > kMostPlannedTensors) {
+    throw_failure(source.path(), "has more than 200,000 tensors, which no plan can hold");
+  }
   plan->fingerprint = fingerprint_of(source);
   plan->lossy = encoding.is_lossy();
   std::unordered_map<std::string, size_t> encodings;

@@ -15,6 +15,7 @@ using nlohmann::json;
 
 constexpr const char* kFormat = "dcf plan";
 constexpr uint64_t kVersion = 0;
+constexpr uint64_t kMaxRanges = 100'000;  // of a tensor
 
 OrderedJson to_json(const std::vector<FileRange>& ranges) {
   OrderedJson list = OrderedJson::array();
@@ -147,6 +148,10 @@ PlannedTensor read_tensor(const Reader& in, size_t encodings) {
   tensor.encoding = in.number("encoding");
   if (tensor.encoding >= encodings) in.fail("encoding", "does not exist");
   tensor.range_bytes = in.number_or("range_bytes", 0);
+  if (tensor.range_bytes % kRangeUnit != 0 ||
+      (tensor.range_bytes != 0 && tensor.bytes / tensor.range_bytes > kMaxRanges)) {
+    in.fail("range_bytes", "is no size of a range");
+  }
   tensor.may_be_alias = in.has("may_be_alias") && in.truth("may_be_alias");
   if (in.has("alias_of")) tensor.alias_of = in.text("alias_of");
   if (in.has("measured")) tensor.measured = in.bytes("measured");
@@ -190,6 +195,34 @@ StatsTask read_task(const Reader& in, const WorkPlan& plan, size_t items) {
   task.peak_memory = in.number("peak_memory");
   task.reads = in.ranges("reads", plan.files);
   return task;
+}
+
+// Ranges lie in their tensors and consist of whole elements; every other number of an item only
+// describes it.
+void check_ranges(const WorkPlan& plan, const ModelSource& source) {
+  const auto width_of = [&](size_t i) -> uint64_t {
+    const uint32_t bits = source.tensors()[i].bits;
+    return bits % 8 == 0 && kRangeUnit % (bits / 8) == 0 ? bits / 8 : 0;
+  };
+  for (size_t i = 0; i < plan.tensors.size(); ++i) {
+    if (plan.tensors[i].range_bytes != 0 && width_of(i) == 0) {
+      throw_invalid(source.path(), "has a tensor that cannot be cut as the plan has it: " +
+                                       quote(plan.tensors[i].name));
+    }
+  }
+  for (size_t k = 0; k < plan.items.size(); ++k) {
+    const WorkItem& item = plan.items[k];
+    if (!item.is_range()) continue;
+    const PlannedTensor& tensor = plan.tensors[item.tensors[0]];
+    const uint64_t width = width_of(item.tensors[0]);
+    uint64_t begin = 0;
+    uint64_t bytes = 0;
+    if (tensor.range_bytes == 0 || __builtin_mul_overflow(item.first, width, &begin) ||
+        __builtin_mul_overflow(item.elements, width, &bytes) || begin > tensor.bytes ||
+        bytes > tensor.bytes - begin || bytes != item.bytes) {
+      throw_invalid(source.path(), "lacks the range of item " + std::to_string(k) + " of the plan");
+    }
+  }
 }
 
 }  // namespace
@@ -343,6 +376,7 @@ std::unique_ptr<ModelSource> open_planned(const WorkPlan& plan, const std::strin
   if (files != plan.files.size()) {
     throw_failure(source->path(), "has another number of files than the plan");
   }
+  check_ranges(plan, *source);
   return source;
 }
 

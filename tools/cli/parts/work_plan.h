@@ -17,6 +17,11 @@
 
 namespace dcf::tools {
 
+// Ranges of a tensor are multiples of so many bytes: whole elements of every width that is cut.
+inline constexpr uint64_t kRangeUnit = 64;
+// What a plan can hold, as its JSON can be read again.
+inline constexpr size_t kMostPlannedTensors = 200'000;
+
 // Bytes of a file of the model.
 struct FileRange {
   uint64_t file = 0;
