@@ -91,6 +91,8 @@ stage_python() {
     ../../build/python/bin/mypy
     ../../build/python/bin/python -m pytest
   )
+  build/python/bin/python tests/docs/run_blocks.py --python build/python/bin/python --need-python \
+    docs/guide/python.md docs/guide/checkpoint.md
 }
 
 # The libraries of the formats themselves, in versions that tests/peers/requirements.txt pins.

@@ -153,6 +153,8 @@ def main():
     parser.add_argument("--list", action="store_true", help="print what is not run, with the reasons")
     parser.add_argument("pages", nargs="+", type=pathlib.Path)
     options = parser.parse_args()
+    if os.sep in options.python:  # commands run elsewhere; a link stays one, as it tells Python its environment
+        options.python = os.path.abspath(options.python)
     if options.list:
         return list_not_run(options.pages)
     if not (options.bin / "dcf").exists():
