@@ -48,6 +48,7 @@ if(BUILD_SHARED_LIBS)
   dcf_debian_package(runtime libdcf${soversion} libs "compressed neural-network weights: library"
 "${what}This package has the shared libraries: libdcf, and libdcf_decoder, which
 reads only.")
+  set(CPACK_DEBIAN_RUNTIME_PACKAGE_CONTROL_EXTRA ${CMAKE_CURRENT_SOURCE_DIR}/debian/runtime/triggers)
   dcf_debian_package(development libdcf-dev libdevel "compressed neural-network weights: development"
 "${what}This package has what programs in C and C++ are built with: headers,
 CMake and pkg-config files, examples."

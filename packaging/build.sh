@@ -9,6 +9,7 @@ out=$(realpath -m "$1")
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 tree=$PWD
 build=$(realpath -m "${2:-build/package}")
+[[ "$tree$build" != *[[:space:]]* ]] || { printf 'build.sh: paths with spaces do not go through flags of compilers\n' >&2; exit 2; }
 export LC_ALL=C TZ=UTC
 umask 022
 released=$(sed -n 's/^ -- .*>  //p' packaging/debian/changelog | head -n 1)

@@ -30,9 +30,9 @@ logged() {
 build_here() { packaging/build.sh "$work/first" "$work/build-first"; }
 unpack() { rm -rf "$1" && mkdir -p "$1" && tar -C "$1" --strip-components=1 -xzf "$work"/first/dcf-*.tar.gz; }
 build_elsewhere() {
-  unpack "$work/a folder elsewhere" &&
+  unpack "$work/elsewhere/dcf" &&
     (umask 077 && TZ=Asia/Tokyo LANG=C.UTF-8 CCACHE_DISABLE=1 \
-      "$work/a folder elsewhere/packaging/build.sh" "$work/second")
+      "$work/elsewhere/dcf/packaging/build.sh" "$work/second")
 }
 compare_builds() {
   (cd "$work/first" && sha256sum -- *.deb *.tar.gz) >"$work/SHA256SUMS" &&
