@@ -39,7 +39,7 @@ compare_builds() {
     (cd "$work/second" && sha256sum -c "$work/SHA256SUMS")
 }
 
-ask_lintian() { lintian --allow-root --profile debian --fail-on error,warning --show-overrides --info "$work"/first/*.deb; }
+ask_lintian() { lintian --allow-root --profile debian --fail-on error,warning --info "$work"/first/*.deb; }
 
 root=$work/root
 clean_up() {
