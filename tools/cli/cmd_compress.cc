@@ -198,9 +198,9 @@ int compress(const Options& o) {
 
 // What the plan decides already.
 void refuse_with_plan(const CLI::App& verb) {
-  const std::set<std::string> allowed = {"--plan",    "--item",       "--source", "--output",
-                                         "--force",   "--quiet",      "--json",   "--no-progress",
-                                         "--threads", "--max-memory", "--help",   "IN"};
+  const std::set<std::string> allowed = {
+      "--plan",        "--item",        "--source",  "--output",     "--force", "--quiet", "--json",
+      "--no-progress", "--progress-fd", "--threads", "--max-memory", "--help",  "IN"};
   for (const CLI::Option* const option : verb.get_options()) {
     const std::string name = option->get_single_name();
     const std::string full = option->get_lnames().empty() ? name : "--" + name;

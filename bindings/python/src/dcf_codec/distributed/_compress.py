@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import json
 import os
 import pathlib
@@ -103,7 +104,8 @@ def compress(
     work_dir: a folder that all workers and this process see under the same path; plan, statistics
         and parts lie in it. One that was used before for the same model and options is taken up
         where it was left. Default: a temporary one, for engines on this computer.
-    progress: called with a step ("stats" or "compress"), items done and their number.
+    progress: called with a step, what is done and the whole: items of "stats" and of "compress", then
+        bytes of "merge", which has steps of its own.
     storage_options: for fsspec.
     options: those of `dcf plan`: item_bytes="256M", bits=5, recipe={...}, max_memory="4G", threads=2.
     Returns the report of `dcf merge --json`. Raises DcfError, what fsspec raises, and FileExistsError
@@ -124,7 +126,8 @@ def compress(
         _run_all(engine, plan.jobs("compress", "items", parts, ".dcf", model), "compress", progress)
         with model.at_hand(plan.sizes(), plan.opens() + plan.others()) as source:
             merged = {"plan": plan.path, "source": source, "force": force}
-            return run("merge", [str(parts)], None, merged, os.fspath(dst))
+            seen = None if progress is None else functools.partial(progress, "merge")
+            return run("merge", [str(parts)], seen, merged, os.fspath(dst))
 
 
 def _check_request(path: pathlib.Path, request: Mapping[str, Any]) -> None:
