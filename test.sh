@@ -13,6 +13,7 @@ With no argument: all tests but those of tools/research, which needs LibTorch.
   dev          all tests, those of tools/research too
   docs         the documentation site, without a warning
   python       the Python package: pip install, its tests, its types (environment from PyPI)
+  torch        dcf_codec.torch with the PyTorch of Debian
   peers        files of ONNX, GGUF, TensorFlow Lite, NumPy, safetensors and their libraries, from PyPI
   cluster      a checkpoint in parts, on Dask, Ray and a Slurm cluster that the stage starts and stops
   asan-ubsan   the tests under AddressSanitizer and UndefinedBehaviorSanitizer, built by Clang
@@ -20,17 +21,19 @@ With no argument: all tests but those of tools/research, which needs LibTorch.
   tidy         clang-tidy, with the checks of .clang-tidy, warnings as errors (configures asan-ubsan)
   tsan         the tests that use threads, under ThreadSanitizer
   arm          libdcf and its tests for 64-bit Arm, run by QEMU
+A stage that --all leaves out:
+  transformers as torch, with transformers from PyPI: from_pretrained takes what dcf_codec.torch reads
 DCF_TEST_DATA names the folder of real models that some tests read (default ../shared/data);
 where it is missing those are left out.'
 
-all_stages=(format dev docs python peers cluster asan-ubsan fuzz tidy tsan arm)
+all_stages=(format dev docs python torch peers cluster asan-ubsan fuzz tidy tsan arm)
 stages=()
 for argument in "$@"; do
   case $argument in
     --all) stages=("${all_stages[@]}") ;;
     -h | --help) say "$usage"; exit 0 ;;
     *)
-      [[ " ${all_stages[*]} " == *" $argument "* ]] || die "unknown argument $argument"$'\n'"$usage"
+      [[ " ${all_stages[*]} transformers " == *" $argument "* ]] || die "unknown argument $argument"$'\n'"$usage"
       stages+=("$argument")
       ;;
   esac
@@ -94,6 +97,30 @@ stage_python() {
   build/python/bin/python tests/docs/run_blocks.py --python build/python/bin/python --need-python \
     docs/guide/python.md docs/guide/checkpoint.md
 }
+
+# make_torch NAME...: the package in an environment that has Debian's PyTorch and NumPy, and what
+# tests/requirements-NAME pin.
+make_torch() {
+  local pip=(build/python-torch/bin/pip install --quiet --disable-pip-version-check)
+  /usr/bin/python3 -m venv --system-site-packages build/python-torch &&
+    "${pip[@]}" "${@/#/-rbindings/python/tests/requirements-}" &&
+    "${pip[@]}" --no-build-isolation --no-deps --force-reinstall \
+      --config-settings=cmake.define.DCF_PREBUILT="$PWD/build/dev" ./bindings/python
+}
+
+# test_torch NAME...: as make_torch
+test_torch() {
+  install_packages "${core_packages[@]}" "${test_packages[@]}" "${torch_packages[@]}"
+  build_targets=(--target dcf_tool dcf_abi_all)
+  build dev
+  build_targets=()
+  step 'Making the environment with PyTorch' make_torch "$@" ||
+    die "dcf_codec.torch needs an environment with the packages of tests/requirements-torch.txt"
+  (cd bindings/python && ../../build/python-torch/bin/python -m pytest tests/test_torch*.py)
+}
+
+stage_torch() { test_torch torch.txt; }
+stage_transformers() { test_torch torch.txt transformers.txt; }
 
 # The libraries of the formats themselves, in versions that tests/peers/requirements.txt pins.
 make_peers() {

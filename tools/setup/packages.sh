@@ -16,6 +16,8 @@ docs_packages=(doxygen python3 python3-sphinx python3-myst-parser python3-breath
 peer_packages=(python3 python3-venv)
 # A Slurm cluster of one machine (tests/slurm), and the environment of dcf_codec.distributed.
 cluster_packages=(slurm-wlm munge python3 python3-venv python3-numpy)
+# The environment of the tests of dcf_codec.torch.
+torch_packages=(python3 python3-venv python3-torch)
 # Of bindings/python/wheel.sh: the bare root that a wheel is tried in.
 wheel_packages=(python3 python3-venv debootstrap)
 bench_packages=(libbenchmark-dev liblz4-dev libbrotli-dev liblzma-dev libopenblas-dev
