@@ -16,7 +16,7 @@
 namespace dcf::tools {
 namespace {
 
-constexpr uint64_t kSampleBytes = uint64_t{16} << 20;
+constexpr uint64_t kSampleBytes = uint64_t{4} << 20;
 
 // Sums of uniform numbers are near enough to normal ones.
 class Normal {

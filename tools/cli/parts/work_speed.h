@@ -8,8 +8,8 @@
 
 namespace dcf::tools {
 
-// Sets the speeds of the plan by encoding, hashing and counting normally distributed weights, 16
-// MiB of them, with the type, options and threads of its largest tensor.
+// Sets the speeds of the plan by encoding, hashing and counting normally distributed weights, 4 MiB
+// of them, with the type, options and threads of its largest tensor.
 void measure_speed(const ModelSource& source, WorkPlan* plan);
 
 struct Prediction {
