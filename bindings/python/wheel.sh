@@ -62,7 +62,9 @@ assert dcf_codec.compare("/tmp/a.npz", "/tmp/b.dcf", bounds=True)["ok"]
 dcf_codec.decompress("/tmp/a.dcf", "/tmp/c.safetensors")
 print("dcf_codec", dcf_codec.__version__, "runs in a bare root with NumPy", np.__version__)
 PROGRAM
-  chroot "$root" /usr/bin/env -i PATH=/usr/bin:/bin PYTHONPATH=/opt/site python3 /opt/try.py
+  # A program finds the libraries beside it through /proc, which any container has.
+  unshare --mount bash -c 'mount -t proc proc "$1/proc" &&
+    chroot "$1" /usr/bin/env -i PATH=/usr/bin:/bin PYTHONPATH=/opt/site python3 /opt/try.py' try "$root"
 }
 
 step 'Making the environment that builds' make_environment
