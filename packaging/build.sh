@@ -20,9 +20,11 @@ mkdir -p "$out"
 
 packaging/archive.sh "$out/dcf-$version.tar.gz"
 
-# Debian's flags, which harden; without those for debugging. No path of this machine gets into the files.
+# Debian's flags, which harden; without those for debugging. No path of this machine gets into the files; of
+# two folders the compiler takes the one named last. A compiler cache must not rewrite paths before it does.
+export CCACHE_BASEDIR=
 flags() { DEB_BUILD_MAINT_OPTIONS=hardening=+all DEB_CFLAGS_STRIP='-g -O2' DEB_CXXFLAGS_STRIP='-g -O2' dpkg-buildflags --get "$1"; }
-plain="$(flags CPPFLAGS) -ffile-prefix-map=$build=build -ffile-prefix-map=$tree=."
+plain="$(flags CPPFLAGS) -ffile-prefix-map=$tree=. -ffile-prefix-map=$build=build"
 cmake --preset package -B "$build" -DCMAKE_C_FLAGS="$(flags CFLAGS) $plain" -DCMAKE_CXX_FLAGS="$(flags CXXFLAGS) $plain" \
   -DCMAKE_SHARED_LINKER_FLAGS="$(flags LDFLAGS)" -DCMAKE_EXE_LINKER_FLAGS="$(flags LDFLAGS)"
 cmake --build "$build" -j "$(nproc)"
