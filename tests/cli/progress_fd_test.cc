@@ -39,17 +39,19 @@ std::vector<Line> parse(const std::string& text) {
   return lines;
 }
 
+// Makes `fd` the descriptor 7 of a child; it may be that one already, which dup2() leaves as it is.
+bool hand_on(int fd) {
+  return fd >= 0 && dup2(fd, kFd) == kFd && fcntl(kFd, F_SETFD, 0) == 0;
+}
+
 // The child gets `flags` of a file as descriptor 7.
 Setting with_file(const std::string& path, int flags) {
-  return {.prepare = [=] {
-    const int fd = open(path.c_str(), flags | O_CLOEXEC, 0600);
-    return fd >= 0 && dup2(fd, kFd) == kFd;
-  }};
+  return {.prepare = [=] { return hand_on(open(path.c_str(), flags | O_CLOEXEC, 0600)); }};
 }
 
 // The child gets the writing end of a pipe as descriptor 7.
 Setting with_pipe(int writing_end) {
-  return {.prepare = [=] { return dup2(writing_end, kFd) == kFd; }};
+  return {.prepare = [=] { return hand_on(writing_end); }};
 }
 
 class ProgressFd : public testing::Test {
