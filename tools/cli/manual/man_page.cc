@@ -94,7 +94,7 @@ std::string option_title(const OptionText& option) {
   std::vector<std::string> names;
   names.reserve(option.names.size());
   for (const std::string& name : option.names) names.push_back(roff_bold(name));
-  const std::string value = value_text(option);
+  std::string value = value_text(option);
   if (names.empty()) return value;
   return join(names, ", ") + (value.empty() ? "" : " " + value) + (option.repeats ? "..." : "");
 }
