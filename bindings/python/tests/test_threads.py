@@ -151,11 +151,14 @@ def test_an_exception_of_progress_ends_the_work(
     assert os.listdir(tmp_path) == []
 
 
+# A shell's background jobs, such as tests may be, start with interrupts ignored.
 SCRIPT = """
+    import signal
     import sys
     import dcf_codec
     from dcf_codec.numpy import load_file, save_file
 
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     path, out, work = sys.argv[1:]
     tensors = load_file(path)
     print("ready", flush=True)
