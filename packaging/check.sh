@@ -3,14 +3,14 @@
 # check.sh [FOLDER]: the release as its users meet it. Builds it twice, from its own archive of sources and
 # in two places, and compares hashes; asks lintian; installs the packages in a Debian 12 with nothing in
 # it, runs them, compiles the programs of docs/packages.md, removes them and looks for what is left. Runs
-# as root, needs a mirror of Debian (DCF_MIRROR) and about half an hour; build/packages/check.log tells all.
+# as root, needs a mirror of Debian (DCF_MIRROR, or the one of debootstrap) and about half an hour; build/packages/check.log tells all.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 tree=$PWD
 source tools/setup/steps.sh
 source tools/setup/packages.sh
 work=$(realpath -m "${1:-build/packages}")
-mirror=${DCF_MIRROR:-http://deb.debian.org/debian}
+mirror=${DCF_MIRROR:-}
 ((EUID == 0)) || die 'run as root: the check makes a Debian of its own and changes into it'
 install_packages "${core_packages[@]}" "${format_packages[@]}" "${packaging_packages[@]}"
 mkdir -p "$work"
@@ -51,7 +51,7 @@ trap clean_up EXIT
 make_root() {
   umount "$root/proc" 2>/dev/null || true
   rm -rf "$root" &&
-    debootstrap --variant=minbase bookworm "$root" "$mirror" &&
+    debootstrap --variant=minbase bookworm "$root" ${mirror:+"$mirror"} &&
     { mount -t proc proc "$root/proc" || true; } &&
     cp /etc/resolv.conf "$root/etc/" &&
     mkdir "$root/dcf" &&
