@@ -3,7 +3,8 @@
 # check.sh [FOLDER]: the release as its users meet it. Builds it twice, from its own archive of sources and
 # in two places, and compares hashes; asks lintian; installs the packages in a Debian 12 with nothing in
 # it, runs them, compiles the programs of docs/packages.md, removes them and looks for what is left. Runs
-# as root, needs a mirror of Debian (DCF_MIRROR, or the one of debootstrap) and about half an hour; build/packages/check.log tells all.
+# as root, needs a mirror of Debian (DCF_MIRROR, or the one of debootstrap) and about half an hour;
+# build/packages/check.log tells all.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 tree=$PWD
