@@ -9,8 +9,8 @@ from typing import Any, Protocol
 import numpy as np
 
 from ._dtypes import F32, DType, is_packed, numpy_dtype
-from ._file import TensorInfo
-from ._load import Target
+from ._file import File, TensorInfo
+from ._load import Target, load_all
 from ._memory import address_of
 
 FLOAT32 = DType(F32, 32)
@@ -70,6 +70,20 @@ class NumpyArrays:
 def allocate_for(framework: Framework, info: TensorInfo, as_f32: bool = False) -> Target:
     """Memory for all of a tensor."""
     return framework.allocate(info.shape, FLOAT32 if as_f32 else info.dtype)
+
+
+def load_source(
+    framework: Framework, source: Any, *, threads: int, max_memory: int | None, progress: Any
+) -> dict[str, Any]:
+    """All tensors of a path, bytes or another source of File, name -> tensor of the framework."""
+    file = File(source, max_memory=max_memory, threads=threads)
+    try:
+        found = load_all(
+            file, lambda info: allocate_for(framework, info), threads=threads, progress=progress
+        )
+    finally:
+        file.close()
+    return {name: framework.finish(value) for name, value in found.items()}
 
 
 def framework_of(name: str, device: Any) -> Framework:

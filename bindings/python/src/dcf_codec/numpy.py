@@ -17,25 +17,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from ._encoding import Encoding
-from ._file import File
-from ._frameworks import NumpyArrays, allocate_for
-from ._load import load_all
+from ._frameworks import NumpyArrays, load_source
 from ._safe_open import safe_open
 from ._save import save_bytes, save_path
 from ._sources import array_source
 
 __all__ = ["load", "load_file", "safe_open", "save", "save_file"]
-
-
-def _load(source: Any, threads: int, max_memory: int | None, progress: Any) -> dict[str, Any]:
-    arrays = NumpyArrays()
-    file = File(source, max_memory=max_memory, threads=threads)
-    try:
-        return load_all(
-            file, lambda info: allocate_for(arrays, info), threads=threads, progress=progress
-        )
-    finally:
-        file.close()
 
 
 def load_file(
@@ -50,12 +37,14 @@ def load_file(
     threads: 0 is one per processor. max_memory: bytes of the library besides the arrays (default
     1 GiB). progress: True, or a function of (bytes done, bytes of all arrays).
     """
-    return _load(filename, threads, max_memory, progress)
+    return load_source(
+        NumpyArrays(), filename, threads=threads, max_memory=max_memory, progress=progress
+    )
 
 
 def load(data: Any, *, threads: int = 0, max_memory: int | None = None) -> dict[str, Any]:
     """All tensors of a file that is in memory: bytes, a memoryview, mmap, or array of bytes."""
-    return _load(data, threads, max_memory, None)
+    return load_source(NumpyArrays(), data, threads=threads, max_memory=max_memory, progress=None)
 
 
 def save_file(

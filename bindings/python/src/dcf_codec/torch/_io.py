@@ -10,27 +10,11 @@ from typing import Any
 import torch
 
 from .._encoding import Encoding
-from .._file import File
-from .._frameworks import allocate_for
-from .._load import load_all
+from .._frameworks import load_source
 from .._save import save_bytes, save_path
 from ._tensors import TorchTensors, tensor_source
 
 __all__ = ["load", "load_file", "save", "save_file"]
-
-
-def _load(
-    source: Any, device: Any, threads: int, max_memory: int | None, progress: Any
-) -> dict[str, torch.Tensor]:
-    tensors = TorchTensors(device)
-    file = File(source, max_memory=max_memory, threads=threads)
-    try:
-        found = load_all(
-            file, lambda info: allocate_for(tensors, info), threads=threads, progress=progress
-        )
-    finally:
-        file.close()
-    return {name: tensors.finish(value) for name, value in found.items()}
 
 
 def load_file(
@@ -46,14 +30,18 @@ def load_file(
     threads: 0 is one per processor. max_memory: bytes of the library besides the tensors (default
     1 GiB). progress: True, or a function of (bytes done, bytes of all tensors).
     """
-    return _load(filename, device, threads, max_memory, progress)
+    return load_source(
+        TorchTensors(device), filename, threads=threads, max_memory=max_memory, progress=progress
+    )
 
 
 def load(
     data: Any, *, device: Any = "cpu", threads: int = 0, max_memory: int | None = None
 ) -> dict[str, torch.Tensor]:
     """All tensors of a file that is in memory: bytes, a memoryview, mmap, or array of bytes."""
-    return _load(data, device, threads, max_memory, None)
+    return load_source(
+        TorchTensors(device), data, threads=threads, max_memory=max_memory, progress=None
+    )
 
 
 def save_file(
