@@ -84,13 +84,15 @@ AtomicFile::~AtomicFile() {
 }
 
 Status AtomicFile::append(Bytes bytes) {
-  if (failure_.ok()) failure_ = write_fully(sys_, file_.get(), bytes.data(), bytes.size());
+  DCF_TRY(failure_);
+  failure_ = write_fully(sys_, file_.get(), bytes.data(), bytes.size());
+  DCF_TRY(failure_);
   written_ += bytes.size();
   if (written_ - flushing_ >= kFlushAhead) {
     begin_flush(file_.get(), flushing_, written_ - flushing_);
     flushing_ = written_;
   }
-  return failure_;
+  return ok_status();
 }
 
 Status AtomicFile::patch(uint64_t offset, Bytes bytes) {
