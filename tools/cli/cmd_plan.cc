@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <memory>
-#include <span>
 
 #include "cli/display.h"
 #include "cli/encode_request.h"
@@ -87,10 +85,7 @@ int plan_model(const Options& o) {
   plan_work(*source, encoding, &plan);
   measure_speed(*source, &plan);
   if (o.encode_speed != 0) plan.encode_speed = o.encode_speed;
-  const std::string text = plan_text(plan);
-  const auto output = open_output(o.output);
-  output->write(std::span(reinterpret_cast<const uint8_t*>(text.data()), text.size()));
-  output->commit();
+  write_text(o.output, plan_text(plan));
   if (o.output.path == "-" || !o.common.wants_report()) return 0;
   uint64_t bytes = 0;
   for (const PlannedTensor& tensor : plan.tensors) bytes += tensor.bytes;

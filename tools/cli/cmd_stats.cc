@@ -5,7 +5,6 @@
 #include <filesystem>
 #include <memory>
 #include <optional>
-#include <span>
 #include <system_error>
 
 #include "cli/display.h"
@@ -32,12 +31,6 @@ struct Options {
   std::string settle;
 };
 
-void write_text(const std::string& text, const OutputOptions& output) {
-  const auto file = open_output(output);
-  file->write(std::span(reinterpret_cast<const uint8_t*>(text.data()), text.size()));
-  file->commit();
-}
-
 void measure(const Options& o, const WorkPlan& plan, const ModelSource& source) {
   const size_t task = checked_number("statistics", *o.item, plan.tasks.size());
   Progress progress("measuring", plan.tasks[task].bytes, o.common.progress());
@@ -46,7 +39,7 @@ void measure(const Options& o, const WorkPlan& plan, const ModelSource& source) 
     throw_if_interrupted();
     progress.update(done += bytes);
   });
-  write_text(task_text(plan, measured), o.output);
+  write_text(o.output, task_text(plan, measured));
   if (!o.common.json) return;
   JsonWriter json;
   json.begin_object();
@@ -103,7 +96,7 @@ int stats(const Options& o) {
     return 0;
   }
   settle_plan(*source, read_results(plan, o.settle), &plan);
-  write_text(plan_text(plan), o.output);
+  write_text(o.output, plan_text(plan));
   if (o.output.path != "-" && o.common.wants_report()) report_settled(o, plan);
   return 0;
 }

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <filesystem>
+#include <span>
 
 #include "cli/failures.h"
 #include "cli/signals.h"
@@ -18,6 +19,12 @@ std::unique_ptr<OutputFile> open_output(const OutputOptions& output) {
   auto file = std::make_unique<OutputFile>(output.path, output.force);
   if (file->leaves_file_when_killed()) defer_fatal_signals();
   return file;
+}
+
+void write_text(const OutputOptions& output, const std::string& text) {
+  const auto file = open_output(output);
+  file->write(std::span(reinterpret_cast<const uint8_t*>(text.data()), text.size()));
+  file->commit();
 }
 
 void check_output(const std::string& input, const OutputOptions& output, bool json) {

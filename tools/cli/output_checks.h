@@ -15,6 +15,9 @@ namespace dcf::tools {
 // (cli/signals.h): the verb asks for them between its steps.
 std::unique_ptr<OutputFile> open_output(const OutputOptions& output);
 
+// The whole output is this text.
+void write_text(const OutputOptions& output, const std::string& text);
+
 // Throws unless the output can be written, is another file than `input`, and leaves standard output
 // to the JSON where that is wanted.
 void check_output(const std::string& input, const OutputOptions& output, bool json);
