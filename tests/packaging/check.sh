@@ -18,17 +18,18 @@ needs() {
 # Each page without a complaint of two typesetters, and with every verb and option that the help has.
 check_man() {
   needs mandoc man groff
-  local page text verb option said
+  local page text verb option said verbs
   for page in "$PAGES"/man/man?/*.gz; do
     gzip -dc "$page" >"$scratch/${page##*/}.roff"
     said=$(mandoc -Tlint -Wwarning "$scratch/${page##*/}.roff" 2>&1) || fail "$said"
     said=$(MANWIDTH=80 man --warnings=w -E UTF-8 -l "$page" 2>&1 >/dev/null)
     [[ -z $said ]] || fail "$page: $said"
   done
+  verbs=$(MANWIDTH=200 man -E UTF-8 -l "$PAGES/man/man1/dcf.1.gz" | col -b)
   for verb in $("$DCF" help | sed -n '/^Verbs:/,/^$/s/^  \([a-z]*\) .*/\1/p'); do
     text=$(MANWIDTH=200 MAN_KEEP_FORMATTING= man -E UTF-8 -l "$PAGES/man/man1/dcf-$verb.1.gz" | col -b)
     grep -q "^NAME" <<<"$text" || fail "dcf-$verb(1) is empty"
-    MANWIDTH=200 man -E UTF-8 -l "$PAGES/man/man1/dcf.1.gz" | col -b | grep -q "^ *$verb\b" || fail "dcf(1) has no $verb"
+    grep -q "^ *$verb\b" <<<"$verbs" || fail "dcf(1) has no $verb"
     [[ $verb != train ]] || continue  # its options belong to another program
     for option in $("$DCF" "$verb" --help | sed -nE 's/^  (-\w,)?(--[a-z-]+).*/\2/p'); do
       grep -qE -- "^ +(-\w, )?$option( |\$)" <<<"$text" || fail "dcf-$verb(1) has no $option"
