@@ -52,12 +52,43 @@ class BitWriter {
   unsigned count_ = 0;  // bits in pending_, below 64
 };
 
+inline constexpr unsigned kMaxPackedField = 56;
+
+// Appends the fields field(0) .. field(n - 1), of `width` bits each, as one bit string. The width
+// is at most kMaxPackedField, and no field has a higher bit.
+template <typename Field>
+void pack_fields(size_t n, unsigned width, Field field, std::vector<uint8_t>* out) {
+  const size_t at = out->size();
+  const auto size = static_cast<size_t>(packed_size(n, width));
+  out->resize(at + size + sizeof(uint64_t));  // whole words are stored
+  uint8_t* p = out->data() + at;
+  if (width % 8 == 0) {
+    for (size_t i = 0; i < n; ++i, p += width / 8) store_le<uint64_t>(p, field(i));
+  } else {
+    uint64_t pending = 0;
+    unsigned count = 0;  // bits in `pending`, below 8 between two steps
+    const auto put = [&](uint64_t v, unsigned bits) {
+      pending |= v << count;
+      store_le<uint64_t>(p, pending);
+      count += bits;
+      p += count / 8;
+      pending >>= count & ~7u;
+      count %= 8;
+    };
+    size_t i = 0;
+    if (2 * width <= kMaxPackedField) {
+      for (; i + 2 <= n; i += 2) put(field(i) | field(i + 1) << width, 2 * width);
+    }
+    for (; i < n; ++i) put(field(i), width);
+  }
+  out->resize(at + size);
+}
+
 // Appends the low `width` bits of each element as one bit string.
 template <std::unsigned_integral T>
 void pack_bits(std::span<const T> values, unsigned width, std::vector<uint8_t>* out) {
-  BitWriter writer(out);
-  for (const T v : values) writer.put(v, width);
-  writer.finish();
+  pack_fields(
+      values.size(), width, [&](size_t i) { return values[i] & low_mask(width); }, out);
 }
 
 }  // namespace dcf::impl

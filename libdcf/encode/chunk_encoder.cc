@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "encode/chunk_encoder.h"
 
+#include <bit>
+
 #include "base/checked.h"
 #include "codec/bit_writer.h"
 #include "codec/stream.h"
@@ -31,18 +33,20 @@ uint64_t count_not_zero(Bytes bytes, uint64_t elements, uint32_t bits) {
 
 class ChunkEncoder {
  public:
-  ChunkEncoder(const Content& content, const Recipe& recipe, uint64_t chunk)
+  ChunkEncoder(const Content& content, const Recipe& recipe, uint64_t chunk, EncodedChunk* result)
       : content_(content),
         recipe_(recipe),
         encoding_(recipe.encoding),
         chunk_(chunk),
         roles_(roles_of(recipe.encoding, content.dtype)),
-        elements_(recipe.grid.chunk_end(chunk) - recipe.grid.chunk_begin(chunk)) {}
-
-  Result<EncodedChunk> run() {
-    DCF_TRY(encoding_.is_sparse() ? sparse() : dense());
-    return std::move(result_);
+        elements_(recipe.grid.chunk_end(chunk) - recipe.grid.chunk_begin(chunk)),
+        result_(*result) {
+    result_.bytes.clear();
+    result_.nonzeros = 0;
+    result_.huffman = {};
   }
+
+  Status run() { return encoding_.is_sparse() ? sparse() : dense(); }
 
  private:
   Status dense() {
@@ -158,22 +162,29 @@ class ChunkEncoder {
   }
 
   void split(Bytes words) {
-    const unsigned t = encoding_.split_t;
-    const unsigned rest = content_.bits - t - encoding_.split_z;
-    const unsigned shift = content_.bits - t;
     with_words(content_.dtype, words, [&]<typename Word>(Words<Word> view) {
-      std::vector<uint8_t> symbols(view.size());
-      for (size_t i = 0; i < view.size(); ++i) {
-        const uint64_t rotated = rotate_word(view[i], content_.bits);
-        symbols[i] = static_cast<uint8_t>((rotated >> shift) - encoding_.split_base);
+      const auto shift = content_.bits - encoding_.split_t;
+      const auto base = static_cast<Word>(encoding_.split_base);
+      std::vector<uint8_t>& symbols = result_.scratch;
+      symbols.resize(view.size());
+      uint8_t* const to = symbols.data();
+      for (size_t i = 0; i < symbols.size(); ++i) {
+        to[i] = static_cast<uint8_t>((std::rotl(view[i], 1) >> shift) - base);
       }
       stream(Role::kValues, symbols);
-      BitWriter writer(&result_.bytes);
-      for (size_t i = 0; i < view.size(); ++i) {
-        // The sign, then the bits above the z zeros.
-        const uint64_t rotated = rotate_word(view[i], content_.bits) & low_mask(shift);
-        writer.put((rotated & 1) | (rotated >> (encoding_.split_z + 1)) << 1, rest);
+      // The sign, then the bits above the z zeros.
+      const unsigned rest = shift - encoding_.split_z;
+      const auto mask = static_cast<Word>(low_mask(rest) & ~uint64_t{1});
+      const auto field = [&](size_t i) -> uint64_t {
+        const Word rotated = std::rotl(view[i], 1);
+        return (rotated & 1) | (rotated >> encoding_.split_z & mask);
+      };
+      if (rest <= kMaxPackedField) {
+        pack_fields(view.size(), rest, field, &result_.bytes);
+        return;
       }
+      BitWriter writer(&result_.bytes);
+      for (size_t i = 0; i < view.size(); ++i) writer.put(field(i), rest);
       writer.finish();
     });
   }
@@ -222,7 +233,7 @@ class ChunkEncoder {
   const uint64_t chunk_;
   const Roles roles_;
   const uint64_t elements_;
-  EncodedChunk result_;
+  EncodedChunk& result_;
   EntryBlock block_;
   bool has_fillers_ = false;
   std::vector<uint32_t> fillers_;  // gap positions: number of fillers before each entry
@@ -230,8 +241,9 @@ class ChunkEncoder {
 
 }  // namespace
 
-Result<EncodedChunk> encode_chunk(const Content& content, const Recipe& recipe, uint64_t chunk) {
-  return ChunkEncoder(content, recipe, chunk).run();
+Status encode_chunk(const Content& content, const Recipe& recipe, uint64_t chunk,
+                    EncodedChunk* out) {
+  return ChunkEncoder(content, recipe, chunk, out).run();
 }
 
 }  // namespace dcf::impl

@@ -20,14 +20,17 @@ struct Recipe {
   std::array<std::optional<CodeLengths>, 4> codes;  // per role of roles_of(encoding)
 };
 
+// One that is used for chunk after chunk keeps its memory.
 struct EncodedChunk {
   std::vector<uint8_t> bytes;
   uint32_t entries = 0;
   uint32_t nonzeros = 0;          // as `nonzeros` of the manifest counts them
   std::array<bool, 4> huffman{};  // the role has a Huffman-coded stream
+  std::vector<uint8_t> scratch;   // of the encoder
 };
 
 // Fails only if the pieces of a content cannot be read.
-Result<EncodedChunk> encode_chunk(const Content& content, const Recipe& recipe, uint64_t chunk);
+Status encode_chunk(const Content& content, const Recipe& recipe, uint64_t chunk,
+                    EncodedChunk* out);
 
 }  // namespace dcf::impl

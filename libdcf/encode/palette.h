@@ -4,6 +4,7 @@
 // Dtypes 1..15. Pure functions.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <optional>
 #include <span>
@@ -21,8 +22,57 @@ struct Palette {
   std::vector<uint64_t> counts;  // of each word, at least 1
 };
 
-// The palette of all words, or nothing if there are more than kMaxPalette distinct ones. The scan
-// ends at the first word too many.
+// Word -> index, by open addressing in a table that is never more than a quarter full.
+class WordIndex {
+ public:
+  // Index of a word, or kAbsent.
+  uint32_t find(uint64_t word) const { return slots_[slot_of(word)].index; }
+  void insert(uint64_t word, uint32_t index) { slots_[slot_of(word)] = {word, index}; }
+
+  static constexpr uint32_t kAbsent = UINT32_MAX;
+
+ private:
+  static constexpr int kLogSlots = 10;
+  struct Slot {
+    uint64_t word = 0;
+    uint32_t index = kAbsent;
+  };
+
+  // The slot that holds the word, or the free one where it belongs.
+  size_t slot_of(uint64_t word) const {
+    // Fibonacci hashing: the high bits of the product depend on every bit of the word.
+    size_t slot = (word * 0x9E3779B97F4A7C15u) >> (64 - kLogSlots);
+    while (slots_[slot].index != kAbsent && slots_[slot].word != word) {
+      slot = (slot + 1) % slots_.size();
+    }
+    return slot;
+  }
+
+  std::array<Slot, size_t{1} << kLogSlots> slots_;
+};
+
+// Collects the distinct words of a tensor that comes in parts. From the word on that is one too
+// many it does nothing.
+class PaletteFinder {
+ public:
+  // With `entries_only` add(Bytes) leaves out +0 and -0.
+  PaletteFinder(DType dtype, bool entries_only)
+      : dtype_(dtype), skip_outside_(entries_only ? magnitude_mask(dtype) : 0) {}
+  void add(Bytes words);
+  void add(uint64_t word, uint64_t count);
+  void join(const PaletteFinder& other);
+  // The palette of all words, or nothing if there are more than kMaxPalette distinct ones.
+  std::optional<Palette> take() const;
+
+ private:
+  DType dtype_;
+  uint64_t skip_outside_;  // words without one of these bits are left out; 0: none is
+  WordIndex index_;
+  Palette found_;  // in order of appearance
+  bool fits_ = true;
+};
+
+// The same of words that come at once. The scan ends at the first word too many.
 std::optional<Palette> find_palette(DType dtype, Bytes words);
 
 // codes[i] = index of word i in codebook. The codebook has at most kMaxPalette distinct words of

@@ -205,11 +205,9 @@ Result<EncodedTensor> encode_tensor(const Candidate& candidate, const CheckedInp
                                             work.memory / std::max<uint64_t>(bytes, 1));
   std::vector<EncodedChunk> encoded;
   for (uint64_t first = 0; first < recipe.grid.chunks; first += batch) {
-    encoded.clear();
     encoded.resize(static_cast<size_t>(std::min<uint64_t>(batch, recipe.grid.chunks - first)));
-    DCF_TRY(run_fallible(parallel, encoded.size(), [&](size_t i) -> Status {
-      DCF_ASSIGN(encoded[i], encode_chunk(content, recipe, first + i));
-      return ok_status();
+    DCF_TRY(run_fallible(parallel, encoded.size(), [&](size_t i) {
+      return encode_chunk(content, recipe, first + i, &encoded[i]);
     }));
     for (const EncodedChunk& chunk : encoded) {
       result.chunks.push_back(

@@ -15,10 +15,6 @@ Status bad_stats() {
   return fail(Code::InvalidArgument, "", "the bytes are no statistics of a range of this tensor");
 }
 
-bool has_prefixes(DType dtype) {
-  return is_float(dtype) && !is_f8(dtype);
-}
-
 class Saver {
  public:
   void number(uint64_t v) {
@@ -111,7 +107,7 @@ std::optional<Palette> joined(DType dtype, const std::optional<Palette>& a,
 TensorStats::TensorStats(DType dtype, uint32_t bits, bool drop_signs, uint64_t total)
     : dtype_(dtype), bits_(bits), drop_signs_(drop_signs), total_(total) {
   values_.palette.emplace();
-  if (has_prefixes(dtype)) values_.prefixes.resize(kPrefixes);
+  if (is_split(dtype)) values_.prefixes.resize(kPrefixes);
 }
 
 Result<TensorStats> TensorStats::create(const TensorSpec& spec, const EncodeOptions& options) {
@@ -216,7 +212,7 @@ bool TensorStats::is_consistent() const {
       }
     }
   }
-  if (has_prefixes(dtype_)) {
+  if (is_split(dtype_)) {
     return sum_of(values_.prefixes) == values_.entries && sum_of(values_.symbols) == 0 &&
            values_.mantissa_bits <= low_mask(bits_);
   }

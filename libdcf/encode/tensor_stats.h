@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "encode/tensor_input.h"
-#include "encode/value_plan.h"
+#include "encode/value_stats.h"
 
 namespace dcf::impl {
 

@@ -8,64 +8,6 @@
 namespace dcf::impl {
 namespace {
 
-constexpr unsigned kPrefixBits = 12;
-
-// Counts the values of blocks of words.
-class Census {
- public:
-  Census(const Content& content, ValueStats* stats)
-      : dtype_(content.dtype), bits_(content.bits), stats_(stats) {
-    if (is_split(dtype_)) stats_->prefixes.resize(kPrefixes);
-  }
-  static bool is_split(DType dtype) { return is_float(dtype) && !is_f8(dtype); }
-
-  void add(Bytes words) {
-    count_palette(words);
-    with_words(dtype_, words, [&]<typename Word>(Words<Word> view) {
-      if (is_split(dtype_)) {
-        for (size_t i = 0; i < view.size(); ++i) {
-          const uint64_t rotated = rotate_word(view[i], bits_);
-          ++stats_->prefixes[rotated >> (bits_ - kPrefixBits)];
-          stats_->mantissa_bits |= rotated;
-        }
-      } else if (bits_ == 8) {
-        for (size_t i = 0; i < view.size(); ++i) ++stats_->symbols[static_cast<uint8_t>(view[i])];
-      } else {
-        const BucketCode code = int_buckets(dtype_);
-        for (size_t i = 0; i < view.size(); ++i) {
-          ++stats_->symbols[code.symbol(int_number(dtype_, view[i]))];
-        }
-      }
-    });
-  }
-  void finish() {
-    if (!palette_fits_) return;
-    stats_->palette.emplace();
-    for (const auto& [key, count] : palette_) {
-      stats_->palette->words.push_back(codebook_word(dtype_, key));
-      stats_->palette->counts.push_back(count);
-    }
-  }
-
- private:
-  void count_palette(Bytes words) {
-    if (!palette_fits_) return;
-    const std::optional<Palette> found = find_palette(dtype_, words);
-    if (found) {
-      for (size_t i = 0; i < found->words.size(); ++i) {
-        palette_[codebook_key(dtype_, found->words[i])] += found->counts[i];
-      }
-    }
-    palette_fits_ = found && palette_.size() <= kMaxPalette;
-  }
-
-  DType dtype_;
-  uint32_t bits_;
-  ValueStats* stats_;
-  std::map<uint64_t, uint64_t> palette_;  // by key
-  bool palette_fits_ = true;
-};
-
 class Planner {
  public:
   Planner(const Content& content, const ValueStats& stats, Positions positions, ExtraValues extra,
@@ -83,7 +25,7 @@ class Planner {
     // zero, which no other sparse values may have (V-02).
     const bool sparse = positions_ != Positions::kDense;
     if (content_.coded && coded_ > 0 && (sparse || !plans_.empty())) return std::move(plans_);
-    if (Census::is_split(content_.dtype)) {
+    if (is_split(content_.dtype)) {
       for (unsigned t = 5; t <= std::min(kPrefixBits, content_.bits - 1); ++t) add_split(t);
     } else {
       add_int();
@@ -187,52 +129,9 @@ class Planner {
 
 }  // namespace
 
-Result<ValueStats> measure_values(const Content& content, const Work& work) {
-  ValueStats stats;
-  Census census(content, &stats);
-  constexpr size_t kBlock = size_t{1} << 19;
-  constexpr uint64_t kStep = uint64_t{1} << 25;  // elements between two calls of the progress
-  const uint64_t reader = content.pieces == nullptr ? 0 : PieceStore::kReaderBytes;
-  DCF_TRY(work.threads_for(kBlock + sizeof(uint64_t) * stats.prefixes.size() + reader).status());
-  std::vector<uint8_t> block;
-  block.reserve(kBlock);
-  const auto take = [&](uint64_t, uint64_t word, Cell cell) {
-    if (cell == Cell::kNegativeZero) {
-      ++stats.negative_zeros;
-      return;
-    }
-    ++stats.entries;
-    block.resize(block.size() + content.width());
-    store_word(block.data() + block.size() - content.width(), content.width(), word);
-    if (block.size() == kBlock) {
-      census.add(block);
-      block.clear();
-    }
-  };
-  for (uint64_t begin = 0; begin < content.elements; begin += kStep) {
-    DCF_TRY(content.visit(begin, std::min(content.elements, begin + kStep), take));
-    DCF_TRY(work.progress.poll());
-  }
-  census.add(block);
-  census.finish();
-  stats.zeros = content.elements - stats.entries - stats.negative_zeros;
-  return stats;
-}
-
 std::vector<ValuePlan> plan_values(const Content& content, const ValueStats& stats,
                                    Positions positions, ExtraValues extra, uint64_t chunks) {
   return Planner(content, stats, positions, extra, chunks).run();
-}
-
-BucketCode int_buckets(DType dtype) {
-  return dtype_bits(dtype) == 64 ? kInt64Buckets : kIntBuckets;
-}
-
-uint64_t int_number(DType dtype, uint64_t word) {
-  if (!is_signed_integer(dtype)) return word;
-  const uint32_t bits = dtype_bits(dtype);
-  const uint64_t sign = word >> (bits - 1) & 1;
-  return ((word << 1) ^ (0 - sign)) & low_mask(bits);
 }
 
 }  // namespace dcf::impl

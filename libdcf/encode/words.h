@@ -38,6 +38,11 @@ auto with_words(DType dtype, Bytes bytes, Visit visit) {
   }
 }
 
+// The word with its sign moved to the lowest bit (spec, section 8.2).
+inline uint64_t rotate_word(uint64_t word, uint32_t bits) {
+  return (word << 1 | word >> (bits - 1)) & ~uint64_t{0} >> (64 - bits);
+}
+
 // The key by which pruning orders words: in every format, magnitudes order as the bits without the
 // sign. NaN is the greatest; the fnuz formats have it where others have -0.
 inline uint64_t magnitude_of(DType dtype, uint64_t word) {
