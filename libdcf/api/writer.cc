@@ -72,6 +72,7 @@ Status read_options(const dcf_encode_options* options, EncodeOptions* out) {
   out->source_fidelity = static_cast<Fidelity>(fidelity);
   out->source_bound = o.source_error_bound + 0.0;  // never -0
   out->fill_clusters = o.fill_clusters != 0;
+  out->smallest = o.smallest != 0;
   return ok_status();
 }
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
+#include <array>
 
 #include "codec/bit_reader.h"
 #include "codec/bit_writer.h"
@@ -86,11 +87,24 @@ void encode_bucket_stream(std::span<const T> numbers, Bytes symbols, BucketCode 
                           unsigned alphabet, const CodeLengths* code, HuffmanLayout layout,
                           std::vector<uint8_t>* out) {
   encode_stream(symbols, alphabet, code, layout, out);
-  BitWriter writer(out);
-  for (size_t i = 0; i < numbers.size(); ++i) {
-    writer.put(numbers[i], bucket.extra_bits(symbols[i]));
+  std::array<uint8_t, kMaxSymbols> extra{};
+  for (unsigned i = 0; i < alphabet; ++i) extra[i] = static_cast<uint8_t>(bucket.extra_bits(i));
+  if (*std::max_element(extra.begin(), extra.end()) > kMaxPackedField) {
+    BitWriter writer(out);
+    for (size_t i = 0; i < numbers.size(); ++i) writer.put(numbers[i], extra[symbols[i]]);
+    writer.finish();
+    return;
   }
-  writer.finish();
+  uint64_t bits = 0;
+  for (const uint8_t symbol : symbols) bits += extra[symbol];
+  const size_t at = out->size();
+  out->resize(at + static_cast<size_t>(ceil_div(bits, 8)) + sizeof(uint64_t));
+  FieldPacker packer(out->data() + at);
+  for (size_t i = 0; i < numbers.size(); ++i) {
+    const unsigned width = extra[symbols[i]];
+    packer.put(numbers[i] & low_mask(width), width);
+  }
+  out->resize(static_cast<size_t>(packer.end() - out->data()));
 }
 
 uint64_t bucket_extra_size(const Histogram& histogram, BucketCode code) {

@@ -12,11 +12,29 @@ constexpr uint64_t kChunkBytes = 14;
 constexpr uint64_t kTableBytes = 1;
 constexpr uint64_t kViewBytes = 4;
 
+// Sparse positions must save this part of a tensor, unless the smallest encoding is asked for:
+// dense ones decode faster, and in rows.
+constexpr uint64_t kSparseGain = 128;
+
+// The sample of the positions of a larger tensor: so many parts of it, of a sixteenth in all.
+constexpr uint64_t kSampledFrom = uint64_t{1} << 15;
+constexpr uint64_t kSampledChunks = 16;
+constexpr uint64_t kSampleStep = 16;
+
 // Whether a position plan is worth combining with the values, where `best` is the least cost of a
 // plan. Gaps of different widths have different fillers, so the best plan alone need not be the
 // best one together with the values.
 bool is_promising(uint64_t cost, uint64_t best) {
   return cost <= best + best / 4 + 64;
+}
+
+// Bytes of the tables of a plan, which do not grow with the tensor.
+uint64_t table_bytes(const PositionPlan& plan) {
+  std::vector<uint8_t> records;
+  for (const StreamPlan* const stream : {&plan.main, &plan.counts, &plan.signs}) {
+    if (stream->code) append_code_lengths(*stream->code, &records);
+  }
+  return records.size();
 }
 
 }  // namespace
@@ -31,6 +49,58 @@ Result<CandidateSource> CandidateSource::create(Lowered& lowered, const std::vec
                                                 const EncodeOptions& options, const Work& work) {
   DCF_ASSIGN(ValueStats values, measure_values(lowered.content, work));
   return of_values(lowered, dims, options, work, std::move(values));
+}
+
+uint64_t CandidateSource::least_values() const {
+  uint64_t least = UINT64_MAX;
+  for (const ValuePlan& plan : plan_values(content_, values_, Positions::kBitmap, {}, 1)) {
+    least = std::min(least, plan.bytes);
+  }
+  return least;
+}
+
+uint64_t CandidateSource::margin(uint64_t dense) const {
+  return options_.smallest ? 0 : dense / kSparseGain;
+}
+
+bool CandidateSource::may_be_sparse(uint64_t dense) const {
+  if (values_.zeros + values_.negative_zeros == 0) return false;
+  return least_values() < dense - margin(dense);
+}
+
+Result<bool> CandidateSource::seems_sparse(uint64_t dense) {
+  if (!may_be_sparse(dense)) return false;
+  if (options_.smallest || content_.elements <= kSampledFrom) return true;
+  bool first = true;
+  for (const Grid& grid : sparse_grids(dims_, content_.elements, values_.entries, false)) {
+    // Rows as long as a chunk save no more than the counts of rows.
+    if (!std::exchange(first, false) && !grid.view.transposed) continue;
+    DCF_ASSIGN(std::optional<PositionStats> sample,
+               measure(in_chunks(grid, kSampledChunks * kSampleStep), kSampleStep));
+    if (!sample) continue;
+    uint64_t elements = 0;
+    for (uint64_t c = 0; c < sample->grid.chunks; c += kSampleStep) {
+      elements += sample->grid.chunk_end(c) - sample->grid.chunk_begin(c);
+    }
+    // What each chunk costs is that of the whole, which has fewer.
+    for (uint64_t* const count :
+         {&sample->used_chunks, &sample->counted_chunks, &sample->signed_chunks}) {
+      *count = std::min<uint64_t>(*count, 1);
+    }
+    for (const Positions positions : {Positions::kBitmap, Positions::kGap, Positions::kGapBucket}) {
+      for (const PositionPlan& plan : plan_positions(*sample, positions, 0, signs_)) {
+        const uint64_t tables = table_bytes(plan);
+        const double bytes =
+            static_cast<double>(tables) + static_cast<double>(plan.bytes - tables) *
+                                              static_cast<double>(content_.elements) /
+                                              static_cast<double>(elements);
+        // Half the margin is for what the sample misses.
+        const uint64_t most = dense - margin(dense) / 2;
+        if (static_cast<double>(least_values()) + bytes < static_cast<double>(most)) return true;
+      }
+    }
+  }
+  return false;
 }
 
 Result<std::vector<Candidate>> CandidateSource::list(Positions positions) {
@@ -96,19 +166,23 @@ Result<std::vector<Candidate>> CandidateSource::list_sparse(Positions positions)
 Status CandidateSource::measure_views() {
   if (!views_.empty()) return ok_status();
   const bool small = options_.gap_bits != 0;
-  const StoredCounts stored{values_.entries, values_.negative_zeros};
   for (const Grid& grid : sparse_grids(dims_, content_.elements, values_.entries, small)) {
-    if (grid.view.transposed) {
-      if (stored.entries + stored.negatives > kMaxTransposed) continue;
-      if (content_.pieces != nullptr) {
-        DCF_TRY(transpose_pieces(grid.view.cols, work_.memory, work_.progress, &lowered_.content));
-      }
-    }
-    DCF_ASSIGN(std::optional<PositionStats> stats,
-               measure_positions(content_, grid, stored, work_));
+    DCF_ASSIGN(std::optional<PositionStats> stats, measure(grid, 1));
     if (stats) views_.push_back(std::move(*stats));
   }
   return ok_status();
+}
+
+// Nothing where the view cannot be taken.
+Result<std::optional<PositionStats>> CandidateSource::measure(const Grid& grid, uint64_t step) {
+  const StoredCounts stored{values_.entries, values_.negative_zeros};
+  if (grid.view.transposed) {
+    if (stored.entries + stored.negatives > kMaxTransposed) return std::optional<PositionStats>();
+    if (content_.pieces != nullptr) {
+      DCF_TRY(transpose_pieces(grid.view.cols, work_.memory, work_.progress, &lowered_.content));
+    }
+  }
+  return measure_positions(content_, grid, stored, work_, step);
 }
 
 void CandidateSource::add(const PositionPlan* position, const ValuePlan& value, const Grid& grid,

@@ -40,6 +40,13 @@ class CandidateSource {
     return {lowered, dims, options, work, std::move(values)};
   }
 
+  // Whether sparse positions may pay beside the best dense candidate of `dense` bytes. No, if the
+  // values alone save too little.
+  bool may_be_sparse(uint64_t dense) const;
+  // The same by a sample of the positions of a large tensor, unless the smallest encoding is asked
+  // for. Fails as list() does.
+  Result<bool> seems_sparse(uint64_t dense);
+
   // The candidates with these positions, the lightest first; of equal ones the lower encoding and
   // the earlier view first. None if the positions are not allowed or cannot pay: sparse ones that
   // were not asked for, when there is no element to skip.
@@ -61,6 +68,9 @@ class CandidateSource {
   void add(const PositionPlan* position, const ValuePlan& value, const Grid& grid,
            std::vector<Candidate>* out) const;
   Status measure_views();
+  Result<std::optional<PositionStats>> measure(const Grid& grid, uint64_t step);
+  uint64_t least_values() const;
+  uint64_t margin(uint64_t dense) const;
 
   Lowered& lowered_;
   const Content& content_;

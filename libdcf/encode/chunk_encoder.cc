@@ -31,6 +31,13 @@ uint64_t count_not_zero(Bytes bytes, uint64_t elements, uint32_t bits) {
   return count;
 }
 
+template <typename Word>
+void split_symbols(Words<Word> view, unsigned shift, Word base, uint8_t* out) {
+  for (size_t i = 0; i < view.size(); ++i) {
+    out[i] = static_cast<uint8_t>((std::rotl(view[i], 1) >> shift) - base);
+  }
+}
+
 class ChunkEncoder {
  public:
   ChunkEncoder(const Content& content, const Recipe& recipe, uint64_t chunk, EncodedChunk* result)
@@ -167,25 +174,18 @@ class ChunkEncoder {
       const auto base = static_cast<Word>(encoding_.split_base);
       std::vector<uint8_t>& symbols = result_.scratch;
       symbols.resize(view.size());
-      uint8_t* const to = symbols.data();
-      for (size_t i = 0; i < symbols.size(); ++i) {
-        to[i] = static_cast<uint8_t>((std::rotl(view[i], 1) >> shift) - base);
-      }
+      split_symbols(view, shift, base, symbols.data());
       stream(Role::kValues, symbols);
       // The sign, then the bits above the z zeros.
-      const unsigned rest = shift - encoding_.split_z;
+      const unsigned z = encoding_.split_z;
+      const unsigned rest = shift - z;
       const auto mask = static_cast<Word>(low_mask(rest) & ~uint64_t{1});
-      const auto field = [&](size_t i) -> uint64_t {
+      // Captured by value: what is stored to bytes might be captured variables otherwise.
+      const auto field = [view, z, mask](size_t i) -> uint64_t {
         const Word rotated = std::rotl(view[i], 1);
-        return (rotated & 1) | (rotated >> encoding_.split_z & mask);
+        return (rotated & 1) | (rotated >> z & mask);
       };
-      if (rest <= kMaxPackedField) {
-        pack_fields(view.size(), rest, field, &result_.bytes);
-        return;
-      }
-      BitWriter writer(&result_.bytes);
-      for (size_t i = 0; i < view.size(); ++i) writer.put(field(i), rest);
-      writer.finish();
+      pack_fields(view.size(), rest, field, &result_.bytes);
     });
   }
 

@@ -68,6 +68,10 @@ std::vector<Grid> sparse_grids(const std::vector<uint64_t>& dims, uint64_t eleme
   return grids;
 }
 
+Grid in_chunks(const Grid& grid, uint64_t chunks) {
+  return cut(grid.view, grid.elements, chunks, uint64_t{grid.rows_per_chunk} * grid.view.cols);
+}
+
 std::optional<Grid> halve_chunks(const Grid& grid) {
   if (grid.rows_per_chunk == 1) return std::nullopt;
   return cut(grid.view, grid.elements, 0, uint64_t{grid.rows_per_chunk / 2} * grid.view.cols);

@@ -44,6 +44,9 @@ Grid dense_grid(const std::vector<uint64_t>& dims, uint64_t elements, uint32_t b
 std::vector<Grid> sparse_grids(const std::vector<uint64_t>& dims, uint64_t elements,
                                uint64_t entries, bool small_chunks);
 
+// The same view in at least so many chunks, where it has as many rows.
+Grid in_chunks(const Grid& grid, uint64_t chunks);
+
 // The same view with half the rows per chunk; nothing if a chunk is one row already.
 std::optional<Grid> halve_chunks(const Grid& grid);
 

@@ -70,6 +70,12 @@ std::optional<Palette> find_palette(DType dtype, Bytes words) {
 
 void encode_palette(DType dtype, std::span<const uint64_t> codebook, Bytes words,
                     std::span<uint8_t> codes) {
+  if (dtype_bits(dtype) == 8) {
+    std::array<uint8_t, 256> code_of{};
+    for (size_t i = 0; i < codebook.size(); ++i) code_of[codebook[i]] = static_cast<uint8_t>(i);
+    for (size_t i = 0; i < codes.size(); ++i) codes[i] = code_of[words[i]];
+    return;
+  }
   WordIndex index;
   for (uint32_t i = 0; i < codebook.size(); ++i) index.insert(codebook[i], i);
   with_words(dtype, words, [&](auto view) {

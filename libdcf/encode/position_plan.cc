@@ -160,12 +160,14 @@ uint64_t extraction_bytes(const Content& content, const Grid& grid, StoredCounts
 }
 
 Result<std::optional<PositionStats>> measure_positions(const Content& content, Grid grid,
-                                                       StoredCounts stored, const Work& work) {
+                                                       StoredCounts stored, const Work& work,
+                                                       uint64_t step) {
   const bool signs = stored.negatives > 0;
   for (;;) {
     DCF_ASSIGN(const Parallel parallel,
                work.threads_for(extraction_bytes(content, grid, stored) + sizeof(PositionStats)));
-    const size_t parts = std::min<size_t>(parallel.width(), grid.chunks);
+    const uint64_t measured = ceil_div(grid.chunks, step);
+    const size_t parts = std::min<size_t>(parallel.width(), measured);
     std::vector<PositionStats> part_stats(parts);
     for (PositionStats& stats : part_stats) {
       stats.grid = grid;
@@ -175,12 +177,13 @@ Result<std::optional<PositionStats>> measure_positions(const Content& content, G
     std::atomic<bool> too_many{false};
     // The caller may cancel between two batches.
     const uint64_t batch = uint64_t{256} * parts;
-    for (uint64_t end = batch; next < grid.chunks && !too_many; end += batch) {
+    for (uint64_t end = batch; next < measured && !too_many; end += batch) {
       DCF_TRY(run_fallible(parallel, parts, [&](size_t part) -> Status {
         EntryBlock block;
         while (!too_many) {
-          const uint64_t chunk = next.fetch_add(1);
-          if (chunk >= grid.chunks) break;
+          const uint64_t i = next.fetch_add(1);
+          if (i >= measured) break;
+          const uint64_t chunk = i * step;
           DCF_TRY(
               content.extract(grid.view, grid.first_row(chunk), grid.chunk_rows(chunk), &block));
           const uint64_t elements = grid.chunk_end(chunk) - grid.chunk_begin(chunk);

@@ -68,10 +68,11 @@ struct StoredCounts {
   uint64_t negatives = 0;
 };
 
-// Nothing if a row has too many entries for a chunk. Fails with LimitMemory or Cancelled, or as a
-// store does.
+// Of every `step`-th chunk. Nothing if a row has too many entries for a chunk. Fails with
+// LimitMemory or Cancelled, or as a store does.
 Result<std::optional<PositionStats>> measure_positions(const Content& content, Grid grid,
-                                                       StoredCounts stored, const Work& work);
+                                                       StoredCounts stored, const Work& work,
+                                                       uint64_t step = 1);
 // Bytes that one thread allocates to extract a chunk of the grid with at most `most` entries and
 // signs.
 uint64_t extraction_bytes(const Content& content, const Grid& grid, StoredCounts most);

@@ -10,11 +10,6 @@ Status not_cut() {
   return fail(Code::InvalidArgument, "", "the tensor cannot be encoded in ranges");
 }
 
-bool is_dense(const EncodeOptions& options, const ValueStats& values) {
-  if (options.positions) return *options.positions == Positions::kDense;
-  return values.zeros + values.negative_zeros == 0;
-}
-
 }  // namespace
 
 Result<RangePlan> plan_ranges(const TensorSpec& spec, const EncodeOptions& options,
@@ -36,9 +31,10 @@ Result<RangePlan> plan_ranges(const TensorSpec& spec, const EncodeOptions& optio
   if (is_raw_only(spec.dtype)) {
     plan.recipe = raw_recipe(whole.content, dims);
   } else {
-    if (!is_dense(options, stats.values())) return not_cut();
+    if (options.positions.value_or(Positions::kDense) != Positions::kDense) return not_cut();
     CandidateSource source = CandidateSource::of_values(whole, dims, options, work, stats.values());
     DCF_ASSIGN(std::vector<Candidate> candidates, source.list(Positions::kDense));
+    if (!options.positions && source.may_be_sparse(candidates[0].estimate)) return not_cut();
     // A large tensor with one kind of positions gets the lightest by estimate.
     plan.recipe = std::move(candidates[0].recipe);
   }

@@ -179,11 +179,21 @@ Result<Choice> choose_encoding(std::vector<Lowered>& sources, const CheckedInput
   for (Lowered& source : sources) {
     DCF_ASSIGN(CandidateSource candidates,
                CandidateSource::create(source, dims, input.options(), work));
-    for (const Positions positions :
-         {Positions::kDense, Positions::kBitmap, Positions::kGap, Positions::kGapBucket}) {
-      if (input.options().positions && *input.options().positions != positions) continue;
+    const auto add = [&](Positions positions) -> Result<uint64_t> {
       DCF_ASSIGN(std::vector<Candidate> listed, candidates.list(positions));
+      const uint64_t least = listed.empty() ? UINT64_MAX : listed[0].estimate;
       chooser.add(std::move(listed));
+      return least;
+    };
+    if (input.options().positions) {
+      DCF_TRY(add(*input.options().positions).status());
+      continue;
+    }
+    DCF_ASSIGN(const uint64_t dense, add(Positions::kDense));
+    DCF_ASSIGN(const bool sparse, candidates.seems_sparse(dense));
+    if (!sparse) continue;
+    for (const Positions positions : {Positions::kBitmap, Positions::kGap, Positions::kGapBucket}) {
+      DCF_TRY(add(positions).status());
     }
   }
   return chooser.run();

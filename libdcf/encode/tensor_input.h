@@ -73,6 +73,7 @@ struct EncodeOptions {
   double source_bound = 0;
   Fidelity source_fidelity = Fidelity::kBitExact;
   bool fill_clusters = false;
+  bool smallest = false;  // whatever it costs to decode
 };
 
 // The facts that follow from a valid spec.

@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "encode/value_plan.h"
 
+#include <algorithm>
 #include <map>
 
 #include "base/checked.h"
 
 namespace dcf::impl {
 namespace {
+
+constexpr unsigned kMinPrefixBits = 5;
 
 class Planner {
  public:
@@ -26,7 +29,7 @@ class Planner {
     const bool sparse = positions_ != Positions::kDense;
     if (content_.coded && coded_ > 0 && (sparse || !plans_.empty())) return std::move(plans_);
     if (is_split(content_.dtype)) {
-      for (unsigned t = 5; t <= std::min(kPrefixBits, content_.bits - 1); ++t) add_split(t);
+      add_splits();
     } else {
       add_int();
     }
@@ -67,24 +70,36 @@ class Planner {
     plans_.push_back(std::move(plan));
   }
 
-  void add_split(unsigned t) {
-    ValuePlan plan;
-    Encoding& e = plan.encoding;
-    e.values = Values::kSplit;
-    e.split_t = static_cast<uint8_t>(t);
-    std::vector<uint64_t> counts(size_t{1} << t);
-    for (size_t i = 0; i < stats_.prefixes.size(); ++i) {
-      counts[i >> (kPrefixBits - t)] += stats_.prefixes[i];
-    }
+  // From the longest prefix down: those of t bits are pairs of those of t + 1 bits.
+  void add_splits() {
+    std::vector<uint64_t> counts = stats_.prefixes;
     counts[0] += extra_.zeros + extra_.negatives;
     size_t first = 0;
     while (first < counts.size() && counts[first] == 0) ++first;
     if (first == counts.size()) first = 0;  // no values at all
     size_t last = counts.size() - 1;
     while (last > first && counts[last] == 0) --last;
-    if (last - first >= kMaxSymbols) return;
+    const size_t before = plans_.size();
+    for (unsigned t = kPrefixBits; t >= kMinPrefixBits; --t) {
+      if (t < content_.bits && last - first < kMaxSymbols) {
+        add_split(t, static_cast<unsigned>(first), {&counts[first], last - first + 1});
+      }
+      if (first % 2 == 1) counts[first - 1] = 0;
+      if (last % 2 == 0) counts[last + 1] = 0;
+      first /= 2;
+      last /= 2;
+      for (size_t i = first; i <= last; ++i) counts[i] = counts[2 * i] + counts[2 * i + 1];
+    }
+    std::reverse(plans_.begin() + static_cast<ptrdiff_t>(before), plans_.end());
+  }
+
+  void add_split(unsigned t, unsigned first, std::span<const uint64_t> counts) {
+    ValuePlan plan;
+    Encoding& e = plan.encoding;
+    e.values = Values::kSplit;
+    e.split_t = static_cast<uint8_t>(t);
     e.split_base = static_cast<uint16_t>(first);
-    e.split_symbols = static_cast<uint16_t>(last - first + 1);
+    e.split_symbols = static_cast<uint16_t>(counts.size());
     // Zero bits between the sign (bit 0) and the symbol.
     const unsigned room = content_.bits - t - 1;
     const uint64_t mantissa = stats_.mantissa_bits >> 1;
@@ -93,8 +108,7 @@ class Planner {
             ? room
             : std::min<unsigned>(room, static_cast<unsigned>(std::countr_zero(mantissa))));
     Histogram histogram{};
-    std::copy(counts.begin() + static_cast<ptrdiff_t>(first),
-              counts.begin() + static_cast<ptrdiff_t>(last + 1), histogram.begin());
+    std::copy(counts.begin(), counts.end(), histogram.begin());
     plan.stream = plan_stream(histogram, e.split_symbols, chunks_);
     plan.bytes = plan.stream.bytes + 5;
     if (coded_ > 0) plan.bytes += packed_size(coded_, content_.bits - t - e.split_z) + chunks_ / 2;

@@ -90,15 +90,18 @@ class Census {
     if (!content_.drop_signs && entries < count) {
       negative_zeros_ += count_negative_zeros(content_.dtype, words);
     }
-    palette_.add(words);
+    if (content_.bits != 8) palette_.add(words);
     if (is_split(content_.dtype)) {
       with_words(content_.dtype, words, [&](auto view) { add_prefixes(view); });
       zeros_ += count - entries;
     } else if (content_.bits == 8) {
-      const Histogram histogram = histogram_of(words);
-      for (size_t i = 0; i < histogram.size(); ++i) symbols_[i] += histogram[i];
-      symbols_[0] = 0;
-      if (has_negative_zero(content_.dtype)) symbols_[0x80] = 0;
+      Histogram histogram = histogram_of(words);
+      histogram[0] = 0;
+      if (has_negative_zero(content_.dtype)) histogram[0x80] = 0;
+      for (size_t i = 0; i < histogram.size(); ++i) {
+        if (histogram[i] > 0) palette_.add(i, histogram[i]);
+        symbols_[i] += histogram[i];
+      }
     } else {
       with_words(content_.dtype, words, [&](auto view) { add_symbols(view); });
       symbols_[0] = 0;

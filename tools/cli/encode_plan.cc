@@ -135,6 +135,7 @@ TensorChoice EncodePlan::choice_for(const TensorMeta& tensor) const {
   TensorChoice result;
   dcf_encode_options& options = result.options;
   dcf_encode_options_init(&options);
+  options.smallest = general.smallest.value_or(false) ? 1 : 0;
   const auto matches_name = [&](const NamePattern& pattern) {
     return pattern.matches(tensor.name);
   };

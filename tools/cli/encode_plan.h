@@ -28,6 +28,7 @@ struct EncodeChoice {
   std::optional<dcf_positions> positions;
   std::optional<uint32_t> gap_bits;
   std::optional<bool> canonical_zeros;
+  std::optional<bool> smallest;  // only in EncodePlan::general
   std::optional<bool>
       paper;  // the storage of Deep Compression: gap positions where there are weights
 

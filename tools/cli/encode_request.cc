@@ -80,6 +80,9 @@ void add_encode_options(CLI::App* verb, EncodeRequest* o) {
           [o](const std::string& text) { o->choice.canonical_zeros = text == "canonical"; },
           "keep, or canonical: drop the signs of zeros (recorded as value-exact)")
       ->check(CLI::IsMember({"keep", "canonical"}));
+  verb->add_flag_function(
+      "--small", [o](int64_t) { o->choice.smallest = true; },
+      "The smallest encodings, whatever they cost to decode");
   verb->add_option(
           "--recipe", o->recipe,
           "JSON file with rules per tensor: {\"rules\": [{\"match\": PATTERN, \"bits\": 5}, ...], "

@@ -29,7 +29,7 @@ typedef enum dcf_init DCF_ENUM_TYPE {
 // "linear", "density", "forgy", "optimal"; "" for an unknown number. Static storage.
 DCF_API const char* dcf_init_name(dcf_init init);
 
-// How one tensor is encoded. As dcf_encode_options_init sets it: lossless, bit-exact, smallest.
+// How one tensor is encoded. As dcf_encode_options_init sets it: lossless, bit-exact, small.
 typedef struct dcf_encode_options {
   size_t struct_size;
   // Prune: the fraction of the elements that become zero, those of least magnitude, [0, 1); 0: none
@@ -41,7 +41,7 @@ typedef struct dcf_encode_options {
   uint32_t bits;
   dcf_init init;
   uint64_t seed;             // used by DCF_INIT_FORGY only
-  dcf_positions positions;   // DCF_POSITIONS_AUTO: whichever gives the smallest tensor
+  dcf_positions positions;   // DCF_POSITIONS_AUTO: chosen by size
   uint32_t gap_bits;         // gap positions: 2..8; 0: the width that gives the smallest tensor
   uint32_t canonical_zeros;  // 1: drop the signs of zeros (value-exact); 0: keep them
   // What the data given here have lost already, as dcf_tensor_info of the file that they come from
@@ -53,6 +53,9 @@ typedef struct dcf_encode_options {
   // KMeans of scikit-learn has it. So there are 2^bits centroids wherever the nonzero weights have
   // as many values (with sparse positions at most 255). 0: there may be fewer, as in the paper.
   uint32_t fill_clusters;
+  // 1: of all encodings the smallest. 0: of dense positions, which decode faster and of which rows
+  // are read alone, unless others save 1/128 of the tensor.
+  uint32_t smallest;
 } dcf_encode_options;
 DCF_API void dcf_encode_options_init(dcf_encode_options* options);
 

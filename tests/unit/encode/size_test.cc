@@ -52,6 +52,7 @@ TEST(Size, AutomaticPositionsAreNeverLarger) {
     if (round % 4 == 1) samples.push_back(raw);
     EncodeOptions options;
     options.canonical_zeros = round % 5 == 0;
+    options.smallest = true;
     expect_auto_is_smallest(samples, options, "round " + std::to_string(round));
   }
 }
@@ -70,7 +71,62 @@ TEST(Size, AutomaticPositionsAreNeverLargerWhenLossy) {
     EncodeOptions options;
     options.sparsity = round % 2 * 0.1 * static_cast<double>(rng() % 10);
     options.bits = static_cast<uint32_t>(rng() % 9);
+    options.smallest = true;
     expect_auto_is_smallest(samples, options, "round " + std::to_string(round));
+  }
+}
+
+// A large tensor of normal weights, of which each element for which `zero(row, column)` is +0.
+template <typename Zero>
+Sample with_zeros(DType dtype, uint64_t rows, uint64_t cols, Zero zero) {
+  std::mt19937_64 rng(3);
+  std::normal_distribution<double> normal(0, 0.05);
+  Sample sample;
+  sample.dtype = dtype;
+  sample.dims = {rows, cols};
+  const size_t width = dtype_bits(dtype) / 8;
+  sample.data.resize(rows * cols * width);
+  for (uint64_t i = 0; i < rows * cols; ++i) {
+    const double value = zero(i / cols, i % cols) ? 0 : normal(rng);
+    const uint64_t word = is_float(dtype) ? double_to_word(dtype, value)
+                                          : static_cast<uint8_t>(std::lround(value * 1000));
+    store_word(sample.data.data() + i * width, width, word);
+  }
+  return sample;
+}
+
+uint64_t dense_size_of(const Sample& sample) {
+  EncodeOptions dense;
+  dense.positions = Positions::kDense;
+  return size_of({sample}, dense);
+}
+
+TEST(Size, PositionsThatSaveLittleStayDense) {
+  std::mt19937_64 rng(4);
+  for (const DType dtype : {DType::kF32, DType::kBF16, DType::kI8}) {
+    // The bits of a float beside its exponent are all wasted on a zero.
+    const uint64_t every = is_float(dtype) ? 512 : 32;
+    const auto scattered = [&](uint64_t, uint64_t) { return rng() % every == 0; };
+    const Sample sample = with_zeros(dtype, 300, 700, scattered);
+    EXPECT_EQ(size_of({sample}, {}), dense_size_of(sample)) << dtype_name(dtype);
+  }
+}
+
+// Zeros in a part of the tensor that a sample must not miss.
+TEST(Size, DeadRowsAndColumnsAreFound) {
+  const auto dead_rows = [](uint64_t row, uint64_t) { return row >= 470; };
+  const auto dead_columns = [](uint64_t, uint64_t col) { return col % 8 == 5; };
+  const auto dead_block = [](uint64_t row, uint64_t col) { return row < 128 && col < 128; };
+  for (const DType dtype : {DType::kF32, DType::kF16, DType::kU8}) {
+    for (const Sample& sample :
+         {with_zeros(dtype, 512, 384, dead_rows), with_zeros(dtype, 512, 384, dead_columns),
+          with_zeros(dtype, 512, 384, dead_block)}) {
+      EncodeOptions smallest;
+      smallest.smallest = true;
+      const uint64_t least = size_of({sample}, smallest);
+      EXPECT_LT(least, dense_size_of(sample)) << dtype_name(dtype);
+      EXPECT_LE(size_of({sample}, {}), least + least / 128 + 64) << dtype_name(dtype);
+    }
   }
 }
 

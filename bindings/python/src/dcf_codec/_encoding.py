@@ -30,6 +30,7 @@ class Encoding:
     gap_bits: 2 to 8 for gap positions; 0: the smallest.
     canonical_zeros: drop the signs of zeros.
     fill_clusters: clusters that end empty start anew, as KMeans of scikit-learn has it.
+    smallest: the smallest encoding, whatever it costs to decode.
     source_fidelity, source_error_bound: what the data had lost already: "bit-exact",
         "value-exact" or "lossy", and the greatest |original - data|.
     """
@@ -42,6 +43,7 @@ class Encoding:
     gap_bits: int = 0
     canonical_zeros: bool = False
     fill_clusters: bool = False
+    smallest: bool = False
     source_fidelity: str = "bit-exact"
     source_error_bound: float = 0.0
 
@@ -56,6 +58,7 @@ class Encoding:
         options.gap_bits = self.gap_bits
         options.canonical_zeros = int(self.canonical_zeros)
         options.fill_clusters = int(self.fill_clusters)
+        options.smallest = int(self.smallest)
         options.source_fidelity = _number(_FIDELITY, self.source_fidelity, "source_fidelity")
         options.source_error_bound = self.source_error_bound
         return options

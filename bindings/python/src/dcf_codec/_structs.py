@@ -253,6 +253,7 @@ class EncodeOptions(Sized):
         ("source_error_bound", c_double),
         ("source_fidelity", c_uint32),
         ("fill_clusters", c_uint32),
+        ("smallest", c_uint32),
     ]
 
 
