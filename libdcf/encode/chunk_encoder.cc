@@ -4,6 +4,7 @@
 #include <bit>
 
 #include "base/checked.h"
+#include "base/hash.h"
 #include "codec/bit_writer.h"
 #include "codec/stream.h"
 #include "encode/palette.h"
@@ -53,7 +54,11 @@ class ChunkEncoder {
     result_.huffman = {};
   }
 
-  Status run() { return encoding_.is_sparse() ? sparse() : dense(); }
+  Status run() {
+    DCF_TRY(encoding_.is_sparse() ? sparse() : dense());
+    result_.hash = hash_bytes(result_.bytes);
+    return ok_status();
+  }
 
  private:
   Status dense() {

@@ -23,6 +23,7 @@ struct Recipe {
 // One that is used for chunk after chunk keeps its memory.
 struct EncodedChunk {
   std::vector<uint8_t> bytes;
+  uint64_t hash = 0;  // of `bytes`
   uint32_t entries = 0;
   uint32_t nonzeros = 0;          // as `nonzeros` of the manifest counts them
   std::array<bool, 4> huffman{};  // the role has a Huffman-coded stream

@@ -4,7 +4,6 @@
 #include <map>
 
 #include "base/checked.h"
-#include "base/hash.h"
 #include "codec/codebook.h"
 #include "format/header.h"
 
@@ -208,10 +207,10 @@ Result<EncodedTensor> encode_tensor(const Candidate& candidate, const CheckedInp
   EncodedTensor result;
   result.tensor = describe(candidate, input.spec(), dims);
   std::array<bool, 4> huffman{};
-  // Two coded chunks per thread: one is written while the other is made.
+  // Several chunks per thread, so that threads seldom wait for the one that writes.
   const uint64_t bytes = content.elements == 0 ? 0 : chunk_bytes(candidate);
   DCF_ASSIGN(const Parallel parallel, work.threads_for(bytes));
-  const uint64_t batch = std::min<uint64_t>(uint64_t{2} * parallel.width(),
+  const uint64_t batch = std::min<uint64_t>(uint64_t{4} * parallel.width(),
                                             work.memory / std::max<uint64_t>(bytes, 1));
   std::vector<EncodedChunk> encoded;
   for (uint64_t first = 0; first < recipe.grid.chunks; first += batch) {
@@ -221,7 +220,7 @@ Result<EncodedTensor> encode_tensor(const Candidate& candidate, const CheckedInp
     }));
     for (const EncodedChunk& chunk : encoded) {
       result.chunks.push_back(
-          {static_cast<uint32_t>(chunk.bytes.size()), chunk.entries, hash_bytes(chunk.bytes)});
+          {static_cast<uint32_t>(chunk.bytes.size()), chunk.entries, chunk.hash});
       result.payload += chunk.bytes.size();
       result.tensor.nonzeros += chunk.nonzeros;
       for (size_t k = 0; k < huffman.size(); ++k) huffman[k] |= chunk.huffman[k];

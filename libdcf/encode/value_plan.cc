@@ -10,6 +10,7 @@ namespace dcf::impl {
 namespace {
 
 constexpr unsigned kMinPrefixBits = 5;
+constexpr size_t kFewWords = 16;
 
 class Planner {
  public:
@@ -39,6 +40,12 @@ class Planner {
  private:
   void add_palette() {
     if (!stats_.palette || coded_ == 0) return;
+    // Floats that are nearly all distinct take as much in a codebook as in their places.
+    const size_t distinct = stats_.palette->words.size();
+    if (is_split(content_.dtype) && !content_.coded && 10 * distinct > 9 * stats_.entries &&
+        distinct > kFewWords) {
+      return;
+    }
     ValuePlan plan;
     plan.encoding.values = Values::kPalette;
     std::map<uint64_t, uint64_t> counts;  // by key

@@ -1,9 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/write_dcf.h"
 
+#include <atomic>
+#include <stdexcept>
+#include <thread>
+
 #include "cli/dcf_output.h"
 #include "cli/progress.h"
 #include "cli/score_metadata.h"
+#include "cli/side_thread.h"
 #include "cli/signals.h"
 #include "formats/original_files.h"
 
@@ -40,36 +45,141 @@ void add_metadata(const ModelSource& source, bool lossy, DcfWriter* writer) {
   }
 }
 
+namespace {
+
+// Memory that packing takes is a multiple of what it packs.
+constexpr uint64_t kPackedBeside = 64;
+// A tensor that is read while the one before is encoded is a smaller part of the memory.
+constexpr uint64_t kReadAhead = 16;
+
+bool has_many_threads(const CommonOptions& common) {
+  return (common.threads == 0 ? std::thread::hardware_concurrency() : common.threads) > 1;
+}
+
+// Encodes all tensors. The next one is read while one is encoded, where threads and memory allow.
+class TensorWriter {
+ public:
+  TensorWriter(const ModelSource& source, const EncodePlan& plan, const CommonOptions& common,
+               DcfWriter* writer)
+      : source_(source),
+        plan_(plan),
+        limit_(common.max_memory),
+        most_ahead_(has_many_threads(common) ? limit_.bytes() / kReadAhead : 0),
+        writer_(writer) {}
+
+  void add_all(const std::function<void(uint64_t)>& see) {
+    for (size_t i = 0; i < source_.tensors().size(); ++i) {
+      const dcf_encode_options options = plan_.options_for(source_, i);
+      if (!is_ahead(i)) {
+        read_ahead(i + 1);
+        add_tensor(source_, i, options, limit_, writer_, see);
+        continue;
+      }
+      throw_if_interrupted();
+      reader_.wait();
+      const std::vector<uint8_t> data = std::move(ahead_);
+      read_ahead(i + 1);
+      writer_->add(source_.tensors()[i], data, options);
+      see(data.size());
+    }
+  }
+
+ private:
+  bool is_ahead(size_t i) const { return ahead_of_ == i; }
+  void read_ahead(size_t i) {
+    ahead_of_ = SIZE_MAX;
+    if (i >= source_.tensors().size() || source_.tensors()[i].bytes() > most_ahead_ ||
+        source_.tensors()[i].bytes() < kWorthAThread) {
+      return;
+    }
+    ahead_of_ = i;
+    reader_.start([this, i] { ahead_ = source_.read(i); });
+  }
+
+  static constexpr uint64_t kWorthAThread = uint64_t{512} << 10;
+
+  const ModelSource& source_;
+  const EncodePlan& plan_;
+  const MemoryLimit limit_;
+  const uint64_t most_ahead_;
+  DcfWriter* const writer_;
+  std::vector<uint8_t> ahead_;
+  size_t ahead_of_ = SIZE_MAX;  // the tensor that `ahead_` holds, or will
+  SideThread reader_;
+};
+
+// Calls a function at the end of its scope.
+template <typename F>
+class AtEnd {
+ public:
+  explicit AtEnd(F f) : f_(std::move(f)) {}
+  ~AtEnd() { f_(); }
+  AtEnd(const AtEnd&) = delete;
+  AtEnd& operator=(const AtEnd&) = delete;
+
+ private:
+  F f_;
+};
+
+std::vector<Section> pack_files(const ModelSource& source, std::span<const Sha256> digests,
+                                const CommonOptions& common,
+                                const std::function<void(uint64_t)>& see) {
+  return pack_original_files(source, digests, MemoryLimit(common.max_memory), [&](uint64_t bytes) {
+    throw_if_interrupted();
+    see(bytes);
+  });
+}
+
+void add_sections(const std::vector<Section>& sections, DcfWriter* writer) {
+  for (const Section& section : sections) writer->add_section(section.kind, section.bytes);
+}
+
+}  // namespace
+
 void add_original_files(const ModelSource& source, std::span<const Sha256> digests,
                         const CommonOptions& common, DcfWriter* writer) {
-  std::vector<Section> sections = source.sections();
-  if (source.layout() != nullptr) {
-    Progress progress("keeping the files", source.file_bytes(), common.progress());
-    sections =
-        pack_original_files(source, digests, MemoryLimit(common.max_memory), [&](uint64_t bytes) {
-          throw_if_interrupted();
-          progress.update(bytes);
-        });
-  }
-  for (const Section& section : sections) writer->add_section(section.kind, section.bytes);
+  if (source.layout() == nullptr) return add_sections(source.sections(), writer);
+  Progress progress("keeping the files", source.file_bytes(), common.progress());
+  add_sections(pack_files(source, digests, common, [&](uint64_t bytes) { progress.update(bytes); }),
+               writer);
 }
 
 void write_dcf(const ModelSource& source, const EncodePlan& plan, bool exact_file,
                const OutputOptions& output, const CommonOptions& common) {
   DcfOutput out(output, writer_options_of(common));
+  // The files are read and packed beside the tensors, where that takes little memory.
+  const FileLayout* const layout = exact_file ? source.layout() : nullptr;
+  const bool beside =
+      layout != nullptr && has_many_threads(common) &&
+      layout->rest_bytes() <= MemoryLimit(common.max_memory).bytes() / kPackedBeside;
+  std::vector<Section> sections;
+  std::atomic<bool> abandoned{false};
+  SideThread packer;
+  const AtEnd stop_packing([&] { abandoned = true; });
+  if (beside) {
+    packer.start([&] {
+      sections = pack_files(source, {}, common, [&](uint64_t) {
+        if (abandoned) throw std::runtime_error("the file is not written");  // nobody sees this
+      });
+    });
+  }
   uint64_t total = 0;
   for (const TensorMeta& tensor : source.tensors()) total += tensor.bytes();
   {
     Progress progress("compressing", total, common.progress());
     uint64_t done = 0;
-    for (size_t i = 0; i < source.tensors().size(); ++i) {
-      add_tensor(source, i, plan.options_for(source, i), MemoryLimit(common.max_memory),
-                 out.writer(), [&](uint64_t bytes) { progress.update(done += bytes); });
-    }
+    TensorWriter(source, plan, common, out.writer()).add_all([&](uint64_t bytes) {
+      progress.update(done += bytes);
+    });
   }
   add_metadata(source, plan.is_lossy(), out.writer());
   throw_if_interrupted();
-  if (exact_file) add_original_files(source, {}, common, out.writer());
+  if (beside) {
+    packer.wait();
+    add_sections(sections, out.writer());
+  } else if (exact_file) {
+    add_original_files(source, {}, common, out.writer());
+  }
   out.finish();
 }
 
