@@ -154,12 +154,14 @@ void write_dcf(const ModelSource& source, const EncodePlan& plan, bool exact_fil
       layout->rest_bytes() <= MemoryLimit(common.max_memory).bytes() / kPackedBeside;
   std::vector<Section> sections;
   std::atomic<bool> abandoned{false};
+  std::atomic<Progress*> shown{nullptr};  // belongs to the packer from then on
   SideThread packer;
   const AtEnd stop_packing([&] { abandoned = true; });
   if (beside) {
     packer.start([&] {
-      sections = pack_files(source, {}, common, [&](uint64_t) {
+      sections = pack_files(source, {}, common, [&](uint64_t bytes) {
         if (abandoned) throw std::runtime_error("the file is not written");  // nobody sees this
+        if (Progress* const progress = shown) progress->update(bytes);
       });
     });
   }
@@ -175,7 +177,10 @@ void write_dcf(const ModelSource& source, const EncodePlan& plan, bool exact_fil
   add_metadata(source, plan.is_lossy(), out.writer());
   throw_if_interrupted();
   if (beside) {
+    Progress progress("keeping the files", source.file_bytes(), common.progress());
+    shown = &progress;
     packer.wait();
+    progress.update(source.file_bytes());
     add_sections(sections, out.writer());
   } else if (exact_file) {
     add_original_files(source, {}, common, out.writer());

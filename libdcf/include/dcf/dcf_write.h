@@ -118,7 +118,7 @@ typedef struct dcf_tensor_spec {
   { sizeof(dcf_tensor_spec), NULL, 0, DCF_DTYPE_NONE, 0, NULL, 0, 0, NULL }
 
 // `data`: ceil(elements * bits / 8) bytes, row-major. Without sparsity and bits the tensor is kept
-// losslessly, in the form that is smallest: at most 256 distinct values can become a palette, many
+// losslessly, in a small form: at most 256 distinct values can become a palette, many
 // zeros sparse positions, and a tensor with the same bytes as an earlier one becomes an alias of
 // it. A float tensor that holds NaN or Inf, one of rank 0 or 1, or one with fewer than 512 elements
 // is never pruned or clustered.
@@ -183,8 +183,9 @@ DCF_API dcf_status dcf_stats_save(const dcf_stats* stats, void* dst, size_t dst_
                                   dcf_error* error);
 // How the tensor may be cut, once all of its elements are counted: after every `*chunk_elements`
 // elements. InvalidArgument if it can only be encoded as a whole: one that is pruned or clustered,
-// one of less than 2^20 + 1 elements or of a dtype narrower than a byte, and one that has a zero,
-// or that `options` give other than dense positions, while its dtype is not always stored raw.
+// one of less than 2^20 + 1 elements or of a dtype narrower than a byte, and one that has so many
+// zeros that its positions may not be dense, or that `options` give others, while its dtype is not
+// always stored raw.
 DCF_API dcf_status dcf_stats_cut(const dcf_stats* stats, uint64_t* chunk_elements,
                                  dcf_error* error);
 // Frees the handle (NULL is fine).

@@ -351,10 +351,18 @@ TEST(Ranges, AreNotForEveryTensor) {
   EXPECT_FALSE(can_be_cut(tensor));
   tensor.options = dcf::encode_options();
   tensor.data[0] = tensor.data[1] = 0;
+  EXPECT_TRUE(can_be_cut(tensor));
+  for (size_t i = 0; i < tensor.data.size(); i += 6) tensor.data[i] = tensor.data[i + 1] = 0;
   EXPECT_FALSE(can_be_cut(tensor));
   tensor.options.positions = DCF_POSITIONS_DENSE;
   EXPECT_TRUE(can_be_cut(tensor));
   EXPECT_FALSE(can_be_cut(bfloats("t", {100, 100}, 1)));
+}
+
+TEST(Ranges, MayHaveZerosThatSaveLittle) {
+  Tensor tensor = bfloats("cut", {1501, 1003}, 1);
+  for (size_t i = 0; i < tensor.data.size(); i += 6000) tensor.data[i] = tensor.data[i + 1] = 0;
+  EXPECT_EQ(merged(cut_in_parts(tensor, 3)), file_of({tensor}));
 }
 
 TEST(Ranges, WithForcedDensePositionsMayHaveZeros) {
