@@ -13,7 +13,7 @@ source tools/setup/packages.sh
 work=$(realpath -m "${1:-build/packages}")
 mirror=${DCF_MIRROR:-}
 ((EUID == 0)) || die 'run as root: the check makes a Debian of its own and changes into it'
-install_packages "${core_packages[@]}" "${format_packages[@]}" "${packaging_packages[@]}"
+install_packages "${core_packages[@]}" "${format_packages[@]}" "${peer_coder_packages[@]}" "${packaging_packages[@]}"
 mkdir -p "$work"
 log=$work/check.log
 : >"$log"

@@ -12,6 +12,7 @@
 #include "cli/json_writer.h"
 #include "cli/options.h"
 #include "cli/output.h"
+#include "cli/peer_report.h"
 #include "cli/progress.h"
 #include "cli/stopwatch.h"
 #include "cli/tensor_speed.h"
@@ -177,7 +178,12 @@ std::string to_text(const Results& results, uint32_t threads) {
                    table_width());
 }
 
-int bench(const std::string& input, const CommonOptions& common) {
+int bench(const std::string& input, const std::string& against, const CommonOptions& common) {
+  if (!against.empty()) {
+    const std::vector<PeerCoder> peers = parse_peers(against);
+    print_peer_report(DcfFile(input, common.hints()), peers, common);
+    return 0;
+  }
   const DcfFile file(input, common.hints());
   const uint32_t threads =
       common.threads != 0 ? common.threads : std::max(1u, std::thread::hardware_concurrency());
@@ -196,13 +202,19 @@ void add_bench(CLI::App* app, Run* run) {
   struct Options {
     CommonOptions common;
     std::string input;
+    std::string against;
   };
   auto o = std::make_shared<Options>();
-  CLI::App* const verb =
-      app->add_subcommand("bench", "Measure how fast a .dcf file is on this machine");
+  CLI::App* const verb = app->add_subcommand(
+      "bench", "Measure how fast a .dcf file is on this machine, or its sizes against others");
   verb->add_option("IN", o->input, "File to measure; - is standard input")
       ->required()
       ->type_name("FILE");
+  verb->add_option("--against", o->against,
+                   "Sizes instead of speeds: tensors that a general compressor packs smaller, of "
+                   "zstd, shuffle+zstd, xz, with commas between them, each with -LEVEL if wanted")
+      ->check(not_empty())
+      ->type_name("PEERS");
   add_common_options(verb, &o->common);
   o->common.threads = 1;
   verb->get_option("--threads")->description("Threads (default 1); 0 = one per processor");
@@ -214,8 +226,14 @@ void add_bench(CLI::App* app, Run* run) {
       "zero\n"
       "  batch, us    product of the tensor as a matrix with 1 or 64 inputs, one thread\n"
       "  vs dense     the same product, against the library's dense kernel\n"
-      "\nExamples:\n  dcf bench model.dcf\n  dcf bench model.dcf --threads 2 --json");
-  verb->callback([o, run] { *run = [o] { return bench(o->input, o->common); }; });
+      "\n--against packs each tensor alone, shuffle+zstd byte k of all elements together, and "
+      "prints "
+      "the tensors that take over\n1 % more bytes in IN, most bytes lost first. Levels: zstd 1 to "
+      "19 "
+      "(3), xz 0 to 9 (9).\n"
+      "\nExamples:\n  dcf bench model.dcf\n  dcf bench model.dcf --threads 2 --json\n"
+      "  dcf bench model.dcf --against zstd,zstd-19,shuffle+zstd,xz");
+  verb->callback([o, run] { *run = [o] { return bench(o->input, o->against, o->common); }; });
 }
 
 }  // namespace dcf::tools

@@ -6,9 +6,12 @@ core_packages=(cmake ninja-build g++ capnproto libcapnp-dev libxxhash-dev libssl
                nlohmann-json3-dev libcli11-dev libfmt-dev libre2-dev zlib1g-dev)
 # Formats of models that are read where these are installed: ONNX, TensorFlow Lite.
 format_packages=(libprotobuf-dev libonnx-dev libflatbuffers-dev flatbuffers-compiler)
+# A peer of dcf bench --against.
+peer_coder_packages=(liblzma-dev)
 # Programs that read what an installed copy has beside programs: completions, man pages, types of files.
 comfort_packages=(python3 bash zsh fish mandoc man-db groff-base bsdextrautils file shared-mime-info libglib2.0-bin dpkg-dev)
-test_packages=(libgtest-dev zstd python3-numpy "${format_packages[@]}" "${comfort_packages[@]}")
+test_packages=(libgtest-dev zstd python3-numpy "${format_packages[@]}" "${peer_coder_packages[@]}"
+               "${comfort_packages[@]}")
 demo_packages=(zstd xz-utils "${format_packages[@]}")
 # docs/site/build.sh: the pages of docs/ and the headers as a site.
 docs_packages=(doxygen python3 python3-sphinx python3-myst-parser python3-breathe furo)
