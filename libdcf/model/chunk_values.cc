@@ -9,6 +9,7 @@
 #include "base/checked.h"
 #include "codec/bit_reader.h"
 #include "codec/stream.h"
+#include "model/split_kernels.h"
 
 namespace dcf::impl {
 namespace {
@@ -17,25 +18,6 @@ Status symbols(const TensorCoding& coding, ByteReader* in, ChunkScratch* scratch
                MutableBytes out) {
   return decode_stream(in, coding.alphabet(Role::kValues), coding.table(Role::kValues), out,
                        scratch->codec(stream_scratch_size(out.size())));
-}
-
-// Symbol and rest of each entry -> its word (8.2). `tail` are the packed rests.
-template <typename T>
-void join_split(const Encoding& e, Bytes codes, Bytes tail, uint8_t* words) {
-  constexpr unsigned kBits = 8 * sizeof(T);
-  const unsigned rest_bits = kBits - e.split_t - e.split_z;
-  const uint64_t mask = low_mask(rest_bits);
-  const uint8_t* end = tail.data() + tail.size();
-  BitReader slow(tail);
-  uint64_t at = 0;
-  for (size_t i = 0; i < codes.size(); ++i, at += rest_bits) {
-    const uint64_t rest = rest_bits > BitReader::kMaxPeek
-                              ? slow.read(rest_bits)
-                              : (load_up_to_8(tail.data() + at / 8, end) >> (at % 8)) & mask;
-    const T rotated = static_cast<T>((uint64_t{e.split_base} + codes[i]) << (kBits - e.split_t) |
-                                     (rest >> 1) << (1 + e.split_z) | (rest & 1));
-    store_le(words + i * sizeof(T), static_cast<T>(rotated >> 1 | rotated << (kBits - 1)));
-  }
 }
 
 Status decode_split(const TensorCoding& coding, ByteReader* in, ChunkScratch* scratch,
@@ -53,17 +35,12 @@ Status decode_split(const TensorCoding& coding, ByteReader* in, ChunkScratch* sc
       used != 0 && (tail.back() >> used) != 0) {
     return fail(Code::BadBitstream, "S-02", "the padding of packed values is not zero");
   }
-  switch (coding.word_bytes()) {
-    case 2:
-      join_split<uint16_t>(e, scratch->codes, tail, scratch->words.data());
-      break;
-    case 4:
-      join_split<uint32_t>(e, scratch->codes, tail, scratch->words.data());
-      break;
-    default:
-      join_split<uint64_t>(e, scratch->codes, tail, scratch->words.data());
-      break;
-  }
+  const SplitKernels& kernels = active_split_kernels();
+  const JoinSplit join = coding.word_bytes() == 2   ? kernels.join_16
+                         : coding.word_bytes() == 4 ? kernels.join_32
+                                                    : kernels.join_64;
+  join(scratch->codes, tail, {e.split_t, e.split_z, e.split_base, rest_bits},
+       scratch->words.data());
   return ok_status();
 }
 
@@ -169,7 +146,9 @@ Status finish_words(const TensorCoding& coding, const ChunkScratch& scratch, Dec
     };
     DCF_TRY(check_fillers(scratch, e.gap_bits, out->shape, next_filler, &out->fillers));
   }
-  for (size_t i = 0; i < out->shape.entries; ++i) out->nonzeros += (word(i) & mask) != 0;
+  uint32_t nonzeros = 0;  // a member might lie among the words, for all the compiler knows
+  for (size_t i = 0; i < out->shape.entries; ++i) nonzeros += (word(i) & mask) != 0;
+  out->nonzeros = nonzeros;
   if (e.is_sparse() && out->nonzeros + out->fillers != out->shape.entries) {
     return fail(Code::BadIndex, "V-02", "a stored value is zero");
   }
