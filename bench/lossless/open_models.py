@@ -9,6 +9,7 @@ open_models.py KIND IN OUT, where KIND is
     from-bf16           fp32 tensors that hold values of bfloat16
     from-int8-tensor    fp32 matrices that hold k * s, k in [-127, 127], s = max |w| / 127 of the tensor
     from-int8-channel   the same with s of each row (output channel)
+    gguf-blocks         the tensors of a GGUF file, blocks of quantised weights as bytes [rows, bytes of a row]
     stockfish           weights of the feature transformer in the program of Stockfish 15.1, int16 [22528, 1024]
 Tensors of other types, and of fewer than two dimensions for int8, stay as they are.
 """
@@ -20,6 +21,7 @@ import struct
 import sys
 from collections.abc import Callable
 
+import gguf_blocks
 import numpy as np
 import safetensors_file
 from safetensors_file import Tensor
@@ -84,6 +86,8 @@ def main() -> None:
     kind, source, out = sys.argv[1:]
     if kind == "stockfish":
         tensors = [feature_transformer(pathlib.Path(source).read_bytes())]
+    elif kind == "gguf-blocks":
+        tensors = gguf_blocks.read(source)
     elif kind == "tensors":
         tensors = list(safetensors_file.read(source))
     else:
