@@ -2,7 +2,7 @@
 #include "encode/palette.h"
 
 #include <algorithm>
-#include <numeric>
+#include <utility>
 
 #include "encode/words.h"
 
@@ -49,17 +49,18 @@ void PaletteFinder::join(const PaletteFinder& other) {
 
 std::optional<Palette> PaletteFinder::take() const {
   if (!fits_) return std::nullopt;
-  std::vector<size_t> order(found_.words.size());
-  std::iota(order.begin(), order.end(), size_t{0});
-  std::sort(order.begin(), order.end(), [&](size_t a, size_t b) {
-    return codebook_key(dtype_, found_.words[a]) < codebook_key(dtype_, found_.words[b]);
-  });
-  Palette sorted;
-  for (const size_t i : order) {
-    sorted.words.push_back(found_.words[i]);
-    sorted.counts.push_back(found_.counts[i]);
+  std::vector<std::pair<uint64_t, uint64_t>> sorted;  // keys, which are all different, and counts
+  sorted.reserve(found_.words.size());
+  for (size_t i = 0; i < found_.words.size(); ++i) {
+    sorted.emplace_back(codebook_key(dtype_, found_.words[i]), found_.counts[i]);
   }
-  return sorted;
+  std::sort(sorted.begin(), sorted.end());
+  Palette palette;
+  for (const auto& [key, count] : sorted) {
+    palette.words.push_back(codebook_word(dtype_, key));
+    palette.counts.push_back(count);
+  }
+  return palette;
 }
 
 std::optional<Palette> find_palette(DType dtype, Bytes words) {

@@ -207,18 +207,15 @@ Result<EncodedTensor> encode_tensor(const Candidate& candidate, const CheckedInp
   EncodedTensor result;
   result.tensor = describe(candidate, input.spec(), dims);
   std::array<bool, 4> huffman{};
-  // Several chunks per thread, so that threads seldom wait for the one that writes.
   const uint64_t bytes = content.elements == 0 ? 0 : chunk_bytes(candidate);
   DCF_ASSIGN(const Parallel parallel, work.threads_for(bytes));
-  const uint64_t batch = std::min<uint64_t>(uint64_t{4} * parallel.width(),
-                                            work.memory / std::max<uint64_t>(bytes, 1));
-  std::vector<EncodedChunk> encoded;
-  for (uint64_t first = 0; first < recipe.grid.chunks; first += batch) {
-    encoded.resize(static_cast<size_t>(std::min<uint64_t>(batch, recipe.grid.chunks - first)));
-    DCF_TRY(run_fallible(parallel, encoded.size(), [&](size_t i) {
-      return encode_chunk(content, recipe, first + i, &encoded[i]);
-    }));
-    for (const EncodedChunk& chunk : encoded) {
+  // Several chunks per thread, and as many that are passed on while these are made.
+  const uint64_t batch = std::clamp<uint64_t>(work.memory / std::max<uint64_t>(bytes, 1) / 2, 1,
+                                              uint64_t{4} * parallel.width());
+  std::vector<EncodedChunk> making;
+  std::vector<EncodedChunk> made;
+  const auto pass_on = [&]() -> Status {
+    for (const EncodedChunk& chunk : made) {
       result.chunks.push_back(
           {static_cast<uint32_t>(chunk.bytes.size()), chunk.entries, chunk.hash});
       result.payload += chunk.bytes.size();
@@ -226,12 +223,21 @@ Result<EncodedTensor> encode_tensor(const Candidate& candidate, const CheckedInp
       for (size_t k = 0; k < huffman.size(); ++k) huffman[k] |= chunk.huffman[k];
       DCF_TRY(consume(chunk.bytes));
     }
+    return ok_status();
+  };
+  for (uint64_t first = 0; first < recipe.grid.chunks; first += batch) {
+    making.resize(static_cast<size_t>(std::min<uint64_t>(batch, recipe.grid.chunks - first)));
+    DCF_TRY(run_fallible(parallel, 1 + making.size(), [&](size_t i) {
+      return i == 0 ? pass_on() : encode_chunk(content, recipe, first + i - 1, &making[i - 1]);
+    }));
+    std::swap(making, made);
     const double share =
-        static_cast<double>(first + encoded.size()) / static_cast<double>(recipe.grid.chunks);
+        static_cast<double>(first + made.size()) / static_cast<double>(recipe.grid.chunks);
     DCF_TRY(work.progress.update(
         progress_from +
         static_cast<uint64_t>(share * static_cast<double>(progress_to - progress_from))));
   }
+  DCF_TRY(pass_on());
   for (size_t k = 0; k < huffman.size(); ++k) {
     if (huffman[k]) append_code_lengths(*recipe.codes[k], &result.tables[k]);
   }

@@ -43,7 +43,11 @@ class Census {
     stats->entries += entries_;
     stats->negative_zeros += negative_zeros_;
     stats->mantissa_bits |= rotate_word(joined_, content_.bits);
-    for (size_t i = 0; i < prefixes_.size(); ++i) stats->prefixes[i % kPrefixes] += prefixes_[i];
+    if (is_split(content_.dtype)) {
+      for (size_t i = 0; i < kPrefixes; ++i) {
+        stats->prefixes[i] += uint64_t{prefixes_[i]} + prefixes_[kPrefixes + i];
+      }
+    }
     if (zeros_ > 0) stats->prefixes[0] -= zeros_;
     for (size_t i = 0; i < symbols_.size(); ++i) stats->symbols[i] += symbols_[i];
     palette->join(palette_);
