@@ -16,7 +16,18 @@ import numpy as np
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
 from torch_stand_in import stand_in_for_torch
 
-WIDTHS = {"F64": 8, "I64": 8, "U64": 8, "F32": 4, "I32": 4, "U32": 4, "F16": 2, "BF16": 2, "I16": 2, "U16": 2}
+WIDTHS = {
+    "F64": 8,
+    "I64": 8,
+    "U64": 8,
+    "F32": 4,
+    "I32": 4,
+    "U32": 4,
+    "F16": 2,
+    "BF16": 2,
+    "I16": 2,
+    "U16": 2,
+}
 
 
 class Run(NamedTuple):
@@ -50,7 +61,10 @@ class Zstd(Coder):
     def __init__(self, level: int) -> None:
         import zstandard
 
-        self.compressor, self.decompressor = zstandard.ZstdCompressor(level=level), zstandard.ZstdDecompressor()
+        self.compressor, self.decompressor = (
+            zstandard.ZstdCompressor(level=level),
+            zstandard.ZstdDecompressor(),
+        )
 
     def encode(self, run: Run) -> bytes:
         return self.compressor.compress(run.data)
@@ -103,7 +117,9 @@ class ZipNN(Coder):
             stand_in_for_torch()
         import zipnn
 
-        return zipnn.ZipNN(input_format="byte", bytearray_dtype=self.NAMES.get(run.dtype, "float16"), threads=1)
+        return zipnn.ZipNN(
+            input_format="byte", bytearray_dtype=self.NAMES.get(run.dtype, "float16"), threads=1
+        )
 
     def encode(self, run: Run) -> bytes:
         return bytes(self._codec(run).compress(bytearray(run.data)))
@@ -122,7 +138,9 @@ class Z4ai(Coder):
     def encode(self, run: Run) -> bytes:
         import z4ai
 
-        return z4ai.compress(run.data, dtype=self.NAMES.get(run.dtype), threads=1, effort=self.effort)
+        return z4ai.compress(
+            run.data, dtype=self.NAMES.get(run.dtype), threads=1, effort=self.effort
+        )
 
     def decode(self, blob: bytes, run: Run) -> bytes:
         import z4ai
@@ -176,7 +194,9 @@ class OpenZL(Coder):
         compressor.set_parameter(zl.CParam.FormatVersion, zl.MAX_FORMAT_VERSION)
         compressor.select_starting_graph(graph(compressor))
         context.ref_compressor(compressor)
-        return context.compress([zl.Input(zl.Type.Numeric, np.frombuffer(run.data, f"u{width(run)}"))])
+        return context.compress(
+            [zl.Input(zl.Type.Numeric, np.frombuffer(run.data, f"u{width(run)}"))]
+        )
 
     def choose(self, run: Run) -> None:
         sizes = {}
@@ -227,13 +247,19 @@ class NNCodec(Coder):
         decoder.initCtxModels(self.UNARY)
         decoder.decodeLayer(values, 0, 0, 0, 0, deepCABAC.HdspMode.AlwaysOff, self.OFF, 0, 0)
         decoder.finish()
-        return (values + int.from_bytes(blob[:4], "little", signed=True)).astype(self.TYPES[run.dtype]).tobytes()
+        return (
+            (values + int.from_bytes(blob[:4], "little", signed=True))
+            .astype(self.TYPES[run.dtype])
+            .tobytes()
+        )
 
 
 class Peer(NamedTuple):
     make: Callable[[], Coder]
     package: str  # the module that it needs
-    slow: bool = False  # codes the tensors of a type as one stream only, and not at all with --quick
+    slow: bool = (
+        False  # codes the tensors of a type as one stream only, and not at all with --quick
+    )
 
 
 PEERS = {

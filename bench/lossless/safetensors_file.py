@@ -36,7 +36,11 @@ def write(path: str | pathlib.Path, tensors: list[Tensor]) -> None:
     header, at = {}, 0
     for tensor in tensors:
         end = at + len(tensor.data)
-        header[tensor.name] = {"dtype": tensor.dtype, "shape": tensor.shape, "data_offsets": [at, end]}
+        header[tensor.name] = {
+            "dtype": tensor.dtype,
+            "shape": tensor.shape,
+            "data_offsets": [at, end],
+        }
         at = end
     text = json.dumps(header, separators=(",", ":")).encode()
     text += b" " * (-len(text) % 8)

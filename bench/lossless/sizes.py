@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Size, writing and reading speed of dcf and of other lossless coders: a table for each model.
 
-sizes.py [--quick] [--peers NAME...] [--rounds N] [--results FILE] MODEL.safetensors|FOLDER...
+sizes.py [--quick] [--peers NAME...] [--rounds N] [--results FILE [--kept]] MODEL.safetensors|FOLDER...
 
 dcf is the program that $DCF names, as a whole: processor time of its process, files read and written, the
 exact file hashed. The .dcf counts header, manifest and names. "write" is `dcf compress -T 1`; "read" is
@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import argparse
 import filecmp
+import functools
 import importlib.util
 import json
 import os
@@ -28,10 +29,11 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from typing import Any
 
 import safetensors_file
-from peers import PEERS, Run
+from peers import PEERS, Coder, Run
 
 Result = dict[str, Any]  # bytes, write, read, maybe file_read (seconds); or error
 PATIENCE = 20.0  # seconds of writing, after which no round begins
@@ -51,7 +53,15 @@ def runs_of(path: str, joined: bool) -> list[Run]:
 # ---- One competitor, in a process of its own
 
 
-def timed(call: Any) -> tuple[float, Any]:
+def encode_all(coder: Coder, runs: list[Run]) -> list[bytes]:
+    return [coder.encode(run) for run in runs]
+
+
+def decode_all(coder: Coder, blobs: list[bytes], runs: list[Run]) -> list[bytes]:
+    return [coder.decode(blob, run) for blob, run in zip(blobs, runs, strict=True)]
+
+
+def timed(call: Callable[[], list[bytes]]) -> tuple[float, list[bytes]]:
     start = time.process_time()
     value = call()
     return time.process_time() - start, value
@@ -66,11 +76,12 @@ def peer_result(name: str, path: str, joined: bool, rounds: int) -> Result:
         return {"error": "no lossless mode for floats"}
     for run in coded:
         coder.choose(run)
-    writing, reading = [], []
+    writing: list[float] = []
+    reading: list[float] = []
     while len(writing) < rounds and sum(writing) < PATIENCE:
-        seconds, blobs = timed(lambda: [coder.encode(run) for run in coded])
+        seconds, blobs = timed(functools.partial(encode_all, coder, coded))
         writing.append(seconds)
-        seconds, decoded = timed(lambda: [coder.decode(blob, run) for blob, run in zip(blobs, coded)])
+        seconds, decoded = timed(functools.partial(decode_all, coder, blobs, coded))
         reading.append(seconds)
         if any(bytes(data) != run.data for data, run in zip(decoded, coded)):
             return {"error": "came back different"}
@@ -92,9 +103,13 @@ def dcf_result(path: str, options: list[str], rounds: int) -> Result:
         times: dict[str, list[float]] = {"write": [], "read": [], "file_read": []}
         for _ in range(rounds):
             quiet = ["-q", "-T", "1"]
-            times["write"].append(program_seconds(dcf, "compress", *quiet, "-f", path, "-o", out, *options))
+            times["write"].append(
+                program_seconds(dcf, "compress", *quiet, "-f", path, "-o", out, *options)
+            )
             times["read"].append(program_seconds(dcf, "verify", *quiet, out))
-            times["file_read"].append(program_seconds(dcf, "decompress", *quiet, "-f", out, "-o", again))
+            times["file_read"].append(
+                program_seconds(dcf, "decompress", *quiet, "-f", out, "-o", again)
+            )
         if not filecmp.cmp(path, again, shallow=False):
             return {"error": "came back different"}
         medians = {key: statistics.median(values) for key, values in times.items()}
@@ -102,7 +117,9 @@ def dcf_result(path: str, options: list[str], rounds: int) -> Result:
 
 
 def dcf_modes() -> dict[str, list[str]]:
-    text = subprocess.run([os.environ["DCF"], "compress", "--help"], capture_output=True, text=True, check=True)
+    text = subprocess.run(
+        [os.environ["DCF"], "compress", "--help"], capture_output=True, text=True, check=True
+    )
     modes: dict[str, list[str]] = {"dcf": []}
     if "--small" in text.stdout:
         modes["dcf --small"] = ["--small"]
@@ -144,7 +161,13 @@ def model_table(name: str, raw: int, results: dict[str, Result]) -> str:
         read = speed(raw, result["read"])
         if "file_read" in result:
             read += " / " + speed(raw, result["file_read"])
-        cells = [coder, f"{result['bytes']:,}", f"{raw / result['bytes']:.3f}", speed(raw, result["write"]), read]
+        cells = [
+            coder,
+            f"{result['bytes']:,}",
+            f"{raw / result['bytes']:.3f}",
+            speed(raw, result["write"]),
+            read,
+        ]
         lines.append("| " + " | ".join(cells) + " |")
     return "\n".join(lines) + "\n"
 
@@ -172,30 +195,54 @@ def model_files(paths: list[str]) -> list[pathlib.Path]:
     return files
 
 
+def one(name: str, joined: str, rounds: str, path: str) -> None:
+    print(json.dumps(peer_result(name, path, joined == "1", int(rounds))))
+
+
 def main() -> None:
     if sys.argv[1:2] == ["--one"]:
-        name, joined, rounds, path = sys.argv[2:]
-        print(json.dumps(peer_result(name, path, joined == "1", int(rounds))))
-        return
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("models", nargs="+", metavar="MODEL", help="safetensors file, or a folder of them")
+        return one(*sys.argv[2:])
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument(
+        "models", nargs="+", metavar="MODEL", help="safetensors file, or a folder of them"
+    )
     parser.add_argument("--quick", action="store_true", help="one round, and fast peers only")
-    parser.add_argument("--peers", nargs="+", choices=PEERS, metavar="NAME", help=f"of {', '.join(PEERS)}")
+    parser.add_argument(
+        "--peers", nargs="+", choices=PEERS, metavar="NAME", help=f"of {', '.join(PEERS)}"
+    )
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--results", help="JSON file that keeps results; peers that are there are not measured again")
+    parser.add_argument(
+        "--results",
+        help="JSON file that keeps results; peers that are there are not measured again",
+    )
+    parser.add_argument(
+        "--kept", action="store_true", help="measure dcf, and take peers from --results alone"
+    )
     arguments = parser.parse_args()
     rounds = 1 if arguments.quick else arguments.rounds
-    peers = arguments.peers or [name for name, peer in PEERS.items() if not (arguments.quick and peer.slow)]
+    peers = arguments.peers or [
+        name for name, peer in PEERS.items() if not (arguments.quick and peer.slow)
+    ]
     kept: dict[str, dict[str, Result]] = {}
     if arguments.results and os.path.exists(arguments.results):
         kept = json.loads(pathlib.Path(arguments.results).read_text())
-    version = subprocess.run([os.environ["DCF"], "--version"], capture_output=True, text=True, check=True).stdout
-    print(f"{version.strip()}; load average {os.getloadavg()[0]:.1f} of {os.cpu_count()} processors\n", flush=True)
+    version = subprocess.run(
+        [os.environ["DCF"], "--version"], capture_output=True, text=True, check=True
+    ).stdout
+    print(
+        f"{version.strip()}; load average {os.getloadavg()[0]:.1f} of {os.cpu_count()} processors\n",
+        flush=True,
+    )
     models: dict[str, tuple[int, dict[str, Result]]] = {}
     for path in model_files(arguments.models):
         raw = sum(len(tensor.data) for tensor in safetensors_file.read(path))
         before, results = kept.get(path.stem, {}), {}
-        for name in [*dcf_modes(), *peers]:
+        for name in [
+            *dcf_modes(),
+            *(name for name in peers if name in before or not arguments.kept),
+        ]:
             known = name in PEERS and name in before
             results[name] = before[name] if known else measured(name, str(path), rounds)
         models[path.stem] = (raw, results)
