@@ -81,7 +81,9 @@ dcf_status dcf_tensor_describe(const dcf_file* file, size_t index, dcf_tensor_in
     info.rows = t.rows();
     info.cols = t.cols();
     info.dense_bytes = t.dense_bytes();
-    info.positions = static_cast<dcf_positions>(data.encoding.positions);
+    info.positions = data.encoding.has_classes()
+                         ? DCF_POSITIONS_CLASSES
+                         : static_cast<dcf_positions>(data.encoding.positions);
     info.values = static_cast<dcf_values>(data.encoding.values);
     info.gap_bits = data.encoding.gap_bits;
     info.codebook_size = data.encoding.palette_size;

@@ -88,6 +88,8 @@ const char* dcf_positions_name(dcf_positions positions) {
       return "gap";
     case DCF_POSITIONS_GAP_BUCKET:
       return "gap-bucket";
+    case DCF_POSITIONS_CLASSES:
+      return "classes";
     case DCF_POSITIONS_AUTO:
       return "auto";
   }

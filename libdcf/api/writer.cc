@@ -2,6 +2,7 @@
 #include "api/writer.h"
 
 #include "codec/codebook.h"
+#include "codec/stream.h"
 
 namespace dcf::impl {
 namespace {
@@ -13,15 +14,24 @@ Result<EncodedTensor> coding_of(const Model& model, size_t index) {
   EncodedTensor result;
   result.tensor = manifest.tensors[index];
   Tensor& tensor = result.tensor;
-  for (size_t k = 0; k < tensor.tables.size(); ++k) {
-    const uint32_t number = std::exchange(tensor.tables[k], 0);
-    if (number != 0) append_code_lengths(tables.codes[number - 1], &result.tables[k]);
+  const uint32_t number = tensor.tables[0];  // with classes: of the table of their map
+  result.tables.resize(roles_of(tensor.encoding, tensor.dtype).count);
+  for (size_t k = 0; k < result.tables.size(); ++k) {
+    const uint32_t id = std::exchange(tensor.tables[k], 0);
+    if (id != 0) append_code_lengths(tables.codes[id - 1], &result.tables[k]);
   }
   if (tensor.encoding.palette_size != 0) {
     const std::span<const uint64_t> words(tables.codebook_words);
     DCF_TRY(append_codebook(words.subspan(static_cast<size_t>(tables.codebook_starts[index]),
                                           tensor.encoding.palette_size),
                             tensor.dtype, &result.codebook));
+  }
+  if (tensor.encoding.has_classes()) {
+    const Bytes map = Bytes(tables.class_maps)
+                          .subspan(static_cast<size_t>(tables.codebook_starts[index]),
+                                   tensor.encoding.class_units);
+    encode_stream(map, tensor.encoding.classes, number == 0 ? nullptr : &tables.codes[number - 1],
+                  HuffmanLayout::kAuto, &result.codebook);
   }
   const auto first =
       manifest.chunks.begin() + static_cast<ptrdiff_t>(std::exchange(tensor.first_chunk, 0));

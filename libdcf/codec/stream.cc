@@ -96,8 +96,7 @@ Status decode_stream(ByteReader* in, unsigned alphabet, const DecodeTable* table
   }
   uint8_t mode;
   if (!in->read_u8(&mode)) return overrun();
-  const bool huffman = mode == static_cast<uint8_t>(StreamMode::kStreams) ||
-                       mode == static_cast<uint8_t>(StreamMode::kTree);
+  const bool huffman = is_huffman(mode);
   if (mode > static_cast<uint8_t>(StreamMode::kTree)) {
     return fail(Code::UnsupportedEncoding, "S-01", "the mode of a stream is unknown");
   }

@@ -10,6 +10,12 @@ namespace dcf::impl {
 
 enum class StreamMode : uint8_t { kStored = 0, kConstant = 1, kStreams = 2, kTree = 3 };
 
+// Whether the stream that begins with this byte is Huffman-coded.
+inline constexpr bool is_huffman(uint8_t mode) {
+  return mode == static_cast<uint8_t>(StreamMode::kStreams) ||
+         mode == static_cast<uint8_t>(StreamMode::kTree);
+}
+
 // Which Huffman layout an encoder may use.
 enum class HuffmanLayout : uint8_t { kAuto, kStreams, kTree };
 

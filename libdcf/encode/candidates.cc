@@ -2,6 +2,7 @@
 #include "encode/candidates.h"
 
 #include "base/checked.h"
+#include "encode/class_plan.h"
 #include "encode/piece_transpose.h"
 
 namespace dcf::impl {
@@ -106,7 +107,9 @@ Result<bool> CandidateSource::seems_sparse(uint64_t dense) {
 Result<std::vector<Candidate>> CandidateSource::list(Positions positions) {
   std::vector<Candidate> candidates;
   if (positions == Positions::kDense) {
-    if (lowered_.dense_allowed) candidates = list_dense();
+    if (lowered_.dense_allowed) {
+      DCF_ASSIGN(candidates, list_dense());
+    }
   } else if (lowered_.sparse_allowed &&
              (options_.positions || values_.zeros + values_.negative_zeros > 0)) {
     DCF_ASSIGN(candidates, list_sparse(positions));
@@ -117,18 +120,47 @@ Result<std::vector<Candidate>> CandidateSource::list(Positions positions) {
   return candidates;
 }
 
-std::vector<Candidate> CandidateSource::list_dense() {
+Result<std::vector<Candidate>> CandidateSource::list_dense() {
   std::vector<Candidate> candidates;
   Candidate raw{&lowered_, raw_recipe(content_, dims_)};
   raw.estimate = content_.elements * content_.width() + raw.recipe.grid.chunks * kChunkBytes;
   candidates.push_back(std::move(raw));
   const Grid grid = dense_grid(dims_, content_.elements, content_.bits, false);
   const ExtraValues extra{values_.zeros, values_.negative_zeros};
-  for (const ValuePlan& plan :
-       plan_values(content_, values_, Positions::kDense, extra, grid.chunks)) {
-    add(nullptr, plan, grid, &candidates);
+  const std::vector<ValuePlan> plans =
+      plan_values(content_, values_, Positions::kDense, extra, grid.chunks);
+  for (const ValuePlan& plan : plans) add(nullptr, plan, grid, &candidates);
+  if (!may_be_cut(options_, content_.elements)) {
+    DCF_TRY(add_classes(plans, &candidates));
   }
   return candidates;
+}
+
+// The classes of the best plan that may have some.
+Status CandidateSource::add_classes(const std::vector<ValuePlan>& plans,
+                                    std::vector<Candidate>* out) const {
+  const ValuePlan* best = nullptr;
+  for (const ValuePlan& plan : plans) {
+    const bool may = plan.encoding.values == Values::kSplit ||
+                     (plan.encoding.values == Values::kInt && content_.bits == 8);
+    if (may && (best == nullptr || plan.bytes < best->bytes)) best = &plan;
+  }
+  if (best == nullptr) return ok_status();
+  const Grid grid = dense_grid(dims_, content_.elements, content_.bits, false, kClassChunkEntries);
+  DCF_ASSIGN(std::optional<ClassPlan> plan,
+             plan_classes(content_, dims_, *best, grid.chunks, work_));
+  if (!plan) return ok_status();
+  Candidate candidate{&lowered_, {}};
+  candidate.smallest = options_.smallest;
+  Recipe& recipe = candidate.recipe;
+  recipe.encoding = plan->encoding;
+  recipe.grid = grid;
+  recipe.class_map = std::move(plan->map);
+  recipe.codes.push_back(plan->map_stream.code);
+  for (const StreamPlan& stream : plan->streams) recipe.codes.push_back(stream.code);
+  candidate.estimate = plan->bytes + grid.chunks * kChunkBytes + recipe.codes.size() * kTableBytes;
+  out->push_back(std::move(candidate));
+  return ok_status();
 }
 
 Result<std::vector<Candidate>> CandidateSource::list_sparse(Positions positions) {
@@ -211,8 +243,11 @@ void CandidateSource::add(const PositionPlan* position, const ValuePlan& value, 
   }
   candidate.estimate += grid.chunks * kChunkBytes;
   const Roles roles = roles_of(recipe.encoding, content_.dtype);
+  recipe.codes.resize(roles.count);
   for (size_t k = 0; k < roles.count; ++k) {
     switch (roles.list[k].role) {
+      case Role::kClasses:
+        break;
       case Role::kValues:
         recipe.codes[k] = value.stream.code;
         break;

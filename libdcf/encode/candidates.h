@@ -12,16 +12,32 @@
 
 namespace dcf::impl {
 
+// Up to this size, candidates that are close by estimate are encoded to compare them.
+inline constexpr uint64_t kTrialElements = uint64_t{1} << 20;
+
+// Whether ranges of a tensor may be encoded each by itself (encode/range_encoder.h). One that may has
+// no classes, as they are found in the words of the whole tensor: the smallest encoding is worth
+// that a larger tensor stays whole.
+constexpr bool may_be_cut(const EncodeOptions& options, uint64_t elements) {
+  constexpr uint64_t kMostWhole = uint64_t{1} << 27;
+  return elements > (options.smallest ? kMostWhole : kTrialElements);
+}
+
 struct Candidate {
   const Lowered* source = nullptr;
   Recipe recipe;
   uint64_t estimate = 0;  // bytes of the file, without those that all candidates share
   bool default_view = true;
+  bool smallest = false;  // whatever it costs to decode
   StoredCounts most{};  // sparse positions: the most of a chunk, fillers included
 
   // The weight of `bytes` among candidates of the same positions and gap width. A view other than
-  // the default must save 1/256, because callers decode and multiply rows of the tensor.
-  uint64_t weight(uint64_t bytes) const { return default_view ? bytes : bytes + bytes / 256; }
+  // the default must save 1/256, because callers decode and multiply rows of the tensor; classes
+  // must save 1/100, because they are slower to decode.
+  uint64_t weight(uint64_t bytes) const {
+    if (recipe.encoding.has_classes() && !smallest) return bytes + bytes / 100;
+    return default_view ? bytes : bytes + bytes / 256;
+  }
 };
 
 // The candidates of one lowered tensor of dtypes 1..15 that has elements. A view is measured once,
@@ -63,7 +79,8 @@ class CandidateSource {
         values_(std::move(values)),
         signs_(values_.negative_zeros > 0) {}
 
-  std::vector<Candidate> list_dense();
+  Result<std::vector<Candidate>> list_dense();
+  Status add_classes(const std::vector<ValuePlan>& plans, std::vector<Candidate>* out) const;
   Result<std::vector<Candidate>> list_sparse(Positions positions);
   void add(const PositionPlan* position, const ValuePlan& value, const Grid& grid,
            std::vector<Candidate>* out) const;

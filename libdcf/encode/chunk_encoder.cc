@@ -7,6 +7,7 @@
 #include "base/hash.h"
 #include "codec/bit_writer.h"
 #include "codec/stream.h"
+#include "encode/class_map.h"
 #include "encode/palette.h"
 #include "encode/position_plan.h"
 #include "encode/stats.h"
@@ -153,7 +154,7 @@ class ChunkEncoder {
     if (encoding_.values == Values::kSplit) {
       split(words);
     } else if (content_.bits == 8) {
-      stream(Role::kValues, words);
+      value_streams(words);
     } else if (content_.bits == 64) {
       numbers<uint64_t>(words);
     } else {
@@ -180,7 +181,7 @@ class ChunkEncoder {
       std::vector<uint8_t>& symbols = result_.scratch;
       symbols.resize(view.size());
       split_symbols(view, shift, base, symbols.data());
-      stream(Role::kValues, symbols);
+      value_streams(symbols);
       // The sign, then the bits above the z zeros.
       const unsigned z = encoding_.split_z;
       const unsigned rest = shift - z;
@@ -216,8 +217,18 @@ class ChunkEncoder {
     note(k, at);
   }
 
-  void stream(Role role, Bytes symbols) {
-    const size_t k = roles_.find(role);
+  void value_streams(Bytes symbols) {
+    if (!encoding_.has_classes()) return stream(Role::kValues, symbols);
+    const std::vector<std::vector<uint8_t>> groups =
+        group_by_class(encoding_, recipe_.class_map, recipe_.grid.chunk_begin(chunk_), symbols);
+    for (size_t c = 0; c < groups.size(); ++c) {
+      if (!groups[c].empty()) stream(roles_.find(Role::kValues) + c, groups[c]);
+    }
+  }
+
+  void stream(Role role, Bytes symbols) { stream(roles_.find(role), symbols); }
+  // Of role k of the list.
+  void stream(size_t k, Bytes symbols) {
     const size_t at = result_.bytes.size();
     encode_stream(symbols, roles_.list[k].alphabet, code_of(k), HuffmanLayout::kAuto,
                   &result_.bytes);
@@ -228,8 +239,7 @@ class ChunkEncoder {
     return recipe_.codes[k] ? &*recipe_.codes[k] : nullptr;
   }
   void note(size_t k, size_t at) {
-    const auto mode = static_cast<StreamMode>(result_.bytes[at]);
-    if (mode == StreamMode::kStreams || mode == StreamMode::kTree) result_.huffman[k] = true;
+    if (is_huffman(result_.bytes[at])) result_.huffman[k] = true;
   }
 
   const Content& content_;

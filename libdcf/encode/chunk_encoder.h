@@ -16,8 +16,9 @@ namespace dcf::impl {
 struct Recipe {
   Encoding encoding;
   Grid grid;
-  std::vector<uint64_t> codebook;                   // palette: sorted words
-  std::array<std::optional<CodeLengths>, 4> codes;  // per role of roles_of(encoding)
+  std::vector<uint64_t> codebook;                 // palette: sorted words
+  std::vector<uint8_t> class_map;                 // with classes: the class of each unit
+  std::vector<std::optional<CodeLengths>> codes;  // per role of roles_of(encoding)
 };
 
 // One that is used for chunk after chunk keeps its memory.
@@ -25,9 +26,9 @@ struct EncodedChunk {
   std::vector<uint8_t> bytes;
   uint64_t hash = 0;  // of `bytes`
   uint32_t entries = 0;
-  uint32_t nonzeros = 0;          // as `nonzeros` of the manifest counts them
-  std::array<bool, 4> huffman{};  // the role has a Huffman-coded stream
-  std::vector<uint8_t> scratch;   // of the encoder
+  uint32_t nonzeros = 0;                  // as `nonzeros` of the manifest counts them
+  std::array<bool, kMaxRoles> huffman{};  // the role has a Huffman-coded stream
+  std::vector<uint8_t> scratch;           // of the encoder
 };
 
 // Fails only if the pieces of a content cannot be read.

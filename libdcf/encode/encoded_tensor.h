@@ -3,7 +3,6 @@
 // an open file starts with one.
 #pragma once
 
-#include <array>
 #include <vector>
 
 #include "format/manifest.h"
@@ -14,9 +13,9 @@ struct EncodedTensor {
   // Without table numbers, alias and chunk indices. Name and dims are borrowed from the caller.
   Tensor tensor;
   std::vector<Chunk> chunks;
-  std::array<std::vector<uint8_t>, 4> tables;  // code-length record of each role; empty: none
-  std::vector<uint8_t> codebook;               // as stored
-  uint64_t payload = 0;                        // bytes of all chunks
+  std::vector<std::vector<uint8_t>> tables;  // code-length record of each role; empty: none
+  std::vector<uint8_t> codebook;             // or class map, as stored
+  uint64_t payload = 0;                      // bytes of all chunks
 };
 
 }  // namespace dcf::impl

@@ -38,6 +38,9 @@ class Assembly {
   Status write(const Spool& spool, uint64_t max_memory, Progress& progress, Sink& sink) const {
     DCF_TRY(check_opens(max_memory));
     Header header;
+    const bool classes = std::any_of(manifest_.tensors.begin(), manifest_.tensors.end(),
+                                     [](const Tensor& t) { return t.encoding.has_classes(); });
+    header.features = classes ? kClassMaps : 0;
     header.file_size = layout_.file_size;
     header.manifest_size = packed_.size();
     header.manifest_hash = hash_bytes(packed_);
@@ -99,11 +102,14 @@ class Assembly {
     DCF_ASSIGN(ManifestColumns columns, parse_manifest_columns(packed_.data(), packed_.size(),
                                                                max_unpacked_manifest(limits)));
     uint64_t words = 0;
+    uint64_t units = 0;
     for (const StoredEncoding* stored : payload_) {
       words += stored->encoded.tensor.encoding.palette_size;
+      units += stored->encoded.tensor.encoding.class_units;
     }
     const uint64_t tables = table_ids_.size() * sizeof(CodeLengths) + sizeof(uint64_t) * words +
-                            manifest_.tensors.size() * 2 * sizeof(uint64_t) + tables_.size();
+                            units + manifest_.tensors.size() * 2 * sizeof(uint64_t) +
+                            tables_.size();
     if (manifest_memory(columns) > limits.max_memory ||
         tables > limits.max_memory - manifest_memory(columns)) {
       return fail(Code::LimitMemory, "L-01", "the tables need more memory than the limit");

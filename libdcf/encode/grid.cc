@@ -30,13 +30,14 @@ uint64_t rounded(uint64_t a, uint64_t b) {
 
 }  // namespace
 
-Grid dense_grid(const std::vector<uint64_t>& dims, uint64_t elements, uint32_t bits, bool raw) {
+Grid dense_grid(const std::vector<uint64_t>& dims, uint64_t elements, uint32_t bits, bool raw,
+                uint64_t chunk_entries) {
   // A chunk has at most 2^20 elements and 2^26 bytes. Rows of elements smaller than a byte go in
   // multiples of eight.
   const uint64_t most =
       std::min<uint64_t>(kMaxChunkEntries, uint64_t{kMaxChunkBytes} * 8 / bits / 8 * 8);
   const uint64_t bytes = ceil_div(elements * bits, 8);
-  const uint64_t chunks = raw ? rounded(bytes, kRawChunkBytes) : rounded(elements, kChunkEntries);
+  const uint64_t chunks = raw ? rounded(bytes, kRawChunkBytes) : rounded(elements, chunk_entries);
   const uint64_t by_default = default_view_cols(dims, elements);
   if (by_default <= most) {
     const Grid grid = cut({static_cast<uint32_t>(by_default), false}, elements, chunks, most);

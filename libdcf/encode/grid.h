@@ -12,6 +12,8 @@ namespace dcf::impl {
 
 // The number of entries, or of elements with dense positions, that a chunk should have.
 inline constexpr uint64_t kChunkEntries = 65536;
+// With classes a chunk has a stream for each of them.
+inline constexpr uint64_t kClassChunkEntries = 4 * kChunkEntries;
 inline constexpr uint64_t kRawChunkBytes = uint64_t{1} << 20;
 // The most entries of a sparse chunk for which the cap of K-01 holds whatever fillers 8-bit gaps
 // add.
@@ -34,8 +36,9 @@ struct Grid {
   }
 };
 
-// The grid of dense positions; the tensor has elements.
-Grid dense_grid(const std::vector<uint64_t>& dims, uint64_t elements, uint32_t bits, bool raw);
+// The grid of dense positions; the tensor has elements. `chunk_entries`: of values that are coded.
+Grid dense_grid(const std::vector<uint64_t>& dims, uint64_t elements, uint32_t bits, bool raw,
+                uint64_t chunk_entries = kChunkEntries);
 
 // The grids that are tried for sparse positions, the default view first: the tensor as it is, rows
 // as long as a chunk (no row counts to store), and transposed (columns are often alike). The rows

@@ -21,7 +21,7 @@ Result<RangePlan> plan_ranges(const TensorSpec& spec, const EncodeOptions& optio
   }
   const bool lossy =
       (options.sparsity > 0 || options.bits > 0) && may_be_lossy(spec, size.elements);
-  if (lossy || size.bits % 8 != 0 || size.elements <= kTrialElements) return not_cut();
+  if (lossy || size.bits % 8 != 0 || !may_be_cut(options, size.elements)) return not_cut();
   Lowered whole;  // but for its words
   whole.content.dtype = spec.dtype;
   whole.content.bits = size.bits;

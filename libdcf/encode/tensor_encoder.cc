@@ -206,7 +206,7 @@ Result<EncodedTensor> encode_tensor(const Candidate& candidate, const CheckedInp
   const Recipe& recipe = candidate.recipe;
   EncodedTensor result;
   result.tensor = describe(candidate, input.spec(), dims);
-  std::array<bool, 4> huffman{};
+  std::array<bool, kMaxRoles> huffman{};
   const uint64_t bytes = content.elements == 0 ? 0 : chunk_bytes(candidate);
   DCF_ASSIGN(const Parallel parallel, work.threads_for(bytes));
   // Several chunks per thread, and as many that are passed on while these are made.
@@ -238,7 +238,14 @@ Result<EncodedTensor> encode_tensor(const Candidate& candidate, const CheckedInp
         static_cast<uint64_t>(share * static_cast<double>(progress_to - progress_from))));
   }
   DCF_TRY(pass_on());
-  for (size_t k = 0; k < huffman.size(); ++k) {
+  if (recipe.encoding.has_classes()) {
+    const CodeLengths* const code = recipe.codes[0] ? &*recipe.codes[0] : nullptr;
+    encode_stream(recipe.class_map, recipe.encoding.classes, code, HuffmanLayout::kAuto,
+                  &result.codebook);
+    huffman[0] = is_huffman(result.codebook[0]);
+  }
+  result.tables.resize(recipe.codes.size());
+  for (size_t k = 0; k < recipe.codes.size(); ++k) {
     if (huffman[k]) append_code_lengths(*recipe.codes[k], &result.tables[k]);
   }
   if (recipe.encoding.values == Values::kPalette) {

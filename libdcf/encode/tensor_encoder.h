@@ -10,9 +10,6 @@
 
 namespace dcf::impl {
 
-// Up to this size, candidates that are close by estimate are encoded to compare them.
-inline constexpr uint64_t kTrialElements = uint64_t{1} << 20;
-
 // Receives the bytes of a tensor's chunks in order.
 using ConsumeBytes = std::function<Status(Bytes)>;
 

@@ -14,7 +14,9 @@ inline constexpr size_t kFileSizeAt = 16;  // offset of file_size
 inline constexpr std::array<uint8_t, 8> kMagic = {0x89, 'D', 'C', 'F', '\r', '\n', 0x1A, '\n'};
 inline constexpr uint16_t kFormatMajor = 0;
 inline constexpr uint16_t kFormatMinor = 0;
-inline constexpr uint32_t kKnownFeatures = 0;  // critical feature bits this reader understands
+// Critical feature bits (section 12).
+inline constexpr uint32_t kClassMaps = 1u << 1;
+inline constexpr uint32_t kKnownFeatures = kClassMaps;  // those that this reader understands
 
 struct Header {
   uint16_t major = kFormatMajor;

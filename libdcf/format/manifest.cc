@@ -32,6 +32,10 @@ Status check_optional(const std::vector<T>& column, size_t n) {
 Encoding encoding_of(uint8_t id) {
   Encoding e;
   e.positions = static_cast<Positions>(id & 15);
+  if ((id & 15) == kClassesId) {
+    e.positions = Positions::kDense;
+    e.classes = 1;  // until the parameters are read
+  }
   e.values = static_cast<Values>(id >> 4);
   return e;
 }
@@ -204,7 +208,7 @@ class Validator {
   Status read_encoding(size_t i, Tensor* t) {
     Encoding& e = t->encoding;
     e = encoding_of(c_.encodings[i]);
-    uint8_t p[5] = {};
+    uint8_t p[9] = {};
     const auto take = [&](size_t count) {
       for (size_t k = 0; k < count; ++k) {
         if (!params_.read_u8(&p[k])) return false;
@@ -225,6 +229,12 @@ class Validator {
       if (!take(1)) return short_params;
       if (p[0] > 1) return bad("P-01", "the signs parameter is not 0 or 1");
       e.signs = p[0] == 1;
+    }
+    if (e.has_classes()) {
+      if (!take(9)) return short_params;
+      e.classes = static_cast<uint16_t>(p[0] + 1);
+      e.class_run = load_le<uint32_t>(p + 1);
+      e.class_units = load_le<uint32_t>(p + 5);
     }
     if (e.values == Values::kPalette) {
       if (!take(1)) return short_params;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Manifest -> columns: the writer's side, the exact inverse of manifest.cc.
+#include "base/bytes.h"
 #include "format/manifest.h"
 
 namespace dcf::impl {
@@ -15,6 +16,13 @@ void append_params(const Encoding& e, std::vector<uint8_t>* out) {
     out->push_back(static_cast<uint8_t>(e.bucket_t | (e.bucket_s << 4)));
   }
   if (e.is_sparse()) out->push_back(e.signs ? 1 : 0);
+  if (e.has_classes()) {
+    out->push_back(static_cast<uint8_t>(e.classes - 1));
+    const size_t at = out->size();
+    out->resize(at + 2 * sizeof(uint32_t));
+    store_le(out->data() + at, e.class_run);
+    store_le(out->data() + at + sizeof(uint32_t), e.class_units);
+  }
   if (e.values == Values::kPalette) out->push_back(static_cast<uint8_t>(e.palette_size - 1));
   if (e.values == Values::kSplit) {
     out->insert(out->end(), {e.split_t, e.split_z, static_cast<uint8_t>(e.split_base),
@@ -37,8 +45,10 @@ void append_tensor(const Tensor& t, ManifestColumns* c) {
   const bool alias = t.alias_of != kNoTensor;
   c->aliases.push_back(alias ? static_cast<uint32_t>(t.alias_of + 1) : 0);
   const Encoding encoding = alias ? Encoding{} : t.encoding;
-  c->encodings.push_back(static_cast<uint8_t>(static_cast<uint8_t>(encoding.positions) |
-                                              (static_cast<uint8_t>(encoding.values) << 4)));
+  const uint8_t positions =
+      encoding.has_classes() ? kClassesId : static_cast<uint8_t>(encoding.positions);
+  c->encodings.push_back(
+      static_cast<uint8_t>(positions | (static_cast<uint8_t>(encoding.values) << 4)));
   append_params(encoding, &c->params);
   if (!alias) {
     const size_t roles = roles_of(encoding, t.dtype).count;

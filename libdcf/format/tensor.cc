@@ -27,6 +27,17 @@ Status bad(const char* rule, const char* message) {
   return fail(Code::BadManifest, rule, message);
 }
 
+Status check_classes(const Encoding& e, uint32_t bits, uint64_t elements) {
+  if (e.values != Values::kSplit && (e.values != Values::kInt || bits != 8)) {
+    return bad("M-14", "only split values and int values of 8 bits have classes");
+  }
+  if (e.classes < 2 || e.classes > kMaxClasses || e.class_run < 1 || e.class_units < 2 ||
+      e.class_units > kMaxClassUnits || uint64_t{e.class_run} * e.class_units > elements) {
+    return bad("P-07", "the parameters of the classes are out of range");
+  }
+  return ok_status();
+}
+
 }  // namespace
 
 size_t Roles::find(Role role) const {
@@ -56,18 +67,23 @@ Roles roles_of(const Encoding& e, DType dtype) {
       break;
   }
   if (e.signs) add(Role::kSigns, 256);
+  if (e.has_classes()) add(Role::kClasses, e.classes);
+  const unsigned copies = std::max<unsigned>(e.classes, 1);
+  const auto add_values = [&](uint32_t alphabet) {
+    for (unsigned i = 0; i < copies; ++i) add(Role::kValues, alphabet);
+  };
   switch (e.values) {
     case Values::kRaw:
     case Values::kGrid:
       break;
     case Values::kPalette:
-      add(Role::kValues, e.palette_size + (e.positions == Positions::kGap ? 1u : 0u));
+      add_values(e.palette_size + (e.positions == Positions::kGap ? 1u : 0u));
       break;
     case Values::kSplit:
-      add(Role::kValues, e.split_symbols);
+      add_values(e.split_symbols);
       break;
     case Values::kInt:
-      add(Role::kValues, int_alphabet(dtype_bits(dtype)));
+      add_values(int_alphabet(dtype_bits(dtype)));
       break;
   }
   return roles;
@@ -121,6 +137,7 @@ Status check_encoding(const Encoding& e, DType dtype, uint64_t elements) {
     return bad("P-01", "gap-bucket parameters are out of range");
   }
   if (e.signs && !has_negative_zero(dtype)) return bad("P-01", "the dtype has no -0");
+  if (e.has_classes()) DCF_TRY(check_classes(e, bits, elements));
   switch (e.values) {
     case Values::kRaw:
     case Values::kGrid:

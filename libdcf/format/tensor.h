@@ -16,6 +16,8 @@ namespace dcf::impl {
 
 enum class Positions : uint8_t { kDense = 0, kBitmap = 1, kGap = 2, kGapBucket = 3 };
 enum class Values : uint8_t { kRaw = 0, kPalette = 1, kGrid = 2, kSplit = 3, kInt = 4 };
+// The id of dense positions with classes, in the manifest.
+inline constexpr uint8_t kClassesId = 4;
 enum class Fidelity : uint8_t { kBitExact = 0, kValueExact = 1, kLossy = 2 };
 
 // How the entries of a tensor are coded: encoding and parameters.
@@ -31,22 +33,28 @@ struct Encoding {
   uint8_t split_z = 0;
   uint16_t split_base = 0;
   uint16_t split_symbols = 0;
+  uint16_t classes = 0;      // K of dense positions with classes; 0: without
+  uint32_t class_run = 0;    // elements of a unit that follow each other
+  uint32_t class_units = 0;  // units that have a class
 
   bool is_raw() const { return values == Values::kRaw; }
   bool is_sparse() const { return positions != Positions::kDense; }
+  bool has_classes() const { return classes != 0; }
   friend bool operator==(const Encoding&, const Encoding&) = default;
 };
 
 // A stream that may use a Huffman table, and the size A of its alphabet.
-enum class Role : uint8_t { kBitmap, kCounts, kGaps, kSigns, kValues };
+enum class Role : uint8_t { kBitmap, kCounts, kGaps, kSigns, kClasses, kValues };
 struct RoleInfo {
   Role role;
   uint32_t alphabet;
 };
+inline constexpr size_t kMaxRoles = 1 + kMaxClasses;
 struct Roles {
-  std::array<RoleInfo, 4> list{};
+  std::array<RoleInfo, kMaxRoles> list{};
   size_t count = 0;
-  // Index of a role in the list, or count.
+  // Index of a role in the list, or count. With classes kValues is that of class 0, and those of
+  // the other classes follow.
   size_t find(Role role) const;
 };
 Roles roles_of(const Encoding& encoding, DType dtype);
@@ -70,7 +78,7 @@ struct Tensor {
   uint64_t elements = 0;
 
   Encoding encoding;
-  std::array<uint32_t, 4> tables{};  // per role: 0 = none, k = table k - 1
+  std::array<uint32_t, kMaxRoles> tables{};  // per role: 0 = none, k = table k - 1
   View view;
   uint32_t rows_per_chunk = 0;  // resolved: never 0 where there are elements
   uint64_t nonzeros = 0;

@@ -14,8 +14,28 @@
 namespace dcf::impl {
 namespace {
 
-Status symbols(const TensorCoding& coding, ByteReader* in, ChunkScratch* scratch,
-               MutableBytes out) {
+// With classes, one stream for each class that the chunk has (7.6).
+Status symbols_of_classes(const TensorCoding& coding, uint64_t first, ByteReader* in,
+                          ChunkScratch* scratch, MutableBytes out) {
+  const auto n = static_cast<uint32_t>(out.size());
+  const ClassOrder::Counts counts = coding.classes().count(first, n);
+  resize_scratch(&scratch->symbols, n);
+  MutableBytes left = scratch->symbols;
+  for (size_t c = 0; c < coding.tensor().encoding.classes; ++c) {
+    if (counts[c] == 0) continue;
+    DCF_TRY(decode_stream(in, coding.alphabet(Role::kValues), coding.table(Role::kValues, c),
+                          left.first(counts[c]), scratch->codec(stream_scratch_size(n))));
+    left = left.subspan(counts[c]);
+  }
+  coding.classes().spread(first, scratch->symbols, out);
+  return ok_status();
+}
+
+Status symbols(const TensorCoding& coding, const ChunkShape& shape, ByteReader* in,
+               ChunkScratch* scratch, MutableBytes out) {
+  if (coding.tensor().encoding.has_classes()) {
+    return symbols_of_classes(coding, shape.first, in, scratch, out);
+  }
   return decode_stream(in, coding.alphabet(Role::kValues), coding.table(Role::kValues), out,
                        scratch->codec(stream_scratch_size(out.size())));
 }
@@ -26,7 +46,7 @@ Status decode_split(const TensorCoding& coding, ByteReader* in, ChunkScratch* sc
   const size_t n = out->shape.entries;
   const unsigned rest_bits = coding.tensor().bits - e.split_t - e.split_z;
   resize_scratch(&scratch->codes, n);
-  DCF_TRY(symbols(coding, in, scratch, scratch->codes));
+  DCF_TRY(symbols(coding, out->shape, in, scratch, scratch->codes));
   Bytes tail;
   if (!in->read_bytes(packed_size(n, rest_bits), &tail)) {
     return fail(Code::BadBitstream, "S-02", "packed values run past the end of their chunk");
@@ -63,10 +83,12 @@ Status decode_wide_int(const TensorCoding& coding, ByteReader* in, ChunkScratch*
   return ok_status();
 }
 
-Status decode_int(const TensorCoding& coding, ByteReader* in, ChunkScratch* scratch, size_t n) {
+Status decode_int(const TensorCoding& coding, const ChunkShape& shape, ByteReader* in,
+                  ChunkScratch* scratch) {
+  const size_t n = shape.entries;
   switch (coding.word_bytes()) {
     case 1:
-      return symbols(coding, in, scratch, scratch->words);
+      return symbols(coding, shape, in, scratch, scratch->words);
     case 8: {
       std::vector<uint64_t> numbers(n);
       return decode_wide_int<uint64_t>(coding, in, scratch, n, kInt64Buckets, numbers);
@@ -164,12 +186,12 @@ Status decode_values(const TensorCoding& coding, ByteReader* in, ChunkScratch* s
   const Values values = coding.tensor().encoding.values;
   if (values == Values::kPalette) {
     resize_scratch(&scratch->codes, n);
-    DCF_TRY(symbols(coding, in, scratch, scratch->codes));
+    DCF_TRY(symbols(coding, out->shape, in, scratch, scratch->codes));
     return finish_palette(coding, *scratch, out);
   }
   resize_scratch(&scratch->words, n * coding.word_bytes());
   DCF_TRY(values == Values::kSplit ? decode_split(coding, in, scratch, out)
-                                   : decode_int(coding, in, scratch, n));
+                                   : decode_int(coding, out->shape, in, scratch));
   switch (coding.word_bytes()) {
     case 1:
       return finish_words<uint8_t>(coding, *scratch, out);

@@ -28,6 +28,18 @@ Status shifted(Status s, uint64_t by) {
   return s;
 }
 
+// Features that tensors use must be announced, so that older readers know that they are too old.
+Status check_features(const Header& header, const Manifest& manifest) {
+  if ((header.features & kClassMaps) != 0) return ok_status();
+  for (size_t i = 0; i < manifest.tensors.size(); ++i) {
+    if (!manifest.tensors[i].encoding.has_classes()) continue;
+    return fail(Code::BadManifest, "M-16", "a tensor has classes, but the feature bit is not set")
+        .at(kHeaderBytes)
+        .in_tensor(i);
+  }
+  return ok_status();
+}
+
 }  // namespace
 
 Result<std::unique_ptr<Model>> Model::open(std::unique_ptr<Source> source, const Limits& limits,
@@ -69,6 +81,7 @@ Result<std::unique_ptr<Model>> Model::open(std::unique_ptr<Source> source, const
   Result<Manifest> manifest = validate_manifest(columns.take(), limits);
   if (!manifest.ok()) return manifest.status().at(kHeaderBytes);
   model->manifest_ = manifest.take();
+  DCF_TRY(check_features(header, model->manifest_));
   Result<Layout> layout = compute_layout(model->manifest_, header.manifest_size);
   if (!layout.ok()) return layout.status().at(kFileSizeAt);
   model->layout_ = layout.take();
@@ -144,7 +157,7 @@ uint64_t Model::table_memory(size_t tensor) const {
   const Tensor& t = manifest_.tensors[tensor];
   const auto tables = static_cast<uint64_t>(
       std::count_if(t.tables.begin(), t.tables.end(), [](uint32_t id) { return id != 0; }));
-  return tables * sizeof(DecodeTable);
+  return tables * sizeof(DecodeTable) + ClassOrder::memory(t.encoding);
 }
 
 uint64_t Model::encoded_bytes(size_t tensor, ChunkRange chunks) const {

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "codec/codebook.h"
+#include "codec/stream.h"
 
 namespace dcf::impl {
 namespace {
@@ -28,6 +29,21 @@ Status check_roles(const Tensor& t, const std::vector<CodeLengths>& codes,
   return ok_status();
 }
 
+// Section 7.6.
+Status parse_class_map(ByteReader* in, const Tensor& t, const std::vector<CodeLengths>& codes,
+                       MutableBytes map) {
+  std::optional<DecodeTable> table;
+  if (t.tables[0] != 0) table.emplace(codes[t.tables[0] - 1]);
+  std::vector<uint8_t> scratch(stream_scratch_size(map.size()));
+  return decode_stream(in, t.encoding.classes, table ? &*table : nullptr, map, scratch);
+}
+
+uint64_t class_units(const Manifest& manifest) {
+  uint64_t units = 0;
+  for (const Tensor& t : manifest.tensors) units += t.encoding.class_units;  // 0 for aliases
+  return units;
+}
+
 uint64_t codebook_words(const Manifest& manifest) {
   uint64_t words = 0;
   for (const Tensor& t : manifest.tensors) words += t.encoding.palette_size;  // 0 for aliases
@@ -39,8 +55,14 @@ uint64_t codebook_words(const Manifest& manifest) {
 uint64_t tables_memory(const Manifest& manifest) {
   constexpr uint64_t kPerTable = sizeof(CodeLengths) + sizeof(uint32_t);
   constexpr uint64_t kPerTensor = sizeof(uint64_t) + 2 * sizeof(uint32_t);
+  const uint64_t units = class_units(manifest);
+  uint64_t largest = 0;
+  for (const Tensor& t : manifest.tensors) {
+    largest = std::max<uint64_t>(largest, t.encoding.class_units);
+  }
   return manifest.table_count * kPerTable + manifest.tensors.size() * kPerTensor +
-         codebook_words(manifest) * sizeof(uint64_t);
+         codebook_words(manifest) * sizeof(uint64_t) + units +
+         (units == 0 ? 0 : stream_scratch_size(largest) + sizeof(DecodeTable));
 }
 
 Result<Tables> parse_tables(Bytes section, const Manifest& manifest) {
@@ -67,14 +89,21 @@ Result<Tables> parse_tables(Bytes section, const Manifest& manifest) {
   // Each word but the first of a codebook takes at least one bit, so the section bounds this too.
   tables.codebook_words.reserve(
       std::min<uint64_t>(codebook_words(manifest), 8 * section.size() + manifest.tensors.size()));
+  tables.class_maps.reserve(class_units(manifest));
   for (size_t i = 0; i < manifest.tensors.size(); ++i) {
     const Tensor& t = manifest.tensors[i];
     tables.code_bytes.push_back(0);
     Status s = check_roles(t, tables.codes, record_bytes, &seen, &tables.code_bytes.back());
     if (!s.ok()) return s.in_tensor(i);
     const size_t start = in.position();
-    const size_t first = tables.codebook_words.size();
+    const size_t first =
+        t.encoding.has_classes() ? tables.class_maps.size() : tables.codebook_words.size();
     tables.codebook_starts.push_back(first);
+    if (t.encoding.has_classes()) {
+      tables.class_maps.resize(first + t.encoding.class_units);
+      s = parse_class_map(&in, t, tables.codes, MutableBytes(tables.class_maps).subspan(first));
+      if (!s.ok()) return s.at(start).in_tensor(i);
+    }
     if (t.alias_of == kNoTensor && t.encoding.values == Values::kPalette) {
       if (t.encoding.palette_size / 8 > in.remaining()) {
         return fail(Code::BadSection, "T-06", "the tables section ends inside a codebook")

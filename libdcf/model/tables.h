@@ -13,8 +13,9 @@ namespace dcf::impl {
 struct Tables {
   std::vector<CodeLengths> codes;         // by table number less one
   std::vector<uint64_t> codebook_words;   // of all palettes, one after another
-  std::vector<uint64_t> codebook_starts;  // per tensor: index into codebook_words
-  std::vector<uint32_t> codebook_bytes;   // per tensor: bytes of its codebook; 0 without a palette
+  std::vector<uint8_t> class_maps;        // of all tensors with classes, one after another
+  std::vector<uint64_t> codebook_starts;  // per tensor: index into codebook_words, or class_maps
+  std::vector<uint32_t> codebook_bytes;   // per tensor: stored bytes of its codebook or class map
   std::vector<uint32_t> code_bytes;       // per tensor: bytes of the codes that it uses first
 };
 

@@ -10,6 +10,11 @@ TensorCoding::TensorCoding(const Tensor& tensor, const Tables& tables, size_t in
       tables_[i] = std::make_unique<const DecodeTable>(tables.codes[tensor.tables[i] - 1]);
     }
   }
+  if (tensor.encoding.has_classes()) {
+    classes_.emplace(tensor.encoding,
+                     Bytes(tables.class_maps)
+                         .subspan(tables.codebook_starts[index], tensor.encoding.class_units));
+  }
   if (tensor.encoding.values == Values::kPalette) {
     codebook_ = std::span(tables.codebook_words)
                     .subspan(tables.codebook_starts[index], tensor.encoding.palette_size);

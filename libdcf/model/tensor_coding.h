@@ -5,10 +5,12 @@
 
 #include <array>
 #include <memory>
+#include <optional>
 #include <span>
 
 #include "codec/decode_table.h"
 #include "format/tensor.h"
+#include "model/class_order.h"
 #include "model/tables.h"
 
 namespace dcf::impl {
@@ -24,13 +26,18 @@ class TensorCoding {
   uint8_t reserved_codes() const { return tensor_.encoding.positions == Positions::kGap ? 1 : 0; }
   unsigned alphabet(Role role) const { return roles_.list[roles_.find(role)].alphabet; }
   // Null where no stream of the role is Huffman-coded.
-  const DecodeTable* table(Role role) const { return tables_[roles_.find(role)].get(); }
+  const DecodeTable* table(Role role, size_t of_class = 0) const {
+    return tables_[roles_.find(role) + of_class].get();
+  }
+  // Only with classes.
+  const ClassOrder& classes() const { return *classes_; }
   size_t word_bytes() const { return tensor_.bits / 8; }
 
  private:
   const Tensor& tensor_;
   Roles roles_;
-  std::array<std::unique_ptr<const DecodeTable>, 4> tables_;
+  std::array<std::unique_ptr<const DecodeTable>, kMaxRoles> tables_;
+  std::optional<ClassOrder> classes_;
   std::span<const uint64_t> codebook_;
 };
 

@@ -158,7 +158,9 @@ typedef enum dcf_positions DCF_ENUM_TYPE {
   DCF_POSITIONS_BITMAP = 1,
   DCF_POSITIONS_GAP = 2,
   DCF_POSITIONS_GAP_BUCKET = 3,
-  DCF_POSITIONS_AUTO = 255,  // options of a writer only: the kind that gives the smallest tensor
+  DCF_POSITIONS_CLASSES = 4,  // dense, a Huffman code for each class of rows or columns; a writer's
+                              // DCF_POSITIONS_AUTO and DCF_POSITIONS_DENSE may give it
+  DCF_POSITIONS_AUTO = 255,   // options of a writer only: the kind that gives the smallest tensor
   DCF_ENUM_END(DCF_POSITIONS_END_)
 } dcf_positions;
 typedef enum dcf_values DCF_ENUM_TYPE {

@@ -1,0 +1,471 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "encode/class_plan.h"
+
+#include <array>
+#include <bit>
+#include <cstring>
+
+#include "base/checked.h"
+
+namespace dcf::impl {
+namespace {
+
+constexpr uint64_t kLeastElements = uint64_t{1} << 14;  // of a tensor; tables cost too much in less
+constexpr uint64_t kLeastOfUnit = 8;
+constexpr size_t kMostDims = 4;
+constexpr uint64_t kBlockElements = uint64_t{1} << 16;  // that are read at once
+constexpr uint64_t kBlockUnits = uint64_t{1} << 12;     // that are assigned at once
+// An axis is followed up where its sample saves at least 1/kWorthwhile of the tensor.
+constexpr uint64_t kWorthwhile = 160;
+// The elements of a unit that decide its class, so that their cost fits 32 bits.
+constexpr uint64_t kMostOfUnit = uint64_t{1} << 21;
+constexpr unsigned kRounds = 6;
+
+// Costs are in units of 1/64 bit.
+constexpr unsigned kFractionBits = 6;
+
+// log2(x) in these units, x > 0: the square of a number has twice its logarithm.
+uint32_t log2_of(uint64_t x) {
+  const auto whole = static_cast<unsigned>(std::bit_width(x)) - 1;
+  uint64_t mantissa = whole > 31 ? x >> (whole - 31) : x << (31 - whole);  // 2^31 to 2^32
+  uint32_t result = whole;
+  for (unsigned i = 0; i < kFractionBits; ++i) {
+    mantissa = mantissa * mantissa >> 31;
+    const auto bit = static_cast<uint32_t>(mantissa >> 32);
+    mantissa >>= bit;
+    result = 2 * result + bit;
+  }
+  return result;
+}
+
+using Counts = std::array<uint32_t, kMaxSymbols>;  // of a unit, by symbol
+
+// The entropy of a histogram times its sum.
+uint64_t entropy_of(const Histogram& histogram) {
+  uint64_t sum = 0;
+  for (const uint64_t n : histogram) sum += n;
+  if (sum == 0) return 0;
+  const uint32_t log_sum = log2_of(sum);
+  uint64_t cost = 0;
+  for (const uint64_t n : histogram) {
+    if (n > 0) cost += n * (log_sum - log2_of(n));
+  }
+  return cost;
+}
+
+void add_to(Histogram* to, const Histogram& from) {
+  for (size_t i = 0; i < to->size(); ++i) (*to)[i] += from[i];
+}
+
+// The symbols of a tensor, range by range.
+class SymbolReader {
+ public:
+  SymbolReader(const Content& content, const Encoding& encoding)
+      : content_(content), encoding_(encoding) {}
+
+  // Of elements [first, first + n); valid until the next call.
+  Result<Bytes> read(uint64_t first, uint64_t n) {
+    DCF_ASSIGN(const Bytes words, content_.dense(first, first + n, &words_));
+    if (encoding_.values == Values::kInt) return words;
+    symbols_.resize(static_cast<size_t>(n));
+    with_words(content_.dtype, words, [&]<typename Word>(Words<Word> view) {
+      const unsigned shift = content_.bits - encoding_.split_t;
+      const auto base = static_cast<Word>(encoding_.split_base);
+      uint8_t* const to = symbols_.data();
+      for (size_t i = 0; i < view.size(); ++i) {
+        to[i] = static_cast<uint8_t>((std::rotl(view[i], 1) >> shift) - base);
+      }
+    });
+    return Bytes(symbols_);
+  }
+
+ private:
+  const Content& content_;
+  const Encoding& encoding_;
+  std::vector<uint8_t> words_;
+  std::vector<uint8_t> symbols_;
+};
+
+// The cost of each symbol in each class.
+struct ClassCosts {
+  std::array<std::array<uint32_t, kMaxClasses>, kMaxSymbols> of_symbol{};
+};
+
+// Symbols that a class lacks cost what they would if it had a little of the whole tensor.
+ClassCosts costs_of(const std::vector<Histogram>& classes, const Histogram& whole,
+                    unsigned alphabet) {
+  uint64_t sum = 1;
+  for (const uint64_t n : whole) sum += n;
+  ClassCosts costs;
+  for (size_t c = 0; c < classes.size(); ++c) {
+    std::array<uint64_t, kMaxSymbols> weights{};
+    uint64_t total = 0;
+    for (unsigned s = 0; s < alphabet; ++s) {
+      weights[s] = 256 * classes[c][s] + 512 * whole[s] / sum + 1;
+      total += weights[s];
+    }
+    const uint32_t log_total = log2_of(total);
+    for (unsigned s = 0; s < alphabet; ++s) costs.of_symbol[s][c] = log_total - log2_of(weights[s]);
+  }
+  return costs;
+}
+
+// What the class of a unit costs in the map, by class.
+using MapCosts = std::array<uint32_t, kMaxClasses>;
+MapCosts map_costs(const std::vector<uint64_t>& units_of) {
+  uint64_t units = 0;
+  for (const uint64_t n : units_of) units += n + 1;
+  MapCosts costs{};
+  for (size_t c = 0; c < units_of.size(); ++c) costs[c] = log2_of(units) - log2_of(units_of[c] + 1);
+  return costs;
+}
+
+// Some units of a tensor and some elements of each.
+struct Sample {
+  std::vector<Counts> units;
+  uint64_t elements = 0;
+};
+
+class Classifier {
+ public:
+  Classifier(const Content& content, const ValuePlan& plain, uint64_t chunks, const Work& work)
+      : content_(content),
+        plain_(plain),
+        alphabet_(plain.encoding.values == Values::kInt ? kMaxSymbols
+                                                        : plain.encoding.split_symbols),
+        chunks_(chunks),
+        work_(work),
+        reader_(content, plain.encoding) {}
+
+  // What classes along the axis save of the tensor, in 1/64 bit, as a sample shows it.
+  Result<uint64_t> estimate(ClassAxis axis) {
+    constexpr uint64_t kUnits = 64;
+    constexpr uint64_t kShare = 8;  // of the tensor at most
+    const uint64_t of_unit = std::clamp<uint64_t>(content_.elements / kShare / kUnits, 32, 512);
+    DCF_ASSIGN(const Sample sample, take_sample(axis, kUnits, of_unit));
+    std::vector<uint8_t> map;
+    const std::vector<Histogram> classes = cluster(sample, 4, 3, &map);
+    Histogram whole{};
+    uint64_t cost = 0;
+    for (const Histogram& h : classes) {
+      add_to(&whole, h);
+      cost += entropy_of(h);
+    }
+    const uint64_t without = entropy_of(whole);
+    if (without <= cost || sample.elements == 0) return uint64_t{0};
+    Histogram classes_of{};
+    for (const uint8_t c : map) ++classes_of[c];
+    const uint64_t for_map = entropy_of(classes_of) * axis.units / map.size();
+    const uint64_t saved = (without - cost) * content_.elements / sample.elements;
+    return saved > for_map ? saved - for_map : 0;
+  }
+
+  Result<std::optional<ClassPlan>> plan(ClassAxis axis) {
+    constexpr uint64_t kUnits = 512;
+    DCF_ASSIGN(const Sample sample, take_sample(axis, kUnits, 1024));
+    std::vector<uint8_t> map;
+    std::vector<Histogram> classes = cluster(sample, kMaxClasses, kRounds, &map);
+    std::vector<uint64_t> units_of(classes.size());
+    for (const uint8_t c : map) ++units_of[c];
+    // Of the sample, then of all units; then once more, when classes that do not pay are gone.
+    DCF_TRY(assign(axis, &classes, &units_of, &map));
+    merge(&classes, &units_of);
+    if (classes.size() < 2) return std::optional<ClassPlan>();
+    DCF_TRY(assign(axis, &classes, &units_of, &map));
+    drop_empty(&classes, &units_of, &map);
+    if (classes.size() < 2) return std::optional<ClassPlan>();
+    return std::optional<ClassPlan>(price(axis, classes, std::move(map)));
+  }
+
+ private:
+  // Up to `most_units` units, in windows of neighbours where units are short, and up to `of_unit`
+  // elements of each.
+  Result<Sample> take_sample(ClassAxis axis, uint64_t most_units, uint64_t of_unit) {
+    const uint64_t units = std::min<uint64_t>(most_units, axis.units);
+    const uint64_t run = std::min<uint64_t>(axis.run, of_unit);
+    const uint64_t window = run < axis.run ? 1 : std::min(ceil_div(16, run), units);
+    const uint64_t windows = units / window;
+    const uint64_t repeats = content_.elements / axis.period();
+    const uint64_t taken = std::clamp<uint64_t>(of_unit / run, 1, repeats);
+    Sample sample;
+    sample.units.resize(static_cast<size_t>(windows * window));
+    for (uint64_t w = 0; w < windows; ++w) {
+      const uint64_t unit = w * axis.units / windows;  // windows do not overlap
+      for (uint64_t r = 0; r < taken; ++r) {
+        const uint64_t first = r * repeats / taken * axis.period() + unit * axis.run;
+        DCF_ASSIGN(const Bytes symbols, reader_.read(first, window * run));
+        for (size_t i = 0; i < symbols.size(); ++i) {
+          ++sample.units[static_cast<size_t>(w * window + i / run)][symbols[i]];
+        }
+        sample.elements += symbols.size();
+      }
+    }
+    return sample;
+  }
+
+  // K-means over the units of a sample. Units that differ from the mean of all by like amounts
+  // start together.
+  std::vector<Histogram> cluster(const Sample& sample, size_t count, unsigned rounds,
+                                 std::vector<uint8_t>* map) const {
+    Histogram whole{};
+    for (const Counts& unit : sample.units) {
+      for (unsigned s = 0; s < alphabet_; ++s) whole[s] += unit[s];
+    }
+    const std::vector<uint32_t> order = initial_order(sample, whole);
+    const size_t n = sample.units.size();
+    count = std::min(count, n);
+    map->resize(n);
+    for (size_t i = 0; i < n; ++i) (*map)[order[i]] = static_cast<uint8_t>(i * count / n);
+    std::vector<Histogram> classes;
+    for (unsigned round = 0;; ++round) {
+      classes.assign(count, Histogram{});
+      std::vector<uint64_t> units_of(count);
+      for (size_t u = 0; u < n; ++u) {
+        ++units_of[(*map)[u]];
+        Histogram& to = classes[(*map)[u]];
+        for (unsigned s = 0; s < alphabet_; ++s) to[s] += sample.units[u][s];
+      }
+      if (round == rounds) return classes;
+      const ClassCosts costs = costs_of(classes, whole, alphabet_);
+      const MapCosts for_map = map_costs(units_of);
+      for (size_t u = 0; u < n; ++u) {
+        std::array<uint32_t, kMaxClasses> sums = for_map;
+        for (unsigned s = 0; s < alphabet_; ++s) {
+          const uint32_t times = sample.units[u][s];
+          if (times == 0) continue;
+          for (size_t c = 0; c < kMaxClasses; ++c) sums[c] += times * costs.of_symbol[s][c];
+        }
+        (*map)[u] = cheapest(sums.data(), count);
+      }
+    }
+  }
+
+  std::vector<uint32_t> initial_order(const Sample& sample, const Histogram& whole) const {
+    // Symbols of split values rise with the magnitude; integers lie around their mean.
+    uint64_t sum = 0;
+    uint64_t moment = 0;
+    for (unsigned s = 0; s < alphabet_; ++s) {
+      sum += whole[s];
+      moment += s * whole[s];
+    }
+    const bool spread = plain_.encoding.values == Values::kInt;
+    const uint64_t mean = spread && sum > 0 ? moment / sum : 0;
+    std::vector<uint64_t> keys;
+    for (const Counts& unit : sample.units) {
+      uint64_t count = 1;
+      uint64_t distance = 0;
+      for (unsigned s = 0; s < alphabet_; ++s) {
+        count += unit[s];
+        // With the sign of a byte, integers have their zero at 0, and 255 next to it.
+        uint64_t d = s > mean ? s - mean : mean - s;
+        if (spread && is_signed_integer(content_.dtype)) d = std::min(s, 256 - s);
+        distance += unit[s] * d;
+      }
+      keys.push_back(256 * distance / count);
+    }
+    std::vector<uint32_t> order(keys.size());
+    for (size_t i = 0; i < order.size(); ++i) order[i] = static_cast<uint32_t>(i);
+    std::stable_sort(order.begin(), order.end(),
+                     [&](uint32_t a, uint32_t b) { return keys[a] < keys[b]; });
+    return order;
+  }
+
+  static uint8_t cheapest(const uint32_t* sums, size_t count) {
+    return static_cast<uint8_t>(std::min_element(sums, sums + count) - sums);
+  }
+
+  // Gives each unit of the tensor the class that costs least, and counts the symbols of each class.
+  Status assign(ClassAxis axis, std::vector<Histogram>* classes, std::vector<uint64_t>* units_of,
+                std::vector<uint8_t>* map) {
+    Histogram whole{};
+    for (const Histogram& h : *classes) add_to(&whole, h);
+    const ClassCosts costs = costs_of(*classes, whole, alphabet_);
+    const MapCosts for_map = map_costs(*units_of);
+    const size_t count = classes->size();
+    classes->assign(count, Histogram{});
+    units_of->assign(count, 0);
+    map->resize(axis.units);
+    const uint64_t block = std::clamp<uint64_t>(kBlockElements / axis.run, 1, kBlockUnits);
+    std::vector<std::array<uint32_t, kMaxClasses>> sums;
+    for (uint64_t begin = 0; begin < axis.units; begin += block) {
+      const uint64_t end = std::min<uint64_t>(begin + block, axis.units);
+      sums.assign(static_cast<size_t>(end - begin), for_map);
+      DCF_TRY(visit(axis, begin, end, kMostOfUnit, [&](uint64_t first, Bytes symbols) {
+        for_each_unit(axis, first, symbols.size(), [&](uint64_t at, uint64_t n, uint32_t unit) {
+          uint32_t* const sum = sums[static_cast<size_t>(unit - begin)].data();
+          for (uint64_t i = at; i < at + n; ++i) {
+            const auto& cost = costs.of_symbol[symbols[static_cast<size_t>(i)]];
+            for (size_t c = 0; c < kMaxClasses; ++c) sum[c] += cost[c];
+          }
+        });
+      }));
+      for (uint64_t u = begin; u < end; ++u) {
+        const uint8_t c = cheapest(sums[static_cast<size_t>(u - begin)].data(), count);
+        (*map)[static_cast<size_t>(u)] = c;
+        ++(*units_of)[c];
+      }
+      DCF_TRY(visit(axis, begin, end, UINT64_MAX, [&](uint64_t first, Bytes symbols) {
+        for_each_unit(axis, first, symbols.size(), [&](uint64_t at, uint64_t n, uint32_t unit) {
+          Histogram& to = (*classes)[(*map)[unit]];
+          for (uint64_t i = at; i < at + n; ++i) ++to[symbols[static_cast<size_t>(i)]];
+        });
+      }));
+      DCF_TRY(work_.progress.poll());
+    }
+    return ok_status();
+  }
+
+  // Calls f(first element, symbols) for the elements of units [begin, end), of each unit at most
+  // about `most`.
+  template <typename F>
+  Status visit(ClassAxis axis, uint64_t begin, uint64_t end, uint64_t most, F f) {
+    const bool all = end - begin == axis.units;
+    // Whole periods follow each other without a gap.
+    const uint64_t step = all ? std::max<uint64_t>(kBlockElements / axis.period(), 1) : 1;
+    uint64_t seen = 0;
+    for (uint64_t at = 0; at < content_.elements && seen < most; at += step * axis.period()) {
+      const uint64_t from = at + begin * axis.run;
+      const uint64_t to = std::min(content_.elements,
+                                   from + (all ? step * axis.period() : (end - begin) * axis.run));
+      for (uint64_t first = from; first < to; first += kBlockElements) {
+        if (end - begin == 1 && first - from >= most) break;
+        DCF_ASSIGN(const Bytes symbols, reader_.read(first, std::min(kBlockElements, to - first)));
+        f(first, symbols);
+      }
+      seen += step * axis.run;
+    }
+    return ok_status();
+  }
+
+  // Joins classes as long as that saves more for tables, streams and the map than it costs.
+  void merge(std::vector<Histogram>* classes, std::vector<uint64_t>* units_of) const {
+    const auto cost = [&](const Histogram& h, uint64_t units) {
+      const auto used = static_cast<uint64_t>(
+          std::count_if(h.begin(), h.end(), [](uint64_t n) { return n > 0; }));
+      const uint64_t bytes = 4 + used * 5 / 8 + chunks_ * (5 + used / 8);
+      uint64_t all = 1;
+      for (const uint64_t n : *units_of) all += n;
+      return entropy_of(h) + (bytes << (3 + kFractionBits)) +
+             units * (log2_of(all) - log2_of(std::max<uint64_t>(units, 1)));
+    };
+    std::vector<uint64_t> costs;
+    for (size_t c = 0; c < classes->size(); ++c) {
+      costs.push_back(cost((*classes)[c], (*units_of)[c]));
+    }
+    while (classes->size() > 1) {
+      uint64_t most = 0;
+      size_t first = 0;
+      size_t second = 0;
+      uint64_t joined_cost = 0;
+      for (size_t a = 0; a < classes->size(); ++a) {
+        for (size_t b = a + 1; b < classes->size(); ++b) {
+          Histogram joined = (*classes)[a];
+          add_to(&joined, (*classes)[b]);
+          const uint64_t after = cost(joined, (*units_of)[a] + (*units_of)[b]);
+          if (costs[a] + costs[b] <= after + most) continue;
+          most = costs[a] + costs[b] - after;
+          first = a;
+          second = b;
+          joined_cost = after;
+        }
+      }
+      if (most == 0) return;
+      add_to(&(*classes)[first], (*classes)[second]);
+      (*units_of)[first] += (*units_of)[second];
+      costs[first] = joined_cost;
+      const auto gone = static_cast<std::ptrdiff_t>(second);
+      classes->erase(classes->begin() + gone);
+      units_of->erase(units_of->begin() + gone);
+      costs.erase(costs.begin() + gone);
+    }
+  }
+
+  static void drop_empty(std::vector<Histogram>* classes, std::vector<uint64_t>* units_of,
+                         std::vector<uint8_t>* map) {
+    std::array<uint8_t, kMaxClasses> number{};
+    size_t kept = 0;
+    for (size_t c = 0; c < classes->size(); ++c) {
+      number[c] = static_cast<uint8_t>(kept);
+      if ((*units_of)[c] == 0) continue;
+      (*classes)[kept] = (*classes)[c];
+      (*units_of)[kept++] = (*units_of)[c];
+    }
+    classes->resize(kept);
+    units_of->resize(kept);
+    for (uint8_t& c : *map) c = number[c];
+  }
+
+  ClassPlan price(ClassAxis axis, const std::vector<Histogram>& classes,
+                  std::vector<uint8_t> map) const {
+    ClassPlan plan;
+    plan.encoding = plain_.encoding;
+    plan.encoding.classes = static_cast<uint16_t>(classes.size());
+    plan.encoding.class_run = axis.run;
+    plan.encoding.class_units = axis.units;
+    plan.map = std::move(map);
+    const Histogram of_map = histogram_of(plan.map);
+    plan.map_stream = plan_stream(of_map, plan.encoding.classes, 1);
+    constexpr uint64_t kParameters = 9;
+    plan.bytes = plain_.bytes - plain_.stream.bytes + plan.map_stream.bytes + kParameters;
+    for (const Histogram& h : classes) {
+      plan.streams.push_back(plan_stream(h, alphabet_, chunks_));
+      plan.bytes += plan.streams.back().bytes;
+    }
+    return plan;
+  }
+
+  const Content& content_;
+  const ValuePlan& plain_;
+  const unsigned alphabet_;
+  const uint64_t chunks_;
+  const Work& work_;
+  SymbolReader reader_;
+};
+
+}  // namespace
+
+std::vector<ClassAxis> class_axes(const std::vector<uint64_t>& dims) {
+  std::vector<uint64_t> sizes;
+  for (const uint64_t d : dims) {
+    if (d != 1) sizes.push_back(d);
+  }
+  while (sizes.size() > kMostDims) {
+    sizes[0] *= sizes[1];
+    sizes.erase(sizes.begin() + 1);
+  }
+  uint64_t elements = 1;
+  for (const uint64_t d : sizes) elements *= d;
+  std::vector<ClassAxis> axes;
+  for (size_t a = 0; a < sizes.size(); ++a) {
+    uint64_t before = 1;
+    for (size_t i = 0; i < a; ++i) before *= sizes[i];
+    uint64_t units = 1;
+    for (size_t b = a; b < sizes.size(); ++b) {
+      units *= sizes[b];
+      const uint64_t run = elements / before / units;
+      if (units > kMaxClassUnits || run > UINT32_MAX || elements / units < kLeastOfUnit) continue;
+      axes.push_back({static_cast<uint32_t>(run), static_cast<uint32_t>(units)});
+    }
+  }
+  return axes;
+}
+
+Result<std::optional<ClassPlan>> plan_classes(const Content& content,
+                                              const std::vector<uint64_t>& dims,
+                                              const ValuePlan& plain, uint64_t chunks,
+                                              const Work& work) {
+  if (content.elements < kLeastElements) return std::optional<ClassPlan>();
+  Classifier classifier(content, plain, chunks, work);
+  uint64_t most = (plain.bytes << (3 + kFractionBits)) / kWorthwhile;
+  std::optional<ClassAxis> best;
+  for (const ClassAxis axis : class_axes(dims)) {
+    DCF_ASSIGN(const uint64_t saved, classifier.estimate(axis));
+    if (saved <= most) continue;
+    most = saved;
+    best = axis;
+  }
+  if (!best) return std::optional<ClassPlan>();
+  return classifier.plan(*best);
+}
+
+}  // namespace dcf::impl

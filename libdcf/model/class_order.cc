@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "model/class_order.h"
+
+#include <algorithm>
+#include <cstring>
+
+namespace dcf::impl {
+namespace {
+
+// Shorter runs are placed class by class: a walk over the elements waits at each of them for the
+// place where its class goes on.
+constexpr uint64_t kShortRun = 16;
+constexpr uint64_t kBlock = uint64_t{16} << 10;  // symbols that stay in the first-level cache
+
+}  // namespace
+
+ClassOrder::ClassOrder(const Encoding& encoding, Bytes map)
+    : run_(encoding.class_run), map_(map), units_(map.size()) {
+  for (const uint8_t c : map_) ++starts_[c + 1u];
+  for (size_t c = 0; c < kMaxClasses; ++c) {
+    of_period_[c] = run_ * starts_[c + 1];
+    starts_[c + 1] += starts_[c];
+  }
+  std::array<uint32_t, kMaxClasses + 1> next = starts_;
+  for (size_t u = 0; u < map_.size(); ++u) units_[next[map_[u]]++] = static_cast<uint32_t>(u);
+}
+
+uint64_t ClassOrder::memory(const Encoding& encoding) {
+  return encoding.has_classes() ? sizeof(ClassOrder) + encoding.class_units * sizeof(uint32_t) : 0;
+}
+
+// Calls f(elements before it, its elements, class) for each part of a unit in [first, first + n).
+template <typename F>
+void ClassOrder::for_each_run(uint64_t first, uint64_t n, F f) const {
+  uint64_t unit = first / run_ % map_.size();
+  uint64_t length = run_ - first % run_;
+  for (uint64_t done = 0; done < n; length = run_) {
+    length = std::min(length, n - done);
+    f(done, length, map_[unit]);
+    done += length;
+    unit = unit + 1 == map_.size() ? 0 : unit + 1;
+  }
+}
+
+ClassOrder::Counts ClassOrder::count(uint64_t first, uint32_t n) const {
+  Counts counts{};
+  for (size_t c = 0; c < kMaxClasses; ++c) {
+    counts[c] = static_cast<uint32_t>(n / period() * of_period_[c]);
+  }
+  for_each_run(first, n % period(), [&](uint64_t, uint64_t length, uint8_t c) {
+    counts[c] += static_cast<uint32_t>(length);
+  });
+  return counts;
+}
+
+void ClassOrder::spread(uint64_t first, Bytes grouped, MutableBytes out) const {
+  const Counts counts = count(first, static_cast<uint32_t>(out.size()));
+  std::array<const uint8_t*, kMaxClasses> from;
+  const uint8_t* next = grouped.data();
+  for (size_t c = 0; c < kMaxClasses; ++c) {
+    from[c] = next;
+    next += counts[c];
+  }
+  uint8_t* to = out.data();
+  const auto walk = [&](uint64_t n) {
+    for_each_run(first, n, [&](uint64_t at, uint64_t length, uint8_t c) {
+      if (length == 1) {
+        to[at] = *from[c]++;
+        return;
+      }
+      std::memcpy(to + at, from[c], length);
+      from[c] += length;
+    });
+    to += n;
+    first += n;
+  };
+  uint64_t left = out.size();
+  if (run_ < kShortRun && left >= 2 * period()) {
+    const uint64_t head = (period() - first % period()) % period();
+    walk(head);
+    left -= head;
+    const uint64_t step = std::max<uint64_t>(kBlock / period(), 1) * period();
+    while (left >= period()) {
+      const uint64_t block = std::min(step, left / period() * period());
+      for (size_t c = 0; c < kMaxClasses; ++c) {
+        const uint8_t* symbols = from[c];
+        const uint32_t* const begin = units_.data() + starts_[c];
+        const uint32_t* const end = units_.data() + starts_[c + 1];
+        for (uint8_t* row = to; row < to + block; row += period()) {
+          if (run_ == 1) {
+            for (const uint32_t* u = begin; u < end; ++u) row[*u] = *symbols++;
+          } else {
+            for (const uint32_t* u = begin; u < end; ++u, symbols += run_) {
+              uint8_t* const unit = row + *u * run_;
+              for (uint64_t i = 0; i < run_; ++i) unit[i] = symbols[i];
+            }
+          }
+        }
+        from[c] = symbols;
+      }
+      to += block;
+      first += block;
+      left -= block;
+    }
+  }
+  walk(left);
+}
+
+}  // namespace dcf::impl

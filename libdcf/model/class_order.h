@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+// The classes of the elements of a tensor (spec/dcf-format.md, section 7.6): which class each has,
+// and how symbols that are grouped by class return to the order of the elements. Immutable.
+#pragma once
+
+#include <array>
+#include <span>
+#include <vector>
+
+#include "base/bytes.h"
+#include "format/tensor.h"
+
+namespace dcf::impl {
+
+class ClassOrder {
+ public:
+  // `map`: the class of each unit, below encoding.classes. It outlives this.
+  ClassOrder(const Encoding& encoding, Bytes map);
+
+  using Counts = std::array<uint32_t, kMaxClasses>;
+  // Elements of each class among [first, first + n) of the view.
+  Counts count(uint64_t first, uint32_t n) const;
+  // Puts the symbols of elements [first, first + out.size()) in order. `grouped` holds those of
+  // class 0, then those of class 1, and so on, each class in the order of the elements.
+  void spread(uint64_t first, Bytes grouped, MutableBytes out) const;
+
+  // The memory of a ClassOrder of this encoding.
+  static uint64_t memory(const Encoding& encoding);
+
+ private:
+  uint64_t period() const { return run_ * map_.size(); }
+  template <typename F>
+  void for_each_run(uint64_t first, uint64_t n, F f) const;
+
+  uint64_t run_;
+  Bytes map_;
+  std::array<uint64_t, kMaxClasses> of_period_{};   // elements of each class in one period
+  std::array<uint32_t, kMaxClasses + 1> starts_{};  // into units_
+  std::vector<uint32_t> units_;                     // the units of class 0, of class 1, ...
+};
+
+}  // namespace dcf::impl
