@@ -7,6 +7,7 @@
 #include "base/checked.h"
 #include "codec/bit_reader.h"
 #include "codec/codebook.h"
+#include "codec/stream.h"
 #include "exercise.h"
 #include "model/decode.h"
 #include "model/expand.h"
@@ -75,6 +76,12 @@ void check_as_file(const Case& c, const DecodedChunk& chunk, Bytes bytes) {
   if (!c.tables.codebook_words.empty()) {
     require(append_codebook(c.tables.codebook_words, c.tensor.dtype, &parts.tables).ok(),
             "a codebook is rejected");
+  }
+  if (c.tensor.encoding.has_classes()) {
+    parts.header.features = kClassMaps;
+    const uint32_t id = c.tensor.tables[0];
+    encode_stream(c.tables.class_maps, c.tensor.encoding.classes,
+                  id == 0 ? nullptr : &c.tables.codes[id - 1], HuffmanLayout::kAuto, &parts.tables);
   }
   const Blob file = assemble(parts);
   require(dcf::fuzz::exercise(file.data(), file.size(), {}) == DCF_OK,

@@ -48,8 +48,10 @@ CodeLengths make_code(unsigned alphabet, std::mt19937& random) {
 Encoding read_encoding(Parameters* p, DType dtype) {
   const unsigned bits = dtype_bits(dtype);
   Encoding e;
-  e.positions = static_cast<Positions>(p->pick(0, 3));
-  const bool palette = p->pick(0, 1) == 0;
+  const uint32_t positions = p->pick(0, 4);
+  const bool classes = positions == kClassesId;
+  if (!classes) e.positions = static_cast<Positions>(positions);
+  const bool palette = p->pick(0, 1) == 0 && !classes;
   const bool has_split = is_float(dtype) && !is_f8(dtype);
   e.values = palette ? Values::kPalette : has_split ? Values::kSplit : Values::kInt;
   const auto b = static_cast<uint8_t>(p->pick(0, 41));
@@ -71,7 +73,24 @@ Encoding read_encoding(Parameters* p, DType dtype) {
     e.split_symbols = static_cast<uint16_t>(std::min(symbols, 1u << t));
     e.split_base = static_cast<uint16_t>(base % ((1u << t) - e.split_symbols + 1));
   }
+  if (classes && (e.values == Values::kSplit || bits == 8)) {
+    e.classes = static_cast<uint16_t>(2 + k % 15);
+    e.class_run = 1 + b % 8;  // the units follow from the elements
+  }
   return e;
+}
+
+// As many units as the runs allow, or a few of them; no classes where there is not even one pair.
+void choose_units(Tensor* t) {
+  Encoding& e = t->encoding;
+  const uint64_t most = t->elements / e.class_run;
+  if (most < 2) {
+    e.classes = 0;
+    e.class_run = 0;
+    return;
+  }
+  const uint64_t few = 2 + t->view.cols % 30;
+  e.class_units = static_cast<uint32_t>(t->view.cols % 2 == 0 ? std::min(most, few) : most);
 }
 
 }  // namespace
@@ -98,17 +117,21 @@ Case read_case(const uint8_t* bytes) {
   t.chunks = 1;
   c.entries = t.encoding.is_sparse() ? p.wide() % static_cast<uint32_t>(t.elements + 1)
                                      : (p.wide(), static_cast<uint32_t>(t.elements));
+  if (t.encoding.has_classes()) choose_units(&t);
   const uint32_t with_tables = p.pick(0, 15);
   t.view.transposed = p.pick(0, 1) == 1 && t.view_rows() >= 2 && t.view.cols >= 2 &&
                       t.view_rows() * t.view.cols == t.elements;
   std::mt19937 random(p.wide());
   const Roles roles = roles_of(t.encoding, t.dtype);
   for (size_t i = 0; i < roles.count; ++i) {
-    if ((with_tables >> i & 1) == 0 || roles.list[i].alphabet < 2) continue;
+    if ((with_tables >> i % 4 & 1) == 0 || roles.list[i].alphabet < 2) continue;
     c.tables.codes.push_back(make_code(roles.list[i].alphabet, random));
     t.tables[i] = static_cast<uint32_t>(c.tables.codes.size());
   }
   c.tables.codebook_starts = {0};
+  for (uint32_t i = 0; i < t.encoding.class_units; ++i) {
+    c.tables.class_maps.push_back(static_cast<uint8_t>(random() % t.encoding.classes));
+  }
   if (t.encoding.values == Values::kPalette) {
     std::set<uint64_t> keys;  // a small step from the key of zero, or anywhere
     const uint64_t zero = codebook_key(t.dtype, 0);

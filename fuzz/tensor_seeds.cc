@@ -47,13 +47,13 @@ class ChunkMaker {
  private:
   size_t index(Role role) const { return roles_.find(role); }
   unsigned alphabet(Role role) const { return roles_.list[index(role)].alphabet; }
-  const CodeLengths* code(Role role) const {
-    const uint32_t id = t_.tables[index(role)];
+  const CodeLengths* code(Role role, size_t of_class = 0) const {
+    const uint32_t id = t_.tables[index(role) + of_class];
     return id == 0 ? nullptr : &c_.tables.codes[id - 1];
   }
   // As often as its code wants it, so that Huffman pays; without a code, any symbol.
-  uint8_t draw(Role role) {
-    const CodeLengths* lengths = code(role);
+  uint8_t draw(Role role, size_t of_class = 0) {
+    const CodeLengths* lengths = code(role, of_class);
     if (lengths == nullptr) return static_cast<uint8_t>(random_() % alphabet(role));
     for (;;) {
       const unsigned symbol = random_() % alphabet(role);
@@ -63,6 +63,20 @@ class ChunkMaker {
   }
   void stream(Role role, Bytes symbols) {
     encode_stream(symbols, alphabet(role), code(role), layout_, &out_);
+  }
+  size_t class_of(size_t element) const {
+    const Encoding& e = t_.encoding;
+    return e.has_classes() ? c_.tables.class_maps[element / e.class_run % e.class_units] : 0;
+  }
+  void value_streams(Bytes symbols) {
+    for (size_t c = 0; c < std::max<size_t>(t_.encoding.classes, 1); ++c) {
+      std::vector<uint8_t> of_class;
+      for (size_t i = 0; i < symbols.size(); ++i) {
+        if (class_of(i) == c) of_class.push_back(symbols[i]);
+      }
+      if (of_class.empty()) continue;
+      encode_stream(of_class, alphabet(Role::kValues), code(Role::kValues, c), layout_, &out_);
+    }
   }
   void numbers(Role role, BucketCode bucket, const std::vector<uint32_t>& values) {
     std::vector<uint8_t> symbols;
@@ -122,12 +136,12 @@ class ChunkMaker {
     const bool palette_fillers = e.values == Values::kPalette && e.positions == Positions::kGap;
     std::vector<uint8_t> symbols(entries_);
     for (uint32_t i = 0; i < entries_; ++i) {
-      symbols[i] = draw(Role::kValues);
+      symbols[i] = draw(Role::kValues, class_of(i));
       if (palette_fillers && symbols[i] == 0 && !room[i]) symbols[i] = 1;
       if (e.values == Values::kInt && e.is_sparse() && symbols[i] == 0) symbols[i] = 1;
       fillers_ += palette_fillers && symbols[i] == 0;
     }
-    stream(Role::kValues, symbols);
+    value_streams(symbols);
     if (e.values != Values::kSplit) return;
     // Lowest bit the sign; another one is set, so that no word is zero.
     const unsigned rest = t_.bits - e.split_t - e.split_z;
@@ -172,7 +186,7 @@ Status decode(const Case& c, Bytes chunk) {
 std::vector<std::vector<uint8_t>> tensor_seeds() {
   std::vector<std::vector<uint8_t>> seeds;
   std::mt19937 random(1);
-  for (uint8_t positions = 0; positions < 4; ++positions) {
+  for (uint8_t positions = 0; positions <= kClassesId; ++positions) {
     for (unsigned variant = 0; variant < 10; ++variant) {
       std::vector<uint8_t> seed(kParameters);
       for (uint8_t& byte : seed) byte = static_cast<uint8_t>(random());

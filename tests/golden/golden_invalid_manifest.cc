@@ -126,12 +126,38 @@ void add_encodings(InvalidFiles* out) {
                });
 }
 
+void add_classes(InvalidFiles* out) {
+  // Columns 1 and 3 of four are of class 0.
+  Encoding e = encoding(Positions::kDense, Values::kInt);
+  e.classes = 3;
+  e.class_run = 1;
+  e.class_units = 4;
+  Sample s = words(DType::kU8, {2, 4}, {5, 0, 6, 1, 7, 1, 4, 0}, e);
+  s.class_map = {1, 0, 1, 0};
+  const FileParts parts = make_parts({s});
+  out->changed("classes_without_their_feature", "M-16", parts,
+               [](FileParts* p) { p->header.features = 0; });
+  out->changed("units_beyond_the_tensor", "P-07", parts, [](FileParts* p) {
+    must(p->columns.params[1] == 1 && p->columns.params[5] == 4, "run and units");
+    p->columns.params[1] = 3;
+  });
+  out->changed("classes_of_wide_integers", "M-14", parts,
+               [](FileParts* p) { p->columns.dtypes = {static_cast<uint8_t>(DType::kU16)}; });
+  out->changed("class_outside_the_classes", "S-07", parts, [](FileParts* p) {
+    must(p->tables == Blob{0, 0x11}, "a stored map of 2 bits for each unit");
+    p->tables[1] = 0x13;
+  });
+  out->changed("class_map_past_the_section", "S-02", parts,
+               [](FileParts* p) { p->tables.pop_back(); });
+}
+
 }  // namespace
 
 void make_invalid_manifests(InvalidFiles* out) {
   add_messages(out);
   add_columns(out);
   add_encodings(out);
+  add_classes(out);
 }
 
 }  // namespace dcf::impl::testing

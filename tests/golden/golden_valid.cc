@@ -71,7 +71,7 @@ std::vector<Sample> all_encodings(HuffmanLayout layout) {
   std::vector<Sample> out;
   for (const DType dtype : {DType::kF32, DType::kF16, DType::kI16, DType::kU8, DType::kI64}) {
     for (const Encoding& e : encodings_of(dtype)) {
-      if (e.bucket_t == 3 || e.gap_bits == 8) continue;
+      if (e.bucket_t == 3 || e.gap_bits == 8 || e.has_classes()) continue;
       Sample s = random_sample(dtype, {9, 40}, e, out.size(), 5, 7);
       s.name = std::string(dtype_name(dtype)) + " " + encoding_name(e);
       s.huffman = layout;
@@ -118,6 +118,25 @@ std::vector<Sample> transposed_signs(HuffmanLayout layout) {
     s.rows_per_chunk = 4;
     s.huffman = layout;
     out.push_back(s);
+  }
+  return out;
+}
+
+// Classes of columns, rows and pairs; chunks that begin anywhere in the units; a transposed view.
+std::vector<Sample> classes(HuffmanLayout layout) {
+  std::vector<Sample> out;
+  for (const DType dtype :
+       {DType::kF32, DType::kF16, DType::kBF16, DType::kF64, DType::kU8, DType::kF8E4M3}) {
+    for (const Encoding& e : encodings_of(dtype)) {
+      if (!e.has_classes()) continue;
+      Sample s = random_sample(dtype, {10, 24}, e, out.size(), 1, 20);
+      s.name = std::string(dtype_name(dtype)) + " " + encoding_name(e);
+      s.huffman = layout;
+      if (out.size() % 2 == 1) s.view.cols = 17;
+      if (out.size() % 3 > 0) s.rows_per_chunk = 4;
+      if (out.size() % 4 == 2) s.view = {10, true};
+      out.push_back(s);
+    }
   }
   return out;
 }
@@ -210,6 +229,19 @@ void make_unusual(ValidFiles* out) {
                                      {"transposed_signs_tree", HuffmanLayout::kTree}}) {
     add(out, name, transposed_signs(layout));
   }
+
+  for (const auto& [name, layout] : {std::pair{"classes_streams", HuffmanLayout::kStreams},
+                                     {"classes_tree", HuffmanLayout::kTree}}) {
+    add(out, name, classes(layout));
+  }
+  // Sixteen classes, of which one unit each has two.
+  Sample few = count_up("w", DType::kU8, 24, {});
+  few.encoding.values = Values::kInt;
+  few.encoding.classes = 16;
+  few.encoding.class_run = 5;
+  few.encoding.class_units = 2;
+  few.class_map = {15, 3};
+  add(out, "classes_without_units", {few});
 
   std::vector<Sample> fnuz;
   for (const DType dtype : {DType::kF8E4M3FNUZ, DType::kF8E5M2FNUZ}) {

@@ -77,6 +77,17 @@ std::vector<Encoding> encodings_of(DType dtype) {
       out.push_back(e);
     }
   }
+  // Columns of a matrix of 24 columns, rows of 24, and pairs: any shape of 48 elements and more.
+  for (const auto& [run, units] : {std::pair<uint32_t, uint32_t>{1, 24}, {24, 2}, {2, 11}}) {
+    Encoding e;
+    e.values = is_float(dtype) && !is_f8(dtype) ? Values::kSplit : Values::kInt;
+    if (e.values == Values::kInt && dtype_bits(dtype) != 8) break;
+    if (e.values == Values::kSplit) e.split_t = static_cast<uint8_t>(dtype == DType::kF16 ? 6 : 8);
+    e.classes = static_cast<uint16_t>(run == 24 ? 2 : 5);
+    e.class_run = run;
+    e.class_units = units;
+    out.push_back(e);
+  }
   return out;
 }
 
@@ -85,6 +96,10 @@ std::string encoding_name(const Encoding& e) {
   static constexpr const char* kValues[] = {"raw", "palette", "grid", "split", "int"};
   std::string name = std::string(kPositions[static_cast<size_t>(e.positions)]) + "/" +
                      kValues[static_cast<size_t>(e.values)];
+  if (e.has_classes()) {
+    name += " classes " + std::to_string(e.classes) + " run " + std::to_string(e.class_run) +
+            " units " + std::to_string(e.class_units);
+  }
   if (e.gap_bits != 0) name += " b=" + std::to_string(e.gap_bits);
   if (e.bucket_t != 0)
     name += " t=" + std::to_string(e.bucket_t) + " s=" + std::to_string(e.bucket_s);

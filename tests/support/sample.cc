@@ -17,7 +17,7 @@ namespace {
 
 // A stream of a role, or bytes that stand between streams.
 struct Piece {
-  std::optional<Role> role;
+  std::optional<size_t> role;  // index into the roles of the tensor
   Blob bytes;
 };
 using Pieces = std::vector<Piece>;
@@ -27,7 +27,8 @@ struct Encoded {
   std::vector<Pieces> chunks;
   std::vector<uint32_t> entries;
   std::vector<uint64_t> codebook;
-  std::array<std::optional<CodeLengths>, 4> codes;
+  Blob class_map;
+  std::array<std::optional<CodeLengths>, kMaxRoles> codes;
 };
 
 bool is_zero(DType dtype, uint64_t word) {
@@ -72,6 +73,7 @@ class Encoder {
       return std::move(out_);
     }
     choose_parameters();
+    choose_classes();
     for (uint64_t i = 0; i < out_.tensor.chunks; ++i) {
       if (s_.encoding.is_raw())
         raw_chunk(i);
@@ -143,7 +145,31 @@ class Encoder {
     }
   }
 
-  void stream(Role role, Blob symbols) { pieces_.push_back({role, std::move(symbols)}); }
+  void stream(Role role, Blob symbols, size_t of_class = 0) {
+    const Roles roles = roles_of(out_.tensor.encoding, s_.dtype);
+    pieces_.push_back({roles.find(role) + of_class, std::move(symbols)});
+  }
+  // Section 7.6.
+  void choose_classes() {
+    const Encoding& e = out_.tensor.encoding;
+    if (e.classes == 0) return;
+    out_.class_map = s_.class_map;
+    while (out_.class_map.size() < e.class_units) {
+      out_.class_map.push_back(static_cast<uint8_t>(out_.class_map.size() % e.classes));
+    }
+  }
+  void value_streams(uint64_t first, const Blob& symbols) {
+    const Encoding& e = out_.tensor.encoding;
+    if (e.classes == 0) return stream(Role::kValues, symbols);
+    for (uint8_t c = 0; c < e.classes; ++c) {
+      Blob of_class;
+      for (size_t i = 0; i < symbols.size(); ++i) {
+        if (out_.class_map[(first + i) / e.class_run % e.class_units] == c)
+          of_class.push_back(symbols[i]);
+      }
+      if (!of_class.empty()) stream(Role::kValues, of_class, c);
+    }
+  }
   void numbers(Role role, const std::vector<uint64_t>& values, BucketCode code) {
     Blob symbols;
     Blob extra;
@@ -198,7 +224,7 @@ class Encoder {
     }
     if (!words.empty()) {
       positions(e, counts, gaps, bitmap);
-      values(e, words, fillers);
+      values(e, first, words, fillers);
     }
     if (e.signs && !signs.empty()) {
       Blob bytes(ceil_div(signs.size(), 8));
@@ -219,7 +245,7 @@ class Encoder {
     numbers(Role::kGaps, gaps, BucketCode{e.bucket_t, e.bucket_s});
   }
 
-  void values(const Encoding& e, const std::vector<uint64_t>& words,
+  void values(const Encoding& e, uint64_t first, const std::vector<uint64_t>& words,
               const std::vector<bool>& fillers) {
     const unsigned bits = out_.tensor.bits;
     Blob symbols;
@@ -244,7 +270,7 @@ class Encoder {
     writer.finish();
     if (!integers.empty())
       return numbers(Role::kValues, integers, bits == 64 ? kInt64Buckets : kIntBuckets);
-    stream(Role::kValues, symbols);
+    value_streams(first, symbols);
     pieces_.push_back({std::nullopt, tail});
   }
 
@@ -252,9 +278,12 @@ class Encoder {
     const Roles roles = roles_of(out_.tensor.encoding, s_.dtype);
     for (size_t r = 0; r < roles.count; ++r) {
       Histogram histogram{};
+      if (roles.list[r].role == Role::kClasses) {
+        for (const uint8_t c : out_.class_map) ++histogram[c];
+      }
       for (const Pieces& pieces : out_.chunks) {
         for (const Piece& piece : pieces) {
-          if (piece.role != roles.list[r].role) continue;
+          if (piece.role != r) continue;
           for (const uint8_t symbol : piece.bytes) ++histogram[symbol];
         }
       }
@@ -272,10 +301,19 @@ class Encoder {
 // Gives the tensor its table numbers and returns its chunks as bytes. Tables that no stream uses
 // are left out.
 std::vector<Blob> write_chunks(Encoded* encoded, std::optional<HuffmanLayout> layout, Blob* tables,
-                               uint32_t* table_count) {
+                               Blob* codebooks, uint32_t* table_count) {
   const Roles roles = roles_of(encoded->tensor.encoding, encoded->tensor.dtype);
-  std::array<bool, 4> used{};
+  std::array<bool, kMaxRoles> used{};
   std::vector<Blob> chunks;
+  // Appends a stream of role r.
+  const auto append = [&](size_t r, const Blob& symbols, Blob* out) {
+    const auto& code = encoded->codes[r];
+    const size_t mode_at = out->size();
+    encode_stream(symbols, roles.list[r].alphabet, code ? &*code : nullptr,
+                  layout.value_or(HuffmanLayout::kAuto), out);
+    used[r] = used[r] || (*out)[mode_at] >= static_cast<uint8_t>(StreamMode::kStreams);
+  };
+  if (!encoded->class_map.empty()) append(0, encoded->class_map, codebooks);
   for (const Pieces& pieces : encoded->chunks) {
     Blob bytes;
     for (const Piece& piece : pieces) {
@@ -283,12 +321,7 @@ std::vector<Blob> write_chunks(Encoded* encoded, std::optional<HuffmanLayout> la
         bytes.insert(bytes.end(), piece.bytes.begin(), piece.bytes.end());
         continue;
       }
-      const size_t r = roles.find(*piece.role);
-      const auto& code = encoded->codes[r];
-      const size_t mode_at = bytes.size();
-      encode_stream(piece.bytes, roles.list[r].alphabet, code ? &*code : nullptr,
-                    layout.value_or(HuffmanLayout::kAuto), &bytes);
-      used[r] = used[r] || bytes[mode_at] >= static_cast<uint8_t>(StreamMode::kStreams);
+      append(*piece.role, piece.bytes, &bytes);
     }
     chunks.push_back(std::move(bytes));
   }
@@ -316,7 +349,7 @@ FileParts make_parts(std::vector<Sample> samples, const Metadata& metadata,
     if (!s.alias_of.empty()) encoded.tensor.alias_of = index.at(s.alias_of);
     encoded.tensor.first_chunk = parts.chunks.size();
     const std::vector<Blob> chunks =
-        write_chunks(&encoded, s.huffman, &parts.tables, &manifest.table_count);
+        write_chunks(&encoded, s.huffman, &parts.tables, &codebooks, &manifest.table_count);
     for (size_t i = 0; i < chunks.size(); ++i) {
       parts.chunks.push_back(chunks[i]);
       manifest.chunks.push_back({0, encoded.entries[i], 0});
@@ -333,6 +366,9 @@ FileParts make_parts(std::vector<Sample> samples, const Metadata& metadata,
     parts.sections.push_back(bytes);
   }
   parts.columns = manifest_columns(manifest);
+  const bool classes = std::any_of(manifest.tensors.begin(), manifest.tensors.end(),
+                                   [](const Tensor& t) { return t.encoding.has_classes(); });
+  if (classes) parts.header.features |= kClassMaps;
   return parts;
 }
 

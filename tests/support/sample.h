@@ -24,6 +24,7 @@ struct Sample {
   uint32_t rows_per_chunk = 0;           // 0: one chunk
   std::optional<HuffmanLayout> huffman;  // nothing: stored and constant streams only
   std::vector<bool> kept;  // sparse positions: which elements are entries; empty: the nonzeros
+  std::vector<uint8_t> class_map;    // with classes: of each unit; empty: unit number mod K
   std::vector<uint64_t> more_codes;  // codebook words that no element has
   uint32_t opaque_bits =
       0;  // opaque dtype: its width, its name, and the dense bytes for any raw tensor

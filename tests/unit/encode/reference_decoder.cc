@@ -221,8 +221,12 @@ std::vector<uint64_t> read_buckets(Cursor& in, uint64_t n, unsigned t, unsigned 
 class TensorDecoder {
  public:
   TensorDecoder(const Tensor& t, const std::vector<Lengths>& tables,
-                const std::vector<uint64_t>& codebook)
-      : t_(t), e_(t.encoding), roles_(roles_of(t.encoding, t.dtype)), codebook_(codebook) {
+                const std::vector<uint64_t>& codebook, const std::vector<uint8_t>& class_map)
+      : t_(t),
+        e_(t.encoding),
+        roles_(roles_of(t.encoding, t.dtype)),
+        codebook_(codebook),
+        class_map_(class_map) {
     for (size_t k = 0; k < roles_.count; ++k) {
       tables_[k] = t.tables[k] == 0 ? nullptr : &tables[t.tables[k] - 1];
     }
@@ -232,6 +236,7 @@ class TensorDecoder {
   // Appends the words of a chunk in view order.
   void chunk(Bytes bytes, uint64_t elements, uint64_t entries, std::vector<uint64_t>* words) {
     Cursor in(bytes);
+    first_ = words->size();
     std::vector<uint64_t> at;  // of entries, from the start of the chunk
     if (e_.positions == Positions::kDense) {
       for (uint64_t i = 0; i < elements; ++i) at.push_back(i);
@@ -275,6 +280,24 @@ class TensorDecoder {
   std::vector<uint8_t> role_stream(Cursor& in, Role role, uint64_t n) {
     const size_t k = roles_.find(role);
     return read_stream(in, n, roles_.list[k].alphabet, tables_[k]);
+  }
+
+  // Section 7.6: the symbols of the classes, each to the next element of its class.
+  std::vector<uint8_t> value_symbols(Cursor& in, uint64_t n) {
+    if (e_.classes == 0) return role_stream(in, Role::kValues, n);
+    std::vector<std::vector<size_t>> elements(e_.classes);
+    for (size_t i = 0; i < n; ++i) {
+      elements[class_map_[(first_ + i) / e_.class_run % e_.class_units]].push_back(i);
+    }
+    std::vector<uint8_t> out(n);
+    const size_t k = roles_.find(Role::kValues);
+    for (size_t c = 0; c < elements.size(); ++c) {
+      if (elements[c].empty()) continue;
+      const std::vector<uint8_t> symbols =
+          read_stream(in, elements[c].size(), roles_.list[k + c].alphabet, tables_[k + c]);
+      for (size_t i = 0; i < symbols.size(); ++i) out[elements[c][i]] = symbols[i];
+    }
+    return out;
   }
 
   std::vector<uint64_t> positions(Cursor& in, uint64_t elements, uint64_t entries) {
@@ -336,7 +359,7 @@ class TensorDecoder {
     }
     if (e_.values == Values::kSplit) {
       const unsigned r = t_.bits - e_.split_t - e_.split_z;
-      const std::vector<uint8_t> symbols = role_stream(in, Role::kValues, n);
+      const std::vector<uint8_t> symbols = value_symbols(in, n);
       for (const uint8_t symbol : symbols) {
         const uint64_t rest = in.field(r);
         const uint64_t top = uint64_t{symbol} + e_.split_base;
@@ -346,7 +369,7 @@ class TensorDecoder {
       }
       in.end_string();
     } else if (t_.bits == 8) {
-      for (const uint8_t symbol : role_stream(in, Role::kValues, n)) out.push_back(symbol);
+      for (const uint8_t symbol : value_symbols(in, n)) out.push_back(symbol);
     } else {
       const size_t k = roles_.find(Role::kValues);
       out = read_buckets(in, n, 7, t_.bits == 64 ? 1 : 2, roles_.list[k].alphabet, tables_[k]);
@@ -367,7 +390,9 @@ class TensorDecoder {
   const Encoding& e_;
   const Roles roles_;
   const std::vector<uint64_t>& codebook_;
-  std::array<const Lengths*, 4> tables_{};
+  const std::vector<uint8_t>& class_map_;
+  std::array<const Lengths*, kMaxRoles> tables_{};
+  uint64_t first_ = 0;  // element of the view that the chunk begins with
   uint64_t zero_sign_ = 0;
   std::vector<uint64_t> gaps_;
   std::vector<bool> row_end_;
@@ -404,6 +429,9 @@ class FileDecoder {
     Result<Manifest> manifest = validate_manifest(columns.take(), Limits{});
     require(manifest.ok(), manifest.status().message);
     out_->manifest = manifest.take();
+    for (const Tensor& t : out_->manifest.tensors) {
+      require(t.encoding.classes == 0 || (header.value().features & 2) != 0, "feature bit 1");
+    }
     read_tables(packed.size());
     uint64_t at = kHeaderBytes + packed.size() + out_->manifest.table_bytes;
     for (size_t i = 0; i < out_->manifest.tensors.size(); ++i) at = read_tensor(i, at);
@@ -426,6 +454,11 @@ class FileDecoder {
     for (const Tensor& t : m.tensors) {
       const bool palette = t.alias_of == kNoTensor && t.encoding.values == Values::kPalette;
       out_->codebooks.push_back(palette ? read_codebook(in, t) : std::vector<uint64_t>{});
+      class_maps_.emplace_back();
+      if (t.encoding.classes != 0) {
+        const Lengths* table = t.tables[0] == 0 ? nullptr : &tables_[t.tables[0] - 1];
+        class_maps_.back() = read_stream(in, t.encoding.class_units, t.encoding.classes, table);
+      }
       if (t.alias_of != kNoTensor) continue;
       const Roles roles = roles_of(t.encoding, t.dtype);
       for (size_t k = 0; k < roles.count; ++k) {
@@ -448,7 +481,7 @@ class FileDecoder {
     }
     std::vector<uint8_t> dense;
     std::vector<uint64_t> words;
-    TensorDecoder decoder(t, tables_, out_->codebooks[i]);
+    TensorDecoder decoder(t, tables_, out_->codebooks[i], class_maps_[i]);
     for (uint64_t c = 0; c < t.chunks; ++c) {
       const Chunk& chunk = m.chunks[t.first_chunk + c];
       require(chunk.bytes <= file_.size() - at, "a chunk past the end of the file");
@@ -478,6 +511,7 @@ class FileDecoder {
   Bytes file_;
   ReferenceFile* out_;
   std::vector<Lengths> tables_;
+  std::vector<std::vector<uint8_t>> class_maps_;
 };
 
 }  // namespace

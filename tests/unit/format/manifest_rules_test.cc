@@ -245,7 +245,7 @@ TEST(ManifestRules, M11_Dtypes) {
 }
 
 TEST(ManifestRules, M12_M14_Encodings) {
-  for (const uint8_t encoding : {0x04, 0x0F, 0x20, 0x50, 0xF0}) {
+  for (const uint8_t encoding : {0x05, 0x0F, 0x20, 0x50, 0xF0}) {
     expect_rule([=](ManifestColumns* c) { c->encodings[0] = encoding; }, Code::UnsupportedEncoding,
                 "M-12");
   }
@@ -261,6 +261,12 @@ TEST(ManifestRules, M12_M14_Encodings) {
   expect_bad("M-14", combination(0x40, DType::kF32));  // integers of floats
   expect_bad("M-14", combination(0x30, DType::kI32));  // exponents of integers
   expect_bad("M-14", combination(0x30, DType::kF8E4M3));
+  for (const uint8_t values : {0x00, 0x10}) {  // classes of raw values and of a palette
+    expect_bad("M-14", [=](ManifestColumns* c) {
+      c->encodings[0] = kClassesId | values;
+      c->params.insert(c->params.begin(), 10, 1);
+    });
+  }
   expect_bad("M-14", [](ManifestColumns* c) {  // an empty tensor that is not raw
     c->dims[0] = 0;
     c->encodings[0] = 0x10;
@@ -389,7 +395,7 @@ TEST(ManifestRules, UnknownIdsAreReportedBeforeAnyOtherFault) {
                 "M-11");
     expect_rule(with([](ManifestColumns* c) { c->encodings[5] = 0x51; }), Code::UnsupportedEncoding,
                 "M-12");
-    expect_rule(with([](ManifestColumns* c) { c->encodings[5] = 0x04; }), Code::UnsupportedEncoding,
+    expect_rule(with([](ManifestColumns* c) { c->encodings[5] = 0x05; }), Code::UnsupportedEncoding,
                 "M-12");
     expect_rule(with([](ManifestColumns* c) { c->section_kinds[1] |= 0x80000000; }),
                 Code::UnsupportedSection, "A-01");

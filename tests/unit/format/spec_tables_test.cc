@@ -143,7 +143,7 @@ TEST(SpecTables, EncodingsAndModes) {
                EXPECT_EQ(dcf_values_name(static_cast<dcf_values>(std::stoi(m[1]))), m[2]);
                ++values;
              });
-  EXPECT_EQ(positions, 4u);
+  EXPECT_EQ(positions, 5u);
   EXPECT_EQ(values, 5u);
   const std::map<std::string, StreamMode> modes = {{"stored", StreamMode::kStored},
                                                    {"constant", StreamMode::kConstant},
@@ -246,8 +246,11 @@ TEST(SpecTables, Header) {
   EXPECT_NE(text.find("| major | " + std::to_string(kFormatMajor) + " |"), std::string::npos);
   EXPECT_NE(text.find("| minor | any; " + std::to_string(kFormatMinor) + " for this text |"),
             std::string::npos);
-  EXPECT_EQ(kKnownFeatures, 0u);
-  EXPECT_NE(section("12").find("this text's readers know none of them"), std::string::npos);
+  EXPECT_EQ(kKnownFeatures, kClassMaps);
+  EXPECT_EQ(kClassMaps, 1u << 1);
+  expect_says(section("12"), "this text's readers know bit 1");
+  expect_says(section("7.6"), "K MUST be 2.." + std::to_string(kMaxClasses) +
+                                  ", run at least 1, units 2.." + power(kMaxClassUnits));
 }
 
 }  // namespace

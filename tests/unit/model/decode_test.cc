@@ -131,8 +131,8 @@ TEST(Decode, TensorsWithoutEntriesAndWithout) {
   for (const Encoding& e : encodings_of(DType::kF32)) {
     Sample s;
     s.encoding = e;
-    s.dims = {4, 9};
-    s.words.assign(36, 0);
+    s.dims = {4, 12};
+    s.words.assign(48, 0);
     SCOPED_TRACE(describe(s));
     expect_round_trip(s);
     if (!e.is_raw()) continue;

@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: Apache-2.0
+// Classes of rows and columns: they are found where scales differ, are left out where they do not
+// pay, and depend on nothing but the values.
+#include "encode/class_plan.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "words_of.h"
+#include "writing.h"
+
+namespace dcf::impl {
+namespace {
+
+// Weights of dims {40, 16, 3, 64} whose scale, one of three, is that of their unit of an axis.
+constexpr ClassAxis kRows{16 * 3 * 64, 40};
+constexpr ClassAxis kPlanes{3 * 64, 16};
+constexpr ClassAxis kColumns{1, 64};
+constexpr ClassAxis kNothing{40 * 16 * 3 * 64, 1};
+
+std::vector<double> scaled_weights(ClassAxis axis) {
+  std::mt19937_64 random(9);
+  std::vector<double> weights(size_t{40} * 16 * 3 * 64);
+  for (size_t i = 0; i < weights.size(); ++i) {
+    double normal = -6;
+    for (int k = 0; k < 12; ++k) normal += static_cast<double>(random() >> 11) * 0x1p-53;
+    const auto unit = static_cast<double>(i / axis.run % axis.units * 5 % 3);
+    weights[i] = normal * std::pow(8.0, unit);
+  }
+  return weights;
+}
+
+Sample scaled_sample(DType dtype, ClassAxis axis) {
+  Sample sample;
+  sample.name = "w";
+  sample.dtype = dtype;
+  sample.dims = {40, 16, 3, 64};
+  const std::vector<double> weights = scaled_weights(axis);
+  if (is_float(dtype)) {
+    sample.data = words_of(dtype, weights);
+    return sample;
+  }
+  for (const double w : weights) {
+    const long rounded = std::clamp(std::lround(w), -128L, 127L);
+    const long zero = is_signed_integer(dtype) ? 0 : 128;
+    sample.data.push_back(static_cast<uint8_t>(rounded + zero));
+  }
+  return sample;
+}
+
+// The encoding that a writer chooses; the file decodes to the sample.
+Encoding chosen(const Sample& sample, const EncodeOptions& options = {}) {
+  const ReferenceFile file = decoded(file_of({sample}, options));
+  EXPECT_TRUE(file.dense.at(0) == sample.data);
+  return file.manifest.tensors.at(0).encoding;
+}
+
+TEST(ClassPlan, FindsTheAxisAlongWhichScalesDiffer) {
+  for (const DType dtype : {DType::kF32, DType::kF16, DType::kBF16, DType::kU8, DType::kI8}) {
+    for (const ClassAxis axis : {kRows, kPlanes, kColumns}) {
+      const Encoding e = chosen(scaled_sample(dtype, axis));
+      EXPECT_GE(e.classes, 3) << dtype_name(dtype) << " " << axis.run;
+      EXPECT_EQ((ClassAxis{e.class_run, e.class_units}), axis) << dtype_name(dtype);
+    }
+    EXPECT_FALSE(chosen(scaled_sample(dtype, kNothing)).has_classes()) << dtype_name(dtype);
+  }
+}
+
+TEST(ClassPlan, SparsePositionsHaveNone) {
+  const Sample sample = scaled_sample(DType::kF16, kRows);
+  for (const Positions positions : {Positions::kBitmap, Positions::kGap, Positions::kGapBucket}) {
+    EXPECT_FALSE(chosen(sample, with_positions(positions)).has_classes());
+  }
+  EXPECT_TRUE(chosen(sample, with_positions(Positions::kDense)).has_classes());
+}
+
+TEST(ClassPlan, TheFileDependsOnNeitherPiecesNorThreads) {
+  for (const ClassAxis axis : {kRows, kPlanes, kColumns}) {
+    const Sample sample = scaled_sample(DType::kF16, axis);
+    const std::vector<uint8_t> whole = file_of({sample});
+    EXPECT_TRUE(file_of({sample}, {}, 3) == whole);
+    FileWriter writer(WriterOptions{});
+    const TensorInput input = sample.input();
+    ASSERT_TRUE(writer.begin_tensor(input.spec, {}).ok());
+    for (Bytes left = sample.data; !left.empty();) {
+      const size_t n = std::min<size_t>(left.size(), 4999);
+      ASSERT_TRUE(writer.write_piece(left.first(n)).ok());
+      left = left.subspan(n);
+    }
+    ASSERT_TRUE(writer.end_tensor().ok());
+    EXPECT_TRUE(finish_file(writer) == whole);
+  }
+}
+
+// Ranges of a tensor are encoded without the words of the others.
+TEST(ClassPlan, ATensorThatMayBeCutIntoRangesHasNone) {
+  Sample sample = scaled_sample(DType::kF16, kColumns);
+  const std::vector<uint8_t> once = sample.data;
+  for (int i = 0; i < 9; ++i) sample.data.insert(sample.data.end(), once.begin(), once.end());
+  sample.dims[0] = 400;
+  for (size_t i = 0; i < sample.data.size(); i += 2) {
+    if (load_le<uint16_t>(&sample.data[i]) == 0) sample.data[i] = 1;
+  }
+  EXPECT_FALSE(chosen(sample).has_classes());
+  sample.data[0] = sample.data[1] = 0;  // a zero: other positions may be better
+  EXPECT_TRUE(chosen(sample).has_classes());
+}
+
+TEST(ClassPlan, AxesOfDims) {
+  const std::vector<ClassAxis> expected = {{60, 4}, {20, 12}, {20, 3}, {5, 12},
+                                           {1, 60}, {5, 4},   {1, 20}, {1, 5}};
+  EXPECT_EQ(class_axes({4, 3, 4, 1, 5}).size(), expected.size());
+  for (const ClassAxis axis : class_axes({4, 3, 4, 1, 5})) {
+    EXPECT_NE(std::find(expected.begin(), expected.end(), axis), expected.end())
+        << axis.run << " " << axis.units;
+  }
+  EXPECT_TRUE(class_axes({}).empty());
+  EXPECT_TRUE(class_axes({1000}).empty());
+  EXPECT_EQ(class_axes(std::vector<uint64_t>(32, 2)).size(),
+            class_axes({1u << 29, 2, 2, 2}).size());
+}
+
+}  // namespace
+}  // namespace dcf::impl

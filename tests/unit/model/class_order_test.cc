@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: Apache-2.0
+// Classes: the example of section 7.6 byte by byte, the rules it can break, and the order of
+// elements for runs, units and ranges of all kinds.
+#include "model/class_order.h"
+
+#include <random>
+
+#include "hand_made.h"
+
+namespace dcf::impl {
+namespace {
+
+using namespace testing;  // NOLINT(google-build-using-namespace)
+
+Sample spec_example() {
+  Sample s;
+  s.dtype = DType::kU8;
+  s.dims = {2, 4};
+  s.words = {5, 0, 6, 1, 7, 1, 4, 0};
+  s.encoding = encoding(Positions::kDense, Values::kInt);
+  s.encoding.classes = 2;
+  s.encoding.class_run = 1;
+  s.encoding.class_units = 4;
+  s.class_map = {1, 0, 1, 0};
+  return s;
+}
+const Blob kExample = {0, 0, 1, 1, 0, 0, 5, 6, 7, 4};
+
+TEST(Classes, TheExampleOfTheSpecification) {
+  const FileParts parts = make_parts({spec_example()});
+  EXPECT_EQ(parts.chunks[0], kExample);
+  EXPECT_EQ(parts.tables, (Blob{0, 0x05}));
+  EXPECT_EQ(parts.header.features, kClassMaps);
+  const Status s = check_bytes(assemble(parts));
+  EXPECT_TRUE(s.ok()) << s.rule << s.message;
+}
+
+TEST(Classes, StreamsOfAChunk) {
+  const Sample s = spec_example();
+  expect_chunk(s, kExample, {0, 0, 1, 1, 0, 0, 5, 6, 7}, Code::BadBitstream, "S-02");
+  expect_chunk(s, kExample, {0, 0, 1, 1, 0, 0, 5, 6, 7, 4, 9}, Code::BadBitstream, "K-04");
+  expect_chunk(s, kExample, {0, 0, 1, 1, 0, 2, 5, 6, 7, 4}, Code::BadBitstream, "S-05");
+  expect_chunk(s, kExample, {0, 0, 1, 1, 0, 4, 5, 6, 7, 4}, Code::UnsupportedEncoding, "S-01");
+}
+
+TEST(Classes, P07_Parameters) {
+  const auto check = [](uint16_t classes, uint32_t run, uint32_t units, uint64_t elements) {
+    Encoding e = encoding(Positions::kDense, Values::kInt);
+    e.classes = classes;
+    e.class_run = run;
+    e.class_units = units;
+    return check_encoding(e, DType::kU8, elements);
+  };
+  EXPECT_TRUE(check(2, 1, 2, 2).ok());
+  EXPECT_TRUE(check(16, 3, 1u << 20, uint64_t{3} << 20).ok());
+  for (const Status& s :
+       {check(1, 1, 2, 2), check(17, 1, 2, 2), check(256, 1, 2, 2), check(2, 0, 2, 2),
+        check(2, 1, 1, 2), check(2, 1, 0, 2), check(2, 1, 3, 2), check(2, 2, 2, 3),
+        check(2, 1, (1u << 20) + 1, 1u << 21), check(2, UINT32_MAX, 1u << 20, kMaxElements)}) {
+    EXPECT_EQ(s.code, Code::BadManifest);
+    EXPECT_STREQ(s.rule, "P-07");
+  }
+}
+
+TEST(Classes, OnlySplitAndBytesHaveThem) {
+  for (const auto& [values, dtype] : {std::pair{Values::kRaw, DType::kU8},
+                                      {Values::kPalette, DType::kU8},
+                                      {Values::kInt, DType::kI16}}) {
+    Encoding e = encoding(Positions::kDense, values);
+    e.palette_size = values == Values::kPalette ? 2 : 0;
+    e.classes = 2;
+    e.class_run = 1;
+    e.class_units = 2;
+    EXPECT_STREQ(check_encoding(e, dtype, 8).rule, "M-14");
+  }
+}
+
+TEST(Classes, SymbolsReturnToTheirElements) {
+  std::mt19937 random(5);
+  for (int round = 0; round < 400; ++round) {
+    Encoding e;
+    e.classes = static_cast<uint16_t>(2 + random() % 15);
+    e.class_run = round % 3 == 0 ? 1 : 1 + random() % 40;
+    e.class_units = 2 + random() % (round % 2 == 0 ? 12 : 700);
+    Blob map(e.class_units);
+    for (uint8_t& c : map) c = static_cast<uint8_t>(random() % e.classes);
+    const uint64_t first = random() % 5000;
+    Blob elements(1 + random() % 40000);
+    for (uint8_t& symbol : elements) symbol = static_cast<uint8_t>(random());
+    Blob grouped;
+    ClassOrder::Counts counts{};
+    for (uint8_t c = 0; c < e.classes; ++c) {
+      for (size_t i = 0; i < elements.size(); ++i) {
+        if (map[(first + i) / e.class_run % e.class_units] != c) continue;
+        grouped.push_back(elements[i]);
+        ++counts[c];
+      }
+    }
+    const ClassOrder order(e, map);
+    EXPECT_EQ(order.count(first, static_cast<uint32_t>(elements.size())), counts);
+    Blob spread(elements.size());
+    order.spread(first, grouped, spread);
+    ASSERT_EQ(spread, elements) << e.class_run << " " << e.class_units << " " << first;
+  }
+}
+
+}  // namespace
+}  // namespace dcf::impl
