@@ -15,9 +15,9 @@ namespace dcf::impl {
 // Up to this size, candidates that are close by estimate are encoded to compare them.
 inline constexpr uint64_t kTrialElements = uint64_t{1} << 20;
 
-// Whether ranges of a tensor may be encoded each by itself (encode/range_encoder.h). One that may has
-// no classes, as they are found in the words of the whole tensor: the smallest encoding is worth
-// that a larger tensor stays whole.
+// Whether ranges of a tensor may be encoded each by itself (encode/range_encoder.h). One that may
+// has no classes, as they are found in the words of the whole tensor: the smallest encoding is
+// worth that a larger tensor stays whole.
 constexpr bool may_be_cut(const EncodeOptions& options, uint64_t elements) {
   constexpr uint64_t kMostWhole = uint64_t{1} << 27;
   return elements > (options.smallest ? kMostWhole : kTrialElements);
@@ -29,7 +29,7 @@ struct Candidate {
   uint64_t estimate = 0;  // bytes of the file, without those that all candidates share
   bool default_view = true;
   bool smallest = false;  // whatever it costs to decode
-  StoredCounts most{};  // sparse positions: the most of a chunk, fillers included
+  StoredCounts most{};    // sparse positions: the most of a chunk, fillers included
 
   // The weight of `bytes` among candidates of the same positions and gap width. A view other than
   // the default must save 1/256, because callers decode and multiply rows of the tensor; classes

@@ -20,6 +20,8 @@ constexpr uint64_t kWorthwhile = 160;
 // The elements of a unit that decide its class, so that their cost fits 32 bits.
 constexpr uint64_t kMostOfUnit = uint64_t{1} << 21;
 constexpr unsigned kRounds = 6;
+// Of samples, sums, a map and a block.
+constexpr uint64_t kPlanBytes = uint64_t{4} << 20;
 
 // Costs are in units of 1/64 bit.
 constexpr unsigned kFractionBits = 6;
@@ -455,6 +457,7 @@ Result<std::optional<ClassPlan>> plan_classes(const Content& content,
                                               const ValuePlan& plain, uint64_t chunks,
                                               const Work& work) {
   if (content.elements < kLeastElements) return std::optional<ClassPlan>();
+  DCF_TRY(work.threads_for(kPlanBytes + PieceStore::kReaderBytes).status());
   Classifier classifier(content, plain, chunks, work);
   uint64_t most = (plain.bytes << (3 + kFractionBits)) / kWorthwhile;
   std::optional<ClassAxis> best;

@@ -42,6 +42,7 @@ TEST(NamesApi, EnumsHaveNames) {
   EXPECT_EQ(dcf_dtype_bits(DCF_DTYPE_BF16), 16u);
   EXPECT_EQ(dcf_dtype_bits(DCF_DTYPE_OPAQUE), 0u);
   EXPECT_STREQ(dcf_positions_name(DCF_POSITIONS_GAP_BUCKET), "gap-bucket");
+  EXPECT_STREQ(dcf_positions_name(DCF_POSITIONS_CLASSES), "classes");
   EXPECT_STREQ(dcf_values_name(DCF_VALUES_PALETTE), "palette");
   EXPECT_GT(std::string(dcf_fidelity_name(DCF_FIDELITY_BIT_EXACT)).size(), 0u);
 }

@@ -93,6 +93,26 @@ Bytes assorted_file() {
   return file;
 }
 
+TEST(WriterApi, ACopyKeepsClasses) {
+  std::vector<float> columns = weights(400000, 1, 2);
+  for (size_t i = 0; i < columns.size(); ++i) columns[i] *= i % 2 == 0 ? 512.0f : 1.0f;
+  Bytes file;
+  const WriterPtr writer = writer_to(&file);
+  const std::vector<uint64_t> dims = {400, 1000};
+  const dcf_tensor_spec spec = spec_of("w", DCF_DTYPE_F32, dims);
+  ASSERT_EQ(dcf_writer_add_dense(writer.get(), &spec, columns.data(), 4 * columns.size(), nullptr,
+                                 nullptr),
+            DCF_OK);
+  ASSERT_EQ(dcf_writer_finish(writer.get(), nullptr), DCF_OK);
+  dcf::File in = dcf::File::open(file).value();
+  EXPECT_EQ(in.tensor(size_t{0}).value().info().positions, DCF_POSITIONS_CLASSES);
+  Bytes copy;
+  const WriterPtr copier = writer_to(&copy);
+  ASSERT_EQ(dcf_writer_copy_tensor(copier.get(), in.get(), 0, nullptr, 0, nullptr), DCF_OK);
+  ASSERT_EQ(dcf_writer_finish(copier.get(), nullptr), DCF_OK);
+  EXPECT_TRUE(copy == file);
+}
+
 TEST(WriterApi, ACopyOfAllIsTheSameFile) {
   const Bytes file = assorted_file();
   dcf::File in = dcf::File::open(file).value();

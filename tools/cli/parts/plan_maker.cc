@@ -17,12 +17,13 @@ namespace {
 // Ranges depend on the bytes alone, so that those of equal tensors are equal whatever the shapes.
 uint64_t range_bytes_of(const TensorMeta& tensor, const dcf_encode_options& options,
                         uint64_t item_bytes) {
-  constexpr uint64_t kLeastElements = uint64_t{1} << 20;  // dcf_stats_cut()
+  // dcf_stats_cut()
+  const uint64_t most_whole = uint64_t{1} << (options.smallest != 0 ? 27 : 20);
   const bool may_be_dense =
       options.positions == DCF_POSITIONS_AUTO || options.positions == DCF_POSITIONS_DENSE;
   const bool lossy = (options.sparsity > 0 || options.bits > 0) && may_be_lossy(tensor);
   if (tensor.bytes() <= item_bytes || tensor.bits % 8 != 0 || lossy || !may_be_dense ||
-      tensor.elements() <= kLeastElements) {
+      tensor.elements() <= most_whole) {
     return 0;
   }
   const uint64_t count = (tensor.bytes() + item_bytes - 1) / item_bytes;

@@ -36,7 +36,7 @@ class TensorInfo(NamedTuple):
     cols: int  # product of the other dimensions
     dense_bytes: int
     encoded_bytes: int
-    positions: str  # "dense", "bitmap", "gap", "gap-bucket"
+    positions: str  # "dense", "bitmap", "gap", "gap-bucket", "classes"
     values: str  # "raw", "palette", "grid", "split", "int"
     gap_bits: int
     codebook_size: int
