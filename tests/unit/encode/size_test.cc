@@ -124,7 +124,8 @@ TEST(Size, DeadRowsAndColumnsAreFound) {
       EncodeOptions smallest;
       smallest.smallest = true;
       const uint64_t least = size_of({sample}, smallest);
-      EXPECT_LT(least, dense_size_of(sample)) << dtype_name(dtype);
+      // A class of dead columns is as small as their positions.
+      EXPECT_LE(least, dense_size_of(sample)) << dtype_name(dtype);
       EXPECT_LE(size_of({sample}, {}), least + least / 128 + 64) << dtype_name(dtype);
     }
   }
