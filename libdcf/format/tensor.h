@@ -74,6 +74,7 @@ struct Tensor {
   std::string_view opaque_name = "";
   std::span<const uint64_t> dims;
   DType dtype = DType::kNone;
+  Fidelity fidelity = Fidelity::kBitExact;
   uint32_t bits = 0;
   uint64_t elements = 0;
 
@@ -82,7 +83,6 @@ struct Tensor {
   View view;
   uint32_t rows_per_chunk = 0;  // resolved: never 0 where there are elements
   uint64_t nonzeros = 0;
-  Fidelity fidelity = Fidelity::kBitExact;
   double error_bound = 0;
   uint64_t alias_of = kNoTensor;
 

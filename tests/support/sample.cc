@@ -151,8 +151,18 @@ class Encoder {
   }
   // Section 7.6.
   void choose_classes() {
-    const Encoding& e = out_.tensor.encoding;
+    Encoding& e = out_.tensor.encoding;
     if (e.classes == 0) return;
+    if (uint64_t{e.class_run} * e.class_units > out_.tensor.elements) {
+      e.class_run = 1;
+      e.class_units =
+          static_cast<uint32_t>(std::min<uint64_t>(e.class_units, out_.tensor.elements));
+    }
+    if (e.class_units < 2) {
+      e.classes = 0;
+      e.class_run = e.class_units = 0;
+      return;
+    }
     out_.class_map = s_.class_map;
     while (out_.class_map.size() < e.class_units) {
       out_.class_map.push_back(static_cast<uint8_t>(out_.class_map.size() % e.classes));

@@ -18,7 +18,8 @@ struct Sample {
   DType dtype = DType::kF32;
   std::vector<uint64_t> dims;
   std::vector<uint64_t> words;  // one per element, in the order of the flattened tensor
-  // Palette sizes and the split's z, base and A are worked out from the words.
+  // Palette sizes and the split's z, base and A are worked out from the words. Classes that need a
+  // larger tensor have fewer units.
   Encoding encoding;
   View view;                             // cols 0: the default
   uint32_t rows_per_chunk = 0;           // 0: one chunk
