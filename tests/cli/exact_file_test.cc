@@ -45,6 +45,24 @@ TEST(ExactFile, OfOddSafetensorsComesBack) {
   }
 }
 
+// As the library of the format writes them, so that the layout need not keep the header.
+TEST(ExactFile, OfAPlainHeaderComesBack) {
+  const TempDir dir;
+  const std::string tensors =
+      R"("a\"\\\n\u001f/é":{"dtype":"I64","shape":[1],"data_offsets":[0,8]},)"
+      R"("b":{"dtype":"F32","shape":[2,1],"data_offsets":[8,16]}})";
+  for (const std::string before : {"{", "{\"__metadata__\":{\"format\":\"pt\"},"}) {
+    for (const std::string blanks : {"", " ", "       ", "        "}) {
+      const std::string content = safetensors(before + tensors + blanks, "abcdefghijklmnop");
+      const std::string in = dir.write("in.safetensors", content);
+      const std::string packed = compressed(dir, in, {"-f"});
+      expect_success(dcf({"verify", packed}));
+      expect_success(dcf({"decompress", packed, "-f", "-o", dir.path("out.safetensors")}));
+      EXPECT_EQ(read_text(dir.path("out.safetensors")), content);
+    }
+  }
+}
+
 TEST(ExactFile, SurvivesASecondCompression) {
   const TempDir dir;
   const std::string in = dir.write("in.safetensors", odd_safetensors());
@@ -162,6 +180,38 @@ TEST(ExactFile, LayoutsThatDoNotFitAreRefused) {
   }
   expect_refused(below, "");
   expect_refused(FileLayout("onnx"), "");  // no files
+}
+
+TEST(ExactFile, DescriptionsThatDoNotFitAreRefused) {
+  const TempDir dir;
+  const std::string text = R"("w":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}})";
+  const auto check = [&](const std::vector<uint64_t>& descriptions, uint64_t tensor) {
+    FileLayout layout("safetensors");
+    uint64_t offset = 9;
+    for (const uint64_t bytes : descriptions) offset += bytes;
+    layout.begin_file("model.safetensors", offset + 4);
+    offset = 9;
+    for (const uint64_t bytes : descriptions) {
+      layout.descriptions_at(offset, bytes);
+      offset += bytes;
+    }
+    layout.tensor_at(offset, tensor, 4);
+    layout.end_file();
+    const std::string file = hostile(dir, layout, std::string("\x36\0\0\0\0\0\0\0{", 9));
+    const Result result = dcf({"verify", file});
+    expect_failure(dcf({"decompress", file, "-o", dir.path("out.safetensors")}), 1, "");
+    EXPECT_EQ(dir.list(), std::vector<std::string>{"hostile.dcf"});
+    return result.exit_code == 0 ? std::string() : result.err;
+  };
+  // Only the digest is wrong.
+  EXPECT_EQ(check({text.size()}, 0), "");
+  EXPECT_EQ(check({text.size() + 7}, 0), "");
+  for (const std::vector<uint64_t>& sizes : std::vector<std::vector<uint64_t>>{
+           {text.size() - 1}, {text.size() + 8}, {uint64_t{1} << 60}}) {
+    EXPECT_NE(check(sizes, 0).find("descriptions have another size"), std::string::npos);
+  }
+  EXPECT_NE(check({text.size(), text.size()}, 0).find("twice"), std::string::npos);
+  EXPECT_NE(check({text.size()}, 1).find("does not exist"), std::string::npos);
 }
 
 // A few bytes of a frame may stand for a layout of any size.

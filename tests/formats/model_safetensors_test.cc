@@ -44,6 +44,28 @@ TEST_F(SafetensorsTest, ReadsTensorsInFileOrderWithMetadata) {
   EXPECT_EQ(layout_fault(*source), "");
 }
 
+TEST_F(SafetensorsTest, PlainDescriptionsAreNoRest) {
+  const std::string two = R"("a":{"dtype":"U8","shape":[2],"data_offsets":[0,2]},)"
+                          R"("b":{"dtype":"F32","shape":[],"data_offsets":[2,6]}})";
+  const auto rest = [&](const std::string& header) {
+    const auto source = open_model(dir_.write("m", safetensors(header, "ABwxyz")));
+    EXPECT_EQ(layout_fault(*source), "");
+    return source->layout()->rest_bytes();
+  };
+  const std::string metadata = R"("__metadata__":{"k":"v"},)";
+  EXPECT_EQ(rest("{" + two), 9u);
+  EXPECT_EQ(rest("{" + two + "     "), 9u);
+  EXPECT_EQ(rest("{" + metadata + two), 9u + metadata.size());
+  // Anything else is kept as it is.
+  const std::string swapped = R"({"b":{"dtype":"F32","shape":[],"data_offsets":[2,6]},)"
+                              R"("a":{"dtype":"U8","shape":[2],"data_offsets":[0,2]}})";
+  const std::string escaped = R"({"\u0061":{"dtype":"U8","shape":[2],"data_offsets":[0,2]},)"
+                              R"("b":{"dtype":"F32","shape":[],"data_offsets":[2,6]}})";
+  for (const std::string& header : {"{" + two + "        ", "{ " + two, swapped, escaped}) {
+    EXPECT_EQ(rest(header), 8 + header.size()) << header;
+  }
+}
+
 TEST_F(SafetensorsTest, EveryDtype) {
   const std::pair<const char*, dcf_dtype> kAll[] = {{"F64", DCF_DTYPE_F64},
                                                     {"F32", DCF_DTYPE_F32},

@@ -51,7 +51,7 @@ class Reassembler {
   }
 
   void append(const InputFile& input, const Segment& segment, std::string* content) {
-    if (segment.kind == Segment::Kind::kRest) {
+    if (segment.kind == Segment::Kind::kRest || segment.kind == Segment::Kind::kDescriptions) {
       *content += text_of(input.read_range(content->size(), segment.bytes));
       return;
     }

@@ -77,11 +77,15 @@ void FileAssembler::feed(std::span<const uint8_t> bytes) {
 void FileAssembler::advance() {
   while (true) {
     while (output_ != nullptr && layout_.next_segment(&segment_)) {
-      if (segment_.kind != Segment::Kind::kRest) {
+      if (segment_.kind == Segment::Kind::kRest) {
+        write_rest(segment_.bytes);
+      } else if (segment_.kind == Segment::Kind::kDescriptions) {
+        const std::string text = originals_.descriptions(file_, layout_, segment_);
+        write({reinterpret_cast<const uint8_t*>(text.data()), text.size()});
+      } else {
         left_ = segment_.bytes;
         return;
       }
-      write_rest(segment_.bytes);
     }
     if (output_ != nullptr) {
       end_file();

@@ -20,6 +20,7 @@ constexpr unsigned kKindBits = 2;
 constexpr uint64_t kRestKind = 0;    // number of bytes
 constexpr uint64_t kTensorKind = 1;  // tensor; then bytes
 constexpr uint64_t kBlocksKind = 2;  // blocks; then the number of parts; of each tensor and bytes
+constexpr uint64_t kDescriptionsKind = 3;  // number of bytes
 
 void append_number(std::vector<uint8_t>* out, uint64_t value) {
   for (; value >= 0x80; value >>= 7) out->push_back(static_cast<uint8_t>(value | 0x80));
@@ -92,6 +93,13 @@ void FileLayout::blocks_at(uint64_t offset, uint64_t blocks, std::span<const Blo
   }
 }
 
+void FileLayout::descriptions_at(uint64_t offset, uint64_t bytes) {
+  if (bytes == 0) return;
+  advance_to(offset);
+  append_number(&body_, bytes << kKindBits | kDescriptionsKind);
+  position_ += bytes;
+}
+
 void FileLayout::end_file() {
   advance_to(files_.back().bytes);
 }
@@ -114,6 +122,8 @@ FileLayout FileLayout::renumbered(std::span<const uint64_t> numbers) const {
         result.tensor_at(result.position_, segment.parts[0].tensor, segment.bytes);
       } else if (segment.kind == Segment::Kind::kBlocks) {
         result.blocks_at(result.position_, segment.blocks, segment.parts);
+      } else if (segment.kind == Segment::Kind::kDescriptions) {
+        result.descriptions_at(result.position_, segment.bytes);
       } else {
         result.advance_to(result.position_ + segment.bytes);
       }
@@ -214,7 +224,8 @@ bool LayoutReader::next_segment(Segment* segment) {
     }
     overflow |= __builtin_mul_overflow(block_bytes, value, &segment->bytes);
   } else {
-    fail("a segment is of a kind that does not exist");
+    segment->kind = Segment::Kind::kDescriptions;
+    segment->bytes = value;
   }
   if (overflow || segment->bytes == 0 || segment->bytes > missing_) {
     fail("a segment is empty or ends after its file");

@@ -26,9 +26,10 @@ inline constexpr size_t kMaxBlockParts = 8;
 // Bytes of a file that lie one after another and come from one place.
 struct Segment {
   enum class Kind : uint8_t {
-    kRest,    // the next bytes that are no tensor's
-    kTensor,  // the next bytes of parts[0].tensor
-    kBlocks   // `blocks` times the next bytes of each part in turn
+    kRest,         // the next bytes that are no tensor's
+    kTensor,       // the next bytes of parts[0].tensor
+    kBlocks,       // `blocks` times the next bytes of each part in turn
+    kDescriptions  // what safetensors says of the tensors that follow in the file
   };
   Kind kind = Kind::kRest;
   uint64_t bytes = 0;  // of the whole segment
@@ -50,6 +51,9 @@ class FileLayout {
   void tensor_at(uint64_t offset, uint64_t tensor, uint64_t bytes);
   // From `offset` lie `blocks` blocks of these parts, each of the next bytes of its tensor.
   void blocks_at(uint64_t offset, uint64_t blocks, std::span<const BlockPart> parts);
+  // From `offset` lie the descriptions of all tensors of the file, as a safetensors file has them
+  // up to the end of its header. Nothing is kept of 0 bytes.
+  void descriptions_at(uint64_t offset, uint64_t bytes);
   // The rest of the file is rest.
   void end_file();
 
@@ -109,8 +113,12 @@ class LayoutReader {
   bool next_file(LayoutFile* file);
   // False at the end of the file. No more bytes than the file has.
   bool next_segment(Segment* segment);
+  // A reader of the segments of this file that are left, and of what follows; it has no types.
+  LayoutReader ahead() const { return {where_, left_, missing_}; }
 
  private:
+  LayoutReader(std::string where, std::span<const uint8_t> left, uint64_t missing)
+      : where_(std::move(where)), left_(left), missing_(missing) {}
   [[noreturn]] void fail(const std::string& what) const;
   uint64_t number();
   std::string text(size_t max_bytes);

@@ -6,6 +6,7 @@
 #include <set>
 #include <utility>
 
+#include "formats/safetensors_text.h"
 #include "formats/sha256.h"
 #include "formats/text.h"
 
@@ -17,6 +18,12 @@ constexpr uint64_t kPieceBytes = uint64_t{1} << 20;
 constexpr uint64_t kMemoryPerByte = 32;
 // The packed rest, which is held while tensors are decoded, may take one part in so many.
 constexpr uint64_t kPartOfMemory = 4;
+// The most bytes of the description of a tensor beside its name and shape, of a byte of the name,
+// and of a number of the shape with its comma.
+constexpr uint64_t kDescriptionBytes = 128;
+constexpr uint64_t kEscaped = 6;
+constexpr uint64_t kNumberBytes = 21;
+constexpr uint64_t kGrowth = 3;  // a text that grows takes so many times its size for a while
 constexpr const char* kLayoutWords = "the layout of files";
 constexpr const char* kRestWords = "what is no tensor";
 
@@ -168,6 +175,35 @@ std::optional<OriginalFiles> OriginalFiles::read(const DcfFile& file) {
   return result;
 }
 
+std::string OriginalFiles::descriptions(const DcfFile& file, const LayoutReader& reader,
+                                        const Segment& segment) const {
+  const MemoryLimit limit(file.max_memory());
+  const auto refuse = [&](const char* what) {
+    throw_invalid(where_, std::string("has a damaged layout of files: ") + what);
+  };
+  SafetensorsText described;
+  LayoutReader ahead = reader.ahead();
+  for (Segment next; ahead.next_segment(&next);) {
+    if (next.kind == Segment::Kind::kDescriptions) refuse("a file has descriptions twice");
+    if (next.kind != Segment::Kind::kTensor) continue;
+    const uint64_t tensor = next.parts[0].tensor;
+    if (tensor >= file.tensor_count()) refuse("a tensor does not exist");
+    const TensorMeta meta = file.meta(tensor);
+    limit.check(file.path(), "the header of a safetensors file",
+                kGrowth * (described.text().size() + kEscaped * meta.name.size() +
+                           kDescriptionBytes + kNumberBytes * meta.dims.size()));
+    if (!described.add(meta.name, meta.dtype, meta.dims, next.bytes)) {
+      refuse("a tensor has no description");
+    }
+  }
+  std::string text = described.text() + '}';
+  if (text.size() > segment.bytes || segment.bytes - text.size() >= kSafetensorsAlignment) {
+    refuse("descriptions have another size");
+  }
+  text.resize(static_cast<size_t>(segment.bytes), ' ');
+  return text;
+}
+
 std::optional<ZstdReader> OriginalFiles::open_rest() const {
   if (!rest_) return std::nullopt;
   return ZstdReader(where_, kRestWords, *rest_);
@@ -191,6 +227,8 @@ void OriginalFiles::check(const DcfFile& file) {
     for (Segment segment; reader.next_segment(&segment);) {
       if (segment.kind == Segment::Kind::kRest) {
         rest_bytes += segment.bytes;
+      } else if (segment.kind == Segment::Kind::kDescriptions) {
+        (void)descriptions(file, reader, segment);
       } else {
         require(use.take(segment), "a tensor does not exist or is not used once and whole");
       }

@@ -44,6 +44,10 @@ class OriginalFiles {
   const std::map<uint64_t, std::string>& types() const { return types_; }
 
   LayoutReader walk() const { return {where_, layout_}; }
+  // The bytes of a segment of descriptions that `reader` has just read. Throws Error where they
+  // cannot be those, or take more memory than the file's limit.
+  std::string descriptions(const DcfFile& file, const LayoutReader& reader,
+                           const Segment& segment) const;
   // The bytes of all segments that are no tensor's, in order.
   // Nothing where there are none.
   std::optional<ZstdReader> open_rest() const;

@@ -10,6 +10,7 @@
 #include "formats/error.h"
 #include "formats/json.h"
 #include "formats/le_bytes.h"
+#include "formats/safetensors_text.h"
 #include "formats/text.h"
 
 namespace dcf::tools {
@@ -32,7 +33,7 @@ class HeaderReader {
 
   SafetensorsHeader read() {
     JsonDocument header;
-    read_header(&header);
+    const std::vector<uint8_t> text = read_header(&header);
     std::vector<Placed> placed;
     for (const auto& [name, value] : header.root().items()) {
       if (name == kMetadataKey) {
@@ -42,11 +43,12 @@ class HeaderReader {
       }
     }
     place(std::move(placed));
+    find_descriptions({reinterpret_cast<const char*>(text.data()), text.size()});
     return std::move(result_);
   }
 
  private:
-  void read_header(JsonDocument* header) {
+  std::vector<uint8_t> read_header(JsonDocument* header) {
     if (file_.size() < kSizeBytes) throw_invalid(file_.path(), "is too short for safetensors");
     std::array<uint8_t, kSizeBytes> size_field{};
     file_.read_at(0, size_field);
@@ -66,6 +68,25 @@ class HeaderReader {
       throw_invalid(file_.path(), "is no safetensors file: the header does not start with '{'");
     }
     parse_json(file_.path() + ": the safetensors header", text, header, limit_);
+    return text;
+  }
+
+  void find_descriptions(std::string_view text) {
+    SafetensorsText described;
+    for (const TensorMeta& meta : result_.tensors) {
+      const uint64_t bytes = meta.bytes();
+      if (bytes == 0 || !described.add(meta.name, meta.dtype, meta.dims, bytes)) return;
+    }
+    const std::string expected = described.text() + '}';
+    const size_t end = text.find_last_not_of(' ') + 1;
+    if (result_.tensors.empty() || text.size() - end >= kSafetensorsAlignment ||
+        !text.substr(0, end).ends_with(expected)) {
+      return;
+    }
+    const size_t begin = end - expected.size();
+    if (begin == 0 || (text[begin - 1] != '{' && text[begin - 1] != ',')) return;
+    result_.described_at = kSizeBytes + begin;
+    result_.described_bytes = text.size() - begin;
   }
 
   void read_metadata(const json& value) {

@@ -19,6 +19,10 @@ struct SafetensorsHeader {
   std::vector<TensorMeta> tensors;  // in the order of their data
   std::vector<uint64_t> offsets;    // in the file, one per tensor
   std::map<std::string, std::string> metadata;
+  // Where the descriptions of the tensors lie, up to the end of the header, if they are those that
+  // SafetensorsText gives for tensors that have data; 0 bytes if they are others.
+  uint64_t described_at = 0;
+  uint64_t described_bytes = 0;
 };
 
 // Whether a file starts like safetensors. There is no magic: a plausible size, then the header's

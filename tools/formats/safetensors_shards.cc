@@ -75,6 +75,7 @@ class ShardedSource : public ModelSource {
         read_safetensors_header(file, MemoryLimit(limit_.bytes() - held_bytes_));
     const uint64_t begin = shards_.bytes();
     shards_.add(name);
+    descriptions_.emplace_back(header.described_at, header.described_bytes);
     count_bytes(file.size());
     for (size_t i = 0; i < header.tensors.size(); ++i) {
       TensorMeta& meta = header.tensors[i];
@@ -173,6 +174,7 @@ class ShardedSource : public ModelSource {
       const uint64_t begin = shards_.begin(i);
       const uint64_t end = shards_.end(i);
       layout_->begin_file(shards_.name(i), end - begin);
+      layout_->descriptions_at(descriptions_[i].first, descriptions_[i].second);
       for (; tensor < tensors_.size() && offsets_[tensor] <= end; ++tensor) {
         const uint64_t bytes = tensors_[tensor].bytes();
         // A tensor without bytes may lie at the end of one file or the beginning of the next.
@@ -193,6 +195,7 @@ class ShardedSource : public ModelSource {
   ShardList shards_;
   std::vector<uint64_t> offsets_;  // in the shards, one per tensor
   std::vector<FolderFiles::File> others_;
+  std::vector<std::pair<uint64_t, uint64_t>> descriptions_;  // where, and bytes, in each shard
   std::set<std::string> differing_keys_;
   uint64_t held_bytes_;
 };

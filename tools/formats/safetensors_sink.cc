@@ -2,7 +2,6 @@
 #include "formats/safetensors_sink.h"
 
 #include <algorithm>
-#include <array>
 #include <numeric>
 #include <tuple>
 #include <utility>
@@ -11,13 +10,13 @@
 #include "formats/json.h"
 #include "formats/json_text.h"
 #include "formats/le_bytes.h"
+#include "formats/safetensors_text.h"
 #include "formats/text.h"
 
 namespace dcf::tools {
 namespace {
 
 constexpr const char* kMetadataKey = "__metadata__";
-constexpr size_t kAlignment = 8;
 
 void check_tensor(const std::string& file, const TensorMeta& meta) {
   const std::string what = "safetensors cannot hold tensor " + quote(meta.name);
@@ -61,26 +60,19 @@ class SafetensorsSink : public ModelSink {
       text += ':';
       append_json_strings(&text, metadata);
     }
-    uint64_t offset = 0;
+    SafetensorsText described;
     for (const size_t i : order_) {
       const TensorMeta& meta = tensors_[i];
-      uint64_t end = 0;
-      if (__builtin_add_overflow(offset, meta.bytes(), &end)) {
+      if (!described.add(meta.name, meta.dtype, meta.dims, meta.bytes())) {
         throw_invalid(file_->path(), "the sizes of all tensors together do not fit into 64 bits");
       }
-      if (text.size() > 1) text += ',';
-      append_json_string(&text, meta.name);
-      text += ":{\"dtype\":";
-      append_json_string(&text, find_dtype(meta.dtype)->safetensors);
-      text += ",\"shape\":";
-      append_json_numbers(&text, meta.dims);
-      text += ",\"data_offsets\":";
-      append_json_numbers(&text, std::array{offset, end});
-      text += '}';
-      offset = end;
     }
+    if (text.size() > 1 && !described.text().empty()) text += ',';
+    text += described.text();
     text += '}';
-    text.resize((text.size() + kAlignment - 1) / kAlignment * kAlignment, ' ');
+    text.resize(
+        (text.size() + kSafetensorsAlignment - 1) / kSafetensorsAlignment * kSafetensorsAlignment,
+        ' ');
     if (text.size() > kMaxJsonBytes) {
       throw_failure(file_->path(), "safetensors cannot hold a header of " +
                                        std::to_string(text.size()) + " bytes; write npz instead");

@@ -19,7 +19,7 @@ class SafetensorsSource : public ModelSource {
     tensors_ = std::move(header.tensors);
     metadata_ = std::move(header.metadata);
     offsets_ = std::move(header.offsets);
-    describe_file();
+    describe_file(header);
   }
 
   std::unique_ptr<TensorReader> open_tensor(size_t i) const override {
@@ -32,9 +32,10 @@ class SafetensorsSource : public ModelSource {
   void with_file(size_t /*i*/, const UseFile& use) const override { use(file_); }
 
  private:
-  void describe_file() {
+  void describe_file(const SafetensorsHeader& header) {
     layout_.emplace("safetensors");
     layout_->begin_file(portable_file_name(path_, "model.safetensors"), file_.size());
+    layout_->descriptions_at(header.described_at, header.described_bytes);
     for (size_t i = 0; i < tensors_.size(); ++i) {
       layout_->tensor_at(offsets_[i], i, tensors_[i].bytes());
     }
