@@ -148,7 +148,7 @@ Status CandidateSource::add_classes(const std::vector<ValuePlan>& plans,
   if (best == nullptr) return ok_status();
   const Grid grid = dense_grid(dims_, content_.elements, content_.bits, false, kClassChunkEntries);
   DCF_ASSIGN(std::optional<ClassPlan> plan,
-             plan_classes(content_, dims_, *best, grid.chunks, work_));
+             plan_classes(content_, dims_, *best, grid.chunks, options_.smallest, work_));
   if (!plan) return ok_status();
   Candidate candidate{&lowered_, {}};
   candidate.smallest = options_.smallest;

@@ -15,8 +15,11 @@ constexpr uint64_t kLeastOfUnit = 8;
 constexpr size_t kMostDims = 4;
 constexpr uint64_t kBlockElements = uint64_t{1} << 16;  // that are read at once
 constexpr uint64_t kBlockUnits = uint64_t{1} << 12;     // that are assigned at once
-// An axis is followed up where its sample saves at least 1/kWorthwhile of the tensor.
-constexpr uint64_t kWorthwhile = 160;
+// An axis is followed up where its sample saves at least 1/kWorthwhile of the tensor; where the
+// smallest encoding is asked for, the best few that save 1/kWorthwhileAtAll.
+constexpr uint64_t kWorthwhile = 128;
+constexpr uint64_t kWorthwhileAtAll = 4096;
+constexpr size_t kAxesTried = 4;
 // The elements of a unit that decide its class, so that their cost fits 32 bits.
 constexpr uint64_t kMostOfUnit = uint64_t{1} << 21;
 constexpr unsigned kRounds = 6;
@@ -26,18 +29,28 @@ constexpr uint64_t kPlanBytes = uint64_t{4} << 20;
 // Costs are in units of 1/64 bit.
 constexpr unsigned kFractionBits = 6;
 
-// log2(x) in these units, x > 0: the square of a number has twice its logarithm.
-uint32_t log2_of(uint64_t x) {
-  const auto whole = static_cast<unsigned>(std::bit_width(x)) - 1;
-  uint64_t mantissa = whole > 31 ? x >> (whole - 31) : x << (31 - whole);  // 2^31 to 2^32
-  uint32_t result = whole;
-  for (unsigned i = 0; i < kFractionBits; ++i) {
-    mantissa = mantissa * mantissa >> 31;
-    const auto bit = static_cast<uint32_t>(mantissa >> 32);
-    mantissa >>= bit;
-    result = 2 * result + bit;
+// The fraction of log2(1 + i / 256) in these units, by the squares of a number, which have twice
+// its logarithm.
+constexpr std::array<uint8_t, 256> fractions_of_log2() {
+  std::array<uint8_t, 256> fractions{};
+  for (size_t i = 0; i < fractions.size(); ++i) {
+    uint64_t mantissa = uint64_t{256 + i} << 23;  // 2^31 to 2^32
+    for (unsigned k = 0; k < kFractionBits; ++k) {
+      mantissa = mantissa * mantissa >> 31;
+      const auto bit = static_cast<uint8_t>(mantissa >> 32);
+      mantissa >>= bit;
+      fractions[i] = static_cast<uint8_t>(2 * fractions[i] + bit);
+    }
   }
-  return result;
+  return fractions;
+}
+
+// log2(x) in these units, x > 0.
+uint32_t log2_of(uint64_t x) {
+  static constexpr std::array<uint8_t, 256> kFractions = fractions_of_log2();
+  const auto whole = static_cast<unsigned>(std::bit_width(x)) - 1;
+  const uint64_t top = whole > 8 ? x >> (whole - 8) : x << (8 - whole);
+  return (whole << kFractionBits) + kFractions[top & 0xFF];
 }
 
 using Counts = std::array<uint32_t, kMaxSymbols>;  // of a unit, by symbol
@@ -130,36 +143,31 @@ struct Sample {
 
 class Classifier {
  public:
-  Classifier(const Content& content, const ValuePlan& plain, uint64_t chunks, const Work& work)
+  Classifier(const Content& content, const ValuePlan& plain, uint64_t chunks, bool smallest,
+             const Work& work)
       : content_(content),
         plain_(plain),
         alphabet_(plain.encoding.values == Values::kInt ? kMaxSymbols
                                                         : plain.encoding.split_symbols),
         chunks_(chunks),
+        smallest_(smallest),
         work_(work),
         reader_(content, plain.encoding) {}
 
-  // What classes along the axis save of the tensor, in 1/64 bit, as a sample shows it.
-  Result<uint64_t> estimate(ClassAxis axis) {
+  // What classes along the axis save of the tensor, in 1/64 bit, as a sample shows it; 0 if that is
+  // less than `least`.
+  Result<uint64_t> estimate(ClassAxis axis, uint64_t least) {
     constexpr uint64_t kUnits = 64;
     constexpr uint64_t kShare = 8;  // of the tensor at most
     const uint64_t of_unit = std::clamp<uint64_t>(content_.elements / kShare / kUnits, 32, 512);
-    DCF_ASSIGN(const Sample sample, take_sample(axis, kUnits, of_unit));
-    std::vector<uint8_t> map;
-    const std::vector<Histogram> classes = cluster(sample, 4, 3, &map);
-    Histogram whole{};
-    uint64_t cost = 0;
-    for (const Histogram& h : classes) {
-      add_to(&whole, h);
-      cost += entropy_of(h);
-    }
-    const uint64_t without = entropy_of(whole);
-    if (without <= cost || sample.elements == 0) return uint64_t{0};
-    Histogram classes_of{};
-    for (const uint8_t c : map) ++classes_of[c];
-    const uint64_t for_map = entropy_of(classes_of) * axis.units / map.size();
-    const uint64_t saved = (without - cost) * content_.elements / sample.elements;
-    return saved > for_map ? saved - for_map : 0;
+    const uint64_t size = content_.elements / axis.units;  // of a unit
+    const uint64_t most = (smallest_ ? 16 : 4) * kUnits;
+    const uint64_t units = std::clamp<uint64_t>(kUnits * of_unit / size, kUnits, most);
+    DCF_ASSIGN(const Sample sample, take_sample(axis, units, of_unit));
+    // The classes that the units start in show most of it, and seldom less than a third.
+    if (3 * saved_of(axis, sample, 0) < least) return uint64_t{0};
+    const uint64_t saved = saved_of(axis, sample, 3);
+    return saved < least ? 0 : saved;
   }
 
   Result<std::optional<ClassPlan>> plan(ClassAxis axis) {
@@ -180,6 +188,28 @@ class Classifier {
   }
 
  private:
+  uint64_t saved_of(ClassAxis axis, const Sample& sample, unsigned rounds) const {
+    std::vector<uint8_t> map;
+    const std::vector<Histogram> classes = cluster(sample, 4, rounds, &map);
+    Histogram whole{};
+    uint64_t cost = 0;
+    for (const Histogram& h : classes) {
+      add_to(&whole, h);
+      cost += entropy_of(h);
+    }
+    // Codes that fit a sample fit the rest less, by about half a bit for each symbol.
+    const auto used = static_cast<uint64_t>(
+        std::count_if(whole.begin(), whole.end(), [](uint64_t n) { return n > 0; }));
+    cost += (classes.size() - 1) * used << (kFractionBits - 1);
+    const uint64_t without = entropy_of(whole);
+    if (without <= cost || sample.elements == 0) return 0;
+    Histogram classes_of{};
+    for (const uint8_t c : map) ++classes_of[c];
+    const uint64_t for_map = entropy_of(classes_of) * axis.units / map.size();
+    const uint64_t saved = (without - cost) * content_.elements / sample.elements;
+    return saved > for_map ? saved - for_map : 0;
+  }
+
   // Up to `most_units` units, in windows of neighbours where units are short, and up to `of_unit`
   // elements of each.
   Result<Sample> take_sample(ClassAxis axis, uint64_t most_units, uint64_t of_unit) {
@@ -420,6 +450,7 @@ class Classifier {
   const ValuePlan& plain_;
   const unsigned alphabet_;
   const uint64_t chunks_;
+  const bool smallest_;
   const Work& work_;
   SymbolReader reader_;
 };
@@ -455,20 +486,26 @@ std::vector<ClassAxis> class_axes(const std::vector<uint64_t>& dims) {
 Result<std::optional<ClassPlan>> plan_classes(const Content& content,
                                               const std::vector<uint64_t>& dims,
                                               const ValuePlan& plain, uint64_t chunks,
-                                              const Work& work) {
+                                              bool smallest, const Work& work) {
   if (content.elements < kLeastElements) return std::optional<ClassPlan>();
   DCF_TRY(work.threads_for(kPlanBytes + PieceStore::kReaderBytes).status());
-  Classifier classifier(content, plain, chunks, work);
-  uint64_t most = (plain.bytes << (3 + kFractionBits)) / kWorthwhile;
-  std::optional<ClassAxis> best;
+  Classifier classifier(content, plain, chunks, smallest, work);
+  const uint64_t least =
+      (plain.bytes << (3 + kFractionBits)) / (smallest ? kWorthwhileAtAll : kWorthwhile);
+  std::vector<std::pair<uint64_t, ClassAxis>> promising;  // what they save
   for (const ClassAxis axis : class_axes(dims)) {
-    DCF_ASSIGN(const uint64_t saved, classifier.estimate(axis));
-    if (saved <= most) continue;
-    most = saved;
-    best = axis;
+    DCF_ASSIGN(const uint64_t saved, classifier.estimate(axis, least));
+    if (saved > 0) promising.emplace_back(saved, axis);
   }
-  if (!best) return std::optional<ClassPlan>();
-  return classifier.plan(*best);
+  std::stable_sort(promising.begin(), promising.end(),
+                   [](const auto& a, const auto& b) { return a.first > b.first; });
+  promising.resize(std::min(promising.size(), smallest ? kAxesTried : 1));
+  std::optional<ClassPlan> best;
+  for (const auto& [saved, axis] : promising) {
+    DCF_ASSIGN(std::optional<ClassPlan> plan, classifier.plan(axis));
+    if (plan && (!best || plan->bytes < best->bytes)) best = std::move(plan);
+  }
+  return best;
 }
 
 }  // namespace dcf::impl

@@ -27,11 +27,11 @@ struct ClassPlan {
 std::vector<ClassAxis> class_axes(const std::vector<uint64_t>& dims);
 
 // The best classes for values that a plan without classes stores as split, or as int of 8 bits; its
-// chunks are `chunks`. Nothing where a sample shows that no axis saves enough. Fails with
-// LimitMemory, Cancelled, or as a store does.
+// chunks are `chunks`. Nothing where a sample shows that no axis saves enough. `smallest`: more
+// axes are tried. Fails with LimitMemory, Cancelled, or as a store does.
 Result<std::optional<ClassPlan>> plan_classes(const Content& content,
                                               const std::vector<uint64_t>& dims,
                                               const ValuePlan& plain, uint64_t chunks,
-                                              const Work& work);
+                                              bool smallest, const Work& work);
 
 }  // namespace dcf::impl
