@@ -23,8 +23,10 @@ constexpr size_t kAxesTried = 4;
 // The elements of a unit that decide its class, so that their cost fits 32 bits.
 constexpr uint64_t kMostOfUnit = uint64_t{1} << 21;
 constexpr unsigned kRounds = 6;
-// Of samples, sums, a map and a block.
+// Of a sample and a map, with what is made of them.
 constexpr uint64_t kPlanBytes = uint64_t{4} << 20;
+// Of the sums, counts and block of one thread.
+constexpr uint64_t kPartBytes = uint64_t{1} << 20;
 
 // Costs are in units of 1/64 bit.
 constexpr unsigned kFractionBits = 6;
@@ -120,7 +122,10 @@ ClassCosts costs_of(const std::vector<Histogram>& classes, const Histogram& whol
       total += weights[s];
     }
     const uint32_t log_total = log2_of(total);
-    for (unsigned s = 0; s < alphabet; ++s) costs.of_symbol[s][c] = log_total - log2_of(weights[s]);
+    // No code is longer than 15 bits.
+    for (unsigned s = 0; s < alphabet; ++s) {
+      costs.of_symbol[s][c] = std::min(log_total - log2_of(weights[s]), 15u << kFractionBits);
+    }
   }
   return costs;
 }
@@ -151,12 +156,11 @@ class Classifier {
                                                         : plain.encoding.split_symbols),
         chunks_(chunks),
         smallest_(smallest),
-        work_(work),
-        reader_(content, plain.encoding) {}
+        work_(work) {}
 
   // What classes along the axis save of the tensor, in 1/64 bit, as a sample shows it; 0 if that is
   // less than `least`.
-  Result<uint64_t> estimate(ClassAxis axis, uint64_t least) {
+  Result<uint64_t> estimate(ClassAxis axis, uint64_t least) const {
     constexpr uint64_t kUnits = 64;
     constexpr uint64_t kShare = 8;  // of the tensor at most
     const uint64_t of_unit = std::clamp<uint64_t>(content_.elements / kShare / kUnits, 32, 512);
@@ -170,7 +174,7 @@ class Classifier {
     return saved < least ? 0 : saved;
   }
 
-  Result<std::optional<ClassPlan>> plan(ClassAxis axis) {
+  Result<std::optional<ClassPlan>> plan(ClassAxis axis) const {
     constexpr uint64_t kUnits = 512;
     DCF_ASSIGN(const Sample sample, take_sample(axis, kUnits, 1024));
     std::vector<uint8_t> map;
@@ -212,20 +216,21 @@ class Classifier {
 
   // Up to `most_units` units, in windows of neighbours where units are short, and up to `of_unit`
   // elements of each.
-  Result<Sample> take_sample(ClassAxis axis, uint64_t most_units, uint64_t of_unit) {
+  Result<Sample> take_sample(ClassAxis axis, uint64_t most_units, uint64_t of_unit) const {
     const uint64_t units = std::min<uint64_t>(most_units, axis.units);
     const uint64_t run = std::min<uint64_t>(axis.run, of_unit);
     const uint64_t window = run < axis.run ? 1 : std::min(ceil_div(16, run), units);
     const uint64_t windows = units / window;
     const uint64_t repeats = content_.elements / axis.period();
     const uint64_t taken = std::clamp<uint64_t>(of_unit / run, 1, repeats);
+    SymbolReader reader(content_, plain_.encoding);
     Sample sample;
     sample.units.resize(static_cast<size_t>(windows * window));
     for (uint64_t w = 0; w < windows; ++w) {
       const uint64_t unit = w * axis.units / windows;  // windows do not overlap
       for (uint64_t r = 0; r < taken; ++r) {
         const uint64_t first = r * repeats / taken * axis.period() + unit * axis.run;
-        DCF_ASSIGN(const Bytes symbols, reader_.read(first, window * run));
+        DCF_ASSIGN(const Bytes symbols, reader.read(first, window * run));
         for (size_t i = 0; i < symbols.size(); ++i) {
           ++sample.units[static_cast<size_t>(w * window + i / run)][symbols[i]];
         }
@@ -308,7 +313,7 @@ class Classifier {
 
   // Gives each unit of the tensor the class that costs least, and counts the symbols of each class.
   Status assign(ClassAxis axis, std::vector<Histogram>* classes, std::vector<uint64_t>* units_of,
-                std::vector<uint8_t>* map) {
+                std::vector<uint8_t>* map) const {
     Histogram whole{};
     for (const Histogram& h : *classes) add_to(&whole, h);
     const ClassCosts costs = costs_of(*classes, whole, alphabet_);
@@ -317,54 +322,89 @@ class Classifier {
     classes->assign(count, Histogram{});
     units_of->assign(count, 0);
     map->resize(axis.units);
-    const uint64_t block = std::clamp<uint64_t>(kBlockElements / axis.run, 1, kBlockUnits);
-    std::vector<std::array<uint32_t, kMaxClasses>> sums;
+    const uint64_t block = axis.run > kMostOfUnit ? 1 : kBlockUnits;
+    DCF_ASSIGN(const Parallel parallel, work_.threads_for(kPartBytes + PieceStore::kReaderBytes));
     for (uint64_t begin = 0; begin < axis.units; begin += block) {
       const uint64_t end = std::min<uint64_t>(begin + block, axis.units);
-      sums.assign(static_cast<size_t>(end - begin), for_map);
-      DCF_TRY(visit(axis, begin, end, kMostOfUnit, [&](uint64_t first, Bytes symbols) {
-        for_each_unit(axis, first, symbols.size(), [&](uint64_t at, uint64_t n, uint32_t unit) {
-          uint32_t* const sum = sums[static_cast<size_t>(unit - begin)].data();
-          for (uint64_t i = at; i < at + n; ++i) {
-            const auto& cost = costs.of_symbol[symbols[static_cast<size_t>(i)]];
-            for (size_t c = 0; c < kMaxClasses; ++c) sum[c] += cost[c];
-          }
+      const uint64_t elements = (end - begin) * (content_.elements / axis.units);
+      std::vector<Part> parts(static_cast<size_t>(
+          std::clamp<uint64_t>(elements / kBlockElements, 1, parallel.width())));
+      const auto for_parts = [&](uint64_t most, auto f) {
+        return run_fallible(parallel, parts.size(), [&](size_t i) {
+          return visit({axis, begin, end, most, i, parts.size()}, [&, i](uint64_t first, Bytes s) {
+            for_each_unit(axis, first, s.size(), [&](uint64_t at, uint64_t n, uint32_t unit) {
+              f(parts[i], s.subspan(static_cast<size_t>(at), static_cast<size_t>(n)), unit);
+            });
+          });
         });
+      };
+      for (Part& part : parts) part.sums.resize(static_cast<size_t>(end - begin));
+      DCF_TRY(for_parts(kMostOfUnit, [&](Part& part, Bytes symbols, uint32_t unit) {
+        uint32_t* const sum = part.sums[static_cast<size_t>(unit - begin)].data();
+        for (const uint8_t symbol : symbols) {
+          const auto& cost = costs.of_symbol[symbol];
+          for (size_t c = 0; c < kMaxClasses; ++c) sum[c] += cost[c];
+        }
       }));
       for (uint64_t u = begin; u < end; ++u) {
-        const uint8_t c = cheapest(sums[static_cast<size_t>(u - begin)].data(), count);
+        std::array<uint32_t, kMaxClasses> sums = for_map;
+        for (const Part& part : parts) {
+          const auto& sum = part.sums[static_cast<size_t>(u - begin)];
+          for (size_t c = 0; c < kMaxClasses; ++c) sums[c] += sum[c];
+        }
+        const uint8_t c = cheapest(sums.data(), count);
         (*map)[static_cast<size_t>(u)] = c;
         ++(*units_of)[c];
       }
-      DCF_TRY(visit(axis, begin, end, UINT64_MAX, [&](uint64_t first, Bytes symbols) {
-        for_each_unit(axis, first, symbols.size(), [&](uint64_t at, uint64_t n, uint32_t unit) {
-          Histogram& to = (*classes)[(*map)[unit]];
-          for (uint64_t i = at; i < at + n; ++i) ++to[symbols[static_cast<size_t>(i)]];
-        });
+      for (Part& part : parts) part.classes.resize(count);
+      DCF_TRY(for_parts(UINT64_MAX, [&](Part& part, Bytes symbols, uint32_t unit) {
+        Histogram& to = part.classes[(*map)[unit]];
+        for (const uint8_t symbol : symbols) ++to[symbol];
       }));
+      for (const Part& part : parts) {
+        for (size_t c = 0; c < count; ++c) add_to(&(*classes)[c], part.classes[c]);
+      }
       DCF_TRY(work_.progress.poll());
     }
     return ok_status();
   }
 
-  // Calls f(first element, symbols) for the elements of units [begin, end), of each unit at most
-  // about `most`.
+  // What one thread adds up.
+  struct Part {
+    std::vector<std::array<uint32_t, kMaxClasses>> sums;  // of each unit, by class
+    std::vector<Histogram> classes;
+  };
+
+  // Every parts-th block of units [begin, end), of each unit at most about `most` elements.
+  struct Visit {
+    ClassAxis axis;
+    uint64_t begin;
+    uint64_t end;
+    uint64_t most;
+    size_t part;
+    size_t parts;
+  };
+  // Calls f(first element, symbols).
   template <typename F>
-  Status visit(ClassAxis axis, uint64_t begin, uint64_t end, uint64_t most, F f) {
-    const bool all = end - begin == axis.units;
+  Status visit(const Visit& v, F f) const {
+    SymbolReader reader(content_, plain_.encoding);
+    const bool all = v.end - v.begin == v.axis.units;
+    const uint64_t period = v.axis.period();
     // Whole periods follow each other without a gap.
-    const uint64_t step = all ? std::max<uint64_t>(kBlockElements / axis.period(), 1) : 1;
+    const uint64_t step = all ? std::max<uint64_t>(kBlockElements / period, 1) : 1;
     uint64_t seen = 0;
-    for (uint64_t at = 0; at < content_.elements && seen < most; at += step * axis.period()) {
-      const uint64_t from = at + begin * axis.run;
+    size_t turn = 0;
+    for (uint64_t at = 0; at < content_.elements && seen < v.most; at += step * period) {
+      const uint64_t from = at + v.begin * v.axis.run;
       const uint64_t to = std::min(content_.elements,
-                                   from + (all ? step * axis.period() : (end - begin) * axis.run));
+                                   from + (all ? step * period : (v.end - v.begin) * v.axis.run));
       for (uint64_t first = from; first < to; first += kBlockElements) {
-        if (end - begin == 1 && first - from >= most) break;
-        DCF_ASSIGN(const Bytes symbols, reader_.read(first, std::min(kBlockElements, to - first)));
+        if (v.end - v.begin == 1 && first - from >= v.most) break;
+        if (turn++ % v.parts != v.part) continue;
+        DCF_ASSIGN(const Bytes symbols, reader.read(first, std::min(kBlockElements, to - first)));
         f(first, symbols);
       }
-      seen += step * axis.run;
+      seen += step * v.axis.run;
     }
     return ok_status();
   }
@@ -452,7 +492,6 @@ class Classifier {
   const uint64_t chunks_;
   const bool smallest_;
   const Work& work_;
-  SymbolReader reader_;
 };
 
 }  // namespace
@@ -488,20 +527,25 @@ Result<std::optional<ClassPlan>> plan_classes(const Content& content,
                                               const ValuePlan& plain, uint64_t chunks,
                                               bool smallest, const Work& work) {
   if (content.elements < kLeastElements) return std::optional<ClassPlan>();
-  DCF_TRY(work.threads_for(kPlanBytes + PieceStore::kReaderBytes).status());
-  Classifier classifier(content, plain, chunks, smallest, work);
+  DCF_ASSIGN(const Parallel parallel, work.threads_for(kPlanBytes + PieceStore::kReaderBytes));
+  const Classifier classifier(content, plain, chunks, smallest, work);
   const uint64_t least =
       (plain.bytes << (3 + kFractionBits)) / (smallest ? kWorthwhileAtAll : kWorthwhile);
   std::vector<std::pair<uint64_t, ClassAxis>> promising;  // what they save
-  for (const ClassAxis axis : class_axes(dims)) {
-    DCF_ASSIGN(const uint64_t saved, classifier.estimate(axis, least));
-    if (saved > 0) promising.emplace_back(saved, axis);
+  const std::vector<ClassAxis> axes = class_axes(dims);
+  std::vector<uint64_t> saved(axes.size());
+  DCF_TRY(run_fallible(parallel, axes.size(), [&](size_t i) -> Status {
+    DCF_ASSIGN(saved[i], classifier.estimate(axes[i], least));
+    return ok_status();
+  }));
+  for (size_t i = 0; i < axes.size(); ++i) {
+    if (saved[i] > 0) promising.emplace_back(saved[i], axes[i]);
   }
   std::stable_sort(promising.begin(), promising.end(),
                    [](const auto& a, const auto& b) { return a.first > b.first; });
   promising.resize(std::min(promising.size(), smallest ? kAxesTried : 1));
   std::optional<ClassPlan> best;
-  for (const auto& [saved, axis] : promising) {
+  for (const auto& [expected, axis] : promising) {
     DCF_ASSIGN(std::optional<ClassPlan> plan, classifier.plan(axis));
     if (plan && (!best || plan->bytes < best->bytes)) best = std::move(plan);
   }

@@ -93,6 +93,28 @@ TEST(ClassPlan, TheFileDependsOnNeitherPiecesNorThreads) {
   }
 }
 
+// Units and elements that several threads share.
+TEST(ClassPlan, ManyUnitsAndThreads) {
+  constexpr size_t kUnits = 9000;
+  std::mt19937_64 random(4);
+  for (const bool rows : {true, false}) {
+    std::vector<double> weights(kUnits * 64);
+    for (size_t i = 0; i < weights.size(); ++i) {
+      const size_t unit = rows ? i / 64 : i % 64;
+      weights[i] = std::ldexp(1.0 + static_cast<double>(random() % 512) / 512,
+                              static_cast<int>(random() % 4 + unit * 7 % 5 * 2) - 12);
+    }
+    Sample sample;
+    sample.name = "w";
+    sample.dtype = DType::kF16;
+    sample.dims = {kUnits, 64};
+    sample.data = words_of(DType::kF16, weights);
+    const Encoding e = chosen(sample);
+    EXPECT_EQ(e.class_run, rows ? 64u : 1u);
+    EXPECT_TRUE(file_of({sample}, {}, 3) == file_of({sample}));
+  }
+}
+
 // Ranges of a tensor are encoded without the words of the others.
 TEST(ClassPlan, ATensorThatMayBeCutIntoRangesHasNone) {
   Sample sample = scaled_sample(DType::kF16, kColumns);
