@@ -29,11 +29,12 @@ Status check_roles(const Tensor& t, const std::vector<CodeLengths>& codes,
   return ok_status();
 }
 
-// Section 7.6.
+// Section 7.6. `coded`: the stream is Huffman-coded. Most maps are not, and a decode table takes
+// longer to build than they to read.
 Status parse_class_map(ByteReader* in, const Tensor& t, const std::vector<CodeLengths>& codes,
-                       MutableBytes map) {
+                       bool coded, MutableBytes map) {
   std::optional<DecodeTable> table;
-  if (t.tables[0] != 0) table.emplace(codes[t.tables[0] - 1]);
+  if (coded && t.tables[0] != 0) table.emplace(codes[t.tables[0] - 1]);
   std::vector<uint8_t> scratch(stream_scratch_size(map.size()));
   return decode_stream(in, t.encoding.classes, table ? &*table : nullptr, map, scratch);
 }
@@ -101,7 +102,9 @@ Result<Tables> parse_tables(Bytes section, const Manifest& manifest) {
     tables.codebook_starts.push_back(first);
     if (t.encoding.has_classes()) {
       tables.class_maps.resize(first + t.encoding.class_units);
-      s = parse_class_map(&in, t, tables.codes, MutableBytes(tables.class_maps).subspan(first));
+      const bool coded = start < section.size() && is_huffman(section[start]);
+      s = parse_class_map(&in, t, tables.codes, coded,
+                          MutableBytes(tables.class_maps).subspan(first));
       if (!s.ok()) return s.at(start).in_tensor(i);
     }
     if (t.alias_of == kNoTensor && t.encoding.values == Values::kPalette) {

@@ -12,6 +12,11 @@ namespace {
 constexpr size_t kGroup = 256;  // items that are listed at a time
 constexpr uint64_t kRun = 16;   // chunks of a tensor that share decode tables and scratch
 
+// The chunks of an item. To read a class map takes no longer than the elements of its item.
+uint64_t run_of(const Tensor& t) {
+  return std::max(kRun, t.encoding.class_units / t.chunk_stride());
+}
+
 // A run of consecutive chunks of one tensor.
 struct Item {
   size_t tensor;
@@ -100,9 +105,10 @@ class Verifier {
         bytes = 0;
       }
       bytes = std::max(bytes, need);
-      for (uint64_t chunk = 0; chunk < tensors_[i].chunks; chunk += kRun) {
+      const uint64_t run = run_of(tensors_[i]);
+      for (uint64_t chunk = 0; chunk < tensors_[i].chunks; chunk += run) {
         if (items.size() == kGroup) DCF_TRY(check_items(&items, bytes));
-        items.push_back({i, chunk, std::min(chunk + kRun, tensors_[i].chunks), 0});
+        items.push_back({i, chunk, std::min(chunk + run, tensors_[i].chunks), 0});
       }
     }
     return check_items(&items, bytes);
