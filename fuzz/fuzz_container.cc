@@ -2,13 +2,16 @@
 // Takes any bytes as a .dcf file; the last four bytes choose how it is opened and used. The mutator
 // changes one piece of a file (a chunk, the tables, a column of the manifest, a section, the
 // header) and repairs sizes and checksums, so that the change reaches the code after those checks.
-// One input in eight is mutated without repair.
+// One input in eight is mutated without repair. Names change behind their coding, too.
 #include <cstdlib>
 #include <cstring>
 #include <random>
 
 #include "exercise.h"
+#include "format/coded_names.h"
 #include "support/file_parts.h"
+#include "support/name_forms.h"
+#include "unit/encode/reference_names.h"
 
 extern "C" size_t LLVMFuzzerMutate(uint8_t* data, size_t size, size_t max_size);
 
@@ -46,14 +49,51 @@ void mutate_column(ManifestColumns* c, unsigned which) {
   });
 }
 
+// Changes coded names behind their Huffman codes: their text, their literals and numbers, or only
+// whether they are coded.
+void mutate_names(FileParts* parts, std::mt19937& random) {
+  if (parts->columns.coded_names) use_plain_names(parts);
+  if (random() % 4 == 0) {
+    if (random() % 2 == 0) use_coded_names(parts);
+    return;
+  }
+  Blob text = steps_of(names_of(parts->columns));
+  const bool in_text = random() % 2 == 0;
+  if (in_text) mutate(&text);
+  CodedText coded = predict(text);
+  if (!in_text && random() % 2 == 0)
+    mutate(&coded.literals);
+  else if (!in_text)
+    mutate(&coded.numbers);
+  set_coded_names(parts, coded_form(coded));
+}
+
+// Names that are accepted have one coded form, and the second decoder reads the same ones.
+void check_coded_names(dcf::impl::Bytes file) {
+  std::optional<FileParts> parts = split_file(file);
+  // The second decoder is slow.
+  if (!parts || !parts->columns.coded_names || parts->columns.dtypes.size() > 200) return;
+  const Blob coded = parts->columns.names;
+  use_plain_names(&*parts);
+  const ManifestColumns& columns = parts->columns;
+  dcf::fuzz::require(dcf::impl::code_names(columns.names, columns.name_lengths) == coded,
+                     "names have two coded forms");
+  dcf::fuzz::require(
+      dcf::impl::reference::read_names(coded, columns.dtypes.size()) == names_of(columns),
+      "the second decoder reads other names");
+}
+
 Blob mutate_parts(FileParts parts, std::mt19937& random) {
-  switch (random() % 8) {
+  switch (random() % 9) {
     case 0:
       mutate(&parts.tables);
       break;
     case 1:
     case 2:
       mutate_column(&parts.columns, random());
+      break;
+    case 8:
+      mutate_names(&parts, random);
       break;
     case 3:
       if (!parts.sections.empty()) mutate(&parts.sections[random() % parts.sections.size()]);
@@ -76,6 +116,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const std::vector<uint8_t> exact(
       data, data + file_size);  // so that the sanitizer sees each step outside
   dcf::fuzz::exercise(exact.data(), exact.size(), choices);
+  check_coded_names(exact);
   return 0;
 }
 

@@ -6,6 +6,7 @@
 #include <fstream>
 
 #include "exercise.h"
+#include "support/name_forms.h"
 #include "support/sample.h"
 #include "tensor_seeds.h"
 
@@ -87,6 +88,14 @@ void add_container(ContainerSeeds* out) {
   none.name = "z";
   none.dims = {0, 7};
   out->add("raw", make_parts({opaque, scalar, none}));
+  std::vector<Sample> layers;
+  for (const char* name : {"b.bias", "b.weight", "l.0.bias", "l.0.weight", "l.1.bias"}) {
+    layers.push_back(scalar);
+    layers.back().name = name;
+  }
+  FileParts coded = make_parts(layers);
+  use_coded_names(&coded);
+  out->add("coded_names", coded);
 }
 
 }  // namespace

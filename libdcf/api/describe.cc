@@ -36,6 +36,8 @@ dcf_status dcf_file_describe(const dcf_file* file, dcf_file_info* out, dcf_error
     info.tensors = manifest.tensors.size();
     info.metadata = manifest.metadata.size();
     info.memory_bytes = file->model->resident_memory();
+    info.name_bytes = manifest.name_bytes;
+    info.features = header.features;
     return copy_out(info, out);
   });
 }

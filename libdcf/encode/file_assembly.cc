@@ -7,16 +7,25 @@
 
 #include "base/hash.h"
 #include "codec/code_lengths.h"
+#include "format/coded_names.h"
 #include "format/layout.h"
 
 namespace dcf::impl {
 namespace {
 
+// From this many bytes on, names are coded only where that halves them. Names without order, such
+// as digests, shrink less, and would take longer to open than to read.
+constexpr size_t kManyNames = size_t{1} << 16;
+
 class Assembly {
  public:
   // `positions`: those of all tensors; nothing: the smallest of each tensor.
-  Assembly(const FileContents& contents, std::optional<Positions> positions)
-      : contents_(contents), positions_(positions), owner_index_(contents.stored.size()) {}
+  // `coded_names`: the coded form of the names of all tensors.
+  Assembly(const FileContents& contents, Bytes coded_names, std::optional<Positions> positions)
+      : contents_(contents),
+        coded_names_(coded_names),
+        positions_(positions),
+        owner_index_(contents.stored.size()) {}
 
   // Manifest, tables section and header.
   Status build() {
@@ -29,7 +38,7 @@ class Assembly {
     manifest_.table_count = static_cast<uint32_t>(table_ids_.size());
     manifest_.table_bytes = tables_.size();
     manifest_.table_hash = hash_bytes(tables_);
-    DCF_ASSIGN(packed_, serialise_manifest_columns(manifest_columns(manifest_)));
+    DCF_TRY(pack_manifest());
     DCF_ASSIGN(layout_, compute_layout(manifest_, packed_.size()));
     return ok_status();
   }
@@ -40,7 +49,7 @@ class Assembly {
     Header header;
     const bool classes = std::any_of(manifest_.tensors.begin(), manifest_.tensors.end(),
                                      [](const Tensor& t) { return t.encoding.has_classes(); });
-    header.features = classes ? kClassMaps : 0;
+    header.features = (classes ? kClassMaps : 0) | (coded_ ? kCodedNames : 0);
     header.file_size = layout_.file_size;
     header.manifest_size = packed_.size();
     header.manifest_hash = hash_bytes(packed_);
@@ -95,12 +104,31 @@ class Assembly {
     return it->second;
   }
 
+  // Packs the manifest with the names as they are or coded, whichever is smaller, where coding is
+  // worth its time.
+  Status pack_manifest() {
+    ManifestColumns columns = manifest_columns(manifest_);
+    const bool worth_while =
+        !coded_names_.empty() &&
+        (columns.names.size() < kManyNames || coded_names_.size() <= columns.names.size() / 2);
+    DCF_ASSIGN(packed_, serialise_manifest_columns(columns));
+    if (!worth_while) return ok_status();
+    columns.names.assign(coded_names_.begin(), coded_names_.end());
+    columns.name_lengths.clear();
+    DCF_ASSIGN(std::vector<uint8_t> coded, serialise_manifest_columns(columns));
+    coded_ = coded.size() < packed_.size();
+    if (coded_) packed_ = std::move(coded);
+    return ok_status();
+  }
+
   // The reader's own checks, as Model::open makes them.
   Status check_opens(uint64_t max_memory) const {
     Limits limits;
     limits.max_memory = std::min(limits.max_memory, max_memory);
     DCF_ASSIGN(ManifestColumns columns, parse_manifest_columns(packed_.data(), packed_.size(),
                                                                max_unpacked_manifest(limits)));
+    columns.coded_names = coded_;
+    DCF_ASSIGN(const Manifest manifest, validate_manifest(std::move(columns), limits));
     uint64_t words = 0;
     uint64_t units = 0;
     for (const StoredEncoding* stored : payload_) {
@@ -110,11 +138,10 @@ class Assembly {
     const uint64_t tables = table_ids_.size() * sizeof(CodeLengths) + sizeof(uint64_t) * words +
                             units + manifest_.tensors.size() * 2 * sizeof(uint64_t) +
                             tables_.size();
-    if (manifest_memory(columns) > limits.max_memory ||
-        tables > limits.max_memory - manifest_memory(columns)) {
-      return fail(Code::LimitMemory, "L-01", "the tables need more memory than the limit");
-    }
-    return validate_manifest(std::move(columns), limits).status();
+    const uint64_t held = manifest_memory(manifest);
+    return held > limits.max_memory || tables > limits.max_memory - held
+               ? fail(Code::LimitMemory, "L-01", "the tables need more memory than the limit")
+               : ok_status();
   }
 
   Status write_payload(const Spool& spool, Progress& progress, Sink& sink, uint64_t* at) const {
@@ -147,9 +174,11 @@ class Assembly {
   }
 
   const FileContents& contents_;
+  const Bytes coded_names_;
   const std::optional<Positions> positions_;
   Manifest manifest_;
   std::vector<uint8_t> packed_;  // the manifest as stored
+  bool coded_ = false;           // with coded names
   Layout layout_;
   std::vector<uint64_t> owner_index_;           // stored tensor -> tensor of the file
   std::vector<const StoredEncoding*> payload_;  // in file order
@@ -158,11 +187,22 @@ class Assembly {
   std::vector<uint8_t> codebooks_;
 };
 
+std::vector<uint8_t> coded_names_of(const FileContents& contents) {
+  std::vector<uint8_t> names;
+  std::vector<uint16_t> lengths;
+  for (const auto& [name, added] : contents.tensors) {
+    names.insert(names.end(), name.begin(), name.end());
+    lengths.push_back(static_cast<uint16_t>(name.size()));
+  }
+  return code_names(names, lengths);
+}
+
 }  // namespace
 
 Status write_file(const FileContents& contents, const Spool& spool, uint64_t max_memory,
                   Progress& progress, Sink& sink) {
-  auto best = std::make_unique<Assembly>(contents, std::nullopt);
+  const std::vector<uint8_t> names = coded_names_of(contents);
+  auto best = std::make_unique<Assembly>(contents, names, std::nullopt);
   DCF_TRY(best->build());
   const bool alternatives =
       std::any_of(contents.stored.begin(), contents.stored.end(),
@@ -170,7 +210,7 @@ Status write_file(const FileContents& contents, const Spool& spool, uint64_t max
   if (alternatives) {
     for (const Positions positions :
          {Positions::kDense, Positions::kBitmap, Positions::kGap, Positions::kGapBucket}) {
-      auto other = std::make_unique<Assembly>(contents, positions);
+      auto other = std::make_unique<Assembly>(contents, names, positions);
       DCF_TRY(other->build());
       if (other->size() < best->size()) best = std::move(other);
     }

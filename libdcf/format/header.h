@@ -16,7 +16,9 @@ inline constexpr uint16_t kFormatMajor = 0;
 inline constexpr uint16_t kFormatMinor = 0;
 // Critical feature bits (section 12).
 inline constexpr uint32_t kClassMaps = 1u << 1;
-inline constexpr uint32_t kKnownFeatures = kClassMaps;  // those that this reader understands
+inline constexpr uint32_t kCodedNames = 1u << 3;
+// Those that this reader understands.
+inline constexpr uint32_t kKnownFeatures = kClassMaps | kCodedNames;
 
 struct Header {
   uint16_t major = kFormatMajor;

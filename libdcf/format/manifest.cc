@@ -3,10 +3,12 @@
 #include "format/manifest.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 
 #include "base/checked.h"
 #include "base/utf8.h"
+#include "format/coded_names.h"
 
 namespace dcf::impl {
 namespace {
@@ -45,10 +47,45 @@ T value_or_zero(const std::vector<T>& column, size_t i) {
   return column.empty() ? T{0} : column[i];
 }
 
+constexpr uint64_t kLayoutOffset = 8;  // bytes of an offset in the Layout
+
 // All texts of a manifest, each with a NUL at its end.
 uint64_t text_bytes(const ManifestColumns& c) {
   return c.names.size() + c.name_lengths.size() + c.opaque_names.size() +
          c.opaque_name_lengths.size() + c.metadata.size() + c.metadata_lengths.size();
+}
+
+// M-11, M-12 and A-01 come before every other rule of the columns: the columns that an unknown
+// dtype or encoding needs are not known, and a sound newer file must be Unsupported.
+Status check_known(const ManifestColumns& c) {
+  const auto unknown_dtype = std::find_if_not(c.dtypes.begin(), c.dtypes.end(),
+                                              [](uint8_t id) { return is_known(DType{id}); });
+  if (unknown_dtype != c.dtypes.end()) {
+    return fail(Code::UnsupportedDType, "M-11", "a tensor has an unknown dtype")
+        .in_tensor(static_cast<uint64_t>(unknown_dtype - c.dtypes.begin()));
+  }
+  std::array<bool, 256> known{};  // each id is looked at once
+  for (size_t i = 0; i < c.encodings.size(); ++i) {
+    bool& seen = known[c.encodings[i]];
+    if (seen) continue;
+    const Status s = check_encoding_ids(encoding_of(c.encodings[i]));
+    if (!s.ok()) return s.in_tensor(i);
+    seen = true;
+  }
+  if (std::any_of(c.section_kinds.begin(), c.section_kinds.end(),
+                  [](uint32_t kind) { return (kind >> 31) != 0; })) {
+    return fail(Code::UnsupportedSection, "A-01", "the file has an unknown critical section");
+  }
+  return ok_status();
+}
+
+// Upper bound on the memory of the Manifest and the Layout.
+uint64_t memory_of(const ManifestColumns& c) {
+  return c.name_lengths.size() * sizeof(Tensor) +
+         c.chunk_bytes.size() * (sizeof(Chunk) + kLayoutOffset) +
+         c.metadata_lengths.size() / 2 * sizeof(std::pair<std::string_view, std::string_view>) +
+         c.section_kinds.size() * (sizeof(Section) + kLayoutOffset) +
+         c.dims.size() * sizeof(c.dims[0]) + text_bytes(c);
 }
 
 class Validator {
@@ -62,7 +99,6 @@ class Validator {
         opaque_names_(c_.opaque_names) {}
 
   Status run(Manifest* out) {
-    DCF_TRY(check_known());
     DCF_TRY(check_counts());
     out->dims = std::move(c_.dims);
     dims_ = out->dims;
@@ -93,26 +129,6 @@ class Validator {
   }
 
  private:
-  // M-11, M-12 and A-01 come before every other rule of the columns: the columns that an unknown
-  // dtype or encoding needs are not known, and a sound newer file must be Unsupported.
-  Status check_known() const {
-    const auto unknown_dtype = std::find_if_not(c_.dtypes.begin(), c_.dtypes.end(),
-                                                [](uint8_t id) { return is_known(DType{id}); });
-    if (unknown_dtype != c_.dtypes.end()) {
-      return fail(Code::UnsupportedDType, "M-11", "a tensor has an unknown dtype")
-          .in_tensor(static_cast<uint64_t>(unknown_dtype - c_.dtypes.begin()));
-    }
-    for (size_t i = 0; i < c_.encodings.size(); ++i) {
-      const Status s = check_encoding_ids(encoding_of(c_.encodings[i]));
-      if (!s.ok()) return s.in_tensor(i);
-    }
-    if (std::any_of(c_.section_kinds.begin(), c_.section_kinds.end(),
-                    [](uint32_t kind) { return (kind >> 31) != 0; })) {
-      return fail(Code::UnsupportedSection, "A-01", "the file has an unknown critical section");
-    }
-    return ok_status();
-  }
-
   Status check_counts() const {
     if (n_ > limits_.max_tensors)
       return fail(Code::LimitCount, "L-03", "there are more tensors than max_tensors");
@@ -122,8 +138,7 @@ class Validator {
                   "there are more metadata pairs or sections than max_tensors");
     }
     // The columns are in memory as well, except the dims, which are moved.
-    const uint64_t memory =
-        manifest_memory(c_) + column_bytes(c_) - c_.dims.size() * sizeof(c_.dims[0]);
+    const uint64_t memory = memory_of(c_) + column_bytes(c_) - c_.dims.size() * sizeof(c_.dims[0]);
     if (memory > limits_.max_memory)
       return fail(Code::LimitMemory, "L-01", "the manifest takes more than max_memory");
     if (c_.dtypes.size() != n_ || c_.ranks.size() != n_ || c_.encodings.size() != n_ ||
@@ -389,16 +404,19 @@ class Validator {
 
 }  // namespace
 
-uint64_t manifest_memory(const ManifestColumns& c) {
-  constexpr uint64_t kOffset = 8;  // bytes of an offset in the Layout
-  return c.name_lengths.size() * sizeof(Tensor) + c.chunk_bytes.size() * (sizeof(Chunk) + kOffset) +
-         c.metadata_lengths.size() / 2 * sizeof(std::pair<std::string_view, std::string_view>) +
-         c.section_kinds.size() * (sizeof(Section) + kOffset) + c.dims.size() * sizeof(c.dims[0]) +
-         text_bytes(c);
+uint64_t manifest_memory(const Manifest& m) {
+  return m.tensors.size() * sizeof(m.tensors[0]) +
+         m.chunks.size() * (sizeof(m.chunks[0]) + kLayoutOffset) +
+         m.metadata.size() * sizeof(m.metadata[0]) +
+         m.sections.size() * (sizeof(m.sections[0]) + kLayoutOffset) +
+         m.dims.size() * sizeof(m.dims[0]) + m.texts.size();
 }
 
 Result<Manifest> validate_manifest(ManifestColumns columns, const Limits& limits) {
+  DCF_TRY(check_known(columns));
   Manifest manifest;
+  manifest.name_bytes = columns.names.size() + columns.name_lengths.size() * sizeof(uint16_t);
+  DCF_TRY(expand_names(&columns, limits));
   DCF_TRY(Validator(columns, limits).run(&manifest));
   return manifest;
 }

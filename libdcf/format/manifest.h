@@ -43,15 +43,17 @@ struct Manifest {
   uint32_t table_count = 0;
   uint64_t table_bytes = 0;
   uint64_t table_hash = 0;
+  uint64_t name_bytes = 0;  // of the columns of names as they are stored; set when read
   // The memory that tensors and metadata point to, if the manifest was read. Each text ends in NUL.
   std::vector<char> texts;
   std::vector<uint64_t> dims;
 };
 
-// Upper bound on the memory of the Manifest and the Layout.
-uint64_t manifest_memory(const ManifestColumns& columns);
+// Upper bound on the memory of a Manifest that was read, and of its Layout.
+uint64_t manifest_memory(const Manifest& manifest);
 
-// Columns -> Manifest. Also checks the limits on counts, memory, output and entries (L-01).
+// Columns -> Manifest. Names in the coded form are expanded first. Also checks the limits on
+// counts, memory, output and entries (L-01).
 Result<Manifest> validate_manifest(ManifestColumns columns, const Limits& limits);
 // The inverse, for writers.
 ManifestColumns manifest_columns(const Manifest& manifest);

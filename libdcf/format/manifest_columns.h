@@ -14,6 +14,9 @@
 namespace dcf::impl {
 
 struct ManifestColumns {
+  // Whether `names` has the coded form of section 4.4, and no lengths. No column: the header says
+  // so, by the feature kCodedNames.
+  bool coded_names = false;
   std::vector<uint8_t> names;
   std::vector<uint16_t> name_lengths;
   std::vector<uint8_t> dtypes;

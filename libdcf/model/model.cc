@@ -76,12 +76,13 @@ Result<std::unique_ptr<Model>> Model::open(std::unique_ptr<Source> source, const
       s.message = "the manifest unpacks to more than a fifth of max_memory";
     return s.at(kHeaderBytes);
   }
-  model->resident_ = manifest_memory(columns.value());
+  columns.value().coded_names = (header.features & kCodedNames) != 0;
   storage = BigVector<uint8_t>();
   Result<Manifest> manifest = validate_manifest(columns.take(), limits);
   if (!manifest.ok()) return manifest.status().at(kHeaderBytes);
   model->manifest_ = manifest.take();
   DCF_TRY(check_features(header, model->manifest_));
+  model->resident_ = manifest_memory(model->manifest_);
   Result<Layout> layout = compute_layout(model->manifest_, header.manifest_size);
   if (!layout.ok()) return layout.status().at(kFileSizeAt);
   model->layout_ = layout.take();

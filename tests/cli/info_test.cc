@@ -12,8 +12,9 @@ namespace {
 
 using nlohmann::ordered_json;
 
-const std::set<std::string> kFile = {"format", "file_bytes", "overhead_bytes", "dense_bytes",
-                                     "ratio",  "original",   "metadata",       "tensors"};
+const std::set<std::string> kFile = {"format",      "file_bytes",  "overhead_bytes", "name_bytes",
+                                     "coded_names", "dense_bytes", "ratio",          "original",
+                                     "metadata",    "tensors"};
 const std::set<std::string> kTensor = {
     "name",     "dtype",       "shape",         "encoding", "elements",        "nonzeros",
     "entries",  "fillers",     "codebook_size", "gap_bits", "bits_per_weight", "bytes",

@@ -2,6 +2,7 @@
 #include "golden_valid.h"
 
 #include "dcf/dcf.hpp"
+#include "support/name_forms.h"
 
 namespace dcf::impl::testing {
 namespace {
@@ -176,7 +177,9 @@ Sample paper_layer() {
 
 void make_valid(ValidFiles* out) {
   const std::vector<Sample> dtypes = all_dtypes();
-  out->add("dtypes", write_samples(dtypes, DCF_POSITIONS_AUTO), dense_of(dtypes));
+  FileParts plain = take_apart(write_samples(dtypes, DCF_POSITIONS_AUTO));
+  use_plain_names(&plain);  // as the first golden set has them
+  out->add("dtypes", assemble(plain), dense_of(dtypes));
   const Sample layer = paper_layer();
   out->add("paper", write_samples({layer}, DCF_POSITIONS_GAP), dense_of({layer}));
   for (const auto& [name, choice] : {std::pair{"bitmap", DCF_POSITIONS_BITMAP},
@@ -197,6 +200,29 @@ void make_valid(ValidFiles* out) {
   FileParts minor = make_parts({layer});
   minor.header.minor = 7;
   out->add("newer_minor", assemble(minor), dense_of({layer}));
+}
+
+void make_coded_names(ValidFiles* out) {
+  const auto add_names = [&](const char* name, const std::vector<std::string>& names) {
+    std::vector<Sample> samples;
+    for (const std::string& tensor : names)
+      samples.push_back(small(tensor.c_str(), DType::kU8, {1}, {samples.size() & 0xFF}));
+    FileParts parts = make_parts(samples);
+    use_coded_names(&parts);
+    out->add(name, assemble(parts), dense_of(samples));
+  };
+  std::vector<std::string> layers = {"", "embed \xC3\x9F", "head"};
+  for (unsigned i = 0; i < 130; ++i) {
+    for (const char* part : {".attn.weight", ".mlp.bias", ".mlp.weight"})
+      layers.push_back("layers." + std::to_string(i) + part);
+  }
+  add_names("coded_names", layers);
+  add_names("coded_names_of_one", {"w"});
+  add_names("coded_names_without_a_letter", {""});
+  // Drops of one byte and of two, numbers with extra bits.
+  add_names("coded_names_long",
+            {std::string(127, 'a'), std::string(128, 'b'), std::string(2000, 'c') + "d",
+             std::string(2000, 'c') + "e", "f", std::string(4096, 'g')});
 }
 
 void make_unusual(ValidFiles* out) {

@@ -10,6 +10,8 @@ namespace dcf::impl::testing {
 Sample paper_layer();
 
 void make_valid(ValidFiles* out);
+// Names in coded form (spec, section 4.4).
+void make_coded_names(ValidFiles* out);
 // Files at the edges of what the format allows (spec, section 13.1 among others).
 void make_unusual(ValidFiles* out);
 

@@ -5,6 +5,7 @@
 #include "golden_invalid.h"
 #include "golden_invalid_chunk.h"
 #include "golden_invalid_manifest.h"
+#include "golden_invalid_names.h"
 #include "golden_valid.h"
 
 int main(int argc, char** argv) {
@@ -15,10 +16,12 @@ int main(int argc, char** argv) {
   ValidFiles valid(root / "v0");
   make_valid(&valid);
   make_unusual(&valid);
+  make_coded_names(&valid);
   InvalidFiles invalid(root / "invalid");
   make_damaged(&invalid);
   make_invalid_headers(&invalid);
   make_invalid_manifests(&invalid);
+  make_invalid_names(&invalid);
   make_invalid_tables(&invalid);
   make_invalid_chunks(&invalid);
   make_over_limits(&invalid);

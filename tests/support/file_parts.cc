@@ -70,6 +70,7 @@ std::optional<FileParts> split_file(Bytes file) {
       parse_manifest_columns(packed.data(), packed.size(), uint64_t{16} << 20);
   if (!columns.ok()) return std::nullopt;
   parts.columns = columns.take();
+  parts.columns.coded_names = (parts.header.features & kCodedNames) != 0;
   Result<Manifest> manifest = validate_manifest(parts.columns, Limits{});
   if (!manifest.ok()) return std::nullopt;
   Result<Layout> layout = compute_layout(manifest.value(), packed.size());

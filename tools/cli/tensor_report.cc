@@ -15,6 +15,10 @@
 namespace dcf::tools {
 namespace {
 
+bool has_coded_names(const dcf_file_info& info) {
+  return (info.features & DCF_FEATURE_CODED_NAMES) != 0;
+}
+
 double bits_per_weight(const dcf_tensor_info& t, const dcf_tensor_bytes& bytes) {
   return t.elements == 0 ? 0
                          : 8.0 * static_cast<double>(bytes.total) / static_cast<double>(t.elements);
@@ -178,6 +182,8 @@ void TensorReport::write_members(JsonWriter* json) const {
   json->end();
   json->member("file_bytes", info.file_bytes);
   json->member("overhead_bytes", info.overhead_bytes);
+  json->member("name_bytes", info.name_bytes);
+  json->member("coded_names", has_coded_names(info));
   json->member("dense_bytes", info.dense_bytes);
   json->member("ratio", ratio(info));
   write_originals(json);
@@ -226,6 +232,8 @@ void TensorReport::print_text(const ReportStyle& style) const {
        fmt::format("{} \u2192 {} ({})", human_bytes(info.dense_bytes), human_bytes(info.file_bytes),
                    ratio_text(info.dense_bytes, info.file_bytes)),
        fmt::format("header and manifest {}", human_bytes(info.overhead_bytes)),
+       fmt::format("names {}{}", human_bytes(info.name_bytes),
+                   has_coded_names(info) ? " (coded)" : ""),
        fmt::format("format {}.{}", info.format_major, info.format_minor)},
       style.width));
   if (originals_ != nullptr) {

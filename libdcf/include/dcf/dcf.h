@@ -240,9 +240,12 @@ typedef struct dcf_file_info {
   uint64_t tensors;
   uint64_t metadata;      // string pairs
   uint64_t memory_bytes;  // the most that the open file itself takes of max_memory
+  uint64_t name_bytes;    // of manifest_bytes, before they are packed: names and their lengths
+  uint64_t features;      // critical feature bits (spec/dcf-format.md, section 12)
 } dcf_file_info;
 #define DCF_FILE_INFO_INIT \
-  { sizeof(dcf_file_info), 0, 0, 0, 0, 0, 0, 0, 0, 0 }
+  { sizeof(dcf_file_info), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 }
+#define DCF_FEATURE_CODED_NAMES 8u  // of dcf_file_info.features
 
 // ---- Opening ----------------------------------------------------------------------------------
 

@@ -6,6 +6,7 @@
 #include <atomic>
 
 #include "base/hash.h"
+#include "format/header.h"
 #include "support/sanitizer.h"
 #include "writing.h"
 
@@ -47,6 +48,45 @@ TEST(FileWriter, AliasesShareData) {
   EXPECT_EQ(result.dense[0], samples[1].data);
   const std::vector<uint8_t> alone = file_of({samples.begin(), samples.begin() + 5});
   EXPECT_LT(file.size(), alone.size() + 120);
+}
+
+Header header_of(const std::vector<uint8_t>& file) {
+  return parse_header(file, file.size()).take();
+}
+
+TEST(FileWriter, NamesAreCodedWhereThatIsSmaller) {
+  std::vector<Sample> samples;
+  size_t names = 0;
+  for (unsigned i = 0; i < 40; ++i) {
+    for (const char* part : {"mlp.weight", "mlp.bias", "norm.weight"}) {
+      samples.push_back({"model.layers." + std::to_string(i) + "." + part, DType::kU8, {1}, {7}});
+      names += samples.back().name.size();
+    }
+  }
+  const std::vector<uint8_t> file = file_of(samples);
+  EXPECT_EQ(header_of(file).features, kCodedNames);
+  EXPECT_LT(file.size(), names);
+  const ReferenceFile result = decoded(file);
+  ASSERT_EQ(result.manifest.tensors.size(), samples.size());
+  std::reverse(samples.begin(), samples.end());
+  EXPECT_EQ(file_of(samples), file);
+
+  EXPECT_EQ(header_of(file_of({samples[0]})).features, 0u);
+  EXPECT_EQ(header_of(file_of({})).features, 0u);
+}
+
+// Many names that do not shrink to half stay as they are, as they open faster so.
+TEST(FileWriter, ManyNamesWithoutOrderStayPlain) {
+  std::mt19937_64 rng(7);
+  std::vector<Sample> samples;
+  for (unsigned i = 0; i < 1100; ++i) {
+    std::string name;
+    while (name.size() < 64) name.push_back("0123456789abcdef"[rng() % 16]);
+    samples.push_back({name, DType::kU8, {0}, {}});
+  }
+  EXPECT_EQ(header_of(file_of(samples)).features, 0u);
+  samples.resize(500);
+  EXPECT_EQ(header_of(file_of(samples)).features, kCodedNames);
 }
 
 TEST(FileWriter, NoAliasAcrossDTypesOptionsOrOneBit) {

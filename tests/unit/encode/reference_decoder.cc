@@ -6,200 +6,14 @@
 
 #include "base/hash.h"
 #include "format/layout.h"
+#include "reference_names.h"
+#include "reference_streams.h"
 
 namespace dcf::impl {
 namespace {
 
-// Thrown and caught within this file: what the tests see is ReferenceFile::error.
-[[noreturn]] void reject(const char* why) {
-  throw std::runtime_error(why);
-}
-void require(bool condition, const char* why) {
-  if (!condition) reject(why);
-}
-
-unsigned bit_width_of(uint64_t x) {
-  unsigned n = 0;
-  for (; x != 0; x >>= 1) ++n;
-  return n;
-}
-
-// Section 1: bit strings.
-class Cursor {
- public:
-  explicit Cursor(Bytes bytes) : bytes_(bytes) {}
-  uint64_t field(unsigned width) {
-    uint64_t v = 0;
-    for (unsigned i = 0; i < width; ++i, ++bit_) {
-      require(bit_ / 8 < bytes_.size(), "ran past the end");
-      v |= static_cast<uint64_t>(bytes_[bit_ / 8] >> (bit_ % 8) & 1) << i;
-    }
-    return v;
-  }
-  void end_string() {
-    while (bit_ % 8 != 0) require(field(1) == 0, "padding is not zero");
-  }
-  uint8_t byte() { return static_cast<uint8_t>(field(8)); }
-  uint64_t varint() {
-    uint64_t v = 0;
-    for (unsigned shift = 0;; shift += 7) {
-      const uint8_t b = byte();
-      v |= static_cast<uint64_t>(b & 127) << shift;
-      if (b < 128) return v;
-    }
-  }
-  size_t position() const { return bit_ / 8; }
-  bool at_end() const { return bit_ == 8 * bytes_.size(); }
-
- private:
-  Bytes bytes_;
-  size_t bit_ = 0;
-};
-
-using Lengths = std::vector<unsigned>;
-
-// Section 5.1.
-Lengths read_lengths(Cursor& in) {
-  const unsigned first = in.byte();
-  const unsigned last = in.byte();
-  Lengths lengths(first);
-  while (lengths.size() <= last) {
-    const auto token = static_cast<unsigned>(in.field(4));
-    if (token == 13) {
-      lengths.insert(lengths.end(), 3 + in.field(4), lengths.back());
-    } else if (token == 14) {
-      lengths.insert(lengths.end(), 3 + in.field(4), 0);
-    } else {
-      require(token < 13, "token 15");
-      lengths.push_back(token);
-    }
-  }
-  in.end_string();
-  require(lengths.size() == last + 1, "tokens overshoot");
-  uint64_t kraft = 0;
-  for (const unsigned l : lengths) kraft += l > 0 ? 4096u >> l : 0;
-  require(kraft == 4096, "the code is not complete");
-  return lengths;
-}
-
-// Items sorted by length take canonical codes. item i: its length; returns its code.
-std::vector<unsigned> canonical(const std::vector<unsigned>& sorted_lengths) {
-  std::vector<unsigned> codes;
-  unsigned code = 0;
-  unsigned length = sorted_lengths.empty() ? 0 : sorted_lengths[0];
-  for (const unsigned l : sorted_lengths) {
-    code <<= l - length;
-    length = l;
-    codes.push_back(code++);
-  }
-  return codes;
-}
-
-struct Leaf {
-  unsigned depth;
-  unsigned length;
-  unsigned index_bits;
-  std::vector<uint8_t> symbols;
-  unsigned code = 0;
-};
-
-// Section 9.1: every symbol is a leaf of its own. Section 9.2, steps 1 and 2: flat leaves.
-std::vector<Leaf> leaves_of(const Lengths& lengths, bool flat) {
-  std::vector<Leaf> leaves;
-  for (unsigned length = 1; length <= 12; ++length) {
-    std::vector<uint8_t> symbols;
-    for (size_t s = 0; s < lengths.size(); ++s) {
-      if (lengths[s] == length) symbols.push_back(static_cast<uint8_t>(s));
-    }
-    for (size_t at = 0; at < symbols.size();) {
-      unsigned b = 0;
-      while (flat && size_t{2} << b <= symbols.size() - at) ++b;
-      const auto from = symbols.begin() + static_cast<ptrdiff_t>(at);
-      leaves.push_back({length - b, length, b, {from, from + (ptrdiff_t{1} << b)}});
-      at += size_t{1} << b;
-    }
-  }
-  std::stable_sort(leaves.begin(), leaves.end(),
-                   [](const Leaf& x, const Leaf& y) { return x.depth < y.depth; });
-  std::vector<unsigned> depths;
-  for (const Leaf& leaf : leaves) depths.push_back(leaf.depth);
-  const std::vector<unsigned> codes = canonical(depths);
-  for (size_t i = 0; i < leaves.size(); ++i) leaves[i].code = codes[i];
-  return leaves;
-}
-
-const Leaf* find_leaf(const std::vector<Leaf>& leaves, unsigned depth, unsigned code) {
-  for (const Leaf& leaf : leaves) {
-    if (leaf.depth == depth && leaf.code == code) return &leaf;
-  }
-  return nullptr;
-}
-
-std::vector<uint8_t> read_node(Cursor& in, const std::vector<Leaf>& leaves, unsigned depth,
-                               unsigned code, uint64_t m) {
-  std::vector<uint8_t> out;
-  if (const Leaf* leaf = find_leaf(leaves, depth, code)) {
-    for (uint64_t i = 0; i < m; ++i) out.push_back(leaf->symbols[in.field(leaf->index_bits)]);
-    in.end_string();
-    return out;
-  }
-  require(depth < 12, "no leaf");
-  std::vector<bool> right;
-  for (uint64_t i = 0; i < m; ++i) right.push_back(in.field(1) != 0);
-  in.end_string();
-  const auto ones = static_cast<uint64_t>(std::count(right.begin(), right.end(), true));
-  const std::vector<uint8_t> lower = read_node(in, leaves, depth + 1, 2 * code, m - ones);
-  const std::vector<uint8_t> upper = read_node(in, leaves, depth + 1, 2 * code + 1, ones);
-  size_t l = 0, u = 0;
-  for (const bool goes_right : right) out.push_back(goes_right ? upper[u++] : lower[l++]);
-  return out;
-}
-
-// Section 9.
-std::vector<uint8_t> read_stream(Cursor& in, uint64_t n, unsigned alphabet, const Lengths* table) {
-  const unsigned mode = in.byte();
-  require(mode < 2 || table != nullptr, "no table");
-  require(mode == 1 || (alphabet > 1 && n > 1), "not constant");
-  std::vector<uint8_t> out;
-  if (mode == 0) {
-    for (uint64_t i = 0; i < n; ++i) {
-      out.push_back(static_cast<uint8_t>(in.field(bit_width_of(alphabet - 1))));
-    }
-    in.end_string();
-  } else if (mode == 1) {
-    out.assign(n, in.byte());
-  } else if (mode == 2) {
-    const std::vector<Leaf> leaves = leaves_of(*table, false);
-    const uint64_t parts = n < 64 ? 1 : 4;
-    std::vector<uint64_t> sizes;
-    for (uint64_t p = 0; p < parts; ++p) sizes.push_back(in.varint());
-    for (uint64_t p = 0; p < parts; ++p) {
-      const uint64_t q = (n + parts - 1) / parts;
-      const uint64_t count = p + 1 < parts ? q : n - p * q;
-      const size_t start = in.position();
-      for (uint64_t i = 0; i < count; ++i) {
-        unsigned code = 0, depth = 0;
-        const Leaf* leaf = nullptr;
-        while (leaf == nullptr) {
-          require(depth < 12, "no code");
-          code = 2 * code + static_cast<unsigned>(in.field(1));
-          leaf = find_leaf(leaves, ++depth, code);
-        }
-        out.push_back(leaf->symbols[0]);
-      }
-      in.end_string();
-      require(in.position() - start == sizes[p], "a bit string has another length");
-    }
-  } else {
-    require(mode == 3, "unknown mode");
-    const uint64_t size = in.varint();
-    const size_t start = in.position();
-    out = read_node(in, leaves_of(*table, true), 0, 0, n);
-    require(in.position() - start == size, "a tree has another length");
-  }
-  for (const uint8_t s : out) require(s < alphabet, "a symbol outside its alphabet");
-  return out;
-}
+// NOLINTNEXTLINE(google-build-using-namespace)
+using namespace reference;
 
 // Section 7.4.
 std::vector<uint64_t> read_buckets(Cursor& in, uint64_t n, unsigned t, unsigned s,
@@ -426,6 +240,7 @@ class FileDecoder {
     Result<ManifestColumns> columns =
         parse_manifest_columns(packed.data(), packed.size(), Limits{}.max_manifest);
     require(columns.ok(), columns.status().message);
+    if ((header.value().features & 8) != 0) set_names(&columns.value());
     Result<Manifest> manifest = validate_manifest(columns.take(), Limits{});
     require(manifest.ok(), manifest.status().message);
     out_->manifest = manifest.take();
@@ -445,6 +260,17 @@ class FileDecoder {
   }
 
  private:
+  static void set_names(ManifestColumns* c) {
+    require(c->name_lengths.empty(), "lengths of coded names");
+    const std::vector<std::string> names = read_names(c->names, c->dtypes.size());
+    c->names.clear();
+    for (const std::string& name : names) {
+      require(name.size() <= 4096, "a name is too long");
+      c->names.insert(c->names.end(), name.begin(), name.end());
+      c->name_lengths.push_back(static_cast<uint16_t>(name.size()));
+    }
+  }
+
   void read_tables(uint64_t manifest_size) {
     const Manifest& m = out_->manifest;
     const Bytes section = file_.subspan(kHeaderBytes + manifest_size, m.table_bytes);

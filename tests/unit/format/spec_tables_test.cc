@@ -246,9 +246,10 @@ TEST(SpecTables, Header) {
   EXPECT_NE(text.find("| major | " + std::to_string(kFormatMajor) + " |"), std::string::npos);
   EXPECT_NE(text.find("| minor | any; " + std::to_string(kFormatMinor) + " for this text |"),
             std::string::npos);
-  EXPECT_EQ(kKnownFeatures, kClassMaps);
+  EXPECT_EQ(kKnownFeatures, kClassMaps | kCodedNames);
+  EXPECT_EQ(kCodedNames, 1u << 3);
   EXPECT_EQ(kClassMaps, 1u << 1);
-  expect_says(section("12"), "this text's readers know bit 1");
+  expect_says(section("12"), "this text's readers know bits 1 and 3");
   expect_says(section("7.6"), "K MUST be 2.." + std::to_string(kMaxClasses) +
                                   ", run at least 1, units 2.." + power(kMaxClassUnits));
 }

@@ -112,6 +112,8 @@ class FileInfo(Sized):
         ("tensors", c_uint64),
         ("metadata", c_uint64),
         ("memory_bytes", c_uint64),
+        ("name_bytes", c_uint64),
+        ("features", c_uint64),
     ]
 
 
