@@ -48,10 +48,11 @@ void replace_by_lengths(std::span<uint64_t> a) {
 
 }  // namespace
 
-// Most codes keep to the limit by themselves. The others are found by packages:
-// a symbol with a code of length l is l coins of its count, one of each value 2^-1 .. 2^-l; the
-// cheapest set of coins worth (symbols - 1) is the optimal code. Level by level, from the smallest
-// value on, coins are paired up to packages, which compete with the coins of the next value.
+// Most codes keep to the limit by themselves; both ways give them the same lengths where weights
+// are equal. The others are found by packages: a symbol with a code of length l is l coins of its
+// count, one of each value 2^-1 .. 2^-l; the cheapest set of coins worth (symbols - 1) is the
+// optimal code. Level by level, from the smallest value on, coins are paired up to packages, which
+// compete with the coins of the next value.
 Result<CodeLengths> optimal_code_lengths(std::span<const uint64_t> histogram, unsigned limit) {
   constexpr size_t kMaxItems = 2 * kMaxSymbols;
   struct Leaf {

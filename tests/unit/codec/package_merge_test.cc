@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <queue>
 
 #include "samples.h"
@@ -63,6 +64,57 @@ TEST(PackageMerge, IsOptimalUnderItsLimit) {
       ASSERT_LE(code.value().longest(), limit);
       ASSERT_EQ(cost_of(counts, code.value()), brute_force(counts, 0, 1u << limit, limit));
     }
+  }
+}
+
+// The lengths by lists of coins and packages as spec 4.4 has them, a coin as the symbols in it.
+std::vector<unsigned> lengths_by_packages(const std::vector<uint64_t>& counts) {
+  struct Item {
+    uint64_t weight;
+    std::vector<size_t> symbols;
+  };
+  std::vector<Item> coins;
+  for (size_t i = 0; i < counts.size(); ++i) {
+    if (counts[i] > 0) coins.push_back({counts[i], {i}});
+  }
+  const auto lighter = [](const Item& a, const Item& b) { return a.weight < b.weight; };
+  std::stable_sort(coins.begin(), coins.end(), lighter);
+  std::vector<Item> list = coins;
+  for (unsigned l = 1; l < kMaxCodeLength; ++l) {
+    std::vector<Item> next = coins;  // before packages of the same weight, as the sort is stable
+    for (size_t i = 0; i + 1 < list.size(); i += 2) {
+      Item package = list[i];
+      package.weight += list[i + 1].weight;
+      package.symbols.insert(package.symbols.end(), list[i + 1].symbols.begin(),
+                             list[i + 1].symbols.end());
+      next.push_back(std::move(package));
+    }
+    std::stable_sort(next.begin(), next.end(), lighter);
+    list = std::move(next);
+  }
+  std::vector<unsigned> lengths(counts.size());
+  for (size_t i = 0; i < 2 * coins.size() - 2; ++i) {
+    for (const size_t symbol : list[i].symbols) ++lengths[symbol];
+  }
+  return lengths;
+}
+
+// Coded names have exactly one code (M-18), so ties must be broken as the text says, whether the
+// limit binds or not.
+TEST(PackageMerge, BreaksTiesAsTheTextSays) {
+  Random random(10);
+  for (unsigned round = 0; round < 3000; ++round) {
+    std::vector<uint64_t> counts(2 + random() % 40);
+    const uint64_t most = 1 + random() % 6;
+    const bool steep = round % 4 == 0;
+    for (uint64_t& count : counts) {
+      count = steep ? uint64_t{1} << random() % 20 : random() % (most + 1);
+    }
+    counts.front() = counts.back() = 1;
+    const auto code = optimal_code_lengths(counts);
+    ASSERT_TRUE(code.ok());
+    const std::vector<unsigned> expected = lengths_by_packages(counts);
+    for (unsigned i = 0; i < counts.size(); ++i) ASSERT_EQ(code.value().length(i), expected[i]);
   }
 }
 
