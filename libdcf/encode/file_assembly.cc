@@ -54,13 +54,15 @@ class Assembly {
     header.manifest_size = packed_.size();
     header.manifest_hash = hash_bytes(packed_);
     DCF_TRY(progress.begin(layout_.file_size));
+    // From the first byte of the file on nothing is allocated that might not be there.
+    std::vector<uint8_t> room(static_cast<size_t>(std::min(Spool::kBlockBytes, spool.size())));
     DCF_TRY(sink.append(serialise_header(header)));
     DCF_TRY(sink.append(packed_));
     DCF_TRY(sink.append(tables_));
     uint64_t at = layout_.tables_offset + tables_.size();
-    DCF_TRY(write_payload(spool, progress, sink, &at));
+    DCF_TRY(write_payload(spool, room, progress, sink, &at));
     for (const auto& [kind, section] : contents_.sections) {
-      DCF_TRY(write_range(spool, section.offset, section.bytes, progress, sink, &at));
+      DCF_TRY(write_range(spool, section.offset, section.bytes, room, progress, sink, &at));
     }
     return ok_status();
   }
@@ -144,7 +146,8 @@ class Assembly {
                : ok_status();
   }
 
-  Status write_payload(const Spool& spool, Progress& progress, Sink& sink, uint64_t* at) const {
+  Status write_payload(const Spool& spool, MutableBytes room, Progress& progress, Sink& sink,
+                       uint64_t* at) const {
     static constexpr std::array<uint8_t, kRawAlignment> kZeros{};
     size_t chunk = 0;
     for (const StoredEncoding* stored : payload_) {
@@ -154,20 +157,22 @@ class Assembly {
       DCF_TRY(sink.append(Bytes(kZeros).first(static_cast<size_t>(start - *at))));
       *at = start;
       chunk += chunks.size();
-      DCF_TRY(write_range(spool, stored->offset, stored->encoded.payload, progress, sink, at));
+      DCF_TRY(
+          write_range(spool, stored->offset, stored->encoded.payload, room, progress, sink, at));
     }
     return ok_status();
   }
 
-  // Copies bytes of the spool to offset *at of the file.
-  static Status write_range(const Spool& spool, uint64_t offset, uint64_t bytes, Progress& progress,
-                            Sink& sink, uint64_t* at) {
-    std::vector<uint8_t> buffer;
-    for (uint64_t done = 0; done < bytes; done += buffer.size()) {
-      buffer.resize(static_cast<size_t>(std::min(Spool::kBlockBytes, bytes - done)));
-      DCF_TRY(spool.read_at(offset + done, buffer));
-      DCF_TRY(sink.append(buffer));
-      *at += buffer.size();
+  // Copies bytes of the spool to offset *at of the file. `room` is not empty if the spool is not.
+  static Status write_range(const Spool& spool, uint64_t offset, uint64_t bytes, MutableBytes room,
+                            Progress& progress, Sink& sink, uint64_t* at) {
+    for (uint64_t done = 0; done < bytes;) {
+      const MutableBytes piece =
+          room.first(static_cast<size_t>(std::min<uint64_t>(room.size(), bytes - done)));
+      DCF_TRY(spool.read_at(offset + done, piece));
+      DCF_TRY(sink.append(piece));
+      done += piece.size();
+      *at += piece.size();
       DCF_TRY(progress.update(*at));
     }
     return ok_status();
