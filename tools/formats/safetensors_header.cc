@@ -63,7 +63,7 @@ class HeaderReader {
     }
     limit_.check(file_.path(), "the safetensors header", size);
     data_begin_ = kSizeBytes + size;
-    const std::vector<uint8_t> text = file_.read_range(kSizeBytes, size);
+    std::vector<uint8_t> text = file_.read_range(kSizeBytes, size);
     if (text.empty() || text[0] != '{') {
       throw_invalid(file_.path(), "is no safetensors file: the header does not start with '{'");
     }
