@@ -72,6 +72,8 @@ bool CandidateSource::may_be_sparse(uint64_t dense) const {
 Result<bool> CandidateSource::seems_sparse(uint64_t dense) {
   if (!may_be_sparse(dense)) return false;
   if (options_.smallest || content_.elements <= kSampledFrom) return true;
+  // What positions may cost. Half the margin is for what the sample misses.
+  const uint64_t room = dense - margin(dense) / 2 - least_values();
   bool first = true;
   for (const Grid& grid : sparse_grids(dims_, content_.elements, values_.entries, false)) {
     // Rows as long as a chunk save no more than the counts of rows.
@@ -95,9 +97,7 @@ Result<bool> CandidateSource::seems_sparse(uint64_t dense) {
             static_cast<double>(tables) + static_cast<double>(plan.bytes - tables) *
                                               static_cast<double>(content_.elements) /
                                               static_cast<double>(elements);
-        // Half the margin is for what the sample misses.
-        const uint64_t most = dense - margin(dense) / 2;
-        if (static_cast<double>(least_values()) + bytes < static_cast<double>(most)) return true;
+        if (bytes < static_cast<double>(room)) return true;
       }
     }
   }
