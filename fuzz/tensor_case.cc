@@ -2,6 +2,7 @@
 #include "tensor_case.h"
 
 #include <algorithm>
+#include <bit>
 #include <random>
 #include <set>
 
@@ -51,9 +52,11 @@ Encoding read_encoding(Parameters* p, DType dtype) {
   const uint32_t positions = p->pick(0, 4);
   const bool classes = positions == kClassesId;
   if (!classes) e.positions = static_cast<Positions>(positions);
-  const bool palette = p->pick(0, 1) == 0 && !classes;
+  const uint32_t values = p->pick(0, 2);  // the palette, the others, a grid
+  const bool palette = values == 0 && !classes;
   const bool has_split = is_float(dtype) && !is_f8(dtype);
   e.values = palette ? Values::kPalette : has_split ? Values::kSplit : Values::kInt;
+  if (values == 2 && positions == 0 && has_split && dtype != DType::kF64) e.values = Values::kGrid;
   const auto b = static_cast<uint8_t>(p->pick(0, 41));
   if (e.positions == Positions::kGap) e.gap_bits = static_cast<uint8_t>(2 + b % 7);
   if (e.positions == Positions::kGapBucket) {
@@ -77,12 +80,19 @@ Encoding read_encoding(Parameters* p, DType dtype) {
     e.classes = static_cast<uint16_t>(2 + k % 15);
     e.class_run = 1 + b % 8;  // the units follow from the elements
   }
+  if (e.values == Values::kGrid) e.grid_run = 1 + b % 3 * 40;
   return e;
 }
 
 // As many units as the runs allow, or a few of them; no classes where there is not even one pair.
 void choose_units(Tensor* t) {
   Encoding& e = t->encoding;
+  if (e.values == Values::kGrid) {
+    e.grid_run = static_cast<uint32_t>(std::min<uint64_t>(e.grid_run, t->elements));
+    e.grid_units =
+        static_cast<uint32_t>(std::min<uint64_t>(t->elements / e.grid_run, 1 + t->view.cols % 30));
+    return;
+  }
   const uint64_t most = t->elements / e.class_run;
   if (most < 2) {
     e.classes = 0;
@@ -117,7 +127,7 @@ Case read_case(const uint8_t* bytes) {
   t.chunks = 1;
   c.entries = t.encoding.is_sparse() ? p.wide() % static_cast<uint32_t>(t.elements + 1)
                                      : (p.wide(), static_cast<uint32_t>(t.elements));
-  if (t.encoding.has_classes()) choose_units(&t);
+  if (t.encoding.has_classes() || t.encoding.values == Values::kGrid) choose_units(&t);
   const uint32_t with_tables = p.pick(0, 15);
   t.view.transposed = p.pick(0, 1) == 1 && t.view_rows() >= 2 && t.view.cols >= 2 &&
                       t.view_rows() * t.view.cols == t.elements;
@@ -131,6 +141,10 @@ Case read_case(const uint8_t* bytes) {
   c.tables.codebook_starts = {0};
   for (uint32_t i = 0; i < t.encoding.class_units; ++i) {
     c.tables.class_maps.push_back(static_cast<uint8_t>(random() % t.encoding.classes));
+  }
+  c.tables.scale_starts = {0};
+  for (uint32_t i = 0; i < t.encoding.grid_units; ++i) {
+    c.tables.scales.push_back(std::bit_cast<float>(static_cast<uint32_t>(random() % 0x7F800000)));
   }
   if (t.encoding.values == Values::kPalette) {
     std::set<uint64_t> keys;  // a small step from the key of zero, or anywhere

@@ -131,7 +131,7 @@ class ChunkMaker {
   }
   void values() {
     const Encoding& e = t_.encoding;
-    if (e.values == Values::kInt && t_.bits > 8) return integers();
+    if (e.values == Values::kGrid || (e.values == Values::kInt && t_.bits > 8)) return integers();
     const std::vector<bool> room = room_for_fillers();
     const bool palette_fillers = e.values == Values::kPalette && e.positions == Positions::kGap;
     std::vector<uint8_t> symbols(entries_);
@@ -187,13 +187,15 @@ std::vector<std::vector<uint8_t>> tensor_seeds() {
   std::vector<std::vector<uint8_t>> seeds;
   std::mt19937 random(1);
   for (uint8_t positions = 0; positions <= kClassesId; ++positions) {
-    for (unsigned variant = 0; variant < 10; ++variant) {
+    for (unsigned variant = 0; variant < (positions == 0 ? 14 : 10); ++variant) {
       std::vector<uint8_t> seed(kParameters);
       for (uint8_t& byte : seed) byte = static_cast<uint8_t>(random());
       constexpr DType kDTypes[] = {DType::kF32, DType::kI32, DType::kF16, DType::kI8, DType::kU64};
-      seed[0] = static_cast<uint8_t>(static_cast<uint8_t>(kDTypes[variant / 2]) - 1);
+      const bool grid = variant >= 10;
+      const DType dtype = kDTypes[grid ? variant / 2 % 2 * 2 : variant / 2];
+      seed[0] = static_cast<uint8_t>(static_cast<uint8_t>(dtype) - 1);
       seed[1] = positions;
-      seed[2] = variant % 2;                // palette or not
+      seed[2] = grid ? 2 : variant % 2;     // palette or not
       seed[11] = 30;                        // columns
       seed[12] = variant % 4 == 0 ? 0 : 8;  // rows
       seed[16] = 15;                        // tables for all roles

@@ -3,6 +3,7 @@
 
 #include "codec/codebook.h"
 #include "codec/stream.h"
+#include "encode/grid_scales.h"
 
 namespace dcf::impl {
 namespace {
@@ -25,6 +26,12 @@ Result<EncodedTensor> coding_of(const Model& model, size_t index) {
     DCF_TRY(append_codebook(words.subspan(static_cast<size_t>(tables.codebook_starts[index]),
                                           tensor.encoding.palette_size),
                             tensor.dtype, &result.codebook));
+  }
+  if (tensor.encoding.values == Values::kGrid) {
+    append_scales(
+        std::span(tables.scales)
+            .subspan(static_cast<size_t>(tables.scale_starts[index]), tensor.encoding.grid_units),
+        &result.codebook);
   }
   if (tensor.encoding.has_classes()) {
     const Bytes map = Bytes(tables.class_maps)

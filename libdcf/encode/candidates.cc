@@ -3,6 +3,8 @@
 
 #include "base/checked.h"
 #include "encode/class_plan.h"
+#include "encode/grid_finder.h"
+#include "encode/grid_plan.h"
 #include "encode/piece_transpose.h"
 
 namespace dcf::impl {
@@ -130,10 +132,26 @@ Result<std::vector<Candidate>> CandidateSource::list_dense() {
   const std::vector<ValuePlan> plans =
       plan_values(content_, values_, Positions::kDense, extra, grid.chunks);
   for (const ValuePlan& plan : plans) add(nullptr, plan, grid, &candidates);
+  DCF_TRY(add_grid(grid, &candidates));
   if (!may_be_cut(options_, content_.elements)) {
     DCF_TRY(add_classes(plans, &candidates));
   }
   return candidates;
+}
+
+// Grid values whose scales are known or found.
+Status CandidateSource::add_grid(const Grid& grid, std::vector<Candidate>* out) const {
+  std::optional<GridScales> scales = lowered_.scales;
+  if (!scales && !may_be_cut(options_, content_.elements)) {
+    DCF_ASSIGN(scales, find_scales(content_, dims_, work_));
+  }
+  if (!scales) return ok_status();
+  DCF_ASSIGN(std::optional<GridPlan> plan,
+             plan_grid(content_, std::move(*scales), grid.chunks, work_));
+  if (!plan) return ok_status();
+  add(nullptr, plan->values, grid, out);
+  out->back().recipe.scales = std::move(plan->scales);
+  return ok_status();
 }
 
 // The classes of the best plan that may have some.

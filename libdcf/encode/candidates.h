@@ -80,6 +80,7 @@ class CandidateSource {
         signs_(values_.negative_zeros > 0) {}
 
   Result<std::vector<Candidate>> list_dense();
+  Status add_grid(const Grid& grid, std::vector<Candidate>* out) const;
   Status add_classes(const std::vector<ValuePlan>& plans, std::vector<Candidate>* out) const;
   Result<std::vector<Candidate>> list_sparse(Positions positions);
   void add(const PositionPlan* position, const ValuePlan& value, const Grid& grid,

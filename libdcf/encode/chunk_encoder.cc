@@ -153,6 +153,12 @@ class ChunkEncoder {
     if (has_fillers_) words = filled = with_fillers(words, content_.width());
     if (encoding_.values == Values::kSplit) {
       split(words);
+    } else if (encoding_.values == Values::kGrid) {
+      std::vector<uint32_t> all(words.size() / content_.width());
+      // Those of the plan are on the grid.
+      (void)grid_numbers(content_.dtype, recipe_.scales, recipe_.grid.chunk_begin(chunk_), words,
+                         all.data());
+      buckets<uint32_t>(Role::kValues, all, kIntBuckets);
     } else if (content_.bits == 8) {
       value_streams(words);
     } else if (content_.bits == 64) {

@@ -9,6 +9,7 @@
 #include "codec/code_lengths.h"
 #include "encode/content.h"
 #include "encode/grid.h"
+#include "encode/grid_scales.h"
 
 namespace dcf::impl {
 
@@ -17,6 +18,7 @@ struct Recipe {
   Encoding encoding;
   Grid grid;
   std::vector<uint64_t> codebook;                 // palette: sorted words
+  GridScales scales;                              // grid
   std::vector<uint8_t> class_map;                 // with classes: the class of each unit
   std::vector<std::optional<CodeLengths>> codes;  // per role of roles_of(encoding)
 };

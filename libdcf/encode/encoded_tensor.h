@@ -14,7 +14,7 @@ struct EncodedTensor {
   Tensor tensor;
   std::vector<Chunk> chunks;
   std::vector<std::vector<uint8_t>> tables;  // code-length record of each role; empty: none
-  std::vector<uint8_t> codebook;             // or class map, as stored
+  std::vector<uint8_t> codebook;             // or scales and class map, as stored
   uint64_t payload = 0;                      // bytes of all chunks
 };
 

@@ -47,9 +47,10 @@ class Assembly {
   Status write(const Spool& spool, uint64_t max_memory, Progress& progress, Sink& sink) const {
     DCF_TRY(check_opens(max_memory));
     Header header;
-    const bool classes = std::any_of(manifest_.tensors.begin(), manifest_.tensors.end(),
-                                     [](const Tensor& t) { return t.encoding.has_classes(); });
-    header.features = (classes ? kClassMaps : 0) | (coded_ ? kCodedNames : 0);
+    header.features = coded_ ? kCodedNames : 0;
+    for (const Tensor& t : manifest_.tensors) {
+      if (t.alias_of == kNoTensor) header.features |= features_of(t.encoding);
+    }
     header.file_size = layout_.file_size;
     header.manifest_size = packed_.size();
     header.manifest_hash = hash_bytes(packed_);
@@ -133,13 +134,15 @@ class Assembly {
     DCF_ASSIGN(const Manifest manifest, validate_manifest(std::move(columns), limits));
     uint64_t words = 0;
     uint64_t units = 0;
+    uint64_t scales = 0;
     for (const StoredEncoding* stored : payload_) {
       words += stored->encoded.tensor.encoding.palette_size;
       units += stored->encoded.tensor.encoding.class_units;
+      scales += stored->encoded.tensor.encoding.grid_units;
     }
     const uint64_t tables = table_ids_.size() * sizeof(CodeLengths) + sizeof(uint64_t) * words +
-                            units + manifest_.tensors.size() * 2 * sizeof(uint64_t) +
-                            tables_.size();
+                            units + sizeof(float) * scales +
+                            manifest_.tensors.size() * 4 * sizeof(uint64_t) + tables_.size();
     const uint64_t held = manifest_memory(manifest);
     return held > limits.max_memory || tables > limits.max_memory - held
                ? fail(Code::LimitMemory, "L-01", "the tables need more memory than the limit")

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "encode/content.h"
+#include "encode/grid_scales.h"
 #include "encode/tensor_input.h"
 
 namespace dcf::impl {
@@ -16,6 +17,9 @@ struct Lowered {
   bool sparse_allowed = true;
   Fidelity fidelity = Fidelity::kBitExact;
   double error_bound = 0;  // greatest |original - decoded|
+  // Set where every value is known to be an integer times the scale of its unit (spec, section
+  // 8.4). Then grid values are a candidate; without it they are looked for.
+  std::optional<GridScales> scales;
 };
 
 // The one or two alternatives that may be written for an input. There are two if clustering depends

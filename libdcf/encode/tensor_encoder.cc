@@ -238,11 +238,13 @@ Result<EncodedTensor> encode_tensor(const Candidate& candidate, const CheckedInp
         static_cast<uint64_t>(share * static_cast<double>(progress_to - progress_from))));
   }
   DCF_TRY(pass_on());
+  append_scales(recipe.scales.scales, &result.codebook);
   if (recipe.encoding.has_classes()) {
+    const size_t at = result.codebook.size();
     const CodeLengths* const code = recipe.codes[0] ? &*recipe.codes[0] : nullptr;
     encode_stream(recipe.class_map, recipe.encoding.classes, code, HuffmanLayout::kAuto,
                   &result.codebook);
-    huffman[0] = is_huffman(result.codebook[0]);
+    huffman[0] = is_huffman(result.codebook[at]);
   }
   result.tables.resize(recipe.codes.size());
   for (size_t k = 0; k < recipe.codes.size(); ++k) {

@@ -15,10 +15,11 @@ inline constexpr std::array<uint8_t, 8> kMagic = {0x89, 'D', 'C', 'F', '\r', '\n
 inline constexpr uint16_t kFormatMajor = 0;
 inline constexpr uint16_t kFormatMinor = 0;
 // Critical feature bits (section 12).
+inline constexpr uint32_t kGridValues = 1u << 0;
 inline constexpr uint32_t kClassMaps = 1u << 1;
 inline constexpr uint32_t kCodedNames = 1u << 3;
 // Those that this reader understands.
-inline constexpr uint32_t kKnownFeatures = kClassMaps | kCodedNames;
+inline constexpr uint32_t kKnownFeatures = kGridValues | kClassMaps | kCodedNames;
 
 struct Header {
   uint16_t major = kFormatMajor;

@@ -254,6 +254,10 @@ class Validator {
     if (e.values == Values::kPalette) {
       if (!take(1)) return short_params;
       e.palette_size = static_cast<uint16_t>(p[0] + 1);
+    } else if (e.values == Values::kGrid) {
+      if (!take(8)) return short_params;
+      e.grid_run = load_le<uint32_t>(p);
+      e.grid_units = load_le<uint32_t>(p + 4);
     } else if (e.values == Values::kSplit) {
       if (!take(5)) return short_params;
       e.split_t = p[0];

@@ -10,6 +10,12 @@ void append(std::vector<uint8_t>* out, std::string_view s) {
   out->insert(out->end(), s.begin(), s.end());
 }
 
+void append_u32(std::vector<uint8_t>* out, uint32_t v) {
+  const size_t at = out->size();
+  out->resize(at + sizeof v);
+  store_le(out->data() + at, v);
+}
+
 void append_params(const Encoding& e, std::vector<uint8_t>* out) {
   if (e.positions == Positions::kGap) out->push_back(e.gap_bits);
   if (e.positions == Positions::kGapBucket) {
@@ -18,12 +24,14 @@ void append_params(const Encoding& e, std::vector<uint8_t>* out) {
   if (e.is_sparse()) out->push_back(e.signs ? 1 : 0);
   if (e.has_classes()) {
     out->push_back(static_cast<uint8_t>(e.classes - 1));
-    const size_t at = out->size();
-    out->resize(at + 2 * sizeof(uint32_t));
-    store_le(out->data() + at, e.class_run);
-    store_le(out->data() + at + sizeof(uint32_t), e.class_units);
+    append_u32(out, e.class_run);
+    append_u32(out, e.class_units);
   }
   if (e.values == Values::kPalette) out->push_back(static_cast<uint8_t>(e.palette_size - 1));
+  if (e.values == Values::kGrid) {
+    append_u32(out, e.grid_run);
+    append_u32(out, e.grid_units);
+  }
   if (e.values == Values::kSplit) {
     out->insert(out->end(), {e.split_t, e.split_z, static_cast<uint8_t>(e.split_base),
                              static_cast<uint8_t>(e.split_base >> 8),

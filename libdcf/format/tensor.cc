@@ -5,6 +5,7 @@
 
 #include "base/bucket.h"
 #include "base/checked.h"
+#include "format/header.h"
 
 namespace dcf::impl {
 namespace {
@@ -34,6 +35,17 @@ Status check_classes(const Encoding& e, uint32_t bits, uint64_t elements) {
   if (e.classes < 2 || e.classes > kMaxClasses || e.class_run < 1 || e.class_units < 2 ||
       e.class_units > kMaxClassUnits || uint64_t{e.class_run} * e.class_units > elements) {
     return bad("P-07", "the parameters of the classes are out of range");
+  }
+  return ok_status();
+}
+
+Status check_grid(const Encoding& e, DType dtype, uint64_t elements) {
+  if (dtype != DType::kF32 && dtype != DType::kF16 && dtype != DType::kBF16) {
+    return bad("M-14", "grid values need f32, f16 or bf16");
+  }
+  if (e.is_sparse()) return bad("M-14", "grid values go with dense positions only");
+  if (e.grid_run < 1 || e.grid_units < 1 || uint64_t{e.grid_run} * e.grid_units > elements) {
+    return bad("V-04", "the parameters of a grid are out of range");
   }
   return ok_status();
 }
@@ -74,7 +86,9 @@ Roles roles_of(const Encoding& e, DType dtype) {
   };
   switch (e.values) {
     case Values::kRaw:
+      break;
     case Values::kGrid:
+      add_values(kIntBuckets.alphabet(32));
       break;
     case Values::kPalette:
       add_values(e.palette_size + (e.positions == Positions::kGap ? 1u : 0u));
@@ -115,8 +129,12 @@ Result<uint64_t> count_elements(std::span<const uint64_t> dims) {
   return empty ? uint64_t{0} : product;
 }
 
+uint32_t features_of(const Encoding& e) {
+  return (e.values == Values::kGrid ? kGridValues : 0) | (e.has_classes() ? kClassMaps : 0);
+}
+
 Status check_encoding_ids(const Encoding& e) {
-  if (e.positions > Positions::kGapBucket || e.values > Values::kInt || e.values == Values::kGrid) {
+  if (e.positions > Positions::kGapBucket || e.values > Values::kInt) {
     return fail(Code::UnsupportedEncoding, "M-12", "the tensor has an unknown encoding");
   }
   return ok_status();
@@ -140,7 +158,9 @@ Status check_encoding(const Encoding& e, DType dtype, uint64_t elements) {
   if (e.has_classes()) DCF_TRY(check_classes(e, bits, elements));
   switch (e.values) {
     case Values::kRaw:
+      break;
     case Values::kGrid:
+      DCF_TRY(check_grid(e, dtype, elements));
       break;
     case Values::kPalette:
       if (e.palette_size < 1 || e.palette_size > 256 ||

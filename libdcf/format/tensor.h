@@ -36,6 +36,8 @@ struct Encoding {
   uint16_t classes = 0;      // K of dense positions with classes; 0: without
   uint32_t class_run = 0;    // elements of a unit that follow each other
   uint32_t class_units = 0;  // units that have a class
+  uint32_t grid_run = 0;     // the same of grid: elements of a unit that follow each other
+  uint32_t grid_units = 0;   // units that have a scale
 
   bool is_raw() const { return values == Values::kRaw; }
   bool is_sparse() const { return positions != Positions::kDense; }
@@ -107,6 +109,8 @@ struct Tensor {
 
 // The product of dims (M-05), or the rule that they break.
 Result<uint64_t> count_elements(std::span<const uint64_t> dims);
+// The critical feature bits that a file with this encoding sets (M-16).
+uint32_t features_of(const Encoding& encoding);
 // Whether this version knows the encoding (M-12).
 Status check_encoding_ids(const Encoding& encoding);
 // Whether encoding and parameters are allowed for the dtype (M-12, M-14, P-01, V-01).

@@ -9,6 +9,7 @@
 #include "base/checked.h"
 #include "codec/bit_reader.h"
 #include "codec/stream.h"
+#include "model/grid_values.h"
 #include "model/split_kernels.h"
 
 namespace dcf::impl {
@@ -97,6 +98,17 @@ Status decode_int(const TensorCoding& coding, const ChunkShape& shape, ByteReade
       resize_scratch(&scratch->numbers, n);
       return decode_wide_int<uint32_t>(coding, in, scratch, n, kIntBuckets, scratch->numbers);
   }
+}
+
+Status decode_grid(const TensorCoding& coding, const ChunkShape& shape, ByteReader* in,
+                   ChunkScratch* scratch) {
+  resize_scratch(&scratch->numbers, shape.entries);
+  const std::span<uint32_t> numbers = scratch->numbers;
+  DCF_TRY(decode_bucket_stream<uint32_t>(in, kIntBuckets, coding.alphabet(Role::kValues),
+                                         coding.table(Role::kValues), numbers,
+                                         scratch->codec(bucket_scratch_size(shape.entries))));
+  grid_words(coding.tensor(), coding.scales(), shape.first, numbers, scratch->words.data());
+  return ok_status();
 }
 
 // A filler has the greatest gap and stands before another entry of its row (P-04). next_filler(i)
@@ -190,8 +202,17 @@ Status decode_values(const TensorCoding& coding, ByteReader* in, ChunkScratch* s
     return finish_palette(coding, *scratch, out);
   }
   resize_scratch(&scratch->words, n * coding.word_bytes());
-  DCF_TRY(values == Values::kSplit ? decode_split(coding, in, scratch, out)
-                                   : decode_int(coding, out->shape, in, scratch));
+  switch (values) {
+    case Values::kGrid:
+      DCF_TRY(decode_grid(coding, out->shape, in, scratch));
+      break;
+    case Values::kSplit:
+      DCF_TRY(decode_split(coding, in, scratch, out));
+      break;
+    default:
+      DCF_TRY(decode_int(coding, out->shape, in, scratch));
+      break;
+  }
   switch (coding.word_bytes()) {
     case 1:
       return finish_words<uint8_t>(coding, *scratch, out);

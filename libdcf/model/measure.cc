@@ -10,7 +10,8 @@ Result<TensorBytes> measure_tensor(const Model& model, size_t tensor, ProgressSt
   const Tensor& t = model.manifest().tensors[tensor];
   TensorBytes total;
   if (t.alias_of != kNoTensor) return total;
-  total.codebook = model.tables().codebook_bytes[tensor];
+  total.codebook =
+      model.tables().codebook_bytes[tensor] + t.encoding.grid_units * uint64_t{sizeof(float)};
   total.tables = model.tables().code_bytes[tensor];
   total.padding = padding_of(model, tensor).bytes;
   if (t.chunks == 0) return total;

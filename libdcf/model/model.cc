@@ -30,10 +30,9 @@ Status shifted(Status s, uint64_t by) {
 
 // Features that tensors use must be announced, so that older readers know that they are too old.
 Status check_features(const Header& header, const Manifest& manifest) {
-  if ((header.features & kClassMaps) != 0) return ok_status();
   for (size_t i = 0; i < manifest.tensors.size(); ++i) {
-    if (!manifest.tensors[i].encoding.has_classes()) continue;
-    return fail(Code::BadManifest, "M-16", "a tensor has classes, but the feature bit is not set")
+    if ((features_of(manifest.tensors[i].encoding) & ~header.features) == 0) continue;
+    return fail(Code::BadManifest, "M-16", "the feature bit of a tensor's encoding is not set")
         .at(kHeaderBytes)
         .in_tensor(i);
   }

@@ -2,6 +2,7 @@
 #include "model/tables.h"
 
 #include <algorithm>
+#include <bit>
 
 #include "codec/codebook.h"
 #include "codec/stream.h"
@@ -39,6 +40,29 @@ Status parse_class_map(ByteReader* in, const Tensor& t, const std::vector<CodeLe
   return decode_stream(in, t.encoding.classes, table ? &*table : nullptr, map, scratch);
 }
 
+// Section 8.4.
+Status parse_scales(ByteReader* in, uint64_t units, std::vector<float>* scales) {
+  Bytes stored;
+  if (!in->read_bytes(units * sizeof(float), &stored)) {
+    return fail(Code::BadSection, "T-06", "the tables section ends inside the scales of a grid");
+  }
+  for (size_t at = 0; at < stored.size(); at += sizeof(float)) {
+    const auto word = load_le<uint32_t>(stored.data() + at);
+    constexpr uint32_t kInfinity = 0x7F800000;  // negative numbers and NaN are greater
+    if (word >= kInfinity) {
+      return fail(Code::BadCodebook, "V-05", "a scale is not a number from 0 on");
+    }
+    scales->push_back(std::bit_cast<float>(word));
+  }
+  return ok_status();
+}
+
+uint64_t grid_units(const Manifest& manifest) {
+  uint64_t units = 0;
+  for (const Tensor& t : manifest.tensors) units += t.encoding.grid_units;  // 0 for aliases
+  return units;
+}
+
 uint64_t class_units(const Manifest& manifest) {
   uint64_t units = 0;
   for (const Tensor& t : manifest.tensors) units += t.encoding.class_units;  // 0 for aliases
@@ -57,12 +81,14 @@ uint64_t tables_memory(const Manifest& manifest) {
   constexpr uint64_t kPerTable = sizeof(CodeLengths) + sizeof(uint32_t);
   constexpr uint64_t kPerTensor = sizeof(uint64_t) + 2 * sizeof(uint32_t);
   const uint64_t units = class_units(manifest);
+  const uint64_t scales = grid_units(manifest);
   uint64_t largest = 0;
   for (const Tensor& t : manifest.tensors) {
     largest = std::max<uint64_t>(largest, t.encoding.class_units);
   }
   return manifest.table_count * kPerTable + manifest.tensors.size() * kPerTensor +
-         codebook_words(manifest) * sizeof(uint64_t) + units +
+         codebook_words(manifest) * sizeof(uint64_t) + units + scales * sizeof(float) +
+         (scales == 0 ? 0 : manifest.tensors.size() * sizeof(uint64_t)) +
          (units == 0 ? 0 : stream_scratch_size(largest) + sizeof(DecodeTable));
 }
 
@@ -91,6 +117,9 @@ Result<Tables> parse_tables(Bytes section, const Manifest& manifest) {
   tables.codebook_words.reserve(
       std::min<uint64_t>(codebook_words(manifest), 8 * section.size() + manifest.tensors.size()));
   tables.class_maps.reserve(class_units(manifest));
+  const uint64_t scales = grid_units(manifest);
+  tables.scales.reserve(std::min<uint64_t>(scales, section.size() / sizeof(float)));
+  if (scales > 0) tables.scale_starts.reserve(manifest.tensors.size());
   for (size_t i = 0; i < manifest.tensors.size(); ++i) {
     const Tensor& t = manifest.tensors[i];
     tables.code_bytes.push_back(0);
@@ -100,6 +129,9 @@ Result<Tables> parse_tables(Bytes section, const Manifest& manifest) {
     const size_t first =
         t.encoding.has_classes() ? tables.class_maps.size() : tables.codebook_words.size();
     tables.codebook_starts.push_back(first);
+    if (scales > 0) tables.scale_starts.push_back(tables.scales.size());
+    s = parse_scales(&in, t.encoding.grid_units, &tables.scales);
+    if (!s.ok()) return s.at(start).in_tensor(i);
     if (t.encoding.has_classes()) {
       tables.class_maps.resize(first + t.encoding.class_units);
       const bool coded = start < section.size() && is_huffman(section[start]);
@@ -117,7 +149,8 @@ Result<Tables> parse_tables(Bytes section, const Manifest& manifest) {
       s = parse_codebook(&in, t.dtype, std::span(tables.codebook_words).subspan(first));
       if (!s.ok()) return s.at(start).in_tensor(i);
     }
-    tables.codebook_bytes.push_back(static_cast<uint32_t>(in.position() - start));
+    const uint64_t of_scales = t.encoding.grid_units * sizeof(float);
+    tables.codebook_bytes.push_back(static_cast<uint32_t>(in.position() - start - of_scales));
   }
   if (in.remaining() != 0) {
     return fail(Code::BadSection, "T-06", "bytes follow the last codebook").at(in.position());

@@ -19,6 +19,10 @@ TensorCoding::TensorCoding(const Tensor& tensor, const Tables& tables, size_t in
     codebook_ = std::span(tables.codebook_words)
                     .subspan(tables.codebook_starts[index], tensor.encoding.palette_size);
   }
+  if (tensor.encoding.values == Values::kGrid) {
+    scales_ =
+        std::span(tables.scales).subspan(tables.scale_starts[index], tensor.encoding.grid_units);
+  }
 }
 
 }  // namespace dcf::impl

@@ -22,6 +22,8 @@ class TensorCoding {
 
   const Tensor& tensor() const { return tensor_; }
   std::span<const uint64_t> codebook() const { return codebook_; }
+  // Only of grid values: of each unit.
+  std::span<const float> scales() const { return scales_; }
   // The codes that come before those of the codebook: the fillers' zero of gap positions.
   uint8_t reserved_codes() const { return tensor_.encoding.positions == Positions::kGap ? 1 : 0; }
   unsigned alphabet(Role role) const { return roles_.list[roles_.find(role)].alphabet; }
@@ -39,6 +41,7 @@ class TensorCoding {
   std::array<std::unique_ptr<const DecodeTable>, kMaxRoles> tables_;
   std::optional<ClassOrder> classes_;
   std::span<const uint64_t> codebook_;
+  std::span<const float> scales_;
 };
 
 }  // namespace dcf::impl

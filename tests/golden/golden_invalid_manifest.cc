@@ -151,6 +151,46 @@ void add_classes(InvalidFiles* out) {
                [](FileParts* p) { p->tables.pop_back(); });
 }
 
+void add_grids(InvalidFiles* out) {
+  // Two rows, of the scales 0.5 and 0.25.
+  Encoding e = encoding(Positions::kDense, Values::kGrid);
+  e.grid_run = 4;
+  e.grid_units = 2;
+  std::vector<uint64_t> values;
+  for (const float value : {0.5F, -1.0F, 0.0F, 3.0F, 2.0F, 0.25F, -0.25F, 0.0F}) {
+    values.push_back(float_word(value));
+  }
+  Sample s = words(DType::kF32, {2, 4}, values, e);
+  s.scales = {0.5F, 0.25F};
+  const FileParts parts = make_parts({s});
+  out->changed("grid_without_its_feature", "M-16", parts,
+               [](FileParts* p) { p->header.features = 0; });
+  out->changed("grid_beyond_the_tensor", "V-04", parts, [](FileParts* p) {
+    must(p->columns.params == Blob{4, 0, 0, 0, 2, 0, 0, 0}, "run and units");
+    p->columns.params[0] = 5;
+  });
+  out->changed("grid_without_a_scale", "V-04", parts,
+               [](FileParts* p) { p->columns.params[4] = 0; });
+  out->changed("grid_of_integers", "M-14", parts,
+               [](FileParts* p) { p->columns.dtypes = {static_cast<uint8_t>(DType::kI32)}; });
+  out->changed("grid_of_a_bitmap", "M-14", parts, [](FileParts* p) {
+    p->columns.encodings = {0x21};
+    p->columns.params.insert(p->columns.params.begin(), 0);
+  });
+  const auto second_scale = [&](const char* name, uint32_t word) {
+    out->changed(name, "V-05", parts, [=](FileParts* p) {
+      must(p->tables.size() == 8, "two scales");
+      store_le(p->tables.data() + 4, word);
+    });
+  };
+  second_scale("grid_scale_negative", 0xBE800000);
+  second_scale("grid_scale_negative_zero", 0x80000000);
+  second_scale("grid_scale_infinite", 0x7F800000);
+  second_scale("grid_scale_nan", 0x7FC00000);
+  out->changed("grid_scales_past_the_section", "T-06", parts,
+               [](FileParts* p) { p->tables.pop_back(); });
+}
+
 }  // namespace
 
 void make_invalid_manifests(InvalidFiles* out) {
@@ -158,6 +198,7 @@ void make_invalid_manifests(InvalidFiles* out) {
   add_columns(out);
   add_encodings(out);
   add_classes(out);
+  add_grids(out);
 }
 
 }  // namespace dcf::impl::testing

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "golden_valid.h"
 
+#include "base/float_convert.h"
 #include "dcf/dcf.hpp"
 #include "support/name_forms.h"
 
@@ -72,7 +73,8 @@ std::vector<Sample> all_encodings(HuffmanLayout layout) {
   std::vector<Sample> out;
   for (const DType dtype : {DType::kF32, DType::kF16, DType::kI16, DType::kU8, DType::kI64}) {
     for (const Encoding& e : encodings_of(dtype)) {
-      if (e.bucket_t == 3 || e.gap_bits == 8 || e.has_classes()) continue;
+      if (e.bucket_t == 3 || e.gap_bits == 8 || e.has_classes() || e.values == Values::kGrid)
+        continue;
       Sample s = random_sample(dtype, {9, 40}, e, out.size(), 5, 7);
       s.name = std::string(dtype_name(dtype)) + " " + encoding_name(e);
       s.huffman = layout;
@@ -142,6 +144,46 @@ std::vector<Sample> classes(HuffmanLayout layout) {
   return out;
 }
 
+// Scales of the tensor, of columns, rows and runs; chunks that begin anywhere in the units; a
+// transposed view.
+std::vector<Sample> grids(HuffmanLayout layout) {
+  std::vector<Sample> out;
+  for (const DType dtype : {DType::kF32, DType::kF16, DType::kBF16}) {
+    for (const Encoding& e : encodings_of(dtype)) {
+      if (e.values != Values::kGrid) continue;
+      Sample s = random_sample(dtype, {10, 24}, e, out.size(), 1, 90);
+      s.name = std::string(dtype_name(dtype)) + " " + encoding_name(e);
+      s.huffman = layout;
+      if (out.size() % 2 == 1) s.view.cols = 17;
+      if (out.size() % 3 > 0) s.rows_per_chunk = 4;
+      if (out.size() % 4 == 2) s.view = {10, true};
+      out.push_back(s);
+    }
+  }
+  return out;
+}
+
+// Products that are subnormal, -0, infinite or rounded twice; integers that are no floats.
+std::vector<Sample> odd_grids() {
+  std::vector<Sample> out;
+  for (const DType dtype : {DType::kF32, DType::kF16, DType::kBF16}) {
+    Encoding e;
+    e.values = Values::kGrid;
+    e.grid_run = 1;
+    e.grid_units = 6;
+    Sample s = small(dtype_name(dtype), dtype, {4, 6}, {}, e);
+    s.scales = {0, 0x1p-149F, 0x1.fffffep127F, 1, 0.1F, 0x1.8p-26F};
+    for (const int64_t k : {int64_t{-1}, int64_t{0}, int64_t{7}, int64_t{-2147483648}}) {
+      for (const float scale : s.scales) {
+        const float product = static_cast<float>(k) * scale;
+        s.words.push_back(double_to_word(dtype, double{product}));
+      }
+    }
+    out.push_back(s);
+  }
+  return out;
+}
+
 void add(ValidFiles* out, const char* name, const std::vector<Sample>& samples,
          const Metadata& metadata = {},
          const std::vector<std::pair<uint32_t, Blob>>& sections = {}) {
@@ -182,9 +224,10 @@ void make_valid(ValidFiles* out) {
   out->add("dtypes", assemble(plain), dense_of(dtypes));
   const Sample layer = paper_layer();
   out->add("paper", write_samples({layer}, DCF_POSITIONS_GAP), dense_of({layer}));
+  // dense.dcf is the palette that a writer without grids made of it.
   for (const auto& [name, choice] : {std::pair{"bitmap", DCF_POSITIONS_BITMAP},
                                      {"gap_bucket", DCF_POSITIONS_GAP_BUCKET},
-                                     {"dense", DCF_POSITIONS_DENSE}}) {
+                                     {"grid_of_a_writer", DCF_POSITIONS_DENSE}}) {
     out->add(name, write_samples({layer}, choice), dense_of({layer}));
   }
   out->add("aliases", write_samples(aliases(), DCF_POSITIONS_AUTO), dense_of(aliases()));
@@ -260,6 +303,11 @@ void make_unusual(ValidFiles* out) {
                                      {"classes_tree", HuffmanLayout::kTree}}) {
     add(out, name, classes(layout));
   }
+  for (const auto& [name, layout] :
+       {std::pair{"grid_streams", HuffmanLayout::kStreams}, {"grid_tree", HuffmanLayout::kTree}}) {
+    add(out, name, grids(layout));
+  }
+  add(out, "grid_odd", odd_grids());
   // Sixteen classes, of which one unit each has two.
   Sample few = count_up("w", DType::kU8, 24, {});
   few.encoding.values = Values::kInt;

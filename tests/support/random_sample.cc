@@ -33,7 +33,8 @@ Sample random_sample(DType dtype, std::vector<uint64_t> dims, Encoding encoding,
     if (draw % every == 0)
       s.words.push_back(values[(draw >> 32) % distinct]);
     else
-      s.words.push_back((encoding.signs || !encoding.is_sparse()) && has_negative_zero(dtype) &&
+      s.words.push_back((encoding.signs || !encoding.is_sparse()) &&
+                                encoding.values != Values::kGrid && has_negative_zero(dtype) &&
                                 (draw >> 16) % 3 == 0
                             ? negative_zero
                             : 0);
@@ -88,6 +89,16 @@ std::vector<Encoding> encodings_of(DType dtype) {
     e.class_units = units;
     out.push_back(e);
   }
+  if (dtype != DType::kF32 && dtype != DType::kF16 && dtype != DType::kBF16) return out;
+  // One scale, and those of columns, rows, halves of rows of 140, and short runs.
+  for (const auto& [run, units] :
+       {std::pair<uint32_t, uint32_t>{1, 1}, {1, 24}, {24, 2}, {70, 3}, {3, 5}}) {
+    Encoding e;
+    e.values = Values::kGrid;
+    e.grid_run = run;
+    e.grid_units = units;
+    out.push_back(e);
+  }
   return out;
 }
 
@@ -99,6 +110,9 @@ std::string encoding_name(const Encoding& e) {
   if (e.has_classes()) {
     name += " classes " + std::to_string(e.classes) + " run " + std::to_string(e.class_run) +
             " units " + std::to_string(e.class_units);
+  }
+  if (e.values == Values::kGrid) {
+    name += " run " + std::to_string(e.grid_run) + " units " + std::to_string(e.grid_units);
   }
   if (e.gap_bits != 0) name += " b=" + std::to_string(e.gap_bits);
   if (e.bucket_t != 0)

@@ -4,10 +4,13 @@
 #include <algorithm>
 #include <array>
 #include <bit>
+#include <cmath>
 #include <map>
 #include <set>
+#include <stdexcept>
 
 #include "base/checked.h"
+#include "base/float_convert.h"
 #include "codec/bit_writer.h"
 #include "codec/codebook.h"
 #include "codec/package_merge.h"
@@ -27,6 +30,7 @@ struct Encoded {
   std::vector<Pieces> chunks;
   std::vector<uint32_t> entries;
   std::vector<uint64_t> codebook;
+  std::vector<float> scales;
   Blob class_map;
   std::array<std::optional<CodeLengths>, kMaxRoles> codes;
 };
@@ -74,6 +78,7 @@ class Encoder {
     }
     choose_parameters();
     choose_classes();
+    choose_scales();
     for (uint64_t i = 0; i < out_.tensor.chunks; ++i) {
       if (s_.encoding.is_raw())
         raw_chunk(i);
@@ -167,6 +172,32 @@ class Encoder {
     while (out_.class_map.size() < e.class_units) {
       out_.class_map.push_back(static_cast<uint8_t>(out_.class_map.size() % e.classes));
     }
+  }
+  // Section 8.4.
+  void choose_scales() {
+    Encoding& e = out_.tensor.encoding;
+    if (e.values != Values::kGrid) return;
+    if (uint64_t{e.grid_run} * e.grid_units > out_.tensor.elements) {
+      e.grid_run = 1;
+      e.grid_units = static_cast<uint32_t>(std::min<uint64_t>(e.grid_units, out_.tensor.elements));
+    }
+    out_.scales = s_.scales;
+    while (out_.scales.size() < e.grid_units) {
+      out_.scales.push_back(std::ldexp(0.125F, -static_cast<int>(out_.scales.size() % 3)));
+    }
+  }
+  // The integer of element v of the view, zigzag.
+  uint64_t grid_number(uint64_t v, uint64_t word) const {
+    const Encoding& e = out_.tensor.encoding;
+    const float scale = out_.scales[v / e.grid_run % e.grid_units];
+    const double value = word_to_double(s_.dtype, word);
+    const double quotient =
+        scale == 0 || value == 0 ? -static_cast<double>(word != 0) : value / double{scale};
+    const auto k = static_cast<int32_t>(std::clamp(std::round(quotient), -0x1p31, 0x1p31 - 1));
+    if (double_to_word(s_.dtype, double{static_cast<float>(k) * scale}) != word) {
+      throw std::invalid_argument("a word of a sample is not on its grid");
+    }
+    return static_cast<uint32_t>(k) << 1 ^ static_cast<uint32_t>(k >> 31);
   }
   void value_streams(uint64_t first, const Blob& symbols) {
     const Encoding& e = out_.tensor.encoding;
@@ -271,6 +302,8 @@ class Encoder {
         symbols.push_back(static_cast<uint8_t>((r >> (bits - e.split_t)) - e.split_base));
         writer.put(r & 1, 1);
         writer.put(r >> (1 + e.split_z), bits - e.split_t - e.split_z - 1);
+      } else if (e.values == Values::kGrid) {
+        integers.push_back(grid_number(first + i, words[i]));
       } else if (bits == 8) {
         symbols.push_back(static_cast<uint8_t>(words[i]));
       } else {
@@ -323,6 +356,10 @@ std::vector<Blob> write_chunks(Encoded* encoded, std::optional<HuffmanLayout> la
                   layout.value_or(HuffmanLayout::kAuto), out);
     used[r] = used[r] || (*out)[mode_at] >= static_cast<uint8_t>(StreamMode::kStreams);
   };
+  for (const float scale : encoded->scales) {
+    codebooks->resize(codebooks->size() + sizeof scale);
+    store_le(codebooks->data() + codebooks->size() - sizeof scale, std::bit_cast<uint32_t>(scale));
+  }
   if (!encoded->class_map.empty()) append(0, encoded->class_map, codebooks);
   for (const Pieces& pieces : encoded->chunks) {
     Blob bytes;
@@ -376,9 +413,10 @@ FileParts make_parts(std::vector<Sample> samples, const Metadata& metadata,
     parts.sections.push_back(bytes);
   }
   parts.columns = manifest_columns(manifest);
-  const bool classes = std::any_of(manifest.tensors.begin(), manifest.tensors.end(),
-                                   [](const Tensor& t) { return t.encoding.has_classes(); });
-  if (classes) parts.header.features |= kClassMaps;
+  for (const Tensor& t : manifest.tensors) {
+    if (t.encoding.values == Values::kGrid) parts.header.features |= kGridValues;
+    if (t.encoding.has_classes()) parts.header.features |= kClassMaps;
+  }
   return parts;
 }
 

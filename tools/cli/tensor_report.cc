@@ -75,12 +75,13 @@ TensorReport::TensorReport(const DcfFile& file, const OriginalFiles* originals)
     : file_(file), originals_(originals) {
   const size_t count = file.tensor_count();
   for (auto* const list : {&positions_, &values_}) list->reserve(count);
-  for (auto* const list : {&codebook_, &tables_, &other_}) list->reserve(count);
+  codebook_.reserve(count);
+  for (auto* const list : {&tables_, &other_}) list->reserve(count);
   for (size_t i = 0; i < count; ++i) {
     const dcf_tensor_bytes bytes = file.measure(i);
     positions_.push_back(bytes.positions);
     values_.push_back(bytes.values);
-    codebook_.push_back(static_cast<uint32_t>(bytes.codebook));
+    codebook_.push_back(bytes.codebook);
     tables_.push_back(static_cast<uint32_t>(bytes.tables));
     other_.push_back(static_cast<uint32_t>(bytes.other));
   }

@@ -41,7 +41,8 @@ class TensorReport {
   const DcfFile& file_;
   const OriginalFiles* originals_;
   std::vector<uint64_t> positions_, values_;
-  std::vector<uint32_t> codebook_, tables_, other_;  // far below 2^32 each
+  std::vector<uint64_t> codebook_;
+  std::vector<uint32_t> tables_, other_;  // far below 2^32 each
 };
 
 }  // namespace dcf::tools

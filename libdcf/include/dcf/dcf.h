@@ -166,7 +166,7 @@ typedef enum dcf_positions DCF_ENUM_TYPE {
 typedef enum dcf_values DCF_ENUM_TYPE {
   DCF_VALUES_RAW = 0,
   DCF_VALUES_PALETTE = 1,
-  DCF_VALUES_GRID = 2,
+  DCF_VALUES_GRID = 2,  // integers times the scale of their row, column or other unit
   DCF_VALUES_SPLIT = 3,
   DCF_VALUES_INT = 4,
   DCF_ENUM_END(DCF_VALUES_END_)

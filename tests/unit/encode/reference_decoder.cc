@@ -2,8 +2,11 @@
 #include "reference_decoder.h"
 
 #include <algorithm>
+#include <bit>
+#include <cmath>
 #include <stdexcept>
 
+#include "base/float_convert.h"
 #include "base/hash.h"
 #include "format/layout.h"
 #include "reference_names.h"
@@ -35,11 +38,13 @@ std::vector<uint64_t> read_buckets(Cursor& in, uint64_t n, unsigned t, unsigned 
 class TensorDecoder {
  public:
   TensorDecoder(const Tensor& t, const std::vector<Lengths>& tables,
-                const std::vector<uint64_t>& codebook, const std::vector<uint8_t>& class_map)
+                const std::vector<uint64_t>& codebook, const std::vector<float>& scales,
+                const std::vector<uint8_t>& class_map)
       : t_(t),
         e_(t.encoding),
         roles_(roles_of(t.encoding, t.dtype)),
         codebook_(codebook),
+        scales_(scales),
         class_map_(class_map) {
     for (size_t k = 0; k < roles_.count; ++k) {
       tables_[k] = t.tables[k] == 0 ? nullptr : &tables[t.tables[k] - 1];
@@ -182,6 +187,9 @@ class TensorDecoder {
         out.push_back(rotated >> 1 | (rotated & 1) << (t_.bits - 1));
       }
       in.end_string();
+    } else if (e_.values == Values::kGrid) {
+      out = read_buckets(in, n, 7, 2, 228, tables_[roles_.find(Role::kValues)]);
+      for (size_t i = 0; i < n; ++i) out[i] = grid_word(first_ + i, out[i]);
     } else if (t_.bits == 8) {
       for (const uint8_t symbol : value_symbols(in, n)) out.push_back(symbol);
     } else {
@@ -200,10 +208,19 @@ class TensorDecoder {
     return out;
   }
 
+  // Section 8.4, of element v of the view.
+  uint64_t grid_word(uint64_t v, uint64_t number) const {
+    const auto half = static_cast<int64_t>(number >> 1);
+    const int64_t k = (number & 1) != 0 ? -half - 1 : half;
+    const float product = static_cast<float>(k) * scales_[v / e_.grid_run % e_.grid_units];
+    return double_to_word(t_.dtype, double{product});
+  }
+
   const Tensor& t_;
   const Encoding& e_;
   const Roles roles_;
   const std::vector<uint64_t>& codebook_;
+  const std::vector<float>& scales_;
   const std::vector<uint8_t>& class_map_;
   std::array<const Lengths*, kMaxRoles> tables_{};
   uint64_t first_ = 0;  // element of the view that the chunk begins with
@@ -228,6 +245,17 @@ std::vector<uint64_t> read_codebook(Cursor& in, const Tensor& t) {
   return words;
 }
 
+// Section 8.4.
+std::vector<float> read_scales(Cursor& in, const Tensor& t) {
+  std::vector<float> scales;
+  while (scales.size() < t.encoding.grid_units) {
+    scales.push_back(std::bit_cast<float>(static_cast<uint32_t>(in.field(32))));
+    require(std::isfinite(scales.back()) && !std::signbit(scales.back()), "a scale");
+  }
+  in.end_string();
+  return scales;
+}
+
 class FileDecoder {
  public:
   FileDecoder(Bytes file, ReferenceFile* out) : file_(file), out_(out) {}
@@ -246,6 +274,7 @@ class FileDecoder {
     out_->manifest = manifest.take();
     for (const Tensor& t : out_->manifest.tensors) {
       require(t.encoding.classes == 0 || (header.value().features & 2) != 0, "feature bit 1");
+      require(t.encoding.grid_units == 0 || (header.value().features & 1) != 0, "feature bit 0");
     }
     read_tables(packed.size());
     uint64_t at = kHeaderBytes + packed.size() + out_->manifest.table_bytes;
@@ -280,6 +309,7 @@ class FileDecoder {
     for (const Tensor& t : m.tensors) {
       const bool palette = t.alias_of == kNoTensor && t.encoding.values == Values::kPalette;
       out_->codebooks.push_back(palette ? read_codebook(in, t) : std::vector<uint64_t>{});
+      scales_.push_back(read_scales(in, t));
       class_maps_.emplace_back();
       if (t.encoding.classes != 0) {
         const Lengths* table = t.tables[0] == 0 ? nullptr : &tables_[t.tables[0] - 1];
@@ -307,7 +337,7 @@ class FileDecoder {
     }
     std::vector<uint8_t> dense;
     std::vector<uint64_t> words;
-    TensorDecoder decoder(t, tables_, out_->codebooks[i], class_maps_[i]);
+    TensorDecoder decoder(t, tables_, out_->codebooks[i], scales_[i], class_maps_[i]);
     for (uint64_t c = 0; c < t.chunks; ++c) {
       const Chunk& chunk = m.chunks[t.first_chunk + c];
       require(chunk.bytes <= file_.size() - at, "a chunk past the end of the file");
@@ -337,6 +367,7 @@ class FileDecoder {
   Bytes file_;
   ReferenceFile* out_;
   std::vector<Lengths> tables_;
+  std::vector<std::vector<float>> scales_;
   std::vector<std::vector<uint8_t>> class_maps_;
 };
 

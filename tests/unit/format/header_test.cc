@@ -149,11 +149,11 @@ TEST(Header, SizesAtTheEdgesOf64Bits) {
 
 TEST(Header, ChecksComeInTheOrderOfTheSpecification) {
   Raw raw = serialise_header(sample());
-  raw[8] = 1;    // major
-  raw[12] = 1;   // feature
-  raw[16] ^= 1;  // size
-  raw[24] = 0;   // manifest_offset
-  raw[48] = 1;   // reserved
+  raw[8] = 1;      // major
+  raw[12] = 0x40;  // feature
+  raw[16] ^= 1;    // size
+  raw[24] = 0;     // manifest_offset
+  raw[48] = 1;     // reserved
   expect_failure(raw, {Code::ChecksumMismatch, "H-02", 56});
   repair(&raw);
   expect_failure(raw, {Code::UnsupportedVersion, "H-03", 8});

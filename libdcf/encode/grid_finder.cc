@@ -1,0 +1,261 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "encode/grid_finder.h"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+
+#include "base/checked.h"
+#include "base/float_word.h"
+#include "encode/class_plan.h"
+
+namespace dcf::impl {
+namespace {
+
+constexpr uint64_t kLeastElements = 64;  // of a tensor
+constexpr uint64_t kProbedUnits = 4;     // of which one without a scale refutes an axis
+constexpr uint64_t kProbedOfUnit = 16;   // elements
+constexpr uint64_t kSampledOfUnit = 64;  // elements from which a scale is worked out
+constexpr uint64_t kBlockUnits = 4096;   // that are sampled at once
+constexpr uint64_t kBlockElements = uint64_t{1} << 16;  // that are compared at once
+constexpr unsigned kRounds = 8;       // over the tensor, in which scales are corrected
+constexpr unsigned kMostParts = 256;  // that a value may divide a scale into
+constexpr std::array<uint64_t, 3> kBlockRuns = {32, 64, 128};  // of blocks within a row
+
+// The greatest integer that is looked for. With 8 or 11 bits in a value, more would fit any value.
+template <typename Float>
+constexpr double kMostInteger = 255;
+template <>
+constexpr double kMostInteger<F32Word> = 65535;
+
+// The numbers that round to the value of a word without its sign, which is finite and not 0.
+struct Interval {
+  double low = 0;
+  double high = 0;
+};
+template <typename Float>
+Interval rounds_to(typename Float::Word magnitude) {
+  using Word = typename Float::Word;
+  const double value = double{Float::value(magnitude)};
+  const double below = double{Float::value(static_cast<Word>(magnitude - 1))};
+  const double above = double{Float::value(static_cast<Word>(magnitude + 1))};
+  return {(value + below) / 2,
+          std::isinf(above) ? value + (value - below) / 2 : (value + above) / 2};
+}
+
+// What the values of a unit say of its scale.
+class UnitScale {
+ public:
+  // Takes in a value. False where no scale fits all of them with integers up to `most_integer`.
+  bool add(Interval value, double most_integer) {
+    if (scale_.high == 0) {
+      scale_ = value;
+      greatest_ = value.high;
+      return true;
+    }
+    const double greatest = std::max(greatest_, value.high);
+    const double least_parts = value.low / scale_.high;
+    const double most_parts = value.high / scale_.low;
+    for (unsigned parts = 1; parts <= kMostParts; ++parts) {
+      if (greatest * parts > scale_.high * (most_integer + 1)) return false;
+      const double most = std::floor(most_parts * parts);
+      const double least = std::max(std::ceil(least_parts * parts), 1.0);
+      if (least > most) continue;
+      Interval narrowed = {scale_.low / parts, scale_.high / parts};
+      if (least == most) {
+        narrowed.low = std::max(narrowed.low, value.low / least);
+        narrowed.high = std::min(narrowed.high, value.high / least);
+        if (narrowed.low > narrowed.high) continue;
+      }
+      scale_ = narrowed;
+      greatest_ = greatest;
+      return true;
+    }
+    return false;
+  }
+
+  // The float in the middle; 0 where no value was added.
+  float scale() const {
+    const double middle = (scale_.low + scale_.high) / 2;
+    const auto nearest = static_cast<float>(middle);
+    if (nearest < scale_.low) return std::nextafter(nearest, HUGE_VALF);
+    return nearest > scale_.high ? std::nextafter(nearest, 0.0F) : nearest;
+  }
+
+ private:
+  Interval scale_;
+  double greatest_ = 0;
+};
+
+template <typename Float>
+class Finder {
+ public:
+  Finder(const Content& content, const Work& work) : content_(content), work_(work) {}
+
+  // Nothing where the units of an axis have no scales.
+  Result<std::optional<GridScales>> scales_of(ClassAxis axis) {
+    const uint64_t probed = std::min<uint64_t>(kProbedUnits, axis.units);
+    for (uint64_t i = 0; i < probed; ++i) {
+      const uint64_t unit = i * axis.units / probed;
+      DCF_ASSIGN(const bool possible, sample(axis, unit, unit + 1, kProbedOfUnit));
+      if (!possible) return std::optional<GridScales>();
+    }
+    const uint64_t bytes = axis.units * (sizeof(UnitScale) + sizeof(float)) +
+                           kBlockUnits * kSampledOfUnit * sizeof(Word) +
+                           kBlockElements * 2 * sizeof(uint32_t) + PieceStore::kReaderBytes;
+    DCF_TRY(work_.threads_for(bytes).status());
+    units_.clear();
+    for (uint64_t first = 0; first < axis.units; first += kBlockUnits) {
+      const uint64_t last = std::min<uint64_t>(first + kBlockUnits, axis.units);
+      DCF_ASSIGN(const bool possible, sample(axis, first, last, kSampledOfUnit));
+      if (!possible) return std::optional<GridScales>();
+      units_.insert(units_.end(), sampled_.begin(), sampled_.end());
+    }
+    GridScales grid{axis, {}};
+    for (const UnitScale& unit : units_) grid.scales.push_back(unit.scale());
+    for (unsigned round = 0; round < kRounds; ++round) {
+      DCF_ASSIGN(const Comparison found, compare(&grid));
+      if (found == Comparison::kRefuted) break;
+      if (found == Comparison::kCorrected) continue;
+      const bool any =
+          std::any_of(grid.scales.begin(), grid.scales.end(), [](float s) { return s > 0; });
+      if (any) return std::optional<GridScales>(std::move(grid));
+      break;
+    }
+    return std::optional<GridScales>();
+  }
+
+ private:
+  using Word = typename Float::Word;
+  enum class Comparison : uint8_t { kSame, kCorrected, kRefuted };
+
+  static constexpr Word kSign = static_cast<Word>(1u << (8 * sizeof(Word) - 1));
+  static bool may_be_added(Word word) {
+    constexpr Word kInfinity = Float::word(HUGE_VALF);
+    const auto magnitude = static_cast<Word>(word & ~kSign);
+    return magnitude > 0 && magnitude < kInfinity;  // no -0 and no NaN
+  }
+  static bool add(Word word, UnitScale* unit) {
+    return may_be_added(word) &&
+           unit->add(rounds_to<Float>(static_cast<Word>(word & ~kSign)), kMostInteger<Float>);
+  }
+
+  // Works out the scales of units [first, last) from up to about `of_unit` elements of each, in
+  // sampled_. False where one has none.
+  Result<bool> sample(ClassAxis axis, uint64_t first, uint64_t last, uint64_t of_unit) {
+    const auto units = static_cast<size_t>(last - first);
+    const uint64_t run = std::min<uint64_t>(axis.run, of_unit);
+    const uint64_t repeats = run < axis.run ? 1 : ceil_div(of_unit, run);
+    words_.assign(units, {});
+    for (uint64_t r = 0; r < repeats; ++r) {
+      const uint64_t start = r * axis.period() + first * axis.run;
+      if (run < axis.run) {
+        for (size_t u = 0; u < units; ++u) DCF_TRY(take(start + u * axis.run, run, run, u));
+        continue;
+      }
+      DCF_TRY(take(start, units * run, run, 0));
+    }
+    sampled_.assign(units, {});
+    for (size_t u = 0; u < units; ++u) {
+      std::vector<Word>& words = words_[u];
+      // The least first: it has the least integer, which leaves the fewest scales.
+      std::sort(words.begin(), words.end());
+      words.erase(std::unique(words.begin(), words.end()), words.end());
+      for (const Word word : words) {
+        if (!add(word, &sampled_[u])) return false;
+      }
+    }
+    return true;
+  }
+
+  // Adds the words of elements [first, first + n) that are not 0, without signs, to words_: `run`
+  // of them to that of `unit`, as many to the next, and so on.
+  Status take(uint64_t first, uint64_t n, uint64_t run, size_t unit) {
+    if (first >= content_.elements) return ok_status();
+    const uint64_t end = std::min(first + n, content_.elements);
+    DCF_ASSIGN(const Bytes bytes, content_.dense(first, end, &scratch_));
+    const Words<Word> view(bytes);
+    for (size_t i = 0; i < view.size(); ++i) {
+      const auto magnitude = static_cast<Word>(view[i] & ~kSign);
+      if (magnitude != 0) words_[unit + i / run].push_back(magnitude);
+    }
+    return ok_status();
+  }
+
+  // Compares all words with those of the grid. Scales that miss a word are corrected.
+  Result<Comparison> compare(GridScales* grid) {
+    Comparison result = Comparison::kSame;
+    numbers_.resize(static_cast<size_t>(std::min(kBlockElements, content_.elements)));
+    for (uint64_t begin = 0; begin < content_.elements; begin += kBlockElements) {
+      const uint64_t end = std::min(begin + kBlockElements, content_.elements);
+      DCF_ASSIGN(const Bytes words, content_.dense(begin, end, &scratch_));
+      if (grid_numbers(content_.dtype, *grid, begin, words, numbers_.data())) continue;
+      const Words<Word> view(words);
+      bool possible = true;
+      for_each_unit(grid->axis, begin, end - begin, [&](uint64_t at, uint64_t n, uint32_t unit) {
+        for (auto i = static_cast<size_t>(at); i < at + n && possible; ++i) {
+          if (numbers_[i] != kOffGrid) continue;
+          possible = add(view[i], &units_[unit]);
+          grid->scales[unit] = units_[unit].scale();
+        }
+      });
+      if (!possible) return Comparison::kRefuted;
+      result = Comparison::kCorrected;
+      DCF_TRY(work_.progress.poll());
+    }
+    return result;
+  }
+
+  const Content& content_;
+  const Work& work_;
+  std::vector<UnitScale> units_;
+  std::vector<UnitScale> sampled_;
+  std::vector<std::vector<Word>> words_;  // of each sampled unit
+  std::vector<uint8_t> scratch_;
+  std::vector<uint32_t> numbers_;
+};
+
+// The whole tensor, then finer and finer units.
+std::vector<ClassAxis> axes_of(const std::vector<uint64_t>& dims, uint64_t elements) {
+  std::vector<ClassAxis> axes = class_axes(dims);
+  for (const uint64_t run : kBlockRuns) {
+    if (dims.size() < 2 || dims.back() % run != 0 || elements / run > kMaxClassUnits) continue;
+    axes.push_back({static_cast<uint32_t>(run), static_cast<uint32_t>(elements / run)});
+  }
+  const uint64_t whole = std::min<uint64_t>(elements, UINT32_MAX);
+  axes.insert(axes.begin(), {static_cast<uint32_t>(whole), 1});
+  std::stable_sort(axes.begin(), axes.end(),
+                   [](ClassAxis a, ClassAxis b) { return a.units < b.units; });
+  axes.erase(std::unique(axes.begin(), axes.end()), axes.end());
+  return axes;
+}
+
+template <typename Float>
+Result<std::optional<GridScales>> find(const Content& content, const std::vector<uint64_t>& dims,
+                                       const Work& work) {
+  Finder<Float> finder(content, work);
+  for (const ClassAxis axis : axes_of(dims, content.elements)) {
+    DCF_ASSIGN(std::optional<GridScales> found, finder.scales_of(axis));
+    if (found) return found;
+  }
+  return std::optional<GridScales>();
+}
+
+}  // namespace
+
+Result<std::optional<GridScales>> find_scales(const Content& content,
+                                              const std::vector<uint64_t>& dims, const Work& work) {
+  if (content.coded || content.elements < kLeastElements) return std::optional<GridScales>();
+  switch (content.dtype) {
+    case DType::kF32:
+      return find<F32Word>(content, dims, work);
+    case DType::kBF16:
+      return find<BF16Word>(content, dims, work);
+    case DType::kF16:
+      return find<F16Word>(content, dims, work);
+    default:
+      return std::optional<GridScales>();
+  }
+}
+
+}  // namespace dcf::impl

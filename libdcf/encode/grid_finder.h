@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: Apache-2.0
+// Finds the grid (spec, section 8.4) that the words of a tensor lie on: weights that were quantised
+// once, and are floats again. Each word is then the rounded product of a small integer and the
+// scale of its row, of its column or of whatever unit has one.
+//
+// The scale of a unit is an approximate common divisor of its values (N. Howgrave-Graham,
+// "Approximate integer common divisors", CaLC 2001, where the errors are those of rounding). It is
+// kept as an interval: each value narrows it, and a value that is no multiple of it divides it.
+#pragma once
+
+#include <optional>
+#include <vector>
+
+#include "encode/content.h"
+#include "encode/grid_scales.h"
+#include "encode/work.h"
+
+namespace dcf::impl {
+
+// Scales that give every word of the tensor again, of as few units as any; nothing where none are
+// found, which a few values show for most tensors. Linear in the elements. `dims`: of the tensor.
+// Fails with LimitMemory, Cancelled, or as a store does.
+Result<std::optional<GridScales>> find_scales(const Content& content,
+                                              const std::vector<uint64_t>& dims, const Work& work);
+
+}  // namespace dcf::impl

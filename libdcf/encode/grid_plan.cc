@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "encode/grid_plan.h"
+
+#include <atomic>
+#include <mutex>
+
+#include "base/checked.h"
+
+namespace dcf::impl {
+namespace {
+
+constexpr uint64_t kBlockElements = uint64_t{1} << 16;  // that one thread counts at a time
+constexpr uint64_t kBlockBytes = kBlockElements * (2 * sizeof(uint32_t) + sizeof(uint32_t));
+constexpr uint64_t kParameters = 8;
+constexpr uint64_t kCopies = 4;  // of the scales, between here and the file
+
+// The symbols of all elements; nothing where one is not on the grid.
+Result<std::optional<Histogram>> count_symbols(const Content& content, const GridScales& scales,
+                                               const Work& work) {
+  const uint64_t held = kCopies * scales.scales.size() * sizeof(float);
+  DCF_ASSIGN(const Parallel parallel,
+             work.threads_for(kBlockBytes + PieceStore::kReaderBytes + held));
+  const uint64_t blocks = ceil_div(content.elements, kBlockElements);
+  const uint64_t batch = uint64_t{16} * parallel.width();
+  std::optional<Histogram> symbols(Histogram{});
+  std::mutex mutex;
+  std::atomic<bool> off{false};
+  for (uint64_t done = 0; done < blocks && !off; done += batch) {
+    const auto count = static_cast<size_t>(std::min(batch, blocks - done));
+    DCF_TRY(run_fallible(parallel, count, [&](size_t i) -> Status {
+      if (off) return ok_status();
+      const uint64_t begin = (done + i) * kBlockElements;
+      const uint64_t end = std::min(begin + kBlockElements, content.elements);
+      std::vector<uint8_t> scratch;
+      DCF_ASSIGN(const Bytes words, content.dense(begin, end, &scratch));
+      std::vector<uint32_t> numbers(static_cast<size_t>(end - begin));
+      if (!grid_numbers(content.dtype, scales, begin, words, numbers.data())) {
+        off = true;
+        return ok_status();
+      }
+      Histogram counts{};
+      for (const uint32_t number : numbers) ++counts[kIntBuckets.symbol(number)];
+      const std::lock_guard lock(mutex);
+      for (size_t s = 0; s < counts.size(); ++s) (*symbols)[s] += counts[s];
+      return ok_status();
+    }));
+    DCF_TRY(work.progress.poll());
+  }
+  if (off) symbols.reset();
+  return symbols;
+}
+
+}  // namespace
+
+Result<std::optional<GridPlan>> plan_grid(const Content& content, GridScales scales,
+                                          uint64_t chunks, const Work& work) {
+  if (!has_grid(content.dtype)) return std::optional<GridPlan>();
+  DCF_ASSIGN(const std::optional<Histogram> symbols, count_symbols(content, scales, work));
+  if (!symbols) return std::optional<GridPlan>();
+  GridPlan plan;
+  ValuePlan& values = plan.values;
+  values.encoding.values = Values::kGrid;
+  values.encoding.grid_run = scales.axis.run;
+  values.encoding.grid_units = scales.axis.units;
+  values.stream = plan_stream(*symbols, kIntBuckets.alphabet(32), chunks);
+  values.bytes = values.stream.bytes + bucket_extra_size(*symbols, kIntBuckets) + kParameters +
+                 scales.scales.size() * sizeof(float);
+  plan.scales = std::move(scales);
+  return std::optional<GridPlan>(std::move(plan));
+}
+
+}  // namespace dcf::impl

@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: Apache-2.0
+// What grid values (spec, section 8.4) of known scales cost.
+#pragma once
+
+#include <optional>
+
+#include "encode/grid_scales.h"
+#include "encode/value_plan.h"
+#include "encode/work.h"
+
+namespace dcf::impl {
+
+struct GridPlan {
+  ValuePlan values;
+  GridScales scales;
+};
+
+// The plan for dense positions in so many chunks. Nothing where a word is not on the grid, or is of
+// a dtype without grids. Fails with LimitMemory, Cancelled, or as a store does.
+Result<std::optional<GridPlan>> plan_grid(const Content& content, GridScales scales,
+                                          uint64_t chunks, const Work& work);
+
+}  // namespace dcf::impl

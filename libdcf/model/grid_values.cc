@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "model/grid_values.h"
+
+#include <algorithm>
+#include <array>
+
+#include "base/float_word.h"
+
+namespace dcf::impl {
+namespace {
+
+// Shorter runs share a loop: the scale of each element is written out before it.
+constexpr uint64_t kShortRun = 64;
+constexpr uint64_t kBlock = 1024;  // elements of such a loop
+
+float integer(uint32_t number) {
+  return static_cast<float>(static_cast<int32_t>((number >> 1) ^ (0 - (number & 1))));
+}
+
+template <typename To>
+void scale_by_one(std::span<const uint32_t> numbers, float scale, uint8_t* words) {
+  using Word = typename To::Word;
+  for (size_t i = 0; i < numbers.size(); ++i) {
+    store_le<Word>(words + i * sizeof(Word), To::word(integer(numbers[i]) * scale));
+  }
+}
+
+template <typename To>
+void scale_by_many(std::span<const uint32_t> numbers, const float* scales, uint8_t* words) {
+  using Word = typename To::Word;
+  for (size_t i = 0; i < numbers.size(); ++i) {
+    store_le<Word>(words + i * sizeof(Word), To::word(integer(numbers[i]) * scales[i]));
+  }
+}
+
+template <typename To>
+void scale_units(const Encoding& e, std::span<const float> scales, uint64_t first,
+                 std::span<const uint32_t> numbers, uint8_t* words) {
+  constexpr size_t kWidth = sizeof(typename To::Word);
+  if (e.grid_units == 1) return scale_by_one<To>(numbers, scales[0], words);
+  uint64_t unit = first / e.grid_run % e.grid_units;
+  uint64_t left = e.grid_run - first % e.grid_run;  // elements of the unit
+  std::array<float, kBlock> block;
+  while (!numbers.empty()) {
+    if (e.grid_run >= kShortRun) {
+      const auto n = static_cast<size_t>(std::min<uint64_t>(left, numbers.size()));
+      scale_by_one<To>(numbers.first(n), scales[static_cast<size_t>(unit)], words);
+      numbers = numbers.subspan(n);
+      words += n * kWidth;
+      left = e.grid_run;
+      unit = unit + 1 == e.grid_units ? 0 : unit + 1;
+      continue;
+    }
+    const auto n = static_cast<size_t>(std::min<uint64_t>(kBlock, numbers.size()));
+    for (size_t i = 0; i < n;) {
+      if (e.grid_run == 1) {
+        const auto step = static_cast<size_t>(std::min<uint64_t>(n - i, e.grid_units - unit));
+        std::copy_n(scales.data() + unit, step, block.data() + i);
+        i += step;
+        unit = unit + step == e.grid_units ? 0 : unit + step;
+        continue;
+      }
+      const auto step = static_cast<size_t>(std::min<uint64_t>(n - i, left));
+      std::fill_n(block.data() + i, step, scales[static_cast<size_t>(unit)]);
+      i += step;
+      left -= step;
+      if (left > 0) continue;
+      left = e.grid_run;
+      unit = unit + 1 == e.grid_units ? 0 : unit + 1;
+    }
+    scale_by_many<To>(numbers.first(n), block.data(), words);
+    numbers = numbers.subspan(n);
+    words += n * kWidth;
+  }
+}
+
+}  // namespace
+
+void grid_words(const Tensor& tensor, std::span<const float> scales, uint64_t first,
+                std::span<const uint32_t> numbers, uint8_t* words) {
+  switch (tensor.dtype) {
+    case DType::kF32:
+      return scale_units<F32Word>(tensor.encoding, scales, first, numbers, words);
+    case DType::kBF16:
+      return scale_units<BF16Word>(tensor.encoding, scales, first, numbers, words);
+    default:
+      return scale_units<F16Word>(tensor.encoding, scales, first, numbers, words);
+  }
+}
+
+}  // namespace dcf::impl

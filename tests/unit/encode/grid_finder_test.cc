@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: Apache-2.0
+// Grids are found in floats that were quantised once, whatever has a scale of its own, and only
+// there; what is written decodes to the same words.
+#include "encode/grid_finder.h"
+
+#include <bit>
+#include <cmath>
+#include <random>
+
+#include "words_of.h"
+#include "writing.h"
+
+namespace dcf::impl {
+namespace {
+
+const std::vector<uint64_t> kDims = {24, 16, 3, 64};
+constexpr size_t kElements = size_t{24} * 16 * 3 * 64;
+constexpr ClassAxis kWhole{kElements, 1};
+constexpr ClassAxis kRows{16 * 3 * 64, 24};
+constexpr ClassAxis kInputs{3 * 64, 16};
+constexpr ClassAxis kFilters{3 * 64, 24 * 16};
+constexpr ClassAxis kColumns{1, 64};
+constexpr ClassAxis kBlocks{32, kElements / 32};
+
+// Integers of [low, high], mostly near 0, times scales as a quantiser makes them: the greatest
+// magnitude of a unit over the greatest integer.
+std::vector<double> quantised(ClassAxis axis, int low, int high, unsigned seed) {
+  std::mt19937_64 random(seed);
+  std::vector<float> scales(axis.units);
+  for (float& scale : scales) {
+    scale = std::ldexp(1.0F + static_cast<float>(random() % (1 << 23)) * 0x1p-23F,
+                       -static_cast<int>(8 + random() % 4));
+  }
+  std::vector<double> values;
+  for (size_t i = 0; i < kElements; ++i) {
+    double normal = -6;
+    for (int k = 0; k < 12; ++k) normal += static_cast<double>(random() >> 11) * 0x1p-53;
+    const double wide = std::round(normal * std::max(-low, high) / 4);
+    const auto k = static_cast<float>(std::clamp(wide, double(low), double(high)));
+    values.push_back(double{k * scales[i / axis.run % axis.units]});
+  }
+  return values;
+}
+
+Sample sample_of(DType dtype, const std::vector<double>& values) {
+  Sample sample;
+  sample.name = "w";
+  sample.dtype = dtype;
+  sample.dims = kDims;
+  // There is no -0 on a grid.
+  std::vector<double> plain = values;
+  for (double& v : plain) v += 0.0;
+  sample.data = words_of(dtype, plain);
+  return sample;
+}
+
+// The encoding that a writer chooses; the file decodes to the sample.
+Encoding chosen(const Sample& sample) {
+  const ReferenceFile file = decoded(file_of({sample}));
+  EXPECT_TRUE(file.dense.at(0) == sample.data);
+  return file.manifest.tensors.at(0).encoding;
+}
+
+TEST(GridFinder, FindsWhateverHasAScale) {
+  unsigned seed = 0;
+  for (const DType dtype : {DType::kF32, DType::kF16, DType::kBF16}) {
+    for (const auto& [low, high] : {std::pair{-127, 127}, {-128, 127}, {-8, 7}, {-200, 55}}) {
+      for (const ClassAxis axis : {kRows, kInputs, kFilters, kColumns, kBlocks}) {
+        // 32 values of 8 or 11 bits fit too many scales to say which.
+        if (axis == kBlocks && dtype != DType::kF32 && high > 7) continue;
+        if (dtype == DType::kBF16 && low < -128) continue;
+        const Encoding e = chosen(sample_of(dtype, quantised(axis, low, high, ++seed)));
+        EXPECT_EQ(e.values, Values::kGrid)
+            << dtype_name(dtype) << " " << low << " run " << axis.run << " units " << axis.units;
+        EXPECT_EQ(e.grid_run, axis.run) << dtype_name(dtype) << " " << low;
+        EXPECT_EQ(e.grid_units, axis.units) << dtype_name(dtype) << " " << low;
+      }
+    }
+  }
+}
+
+// A palette has at most 256 words; with more integers one scale is worth it.
+TEST(GridFinder, FindsOneScaleOfATensor) {
+  const Encoding e = chosen(sample_of(DType::kF32, quantised(kWhole, -32768, 32767, 3)));
+  EXPECT_EQ(e.values, Values::kGrid);
+  EXPECT_EQ(e.grid_units, 1u);
+}
+
+TEST(GridFinder, WeightsThatWereNeverQuantisedHaveNone) {
+  std::mt19937_64 random(5);
+  std::normal_distribution<double> normal(0, 0.05);
+  for (const DType dtype : {DType::kF32, DType::kF16, DType::kBF16}) {
+    std::vector<double> values(kElements);
+    for (double& v : values) v = normal(random);
+    EXPECT_NE(chosen(sample_of(dtype, values)).values, Values::kGrid) << dtype_name(dtype);
+  }
+}
+
+// One word of many that is on no grid.
+TEST(GridFinder, OneWordOffTheGrid) {
+  for (const uint32_t odd : {0x80000000u, 0x7F800000u, 0x7FC00000u, 0x3C123457u}) {
+    Sample sample = sample_of(DType::kF32, quantised(kRows, -127, 127, 7));
+    store_le(&sample.data[4 * (kElements - 9)], odd);
+    EXPECT_NE(chosen(sample).values, Values::kGrid) << odd;
+  }
+}
+
+TEST(GridFinder, UnitsOfZerosAndOfOneValue) {
+  std::vector<double> values = quantised(kRows, -127, 127, 8);
+  std::fill_n(values.begin(), 5 * kRows.run, 0.0);
+  for (size_t i = 0; i < kRows.run; ++i) {
+    values[7 * kRows.run + i] = i == 99 ? 0x1.234568p-9 : 0;
+    values[8 * kRows.run + i] = 0x1.5p-140;  // subnormal, all alike
+  }
+  const Encoding e = chosen(sample_of(DType::kF32, values));
+  EXPECT_EQ(e.values, Values::kGrid);
+  EXPECT_EQ(e.grid_units, 24u);
+}
+
+// The least magnitude of a unit is 6 steps, and the first values are multiples of 4.
+TEST(GridFinder, ScalesThatNoValueShows) {
+  std::vector<double> values;
+  for (size_t i = 0; i < kElements; ++i) {
+    const double k = i % kRows.run < 500 ? 8 + 4.0 * static_cast<double>(i % 11)
+                                         : 6 + static_cast<double>(i * i % 101);
+    const float scale = 0.001F * static_cast<float>(1 + i / kRows.run);
+    values.push_back(double{static_cast<float>(i % 3 == 0 ? k : -k) * scale});
+  }
+  const Encoding e = chosen(sample_of(DType::kF32, values));
+  EXPECT_EQ(e.values, Values::kGrid);
+  EXPECT_EQ(e.grid_units, 24u);
+}
+
+TEST(GridFinder, TheFileDependsOnNeitherPiecesNorThreads) {
+  for (const ClassAxis axis : {kRows, kColumns}) {
+    const Sample sample = sample_of(DType::kF32, quantised(axis, -127, 127, 11));
+    const std::vector<uint8_t> whole = file_of({sample});
+    EXPECT_TRUE(file_of({sample}, {}, 3) == whole);
+    FileWriter writer(WriterOptions{});
+    const TensorInput input = sample.input();
+    ASSERT_TRUE(writer.begin_tensor(input.spec, {}).ok());
+    for (Bytes left = sample.data; !left.empty();) {
+      const size_t n = std::min<size_t>(left.size(), 4999);
+      ASSERT_TRUE(writer.write_piece(left.first(n)).ok());
+      left = left.subspan(n);
+    }
+    ASSERT_TRUE(writer.end_tensor().ok());
+    EXPECT_TRUE(finish_file(writer) == whole);
+  }
+}
+
+}  // namespace
+}  // namespace dcf::impl

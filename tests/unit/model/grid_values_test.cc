@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: Apache-2.0
+// Grid values: the example of section 8.4 byte by byte, the rules it can break, and words for runs,
+// units and ranges of all kinds.
+#include "model/grid_values.h"
+
+#include <bit>
+#include <random>
+
+#include "base/float_convert.h"
+#include "hand_made.h"
+
+namespace dcf::impl {
+namespace {
+
+using namespace testing;  // NOLINT(google-build-using-namespace)
+
+Sample spec_example() {
+  Sample s;
+  s.dims = {2, 4};
+  for (const float value : {0.5F, -1.0F, 0.0F, 3.0F, 2.0F, 0.25F, -0.25F, 0.0F}) {
+    s.words.push_back(float_word(value));
+  }
+  s.encoding = encoding(Positions::kDense, Values::kGrid);
+  s.encoding.grid_run = 4;
+  s.encoding.grid_units = 2;
+  s.scales = {0.5F, 0.25F};
+  return s;
+}
+const Blob kScales = {0, 0, 0, 0x3F, 0, 0, 0x80, 0x3E};
+const Blob kExample = {0, 2, 3, 0, 12, 16, 2, 1, 0};
+
+TEST(GridValues, TheExampleOfTheSpecification) {
+  const FileParts parts = make_parts({spec_example()});
+  EXPECT_EQ(parts.chunks[0], kExample);
+  EXPECT_EQ(parts.tables, kScales);
+  EXPECT_EQ(parts.header.features, kGridValues);
+  const Status s = check_bytes(assemble(parts));
+  EXPECT_TRUE(s.ok()) << s.rule << s.message;
+}
+
+TEST(GridValues, StreamOfAChunk) {
+  const Sample s = spec_example();
+  expect_chunk(s, kExample, {0, 2, 3, 0, 12, 16, 2, 1}, Code::BadBitstream, "S-02");
+  expect_chunk(s, kExample, {0, 2, 3, 0, 12, 16, 2, 1, 0, 9}, Code::BadBitstream, "K-04");
+  expect_chunk(s, kExample, {0, 2, 3, 0, 12, 16, 2, 1, 228}, Code::BadIndex, "S-07");
+  expect_chunk(s, kExample, {2, 2, 3, 0, 12, 16, 2, 1, 0}, Code::BadBitstream, "S-05");
+}
+
+TEST(GridValues, V04_Parameters) {
+  const auto check = [](uint32_t run, uint32_t units, uint64_t elements) {
+    Encoding e = encoding(Positions::kDense, Values::kGrid);
+    e.grid_run = run;
+    e.grid_units = units;
+    return check_encoding(e, DType::kF16, elements);
+  };
+  EXPECT_TRUE(check(1, 1, 1).ok());
+  EXPECT_TRUE(check(3, 5, 17).ok());
+  EXPECT_TRUE(check(UINT32_MAX, 1, kMaxElements).ok());
+  for (const Status& s : {check(0, 1, 4), check(1, 0, 4), check(2, 2, 3), check(5, 1, 4),
+                          check(UINT32_MAX, UINT32_MAX, kMaxElements)}) {
+    EXPECT_EQ(s.code, Code::BadManifest);
+    EXPECT_STREQ(s.rule, "V-04");
+  }
+}
+
+TEST(GridValues, V05_T06_Scales) {
+  FileParts parts = make_parts({spec_example()});
+  const auto expect = [&](Code code, const char* rule) {
+    const Blob file = assemble(parts);
+    const Status s = check_bytes(file);
+    EXPECT_EQ(s.code, code) << s.message;
+    EXPECT_STREQ(s.rule, rule) << s.message;
+    EXPECT_EQ(s.offset, kHeaderBytes + load_le<uint64_t>(&file[32]));
+  };
+  for (const uint32_t word : {0x80000000u, 0x80000001u, 0xBE800000u, 0x7F800000u, 0xFF800000u,
+                              0x7FC00000u, 0x7F800001u}) {
+    store_le(&parts.tables[4], word);
+    expect(Code::BadCodebook, "V-05");
+  }
+  for (const uint32_t word : {1u, 0x7F7FFFFFu}) {
+    store_le(&parts.tables[4], word);
+    EXPECT_TRUE(check_bytes(assemble(parts)).ok());
+  }
+  while (!parts.tables.empty()) {
+    parts.tables.pop_back();
+    expect(Code::BadSection, "T-06");
+  }
+}
+
+// The memory of the scales is asked for before it is taken, and the section must have them.
+TEST(GridValues, ScalesThatTheSectionLacks) {
+  Sample s = spec_example();
+  s.dims = {uint64_t{1} << 10, uint64_t{1} << 10};
+  s.words.assign(uint64_t{1} << 20, 0);
+  FileParts parts = make_parts({s});
+  parts.columns.params = {1, 0, 0, 0, 0, 0, 16, 0};  // 2^20 units
+  Limits limits;
+  limits.max_memory = uint64_t{2} << 20;
+  const Status small = check_bytes(assemble(parts), 1, limits);
+  EXPECT_EQ(small.code, Code::LimitMemory);
+  EXPECT_STREQ(small.rule, "L-01");
+  const Status s2 = check_bytes(assemble(parts));
+  EXPECT_STREQ(s2.rule, "T-06");
+}
+
+TEST(GridValues, WordsOfAllRunsAndUnits) {
+  std::mt19937 random(5);
+  for (int round = 0; round < 600; ++round) {
+    Tensor t;
+    t.dtype = round % 3 == 0 ? DType::kF32 : round % 3 == 1 ? DType::kF16 : DType::kBF16;
+    t.bits = dtype_bits(t.dtype);
+    t.encoding.values = Values::kGrid;
+    t.encoding.grid_run =
+        static_cast<uint32_t>(round % 4 == 0 ? 1 : 1 + random() % (round % 4 == 1 ? 9 : 3000));
+    t.encoding.grid_units = static_cast<uint32_t>(1 + random() % (round % 5 == 0 ? 1 : 700));
+    std::vector<float> scales(t.encoding.grid_units);
+    for (float& scale : scales) {
+      // Products of all magnitudes: subnormal in f16, or in f32, or infinite.
+      const auto bits = static_cast<uint32_t>(random());
+      scale = std::bit_cast<float>(random() % 4 == 0 ? bits % 0x7F800000
+                                                     : 0x33000000 + bits % 0x10000000);
+    }
+    const uint64_t first = random() % 9000;
+    std::vector<uint32_t> numbers(1 + random() % 5000);
+    for (uint32_t& number : numbers) {
+      number = static_cast<uint32_t>(random()) >> (random() % 4 == 0 ? 0 : 24);
+    }
+    const size_t width = t.bits / 8;
+    Blob words(numbers.size() * width);
+    grid_words(t, scales, first, numbers, words.data());
+    for (size_t i = 0; i < numbers.size(); ++i) {
+      const auto half = static_cast<int64_t>(numbers[i] >> 1);
+      const int64_t k = numbers[i] % 2 == 1 ? -half - 1 : half;
+      const float scale = scales[(first + i) / t.encoding.grid_run % t.encoding.grid_units];
+      const float product = static_cast<float>(k) * scale;
+      ASSERT_EQ(load_word(&words[i * width], width), double_to_word(t.dtype, double{product}))
+          << dtype_name(t.dtype) << " " << k << " * " << scale;
+    }
+  }
+}
+
+}  // namespace
+}  // namespace dcf::impl
