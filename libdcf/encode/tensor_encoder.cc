@@ -12,9 +12,10 @@ namespace {
 
 constexpr size_t kMaxTrials = 4;
 
-// Estimates within this much of the best are close.
-uint64_t close_to(uint64_t estimate) {
-  return estimate + std::max<uint64_t>(64, estimate / 200);
+// Estimates within this much of the best are close. That of one chunk is exact, but for the packing
+// of the manifest.
+uint64_t close_to(uint64_t estimate, uint64_t chunks) {
+  return estimate + std::max<uint64_t>(chunks == 1 ? 4 : 64, estimate / 200);
 }
 // The same for the best candidates of different positions, which are always compared exactly.
 uint64_t near_to(uint64_t estimate) {
@@ -97,7 +98,8 @@ class Chooser {
     const bool small = candidates[0].source->content.elements <= kTrialElements;
     size_t count = 1;
     while (small && count < std::min(candidates.size(), kMaxTrials) &&
-           candidates[count].estimate <= close_to(candidates[0].estimate)) {
+           candidates[count].estimate <=
+               close_to(candidates[0].estimate, candidates[0].recipe.grid.chunks)) {
       ++count;
     }
     Trial best;
@@ -227,8 +229,10 @@ Result<EncodedTensor> encode_tensor(const Candidate& candidate, const CheckedInp
   };
   for (uint64_t first = 0; first < recipe.grid.chunks; first += batch) {
     making.resize(static_cast<size_t>(std::min<uint64_t>(batch, recipe.grid.chunks - first)));
-    DCF_TRY(run_fallible(parallel, 1 + making.size(), [&](size_t i) {
-      return i == 0 ? pass_on() : encode_chunk(content, recipe, first + i - 1, &making[i - 1]);
+    const size_t passing = made.empty() ? 0 : 1;  // no thread is woken for a single chunk
+    DCF_TRY(run_fallible(parallel, passing + making.size(), [&](size_t i) {
+      if (i < passing) return pass_on();
+      return encode_chunk(content, recipe, first + i - passing, &making[i - passing]);
     }));
     std::swap(making, made);
     const double share =

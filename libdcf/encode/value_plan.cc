@@ -10,6 +10,9 @@ namespace dcf::impl {
 namespace {
 
 constexpr unsigned kMinPrefixBits = 5;
+constexpr unsigned kUsualPrefixBits = 8;
+// From so many entries on all lengths of prefixes are planned.
+constexpr uint64_t kManyEntries = 4096;
 constexpr size_t kFewWords = 16;
 
 class Planner {
@@ -77,36 +80,73 @@ class Planner {
     plans_.push_back(std::move(plan));
   }
 
-  // From the longest prefix down: those of t bits are pairs of those of t + 1 bits.
-  void add_splits() {
-    std::vector<uint64_t> counts = stats_.prefixes;
-    counts[0] += extra_.zeros + extra_.negatives;
+  // The counts of the prefixes of t bits that occur, and those between them.
+  struct Prefixes {
     size_t first = 0;
-    while (first < counts.size() && counts[first] == 0) ++first;
-    if (first == counts.size()) first = 0;  // no values at all
-    size_t last = counts.size() - 1;
-    while (last > first && counts[last] == 0) --last;
-    const size_t before = plans_.size();
-    for (unsigned t = kPrefixBits; t >= kMinPrefixBits; --t) {
-      if (t < content_.bits && last - first < kMaxSymbols) {
-        add_split(t, static_cast<unsigned>(first), {&counts[first], last - first + 1});
-      }
-      if (first % 2 == 1) counts[first - 1] = 0;
-      if (last % 2 == 0) counts[last + 1] = 0;
-      first /= 2;
-      last /= 2;
-      for (size_t i = first; i <= last; ++i) counts[i] = counts[2 * i] + counts[2 * i + 1];
+    std::vector<uint64_t> counts;
+  };
+
+  Prefixes longest_prefixes() const {
+    std::span<const uint64_t> counts = stats_.prefixes;
+    const uint64_t zeros = counts[0] + extra_.zeros + extra_.negatives;
+    const auto occurs = [&](size_t i) { return (i == 0 ? zeros : counts[i]) > 0; };
+    size_t last = kPrefixes - 1;
+    while (last > 0 && !occurs(last)) --last;
+    size_t first = 0;
+    while (first < last && !occurs(first)) ++first;
+    counts = counts.subspan(first, last - first + 1);
+    Prefixes longest{first, {counts.begin(), counts.end()}};
+    if (first == 0) longest.counts[0] = zeros;
+    return longest;
+  }
+  // Prefixes of t bits are pairs of those of t + 1 bits.
+  static Prefixes one_bit_less(const Prefixes& longer) {
+    Prefixes shorter{longer.first / 2, {}};
+    shorter.counts.resize((longer.first + longer.counts.size() - 1) / 2 - shorter.first + 1);
+    for (size_t i = 0; i < longer.counts.size(); ++i) {
+      shorter.counts[(longer.first + i) / 2 - shorter.first] += longer.counts[i];
     }
-    std::reverse(plans_.begin() + static_cast<ptrdiff_t>(before), plans_.end());
+    return shorter;
   }
 
-  void add_split(unsigned t, unsigned first, std::span<const uint64_t> counts) {
+  void add_splits() {
+    std::array<Prefixes, kPrefixBits + 1> of;
+    of[kPrefixBits] = longest_prefixes();
+    for (unsigned t = kPrefixBits; t-- > kMinPrefixBits;) of[t] = one_bit_less(of[t + 1]);
+    const auto fits = [&](unsigned t) { return of[t].counts.size() <= kMaxSymbols; };
+    if (coded_ >= kManyEntries) {
+      for (unsigned t = kMinPrefixBits; t <= kPrefixBits && fits(t); ++t) {
+        plans_.push_back(split(t, of[t]));
+      }
+      return;
+    }
+    // What a plan costs to find counts where tensors are small: as t grows the size falls to its
+    // least and rises again, nearly always.
+    const size_t before = plans_.size();
+    plans_.push_back(split(kUsualPrefixBits, of[kUsualPrefixBits]));
+    for (const int step : {1, -1}) {
+      uint64_t least = plans_[before].bytes;
+      for (unsigned t = kUsualPrefixBits + step; t >= kMinPrefixBits && t <= kPrefixBits && fits(t);
+           t += step) {
+        ValuePlan plan = split(t, of[t]);
+        if (plan.bytes > least) break;
+        least = plan.bytes;
+        plans_.push_back(std::move(plan));
+      }
+    }
+    std::sort(plans_.begin() + static_cast<ptrdiff_t>(before), plans_.end(),
+              [](const ValuePlan& a, const ValuePlan& b) {
+                return a.encoding.split_t < b.encoding.split_t;
+              });
+  }
+
+  ValuePlan split(unsigned t, const Prefixes& prefixes) const {
     ValuePlan plan;
     Encoding& e = plan.encoding;
     e.values = Values::kSplit;
     e.split_t = static_cast<uint8_t>(t);
-    e.split_base = static_cast<uint16_t>(first);
-    e.split_symbols = static_cast<uint16_t>(counts.size());
+    e.split_base = static_cast<uint16_t>(prefixes.first);
+    e.split_symbols = static_cast<uint16_t>(prefixes.counts.size());
     // Zero bits between the sign (bit 0) and the symbol.
     const unsigned room = content_.bits - t - 1;
     const uint64_t mantissa = stats_.mantissa_bits >> 1;
@@ -115,11 +155,11 @@ class Planner {
             ? room
             : std::min<unsigned>(room, static_cast<unsigned>(std::countr_zero(mantissa))));
     Histogram histogram{};
-    std::copy(counts.begin(), counts.end(), histogram.begin());
+    std::copy(prefixes.counts.begin(), prefixes.counts.end(), histogram.begin());
     plan.stream = plan_stream(histogram, e.split_symbols, chunks_);
     plan.bytes = plan.stream.bytes + 5;
     if (coded_ > 0) plan.bytes += packed_size(coded_, content_.bits - t - e.split_z) + chunks_ / 2;
-    plans_.push_back(std::move(plan));
+    return plan;
   }
 
   void add_int() {

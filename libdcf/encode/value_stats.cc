@@ -38,8 +38,8 @@ class Census {
     return count_visited(begin, end);
   }
 
-  // Adds the counts to those of other parts.
-  void join(ValueStats* stats, PaletteFinder* palette) {
+  // Adds the counts to those of other parts. The distinct words stay here.
+  void join(ValueStats* stats) {
     stats->entries += entries_;
     stats->negative_zeros += negative_zeros_;
     stats->mantissa_bits |= rotate_word(joined_, content_.bits);
@@ -50,8 +50,8 @@ class Census {
     }
     if (zeros_ > 0) stats->prefixes[0] -= zeros_;
     for (size_t i = 0; i < symbols_.size(); ++i) stats->symbols[i] += symbols_[i];
-    palette->join(palette_);
   }
+  const PaletteFinder& palette() const { return palette_; }
 
  private:
   void count_codes(uint64_t begin, uint64_t end) {
@@ -175,7 +175,6 @@ class Census {
 Result<ValueStats> measure_values(const Content& content, const Work& work) {
   ValueStats stats;
   if (is_split(content.dtype)) stats.prefixes.resize(kPrefixes);
-  PaletteFinder palette(content.dtype, true);
   const bool visits = content.pieces != nullptr || content.pruning;
   uint64_t places = content.elements;
   if (content.row_ptr != nullptr && !visits) places = content.row_ptr[content.csr_rows];
@@ -185,18 +184,30 @@ Result<ValueStats> measure_values(const Content& content, const Work& work) {
   const bool sparse = visits && content.row_ptr != nullptr;
   const uint64_t part = std::clamp(ceil_div(places, parallel.width()), kParallelElements,
                                    sparse ? kSparseElements : kPartElements);
-  for (uint64_t begin = 0; begin < places;) {
-    const uint64_t step = std::min(places - begin, part * parallel.width());
-    std::vector<Census> counted(static_cast<size_t>(ceil_div(step, part)), Census(content));
-    DCF_TRY(run_fallible(parallel, counted.size(), [&](size_t i) {
-      const uint64_t from = begin + i * part;
-      return counted[i].count(from, std::min(from + part, begin + step));
-    }));
-    for (Census& census : counted) census.join(&stats, &palette);
-    begin += step;
-    DCF_TRY(work.progress.poll());
+  if (places <= part) {
+    // Most tensors of most files are small: nothing is made twice for them.
+    Census all(content);
+    DCF_TRY(run_fallible(parallel, 1, [&](size_t) { return all.count(0, places); }));
+    all.join(&stats);
+    stats.palette = all.palette().take();
+  } else {
+    PaletteFinder palette(content.dtype, true);
+    for (uint64_t begin = 0; begin < places;) {
+      const uint64_t step = std::min(places - begin, part * parallel.width());
+      std::vector<Census> counted(static_cast<size_t>(ceil_div(step, part)), Census(content));
+      DCF_TRY(run_fallible(parallel, counted.size(), [&](size_t i) {
+        const uint64_t from = begin + i * part;
+        return counted[i].count(from, std::min(from + part, begin + step));
+      }));
+      for (Census& census : counted) {
+        census.join(&stats);
+        palette.join(census.palette());
+      }
+      begin += step;
+      DCF_TRY(work.progress.poll());
+    }
+    stats.palette = palette.take();
   }
-  stats.palette = palette.take();
   stats.zeros = content.elements - stats.entries - stats.negative_zeros;
   return stats;
 }
