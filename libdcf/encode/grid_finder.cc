@@ -133,7 +133,7 @@ class Finder {
   static bool may_be_added(Word word) {
     constexpr Word kInfinity = Float::word(HUGE_VALF);
     const auto magnitude = static_cast<Word>(word & ~kSign);
-    return magnitude > 0 && magnitude < kInfinity;  // no -0 and no NaN
+    return magnitude > 0 && magnitude < kInfinity;  // no NaN
   }
   static bool add(Word word, UnitScale* unit) {
     return may_be_added(word) &&

@@ -18,17 +18,19 @@ bool numbers_of(const uint8_t* words, std::span<const float> scales, uint32_t* n
   using Word = typename Float::Word;
   constexpr double kMost = kMaxGridInteger;
   constexpr double kToInteger = 0x1.8p52;  // the sum with it has no fraction
+  constexpr unsigned kSignAt = 8 * sizeof(Word) - 1;
+  constexpr Word kMagnitude = static_cast<Word>(~(Word{1} << kSignAt));
   bool all = true;
   for (size_t i = 0; i < scales.size(); ++i) {
     const Word word = load_le<Word>(words + i * sizeof(Word));
+    const auto magnitude = static_cast<Word>(word & kMagnitude);
     const double divisor = scales[i] == 0 ? 1 : double{scales[i]};
-    const double quotient = double{Float::value(word)} / divisor;
-    const double low = quotient < kMost ? quotient : kMost;  // NaN too
-    const double bounded = low > -kMost ? low : -kMost;
+    const double quotient = double{Float::value(magnitude)} / divisor;
+    const double bounded = quotient < kMost ? quotient : kMost;  // NaN too
     const auto k = static_cast<int32_t>((bounded + kToInteger) - kToInteger);
-    const bool same = Float::word(static_cast<float>(k) * scales[i]) == word;
-    const auto zigzag = static_cast<uint32_t>(k) << 1 ^ static_cast<uint32_t>(k >> 31);
-    numbers[i] = same ? zigzag : kOffGrid;
+    const bool same = Float::word(static_cast<float>(k) * scales[i]) == magnitude;
+    const uint32_t number = static_cast<uint32_t>(k) << 1 | static_cast<uint32_t>(word) >> kSignAt;
+    numbers[i] = same ? number : kOffGrid;
     all &= same;
   }
   return all;

@@ -26,9 +26,9 @@ inline constexpr int32_t kMaxGridInteger = 1 << 24;
 // No number of such an integer.
 inline constexpr uint32_t kOffGrid = UINT32_MAX;
 
-// The integers of the words of elements [first, first + n), as the bucket code stores them
-// (zigzag). `words`: n of them, little-endian; `numbers`: out, n. kOffGrid for a word that is no
-// f32(k) * scale, rounded to the dtype; false if there is one. dtypes: has_grid(). Pure.
+// The integers of the words of elements [first, first + n), as the bucket code stores them.
+// `words`: n of them, little-endian; `numbers`: out, n. kOffGrid for a word that is no f32(k) *
+// scale, rounded to the dtype; false if there is one. dtypes: has_grid(). Pure.
 bool grid_numbers(DType dtype, const GridScales& grid, uint64_t first, Bytes words,
                   uint32_t* numbers);
 

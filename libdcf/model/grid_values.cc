@@ -13,8 +13,10 @@ namespace {
 constexpr uint64_t kShortRun = 64;
 constexpr uint64_t kBlock = 1024;  // elements of such a loop
 
+// The magnitude of an integer stands above its sign.
 float integer(uint32_t number) {
-  return static_cast<float>(static_cast<int32_t>((number >> 1) ^ (0 - (number & 1))));
+  const auto magnitude = static_cast<float>(static_cast<int32_t>(number >> 1));
+  return std::bit_cast<float>(std::bit_cast<uint32_t>(magnitude) | number << 31);
 }
 
 template <typename To>

@@ -10,7 +10,7 @@
 namespace dcf::impl {
 
 // Writes the words of elements [first, first + numbers.size()) of the view, little-endian, without
-// gaps. `numbers`: their integers as the bucket code stores them (zigzag). `scales`: of each unit
+// gaps. `numbers`: their integers as the bucket code stores them. `scales`: of each unit
 // of a tensor that obeys M-14 and V-04. The thread must run in the default floating-point
 // environment. Pure.
 void grid_words(const Tensor& tensor, std::span<const float> scales, uint64_t first,

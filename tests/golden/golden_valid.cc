@@ -173,11 +173,9 @@ std::vector<Sample> odd_grids() {
     e.grid_units = 6;
     Sample s = small(dtype_name(dtype), dtype, {4, 6}, {}, e);
     s.scales = {0, 0x1p-149F, 0x1.fffffep127F, 1, 0.1F, 0x1.8p-26F};
-    for (const int64_t k : {int64_t{-1}, int64_t{0}, int64_t{7}, int64_t{-2147483648}}) {
-      for (const float scale : s.scales) {
-        const float product = static_cast<float>(k) * scale;
-        s.words.push_back(double_to_word(dtype, double{product}));
-      }
+    for (const float k : {-0.0F, 0.0F, 7.0F, -0x1p31F}) {
+      for (const float scale : s.scales)
+        s.words.push_back(double_to_word(dtype, double{k * scale}));
     }
     out.push_back(s);
   }

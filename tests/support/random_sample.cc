@@ -33,8 +33,7 @@ Sample random_sample(DType dtype, std::vector<uint64_t> dims, Encoding encoding,
     if (draw % every == 0)
       s.words.push_back(values[(draw >> 32) % distinct]);
     else
-      s.words.push_back((encoding.signs || !encoding.is_sparse()) &&
-                                encoding.values != Values::kGrid && has_negative_zero(dtype) &&
+      s.words.push_back((encoding.signs || !encoding.is_sparse()) && has_negative_zero(dtype) &&
                                 (draw >> 16) % 3 == 0
                             ? negative_zero
                             : 0);

@@ -186,18 +186,19 @@ class Encoder {
       out_.scales.push_back(std::ldexp(0.125F, -static_cast<int>(out_.scales.size() % 3)));
     }
   }
-  // The integer of element v of the view, zigzag.
+  // The integer of element v of the view, its sign lowest.
   uint64_t grid_number(uint64_t v, uint64_t word) const {
     const Encoding& e = out_.tensor.encoding;
     const float scale = out_.scales[v / e.grid_run % e.grid_units];
     const double value = word_to_double(s_.dtype, word);
-    const double quotient =
-        scale == 0 || value == 0 ? -static_cast<double>(word != 0) : value / double{scale};
-    const auto k = static_cast<int32_t>(std::clamp(std::round(quotient), -0x1p31, 0x1p31 - 1));
-    if (double_to_word(s_.dtype, double{static_cast<float>(k) * scale}) != word) {
+    const double quotient = scale == 0 ? 0 : std::abs(value) / double{scale};
+    const auto k = static_cast<uint64_t>(std::clamp(std::round(quotient), 0.0, 0x1p31 - 1));
+    const float product = static_cast<float>(k) * scale;
+    const bool negative = std::signbit(value);
+    if (double_to_word(s_.dtype, double{negative ? -product : product}) != word) {
       throw std::invalid_argument("a word of a sample is not on its grid");
     }
-    return static_cast<uint32_t>(k) << 1 ^ static_cast<uint32_t>(k >> 31);
+    return 2 * k + (negative ? 1 : 0);
   }
   void value_streams(uint64_t first, const Blob& symbols) {
     const Encoding& e = out_.tensor.encoding;

@@ -210,10 +210,9 @@ class TensorDecoder {
 
   // Section 8.4, of element v of the view.
   uint64_t grid_word(uint64_t v, uint64_t number) const {
-    const auto half = static_cast<int64_t>(number >> 1);
-    const int64_t k = (number & 1) != 0 ? -half - 1 : half;
-    const float product = static_cast<float>(k) * scales_[v / e_.grid_run % e_.grid_units];
-    return double_to_word(t_.dtype, double{product});
+    const float product =
+        static_cast<float>(number >> 1) * scales_[v / e_.grid_run % e_.grid_units];
+    return double_to_word(t_.dtype, double{(number & 1) != 0 ? -product : product});
   }
 
   const Tensor& t_;

@@ -27,7 +27,7 @@ Sample spec_example() {
   return s;
 }
 const Blob kScales = {0, 0, 0, 0x3F, 0, 0, 0x80, 0x3E};
-const Blob kExample = {0, 2, 3, 0, 12, 16, 2, 1, 0};
+const Blob kExample = {0, 2, 5, 0, 12, 16, 2, 3, 0};
 
 TEST(GridValues, TheExampleOfTheSpecification) {
   const FileParts parts = make_parts({spec_example()});
@@ -40,10 +40,10 @@ TEST(GridValues, TheExampleOfTheSpecification) {
 
 TEST(GridValues, StreamOfAChunk) {
   const Sample s = spec_example();
-  expect_chunk(s, kExample, {0, 2, 3, 0, 12, 16, 2, 1}, Code::BadBitstream, "S-02");
-  expect_chunk(s, kExample, {0, 2, 3, 0, 12, 16, 2, 1, 0, 9}, Code::BadBitstream, "K-04");
-  expect_chunk(s, kExample, {0, 2, 3, 0, 12, 16, 2, 1, 228}, Code::BadIndex, "S-07");
-  expect_chunk(s, kExample, {2, 2, 3, 0, 12, 16, 2, 1, 0}, Code::BadBitstream, "S-05");
+  expect_chunk(s, kExample, {0, 2, 5, 0, 12, 16, 2, 3}, Code::BadBitstream, "S-02");
+  expect_chunk(s, kExample, {0, 2, 5, 0, 12, 16, 2, 3, 0, 9}, Code::BadBitstream, "K-04");
+  expect_chunk(s, kExample, {0, 2, 5, 0, 12, 16, 2, 3, 228}, Code::BadIndex, "S-07");
+  expect_chunk(s, kExample, {2, 2, 5, 0, 12, 16, 2, 3, 0}, Code::BadBitstream, "S-05");
 }
 
 TEST(GridValues, V04_Parameters) {
@@ -129,12 +129,11 @@ TEST(GridValues, WordsOfAllRunsAndUnits) {
     Blob words(numbers.size() * width);
     grid_words(t, scales, first, numbers, words.data());
     for (size_t i = 0; i < numbers.size(); ++i) {
-      const auto half = static_cast<int64_t>(numbers[i] >> 1);
-      const int64_t k = numbers[i] % 2 == 1 ? -half - 1 : half;
       const float scale = scales[(first + i) / t.encoding.grid_run % t.encoding.grid_units];
-      const float product = static_cast<float>(k) * scale;
-      ASSERT_EQ(load_word(&words[i * width], width), double_to_word(t.dtype, double{product}))
-          << dtype_name(t.dtype) << " " << k << " * " << scale;
+      const float product = static_cast<float>(numbers[i] >> 1) * scale;
+      ASSERT_EQ(load_word(&words[i * width], width),
+                double_to_word(t.dtype, double{numbers[i] % 2 == 1 ? -product : product}))
+          << dtype_name(t.dtype) << " " << numbers[i] << " * " << scale;
     }
   }
 }
