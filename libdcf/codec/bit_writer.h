@@ -99,10 +99,17 @@ void pack_fields(size_t n, unsigned width, Field field, std::vector<uint8_t>* ou
   } else if (width == 24) {
     for (; i < n; ++i) store_le<uint32_t>(p + 3 * i, static_cast<uint32_t>(field(i)));
   } else {
-    FieldPacker packer(p);
+    uint8_t* next = p;
     if (2 * width <= kMaxPackedField) {
-      for (; i + 2 <= n; i += 2) packer.put(field(i) | field(i + 1) << width, 2 * width);
+      // Eight fields fill whole bytes: no group waits for the one before.
+      for (; i + 8 <= n; i += 8, next += width) {
+        FieldPacker group(next);
+        for (size_t j = i; j < i + 8; j += 2) {
+          group.put(field(j) | field(j + 1) << width, 2 * width);
+        }
+      }
     }
+    FieldPacker packer(next);
     for (; i < n; ++i) packer.put(field(i), width);
   }
   out->resize(at + size);

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// Append-only bytes of unknown number that can be read back: in memory up to a threshold, beyond it
-// in a temporary file without a name. The writer keeps the payload here, because the manifest
-// precedes it in the file but is known only at the end. One thread appends; any number may call the
-// const members while none appends.
+// Append-only bytes of unknown number that can be read back: in memory up to a threshold, those
+// beyond it in a temporary file without a name. The writer keeps the payload here, because the
+// manifest precedes it in the file but is known only at the end. One thread appends; any number may
+// call the const members while none appends.
 #pragma once
 
 #include <algorithm>
@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "base/big_vector.h"
 #include "base/bytes.h"
 #include "io/syscalls.h"
 
@@ -17,7 +18,7 @@ namespace dcf::impl {
 
 class Spool {
  public:
-  static constexpr uint64_t kBlockBytes = uint64_t{1} << 20;
+  static constexpr uint64_t kBlockBytes = uint64_t{2} << 20;
   static constexpr uint64_t kMinBlockBytes = 4096;
   static constexpr uint64_t kDefaultMemory = uint64_t{64} << 20;
 
@@ -47,9 +48,10 @@ class Spool {
   uint64_t block_bytes_;
   std::string directory_;
   uint64_t size_ = 0;
-  uint64_t spilled_ = 0;  // bytes in file_; the rest is in blocks_
+  // In order: all blocks but the last, which are full; the file; the last block.
+  std::vector<BigVector<uint8_t>> blocks_;
   UniqueFd file_;
-  std::vector<std::vector<uint8_t>> blocks_;
+  uint64_t spilled_ = 0;  // bytes in file_
   Status failure_;
 };
 

@@ -38,8 +38,8 @@ std::vector<uint8_t> collect(const Spool& spool) {
 
 TEST(Spool, ReturnsWhatWasAppended) {
   const TempDir dir;
-  const std::vector<uint8_t> bytes = sample((5 << 20) + 12345);
-  for (const uint64_t memory : {uint64_t{0}, uint64_t{2} << 20, Spool::kDefaultMemory}) {
+  const std::vector<uint8_t> bytes = sample((9 << 20) + 12345);
+  for (const uint64_t memory : {uint64_t{0}, uint64_t{5} << 20, Spool::kDefaultMemory}) {
     for (const size_t piece : {size_t{1000}, size_t{1} << 20, bytes.size()}) {
       Spool spool(memory, dir.path());
       ASSERT_TRUE(append_in_pieces(&spool, bytes, piece).ok());
@@ -48,6 +48,28 @@ TEST(Spool, ReturnsWhatWasAppended) {
       EXPECT_EQ(collect(spool), bytes);
       EXPECT_TRUE(dir.names().empty());
     }
+  }
+}
+
+// Before, in, behind and across the part of the file.
+TEST(Spool, ReadsAnywhere) {
+  const TempDir dir;
+  constexpr size_t kBlock = Spool::kBlockBytes;
+  const std::vector<uint8_t> bytes = sample(5 * kBlock + 12345);
+  for (const uint64_t memory : {uint64_t{0}, 3 * uint64_t{kBlock}, Spool::kDefaultMemory}) {
+    Spool spool(memory, dir.path());
+    ASSERT_TRUE(append_in_pieces(&spool, bytes, 100'000).ok());
+    for (const size_t begin : {size_t{0}, kBlock - 3, 2 * kBlock, 4 * kBlock + 7, 5 * kBlock}) {
+      for (const size_t size : {size_t{1}, size_t{5000}, kBlock + 100, bytes.size()}) {
+        const size_t end = std::min(begin + size, bytes.size());
+        std::vector<uint8_t> part(end - begin);
+        ASSERT_TRUE(spool.read_at(begin, part).ok());
+        EXPECT_TRUE(
+            std::equal(part.begin(), part.end(), bytes.begin() + static_cast<ptrdiff_t>(begin)));
+      }
+    }
+    std::vector<uint8_t> beyond(2);
+    EXPECT_EQ(spool.read_at(bytes.size() - 1, beyond).code, Code::Internal);
   }
 }
 
@@ -73,7 +95,7 @@ TEST(Spool, FailureIsFinal) {
 
 TEST(Spool, StopsAtTheConsumersFailure) {
   Spool spool(0);
-  ASSERT_TRUE(spool.append(sample(3 << 20)).ok());
+  ASSERT_TRUE(spool.append(sample(5 << 20)).ok());
   int calls = 0;
   const Status status = spool.read_back(
       [&](Bytes) { return ++calls == 2 ? fail(Code::IoNoSpace, "", "full") : ok_status(); });
@@ -83,7 +105,7 @@ TEST(Spool, StopsAtTheConsumersFailure) {
 
 TEST(Spool, EveryFailingCallIsReportedAndLeavesNothing) {
   const TempDir dir;
-  const std::vector<uint8_t> bytes = sample(3 << 20);
+  const std::vector<uint8_t> bytes = sample(100'000);
   for (const bool no_tmpfile : {false, true}) {
     for (const int error : {EIO, ENOSPC}) {
       for (int k = 0;; ++k) {
