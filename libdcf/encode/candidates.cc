@@ -142,8 +142,15 @@ Result<std::vector<Candidate>> CandidateSource::list_dense() {
 // Grid values whose scales are known or found.
 Status CandidateSource::add_grid(const Grid& grid, std::vector<Candidate>* out) const {
   std::optional<GridScales> scales = lowered_.scales;
+  // Where statistics alone decide, they have excluded grids (range_encoder.h). A palette is as
+  // good.
+  const bool has_words = !content_.words.empty() || content_.pieces != nullptr;
+  const bool may_have_rows =
+      has_words && !values_.palette && may_have_row_scales(content_.dtype, dims_);
   if (!scales && !may_be_cut(options_, content_.elements)) {
     DCF_ASSIGN(scales, find_scales(content_, dims_, work_));
+  } else if (!scales && may_have_rows) {
+    DCF_ASSIGN(scales, find_row_scales(content_, dims_, work_));
   }
   if (!scales) return ok_status();
   DCF_ASSIGN(std::optional<GridPlan> plan,

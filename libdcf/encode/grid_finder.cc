@@ -22,6 +22,11 @@ constexpr unsigned kRounds = 8;       // over the tensor, in which scales are co
 constexpr unsigned kMostParts = 256;  // that a value may divide a scale into
 constexpr std::array<uint64_t, 3> kBlockRuns = {32, 64, 128};  // of blocks within a row
 
+// Groups of neighbours that vote: of three parts, of which the border of two rows lies in one.
+constexpr size_t kVotingPart = 32;  // elements
+constexpr size_t kVotingGroup = 3 * kVotingPart;
+constexpr size_t kVotes = 4;  // of words that come at once
+
 // The greatest integer that is looked for. With 8 or 11 bits in a value, more would fit any value.
 template <typename Float>
 constexpr double kMostInteger = 255;
@@ -88,6 +93,49 @@ class UnitScale {
 };
 
 template <typename Float>
+constexpr auto kSignOf = static_cast<typename Float::Word>(
+    typename Float::Word{1} << (8 * sizeof(typename Float::Word) - 1));
+
+// `magnitude` is that of a word, and not 0.
+template <typename Float>
+bool add_word(typename Float::Word magnitude, UnitScale* unit) {
+  constexpr auto kInfinity = Float::word(HUGE_VALF);
+  return magnitude < kInfinity && unit->add(rounds_to<Float>(magnitude), kMostInteger<Float>);
+}
+
+// Takes in magnitudes that are not 0, in any order. False where no scale fits them.
+template <typename Float>
+bool add_words(std::vector<typename Float::Word>* magnitudes, UnitScale* unit) {
+  // The least first: it has the least integer, which leaves the fewest scales.
+  std::sort(magnitudes->begin(), magnitudes->end());
+  const auto end = std::unique(magnitudes->begin(), magnitudes->end());
+  return std::all_of(magnitudes->begin(), end,
+                     [&](auto magnitude) { return add_word<Float>(magnitude, unit); });
+}
+
+template <typename Float>
+GridVotes vote(Words<typename Float::Word> words) {
+  using Word = typename Float::Word;
+  GridVotes votes;
+  const size_t groups = std::min(kVotes, words.size() / kVotingGroup);
+  for (size_t g = 0; g < groups; ++g) {
+    size_t at = g * words.size() / groups;
+    unsigned fitting = 0;
+    for (size_t part = 0; part < kVotingGroup / kVotingPart; ++part) {
+      std::vector<Word> magnitudes;
+      for (size_t i = 0; i < kVotingPart; ++i) {
+        const auto magnitude = static_cast<Word>(words[at++] & ~kSignOf<Float>);
+        if (magnitude != 0) magnitudes.push_back(magnitude);
+      }
+      UnitScale unit;
+      fitting += add_words<Float>(&magnitudes, &unit);
+    }
+    ++(fitting >= 2 ? votes.on : votes.off);
+  }
+  return votes;
+}
+
+template <typename Float>
 class Finder {
  public:
   Finder(const Content& content, const Work& work) : content_(content), work_(work) {}
@@ -129,17 +177,6 @@ class Finder {
   using Word = typename Float::Word;
   enum class Comparison : uint8_t { kSame, kCorrected, kRefuted };
 
-  static constexpr Word kSign = static_cast<Word>(1u << (8 * sizeof(Word) - 1));
-  static bool may_be_added(Word word) {
-    constexpr Word kInfinity = Float::word(HUGE_VALF);
-    const auto magnitude = static_cast<Word>(word & ~kSign);
-    return magnitude > 0 && magnitude < kInfinity;  // no NaN
-  }
-  static bool add(Word word, UnitScale* unit) {
-    return may_be_added(word) &&
-           unit->add(rounds_to<Float>(static_cast<Word>(word & ~kSign)), kMostInteger<Float>);
-  }
-
   // Works out the scales of units [first, last) from up to about `of_unit` elements of each, in
   // sampled_. False where one has none.
   Result<bool> sample(ClassAxis axis, uint64_t first, uint64_t last, uint64_t of_unit) {
@@ -157,13 +194,7 @@ class Finder {
     }
     sampled_.assign(units, {});
     for (size_t u = 0; u < units; ++u) {
-      std::vector<Word>& words = words_[u];
-      // The least first: it has the least integer, which leaves the fewest scales.
-      std::sort(words.begin(), words.end());
-      words.erase(std::unique(words.begin(), words.end()), words.end());
-      for (const Word word : words) {
-        if (!add(word, &sampled_[u])) return false;
-      }
+      if (!add_words<Float>(&words_[u], &sampled_[u])) return false;
     }
     return true;
   }
@@ -176,7 +207,7 @@ class Finder {
     DCF_ASSIGN(const Bytes bytes, content_.dense(first, end, &scratch_));
     const Words<Word> view(bytes);
     for (size_t i = 0; i < view.size(); ++i) {
-      const auto magnitude = static_cast<Word>(view[i] & ~kSign);
+      const auto magnitude = static_cast<Word>(view[i] & ~kSignOf<Float>);
       if (magnitude != 0) words_[unit + i / run].push_back(magnitude);
     }
     return ok_status();
@@ -195,7 +226,8 @@ class Finder {
       for_each_unit(grid->axis, begin, end - begin, [&](uint64_t at, uint64_t n, uint32_t unit) {
         for (auto i = static_cast<size_t>(at); i < at + n && possible; ++i) {
           if (numbers_[i] != kOffGrid) continue;
-          possible = add(view[i], &units_[unit]);
+          const auto magnitude = static_cast<Word>(view[i] & ~kSignOf<Float>);
+          possible = add_word<Float>(magnitude, &units_[unit]);
           grid->scales[unit] = units_[unit].scale();
         }
       });
@@ -231,30 +263,65 @@ std::vector<ClassAxis> axes_of(const std::vector<uint64_t>& dims, uint64_t eleme
 }
 
 template <typename Float>
-Result<std::optional<GridScales>> find(const Content& content, const std::vector<uint64_t>& dims,
+Result<std::optional<GridScales>> find(const Content& content, const std::vector<ClassAxis>& axes,
                                        const Work& work) {
   Finder<Float> finder(content, work);
-  for (const ClassAxis axis : axes_of(dims, content.elements)) {
+  for (const ClassAxis axis : axes) {
     DCF_ASSIGN(std::optional<GridScales> found, finder.scales_of(axis));
     if (found) return found;
   }
   return std::optional<GridScales>();
 }
 
+Result<std::optional<GridScales>> find_along(const Content& content,
+                                             const std::vector<ClassAxis>& axes, const Work& work) {
+  switch (content.dtype) {
+    case DType::kF32:
+      return find<F32Word>(content, axes, work);
+    case DType::kBF16:
+      return find<BF16Word>(content, axes, work);
+    default:
+      return find<F16Word>(content, axes, work);
+  }
+}
+
+uint64_t row_size(std::span<const uint64_t> dims) {
+  uint64_t size = 1;
+  for (const uint64_t d : dims.subspan(1)) size *= d;
+  return size;
+}
+
 }  // namespace
 
 Result<std::optional<GridScales>> find_scales(const Content& content,
                                               const std::vector<uint64_t>& dims, const Work& work) {
-  if (content.coded || content.elements < kLeastElements) return std::optional<GridScales>();
-  switch (content.dtype) {
+  if (content.coded || content.elements < kLeastElements || !has_grid(content.dtype)) {
+    return std::optional<GridScales>();
+  }
+  return find_along(content, axes_of(dims, content.elements), work);
+}
+
+bool may_have_row_scales(DType dtype, std::span<const uint64_t> dims) {
+  return has_grid(dtype) && dims.size() >= 2 && dims[0] <= UINT32_MAX &&
+         row_size(dims) >= kVotingGroup && row_size(dims) <= UINT32_MAX;
+}
+
+Result<std::optional<GridScales>> find_row_scales(const Content& content,
+                                                  const std::vector<uint64_t>& dims,
+                                                  const Work& work) {
+  if (content.coded) return std::optional<GridScales>();
+  const ClassAxis rows{static_cast<uint32_t>(row_size(dims)), static_cast<uint32_t>(dims[0])};
+  return find_along(content, {rows}, work);
+}
+
+GridVotes vote_on_grid(DType dtype, Bytes words) {
+  switch (dtype) {
     case DType::kF32:
-      return find<F32Word>(content, dims, work);
+      return vote<F32Word>(Words<uint32_t>(words));
     case DType::kBF16:
-      return find<BF16Word>(content, dims, work);
-    case DType::kF16:
-      return find<F16Word>(content, dims, work);
+      return vote<BF16Word>(Words<uint16_t>(words));
     default:
-      return std::optional<GridScales>();
+      return vote<F16Word>(Words<uint16_t>(words));
   }
 }
 

@@ -9,6 +9,7 @@
 #pragma once
 
 #include <optional>
+#include <span>
 #include <vector>
 
 #include "encode/content.h"
@@ -22,5 +23,20 @@ namespace dcf::impl {
 // Fails with LimitMemory, Cancelled, or as a store does.
 Result<std::optional<GridScales>> find_scales(const Content& content,
                                               const std::vector<uint64_t>& dims, const Work& work);
+
+// A tensor that may be cut into ranges (encode/candidates.h) is encoded as a whole where its rows
+// seem to lie on a grid each, of which any words of it tell. Whether rows are long enough for that.
+bool may_have_row_scales(DType dtype, std::span<const uint64_t> dims);
+// find_scales() for a tensor with such rows, with one scale for each of them.
+Result<std::optional<GridScales>> find_row_scales(const Content& content,
+                                                  const std::vector<uint64_t>& dims,
+                                                  const Work& work);
+// Words of such a tensor, wherever they come from: how many groups of neighbours seem to lie on a
+// grid, and how many do not.
+struct GridVotes {
+  uint64_t on = 0;
+  uint64_t off = 0;
+};
+GridVotes vote_on_grid(DType dtype, Bytes words);
 
 }  // namespace dcf::impl

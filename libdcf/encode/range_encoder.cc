@@ -32,6 +32,8 @@ Result<RangePlan> plan_ranges(const TensorSpec& spec, const EncodeOptions& optio
     plan.recipe = raw_recipe(whole.content, dims);
   } else {
     if (options.positions.value_or(Positions::kDense) != Positions::kDense) return not_cut();
+    const bool may_have_rows = !stats.values().palette && may_have_row_scales(spec.dtype, dims);
+    if (may_have_rows && stats.seem_on_grid()) return not_cut();
     CandidateSource source = CandidateSource::of_values(whole, dims, options, work, stats.values());
     DCF_ASSIGN(std::vector<Candidate> candidates, source.list(Positions::kDense));
     if (!options.positions && source.may_be_sparse(candidates[0].estimate)) return not_cut();

@@ -18,7 +18,8 @@ struct RangePlan {
 // The encoding that a writer chooses for the tensor, where the statistics of all its values decide
 // it. They do for a lossless tensor of more than kTrialElements elements with dense positions: for
 // one that is stored raw whatever its values, one that has no zero and one for which the options
-// ask for dense positions. Any other is InvalidArgument: it can only be encoded as a whole.
+// ask for dense positions, unless each row seems to be on a grid. Any other is InvalidArgument: it
+// can only be encoded as a whole.
 Result<RangePlan> plan_ranges(const TensorSpec& spec, const EncodeOptions& options,
                               const TensorStats& stats, const Work& work);
 

@@ -9,7 +9,7 @@
 namespace dcf::impl {
 namespace {
 
-constexpr uint64_t kVersion = 0;
+constexpr uint64_t kVersion = 1;
 
 Status bad_stats() {
   return fail(Code::InvalidArgument, "", "the bytes are no statistics of a range of this tensor");
@@ -130,6 +130,7 @@ Status TensorStats::add(Bytes data, const Work& work) {
     content.drop_signs = drop_signs_;
     content.words = data;
     DCF_ASSIGN(range.values_, measure_values(content, work));
+    if (has_grid(dtype_)) range.votes_ = vote_on_grid(dtype_, data);
   }
   return add(range);
 }
@@ -139,6 +140,8 @@ Status TensorStats::add(const TensorStats& other) {
     return fail(Code::InvalidArgument, "", "there are more elements than the tensor has");
   }
   elements_ += other.elements_;
+  votes_.on += other.votes_.on;
+  votes_.off += other.votes_.off;
   const ValueStats& from = other.values_;
   values_.entries += from.entries;
   values_.negative_zeros += from.negative_zeros;
@@ -154,8 +157,8 @@ std::vector<uint8_t> TensorStats::save() const {
   Saver saver;
   for (const uint64_t v :
        {kVersion, static_cast<uint64_t>(dtype_), uint64_t{bits_}, uint64_t{drop_signs_}, total_,
-        elements_, values_.entries, values_.negative_zeros, values_.zeros, values_.mantissa_bits,
-        uint64_t{values_.palette ? values_.palette->words.size() + 1 : 0}}) {
+        elements_, votes_.on, votes_.off, values_.entries, values_.negative_zeros, values_.zeros,
+        values_.mantissa_bits, uint64_t{values_.palette ? values_.palette->words.size() + 1 : 0}}) {
     saver.number(v);
   }
   if (values_.palette) {
@@ -175,8 +178,9 @@ Status TensorStats::merge(Bytes saved) {
   }
   TensorStats other(dtype_, bits_, drop_signs_, total_);
   ValueStats& values = other.values_;
-  for (uint64_t* const field : {&other.elements_, &values.entries, &values.negative_zeros,
-                                &values.zeros, &values.mantissa_bits}) {
+  for (uint64_t* const field :
+       {&other.elements_, &other.votes_.on, &other.votes_.off, &values.entries,
+        &values.negative_zeros, &values.zeros, &values.mantissa_bits}) {
     *field = loader.number();
   }
   const uint64_t palette = loader.number();
@@ -198,7 +202,8 @@ Status TensorStats::merge(Bytes saved) {
 // Whether the counts could be those of a range: what is computed from them stays in its bounds.
 bool TensorStats::is_consistent() const {
   const uint64_t counts[] = {values_.entries, values_.negative_zeros, values_.zeros};
-  if (elements_ > total_) return false;
+  const uint64_t votes[] = {votes_.on, votes_.off};
+  if (elements_ > total_ || sum_of(votes) > (has_grid(dtype_) ? elements_ : 0)) return false;
   if (is_raw_only(dtype_)) return sum_of(counts) == 0;
   if (sum_of(counts) != elements_) return false;
   if (values_.palette) {

@@ -6,6 +6,7 @@
 
 #include <vector>
 
+#include "encode/grid_finder.h"
 #include "encode/tensor_input.h"
 #include "encode/value_stats.h"
 
@@ -28,6 +29,8 @@ class TensorStats {
   uint64_t elements() const { return elements_; }  // so far
   uint64_t total() const { return total_; }        // of the tensor
   const ValueStats& values() const { return values_; }
+  // Whether each row may be on a grid, as far as some of them tell (grid_finder.h).
+  bool seem_on_grid() const { return votes_.on >= votes_.off; }
   // Whether every value counted in `part` is counted here too.
   bool cover(const TensorStats& part) const;
 
@@ -42,6 +45,7 @@ class TensorStats {
   uint64_t total_;
   uint64_t elements_ = 0;
   ValueStats values_;
+  GridVotes votes_;  // of dtypes that have grids
 };
 
 }  // namespace dcf::impl

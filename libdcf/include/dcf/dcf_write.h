@@ -184,8 +184,9 @@ DCF_API dcf_status dcf_stats_save(const dcf_stats* stats, void* dst, size_t dst_
 // How the tensor may be cut, once all of its elements are counted: after every `*chunk_elements`
 // elements. InvalidArgument if it can only be encoded as a whole: one that is pruned or clustered,
 // one of less than 2^20 + 1 elements (2^27 + 1 where `options` ask for the smallest) or of a dtype
-// narrower than a byte, and one that has so many zeros that its positions may not be dense, or that
-// `options` give others, while its dtype is not always stored raw.
+// narrower than a byte, one that has so many zeros that its positions may not be dense, or that
+// `options` give others, while its dtype is not always stored raw, and one whose rows seem to be
+// integers times a scale each (DCF_VALUES_GRID).
 DCF_API dcf_status dcf_stats_cut(const dcf_stats* stats, uint64_t* chunk_elements,
                                  dcf_error* error);
 // Frees the handle (NULL is fine).

@@ -7,6 +7,7 @@
 #include <cmath>
 #include <random>
 
+#include "encode/range_encoder.h"
 #include "words_of.h"
 #include "writing.h"
 
@@ -144,6 +145,43 @@ TEST(GridFinder, TheFileDependsOnNeitherPiecesNorThreads) {
     }
     ASSERT_TRUE(writer.end_tensor().ok());
     EXPECT_TRUE(finish_file(writer) == whole);
+  }
+}
+
+// A tensor that may be cut into ranges: each row has a scale, and any range shows it.
+TEST(GridFinder, ATensorOfManyElementsStaysWhole) {
+  const std::vector<uint64_t> dims = {1200, 1000};
+  for (const bool on_grid : {true, false}) {
+    std::mt19937_64 random(12);
+    std::vector<double> values;
+    for (size_t i = 0; i < dims[0] * dims[1]; ++i) {
+      const auto k = static_cast<float>(static_cast<int>(random() % 255) - 127);
+      const float scale = 0.001F * static_cast<float>(1 + i / dims[1] % 97);
+      const double noise = on_grid ? 0 : 1e-7 * static_cast<double>(random() % 97);
+      values.push_back(double{k * scale} + noise);
+    }
+    Sample sample;
+    sample.dtype = DType::kF32;
+    sample.dims = dims;
+    sample.data = words_of(DType::kF32, values);
+    const Encoding e = chosen(sample);
+    EXPECT_EQ(e.values == Values::kGrid, on_grid);
+    EXPECT_EQ(e.grid_units, on_grid ? 1200u : 0u);
+    const TensorInput input = sample.input();
+    Result<TensorStats> stats = TensorStats::create(input.spec, {});
+    ASSERT_TRUE(stats.ok());
+    Progress progress({});
+    const Parallel parallel;
+    const Work work{parallel, progress, uint64_t{1} << 30};
+    for (Bytes left = sample.data; !left.empty();) {  // across rows
+      const size_t n = std::min<size_t>(left.size(), 4 * 12345);
+      TensorStats part = TensorStats::create(input.spec, {}).take();
+      ASSERT_TRUE(part.add(left.first(n), work).ok());
+      ASSERT_TRUE(stats.value().merge(part.save()).ok());
+      left = left.subspan(n);
+    }
+    EXPECT_EQ(stats.value().seem_on_grid(), on_grid);
+    EXPECT_EQ(plan_ranges(input.spec, {}, stats.value(), work).ok(), !on_grid);
   }
 }
 
