@@ -33,7 +33,8 @@ constexpr double kMostInteger = 255;
 template <>
 constexpr double kMostInteger<F32Word> = 65535;
 
-// The numbers that round to the value of a word without its sign, which is finite and not 0.
+// The numbers that are rounded to a word without its sign, which is finite and not 0: first to f32,
+// as products are, then to the dtype.
 struct Interval {
   double low = 0;
   double high = 0;
@@ -41,30 +42,43 @@ struct Interval {
 template <typename Float>
 Interval rounds_to(typename Float::Word magnitude) {
   using Word = typename Float::Word;
-  const double value = double{Float::value(magnitude)};
-  const double below = double{Float::value(static_cast<Word>(magnitude - 1))};
-  const double above = double{Float::value(static_cast<Word>(magnitude + 1))};
-  return {(value + below) / 2,
-          std::isinf(above) ? value + (value - below) / 2 : (value + above) / 2};
+  float low = Float::value(magnitude);
+  float high = low;
+  if constexpr (sizeof(Word) < sizeof(float)) {
+    // The floats in the middle between neighbours go to the even one.
+    const float below = (Float::value(static_cast<Word>(magnitude - 1)) + low) / 2;
+    const float above = (Float::value(static_cast<Word>(magnitude + 1)) + high) / 2;
+    low = Float::word(below) == magnitude ? below : std::nextafter(below, HUGE_VALF);
+    high = Float::word(above) == magnitude ? above : std::nextafter(above, 0.0F);
+  }
+  const double below = std::nextafter(low, 0.0F);
+  const double above = std::nextafter(high, HUGE_VALF);
+  return {(low + below) / 2, std::isinf(above) ? high + (high - below) / 2 : (high + above) / 2};
 }
 
 // What the values of a unit say of its scale.
 class UnitScale {
  public:
-  // Takes in a value. False where no scale fits all of them with integers up to `most_integer`.
-  bool add(Interval value, double most_integer) {
+  UnitScale() = default;
+  // Of one value, which is `integer` times the scale.
+  UnitScale(Interval value, unsigned integer)
+      : scale_{value.low / integer, value.high / integer}, greatest_(value.high) {}
+
+  // Takes in a value, which may divide the scale into so many parts. False where no scale fits all
+  // of them with integers up to `most_integer`.
+  bool add(Interval value, double most_integer, unsigned most_parts = kMostParts) {
     if (scale_.high == 0) {
       scale_ = value;
       greatest_ = value.high;
       return true;
     }
     const double greatest = std::max(greatest_, value.high);
-    const double least_parts = value.low / scale_.high;
-    const double most_parts = value.high / scale_.low;
-    for (unsigned parts = 1; parts <= kMostParts; ++parts) {
+    const double least_multiple = value.low / scale_.high;
+    const double most_multiple = value.high / scale_.low;
+    for (unsigned parts = 1; parts <= most_parts; ++parts) {
       if (greatest * parts > scale_.high * (most_integer + 1)) return false;
-      const double most = std::floor(most_parts * parts);
-      const double least = std::max(std::ceil(least_parts * parts), 1.0);
+      const double most = std::floor(most_multiple * parts);
+      const double least = std::max(std::ceil(least_multiple * parts), 1.0);
       if (least > most) continue;
       Interval narrowed = {scale_.low / parts, scale_.high / parts};
       if (least == most) {
@@ -96,21 +110,38 @@ template <typename Float>
 constexpr auto kSignOf = static_cast<typename Float::Word>(
     typename Float::Word{1} << (8 * sizeof(typename Float::Word) - 1));
 
-// `magnitude` is that of a word, and not 0.
+// Takes in the word of a magnitude. False for 0, infinity and NaN, too.
 template <typename Float>
 bool add_word(typename Float::Word magnitude, UnitScale* unit) {
   constexpr auto kInfinity = Float::word(HUGE_VALF);
-  return magnitude < kInfinity && unit->add(rounds_to<Float>(magnitude), kMostInteger<Float>);
+  return magnitude > 0 && magnitude < kInfinity &&
+         unit->add(rounds_to<Float>(magnitude), kMostInteger<Float>);
 }
 
-// Takes in magnitudes that are not 0, in any order. False where no scale fits them.
+// Works out a scale from magnitudes that are not 0, in any order. False where none fits them.
 template <typename Float>
-bool add_words(std::vector<typename Float::Word>* magnitudes, UnitScale* unit) {
+bool work_out(std::vector<typename Float::Word>* magnitudes, UnitScale* unit) {
   // The least first: it has the least integer, which leaves the fewest scales.
   std::sort(magnitudes->begin(), magnitudes->end());
-  const auto end = std::unique(magnitudes->begin(), magnitudes->end());
-  return std::all_of(magnitudes->begin(), end,
-                     [&](auto magnitude) { return add_word<Float>(magnitude, unit); });
+  magnitudes->erase(std::unique(magnitudes->begin(), magnitudes->end()), magnitudes->end());
+  *unit = {};
+  const bool worked_out = std::all_of(magnitudes->begin(), magnitudes->end(), [&](auto magnitude) {
+    return add_word<Float>(magnitude, unit);
+  });
+  if (worked_out || sizeof(typename Float::Word) == sizeof(float)) return worked_out;
+  // Values of few bits may divide a scale into the wrong number of parts: every integer of the
+  // least value is tried.
+  constexpr double kMost = kMostInteger<Float>;
+  std::vector<Interval> values;
+  for (const auto magnitude : *magnitudes) values.push_back(rounds_to<Float>(magnitude));
+  for (unsigned k = 2; values.back().low * k <= values.front().high * (kMost + 1); ++k) {
+    *unit = UnitScale(values.front(), k);
+    if (std::all_of(values.begin(), values.end(),
+                    [&](Interval value) { return unit->add(value, kMost, 1); })) {
+      return true;
+    }
+  }
+  return false;
 }
 
 template <typename Float>
@@ -128,7 +159,7 @@ GridVotes vote(Words<typename Float::Word> words) {
         if (magnitude != 0) magnitudes.push_back(magnitude);
       }
       UnitScale unit;
-      fitting += add_words<Float>(&magnitudes, &unit);
+      fitting += work_out<Float>(&magnitudes, &unit);
     }
     ++(fitting >= 2 ? votes.on : votes.off);
   }
@@ -194,7 +225,7 @@ class Finder {
     }
     sampled_.assign(units, {});
     for (size_t u = 0; u < units; ++u) {
-      if (!add_words<Float>(&words_[u], &sampled_[u])) return false;
+      if (!work_out<Float>(&words_[u], &sampled_[u])) return false;
     }
     return true;
   }
