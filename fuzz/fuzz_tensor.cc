@@ -3,6 +3,7 @@
 // is the bytes of its one chunk, straight into decode_chunk(). What it accepts must be consistent,
 // and as a file it must verify and decode alike in every form and in the reference decoder.
 #include <algorithm>
+#include <bit>
 
 #include "base/checked.h"
 #include "codec/bit_reader.h"
@@ -77,8 +78,12 @@ void check_as_file(const Case& c, const DecodedChunk& chunk, Bytes bytes) {
     require(append_codebook(c.tables.codebook_words, c.tensor.dtype, &parts.tables).ok(),
             "a codebook is rejected");
   }
+  for (const float scale : c.tables.scales) {
+    parts.tables.resize(parts.tables.size() + sizeof scale);
+    store_le(&parts.tables[parts.tables.size() - sizeof scale], std::bit_cast<uint32_t>(scale));
+  }
+  parts.header.features = features_of(c.tensor.encoding);
   if (c.tensor.encoding.has_classes()) {
-    parts.header.features = kClassMaps;
     const uint32_t id = c.tensor.tables[0];
     encode_stream(c.tables.class_maps, c.tensor.encoding.classes,
                   id == 0 ? nullptr : &c.tables.codes[id - 1], HuffmanLayout::kAuto, &parts.tables);
