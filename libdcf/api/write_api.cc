@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // dcf_write.h: the encoder.
+#include <algorithm>
+
 #include "api/writer.h"
 #include "base/cpu.h"
+#include "encode/quality.h"
 
 using dcf::impl::AtomicFile;
 using dcf::impl::Code;
@@ -99,6 +102,21 @@ void dcf_encode_options_init(dcf_encode_options* options) {
   *options = dcf_encode_options{};
   options->struct_size = sizeof *options;
   options->positions = DCF_POSITIONS_AUTO;
+}
+
+dcf_status dcf_allot_quality(double quality_db, const uint64_t* elements, size_t count,
+                             double* sqnr_db, dcf_error* error) {
+  return guarded(error, [&]() -> Status {
+    if (count != 0 && (elements == nullptr || sqnr_db == nullptr)) {
+      return invalid("an argument is NULL");
+    }
+    if (!(quality_db >= dcf::impl::kLeastSqnr && quality_db <= dcf::impl::kGreatestShare)) {
+      return invalid("the quality must be 6 to 60 dB");
+    }
+    const std::vector<double> sqnr = dcf::impl::allot_sqnr(quality_db, {elements, count});
+    std::copy(sqnr.begin(), sqnr.end(), sqnr_db);
+    return ok_status();
+  });
 }
 
 void dcf_writer_options_init(dcf_writer_options* options) {

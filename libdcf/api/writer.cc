@@ -90,6 +90,7 @@ Status read_options(const dcf_encode_options* options, EncodeOptions* out) {
   out->source_bound = o.source_error_bound + 0.0;  // never -0
   out->fill_clusters = o.fill_clusters != 0;
   out->smallest = o.smallest != 0;
+  out->sqnr_db = o.sqnr_db;
   return ok_status();
 }
 

@@ -24,6 +24,8 @@
 
 namespace dcf::impl {
 
+struct RoundedTensor;  // encode/grid_round.h
+
 // How sparse positions store an element.
 enum class Cell : uint8_t {
   kZero,          // skipped; +0, or a -0 whose sign is dropped
@@ -61,7 +63,8 @@ struct Content {
   bool coded = false;
   Bytes words;
   const PieceStore* pieces = nullptr;
-  std::optional<Pruning> pruning;  // words only
+  std::shared_ptr<const RoundedTensor> rounded;  // what `words` belong to, if they were rounded
+  std::optional<Pruning> pruning;                // words only
   // The words of `pieces` that pruning keeps, in the order of a transposed view
   // (transpose_pieces()). Needed to extract from the view of that many columns.
   std::shared_ptr<const PieceStore> transposed;

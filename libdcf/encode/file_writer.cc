@@ -28,7 +28,8 @@ uint64_t clustering_bytes(const EncodeOptions& options, const TensorSize& size) 
 }
 
 Status too_large_to_cluster() {
-  return fail(Code::LimitMemory, "", "clustering the tensor needs more memory than the limit");
+  return fail(Code::LimitMemory, "",
+              "clustering or rounding the tensor needs more memory than the limit");
 }
 
 // Approximate heap memory of an entry in the map of tensors and of the lists of a stored tensor.
@@ -88,7 +89,7 @@ class FileWriter::Impl {
       const uint64_t memory = std::min(kMaxStoreMemory, available() / 8);
       open->reserved = memory + PieceStore::overhead(size.bytes());
       if (open->reserved > available()) return writer_limit();
-      if (is_clustered(*open) && clustered_bytes(*open) > available() - open->reserved) {
+      if (is_read_whole(*open) && whole_bytes(*open) > available() - open->reserved) {
         return too_large_to_cluster();
       }
       const size_t width = is_raw_only(spec.dtype) ? 1 : size.bits / 8;
@@ -122,7 +123,7 @@ class FileWriter::Impl {
       TensorInput input{open->spec, PiecesData{open->store.get(), open->hasher.digest()}};
       uint64_t memory = available() - open->reserved;
       std::vector<uint8_t> dense;
-      if (is_clustered(*open)) {
+      if (is_read_whole(*open)) {
         // Clustering sorts all values at once: the limit was checked at the start.
         dense.resize(static_cast<size_t>(open->size.bytes()));
         DCF_TRY(open->store->read(0, dense));
@@ -334,11 +335,14 @@ class FileWriter::Impl {
     return ok_status();
   }
 
-  static bool is_clustered(const OpenTensor& open) {
-    return open.options.bits > 0 && may_be_lossy(open.spec, open.size.elements);
+  // Whether the tensor is to be clustered or rounded, and the bytes that this takes.
+  static bool is_read_whole(const OpenTensor& open) {
+    return may_be_rounded(open.spec, open.options, open.size.elements) ||
+           (open.options.bits > 0 && may_be_lossy(open.spec, open.size.elements));
   }
-  static uint64_t clustered_bytes(const OpenTensor& open) {
-    return open.size.bytes() + clustering_bytes(open.options, open.size);
+  static uint64_t whole_bytes(const OpenTensor& open) {
+    return open.size.bytes() +
+           (open.options.bits == 0 ? open.size.bytes() : clustering_bytes(open.options, open.size));
   }
 
   StoredTensor& stored(const AddedTensor& added) { return contents_.stored[added.stored]; }
@@ -367,9 +371,10 @@ class FileWriter::Impl {
       const uint64_t bytes = clustering_bytes(input.options(), input.size());
       if (bytes > memory) return too_large_to_cluster();
     }
-    const Work work{options_.parallel, progress_, memory};
+    Work work{options_.parallel, progress_, memory};
     AddedTensor added = describe(spec);
-    DCF_ASSIGN(std::vector<Lowered> sources, lower(input));
+    DCF_ASSIGN(std::vector<Lowered> sources, lower(input, work));
+    if (sources.back().content.rounded) work.memory -= input.size().bytes();
     const uint64_t key = content_key(input);
     DCF_ASSIGN(added.stored, find_equal(key, sources, input, work));
     if (added.stored == kNone ||

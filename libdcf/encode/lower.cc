@@ -5,6 +5,8 @@
 #include <limits>
 
 #include "base/float_convert.h"
+#include "encode/grid_finder.h"
+#include "encode/grid_round.h"
 #include "encode/palette.h"
 #include "encode/radix_select.h"
 #include "encode/stats.h"
@@ -14,6 +16,13 @@ namespace {
 
 constexpr size_t kMaxClusters = 255;  // with codes for "no entry" or the filler zero besides
 constexpr size_t kMaxDenseClusters = 256;
+
+// A tensor that takes at most so much more without loss loses nothing.
+constexpr double kLossWorthwhile = 0.125;
+constexpr uint64_t kSample = uint64_t{1} << 14;  // elements that tell whether it may
+constexpr double kDecibelsPerBit = 6.02;         // that halve the step
+// A word of 16 bits takes 10 to 14 without loss.
+constexpr double kMostBitsOfHalf = 9;
 
 uint64_t negative_zero(DType dtype) {
   return has_negative_zero(dtype) ? uint64_t{1} << (dtype_bits(dtype) - 1) : 0;
@@ -67,8 +76,8 @@ class Difference {
 
 class Lowering {
  public:
-  explicit Lowering(const CheckedInput& input)
-      : input_(input), options_(input.options()), dtype_(input.spec().dtype) {
+  Lowering(const CheckedInput& input, const Work& work)
+      : input_(input), options_(input.options()), work_(work), dtype_(input.spec().dtype) {
     exact_.dtype = dtype_;
     exact_.bits = input.size().bits;
     exact_.elements = input.size().elements;
@@ -98,6 +107,8 @@ class Lowering {
       if (finite) {
         DCF_ASSIGN(result, lossy());
       }
+    } else if (input_.may_be_rounded()) {
+      DCF_ASSIGN(result, rounded());
     }
     if (result.empty()) {
       DCF_ASSIGN(Lowered exact, lossless());
@@ -217,6 +228,48 @@ class Lowering {
     sparse->dense_allowed = false;
     result.push_back(std::move(*sparse));
     return result;
+  }
+
+  // Empty if the tensor is kept as it is.
+  Result<std::vector<Lowered>> rounded() const {
+    DCF_ASSIGN(std::optional<RoundedTensor> tensor,
+               round_to_grid(dtype_, exact_.words, input_.spec().dims, options_.sqnr_db, work_));
+    std::vector<Lowered> result;
+    if (!tensor) return result;
+    const std::span<const uint64_t> dims = input_.spec().dims;
+    DCF_ASSIGN(std::optional<GridScales> own,
+               find_scales(exact_, {dims.begin(), dims.end()}, work_));
+    if (own || may_be_small_without_loss()) {
+      DCF_ASSIGN(Lowered exact, lossless());
+      exact.margin = kLossWorthwhile;
+      exact.scales = std::move(own);
+      result.push_back(std::move(exact));
+    }
+    Lowered& lowered = result.emplace_back();
+    lowered.fidelity = Fidelity::kLossy;
+    lowered.error_bound = tensor->greatest_error;
+    lowered.scales = tensor->grid;
+    lowered.content = exact_;
+    lowered.content.drop_signs = false;  // there are none
+    lowered.content.rounded = std::make_shared<const RoundedTensor>(std::move(*tensor));
+    lowered.content.words = lowered.content.rounded->words;
+    return result;
+  }
+
+  // Whether a sample has fewer values than about as many bits as rounding leaves can tell apart, or
+  // is zero for the most part, or the words are so short.
+  bool may_be_small_without_loss() const {
+    const uint64_t count = std::min(kSample, exact_.elements);
+    const uint64_t step = exact_.elements / count;
+    std::vector<uint64_t> words;
+    for (uint64_t i = 0; i < count; ++i) words.push_back(exact_word(i * step));
+    const auto zeros = static_cast<uint64_t>(std::count_if(
+        words.begin(), words.end(), [&](uint64_t word) { return is_zero_word(dtype_, word); }));
+    std::sort(words.begin(), words.end());
+    words.erase(std::unique(words.begin(), words.end()), words.end());
+    const double bits = options_.sqnr_db / kDecibelsPerBit + 1;
+    return 2 * zeros > count || std::log2(static_cast<double>(words.size())) < bits ||
+           (exact_.bits == 16 && bits > kMostBitsOfHalf);
   }
 
   size_t clusters(size_t most) const { return std::min(size_t{1} << options_.bits, most); }
@@ -346,14 +399,15 @@ class Lowering {
 
   const CheckedInput& input_;
   const EncodeOptions& options_;
+  const Work& work_;
   const DType dtype_;
   Content exact_;
 };
 
 }  // namespace
 
-Result<std::vector<Lowered>> lower(const CheckedInput& input) {
-  return Lowering(input).run();
+Result<std::vector<Lowered>> lower(const CheckedInput& input, const Work& work) {
+  return Lowering(input, work).run();
 }
 
 }  // namespace dcf::impl

@@ -66,7 +66,7 @@ Result<EncodedTensor> encode_range(const TensorSpec& spec, const EncodeOptions& 
   TensorInput input{spec, DenseData{range.data}};
   input.spec.dims = dims;
   DCF_ASSIGN(const CheckedInput checked, CheckedInput::check(input, options));
-  DCF_ASSIGN(const std::vector<Lowered> lowered, lower(checked));
+  DCF_ASSIGN(const std::vector<Lowered> lowered, lower(checked, work));
   Candidate candidate{&lowered[0], plan.recipe};
   Grid& grid = candidate.recipe.grid;
   grid.elements = elements;

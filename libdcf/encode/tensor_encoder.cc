@@ -63,6 +63,8 @@ class Chooser {
     }
   }
 
+  uint64_t best_estimate() const { return best_estimate_; }
+
   Result<Choice> run() {
     std::erase_if(kinds_, [&](const auto& kind) {
       return kind.second[0].estimate > near_to(best_estimate_);
@@ -133,6 +135,26 @@ class Chooser {
   uint64_t best_estimate_ = UINT64_MAX;
 };
 
+Status add_candidates(Lowered& source, const CheckedInput& input, const std::vector<uint64_t>& dims,
+                      const Work& work, Chooser* chooser) {
+  DCF_ASSIGN(CandidateSource candidates,
+             CandidateSource::create(source, dims, input.options(), work));
+  const auto add = [&](Positions positions) -> Result<uint64_t> {
+    DCF_ASSIGN(std::vector<Candidate> listed, candidates.list(positions));
+    const uint64_t least = listed.empty() ? UINT64_MAX : listed[0].estimate;
+    chooser->add(std::move(listed));
+    return least;
+  };
+  if (input.options().positions) return add(*input.options().positions).status();
+  DCF_ASSIGN(const uint64_t dense, add(Positions::kDense));
+  DCF_ASSIGN(const bool sparse, candidates.seems_sparse(dense));
+  if (!sparse) return ok_status();
+  for (const Positions positions : {Positions::kBitmap, Positions::kGap, Positions::kGapBucket}) {
+    DCF_TRY(add(positions).status());
+  }
+  return ok_status();
+}
+
 Tensor describe(const Candidate& candidate, const TensorSpec& spec,
                 const std::vector<uint64_t>& dims) {
   const Content& content = candidate.source->content;
@@ -176,28 +198,17 @@ Result<Choice> choose_encoding(std::vector<Lowered>& sources, const CheckedInput
   if (is_raw_only(first.dtype) || first.elements == 0) {
     return Choice{{{&sources[0], raw_recipe(first, dims)}}, {}};
   }
-  Chooser chooser(input, dims, work);
+  std::vector<Chooser> choosers(1, Chooser(input, dims, work));
+  double margin = 0;
   for (Lowered& source : sources) {
-    DCF_ASSIGN(CandidateSource candidates,
-               CandidateSource::create(source, dims, input.options(), work));
-    const auto add = [&](Positions positions) -> Result<uint64_t> {
-      DCF_ASSIGN(std::vector<Candidate> listed, candidates.list(positions));
-      const uint64_t least = listed.empty() ? UINT64_MAX : listed[0].estimate;
-      chooser.add(std::move(listed));
-      return least;
-    };
-    if (input.options().positions) {
-      DCF_TRY(add(*input.options().positions).status());
-      continue;
-    }
-    DCF_ASSIGN(const uint64_t dense, add(Positions::kDense));
-    DCF_ASSIGN(const bool sparse, candidates.seems_sparse(dense));
-    if (!sparse) continue;
-    for (const Positions positions : {Positions::kBitmap, Positions::kGap, Positions::kGapBucket}) {
-      DCF_TRY(add(positions).status());
-    }
+    DCF_TRY(add_candidates(source, input, dims, work, &choosers.back()));
+    if (source.margin == 0) continue;
+    margin = source.margin;
+    choosers.emplace_back(input, dims, work);
   }
-  return chooser.run();
+  const double accepted = static_cast<double>(choosers.back().best_estimate()) * (1 + margin);
+  const bool larger = static_cast<double>(choosers.front().best_estimate()) > accepted;
+  return (larger ? choosers.back() : choosers.front()).run();
 }
 
 Result<EncodedTensor> encode_tensor(const Candidate& candidate, const CheckedInput& input,

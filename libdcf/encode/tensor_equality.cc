@@ -50,7 +50,9 @@ uint64_t content_key(const CheckedInput& input) {
                             std::bit_cast<uint64_t>(options.source_bound),
                             static_cast<uint64_t>(options.source_fidelity),
                             options.fill_clusters,
-                            input.may_be_lossy()};
+                            input.may_be_lossy(),
+                            std::bit_cast<uint64_t>(options.sqnr_db),
+                            options.sqnr_db == 0 ? 0 : hash_bytes(bytes_of(spec.dims))};
   return hash_bytes(bytes_of(std::span<const uint64_t>(facts)));
 }
 

@@ -10,8 +10,9 @@
 
 namespace dcf::impl {
 
-// A hash of everything that decides the words of a tensor, without the shape of dense data. Equal
-// tensors have equal keys; comparing shows whether tensors of equal keys are equal.
+// A hash of everything that decides the words of a tensor: the shape of dense data does only where
+// they are rounded. Equal tensors have equal keys; comparing shows whether tensors of equal keys
+// are equal.
 uint64_t content_key(const CheckedInput& input);
 
 // Whether two tensors have the same coding, as far as it is not in the payload.

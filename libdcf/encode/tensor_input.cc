@@ -8,6 +8,7 @@
 #include "base/utf8.h"
 #include "codec/bit_reader.h"
 #include "encode/cluster.h"
+#include "encode/quality.h"
 #include "encode/words.h"
 
 namespace dcf::impl {
@@ -47,6 +48,15 @@ Status check_options(const EncodeOptions& options, DType dtype) {
   if (options.bits > 8) return invalid("clustering takes 1 to 8 bits, or 0 for none");
   if ((options.sparsity > 0 || options.bits > 0) && !is_float(dtype)) {
     return invalid("only float tensors can be pruned or clustered");
+  }
+  if (options.sqnr_db != 0) {
+    if (!(options.sqnr_db >= kLeastSqnr && options.sqnr_db <= kGreatestSqnr)) {
+      return invalid("the SQNR must be 6 to 100 dB, or 0 for no rounding");
+    }
+    if (options.sparsity > 0 || options.bits > 0) {
+      return invalid("a tensor is rounded, or pruned and clustered, not both");
+    }
+    if (!has_grid(dtype)) return invalid("only f32, f16 and bf16 tensors can be rounded");
   }
   if (options.init > ClusterInit::kOptimal) return invalid("the initialisation is unknown");
   if (options.positions && *options.positions > Positions::kGapBucket) {
@@ -96,8 +106,8 @@ Status check_csr(const uint64_t* row_ptr, const uint32_t* col, uint64_t rows, ui
 
 Status check_codes(const CodesData& data, uint64_t entries, const TensorSpec& spec,
                    const EncodeOptions& options) {
-  if (options.sparsity != 0 || options.bits != 0) {
-    return invalid("a tensor given as codes cannot be pruned or clustered again");
+  if (options.sparsity != 0 || options.bits != 0 || options.sqnr_db != 0) {
+    return invalid("a tensor given as codes cannot be pruned, clustered or rounded");
   }
   const bool gap = options.positions == Positions::kGap;
   if (data.codebook_size < 1 || data.codebook_size > (gap ? 255u : 256u) ||
@@ -156,7 +166,9 @@ Result<CheckedInput> CheckedInput::check(const TensorInput& input, const EncodeO
   }
   const uint64_t rows = checked.rows();
   if (const auto* csr = checked.as<CsrData>()) {
-    if (options.sparsity != 0) return invalid("a tensor given as CSR cannot be pruned");
+    if (options.sparsity != 0 || options.sqnr_db != 0) {
+      return invalid("a tensor given as CSR cannot be pruned or rounded");
+    }
     DCF_TRY(check_csr(csr->row_ptr, csr->col, rows, checked.cols()));
     if (csr->row_ptr[rows] > 0 && csr->values == nullptr) return invalid("there are no values");
     return checked;

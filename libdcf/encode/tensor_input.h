@@ -14,6 +14,7 @@
 #include "base/dtype.h"
 #include "base/status.h"
 #include "encode/cluster.h"
+#include "encode/grid_scales.h"
 #include "encode/piece_store.h"
 #include "format/tensor.h"
 
@@ -74,6 +75,7 @@ struct EncodeOptions {
   Fidelity source_fidelity = Fidelity::kBitExact;
   bool fill_clusters = false;
   bool smallest = false;  // whatever it costs to decode
+  double sqnr_db = 0;     // that rounding to a grid leaves; 0: no rounding
 };
 
 // The facts that follow from a valid spec.
@@ -90,6 +92,12 @@ Result<TensorSize> check_spec(const TensorSpec& spec, const EncodeOptions& optio
 // elements. (NaN and Inf, which exclude it too, are found when it is lowered.)
 inline bool may_be_lossy(const TensorSpec& spec, uint64_t elements) {
   return is_float(spec.dtype) && spec.dims.size() >= 2 && elements >= 512;
+}
+
+// Whether rounding applies: to a tensor that pruning would apply to and that may have grid values.
+inline bool may_be_rounded(const TensorSpec& spec, const EncodeOptions& options,
+                           uint64_t elements) {
+  return options.sqnr_db > 0 && has_grid(spec.dtype) && may_be_lossy(spec, elements);
 }
 
 // An input and options that obey dcf/dcf_write.h. Borrows both.
@@ -111,6 +119,7 @@ class CheckedInput {
   uint64_t rows() const { return spec().dims.empty() ? 1 : spec().dims[0]; }
   uint64_t cols() const { return rows() == 0 ? 0 : size_.elements / rows(); }
   bool may_be_lossy() const { return impl::may_be_lossy(spec(), size_.elements); }
+  bool may_be_rounded() const { return impl::may_be_rounded(spec(), options(), size_.elements); }
 
  private:
   CheckedInput(const TensorInput& input, const EncodeOptions& options, TensorSize size)

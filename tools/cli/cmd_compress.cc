@@ -22,6 +22,8 @@
 #include "cli/output_checks.h"
 #include "cli/output_choice.h"
 #include "cli/parts/part_writer.h"
+#include "cli/quality_estimate.h"
+#include "cli/quality_levels.h"
 #include "cli/score_metadata.h"
 #include "cli/size_report.h"
 #include "cli/temp_directory.h"
@@ -74,6 +76,9 @@ Scores write_if_good(const Options& o, const ModelSource& source, const EncodePl
   return scores;
 }
 
+// What a quality saves is told from this part of a lossless file on.
+constexpr uint64_t kWorthTelling = 4;
+
 struct Outcome {
   double seconds = 0;
   std::optional<Scores> scores;
@@ -121,6 +126,20 @@ void print_outcome(const Options& o, const Outcome& outcome, const SizeReport& s
   TensorReport(file).print_text({.width = table_width()});
 }
 
+// One line on what is to be had without data, where that is much.
+void print_balanced(const ModelSource& source, const DcfFile& file) {
+  EncodePlan plan;
+  plan.quality = kBalanced;
+  plan.bind(source);
+  const uint64_t bytes = estimated_bytes(source, plan, file);
+  const uint64_t now = file.info().file_bytes;
+  if (bytes > now - now / kWorthTelling) return;
+  print_out(
+      fmt::format("lossless; --quality {} would take about {}, with errors {} dB below the "
+                  "weights\n",
+                  quality_text(kBalanced), human_bytes(bytes), kBalanced));
+}
+
 // The output is in place, and this file is our own: -M bounds what a stranger's file may take, and
 // must not turn a success into a failure.
 DcfFile reopen_output(const Options& o) {
@@ -134,8 +153,12 @@ void report_outcome(const Options& o, const Outcome& outcome, const ModelSource&
   const DcfFile file = reopen_output(o);
   const SizeReport sizes(source, file);
   const LossReport loss(source, o.output.path, plan, o.common);
-  o.common.json ? print_outcome_json(o, outcome, sizes, loss, file)
-                : print_outcome(o, outcome, sizes, loss, file);
+  if (o.common.json) {
+    print_outcome_json(o, outcome, sizes, loss, file);
+    return;
+  }
+  print_outcome(o, outcome, sizes, loss, file);
+  if (!plan.is_lossy() && !o.request.lossless) print_balanced(source, file);
 }
 
 // One item of a plan, which has all that decides the bytes.
@@ -262,6 +285,7 @@ void add_compress(CLI::App* app, Run* run) {
   add_common_options(verb, &o->common);
   verb->footer(
       "\nExamples:\n  dcf compress model.safetensors -o model.dcf\n"
+      "  dcf compress model.safetensors -o small.dcf --quality balanced\n"
       "  dcf compress model.safetensors -o small.dcf --sparsity 0.9 --bits 5 --profile paper\n"
       "  dcf compress model/model.json -o model.dcf --bits 6 --eval './score.sh {}' --max-drop "
       "0.5\n"

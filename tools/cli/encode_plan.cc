@@ -5,6 +5,7 @@
 #include <string>
 #include <utility>
 
+#include "cli/quality_levels.h"
 #include "cli/quantised_scales.h"
 #include "formats/dcf_file.h"
 #include "formats/dcf_source.h"
@@ -84,7 +85,7 @@ std::optional<std::string> find_contradiction(const EncodeChoice& choice) {
 }
 
 bool EncodePlan::is_lossy() const {
-  return general.is_lossy() ||
+  return quality || general.is_lossy() ||
          std::any_of(rules.begin(), rules.end(), [](const Rule& r) { return r.choice.is_lossy(); });
 }
 
@@ -128,7 +129,28 @@ std::vector<std::string> EncodePlan::bind(const ModelSource& source) {
     warnings.push_back("'ignore' of the recipe, " + quote(ignore[p].text()) +
                        ", matches no tensor");
   }
+  if (quality) share_quality(tensors);
   return warnings;
+}
+
+void EncodePlan::share_quality(const std::vector<TensorMeta>& tensors) {
+  std::vector<std::string> names;
+  std::vector<uint64_t> elements;
+  for (const TensorMeta& tensor : tensors) {
+    if (left_out_of_rounding(tensor) != LeftOut::kNo) continue;
+    names.push_back(tensor.name);
+    elements.push_back(tensor.elements());
+  }
+  const std::vector<double> shares = sqnr_of(*quality, elements);
+  for (size_t i = 0; i < names.size(); ++i) sqnr.emplace(std::move(names[i]), shares[i]);
+}
+
+LeftOut EncodePlan::left_out_of_rounding(const TensorMeta& tensor) const {
+  if (scales.contains(tensor.name)) return LeftOut::kScale;
+  if (!is_float(tensor)) return LeftOut::kNotFloat;
+  if (!may_be_rounded(tensor.dtype)) return LeftOut::kNoGrid;
+  if (!has_matrix_rank(tensor)) return LeftOut::kLowRank;
+  return is_large(tensor) ? LeftOut::kNo : LeftOut::kSmall;
 }
 
 TensorChoice EncodePlan::choice_for(const TensorMeta& tensor) const {
@@ -159,7 +181,10 @@ TensorChoice EncodePlan::choice_for(const TensorMeta& tensor) const {
                       : !is_large(tensor)        ? LeftOut::kSmall
                                                  : LeftOut::kNo;
   }
-  if (result.left_out == LeftOut::kNo) {
+  if (quality) {
+    result.left_out = left_out_of_rounding(tensor);
+    if (result.left_out == LeftOut::kNo) options.sqnr_db = sqnr.at(tensor.name);
+  } else if (result.left_out == LeftOut::kNo) {
     options.sparsity = choice.sparsity.value_or(0);
     options.bits = choice.bits.value_or(0);
   }

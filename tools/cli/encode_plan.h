@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <unordered_map>
 #include <unordered_set>
 #include <utility>
 #include <vector>
@@ -48,21 +49,22 @@ inline const std::vector<std::pair<std::string, dcf_init>> kInitNames = {
     {"forgy", DCF_INIT_FORGY},
     {"optimal", DCF_INIT_OPTIMAL}};
 
-// Whether the library may prune or cluster a tensor of this type and shape.
+// Whether the library may prune, cluster or round a tensor of this type and shape.
 bool may_be_lossy(const TensorMeta& tensor);
 
 // Nothing where the choice is consistent, else a sentence: gap_bits without gap positions, ...
 std::optional<std::string> find_contradiction(const EncodeChoice& choice);
 
-// Why a tensor is neither pruned nor clustered, as far as its name, type and shape tell.
+// Why a tensor is not pruned, clustered or rounded, as far as its name, type and shape tell.
 enum class LeftOut : uint8_t {
-  kNo,        // it is pruned or clustered, if its values allow that
+  kNo,        // it is, if its values allow that
   kNotAsked,  // neither the options nor a rule ask for it
   kIgnored,   // by the recipe
   kScale,     // holds scales or offsets of a quantised tensor
   kNotFloat,  // integers, or a type that is only ever stored as it is
   kLowRank,   // below 2
-  kSmall      // fewer than 512 elements
+  kSmall,     // fewer than 512 elements
+  kNoGrid     // a float type that is not rounded
 };
 
 struct TensorChoice {
@@ -79,21 +81,30 @@ struct EncodePlan {
   };
 
   EncodeChoice general;
+  std::optional<double> quality;    // dB; then no choice is lossy
   std::vector<Rule> rules;          // the first that matches wins; it refines `general`
   std::vector<NamePattern> ignore;  // lossless and smallest, whatever the rules say
 
   std::unordered_set<std::string> scales;  // names; set by bind()
+  // Of the tensors that may be rounded, in dB, by name; set by bind().
+  std::unordered_map<std::string, double> sqnr;
 
   bool is_lossy() const;
 
   // Looks through the names of `source`: finds the scales of quantised tensors, which only a rule
   // that matches nothing else makes inexact. Returns a warning for each pattern that matches no
-  // tensor and each rule whose tensors all go to rules before it or are ignored.
+  // tensor and each rule whose tensors all go to rules before it or are ignored. Shares the quality
+  // among the tensors.
   std::vector<std::string> bind(const ModelSource& source);
 
   TensorChoice choice_for(const TensorMeta& tensor) const;
+  // Which tensors are rounded, and why others are not.
+  LeftOut left_out_of_rounding(const TensorMeta& tensor) const;
   // Of tensor i of `source`. What a .dcf file says that the tensor has lost is handed on.
   dcf_encode_options options_for(const ModelSource& source, size_t i) const;
+
+ private:
+  void share_quality(const std::vector<TensorMeta>& tensors);
 };
 
 }  // namespace dcf::tools

@@ -10,11 +10,14 @@
 
 #include "cli/failures.h"
 #include "cli/options.h"
+#include "cli/quality_levels.h"
 #include "cli/tensor_rules.h"
 #include "formats/text.h"
 
 namespace dcf::tools {
 namespace {
+
+constexpr double kMostWarned = 25;  // dB
 
 // What was left out, by name. A hostile file could fill the terminal.
 void print_notes(const ModelSource& source) {
@@ -27,6 +30,25 @@ void print_notes(const ModelSource& source) {
   if (shown < notes.size()) {
     std::fputs(fmt::format("dcf: note: and {} more\n", notes.size() - shown).c_str(), stderr);
   }
+}
+
+// What a user should know of a plan before it is carried out; may be empty.
+std::string warning_of_loss(const EncodePlan& plan) {
+  if (plan.quality) {
+    if (*plan.quality > kMostWarned) return "";
+    return "at a quality of " + quality_text(*plan.quality) +
+           " most models lose accuracy; --eval measures it";
+  }
+  const auto prunes = [](const EncodeChoice& choice) { return choice.sparsity.value_or(0) > 0; };
+  if (prunes(plan.general) ||
+      std::any_of(plan.rules.begin(), plan.rules.end(),
+                  [&](const EncodePlan::Rule& rule) { return prunes(rule.choice); })) {
+    return "pruning without retraining costs more accuracy than --quality does at equal size; "
+           "--eval "
+           "measures it";
+  }
+  if (!plan.is_lossy()) return "";
+  return "clustering without retraining costs accuracy; --eval measures it";
 }
 
 template <typename Value>
@@ -51,8 +73,19 @@ void add_named(CLI::App* verb, const std::string& flags, std::optional<Value>* v
 void add_encode_options(CLI::App* verb, EncodeRequest* o) {
   verb->add_flag("--lossless", o->lossless,
                  "Every bit comes back (the default without the options below)");
+  verb->add_option(
+          "--quality", o->quality,
+          "Round: near-lossless, balanced, small, tiny, or dB from 6 to 60 that errors are "
+          "below the weights; needs no data and no training")
+      ->check(CLI::Validator(
+          [](const std::string& text) {
+            return quality_of(text) ? std::string() : "not " + quality_names();
+          },
+          ""))
+      ->type_name("LEVEL");
   verb->add_option("--sparsity", o->choice.sparsity,
-                   "Prune: share of weights of least magnitude to drop, in [0, 1)")
+                   "Prune: share of weights of least magnitude to drop, in [0, 1); without "
+                   "retraining that loses more than --quality does at equal size")
       ->check(CLI::Validator(
           [](const std::string& text) {
             double v = 0;
@@ -96,11 +129,24 @@ void add_encode_options(CLI::App* verb, EncodeRequest* o) {
       "together again");
 }
 
+// What is rounded is neither pruned nor clustered, and its positions are dense.
+double EncodeRequest::checked_quality() const {
+  const bool sparse = choice.positions.value_or(DCF_POSITIONS_DENSE) != DCF_POSITIONS_DENSE ||
+                      choice.gap_bits || choice.paper.value_or(false);
+  if (choice.sparsity || choice.bits || choice.init || choice.seed || !recipe.empty() || sparse) {
+    throw UsageError(
+        "--quality excludes --sparsity, --bits, --init, --seed, --positions, --gap-bits, --profile "
+        "and --recipe");
+  }
+  return *quality_of(quality);
+}
+
 EncodePlan EncodeRequest::plan() const {
   EncodePlan plan;
   plan.general = choice;
-  if (lossless && plan.general.is_lossy())
-    throw UsageError("--lossless excludes --sparsity and --bits");
+  if (lossless && (plan.general.is_lossy() || !quality.empty()))
+    throw UsageError("--lossless excludes --quality, --sparsity and --bits");
+  if (!quality.empty()) plan.quality = checked_quality();
   if (const auto contradiction = find_contradiction(plan.general)) throw UsageError(*contradiction);
   if (!recipe.empty()) read_recipe(recipe, &plan);
   if (lossless && plan.is_lossy())
@@ -115,12 +161,8 @@ std::vector<std::string> bind_and_warn(const ModelSource& source, EncodePlan* pl
   for (const std::string& warning : warnings) {
     std::fputs(("dcf: warning: " + warning + "\n").c_str(), stderr);
   }
-  if (plan->is_lossy()) {
-    std::fputs(
-        "dcf: warning: pruning and clustering without retraining cost accuracy; --eval measures "
-        "it\n",
-        stderr);
-  }
+  const std::string loss = warning_of_loss(*plan);
+  if (!loss.empty()) std::fputs(("dcf: warning: " + loss + "\n").c_str(), stderr);
   return warnings;
 }
 

@@ -13,13 +13,17 @@ namespace dcf::tools {
 
 struct EncodeRequest {
   EncodeChoice choice;
-  std::string recipe;  // path, or empty
+  std::string recipe;   // path, or empty
+  std::string quality;  // level or dB, or empty
   bool lossless = false;
   bool dequantize = false;
   bool no_exact_file = false;
 
   // The plan, with the recipe read. Throws UsageError for a contradiction, and Error.
   EncodePlan plan() const;
+
+ private:
+  double checked_quality() const;
 };
 
 void add_encode_options(CLI::App* verb, EncodeRequest* request);

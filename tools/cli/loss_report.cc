@@ -77,13 +77,18 @@ LossReport::Fate LossReport::fate_of(LeftOut left_out) {
       return Fate::kLowRank;
     case LeftOut::kSmall:
       return Fate::kSmall;
+    case LeftOut::kNoGrid:
+      return Fate::kNoGrid;
   }
   return Fate::kNotAsked;
 }
 
 LossReport::LossReport(const ModelSource& source, const std::string& output, const EncodePlan& plan,
                        const CommonOptions& common)
-    : source_(source), asked_(plan.is_lossy()), outcomes_(source.tensors().size()) {
+    : source_(source),
+      asked_(plan.is_lossy()),
+      rounded_(plan.quality.has_value()),
+      outcomes_(source.tensors().size()) {
   if (!asked_) return;
   const auto opened = open_output_model(output, common);
   const ModelSource& restored = *opened;
@@ -143,7 +148,8 @@ std::string LossReport::reason_of(const Outcome& outcome) const {
     case Fate::kLossy:
       return "";
     case Fate::kUnchanged:
-      return "has no more values than asked for";
+      return rounded_ ? "as small without loss, or beyond the range of rounding"
+                      : "has no more values than asked for";
     case Fate::kHasNan:
       return fmt::format("holds NaN ({})", human_count(outcome.nans, "value"));
     case Fate::kHasInf:
@@ -160,6 +166,8 @@ std::string LossReport::reason_of(const Outcome& outcome) const {
       return "rank below 2";
     case Fate::kSmall:
       return "fewer than 512 elements";
+    case Fate::kNoGrid:
+      return "a type that is not rounded";
   }
   return "";
 }
@@ -214,17 +222,18 @@ void LossReport::print_group(Fate fate) const {
 void LossReport::print_text() const {
   if (!asked_) return;
   if (lossy_.empty()) {
-    print_out("no tensor was pruned or clustered\n");
+    print_out(rounded_ ? "no tensor was rounded\n" : "no tensor was pruned or clustered\n");
   } else {
     const size_t worst = lossy_.front();
     const size_t median = lossy_[(lossy_.size() - 1) / 2];
-    print_out(fmt::format("SQNR of {}: worst {} ({}), median {} ({})\n",
-                          human_count(lossy_.size(), "pruned or clustered tensor"),
-                          db_text(outcomes_[worst].sqnr_db), short_name(name_of(worst)),
-                          db_text(outcomes_[median].sqnr_db), short_name(name_of(median))));
+    print_out(fmt::format(
+        "SQNR of {}: worst {} ({}), median {} ({})\n",
+        human_count(lossy_.size(), rounded_ ? "rounded tensor" : "pruned or clustered tensor"),
+        db_text(outcomes_[worst].sqnr_db), short_name(name_of(worst)),
+        db_text(outcomes_[median].sqnr_db), short_name(name_of(median))));
   }
   if (lossy_.size() == outcomes_.size()) return;
-  print_out("left out of pruning and clustering:\n");
+  print_out(rounded_ ? "left out of rounding:\n" : "left out of pruning and clustering:\n");
   size_t surprises = 0;
   for (size_t i = 0; i < outcomes_.size(); ++i) {
     const Outcome& outcome = outcomes_[i];
@@ -237,7 +246,7 @@ void LossReport::print_text() const {
                           surprises - kManyNames));
   }
   for (const Fate fate : {Fate::kUnchanged, Fate::kScale, Fate::kNotFloat, Fate::kLowRank,
-                          Fate::kSmall, Fate::kIgnored, Fate::kNotAsked}) {
+                          Fate::kSmall, Fate::kNoGrid, Fate::kIgnored, Fate::kNotAsked}) {
     print_group(fate);
   }
 }

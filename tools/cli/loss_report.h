@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What pruning and clustering did to each tensor of a model, and why they left others alone.
+// What pruning, clustering or rounding did to each tensor of a model, and why they left others
+// alone.
 #pragma once
 
 #include <cstddef>
@@ -19,7 +20,7 @@ namespace dcf::tools {
 class LossReport {
  public:
   // `plan` was bound to `source`; `output` is the path of the .dcf file that was written. Reads in
-  // pieces the tensors that were to be pruned or clustered, and no others; one of which a single
+  // pieces the tensors that were to lose bits, and no others; one of which a single
   // row is beyond the limit of memory has the SQNR NaN. Throws Error.
   LossReport(const ModelSource& source, const std::string& output, const EncodePlan& plan,
              const CommonOptions& common);
@@ -35,7 +36,7 @@ class LossReport {
  private:
   enum class Fate : uint8_t {
     kLossy,
-    kUnchanged,  // no more values than asked for, nothing to prune
+    kUnchanged,  // no more values than asked for, nothing to prune, as small without loss
     kHasNan,
     kHasInf,
     kNotAsked,
@@ -43,7 +44,8 @@ class LossReport {
     kScale,
     kNotFloat,
     kLowRank,
-    kSmall
+    kSmall,
+    kNoGrid
   };
   struct Outcome {
     Fate fate = Fate::kNotAsked;
@@ -59,6 +61,7 @@ class LossReport {
 
   const ModelSource& source_;
   bool asked_ = false;
+  bool rounded_ = false;           // not pruned or clustered
   std::vector<Outcome> outcomes_;  // by tensor of the source
   std::vector<size_t> lossy_;      // tensors, from the lowest SQNR to the highest
 };

@@ -133,9 +133,10 @@ class ScaleFinder {
   }
 
   static bool is_name_of_codes(std::string_view part) {
-    return std::any_of(std::begin(kCodeWords), std::end(kCodeWords), [&](std::string_view word) {
-      return part.find(word) != std::string_view::npos;
-    });
+    return part == "q" ||
+           std::any_of(std::begin(kCodeWords), std::end(kCodeWords), [&](std::string_view word) {
+             return part.find(word) != std::string_view::npos;
+           });
   }
 
   std::vector<std::string_view> names_;  // ascending

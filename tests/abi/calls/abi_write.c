@@ -70,6 +70,17 @@ static dcf_status add_with(const void* options) {
       dcf_writer_add_dense(writer, &spec, kData, 24, (const dcf_encode_options*)options, ERROR));
 }
 
+static void test_quality(void) {
+  const uint64_t elements[2] = {1000, 100000};
+  double sqnr[2] = {0, 0};
+  TRUE(CALL(dcf_allot_quality(40, elements, 2, sqnr, ERROR)) == DCF_OK);
+  TRUE(sqnr[0] > sqnr[1] + 19.9 && sqnr[0] < sqnr[1] + 20.1);
+  TRUE(CALL(dcf_allot_quality(40, NULL, 0, NULL, ERROR)) == DCF_OK);
+  REFUSED(dcf_allot_quality(40, NULL, 2, sqnr, ERROR));
+  REFUSED(dcf_allot_quality(40, elements, 2, NULL, ERROR));
+  REFUSED(dcf_allot_quality(5, elements, 2, sqnr, ERROR));
+}
+
 static void test_options(void) {
   dcf_writer_options options;
   dcf_encode_options encode;
@@ -105,6 +116,11 @@ static void test_options(void) {
   encode.gap_bits = 0, encode.source_error_bound = 1;
   REFUSED(add_with(&encode));
   encode.source_fidelity = DCF_FIDELITY_LOSSY, encode.source_error_bound = -1;
+  REFUSED(add_with(&encode));
+  dcf_encode_options_init(&encode);
+  encode.sqnr_db = 5;
+  REFUSED(add_with(&encode));
+  encode.sqnr_db = 40, encode.bits = 4;
   REFUSED(add_with(&encode));
 }
 
@@ -346,6 +362,7 @@ void test_writer(void) {
   REFUSED(dcf_writer_open_sink(&no_sink, NULL, &made, ERROR));
   REFUSED(dcf_writer_open_sink(&sink, NULL, NULL, ERROR));
   test_options();
+  test_quality();
   test_spec();
   test_adds();
   test_copies();

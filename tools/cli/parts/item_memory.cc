@@ -42,6 +42,7 @@ uint64_t encoder_memory(const TensorMeta& tensor, const dcf_encode_options& opti
     memory += elements * (3 + 3 * width + 2 * real);
     if (options.init == DCF_INIT_OPTIMAL) memory += 40 * kMiB;
   }
+  if (options.sqnr_db > 0) memory += elements * width;  // the rounded words
   return memory;
 }
 
@@ -55,8 +56,9 @@ uint64_t peak_memory_of(const WorkItem& item, const WorkPlan& plan,
     const bool whole =
         item.is_range() || tensor.bytes() <= most_whole_bytes(MemoryLimit(plan.max_memory));
     const dcf_encode_options& options = plan.options_of(i);
-    const uint64_t held =
-        whole || options.bits > 0 ? item.is_range() ? item.bytes : tensor.bytes() : kPieces;
+    const uint64_t held = whole || options.bits > 0 || options.sqnr_db > 0
+                              ? item.is_range() ? item.bytes : tensor.bytes()
+                              : kPieces;
     most = std::max(most, held + encoder_memory(tensor, options, plan));
   }
   const uint64_t limit = MemoryLimit(plan.max_memory).bytes();

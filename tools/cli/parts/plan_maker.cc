@@ -21,7 +21,8 @@ uint64_t range_bytes_of(const TensorMeta& tensor, const dcf_encode_options& opti
   const uint64_t most_whole = uint64_t{1} << (options.smallest != 0 ? 27 : 20);
   const bool may_be_dense =
       options.positions == DCF_POSITIONS_AUTO || options.positions == DCF_POSITIONS_DENSE;
-  const bool lossy = (options.sparsity > 0 || options.bits > 0) && may_be_lossy(tensor);
+  const bool lossy =
+      options.sqnr_db > 0 || ((options.sparsity > 0 || options.bits > 0) && may_be_lossy(tensor));
   if (tensor.bytes() <= item_bytes || tensor.bits % 8 != 0 || lossy || !may_be_dense ||
       tensor.elements() <= most_whole) {
     return 0;
@@ -106,7 +107,7 @@ void find_candidates(const ModelSource& source, WorkPlan* plan) {
   std::map<AliasKey, size_t> first;
   for (size_t i = 0; i < plan->tensors.size(); ++i) {
     if (source.tensors()[i].elements() == 0) continue;
-    const AliasKey key = alias_key(source.tensors()[i], plan->tensors[i].encoding);
+    const AliasKey key = alias_key(*plan, i, source.tensors()[i]);
     const auto [it, is_new] = first.emplace(key, i);
     if (is_new) continue;
     plan->tensors[i].may_be_alias = plan->tensors[it->second].may_be_alias = true;
@@ -151,8 +152,11 @@ void make_tasks(const ModelSource& source, WorkPlan* plan) {
 
 }  // namespace
 
-AliasKey alias_key(const TensorMeta& tensor, size_t encoding) {
-  return {tensor.dtype, tensor.bits, tensor.elements(), encoding, may_be_lossy(tensor)};
+AliasKey alias_key(const WorkPlan& plan, size_t i, const TensorMeta& tensor) {
+  AliasKey key{tensor.dtype,         tensor.bits, tensor.elements(), plan.tensors[i].encoding,
+               may_be_lossy(tensor), {}};
+  if (plan.options_of(i).sqnr_db != 0) key.dims = tensor.dims;
+  return key;
 }
 
 void make_items(const ModelSource& source, WorkPlan* plan) {

@@ -22,9 +22,10 @@ struct AliasKey {
   uint64_t elements = 0;
   size_t encoding = 0;
   bool may_be_lossy = false;
+  std::vector<uint64_t> dims;  // where they decide how the tensor is rounded
 
   auto operator<=>(const AliasKey&) const = default;
 };
-AliasKey alias_key(const TensorMeta& tensor, size_t encoding);
+AliasKey alias_key(const WorkPlan& plan, size_t i, const TensorMeta& tensor);
 
 }  // namespace dcf::tools

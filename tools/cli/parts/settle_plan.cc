@@ -35,7 +35,7 @@ void find_aliases(const ModelSource& source, const Found& found, WorkPlan* plan)
   std::map<Content, std::vector<size_t>> equal;
   for (const auto& [i, ranges] : found) {
     if (!plan->tensors[i].may_be_alias) continue;
-    Content content{alias_key(source.tensors()[i], plan->tensors[i].encoding), {}};
+    Content content{alias_key(*plan, i, source.tensors()[i]), {}};
     for (const auto& [unused, range] : ranges) content.second.push_back(range->sha256);
     equal[std::move(content)].push_back(i);
   }

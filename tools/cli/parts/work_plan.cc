@@ -34,6 +34,7 @@ OrderedJson to_json(const dcf_encode_options& o) {
   out["canonical_zeros"] = o.canonical_zeros != 0;
   out["fill_clusters"] = o.fill_clusters != 0;
   out["smallest"] = o.smallest != 0;
+  out["sqnr_db"] = o.sqnr_db;
   out["source_fidelity"] = static_cast<uint32_t>(o.source_fidelity);
   out["source_error_bound"] = o.source_error_bound;
   return out;
@@ -138,6 +139,7 @@ dcf_encode_options read_encoding(const Reader& in) {
   o.canonical_zeros = in.truth("canonical_zeros") ? 1 : 0;
   o.fill_clusters = in.truth("fill_clusters") ? 1 : 0;
   o.smallest = in.truth("smallest") ? 1 : 0;
+  o.sqnr_db = in.real("sqnr_db");
   o.source_fidelity = static_cast<dcf_fidelity>(in.number("source_fidelity", DCF_FIDELITY_LOSSY));
   o.source_error_bound = in.real("source_error_bound");
   return o;

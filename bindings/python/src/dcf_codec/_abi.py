@@ -308,6 +308,7 @@ PROTOTYPES: dict[str, tuple[Any, list[Any]]] = {
     "dcf_writer_add_section": (c_uint32, [_HANDLE, c_uint32, _ARRAY, c_size_t, _ERROR]),
     "dcf_writer_finish": (c_uint32, [_HANDLE, _ERROR]),
     "dcf_writer_close": (None, [_HANDLE]),
+    "dcf_allot_quality": (c_uint32, [c_double, _ARRAY, c_size_t, _ARRAY, _ERROR]),
     # dcf_encode.h
     "dcf_prune": (c_uint32, [_ARRAY, c_size_t, c_double, _ARRAY, _ERROR]),
     "dcf_prune_by_deviation": (c_uint32, [_ARRAY, c_size_t, c_double, _ARRAY, _ERROR]),

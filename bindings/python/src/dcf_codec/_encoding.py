@@ -14,6 +14,7 @@ __all__ = ["Encoding"]
 
 INIT = {"linear": 0, "density": 1, "forgy": 2, "optimal": 3}
 _POSITIONS = {"dense": 0, "bitmap": 1, "gap": 2, "gap-bucket": 3, "auto": 255}
+_ROUNDED = (2, 3, 4)  # f32, f16, bf16
 _FIDELITY = {"bit-exact": 0, "value-exact": 1, "lossy": 2}
 
 
@@ -31,6 +32,8 @@ class Encoding:
     canonical_zeros: drop the signs of zeros.
     fill_clusters: clusters that end empty start anew, as KMeans of scikit-learn has it.
     smallest: the smallest encoding, whatever it costs to decode.
+    sqnr_db: round to multiples of a scale, so that the weights are so many dB above their errors, at
+        least 6; 0: no. For f32, f16 and bf16, without sparsity and bits.
     source_fidelity, source_error_bound: what the data had lost already: "bit-exact",
         "value-exact" or "lossy", and the greatest |original - data|.
     """
@@ -44,6 +47,7 @@ class Encoding:
     canonical_zeros: bool = False
     fill_clusters: bool = False
     smallest: bool = False
+    sqnr_db: float = 0.0
     source_fidelity: str = "bit-exact"
     source_error_bound: float = 0.0
 
@@ -59,6 +63,7 @@ class Encoding:
         options.canonical_zeros = int(self.canonical_zeros)
         options.fill_clusters = int(self.fill_clusters)
         options.smallest = int(self.smallest)
+        options.sqnr_db = self.sqnr_db
         options.source_fidelity = _number(_FIDELITY, self.source_fidelity, "source_fidelity")
         options.source_error_bound = self.source_error_bound
         return options
@@ -74,9 +79,11 @@ def encoding_of(
     encoding: Encoding | Mapping[str, Encoding] | None, name: str, dtype: DType
 ) -> Encoding:
     """The encoding of one tensor; lossless unless told otherwise. One that is for all tensors prunes
-    and clusters those of floats."""
+    and clusters those of floats, and rounds those whose type is rounded."""
     if encoding is None:
         return Encoding()
     if not isinstance(encoding, Encoding):
         return encoding.get(name, Encoding())
-    return encoding if is_float(dtype) else dataclasses.replace(encoding, sparsity=0.0, bits=0)
+    if not is_float(dtype):
+        return dataclasses.replace(encoding, sparsity=0.0, bits=0, sqnr_db=0.0)
+    return encoding if dtype.number in _ROUNDED else dataclasses.replace(encoding, sqnr_db=0.0)

@@ -256,6 +256,7 @@ class EncodeOptions(Sized):
         ("source_fidelity", c_uint32),
         ("fill_clusters", c_uint32),
         ("smallest", c_uint32),
+        ("sqnr_db", c_double),
     ]
 
 

@@ -25,6 +25,16 @@ inline dcf_encode_options encode_options() {
   dcf_encode_options_init(&options);
   return options;
 }
+// The SQNR of each tensor of a model of this quality, in dB (dcf_encode_options.sqnr_db).
+inline Result<std::vector<double>> allot_quality(double quality_db,
+                                                 std::span<const uint64_t> elements) {
+  std::vector<double> sqnr_db(elements.size());
+  const Status status = detail::call([&](dcf_error* error) {
+    return dcf_allot_quality(quality_db, elements.data(), elements.size(), sqnr_db.data(), error);
+  });
+  if (!status) return status.error();
+  return sqnr_db;
+}
 // The result borrows name and shape.
 inline dcf_tensor_spec tensor_spec(std::string_view name, dcf_dtype dtype,
                                    std::span<const uint64_t> shape) {

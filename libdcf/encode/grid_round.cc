@@ -1,0 +1,406 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "encode/grid_round.h"
+
+#include <algorithm>
+#include <array>
+#include <bit>
+#include <cmath>
+#include <limits>
+
+#include "base/checked.h"
+#include "base/float_convert.h"
+#include "base/float_word.h"
+#include "encode/quality.h"
+
+namespace dcf::impl {
+namespace {
+
+// Elements that are read at once, and that one task works on.
+constexpr uint64_t kBlock = uint64_t{1} << 12;
+constexpr uint64_t kTask = uint64_t{1} << 18;
+// The scale of a unit takes 32 bits: with so many elements at most half a bit for each.
+constexpr uint64_t kLeastOfUnit = 64;
+// From so many times as many rows as columns on a matrix is a table.
+constexpr uint64_t kTableRows = 16;
+// Columns are taken in groups, for the sums of one pass to fit in the cache.
+constexpr uint64_t kColumnsOfTask = 1024;
+// Rows or columns differ from so many bits of spread_of() on. In nets of which the rows are alike,
+// it is below; in those that lose most by one scale, it is 0.2 to 3.
+constexpr double kLeastSpread = 0.1;
+constexpr double kScaleBits = 32;
+// The step of a unit is not finer than this part of that of the whole tensor: a unit so faint
+// hardly matters beside the others, and one of numbers near 0 would have no step at all.
+constexpr double kFinest = 1.0 / 64;
+// Sums are kept in tensors of at most so many elements, as kernels of convolutions have.
+constexpr uint64_t kMostSummed = uint64_t{1} << 24;
+// The longest side of a kernel; what is longer are channels.
+constexpr uint64_t kMostKernel = 31;
+
+// Matrices of one recurrent layer that stand in one tensor, one for each direction.
+constexpr uint64_t kMostStacked = 2;
+// Filters of one channel, where there is a dimension of its own for them.
+constexpr uint64_t kFewFilters = 4;
+
+// No axis where a number does not fit.
+ClassAxis axis_of(uint64_t run, uint64_t units) {
+  if (run > UINT32_MAX || units > UINT32_MAX) return {};
+  return {static_cast<uint32_t>(run), static_cast<uint32_t>(units)};
+}
+
+// Steps beyond are left alone: the inverse of a lower one is no float, and a multiple of a greater
+// one may be infinite.
+constexpr double kLeastStep = std::numeric_limits<float>::min();
+constexpr double kGreatestStep = 0x1p100;
+
+constexpr uint16_t kHalfInfinity = 0x7C00;
+
+// To 12 significant bits, of which it has more; it is a normal float.
+float short_scale(double step) {
+  const auto bits = std::bit_cast<uint32_t>(static_cast<float>(step));
+  return std::bit_cast<float>((bits + 0x800) & ~uint32_t{0xFFF});
+}
+
+// The nearest whole number, halves away from 0. |steps| is at most 2^24 + 1.
+int32_t nearest(float steps) {
+  return static_cast<int32_t>(steps + std::copysign(0.5F, steps));
+}
+
+// The axis whose units are the output channels of a convolution, if the shape is of one: kernels
+// stand last (ONNX, PyTorch) or first (TensorFlow, where the filters of one channel each are the
+// last two dimensions). No units otherwise.
+ClassAxis output_channels(std::span<const uint64_t> dims, uint64_t elements) {
+  if (dims.size() < 3) return {};
+  if (dims.size() == 3 && dims[0] <= kMostStacked) return {};  // matrices
+  const size_t kernel = dims.size() - 2;
+  const auto side = [&](size_t first) {
+    return *std::max_element(dims.begin() + static_cast<ptrdiff_t>(first),
+                             dims.begin() + static_cast<ptrdiff_t>(first + kernel));
+  };
+  const uint64_t last = side(2);
+  const uint64_t leading = side(0);
+  if (std::min(last, leading) > kMostKernel) return {};
+  if (last <= leading) return axis_of(elements / dims[0], dims[0]);
+  return axis_of(1, dims.back() <= kFewFilters ? dims.back() * dims[kernel] : dims.back());
+}
+
+class Rounder {
+ public:
+  Rounder(DType dtype, Bytes words, std::span<const uint64_t> dims, double sqnr_db,
+          const Work& work)
+      : dtype_(dtype),
+        width_(dtype_bits(dtype) / 8),
+        words_(words),
+        dims_(dims),
+        sqnr_db_(sqnr_db),
+        work_(work),
+        elements_(words.size() / width_) {}
+
+  Result<std::optional<RoundedTensor>> run() {
+    const std::optional<RoundedTensor> nothing;
+    if (work_.memory < words_.size()) return too_large();
+    DCF_TRY(measure());
+    if (!is_possible(step_)) return nothing;
+    DCF_TRY(choose_scales());
+    rounded_.words.resize(words_.size());
+    DCF_TRY(round_all());
+    if (!good_) return nothing;
+    DCF_TRY(keep_sums());
+    if (rounded_.greatest_error == 0 || !std::isfinite(rounded_.greatest_error)) return nothing;
+    return std::optional<RoundedTensor>(std::move(rounded_));
+  }
+
+ private:
+  static bool is_possible(double step) { return step >= kLeastStep && step <= kGreatestStep; }
+
+  static Status too_large() {
+    return fail(Code::LimitMemory, "",
+                "clustering or rounding the tensor needs more memory than the limit");
+  }
+
+  // Calls body(first, n, task) for parts of [0, elements).
+  template <typename Body>
+  Status each_part(Body body) {
+    DCF_ASSIGN(const Parallel parallel, work_.threads_for(2 * kBlock * sizeof(float)));
+    const auto tasks = static_cast<size_t>(ceil_div(elements_, kTask));
+    DCF_TRY(run_fallible(parallel, tasks, [&](size_t task) {
+      const uint64_t first = task * kTask;
+      body(first, std::min(kTask, elements_ - first), task);
+      return ok_status();
+    }));
+    return work_.progress.poll();
+  }
+
+  // Calls use(first, values) for the elements [first, first + n) in blocks.
+  template <typename Use>
+  void each_block(uint64_t first, uint64_t n, Use use) const {
+    std::array<float, kBlock> values;
+    for (uint64_t at = first; at < first + n; at += kBlock) {
+      const auto size = static_cast<size_t>(std::min(kBlock, first + n - at));
+      const std::span<float> block(values.data(), size);
+      words_to_floats(dtype_, words_.subspan(static_cast<size_t>(at) * width_, size * width_),
+                      block);
+      use(at, block);
+    }
+  }
+
+  static double sum_of_squares(std::span<const float> values) {
+    // Several sums, so that an addition does not wait for the one before.
+    std::array<double, 8> sums{};
+    size_t i = 0;
+    for (; i + 8 <= values.size(); i += 8) {
+      for (size_t k = 0; k < 8; ++k) {
+        const double x = values[i + k];
+        sums[k] += x * x;
+      }
+    }
+    double sum = 0;
+    for (const double part : sums) sum += part;
+    for (; i < values.size(); ++i) sum += double{values[i]} * double{values[i]};
+    return sum;
+  }
+
+  // Step of the whole tensor; 0 where there is none.
+  Status measure() {
+    std::vector<double> sums(static_cast<size_t>(ceil_div(elements_, kTask)));
+    DCF_TRY(each_part([&](uint64_t first, uint64_t n, size_t task) {
+      each_block(first, n,
+                 [&](uint64_t, std::span<float> values) { sums[task] += sum_of_squares(values); });
+    }));
+    double sum = 0;
+    for (const double part : sums) sum += part;
+    // NaN and Inf stay what they are in the sum of squares.
+    step_ = std::isfinite(sum) ? step_of(sum, elements_) : 0;
+    return ok_status();
+  }
+
+  double step_of(double squares, uint64_t n) const {
+    return step_for(std::sqrt(squares / static_cast<double>(n)), sqnr_db_);
+  }
+
+  float unit_scale(double squares, uint64_t n) const {
+    if (squares == 0) return 0;
+    return short_scale(
+        std::clamp(step_of(squares, n), std::max(kLeastStep, step_ * kFinest), kGreatestStep));
+  }
+
+  // ---- Scales ----------------------------------------------------------------------------------
+
+  // The sum of the squares of each unit, of an axis whose units are rows or columns of a matrix.
+  Result<std::vector<double>> squares_of(ClassAxis axis) {
+    std::vector<double> squares(axis.units);
+    // Rows whole, or a range of all columns.
+    const uint64_t of_task =
+        axis.run == 1 ? kColumnsOfTask : std::max(kTask / axis.run, uint64_t{1});
+    DCF_ASSIGN(const Parallel parallel, work_.threads_for(2 * kBlock * sizeof(float)));
+    DCF_TRY(run_fallible(
+        parallel, static_cast<size_t>(ceil_div(axis.units, of_task)), [&](size_t task) {
+          const uint64_t first = task * of_task;
+          const uint64_t units = std::min(of_task, axis.units - first);
+          const std::span<double> sums =
+              std::span(squares).subspan(static_cast<size_t>(first), static_cast<size_t>(units));
+          axis.run == 1 ? add_columns(axis.units, first, sums) : add_rows(axis.run, first, sums);
+          return ok_status();
+        }));
+    DCF_TRY(work_.progress.poll());
+    return squares;
+  }
+
+  void add_rows(uint64_t cols, uint64_t first, std::span<double> sums) const {
+    for (double& sum : sums) {
+      each_block(first++ * cols, cols,
+                 [&](uint64_t, std::span<float> values) { sum += sum_of_squares(values); });
+    }
+  }
+
+  void add_columns(uint64_t cols, uint64_t first, std::span<double> sums) const {
+    for (uint64_t at = first; at < elements_; at += cols) {
+      each_block(at, sums.size(), [&](uint64_t, std::span<float> values) {
+        for (size_t c = 0; c < values.size(); ++c) sums[c] += double{values[c]} * double{values[c]};
+      });
+    }
+  }
+
+  // By how many bits the root mean square of all units is above that of a unit, in the mean: what a
+  // scale for each takes more than one scale, at the same ratio. That of a unit counts from
+  // kFinest on.
+  double spread_of(std::span<const double> squares) const {
+    double sum = 0;
+    for (const double square : squares) sum += square;
+    const double mean = sum / static_cast<double>(squares.size());
+    double bits = 0;
+    for (const double square : squares) {
+      bits += std::log2(mean / std::max(square, mean * kFinest * kFinest)) / 2;
+    }
+    return bits / static_cast<double>(squares.size());
+  }
+
+  // Scales of their own keep faint rows or columns as exact as the others, which what reads them
+  // may scale up again. Where all are alike this costs the bits of the scales and gains nothing.
+  Status choose_scales() {
+    rounded_.grid.axis = axis_of(std::min<uint64_t>(elements_, UINT32_MAX), 1);
+    rounded_.grid.scales = {short_scale(step_)};
+    std::vector<ClassAxis> axes = {output_channels(dims_, elements_)};
+    if (axes[0].units == 0) axes = matrix_axes();
+    double greatest = kLeastSpread;
+    for (const ClassAxis axis : axes) {
+      if (axis.units < 2 || elements_ / axis.units < kLeastOfUnit) continue;
+      DCF_ASSIGN(const std::vector<double> squares, squares_of(axis));
+      const uint64_t of_unit = elements_ / axis.units;
+      const double spread = spread_of(squares);
+      if (spread < greatest || spread < kScaleBits / static_cast<double>(of_unit)) continue;
+      greatest = spread;
+      rounded_.grid.axis = axis;
+      rounded_.grid.scales.clear();
+      for (const double square : squares) {
+        rounded_.grid.scales.push_back(unit_scale(square, of_unit));
+      }
+    }
+    return ok_status();
+  }
+
+  // Rows and columns. What has many more rows than columns is a table of which single rows are
+  // used: all are of one kind.
+  std::vector<ClassAxis> matrix_axes() const {
+    const uint64_t cols = dims_.back();
+    const uint64_t rows = elements_ / cols;
+    if (rows > kTableRows * cols) return {};
+    return {axis_of(cols, rows), axis_of(1, cols)};
+  }
+
+  // ---- Multiples -------------------------------------------------------------------------------
+
+  // Calls f(index, n, scale) for parts with one scale of the elements [first, first + n).
+  template <typename F>
+  static void each_scale(const GridScales& grid, uint64_t first, size_t n, F f) {
+    if (grid.scales.size() == 1) return f(size_t{0}, n, grid.scales[0]);
+    for_each_unit(grid.axis, first, n, [&](uint64_t at, uint64_t length, uint32_t unit) {
+      f(static_cast<size_t>(at), static_cast<size_t>(length), grid.scales[unit]);
+    });
+  }
+
+  // Stores a multiple; returns the error.
+  double store(uint64_t index, float value, int32_t multiple, float scale) {
+    const float product = static_cast<float>(multiple) * scale;
+    uint8_t* const to = rounded_.words.data() + static_cast<size_t>(index) * width_;
+    if (dtype_ == DType::kF32) {
+      store_le(to, std::bit_cast<uint32_t>(product));
+      return std::abs(double{value} - double{product});
+    }
+    const bool half = dtype_ == DType::kF16;
+    uint16_t word = half ? F16Word::word(product) : BF16Word::word(product);
+    if (half && (word & 0x7FFF) >= kHalfInfinity) return std::numeric_limits<double>::infinity();
+    if ((word & magnitude_mask(dtype_)) == 0) word = 0;  // of multiple 0, never -0
+    store_le(to, word);
+    return std::abs(double{value} - double{half ? F16Word::value(word) : BF16Word::value(word)});
+  }
+
+  Status round_all() {
+    std::vector<double> greatest(static_cast<size_t>(ceil_div(elements_, kTask)));
+    DCF_TRY(each_part([&](uint64_t first, uint64_t n, size_t task) {
+      each_block(first, n, [&](uint64_t at, std::span<float> values) {
+        double most = greatest[task];
+        each_scale(rounded_.grid, at, values.size(), [&](size_t begin, size_t size, float scale) {
+          const float inverse = scale == 0 ? 0 : 1 / scale;
+          for (size_t i = begin; i < begin + size; ++i) {
+            const float steps = values[i] * inverse;
+            if (!(std::abs(steps) < static_cast<float>(kMaxGridInteger))) {
+              most = std::numeric_limits<double>::infinity();
+              continue;
+            }
+            most = std::max(most, store(at + i, values[i], nearest(steps), scale));
+          }
+        });
+        greatest[task] = most;
+      });
+    }));
+    for (const double most : greatest) {
+      rounded_.greatest_error = std::max(rounded_.greatest_error, most);
+    }
+    good_ = std::isfinite(rounded_.greatest_error);
+    return ok_status();
+  }
+
+  // ---- Sums ------------------------------------------------------------------------------------
+
+  struct Element {
+    float above = 0;  // of the weight, above its multiple, in steps
+    uint64_t index = 0;
+  };
+
+  Status keep_sums() {
+    const ClassAxis axis = output_channels(dims_, elements_);
+    const bool one_scale = rounded_.grid.scales.size() == 1;
+    if (axis.units == 0 || elements_ > kMostSummed || !(one_scale || rounded_.grid.axis == axis))
+      return ok_status();
+    const uint64_t of_unit = elements_ / axis.units;
+    DCF_ASSIGN(const Parallel parallel, work_.threads_for(of_unit * sizeof(Element)));
+    std::vector<double> greatest(axis.units);
+    DCF_TRY(run_fallible(parallel, axis.units, [&](size_t unit) {
+      const float scale = rounded_.grid.scales[one_scale ? 0 : unit];
+      if (scale != 0) greatest[unit] = keep_sum(axis, unit, scale);
+      return ok_status();
+    }));
+    for (const double most : greatest) {
+      rounded_.greatest_error = std::max(rounded_.greatest_error, most);
+    }
+    return work_.progress.poll();
+  }
+
+  float value_at(uint64_t index) const {
+    return word_to_float(dtype_,
+                         load_word(words_.data() + static_cast<size_t>(index) * width_, width_));
+  }
+
+  // Moves by one step as many elements of a unit as bring the sum of the multiples next to that of
+  // the weights: those that were the nearest to it. Returns their greatest error.
+  double keep_sum(ClassAxis axis, size_t unit, float scale) {
+    const float inverse = 1 / scale;
+    double sum = 0;
+    std::vector<Element> elements;
+    for (uint64_t first = unit * axis.run; first < elements_; first += axis.period()) {
+      for (uint64_t index = first; index < first + axis.run; ++index) {
+        const float steps = value_at(index) * inverse;
+        const float above = steps - static_cast<float>(nearest(steps));
+        sum += above;
+        elements.push_back({above, index});
+      }
+    }
+    const double sign = sum < 0 ? -1 : 1;
+    const auto moved = std::min(static_cast<size_t>(std::abs(std::round(sum))), elements.size());
+    const auto before = [&](const Element& a, const Element& b) {
+      const double x = sign * a.above;
+      const double y = sign * b.above;
+      return x != y ? x > y : a.index < b.index;
+    };
+    std::nth_element(elements.begin(), elements.begin() + static_cast<ptrdiff_t>(moved),
+                     elements.end(), before);
+    double greatest = 0;
+    for (size_t i = 0; i < moved; ++i) {
+      const float value = value_at(elements[i].index);
+      const int32_t multiple = nearest(value * inverse) + (sign < 0 ? -1 : 1);
+      greatest = std::max(greatest, store(elements[i].index, value, multiple, scale));
+    }
+    return greatest;
+  }
+
+  const DType dtype_;
+  const size_t width_;
+  const Bytes words_;
+  const std::span<const uint64_t> dims_;
+  const double sqnr_db_;
+  const Work& work_;
+  const uint64_t elements_;
+  double step_ = 0;
+  bool good_ = false;
+  RoundedTensor rounded_;
+};
+
+}  // namespace
+
+Result<std::optional<RoundedTensor>> round_to_grid(DType dtype, Bytes words,
+                                                   std::span<const uint64_t> dims, double sqnr_db,
+                                                   const Work& work) {
+  return Rounder(dtype, words, dims, sqnr_db, work).run();
+}
+
+}  // namespace dcf::impl

@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+// Rounds the weights of a tensor to a uniform grid: whole multiples of a scale, one scale for the
+// tensor or for each row or column.
+//
+// A uniform grid with entropy-coded multiples is within 0.25 bit a weight of the best that any
+// scalar quantiser does at the same mean square error (H. Gish, J. Pierce, "Asymptotically
+// efficient quantizing", IEEE Trans. Information Theory 14, 1968), so only the step is chosen.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "base/bytes.h"
+#include "base/dtype.h"
+#include "encode/grid_scales.h"
+#include "encode/work.h"
+
+namespace dcf::impl {
+
+struct RoundedTensor {
+  GridScales grid;
+  std::vector<uint8_t> words;  // float(k) * scale in the dtype, k being a whole number
+  double greatest_error = 0;
+};
+
+// Rounds all elements of a tensor, little-endian words, such that the mean square of the weights is
+// at least about `sqnr_db` above that of their errors; rows or columns get scales of their own
+// where these save bits. In the kernels of convolutions the sums of what an output channel reads
+// are kept to half a step, as inputs of one sign make their errors add up (C. Guo et al., "SQuant",
+// ICLR 2022). A scale has 12 significant bits, so that multiples up to 4096 are exact floats.
+//
+// Nothing where the tensor is kept as it is: it holds NaN or Inf, is all zero, or so small or
+// large that a step is no normal float, or an element is kMaxGridInteger steps or more; or nothing
+// changes. The result does not depend on threads. Takes the bytes of the words from work.memory:
+// fails with LimitMemory, Cancelled or OutOfMemory.
+Result<std::optional<RoundedTensor>> round_to_grid(DType dtype, Bytes words,
+                                                   std::span<const uint64_t> dims, double sqnr_db,
+                                                   const Work& work);
+
+}  // namespace dcf::impl

@@ -1,0 +1,187 @@
+// SPDX-License-Identifier: Apache-2.0
+// `--quality` as a user has it: levels, what is promised, what is refused, parts.
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <cstring>
+#include <filesystem>
+
+#include "models.h"
+#include "process.h"
+
+namespace dcf::tools::test {
+namespace {
+
+// A large and a small layer, a bias, and weights that hold NaN.
+Model layers() {
+  Model model = gaussian_model(300, 400, 1);
+  model.tensors[0].name = "large";
+  const auto add = [&](const std::string& name, Model one) {
+    one.tensors[0].name = name;
+    model.tensors.push_back(one.tensors[0]);
+    model.data.push_back(one.data[0]);
+  };
+  add("small", gaussian_model(40, 50, 2));
+  Model holed = gaussian_model(40, 50, 3);
+  const float nan = std::nanf("");
+  std::memcpy(holed.data[0].data() + 400, &nan, sizeof nan);
+  add("holed", holed);
+  Model bias = gaussian_model(1, 400, 4);
+  bias.tensors[0].dims = {400};
+  add("bias", bias);
+  return model;
+}
+
+double sqnr_of(const nlohmann::ordered_json& report, const std::string& name) {
+  for (const auto& tensor : report["loss"]["tensors"]) {
+    if (tensor["name"] == name) return tensor["sqnr_db"];
+  }
+  return 0;
+}
+
+TEST(Quality, LevelsAreDecibels) {
+  const TempDir dir;
+  const std::string input = save(dir, "in.safetensors", layers());
+  std::string before;
+  for (const auto& [level, decibels] : std::vector<std::pair<std::string, std::string>>{
+           {"near-lossless", "50"}, {"balanced", "40"}, {"small", "30"}, {"tiny", "20"}}) {
+    const std::string file = compress(dir, input, {"--quality", level});
+    EXPECT_EQ(file, compress(dir, input, {"--quality", decibels})) << level;
+    if (!before.empty()) EXPECT_LT(file.size(), before.size());
+    before = file;
+  }
+}
+
+TEST(Quality, LargeTensorsAreCoarserAndBoundsHold) {
+  const TempDir dir;
+  const std::string input = save(dir, "in.safetensors", layers());
+  const std::string out = dir.path("out.dcf");
+  const Result run = dcf({"compress", input, "-o", out, "--quality", "30", "--json"});
+  EXPECT_EQ(run.exit_code, 0) << run.err;
+  const auto report = run.json();
+  // 120,000 weights and 2,000.
+  EXPECT_NEAR(sqnr_of(report, "small") - sqnr_of(report, "large"), 17.8, 0.6);
+  EXPECT_EQ(report["left_out"].size(), 2u);
+  EXPECT_EQ(report["left_out"][0]["reason"], "rank below 2");
+  EXPECT_EQ(report["left_out"][1]["reason"], "holds NaN (1 value)");
+  expect_success(dcf({"compare", input, out, "--bounds", "-q"}));
+  EXPECT_NE(dcf({"compare", input, out, "-q"}).exit_code, 0);
+  for (const auto& tensor : dcf({"info", "--json", out}).json()["tensors"]) {
+    const bool lossy = tensor["name"] == "large" || tensor["name"] == "small";
+    EXPECT_EQ(tensor["fidelity"], lossy ? "lossy" : "bit-exact") << tensor["name"];
+    EXPECT_EQ(tensor["error_bound"].get<double>() > 0, lossy);
+  }
+}
+
+TEST(Quality, ReportNamesWhatWasLost) {
+  const TempDir dir;
+  const std::string input = save(dir, "in.safetensors", layers());
+  const Result run = dcf({"compress", input, "-o", dir.path("o.dcf"), "--quality", "balanced"});
+  EXPECT_EQ(run.exit_code, 0);
+  EXPECT_EQ(run.err, "");
+  EXPECT_NE(run.out.find("SQNR of 2 rounded tensors: worst 39"), std::string::npos) << run.out;
+  EXPECT_NE(run.out.find("holed: holds NaN (1 value)"), std::string::npos) << run.out;
+}
+
+TEST(Quality, TinyAndPruningSayWhatTheyCost) {
+  const TempDir dir;
+  const std::string input = save(dir, "in.safetensors", layers());
+  const auto warnings = [&](std::vector<std::string> options) {
+    options.insert(options.begin(), {"compress", "-f", input, "-o", dir.path("o.dcf")});
+    const Result run = dcf(options);
+    EXPECT_EQ(run.exit_code, 0) << run.err;
+    return run.err;
+  };
+  EXPECT_EQ(warnings({"--quality", "tiny"}),
+            "dcf: warning: at a quality of tiny most models lose accuracy; --eval measures it\n");
+  EXPECT_EQ(warnings({"--quality", "small"}), "");
+  EXPECT_EQ(warnings({"--quality", "tiny", "-q"}), "");
+  EXPECT_NE(warnings({"--sparsity", "0.5"}).find("more accuracy than --quality does"),
+            std::string::npos);
+  EXPECT_EQ(warnings({"--bits", "5"}).find("--quality"), std::string::npos);
+}
+
+TEST(Quality, LosslessTellsWhatBalancedWouldTake) {
+  const TempDir dir;
+  const std::string input = save(dir, "in.safetensors", layers());
+  const std::string line = "lossless; --quality balanced would take about ";
+  const auto out = [&](std::vector<std::string> options) {
+    options.insert(options.begin(), {"compress", "-f", input, "-o", dir.path("o.dcf")});
+    return dcf(options).out;
+  };
+  EXPECT_NE(out({}).find(line), std::string::npos);
+  for (const char* const without : {"-q", "--json", "--lossless"}) {
+    EXPECT_EQ(out({without}).find(line), std::string::npos) << without;
+  }
+  EXPECT_EQ(out({"--quality", "small"}).find(line), std::string::npos);
+}
+
+TEST(Quality, WhatContradictsItIsRefused) {
+  const TempDir dir;
+  const std::string input = save(dir, "in.safetensors", layers());
+  const std::string recipe = dir.write("recipe.json", R"({"rules": []})");
+  for (const std::vector<std::string>& other :
+       std::vector<std::vector<std::string>>{{"--sparsity", "0.5"},
+                                             {"--bits", "4"},
+                                             {"--init", "linear"},
+                                             {"--seed", "1"},
+                                             {"--positions", "gap"},
+                                             {"--profile", "paper"},
+                                             {"--recipe", recipe}}) {
+    std::vector<std::string> all = {"compress", input, "-o", dir.path("o.dcf"), "--quality", "30"};
+    all.insert(all.end(), other.begin(), other.end());
+    expect_failure(dcf(all), 2, "--quality excludes");
+  }
+  expect_failure(dcf({"compress", input, "-o", dir.path("o.dcf"), "--quality", "30", "--lossless"}),
+                 2, "--lossless excludes --quality");
+  for (const char* const bad : {"", "good", "5", "61", "nan", "inf", "-30", "30dB", "3e1x"}) {
+    expect_failure(dcf({"compress", input, "-o", dir.path("o.dcf"), "--quality", bad}), 2,
+                   "near-lossless, balanced, small, tiny, or 6 to 60 (dB)");
+  }
+  EXPECT_FALSE(std::filesystem::exists(dir.path("o.dcf")));
+}
+
+TEST(Quality, BytesDoNotDependOnThreads) {
+  const TempDir dir;
+  const std::string input = save(dir, "in.safetensors", gaussian_model(700, 900, 5));
+  const std::string one = compress(dir, input, {"--quality", "small", "-T1"});
+  EXPECT_EQ(compress(dir, input, {"--quality", "small", "-T3"}), one);
+}
+
+// In parts too, with a tensor that is cut where it is lossless.
+TEST(Quality, PartsGiveTheFileOfTheWhole) {
+  const TempDir dir;
+  Model model = gaussian_model(1100, 1000, 6);
+  const Model more = layers();
+  model.tensors.insert(model.tensors.end(), more.tensors.begin(), more.tensors.end());
+  model.data.insert(model.data.end(), more.data.begin(), more.data.end());
+  const std::string input = save(dir, "in.safetensors", model);
+  const std::string whole = compress(dir, input, {"--quality", "balanced"});
+  const std::string plan = dir.path("plan.json");
+  expect_success(
+      dcf({"plan", input, "-q", "-o", plan, "--quality", "balanced", "--item-bytes", "1M"}));
+  const auto json = nlohmann::ordered_json::parse(read_text(plan));
+  for (const auto& tensor : json["tensors"]) EXPECT_FALSE(tensor.contains("range_bytes"));
+  const std::string settled = dir.path("settled.json");
+  std::filesystem::create_directory(dir.path("stats"));
+  for (size_t i = 0; i < json["stats"].size(); ++i) {
+    const std::string n = std::to_string(i);
+    expect_success(
+        dcf({"stats", "--plan", plan, "--item", n, "-q", "-o", dir.path("stats/" + n + ".json")}));
+  }
+  expect_success(
+      dcf({"stats", "--plan", plan, "--settle", dir.path("stats"), "-q", "-o", settled}));
+  std::filesystem::create_directory(dir.path("parts"));
+  const auto items = nlohmann::ordered_json::parse(read_text(settled))["items"];
+  for (size_t i = 0; i < items.size(); ++i) {
+    const std::string n = std::to_string(i);
+    expect_success(dcf(
+        {"compress", "--plan", settled, "--item", n, "-q", "-o", dir.path("parts/" + n + ".dcf")}));
+  }
+  const std::string merged = dir.path("merged.dcf");
+  expect_success(dcf({"merge", "--plan", settled, dir.path("parts"), "-q", "-o", merged}));
+  EXPECT_EQ(read_text(merged), whole);
+}
+
+}  // namespace
+}  // namespace dcf::tools::test
