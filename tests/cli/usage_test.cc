@@ -12,8 +12,8 @@
 namespace dcf::tools::test {
 namespace {
 
-constexpr const char* kVerbs[] = {"compress", "decompress", "info", "verify",     "bench",
-                                  "cat",      "compare",    "run",  "completion", "help"};
+constexpr const char* kVerbs[] = {"compress", "decompress", "info", "verify",     "bench", "cat",
+                                  "compare",  "report",     "run",  "completion", "help"};
 
 TEST(Usage, HelpNamesEveryVerb) {
   const Result help = dcf({"--help"});

@@ -4,10 +4,10 @@
 #include <algorithm>
 #include <bit>
 #include <cmath>
-#include <cstring>
 #include <limits>
 #include <type_traits>
 
+#include "cli/element_values.h"
 #include "formats/le_bytes.h"
 
 namespace dcf::tools {
@@ -15,41 +15,6 @@ namespace {
 
 constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
-
-enum class Special {
-  kTopExponent,  // the top exponent is infinity and NaN
-  kAllOnesNan,   // all ones is NaN, there is no infinity
-  kNoMinusZero,  // the word of -0 is NaN, there is no infinity, and the bias is greater by one
-};
-struct FloatFormat {
-  int exponent_bits;
-  int mantissa_bits;
-  Special special;
-};
-constexpr FloatFormat kF16{5, 10, Special::kTopExponent};
-constexpr FloatFormat kF8E5M2{5, 2, Special::kTopExponent};
-constexpr FloatFormat kF8E4M3{4, 3, Special::kAllOnesNan};
-constexpr FloatFormat kF8E4M3Fnuz{4, 3, Special::kNoMinusZero};
-constexpr FloatFormat kF8E5M2Fnuz{5, 2, Special::kNoMinusZero};
-
-double small_float(uint32_t word, const FloatFormat& format) {
-  const uint32_t fraction = word & ((1u << format.mantissa_bits) - 1);
-  const uint32_t top = (1u << format.exponent_bits) - 1;
-  const uint32_t exponent = (word >> format.mantissa_bits) & top;
-  const uint32_t all_ones = (1u << format.mantissa_bits) - 1;
-  const bool negative = (word >> (format.exponent_bits + format.mantissa_bits)) != 0;
-  const double sign = negative ? -1 : 1;
-  const bool fnuz = format.special == Special::kNoMinusZero;
-  if (exponent == top && format.special == Special::kTopExponent) {
-    return fraction == 0 ? sign * kInfinity : kNan;
-  }
-  if (exponent == top && fraction == all_ones && !fnuz) return kNan;
-  if (fnuz && negative && exponent == 0 && fraction == 0) return kNan;
-  const uint32_t significand = exponent == 0 ? fraction : fraction + all_ones + 1;
-  const int bias = static_cast<int>(top >> 1) + (fnuz ? 1 : 0);
-  const int scale = static_cast<int>(std::max(exponent, 1u)) - bias - format.mantissa_bits;
-  return sign * std::ldexp(static_cast<double>(significand), scale);
-}
 
 // Integers are subtracted as such: a double cannot tell large neighbours apart.
 template <typename Value>
@@ -94,68 +59,10 @@ void Comparison::add_words(std::span<const uint8_t> a, std::span<const uint8_t> 
   }
 }
 
-template <typename Value>
-void Comparison::add_integers(std::span<const uint8_t> a, std::span<const uint8_t> b) {
-  using Word = std::make_unsigned_t<Value>;
-  add_words<Word>(a, b, [](Word word) { return static_cast<Value>(word); });
-}
-
 void Comparison::add(std::span<const uint8_t> a, std::span<const uint8_t> b) {
   if (!std::equal(a.begin(), a.end(), b.begin(), b.end())) same_bytes_ = false;
-  switch (dtype_) {
-    case DCF_DTYPE_F64:
-      add_words<uint64_t>(a, b, std::bit_cast<double, uint64_t>);
-      break;
-    case DCF_DTYPE_F32:
-      add_words<uint32_t>(a, b, [](uint32_t word) { return double{std::bit_cast<float>(word)}; });
-      break;
-    case DCF_DTYPE_BF16:
-      add_words<uint16_t>(a, b,
-                          [](uint32_t word) { return double{std::bit_cast<float>(word << 16)}; });
-      break;
-    case DCF_DTYPE_F16:
-      add_words<uint16_t>(a, b, [](uint32_t word) { return small_float(word, kF16); });
-      break;
-    case DCF_DTYPE_F8E5M2:
-      add_words<uint8_t>(a, b, [](uint32_t word) { return small_float(word, kF8E5M2); });
-      break;
-    case DCF_DTYPE_F8E4M3:
-      add_words<uint8_t>(a, b, [](uint32_t word) { return small_float(word, kF8E4M3); });
-      break;
-    case DCF_DTYPE_F8E4M3FNUZ:
-      add_words<uint8_t>(a, b, [](uint32_t word) { return small_float(word, kF8E4M3Fnuz); });
-      break;
-    case DCF_DTYPE_F8E5M2FNUZ:
-      add_words<uint8_t>(a, b, [](uint32_t word) { return small_float(word, kF8E5M2Fnuz); });
-      break;
-    case DCF_DTYPE_I64:
-      add_integers<int64_t>(a, b);
-      break;
-    case DCF_DTYPE_I32:
-      add_integers<int32_t>(a, b);
-      break;
-    case DCF_DTYPE_I16:
-      add_integers<int16_t>(a, b);
-      break;
-    case DCF_DTYPE_I8:
-      add_integers<int8_t>(a, b);
-      break;
-    case DCF_DTYPE_U64:
-      add_integers<uint64_t>(a, b);
-      break;
-    case DCF_DTYPE_U32:
-      add_integers<uint32_t>(a, b);
-      break;
-    case DCF_DTYPE_U16:
-      add_integers<uint16_t>(a, b);
-      break;
-    case DCF_DTYPE_U8:
-    case DCF_DTYPE_BOOL:
-      add_integers<uint8_t>(a, b);
-      break;
-    default:
-      has_values_ = false;
-  }
+  has_values_ = with_value_type(
+      dtype_, [&]<typename Word>(Word, auto value_of) { add_words<Word>(a, b, value_of); });
 }
 
 Difference Comparison::result() const {

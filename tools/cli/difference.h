@@ -32,8 +32,6 @@ class Comparison {
  private:
   template <typename Word, typename ValueOf>
   void add_words(std::span<const uint8_t> a, std::span<const uint8_t> b, const ValueOf& value_of);
-  template <typename Value>
-  void add_integers(std::span<const uint8_t> a, std::span<const uint8_t> b);
   void add_pair(double a, double b, double error);
 
   dcf_dtype dtype_;

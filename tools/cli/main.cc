@@ -75,7 +75,7 @@ int run_command_line(int argc, char** argv) {
   Run run;
   for (const auto& add :
        {add_compress, add_decompress, add_info, add_verify, add_bench, add_cat, add_compare,
-        add_plan, add_stats, add_merge, add_run, add_train, add_completion, add_help}) {
+        add_report, add_plan, add_stats, add_merge, add_run, add_train, add_completion, add_help}) {
     add(&app, &run);
   }
   app.get_formatter()->label("SUBCOMMAND", "VERB");

@@ -48,12 +48,6 @@ std::string type_text(const dcf_tensor_info& t, const std::string* original) {
   return original == nullptr ? own : own + " (" + printable(*original) + ")";
 }
 
-std::string encoding_text(const dcf_tensor_info& t) {
-  if (t.alias_of != DCF_NO_TENSOR) return "alias";
-  if (t.values == DCF_VALUES_RAW) return dcf_values_name(t.values);
-  return fmt::format("{} x {}", dcf_positions_name(t.positions), dcf_values_name(t.values));
-}
-
 std::vector<Column> columns_of(const ReportStyle& style) {
   std::vector<Column> columns = {{"tensor", Align::kLeft},   {"dtype", Align::kLeft},
                                  {"shape", Align::kLeft},    {"encoding", Align::kLeft},
@@ -70,6 +64,12 @@ std::vector<Column> columns_of(const ReportStyle& style) {
 }
 
 }  // namespace
+
+std::string encoding_text(const dcf_tensor_info& t) {
+  if (t.alias_of != DCF_NO_TENSOR) return "alias";
+  if (t.values == DCF_VALUES_RAW) return dcf_values_name(t.values);
+  return fmt::format("{} x {}", dcf_positions_name(t.positions), dcf_values_name(t.values));
+}
 
 TensorReport::TensorReport(const DcfFile& file, const OriginalFiles* originals)
     : file_(file), originals_(originals) {

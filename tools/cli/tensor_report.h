@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <string>
 #include <vector>
 
 #include "cli/json_writer.h"
@@ -10,6 +11,9 @@
 #include "formats/original_files.h"
 
 namespace dcf::tools {
+
+// As shown: "dense x split", "raw", "alias".
+std::string encoding_text(const dcf_tensor_info& t);
 
 struct ReportStyle {
   size_t width = 0;      // columns of the terminal; 0: lines of any length

@@ -20,6 +20,7 @@ void add_compare(CLI::App* app, Run* run);
 void add_plan(CLI::App* app, Run* run);
 void add_stats(CLI::App* app, Run* run);
 void add_merge(CLI::App* app, Run* run);
+void add_report(CLI::App* app, Run* run);
 void add_run(CLI::App* app, Run* run);
 void add_train(CLI::App* app, Run* run);
 void add_completion(CLI::App* app, Run* run);

@@ -76,4 +76,12 @@ Markup draw(const BarPlot& plot) {
   return frame.finish();
 }
 
+BarPlot indexed_bars(std::string title, std::string x_title, std::string y_title,
+                     std::vector<double> values) {
+  BarPlot plot{std::move(title), std::move(x_title), {std::move(y_title)}, {}, {}};
+  for (size_t i = 0; i < values.size(); ++i) plot.labels.push_back(std::to_string(i));
+  plot.series.push_back({"", std::move(values)});
+  return plot;
+}
+
 }  // namespace dcf::tools::html

@@ -57,6 +57,10 @@ struct BarPlot {
 // Throws std::logic_error where a series has not one value per label.
 Markup draw(const BarPlot& plot);
 
+// A bar for each value, labelled with its index.
+BarPlot indexed_bars(std::string title, std::string x_title, std::string y_title,
+                     std::vector<double> values);
+
 // How many of `values` lie in each of `bins` equal parts of the x axis.
 struct Histogram {
   std::string title;

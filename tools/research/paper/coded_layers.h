@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "cli/symbol_counts.h"
 #include "formats/dcf_file.h"
 
 namespace dcf::tools {
@@ -18,10 +19,7 @@ struct LayerMeasure {
   uint32_t codebook = 0;
   uint32_t gap_bits = 0;
   dcf_tensor_bytes bytes{};
-  // How often each symbol occurs before Huffman coding; symbol 0 of the codes is the filler's.
-  // Empty unless the tensor has a palette at gap positions, or for codes a palette.
-  std::vector<uint64_t> codes;
-  std::vector<uint64_t> gaps;
+  SymbolCounts symbols;
 
   double kept_percent() const;
   double weight_bits() const;  // of a code that is not Huffman coded

@@ -22,12 +22,7 @@ std::string short_name(const std::string& tensor) {
 
 Markup symbols_plot(const std::string& title, const std::string& axis,
                     const std::vector<uint64_t>& counts) {
-  BarPlot plot{title, axis, {"entries"}, {}, {{"", {}}}};
-  for (size_t i = 0; i < counts.size(); ++i) {
-    plot.labels.push_back(std::to_string(i));
-    plot.series[0].values.push_back(static_cast<double>(counts[i]));
-  }
-  return draw(plot);
+  return draw(html::indexed_bars(title, axis, "entries", {counts.begin(), counts.end()}));
 }
 
 void add_symbols(const TrainedNet& net, Page* page) {
@@ -35,11 +30,12 @@ void add_symbols(const TrainedNet& net, Page* page) {
   std::vector<Markup> plots;
   for (const LayerMeasure& layer : net.measure.layers) {
     const std::string name = short_name(layer.name);
-    if (!layer.codes.empty()) {
-      plots.push_back(symbols_plot(name + ": codes", "index into the codebook", layer.codes));
+    if (!layer.symbols.codes.empty()) {
+      plots.push_back(
+          symbols_plot(name + ": codes", "index into the codebook", layer.symbols.codes));
     }
-    if (!layer.gaps.empty())
-      plots.push_back(symbols_plot(name + ": gaps", "zeros skipped", layer.gaps));
+    if (!layer.symbols.gaps.empty())
+      plots.push_back(symbols_plot(name + ": gaps", "zeros skipped", layer.symbols.gaps));
   }
   page->figures(
       plots,
