@@ -66,6 +66,7 @@ void check_chunk(const TensorCoding& coding, const DecodedChunk& chunk) {
 // The accepted chunk as a file.
 void check_as_file(const Case& c, const DecodedChunk& chunk, Bytes bytes) {
   FileParts parts;
+  parts.header.features = features_of(c.tensor.encoding, c.tensor.dtype);
   Manifest manifest;
   manifest.tensors = {c.tensor};
   manifest.tensors[0].nonzeros = chunk.nonzeros;
@@ -82,11 +83,16 @@ void check_as_file(const Case& c, const DecodedChunk& chunk, Bytes bytes) {
     parts.tables.resize(parts.tables.size() + sizeof scale);
     store_le(&parts.tables[parts.tables.size() - sizeof scale], std::bit_cast<uint32_t>(scale));
   }
-  parts.header.features = features_of(c.tensor.encoding);
-  if (c.tensor.encoding.has_classes()) {
-    const uint32_t id = c.tensor.tables[0];
-    encode_stream(c.tables.class_maps, c.tensor.encoding.classes,
+  const Roles roles = roles_of(c.tensor.encoding, c.tensor.dtype);
+  Bytes left = c.tables.unit_maps;
+  for (const auto& [role, units] : {std::pair{Role::kPredictors, c.tensor.encoding.delta_units},
+                                    {Role::kClasses, c.tensor.encoding.class_units}}) {
+    if (units == 0) continue;
+    const size_t k = roles.find(role);
+    const uint32_t id = c.tensor.tables[k];
+    encode_stream(left.first(units), roles.list[k].alphabet,
                   id == 0 ? nullptr : &c.tables.codes[id - 1], HuffmanLayout::kAuto, &parts.tables);
+    left = left.subspan(units);
   }
   const Blob file = assemble(parts);
   require(dcf::fuzz::exercise(file.data(), file.size(), {}) == DCF_OK,

@@ -52,11 +52,12 @@ Encoding read_encoding(Parameters* p, DType dtype) {
   const uint32_t positions = p->pick(0, 4);
   const bool classes = positions == kClassesId;
   if (!classes) e.positions = static_cast<Positions>(positions);
-  const uint32_t values = p->pick(0, 2);  // the palette, the others, a grid
+  const uint32_t values = p->pick(0, 3);  // the palette, the others, a grid, delta
   const bool palette = values == 0 && !classes;
   const bool has_split = is_float(dtype) && !is_f8(dtype);
   e.values = palette ? Values::kPalette : has_split ? Values::kSplit : Values::kInt;
-  if (values == 2 && positions == 0 && has_split && dtype != DType::kF64) e.values = Values::kGrid;
+  if (values == 2 && !e.is_sparse() && has_split && dtype != DType::kF64) e.values = Values::kGrid;
+  if (values == 3 && !e.is_sparse()) e.values = Values::kDelta;
   const auto b = static_cast<uint8_t>(p->pick(0, 41));
   if (e.positions == Positions::kGap) e.gap_bits = static_cast<uint8_t>(2 + b % 7);
   if (e.positions == Positions::kGapBucket) {
@@ -76,7 +77,14 @@ Encoding read_encoding(Parameters* p, DType dtype) {
     e.split_symbols = static_cast<uint16_t>(std::min(symbols, 1u << t));
     e.split_base = static_cast<uint16_t>(base % ((1u << t) - e.split_symbols + 1));
   }
-  if (classes && (e.values == Values::kSplit || bits == 8)) {
+  if (e.values == Values::kDelta) {
+    e.distance_count = static_cast<uint8_t>(1 + z % kMaxDistances);
+    for (size_t i = 0; i < e.distance_count; ++i) {
+      e.distances[i] = static_cast<uint32_t>(1 + (base >> i) % 40);
+    }
+    e.delta_run = 1 + symbols % 30;  // the units follow from the elements
+  }
+  if (classes) {
     e.classes = static_cast<uint16_t>(2 + k % 15);
     e.class_run = 1 + b % 8;  // the units follow from the elements
   }
@@ -91,8 +99,13 @@ void choose_units(Tensor* t) {
     e.grid_run = static_cast<uint32_t>(std::min<uint64_t>(e.grid_run, t->elements));
     e.grid_units =
         static_cast<uint32_t>(std::min<uint64_t>(t->elements / e.grid_run, 1 + t->view.cols % 30));
-    return;
   }
+  if (e.values == Values::kDelta) {
+    e.delta_run = static_cast<uint32_t>(std::min<uint64_t>(e.delta_run, t->elements));
+    e.delta_units = static_cast<uint32_t>(t->elements / e.delta_run);
+    if (t->view.cols % 3 == 0) e.delta_units = std::min(e.delta_units, t->view.cols);
+  }
+  if (!e.has_classes()) return;
   const uint64_t most = t->elements / e.class_run;
   if (most < 2) {
     e.classes = 0;
@@ -127,7 +140,7 @@ Case read_case(const uint8_t* bytes) {
   t.chunks = 1;
   c.entries = t.encoding.is_sparse() ? p.wide() % static_cast<uint32_t>(t.elements + 1)
                                      : (p.wide(), static_cast<uint32_t>(t.elements));
-  if (t.encoding.has_classes() || t.encoding.values == Values::kGrid) choose_units(&t);
+  choose_units(&t);
   const uint32_t with_tables = p.pick(0, 15);
   t.view.transposed = p.pick(0, 1) == 1 && t.view_rows() >= 2 && t.view.cols >= 2 &&
                       t.view_rows() * t.view.cols == t.elements;
@@ -139,8 +152,11 @@ Case read_case(const uint8_t* bytes) {
     t.tables[i] = static_cast<uint32_t>(c.tables.codes.size());
   }
   c.tables.codebook_starts = {0};
+  for (uint32_t i = 0; i < t.encoding.delta_units; ++i) {
+    c.tables.unit_maps.push_back(static_cast<uint8_t>(random() % (t.encoding.distance_count + 1u)));
+  }
   for (uint32_t i = 0; i < t.encoding.class_units; ++i) {
-    c.tables.class_maps.push_back(static_cast<uint8_t>(random() % t.encoding.classes));
+    c.tables.unit_maps.push_back(static_cast<uint8_t>(random() % t.encoding.classes));
   }
   c.tables.scale_starts = {0};
   for (uint32_t i = 0; i < t.encoding.grid_units; ++i) {

@@ -66,7 +66,9 @@ class ChunkMaker {
   }
   size_t class_of(size_t element) const {
     const Encoding& e = t_.encoding;
-    return e.has_classes() ? c_.tables.class_maps[element / e.class_run % e.class_units] : 0;
+    return e.has_classes()
+               ? c_.tables.unit_maps[e.delta_units + element / e.class_run % e.class_units]
+               : 0;
   }
   void value_streams(Bytes symbols) {
     for (size_t c = 0; c < std::max<size_t>(t_.encoding.classes, 1); ++c) {
@@ -131,7 +133,8 @@ class ChunkMaker {
   }
   void values() {
     const Encoding& e = t_.encoding;
-    if (e.values == Values::kGrid || (e.values == Values::kInt && t_.bits > 8)) return integers();
+    const bool numbers = e.values == Values::kInt || e.values == Values::kDelta;
+    if (e.values == Values::kGrid || (numbers && t_.bits > 8)) return integers();
     const std::vector<bool> room = room_for_fillers();
     const bool palette_fillers = e.values == Values::kPalette && e.positions == Positions::kGap;
     std::vector<uint8_t> symbols(entries_);
@@ -150,15 +153,15 @@ class ChunkMaker {
     writer.finish();
   }
   void integers() {
-    std::vector<uint32_t> values;
+    std::vector<uint64_t> values;
     for (uint32_t i = 0; i < entries_; ++i) values.push_back(1 + random_() % 1000);
-    if (t_.bits < 64) return numbers(Role::kValues, kIntBuckets, values);
-    const std::vector<uint64_t> wide(values.begin(), values.end());
+    const bool wide = t_.bits == 64 && t_.encoding.values != Values::kGrid;
+    const BucketCode bucket = wide ? kInt64Buckets : kIntBuckets;
     std::vector<uint8_t> symbols;
-    require(bucket_symbols<uint64_t>(wide, kInt64Buckets, alphabet(Role::kValues), &symbols).ok(),
+    require(bucket_symbols<uint64_t>(values, bucket, alphabet(Role::kValues), &symbols).ok(),
             "a number is too large");
-    encode_bucket_stream<uint64_t>(wide, symbols, kInt64Buckets, alphabet(Role::kValues),
-                                   code(Role::kValues), layout_, &out_);
+    value_streams(symbols);
+    encode_bucket_extra<uint64_t>(values, symbols, bucket, alphabet(Role::kValues), &out_);
   }
 
   const Tensor& t_;
@@ -187,15 +190,13 @@ std::vector<std::vector<uint8_t>> tensor_seeds() {
   std::vector<std::vector<uint8_t>> seeds;
   std::mt19937 random(1);
   for (uint8_t positions = 0; positions <= kClassesId; ++positions) {
-    for (unsigned variant = 0; variant < (positions == 0 ? 14 : 10); ++variant) {
+    for (unsigned variant = 0; variant < 20; ++variant) {
       std::vector<uint8_t> seed(kParameters);
       for (uint8_t& byte : seed) byte = static_cast<uint8_t>(random());
       constexpr DType kDTypes[] = {DType::kF32, DType::kI32, DType::kF16, DType::kI8, DType::kU64};
-      const bool grid = variant >= 10;
-      const DType dtype = kDTypes[grid ? variant / 2 % 2 * 2 : variant / 2];
-      seed[0] = static_cast<uint8_t>(static_cast<uint8_t>(dtype) - 1);
+      seed[0] = static_cast<uint8_t>(static_cast<uint8_t>(kDTypes[variant / 4]) - 1);
       seed[1] = positions;
-      seed[2] = grid ? 2 : variant % 2;     // palette or not
+      seed[2] = variant % 4;                // palette, the others, a grid, delta
       seed[11] = 30;                        // columns
       seed[12] = variant % 4 == 0 ? 0 : 8;  // rows
       seed[16] = 15;                        // tables for all roles

@@ -108,6 +108,8 @@ const char* dcf_values_name(dcf_values values) {
       return "split";
     case DCF_VALUES_INT:
       return "int";
+    case DCF_VALUES_DELTA:
+      return "delta";
   }
   return "";
 }

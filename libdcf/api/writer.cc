@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "api/writer.h"
 
+#include <array>
+
 #include "codec/codebook.h"
 #include "codec/stream.h"
 #include "encode/grid_scales.h"
@@ -15,7 +17,7 @@ Result<EncodedTensor> coding_of(const Model& model, size_t index) {
   EncodedTensor result;
   result.tensor = manifest.tensors[index];
   Tensor& tensor = result.tensor;
-  const uint32_t number = tensor.tables[0];  // with classes: of the table of their map
+  const std::array<uint32_t, kMaxRoles> numbers = tensor.tables;
   result.tables.resize(roles_of(tensor.encoding, tensor.dtype).count);
   for (size_t k = 0; k < result.tables.size(); ++k) {
     const uint32_t id = std::exchange(tensor.tables[k], 0);
@@ -33,12 +35,16 @@ Result<EncodedTensor> coding_of(const Model& model, size_t index) {
             .subspan(static_cast<size_t>(tables.scale_starts[index]), tensor.encoding.grid_units),
         &result.codebook);
   }
-  if (tensor.encoding.has_classes()) {
-    const Bytes map = Bytes(tables.class_maps)
-                          .subspan(static_cast<size_t>(tables.codebook_starts[index]),
-                                   tensor.encoding.class_units);
-    encode_stream(map, tensor.encoding.classes, number == 0 ? nullptr : &tables.codes[number - 1],
-                  HuffmanLayout::kAuto, &result.codebook);
+  const Roles roles = roles_of(tensor.encoding, tensor.dtype);
+  auto at = static_cast<size_t>(tables.codebook_starts[index]);
+  for (const auto& [role, units] : {std::pair{Role::kPredictors, tensor.encoding.delta_units},
+                                    {Role::kClasses, tensor.encoding.class_units}}) {
+    if (units == 0) continue;
+    const size_t k = roles.find(role);
+    encode_stream(Bytes(tables.unit_maps).subspan(at, units), roles.list[k].alphabet,
+                  numbers[k] == 0 ? nullptr : &tables.codes[numbers[k] - 1], HuffmanLayout::kAuto,
+                  &result.codebook);
+    at += units;
   }
   const auto first =
       manifest.chunks.begin() + static_cast<ptrdiff_t>(std::exchange(tensor.first_chunk, 0));

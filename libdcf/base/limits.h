@@ -26,7 +26,8 @@ inline constexpr uint32_t kMaxChunkElements = uint32_t{1} << 22;
 inline constexpr uint32_t kMaxChunkEntries = uint32_t{1} << 20;
 inline constexpr uint32_t kMaxChunkBytes = uint32_t{1} << 26;
 inline constexpr uint32_t kMaxClasses = 16;
-inline constexpr uint32_t kMaxClassUnits = uint32_t{1} << 20;
+inline constexpr uint32_t kMaxClassUnits = uint32_t{1} << 20;  // of classes and of predictors
+inline constexpr uint32_t kMaxDistances = 8;
 inline constexpr uint32_t kRawAlignment = 64;
 inline constexpr uint64_t kRawAlignedFrom = 4096;  // smaller raw tensors are not aligned
 

@@ -7,6 +7,12 @@
 #include "codec/stream.h"
 
 namespace dcf::impl {
+namespace {
+
+// One symbol in so many has extra bits, at most.
+constexpr size_t kFewLarge = 16;
+
+}  // namespace
 
 template <typename T>
 Status decode_bucket_stream(ByteReader* in, BucketCode code, unsigned alphabet,
@@ -16,7 +22,12 @@ Status decode_bucket_stream(ByteReader* in, BucketCode code, unsigned alphabet,
   }
   const MutableBytes symbols = scratch.first(out.size());
   DCF_TRY(decode_stream(in, alphabet, table, symbols, scratch.subspan(out.size())));
+  return decode_bucket_numbers(in, code, alphabet, symbols, out);
+}
 
+template <typename T>
+Status decode_bucket_numbers(ByteReader* in, BucketCode code, unsigned alphabet, Bytes symbols,
+                             std::span<T> out) {
   std::array<uint64_t, kMaxSymbols> base;
   std::array<uint64_t, kMaxSymbols> mask;
   std::array<uint8_t, kMaxSymbols> extra;
@@ -25,8 +36,19 @@ Status decode_bucket_stream(ByteReader* in, BucketCode code, unsigned alphabet,
     extra[i] = static_cast<uint8_t>(code.extra_bits(i));
     mask[i] = low_mask(extra[i]);
   }
+  // Where nearly all symbols are numbers themselves, eight of them are looked at together.
+  const uint64_t any_large = 0x0101010101010101u * (0xFFu << code.t & 0xFFu);
+  const auto all_small = [&](size_t k) {
+    return (load_le<uint64_t>(symbols.data() + k) & any_large) == 0;
+  };
+  const auto large = static_cast<size_t>(std::count_if(
+      symbols.begin(), symbols.end(), [&](uint8_t symbol) { return symbol >> code.t != 0; }));
+  const bool few = large < symbols.size() / kFewLarge;
   uint64_t bits = 0;
-  for (const uint8_t symbol : symbols) bits += extra[symbol];
+  for (size_t k = 0; k < symbols.size(); ++k) {
+    while (few && k + 8 < symbols.size() && all_small(k)) k += 8;
+    bits += extra[symbols[k]];
+  }
   Bytes bytes;
   if (!in->read_bytes(ceil_div(bits, 8), &bytes)) {
     return fail(Code::BadBitstream, "S-02", "the extra bits of a stream run past its chunk");
@@ -41,6 +63,9 @@ Status decode_bucket_stream(ByteReader* in, BucketCode code, unsigned alphabet,
     uint64_t at = position - start;
     size_t k = i;
     for (; k < out.size() && at / 8 + 8 <= from.size(); ++k) {
+      while (few && k + 8 < out.size() && all_small(k)) {
+        for (const size_t end = k + 8; k < end; ++k) out[k] = symbols[k];
+      }
       const uint8_t symbol = symbols[k];
       const uint64_t next = load_le<uint64_t>(from.data() + at / 8) >> (at % 8);
       out[k] = static_cast<T>(base[symbol] + (next & mask[symbol]));
@@ -87,6 +112,12 @@ void encode_bucket_stream(std::span<const T> numbers, Bytes symbols, BucketCode 
                           unsigned alphabet, const CodeLengths* code, HuffmanLayout layout,
                           std::vector<uint8_t>* out) {
   encode_stream(symbols, alphabet, code, layout, out);
+  encode_bucket_extra(numbers, symbols, bucket, alphabet, out);
+}
+
+template <typename T>
+void encode_bucket_extra(std::span<const T> numbers, Bytes symbols, BucketCode bucket,
+                         unsigned alphabet, std::vector<uint8_t>* out) {
   std::array<uint8_t, kMaxSymbols> extra{};
   for (unsigned i = 0; i < alphabet; ++i) extra[i] = static_cast<uint8_t>(bucket.extra_bits(i));
   if (*std::max_element(extra.begin(), extra.end()) > kMaxPackedField) {
@@ -119,6 +150,10 @@ template Status decode_bucket_stream(ByteReader*, BucketCode, unsigned, const De
                                      std::span<uint32_t>, MutableBytes);
 template Status decode_bucket_stream(ByteReader*, BucketCode, unsigned, const DecodeTable*,
                                      std::span<uint64_t>, MutableBytes);
+template Status decode_bucket_numbers(ByteReader*, BucketCode, unsigned, Bytes,
+                                      std::span<uint32_t>);
+template Status decode_bucket_numbers(ByteReader*, BucketCode, unsigned, Bytes,
+                                      std::span<uint64_t>);
 template Status bucket_symbols(std::span<const uint32_t>, BucketCode, unsigned,
                                std::vector<uint8_t>*);
 template Status bucket_symbols(std::span<const uint64_t>, BucketCode, unsigned,
@@ -127,5 +162,9 @@ template void encode_bucket_stream(std::span<const uint32_t>, Bytes, BucketCode,
                                    const CodeLengths*, HuffmanLayout, std::vector<uint8_t>*);
 template void encode_bucket_stream(std::span<const uint64_t>, Bytes, BucketCode, unsigned,
                                    const CodeLengths*, HuffmanLayout, std::vector<uint8_t>*);
+template void encode_bucket_extra(std::span<const uint32_t>, Bytes, BucketCode, unsigned,
+                                  std::vector<uint8_t>*);
+template void encode_bucket_extra(std::span<const uint64_t>, Bytes, BucketCode, unsigned,
+                                  std::vector<uint8_t>*);
 
 }  // namespace dcf::impl

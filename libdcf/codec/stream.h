@@ -42,6 +42,11 @@ template <typename T>
 Status decode_bucket_stream(ByteReader* in, BucketCode code, unsigned alphabet,
                             const DecodeTable* table, std::span<T> out, MutableBytes scratch);
 
+// The same where the symbols, all below `alphabet`, are decoded already: takes their extra bits.
+template <typename T>
+Status decode_bucket_numbers(ByteReader* in, BucketCode code, unsigned alphabet, Bytes symbols,
+                             std::span<T> out);
+
 Histogram histogram_of(Bytes symbols);
 
 // Appends a stream of at least one symbol, all below `alphabet`, in its smallest form: constant if
@@ -65,6 +70,10 @@ template <typename T>
 void encode_bucket_stream(std::span<const T> numbers, Bytes symbols, BucketCode bucket,
                           unsigned alphabet, const CodeLengths* code, HuffmanLayout layout,
                           std::vector<uint8_t>* out);
+// The extra bits alone.
+template <typename T>
+void encode_bucket_extra(std::span<const T> numbers, Bytes symbols, BucketCode bucket,
+                         unsigned alphabet, std::vector<uint8_t>* out);
 
 // The bytes of the extra bits of a bucket stream with this histogram of symbols.
 uint64_t bucket_extra_size(const Histogram& histogram, BucketCode code);

@@ -3,6 +3,7 @@
 
 #include "base/checked.h"
 #include "encode/class_plan.h"
+#include "encode/delta_plan.h"
 #include "encode/grid_finder.h"
 #include "encode/grid_plan.h"
 #include "encode/piece_transpose.h"
@@ -135,6 +136,7 @@ Result<std::vector<Candidate>> CandidateSource::list_dense() {
   DCF_TRY(add_grid(grid, &candidates));
   if (!may_be_cut(options_, content_.elements)) {
     DCF_TRY(add_classes(plans, &candidates));
+    DCF_TRY(add_delta(&candidates));
   }
   return candidates;
 }
@@ -166,8 +168,7 @@ Status CandidateSource::add_classes(const std::vector<ValuePlan>& plans,
                                     std::vector<Candidate>* out) const {
   const ValuePlan* best = nullptr;
   for (const ValuePlan& plan : plans) {
-    const bool may = plan.encoding.values == Values::kSplit ||
-                     (plan.encoding.values == Values::kInt && content_.bits == 8);
+    const bool may = plan.encoding.values == Values::kSplit || plan.encoding.values == Values::kInt;
     if (may && (best == nullptr || plan.bytes < best->bytes)) best = &plan;
   }
   if (best == nullptr) return ok_status();
@@ -184,6 +185,30 @@ Status CandidateSource::add_classes(const std::vector<ValuePlan>& plans,
   recipe.codes.push_back(plan->map_stream.code);
   for (const StreamPlan& stream : plan->streams) recipe.codes.push_back(stream.code);
   candidate.estimate = plan->bytes + grid.chunks * kChunkBytes + recipe.codes.size() * kTableBytes;
+  out->push_back(std::move(candidate));
+  return ok_status();
+}
+
+// Differences, where they may be smaller than all other dense values.
+Status CandidateSource::add_delta(std::vector<Candidate>* out) {
+  if (lowered_.scales) return ok_status();
+  uint64_t least = UINT64_MAX;
+  for (const Candidate& candidate : *out) least = std::min(least, candidate.estimate);
+  DCF_ASSIGN(std::optional<DeltaPlan> plan,
+             plan_delta(dims_, least, options_.smallest, work_, &lowered_.content));
+  if (!plan) return ok_status();
+  Candidate candidate{&lowered_, {}};
+  candidate.smallest = options_.smallest;
+  Recipe& recipe = candidate.recipe;
+  recipe.encoding = plan->encoding;
+  recipe.grid = plan->grid;
+  recipe.predictors = std::move(plan->predictors);
+  recipe.class_map = std::move(plan->class_map);
+  if (plan->encoding.has_classes()) recipe.codes.push_back(plan->map_stream.code);
+  recipe.codes.push_back(plan->predictor_stream.code);
+  for (const StreamPlan& stream : plan->streams) recipe.codes.push_back(stream.code);
+  candidate.estimate = plan->bytes + recipe.grid.chunks * kChunkBytes +
+                       recipe.codes.size() * kTableBytes + kViewBytes;
   out->push_back(std::move(candidate));
   return ok_status();
 }
@@ -272,6 +297,7 @@ void CandidateSource::add(const PositionPlan* position, const ValuePlan& value, 
   for (size_t k = 0; k < roles.count; ++k) {
     switch (roles.list[k].role) {
       case Role::kClasses:
+      case Role::kPredictors:
         break;
       case Role::kValues:
         recipe.codes[k] = value.stream.code;

@@ -16,10 +16,10 @@ namespace dcf::impl {
 inline constexpr uint64_t kTrialElements = uint64_t{1} << 20;
 
 // Whether ranges of a tensor may be encoded each by itself (encode/range_encoder.h). One that may
-// has no classes, as they are found in the words of the whole tensor: the smallest encoding is
-// worth that a larger tensor stays whole. It is on a grid only if each of its rows has a scale, as
-// then any range shows that the tensor should stay whole. One that is rounded stays whole, because
-// the whole decides on its scales.
+// has neither classes nor delta values, as they are found in the words of the whole tensor: the
+// smallest encoding is worth that a larger tensor stays whole. It is on a grid only if each of its
+// rows has a scale, as then any range shows that the tensor should stay whole. One that is rounded
+// stays whole, because the whole decides on its scales.
 constexpr bool may_be_cut(const EncodeOptions& options, uint64_t elements) {
   constexpr uint64_t kMostWhole = uint64_t{1} << 27;
   if (options.sqnr_db > 0) return false;
@@ -36,9 +36,11 @@ struct Candidate {
 
   // The weight of `bytes` among candidates of the same positions and gap width. A view other than
   // the default must save 1/256, because callers decode and multiply rows of the tensor; classes
-  // must save 1/100, because they are slower to decode.
+  // and delta values must save 1/100, because they are slower to decode.
   uint64_t weight(uint64_t bytes) const {
-    if (recipe.encoding.has_classes() && !smallest) return bytes + bytes / 100;
+    const Encoding& e = recipe.encoding;
+    const bool slow = e.has_classes() || e.values == Values::kDelta;
+    if (slow && !smallest) return bytes + bytes / 100;
     return default_view ? bytes : bytes + bytes / 256;
   }
 };
@@ -84,6 +86,7 @@ class CandidateSource {
 
   Result<std::vector<Candidate>> list_dense();
   Status add_grid(const Grid& grid, std::vector<Candidate>* out) const;
+  Status add_delta(std::vector<Candidate>* out);
   Status add_classes(const std::vector<ValuePlan>& plans, std::vector<Candidate>* out) const;
   Result<std::vector<Candidate>> list_sparse(Positions positions);
   void add(const PositionPlan* position, const ValuePlan& value, const Grid& grid,

@@ -8,6 +8,7 @@
 #include "codec/bit_writer.h"
 #include "codec/stream.h"
 #include "encode/class_map.h"
+#include "encode/delta_words.h"
 #include "encode/palette.h"
 #include "encode/position_plan.h"
 #include "encode/stats.h"
@@ -63,9 +64,9 @@ class ChunkEncoder {
 
  private:
   Status dense() {
-    const uint64_t begin = recipe_.grid.chunk_begin(chunk_);
     std::vector<uint8_t> scratch;
-    DCF_ASSIGN(const Bytes words, content_.dense(begin, begin + elements_, &scratch));
+    DCF_ASSIGN(const Bytes words, content_.rows(recipe_.grid.view, recipe_.grid.first_row(chunk_),
+                                                recipe_.grid.chunk_rows(chunk_), &scratch));
     result_.entries = static_cast<uint32_t>(elements_);
     result_.nonzeros = static_cast<uint32_t>(is_raw_only(content_.dtype)
                                                  ? count_not_zero(words, elements_, content_.bits)
@@ -159,6 +160,8 @@ class ChunkEncoder {
       (void)grid_numbers(content_.dtype, recipe_.scales, recipe_.grid.chunk_begin(chunk_), words,
                          all.data());
       buckets<uint32_t>(Role::kValues, all, kIntBuckets);
+    } else if (encoding_.values == Values::kDelta) {
+      differences(words);
     } else if (content_.bits == 8) {
       value_streams(words);
     } else if (content_.bits == 64) {
@@ -201,6 +204,14 @@ class ChunkEncoder {
     });
   }
 
+  void differences(Bytes words) {
+    const std::vector<uint64_t> all =
+        delta_numbers(content_.dtype, encoding_, recipe_.predictors,
+                      recipe_.grid.chunk_begin(chunk_), recipe_.grid.view.cols, words);
+    if (content_.bits == 8) return value_streams(std::vector<uint8_t>(all.begin(), all.end()));
+    buckets<uint64_t>(Role::kValues, all, int_buckets(content_.dtype));
+  }
+
   template <typename T>
   void numbers(Bytes words) {
     std::vector<T> all(words.size() / content_.width());
@@ -217,10 +228,12 @@ class ChunkEncoder {
     std::vector<uint8_t> symbols;
     // Cannot fail: alphabets cover all numbers of their kind.
     (void)bucket_symbols(all, code, roles_.list[k].alphabet, &symbols);
-    const size_t at = result_.bytes.size();
-    encode_bucket_stream(all, Bytes(symbols), code, roles_.list[k].alphabet, code_of(k),
-                         HuffmanLayout::kAuto, &result_.bytes);
-    note(k, at);
+    if (role == Role::kValues) {
+      value_streams(symbols);
+    } else {
+      stream(k, symbols);
+    }
+    encode_bucket_extra(all, Bytes(symbols), code, roles_.list[k].alphabet, &result_.bytes);
   }
 
   void value_streams(Bytes symbols) {

@@ -19,6 +19,7 @@ struct Recipe {
   Grid grid;
   std::vector<uint64_t> codebook;                 // palette: sorted words
   GridScales scales;                              // grid
+  std::vector<uint8_t> predictors;                // delta: the predictor of each unit
   std::vector<uint8_t> class_map;                 // with classes: the class of each unit
   std::vector<std::optional<CodeLengths>> codes;  // per role of roles_of(encoding)
 };

@@ -6,6 +6,7 @@
 #include <cstring>
 
 #include "base/checked.h"
+#include "encode/bit_costs.h"
 
 namespace dcf::impl {
 namespace {
@@ -28,47 +29,7 @@ constexpr uint64_t kPlanBytes = uint64_t{4} << 20;
 // Of the sums, counts and block of one thread.
 constexpr uint64_t kPartBytes = uint64_t{1} << 20;
 
-// Costs are in units of 1/64 bit.
-constexpr unsigned kFractionBits = 6;
-
-// The fraction of log2(1 + i / 256) in these units, by the squares of a number, which have twice
-// its logarithm.
-constexpr std::array<uint8_t, 256> fractions_of_log2() {
-  std::array<uint8_t, 256> fractions{};
-  for (size_t i = 0; i < fractions.size(); ++i) {
-    uint64_t mantissa = uint64_t{256 + i} << 23;  // 2^31 to 2^32
-    for (unsigned k = 0; k < kFractionBits; ++k) {
-      mantissa = mantissa * mantissa >> 31;
-      const auto bit = static_cast<uint8_t>(mantissa >> 32);
-      mantissa >>= bit;
-      fractions[i] = static_cast<uint8_t>(2 * fractions[i] + bit);
-    }
-  }
-  return fractions;
-}
-
-// log2(x) in these units, x > 0.
-uint32_t log2_of(uint64_t x) {
-  static constexpr std::array<uint8_t, 256> kFractions = fractions_of_log2();
-  const auto whole = static_cast<unsigned>(std::bit_width(x)) - 1;
-  const uint64_t top = whole > 8 ? x >> (whole - 8) : x << (8 - whole);
-  return (whole << kFractionBits) + kFractions[top & 0xFF];
-}
-
 using Counts = std::array<uint32_t, kMaxSymbols>;  // of a unit, by symbol
-
-// The entropy of a histogram times its sum.
-uint64_t entropy_of(const Histogram& histogram) {
-  uint64_t sum = 0;
-  for (const uint64_t n : histogram) sum += n;
-  if (sum == 0) return 0;
-  const uint32_t log_sum = log2_of(sum);
-  uint64_t cost = 0;
-  for (const uint64_t n : histogram) {
-    if (n > 0) cost += n * (log_sum - log2_of(n));
-  }
-  return cost;
-}
 
 void add_to(Histogram* to, const Histogram& from) {
   for (size_t i = 0; i < to->size(); ++i) (*to)[i] += from[i];
@@ -83,9 +44,16 @@ class SymbolReader {
   // Of elements [first, first + n); valid until the next call.
   Result<Bytes> read(uint64_t first, uint64_t n) {
     DCF_ASSIGN(const Bytes words, content_.dense(first, first + n, &words_));
-    if (encoding_.values == Values::kInt) return words;
+    if (encoding_.values != Values::kSplit && content_.bits == 8) return words;
     symbols_.resize(static_cast<size_t>(n));
     with_words(content_.dtype, words, [&]<typename Word>(Words<Word> view) {
+      if (encoding_.values == Values::kInt) {
+        const BucketCode code = int_buckets(content_.dtype);
+        for (size_t i = 0; i < view.size(); ++i) {
+          symbols_[i] = static_cast<uint8_t>(code.symbol(int_number(content_.dtype, view[i])));
+        }
+        return;
+      }
       const unsigned shift = content_.bits - encoding_.split_t;
       const auto base = static_cast<Word>(encoding_.split_base);
       uint8_t* const to = symbols_.data();
@@ -152,8 +120,7 @@ class Classifier {
              const Work& work)
       : content_(content),
         plain_(plain),
-        alphabet_(plain.encoding.values == Values::kInt ? kMaxSymbols
-                                                        : plain.encoding.split_symbols),
+        alphabet_(alphabet_of(plain.encoding, content.dtype)),
         chunks_(chunks),
         smallest_(smallest),
         work_(work) {}
@@ -192,6 +159,11 @@ class Classifier {
   }
 
  private:
+  static unsigned alphabet_of(const Encoding& encoding, DType dtype) {
+    const Roles roles = roles_of(encoding, dtype);
+    return roles.list[roles.find(Role::kValues)].alphabet;
+  }
+
   uint64_t saved_of(ClassAxis axis, const Sample& sample, unsigned rounds) const {
     std::vector<uint8_t> map;
     const std::vector<Histogram> classes = cluster(sample, 4, rounds, &map);
@@ -278,14 +250,16 @@ class Classifier {
   }
 
   std::vector<uint32_t> initial_order(const Sample& sample, const Histogram& whole) const {
-    // Symbols of split values rise with the magnitude; integers lie around their mean.
+    // Symbols of split values and of the bucket code rise with the magnitude; other bytes lie
+    // around their mean.
     uint64_t sum = 0;
     uint64_t moment = 0;
     for (unsigned s = 0; s < alphabet_; ++s) {
       sum += whole[s];
       moment += s * whole[s];
     }
-    const bool spread = plain_.encoding.values == Values::kInt;
+    const bool spread = content_.bits == 8 && (plain_.encoding.values == Values::kInt ||
+                                               is_signed_integer(content_.dtype));
     const uint64_t mean = spread && sum > 0 ? moment / sum : 0;
     std::vector<uint64_t> keys;
     for (const Counts& unit : sample.units) {

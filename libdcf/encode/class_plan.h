@@ -26,9 +26,10 @@ struct ClassPlan {
 // between two splits.
 std::vector<ClassAxis> class_axes(const std::vector<uint64_t>& dims);
 
-// The best classes for values that a plan without classes stores as split, or as int of 8 bits; its
-// chunks are `chunks`. Nothing where a sample shows that no axis saves enough. `smallest`: more
-// axes are tried. Fails with LimitMemory, Cancelled, or as a store does.
+// The best classes for values that a plan without classes stores as split or int; its chunks are
+// `chunks`. For delta values the content is their symbols as bytes: of i8 if they are differences
+// themselves, of u8 if they rise with these. Nothing where a sample shows that no axis saves
+// enough. `smallest`: more axes are tried. Fails with LimitMemory, Cancelled, or as a store does.
 Result<std::optional<ClassPlan>> plan_classes(const Content& content,
                                               const std::vector<uint64_t>& dims,
                                               const ValuePlan& plain, uint64_t chunks,

@@ -27,6 +27,34 @@ Result<Bytes> Content::dense(uint64_t begin, uint64_t end, std::vector<uint8_t>*
   return Bytes(*scratch);
 }
 
+Result<Bytes> Content::rows(View view, uint64_t first, uint64_t count,
+                            std::vector<uint8_t>* scratch) const {
+  const uint64_t begin = first * view.cols;
+  const uint64_t end = std::min(elements, begin + count * view.cols);
+  if (!view.transposed) return dense(begin, end, scratch);
+  const size_t width = this->width();
+  scratch->resize(static_cast<size_t>(end - begin) * width);
+  if (pieces != nullptr) {
+    if (transposed == nullptr || transposed_cols != view.cols) {
+      return fail(Code::Internal, "", "the pieces of a tensor were not transposed");
+    }
+    DCF_TRY(transposed->read(begin * width, *scratch));
+    return Bytes(*scratch);
+  }
+  const uint64_t stride = elements / view.cols;
+  std::vector<uint8_t> column;
+  for (uint64_t c = 0; c < view.cols; ++c) {
+    DCF_ASSIGN(const Bytes part, dense(c * stride + first, c * stride + first + count, &column));
+    uint8_t* to = scratch->data() + c * width;
+    with_words(dtype, part, [&]<typename Word>(Words<Word> of_column) {
+      for (size_t i = 0; i < of_column.size(); ++i, to += view.cols * sizeof(Word)) {
+        store_le(to, of_column[i]);
+      }
+    });
+  }
+  return Bytes(*scratch);
+}
+
 Status Content::extract(View view, uint64_t first, uint64_t count, EntryBlock* block) const {
   block->offsets.clear();
   block->words.clear();

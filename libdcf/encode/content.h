@@ -102,6 +102,11 @@ struct Content {
   // *scratch. For elements of less than a byte, begin is a multiple of 8.
   Result<Bytes> dense(uint64_t begin, uint64_t end, std::vector<uint8_t>* scratch) const;
 
+  // The dense words of rows [first, first + count) of a view of dense positions, in its order. The
+  // pieces of a tensor must have been transposed for a transposed view.
+  Result<Bytes> rows(View view, uint64_t first, uint64_t count,
+                     std::vector<uint8_t>* scratch) const;
+
   // The entries of rows [first, first + count) of a view. A chunk has at most kMaxChunkEntries: if
   // there are more, block->offsets has one more than that and the rest is unspecified.
   Status extract(View view, uint64_t first, uint64_t count, EntryBlock* block) const;

@@ -49,7 +49,7 @@ class Assembly {
     Header header;
     header.features = coded_ ? kCodedNames : 0;
     for (const Tensor& t : manifest_.tensors) {
-      if (t.alias_of == kNoTensor) header.features |= features_of(t.encoding);
+      if (t.alias_of == kNoTensor) header.features |= features_of(t.encoding, t.dtype);
     }
     header.file_size = layout_.file_size;
     header.manifest_size = packed_.size();
@@ -137,7 +137,7 @@ class Assembly {
     uint64_t scales = 0;
     for (const StoredEncoding* stored : payload_) {
       words += stored->encoded.tensor.encoding.palette_size;
-      units += stored->encoded.tensor.encoding.class_units;
+      units += stored->encoded.tensor.encoding.unit_map_size();
       scales += stored->encoded.tensor.encoding.grid_units;
     }
     const uint64_t tables = table_ids_.size() * sizeof(CodeLengths) + sizeof(uint64_t) * words +

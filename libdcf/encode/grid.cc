@@ -69,6 +69,10 @@ std::vector<Grid> sparse_grids(const std::vector<uint64_t>& dims, uint64_t eleme
   return grids;
 }
 
+Grid view_grid(View view, uint64_t elements, uint64_t chunk_entries) {
+  return cut(view, elements, rounded(elements, chunk_entries), kMaxChunkEntries);
+}
+
 Grid in_chunks(const Grid& grid, uint64_t chunks) {
   return cut(grid.view, grid.elements, chunks, uint64_t{grid.rows_per_chunk} * grid.view.cols);
 }

@@ -47,6 +47,9 @@ Grid dense_grid(const std::vector<uint64_t>& dims, uint64_t elements, uint32_t b
 std::vector<Grid> sparse_grids(const std::vector<uint64_t>& dims, uint64_t elements,
                                uint64_t entries, bool small_chunks);
 
+// Any view, in chunks of about so many elements.
+Grid view_grid(View view, uint64_t elements, uint64_t chunk_entries);
+
 // The same view in at least so many chunks, where it has as many rows.
 Grid in_chunks(const Grid& grid, uint64_t chunks);
 

@@ -184,8 +184,9 @@ uint64_t chunk_bytes(const Candidate& candidate) {
                           !content.drop_signs && content.pieces == nullptr;
     return borrowed ? dense : 2 * dense;
   }
-  // Symbols, and coded bytes that grow by doubling.
-  if (!recipe.encoding.is_sparse()) return 4 * dense + 4 * elements;
+  // Symbols, and coded bytes that grow by doubling; differences as numbers.
+  const uint64_t numbers = recipe.encoding.values == Values::kDelta ? 8 * elements : 0;
+  if (!recipe.encoding.is_sparse()) return 4 * dense + 4 * elements + numbers;
   return extraction_bytes(content, recipe.grid, candidate.most) +
          candidate.most.entries * (2 * content.width() + 4 * sizeof(uint32_t)) + elements / 4;
 }
@@ -254,12 +255,15 @@ Result<EncodedTensor> encode_tensor(const Candidate& candidate, const CheckedInp
   }
   DCF_TRY(pass_on());
   append_scales(recipe.scales.scales, &result.codebook);
-  if (recipe.encoding.has_classes()) {
+  const Roles roles = roles_of(recipe.encoding, content.dtype);
+  for (const auto& [role, map] : {std::pair{Role::kPredictors, Bytes(recipe.predictors)},
+                                  {Role::kClasses, Bytes(recipe.class_map)}}) {
+    if (map.empty()) continue;
+    const size_t k = roles.find(role);
     const size_t at = result.codebook.size();
-    const CodeLengths* const code = recipe.codes[0] ? &*recipe.codes[0] : nullptr;
-    encode_stream(recipe.class_map, recipe.encoding.classes, code, HuffmanLayout::kAuto,
-                  &result.codebook);
-    huffman[0] = is_huffman(result.codebook[at]);
+    encode_stream(map, roles.list[k].alphabet, recipe.codes[k] ? &*recipe.codes[k] : nullptr,
+                  HuffmanLayout::kAuto, &result.codebook);
+    huffman[k] = is_huffman(result.codebook[at]);
   }
   result.tables.resize(recipe.codes.size());
   for (size_t k = 0; k < recipe.codes.size(); ++k) {

@@ -17,9 +17,10 @@ inline constexpr uint16_t kFormatMinor = 0;
 // Critical feature bits (section 12).
 inline constexpr uint32_t kGridValues = 1u << 0;
 inline constexpr uint32_t kClassMaps = 1u << 1;
+inline constexpr uint32_t kDeltaValues = 1u << 2;  // delta values, and classes of wide int values
 inline constexpr uint32_t kCodedNames = 1u << 3;
 // Those that this reader understands.
-inline constexpr uint32_t kKnownFeatures = kGridValues | kClassMaps | kCodedNames;
+inline constexpr uint32_t kKnownFeatures = kGridValues | kClassMaps | kDeltaValues | kCodedNames;
 
 struct Header {
   uint16_t major = kFormatMajor;

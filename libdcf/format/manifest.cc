@@ -223,7 +223,7 @@ class Validator {
   Status read_encoding(size_t i, Tensor* t) {
     Encoding& e = t->encoding;
     e = encoding_of(c_.encodings[i]);
-    uint8_t p[9] = {};
+    uint8_t p[4 * kMaxDistances] = {};
     const auto take = [&](size_t count) {
       for (size_t k = 0; k < count; ++k) {
         if (!params_.read_u8(&p[k])) return false;
@@ -264,6 +264,17 @@ class Validator {
       e.split_z = p[1];
       e.split_base = load_le<uint16_t>(p + 2);
       e.split_symbols = static_cast<uint16_t>(p[4] + 1);
+    } else if (e.values == Values::kDelta) {
+      if (!take(1)) return short_params;
+      e.distance_count = p[0];
+      if (e.distance_count > kMaxDistances) return bad("P-08", "there are too many distances");
+      if (!take(4 * size_t{e.distance_count})) return short_params;
+      for (size_t k = 0; k < e.distance_count; ++k) {
+        e.distances[k] = load_le<uint32_t>(p + 4 * k);
+      }
+      if (!take(8)) return short_params;
+      e.delta_run = load_le<uint32_t>(p);
+      e.delta_units = load_le<uint32_t>(p + 4);
     }
     return check_encoding(e, t->dtype, t->elements);
   }

@@ -37,6 +37,12 @@ void append_params(const Encoding& e, std::vector<uint8_t>* out) {
                              static_cast<uint8_t>(e.split_base >> 8),
                              static_cast<uint8_t>(e.split_symbols - 1)});
   }
+  if (e.values == Values::kDelta) {
+    out->push_back(e.distance_count);
+    for (size_t i = 0; i < e.distance_count; ++i) append_u32(out, e.distances[i]);
+    append_u32(out, e.delta_run);
+    append_u32(out, e.delta_units);
+  }
 }
 
 void append_tensor(const Tensor& t, ManifestColumns* c) {

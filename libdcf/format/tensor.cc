@@ -12,6 +12,7 @@ namespace {
 
 constexpr uint32_t kCountsAlphabet = kCountBuckets.alphabet(kCountBits);
 
+// Of int and of delta values.
 uint32_t int_alphabet(uint32_t bits) {
   switch (bits) {
     case 8:
@@ -28,9 +29,9 @@ Status bad(const char* rule, const char* message) {
   return fail(Code::BadManifest, rule, message);
 }
 
-Status check_classes(const Encoding& e, uint32_t bits, uint64_t elements) {
-  if (e.values != Values::kSplit && (e.values != Values::kInt || bits != 8)) {
-    return bad("M-14", "only split values and int values of 8 bits have classes");
+Status check_classes(const Encoding& e, uint64_t elements) {
+  if (e.values == Values::kRaw || e.values == Values::kPalette) {
+    return bad("M-14", "raw values and palettes have no classes");
   }
   if (e.classes < 2 || e.classes > kMaxClasses || e.class_run < 1 || e.class_units < 2 ||
       e.class_units > kMaxClassUnits || uint64_t{e.class_run} * e.class_units > elements) {
@@ -48,6 +49,17 @@ Status check_grid(const Encoding& e, DType dtype, uint64_t elements) {
     return bad("V-04", "the parameters of a grid are out of range");
   }
   return ok_status();
+}
+
+Status check_delta(const Encoding& e, uint64_t elements) {
+  if (e.is_sparse()) return bad("M-14", "delta values go with dense positions only");
+  bool in_range = e.distance_count >= 1 && e.distance_count <= kMaxDistances && e.delta_run >= 1 &&
+                  e.delta_units >= 1 && e.delta_units <= kMaxClassUnits &&
+                  uint64_t{e.delta_run} * e.delta_units <= elements;
+  for (size_t i = 0; in_range && i < e.distance_count; ++i) {
+    in_range = e.distances[i] >= 1 && e.distances[i] < kMaxDenseViewCols;
+  }
+  return in_range ? ok_status() : bad("P-08", "the parameters of delta values are out of range");
 }
 
 }  // namespace
@@ -99,6 +111,10 @@ Roles roles_of(const Encoding& e, DType dtype) {
     case Values::kInt:
       add_values(int_alphabet(dtype_bits(dtype)));
       break;
+    case Values::kDelta:
+      add(Role::kPredictors, e.distance_count + 1u);
+      add_values(int_alphabet(dtype_bits(dtype)));
+      break;
   }
   return roles;
 }
@@ -129,12 +145,14 @@ Result<uint64_t> count_elements(std::span<const uint64_t> dims) {
   return empty ? uint64_t{0} : product;
 }
 
-uint32_t features_of(const Encoding& e) {
-  return (e.values == Values::kGrid ? kGridValues : 0) | (e.has_classes() ? kClassMaps : 0);
+uint32_t features_of(const Encoding& e, DType dtype) {
+  const bool wide_classes = e.has_classes() && e.values == Values::kInt && dtype_bits(dtype) > 8;
+  return (e.values == Values::kGrid ? kGridValues : 0) | (e.has_classes() ? kClassMaps : 0) |
+         (e.values == Values::kDelta || wide_classes ? kDeltaValues : 0);
 }
 
 Status check_encoding_ids(const Encoding& e) {
-  if (e.positions > Positions::kGapBucket || e.values > Values::kInt) {
+  if (e.positions > Positions::kGapBucket || e.values > Values::kDelta) {
     return fail(Code::UnsupportedEncoding, "M-12", "the tensor has an unknown encoding");
   }
   return ok_status();
@@ -155,7 +173,7 @@ Status check_encoding(const Encoding& e, DType dtype, uint64_t elements) {
     return bad("P-01", "gap-bucket parameters are out of range");
   }
   if (e.signs && !has_negative_zero(dtype)) return bad("P-01", "the dtype has no -0");
-  if (e.has_classes()) DCF_TRY(check_classes(e, bits, elements));
+  if (e.has_classes()) DCF_TRY(check_classes(e, elements));
   switch (e.values) {
     case Values::kRaw:
       break;
@@ -180,6 +198,9 @@ Status check_encoding(const Encoding& e, DType dtype, uint64_t elements) {
     case Values::kInt:
       if (!is_integer(dtype) && !is_f8(dtype))
         return bad("M-14", "int values need an integer dtype");
+      break;
+    case Values::kDelta:
+      DCF_TRY(check_delta(e, elements));
       break;
   }
   return ok_status();

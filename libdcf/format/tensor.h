@@ -15,7 +15,7 @@
 namespace dcf::impl {
 
 enum class Positions : uint8_t { kDense = 0, kBitmap = 1, kGap = 2, kGapBucket = 3 };
-enum class Values : uint8_t { kRaw = 0, kPalette = 1, kGrid = 2, kSplit = 3, kInt = 4 };
+enum class Values : uint8_t { kRaw = 0, kPalette = 1, kGrid = 2, kSplit = 3, kInt = 4, kDelta = 5 };
 // The id of dense positions with classes, in the manifest.
 inline constexpr uint8_t kClassesId = 4;
 enum class Fidelity : uint8_t { kBitExact = 0, kValueExact = 1, kLossy = 2 };
@@ -38,20 +38,27 @@ struct Encoding {
   uint32_t class_units = 0;  // units that have a class
   uint32_t grid_run = 0;     // the same of grid: elements of a unit that follow each other
   uint32_t grid_units = 0;   // units that have a scale
+  // D, the distances, and the units that have a predictor, of delta.
+  uint8_t distance_count = 0;
+  std::array<uint32_t, kMaxDistances> distances{};
+  uint32_t delta_run = 0;
+  uint32_t delta_units = 0;
 
   bool is_raw() const { return values == Values::kRaw; }
   bool is_sparse() const { return positions != Positions::kDense; }
   bool has_classes() const { return classes != 0; }
+  // Bytes of the predictors and of the class map in memory: one for each unit.
+  uint64_t unit_map_size() const { return uint64_t{delta_units} + class_units; }
   friend bool operator==(const Encoding&, const Encoding&) = default;
 };
 
 // A stream that may use a Huffman table, and the size A of its alphabet.
-enum class Role : uint8_t { kBitmap, kCounts, kGaps, kSigns, kClasses, kValues };
+enum class Role : uint8_t { kBitmap, kCounts, kGaps, kSigns, kClasses, kPredictors, kValues };
 struct RoleInfo {
   Role role;
   uint32_t alphabet;
 };
-inline constexpr size_t kMaxRoles = 1 + kMaxClasses;
+inline constexpr size_t kMaxRoles = 2 + kMaxClasses;
 struct Roles {
   std::array<RoleInfo, kMaxRoles> list{};
   size_t count = 0;
@@ -110,7 +117,7 @@ struct Tensor {
 // The product of dims (M-05), or the rule that they break.
 Result<uint64_t> count_elements(std::span<const uint64_t> dims);
 // The critical feature bits that a file with this encoding sets (M-16).
-uint32_t features_of(const Encoding& encoding);
+uint32_t features_of(const Encoding& encoding, DType dtype);
 // Whether this version knows the encoding (M-12).
 Status check_encoding_ids(const Encoding& encoding);
 // Whether encoding and parameters are allowed for the dtype (M-12, M-14, P-01, V-01).

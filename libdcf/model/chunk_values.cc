@@ -65,21 +65,44 @@ Status decode_split(const TensorCoding& coding, ByteReader* in, ChunkScratch* sc
   return ok_status();
 }
 
-uint64_t zigzag_inverse(uint64_t n) {
-  return (n >> 1) ^ (~(n & 1) + 1);
+// Numbers of a bucket stream become words.
+template <typename T, typename N>
+void store_numbers(std::span<const N> numbers, bool zigzag, uint8_t* words) {
+  const N* const from = numbers.data();
+  for (size_t i = 0; i < numbers.size(); ++i) {
+    const N n = from[i];
+    const N word = zigzag ? (n >> 1) ^ (~(n & 1) + 1) : n;
+    store_le(words + i * sizeof(T), static_cast<T>(word));
+  }
+}
+
+// The bucket stream of the values (7.4).
+template <typename N>
+Status decode_numbers(const TensorCoding& coding, const ChunkShape& shape, ByteReader* in,
+                      ChunkScratch* scratch, BucketCode bucket, std::span<N> numbers) {
+  resize_scratch(&scratch->codes, numbers.size());
+  DCF_TRY(symbols(coding, shape, in, scratch, scratch->codes));
+  return decode_bucket_numbers<N>(in, bucket, coding.alphabet(Role::kValues), scratch->codes,
+                                  numbers);
 }
 
 template <typename N>
-Status decode_wide_int(const TensorCoding& coding, ByteReader* in, ChunkScratch* scratch, size_t n,
-                       BucketCode bucket, std::span<N> numbers) {
-  DCF_TRY(decode_bucket_stream<N>(in, bucket, coding.alphabet(Role::kValues),
-                                  coding.table(Role::kValues), numbers,
-                                  scratch->codec(bucket_scratch_size(n))));
-  const bool zigzag = is_signed_integer(coding.tensor().dtype);
-  const size_t width = coding.word_bytes();
-  for (size_t i = 0; i < n; ++i) {
-    store_word(scratch->words.data() + i * width, width,
-               zigzag ? zigzag_inverse(numbers[i]) : uint64_t{numbers[i]});
+Status decode_wide_int(const TensorCoding& coding, const ChunkShape& shape, ByteReader* in,
+                       ChunkScratch* scratch, BucketCode bucket, std::span<N> numbers) {
+  DCF_TRY(decode_numbers(coding, shape, in, scratch, bucket, numbers));
+  const bool zigzag =
+      coding.tensor().encoding.values == Values::kDelta || is_signed_integer(coding.tensor().dtype);
+  uint8_t* const words = scratch->words.data();
+  switch (coding.word_bytes()) {
+    case 2:
+      store_numbers<uint16_t, N>(numbers, zigzag, words);
+      break;
+    case 4:
+      store_numbers<uint32_t, N>(numbers, zigzag, words);
+      break;
+    default:
+      store_numbers<uint64_t, N>(numbers, zigzag, words);
+      break;
   }
   return ok_status();
 }
@@ -92,11 +115,11 @@ Status decode_int(const TensorCoding& coding, const ChunkShape& shape, ByteReade
       return symbols(coding, shape, in, scratch, scratch->words);
     case 8: {
       std::vector<uint64_t> numbers(n);
-      return decode_wide_int<uint64_t>(coding, in, scratch, n, kInt64Buckets, numbers);
+      return decode_wide_int<uint64_t>(coding, shape, in, scratch, kInt64Buckets, numbers);
     }
     default:
       resize_scratch(&scratch->numbers, n);
-      return decode_wide_int<uint32_t>(coding, in, scratch, n, kIntBuckets, scratch->numbers);
+      return decode_wide_int<uint32_t>(coding, shape, in, scratch, kIntBuckets, scratch->numbers);
   }
 }
 
@@ -104,9 +127,7 @@ Status decode_grid(const TensorCoding& coding, const ChunkShape& shape, ByteRead
                    ChunkScratch* scratch) {
   resize_scratch(&scratch->numbers, shape.entries);
   const std::span<uint32_t> numbers = scratch->numbers;
-  DCF_TRY(decode_bucket_stream<uint32_t>(in, kIntBuckets, coding.alphabet(Role::kValues),
-                                         coding.table(Role::kValues), numbers,
-                                         scratch->codec(bucket_scratch_size(shape.entries))));
+  DCF_TRY(decode_numbers<uint32_t>(coding, shape, in, scratch, kIntBuckets, numbers));
   grid_words(coding.tensor(), coding.scales(), shape.first, numbers, scratch->words.data());
   return ok_status();
 }
@@ -208,6 +229,10 @@ Status decode_values(const TensorCoding& coding, ByteReader* in, ChunkScratch* s
       break;
     case Values::kSplit:
       DCF_TRY(decode_split(coding, in, scratch, out));
+      break;
+    case Values::kDelta:
+      DCF_TRY(decode_int(coding, out->shape, in, scratch));
+      coding.delta().undo(coding.tensor().dtype, out->shape.first, out->shape.cols, scratch->words);
       break;
     default:
       DCF_TRY(decode_int(coding, out->shape, in, scratch));

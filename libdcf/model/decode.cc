@@ -2,6 +2,7 @@
 #include "model/decode.h"
 
 #include <algorithm>
+#include <array>
 #include <cstring>
 
 #include "base/checked.h"
@@ -78,12 +79,46 @@ class RangeDecoder {
     std::memcpy(dst_.data() + at * tensor_.bits / 8, words.data(), words.size());
   }
 
+  // A transposed view: what stands in a column of the chunk is consecutive in the tensor.
   void scatter(const ChunkShape& shape, Bytes dense) const {
+    constexpr uint32_t kRows = 256;
     const size_t width = coding_.word_bytes();
-    for (uint32_t i = 0; i < shape.elements; ++i) {
-      const uint64_t element = element_of_view(tensor_, shape.first + i);
-      if (element < first_ || element - first_ >= count_) continue;
-      copy(dense.subspan(i * width, width), element - first_, 1);
+    std::array<uint8_t, kRows * sizeof(uint64_t)> run;
+    for (uint32_t row = 0; row < shape.rows; row += kRows) {
+      const uint32_t n = std::min(kRows, shape.rows - row);
+      for (uint32_t col = 0; col < shape.cols; ++col) {
+        const size_t at = size_t{row} * shape.cols + col;
+        const uint64_t element = element_of_view(tensor_, shape.first + at);
+        const uint64_t from = std::max(first_, element);
+        const uint64_t to = std::min(first_ + count_, element + n);
+        if (from >= to) continue;
+        gather(dense.subspan(at * width), shape.cols, width, {run.data(), n * width});
+        copy(Bytes(run).subspan((from - element) * width, (to - from) * width), from - first_,
+             to - from);
+      }
+    }
+  }
+
+  // Every step-th word.
+  static void gather(Bytes words, size_t step, size_t width, MutableBytes out) {
+    switch (width) {
+      case 1:
+        return gather_words<uint8_t>(words, step, out);
+      case 2:
+        return gather_words<uint16_t>(words, step, out);
+      case 4:
+        return gather_words<uint32_t>(words, step, out);
+      default:
+        return gather_words<uint64_t>(words, step, out);
+    }
+  }
+  template <typename T>
+  static void gather_words(Bytes words, size_t step, MutableBytes out) {
+    const uint8_t* const from = words.data();
+    uint8_t* const to = out.data();
+    const size_t n = out.size() / sizeof(T);
+    for (size_t i = 0; i < n; ++i) {
+      store_le(to + i * sizeof(T), load_le<T>(from + i * step * sizeof(T)));
     }
   }
 

@@ -31,7 +31,8 @@ Status shifted(Status s, uint64_t by) {
 // Features that tensors use must be announced, so that older readers know that they are too old.
 Status check_features(const Header& header, const Manifest& manifest) {
   for (size_t i = 0; i < manifest.tensors.size(); ++i) {
-    if ((features_of(manifest.tensors[i].encoding) & ~header.features) == 0) continue;
+    const Tensor& t = manifest.tensors[i];
+    if ((features_of(t.encoding, t.dtype) & ~header.features) == 0) continue;
     return fail(Code::BadManifest, "M-16", "the feature bit of a tensor's encoding is not set")
         .at(kHeaderBytes)
         .in_tensor(i);
@@ -157,7 +158,8 @@ uint64_t Model::table_memory(size_t tensor) const {
   const Tensor& t = manifest_.tensors[tensor];
   const auto tables = static_cast<uint64_t>(
       std::count_if(t.tables.begin(), t.tables.end(), [](uint32_t id) { return id != 0; }));
-  return tables * sizeof(DecodeTable) + ClassOrder::memory(t.encoding);
+  return tables * sizeof(DecodeTable) + ClassOrder::memory(t.encoding) +
+         RowDelta::memory(t.encoding);
 }
 
 uint64_t Model::encoded_bytes(size_t tensor, ChunkRange chunks) const {

@@ -30,14 +30,16 @@ Status check_roles(const Tensor& t, const std::vector<CodeLengths>& codes,
   return ok_status();
 }
 
-// Section 7.6. `coded`: the stream is Huffman-coded. Most maps are not, and a decode table takes
-// longer to build than they to read.
-Status parse_class_map(ByteReader* in, const Tensor& t, const std::vector<CodeLengths>& codes,
-                       bool coded, MutableBytes map) {
+// The predictors of units (8.5), or their classes (7.6). `coded`: the stream is Huffman-coded. Most
+// maps are not, and a decode table takes longer to build than they to read.
+Status parse_unit_map(ByteReader* in, const Tensor& t, Role role,
+                      const std::vector<CodeLengths>& codes, bool coded, MutableBytes map) {
+  const Roles roles = roles_of(t.encoding, t.dtype);
+  const size_t k = roles.find(role);
   std::optional<DecodeTable> table;
-  if (coded && t.tables[0] != 0) table.emplace(codes[t.tables[0] - 1]);
+  if (coded && t.tables[k] != 0) table.emplace(codes[t.tables[k] - 1]);
   std::vector<uint8_t> scratch(stream_scratch_size(map.size()));
-  return decode_stream(in, t.encoding.classes, table ? &*table : nullptr, map, scratch);
+  return decode_stream(in, roles.list[k].alphabet, table ? &*table : nullptr, map, scratch);
 }
 
 // Section 8.4.
@@ -63,9 +65,9 @@ uint64_t grid_units(const Manifest& manifest) {
   return units;
 }
 
-uint64_t class_units(const Manifest& manifest) {
+uint64_t unit_map_bytes(const Manifest& manifest) {
   uint64_t units = 0;
-  for (const Tensor& t : manifest.tensors) units += t.encoding.class_units;  // 0 for aliases
+  for (const Tensor& t : manifest.tensors) units += t.encoding.unit_map_size();  // 0 for aliases
   return units;
 }
 
@@ -80,11 +82,11 @@ uint64_t codebook_words(const Manifest& manifest) {
 uint64_t tables_memory(const Manifest& manifest) {
   constexpr uint64_t kPerTable = sizeof(CodeLengths) + sizeof(uint32_t);
   constexpr uint64_t kPerTensor = sizeof(uint64_t) + 2 * sizeof(uint32_t);
-  const uint64_t units = class_units(manifest);
+  const uint64_t units = unit_map_bytes(manifest);
   const uint64_t scales = grid_units(manifest);
   uint64_t largest = 0;
   for (const Tensor& t : manifest.tensors) {
-    largest = std::max<uint64_t>(largest, t.encoding.class_units);
+    largest = std::max<uint64_t>({largest, t.encoding.class_units, t.encoding.delta_units});
   }
   return manifest.table_count * kPerTable + manifest.tensors.size() * kPerTensor +
          codebook_words(manifest) * sizeof(uint64_t) + units + scales * sizeof(float) +
@@ -116,7 +118,7 @@ Result<Tables> parse_tables(Bytes section, const Manifest& manifest) {
   // Each word but the first of a codebook takes at least one bit, so the section bounds this too.
   tables.codebook_words.reserve(
       std::min<uint64_t>(codebook_words(manifest), 8 * section.size() + manifest.tensors.size()));
-  tables.class_maps.reserve(class_units(manifest));
+  tables.unit_maps.reserve(unit_map_bytes(manifest));
   const uint64_t scales = grid_units(manifest);
   tables.scales.reserve(std::min<uint64_t>(scales, section.size() / sizeof(float)));
   if (scales > 0) tables.scale_starts.reserve(manifest.tensors.size());
@@ -126,18 +128,22 @@ Result<Tables> parse_tables(Bytes section, const Manifest& manifest) {
     Status s = check_roles(t, tables.codes, record_bytes, &seen, &tables.code_bytes.back());
     if (!s.ok()) return s.in_tensor(i);
     const size_t start = in.position();
-    const size_t first =
-        t.encoding.has_classes() ? tables.class_maps.size() : tables.codebook_words.size();
+    const bool mapped = t.encoding.unit_map_size() != 0;
+    const size_t first = mapped ? tables.unit_maps.size() : tables.codebook_words.size();
     tables.codebook_starts.push_back(first);
     if (scales > 0) tables.scale_starts.push_back(tables.scales.size());
     s = parse_scales(&in, t.encoding.grid_units, &tables.scales);
     if (!s.ok()) return s.at(start).in_tensor(i);
-    if (t.encoding.has_classes()) {
-      tables.class_maps.resize(first + t.encoding.class_units);
-      const bool coded = start < section.size() && is_huffman(section[start]);
-      s = parse_class_map(&in, t, tables.codes, coded,
-                          MutableBytes(tables.class_maps).subspan(first));
-      if (!s.ok()) return s.at(start).in_tensor(i);
+    for (const auto& [role, units] : {std::pair{Role::kPredictors, t.encoding.delta_units},
+                                      {Role::kClasses, t.encoding.class_units}}) {
+      if (units == 0) continue;
+      const size_t map_start = in.position();
+      const size_t at = tables.unit_maps.size();
+      tables.unit_maps.resize(at + units);
+      const bool coded = map_start < section.size() && is_huffman(section[map_start]);
+      s = parse_unit_map(&in, t, role, tables.codes, coded,
+                         MutableBytes(tables.unit_maps).subspan(at));
+      if (!s.ok()) return s.at(map_start).in_tensor(i);
     }
     if (t.alias_of == kNoTensor && t.encoding.values == Values::kPalette) {
       if (t.encoding.palette_size / 8 > in.remaining()) {

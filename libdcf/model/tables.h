@@ -11,13 +11,14 @@
 namespace dcf::impl {
 
 struct Tables {
-  std::vector<CodeLengths> codes;         // by table number less one
-  std::vector<uint64_t> codebook_words;   // of all palettes, one after another
-  std::vector<uint8_t> class_maps;        // of all tensors with classes, one after another
+  std::vector<CodeLengths> codes;        // by table number less one
+  std::vector<uint64_t> codebook_words;  // of all palettes, one after another
+  // Of all tensors, one after another: the predictors of delta values, then a class map.
+  std::vector<uint8_t> unit_maps;
   std::vector<float> scales;              // of all grids, one after another
-  std::vector<uint64_t> codebook_starts;  // per tensor: index into codebook_words, or class_maps
+  std::vector<uint64_t> codebook_starts;  // per tensor: index into codebook_words, or unit_maps
   std::vector<uint64_t> scale_starts;     // per tensor: index into scales; empty without grids
-  std::vector<uint32_t> codebook_bytes;   // per tensor: stored bytes of its codebook or class map
+  std::vector<uint32_t> codebook_bytes;   // per tensor: stored bytes of its codebook, scales, maps
   std::vector<uint32_t> code_bytes;       // per tensor: bytes of the codes that it uses first
 };
 

@@ -12,8 +12,14 @@ TensorCoding::TensorCoding(const Tensor& tensor, const Tables& tables, size_t in
   }
   if (tensor.encoding.has_classes()) {
     classes_.emplace(tensor.encoding,
-                     Bytes(tables.class_maps)
-                         .subspan(tables.codebook_starts[index], tensor.encoding.class_units));
+                     Bytes(tables.unit_maps)
+                         .subspan(tables.codebook_starts[index] + tensor.encoding.delta_units,
+                                  tensor.encoding.class_units));
+  }
+  if (tensor.encoding.values == Values::kDelta) {
+    delta_.emplace(tensor.encoding,
+                   Bytes(tables.unit_maps)
+                       .subspan(tables.codebook_starts[index], tensor.encoding.delta_units));
   }
   if (tensor.encoding.values == Values::kPalette) {
     codebook_ = std::span(tables.codebook_words)

@@ -11,6 +11,7 @@
 #include "codec/decode_table.h"
 #include "format/tensor.h"
 #include "model/class_order.h"
+#include "model/row_delta.h"
 #include "model/tables.h"
 
 namespace dcf::impl {
@@ -33,6 +34,8 @@ class TensorCoding {
   }
   // Only with classes.
   const ClassOrder& classes() const { return *classes_; }
+  // Only of delta values.
+  const RowDelta& delta() const { return *delta_; }
   size_t word_bytes() const { return tensor_.bits / 8; }
 
  private:
@@ -40,6 +43,7 @@ class TensorCoding {
   Roles roles_;
   std::array<std::unique_ptr<const DecodeTable>, kMaxRoles> tables_;
   std::optional<ClassOrder> classes_;
+  std::optional<RowDelta> delta_;
   std::span<const uint64_t> codebook_;
   std::span<const float> scales_;
 };

@@ -12,9 +12,9 @@ namespace {
 constexpr size_t kGroup = 256;  // items that are listed at a time
 constexpr uint64_t kRun = 16;   // chunks of a tensor that share decode tables and scratch
 
-// The chunks of an item. To read a class map takes no longer than the elements of its item.
+// The chunks of an item. To read its maps of units takes no longer than the elements of its item.
 uint64_t run_of(const Tensor& t) {
-  return std::max(kRun, t.encoding.class_units / t.chunk_stride());
+  return std::max(kRun, t.encoding.unit_map_size() / t.chunk_stride());
 }
 
 // A run of consecutive chunks of one tensor.

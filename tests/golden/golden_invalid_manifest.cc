@@ -141,8 +141,16 @@ void add_classes(InvalidFiles* out) {
     must(p->columns.params[1] == 1 && p->columns.params[5] == 4, "run and units");
     p->columns.params[1] = 3;
   });
-  out->changed("classes_of_wide_integers", "M-14", parts,
-               [](FileParts* p) { p->columns.dtypes = {static_cast<uint8_t>(DType::kU16)}; });
+  // A palette has one parameter byte, and a codebook of one word takes two bytes here.
+  out->changed("classes_of_a_palette", "M-14", parts, [](FileParts* p) {
+    p->columns.encodings = {0x14};
+    p->columns.params.push_back(0);
+    p->tables.insert(p->tables.end(), {0, 5});
+  });
+  Sample wide = s;
+  wide.dtype = DType::kU16;
+  out->changed("wide_classes_without_their_feature", "M-16", make_parts({wide}),
+               [](FileParts* p) { p->header.features = kClassMaps; });
   out->changed("class_outside_the_classes", "S-07", parts, [](FileParts* p) {
     must(p->tables == Blob{0, 0x11}, "a stored map of 2 bits for each unit");
     p->tables[1] = 0x13;
@@ -191,6 +199,32 @@ void add_grids(InvalidFiles* out) {
                [](FileParts* p) { p->tables.pop_back(); });
 }
 
+void add_delta(InvalidFiles* out) {
+  Encoding e = encoding(Positions::kDense, Values::kDelta);
+  e.distance_count = 1;
+  e.distances = {2};
+  e.delta_run = 1;
+  e.delta_units = 1;
+  Sample s = words(DType::kU16, {8}, {10, 20, 11, 23, 12, 26, 13, 29}, e);
+  s.predictors = {1};
+  const FileParts parts = make_parts({s});
+  out->changed("delta_without_its_feature", "M-16", parts,
+               [](FileParts* p) { p->header.features = 0; });
+  out->changed("delta_of_sparse_entries", "M-14", parts, [](FileParts* p) {
+    p->columns.encodings = {0x51};
+    p->columns.params.insert(p->columns.params.begin(), 0);  // signs
+    p->columns.tables.push_back(0);
+  });
+  out->changed("distance_of_no_element", "P-08", parts, [](FileParts* p) {
+    must(p->columns.params[0] == 1 && p->columns.params[1] == 2, "one distance");
+    p->columns.params[1] = 0;
+  });
+  out->changed("predictor_without_a_distance", "S-07", parts, [](FileParts* p) {
+    must(p->tables == Blob{1, 1}, "a constant map");
+    p->tables[1] = 2;
+  });
+}
+
 }  // namespace
 
 void make_invalid_manifests(InvalidFiles* out) {
@@ -199,6 +233,7 @@ void make_invalid_manifests(InvalidFiles* out) {
   add_encodings(out);
   add_classes(out);
   add_grids(out);
+  add_delta(out);
 }
 
 }  // namespace dcf::impl::testing

@@ -73,8 +73,10 @@ std::vector<Sample> all_encodings(HuffmanLayout layout) {
   std::vector<Sample> out;
   for (const DType dtype : {DType::kF32, DType::kF16, DType::kI16, DType::kU8, DType::kI64}) {
     for (const Encoding& e : encodings_of(dtype)) {
-      if (e.bucket_t == 3 || e.gap_bits == 8 || e.has_classes() || e.values == Values::kGrid)
+      if (e.bucket_t == 3 || e.gap_bits == 8 || e.has_classes() || e.values == Values::kGrid ||
+          e.values == Values::kDelta) {
         continue;
+      }
       Sample s = random_sample(dtype, {9, 40}, e, out.size(), 5, 7);
       s.name = std::string(dtype_name(dtype)) + " " + encoding_name(e);
       s.huffman = layout;
@@ -126,12 +128,11 @@ std::vector<Sample> transposed_signs(HuffmanLayout layout) {
 }
 
 // Classes of columns, rows and pairs; chunks that begin anywhere in the units; a transposed view.
-std::vector<Sample> classes(HuffmanLayout layout) {
+std::vector<Sample> classes(HuffmanLayout layout, const std::vector<DType>& dtypes) {
   std::vector<Sample> out;
-  for (const DType dtype :
-       {DType::kF32, DType::kF16, DType::kBF16, DType::kF64, DType::kU8, DType::kF8E4M3}) {
+  for (const DType dtype : dtypes) {
     for (const Encoding& e : encodings_of(dtype)) {
-      if (!e.has_classes()) continue;
+      if (!e.has_classes() || e.values == Values::kDelta || e.values == Values::kGrid) continue;
       Sample s = random_sample(dtype, {10, 24}, e, out.size(), 1, 20);
       s.name = std::string(dtype_name(dtype)) + " " + encoding_name(e);
       s.huffman = layout;
@@ -155,6 +156,25 @@ std::vector<Sample> grids(HuffmanLayout layout) {
       s.name = std::string(dtype_name(dtype)) + " " + encoding_name(e);
       s.huffman = layout;
       if (out.size() % 2 == 1) s.view.cols = 17;
+      if (out.size() % 3 > 0) s.rows_per_chunk = 4;
+      if (out.size() % 4 == 2) s.view = {10, true};
+      out.push_back(s);
+    }
+  }
+  return out;
+}
+
+// Delta values of all widths, some with classes; rows of the view that are no rows of the tensor.
+std::vector<Sample> deltas(HuffmanLayout layout) {
+  std::vector<Sample> out;
+  for (const DType dtype : {DType::kF32, DType::kF16, DType::kF64, DType::kF8E4M3FNUZ, DType::kI8,
+                            DType::kU8, DType::kI16, DType::kU32, DType::kI64}) {
+    for (const Encoding& e : encodings_of(dtype)) {
+      if (e.values != Values::kDelta) continue;
+      Sample s = random_sample(dtype, {10, 24}, e, out.size(), 1, 20);
+      s.name = std::string(dtype_name(dtype)) + " " + encoding_name(e);
+      s.huffman = layout;
+      if (out.size() % 2 == 1) s.view.cols = 34;
       if (out.size() % 3 > 0) s.rows_per_chunk = 4;
       if (out.size() % 4 == 2) s.view = {10, true};
       out.push_back(s);
@@ -299,7 +319,17 @@ void make_unusual(ValidFiles* out) {
 
   for (const auto& [name, layout] : {std::pair{"classes_streams", HuffmanLayout::kStreams},
                                      {"classes_tree", HuffmanLayout::kTree}}) {
-    add(out, name, classes(layout));
+    add(out, name,
+        classes(layout,
+                {DType::kF32, DType::kF16, DType::kBF16, DType::kF64, DType::kU8, DType::kF8E4M3}));
+  }
+  for (const auto& [name, layout] : {std::pair{"wide_classes_streams", HuffmanLayout::kStreams},
+                                     {"wide_classes_tree", HuffmanLayout::kTree}}) {
+    add(out, name, classes(layout, {DType::kI16, DType::kU32, DType::kI64}));
+  }
+  for (const auto& [name, layout] : {std::pair{"delta_streams", HuffmanLayout::kStreams},
+                                     {"delta_tree", HuffmanLayout::kTree}}) {
+    add(out, name, deltas(layout));
   }
   for (const auto& [name, layout] :
        {std::pair{"grid_streams", HuffmanLayout::kStreams}, {"grid_tree", HuffmanLayout::kTree}}) {

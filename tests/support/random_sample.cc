@@ -81,11 +81,27 @@ std::vector<Encoding> encodings_of(DType dtype) {
   for (const auto& [run, units] : {std::pair<uint32_t, uint32_t>{1, 24}, {24, 2}, {2, 11}}) {
     Encoding e;
     e.values = is_float(dtype) && !is_f8(dtype) ? Values::kSplit : Values::kInt;
-    if (e.values == Values::kInt && dtype_bits(dtype) != 8) break;
     if (e.values == Values::kSplit) e.split_t = static_cast<uint8_t>(dtype == DType::kF16 ? 6 : 8);
     e.classes = static_cast<uint16_t>(run == 24 ? 2 : 5);
     e.class_run = run;
     e.class_units = units;
+    out.push_back(e);
+  }
+  // Distances within and beyond the rows; predictors of columns, of rows and of everything;
+  // classes.
+  for (const auto& [run, units] : {std::pair<uint32_t, uint32_t>{1, 24}, {24, 2}, {7, 1}}) {
+    Encoding e;
+    e.values = Values::kDelta;
+    e.distances = {1, 3, 24};
+    e.distance_count = static_cast<uint8_t>(units == 1 ? 1 : 3);
+    if (units == 1) e.distances = {5};
+    e.delta_run = run;
+    e.delta_units = units;
+    if (units == 2) {
+      e.classes = 3;
+      e.class_run = 2;
+      e.class_units = 11;
+    }
     out.push_back(e);
   }
   if (dtype != DType::kF32 && dtype != DType::kF16 && dtype != DType::kBF16) return out;
@@ -96,6 +112,11 @@ std::vector<Encoding> encodings_of(DType dtype) {
     e.values = Values::kGrid;
     e.grid_run = run;
     e.grid_units = units;
+    if (units == 3) {
+      e.classes = 4;
+      e.class_run = 1;
+      e.class_units = 24;
+    }
     out.push_back(e);
   }
   return out;
@@ -103,7 +124,7 @@ std::vector<Encoding> encodings_of(DType dtype) {
 
 std::string encoding_name(const Encoding& e) {
   static constexpr const char* kPositions[] = {"dense", "bitmap", "gap", "gap-bucket"};
-  static constexpr const char* kValues[] = {"raw", "palette", "grid", "split", "int"};
+  static constexpr const char* kValues[] = {"raw", "palette", "grid", "split", "int", "delta"};
   std::string name = std::string(kPositions[static_cast<size_t>(e.positions)]) + "/" +
                      kValues[static_cast<size_t>(e.values)];
   if (e.has_classes()) {
@@ -112,6 +133,10 @@ std::string encoding_name(const Encoding& e) {
   }
   if (e.values == Values::kGrid) {
     name += " run " + std::to_string(e.grid_run) + " units " + std::to_string(e.grid_units);
+  }
+  if (e.distance_count != 0) {
+    name += " D " + std::to_string(e.distance_count) + " run " + std::to_string(e.delta_run) +
+            " units " + std::to_string(e.delta_units);
   }
   if (e.gap_bits != 0) name += " b=" + std::to_string(e.gap_bits);
   if (e.bucket_t != 0)

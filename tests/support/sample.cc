@@ -31,6 +31,7 @@ struct Encoded {
   std::vector<uint32_t> entries;
   std::vector<uint64_t> codebook;
   std::vector<float> scales;
+  Blob predictors;
   Blob class_map;
   std::array<std::optional<CodeLengths>, kMaxRoles> codes;
 };
@@ -77,6 +78,7 @@ class Encoder {
       return std::move(out_);
     }
     choose_parameters();
+    choose_predictors();
     choose_classes();
     choose_scales();
     for (uint64_t i = 0; i < out_.tensor.chunks; ++i) {
@@ -154,6 +156,31 @@ class Encoder {
     const Roles roles = roles_of(out_.tensor.encoding, s_.dtype);
     pieces_.push_back({roles.find(role) + of_class, std::move(symbols)});
   }
+  // Section 8.5.
+  void choose_predictors() {
+    Encoding& e = out_.tensor.encoding;
+    if (e.values != Values::kDelta) return;
+    if (uint64_t{e.delta_run} * e.delta_units > out_.tensor.elements) {
+      e.delta_run = 1;
+      e.delta_units =
+          static_cast<uint32_t>(std::min<uint64_t>(e.delta_units, out_.tensor.elements));
+    }
+    out_.predictors = s_.predictors;
+    while (out_.predictors.size() < e.delta_units) {
+      out_.predictors.push_back(
+          static_cast<uint8_t>(out_.predictors.size() % (e.distance_count + 1u)));
+    }
+  }
+  // The difference of element v of the view, in column c of its row, to what its predictor finds.
+  uint64_t difference(uint64_t v, uint64_t c) const {
+    const Encoding& e = out_.tensor.encoding;
+    const unsigned predictor = out_.predictors[v / e.delta_run % e.delta_units];
+    const uint64_t distance = predictor == 0 ? 0 : e.distances[predictor - 1];
+    const bool has = distance != 0 && distance <= c;
+    const uint64_t before = has ? s_.words[element(v - distance)] : 0;
+    return (codebook_key(s_.dtype, s_.words[element(v)]) - codebook_key(s_.dtype, before)) &
+           low_mask(out_.tensor.bits);
+  }
   // Section 7.6.
   void choose_classes() {
     Encoding& e = out_.tensor.encoding;
@@ -212,7 +239,7 @@ class Encoder {
       if (!of_class.empty()) stream(Role::kValues, of_class, c);
     }
   }
-  void numbers(Role role, const std::vector<uint64_t>& values, BucketCode code) {
+  void numbers(Role role, uint64_t first, const std::vector<uint64_t>& values, BucketCode code) {
     Blob symbols;
     Blob extra;
     BitWriter writer(&extra);
@@ -221,7 +248,11 @@ class Encoder {
       writer.put(v, code.extra_bits(symbols.back()));
     }
     writer.finish();
-    stream(role, symbols);
+    if (role == Role::kValues) {
+      value_streams(first, symbols);
+    } else {
+      stream(role, symbols);
+    }
     pieces_.push_back({std::nullopt, extra});
   }
 
@@ -282,9 +313,9 @@ class Encoder {
                  const std::vector<uint64_t>& gaps, const Blob& bitmap) {
     if (!e.is_sparse()) return;
     if (e.positions == Positions::kBitmap) return stream(Role::kBitmap, bitmap);
-    if (counts.size() > 1) numbers(Role::kCounts, counts, kCountBuckets);
+    if (counts.size() > 1) numbers(Role::kCounts, 0, counts, kCountBuckets);
     if (e.positions == Positions::kGap) return stream(Role::kGaps, Blob(gaps.begin(), gaps.end()));
-    numbers(Role::kGaps, gaps, BucketCode{e.bucket_t, e.bucket_s});
+    numbers(Role::kGaps, 0, gaps, BucketCode{e.bucket_t, e.bucket_s});
   }
 
   void values(const Encoding& e, uint64_t first, const std::vector<uint64_t>& words,
@@ -305,6 +336,13 @@ class Encoder {
         writer.put(r >> (1 + e.split_z), bits - e.split_t - e.split_z - 1);
       } else if (e.values == Values::kGrid) {
         integers.push_back(grid_number(first + i, words[i]));
+      } else if (e.values == Values::kDelta) {
+        const uint64_t d = difference(first + i, i % out_.tensor.view.cols);
+        if (bits == 8) {
+          symbols.push_back(static_cast<uint8_t>(d));
+        } else {
+          integers.push_back(((d << 1) ^ (0 - (d >> (bits - 1)))) & low_mask(bits));
+        }
       } else if (bits == 8) {
         symbols.push_back(static_cast<uint8_t>(words[i]));
       } else {
@@ -313,7 +351,7 @@ class Encoder {
     }
     writer.finish();
     if (!integers.empty())
-      return numbers(Role::kValues, integers, bits == 64 ? kInt64Buckets : kIntBuckets);
+      return numbers(Role::kValues, first, integers, bits == 64 ? kInt64Buckets : kIntBuckets);
     value_streams(first, symbols);
     pieces_.push_back({std::nullopt, tail});
   }
@@ -324,6 +362,9 @@ class Encoder {
       Histogram histogram{};
       if (roles.list[r].role == Role::kClasses) {
         for (const uint8_t c : out_.class_map) ++histogram[c];
+      }
+      if (roles.list[r].role == Role::kPredictors) {
+        for (const uint8_t p : out_.predictors) ++histogram[p];
       }
       for (const Pieces& pieces : out_.chunks) {
         for (const Piece& piece : pieces) {
@@ -360,6 +401,9 @@ std::vector<Blob> write_chunks(Encoded* encoded, std::optional<HuffmanLayout> la
   for (const float scale : encoded->scales) {
     codebooks->resize(codebooks->size() + sizeof scale);
     store_le(codebooks->data() + codebooks->size() - sizeof scale, std::bit_cast<uint32_t>(scale));
+  }
+  if (!encoded->predictors.empty()) {
+    append(roles.find(Role::kPredictors), encoded->predictors, codebooks);
   }
   if (!encoded->class_map.empty()) append(0, encoded->class_map, codebooks);
   for (const Pieces& pieces : encoded->chunks) {
@@ -415,8 +459,7 @@ FileParts make_parts(std::vector<Sample> samples, const Metadata& metadata,
   }
   parts.columns = manifest_columns(manifest);
   for (const Tensor& t : manifest.tensors) {
-    if (t.encoding.values == Values::kGrid) parts.header.features |= kGridValues;
-    if (t.encoding.has_classes()) parts.header.features |= kClassMaps;
+    parts.header.features |= features_of(t.encoding, t.dtype);
   }
   return parts;
 }

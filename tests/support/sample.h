@@ -18,14 +18,15 @@ struct Sample {
   DType dtype = DType::kF32;
   std::vector<uint64_t> dims;
   std::vector<uint64_t> words;  // one per element, in the order of the flattened tensor
-  // Palette sizes and the split's z, base and A are worked out from the words. Classes and grids
-  // that need a larger tensor have fewer units.
+  // Palette sizes and the split's z, base and A are worked out from the words. Classes, grids and
+  // predictors that need a larger tensor have fewer units.
   Encoding encoding;
   View view;                             // cols 0: the default
   uint32_t rows_per_chunk = 0;           // 0: one chunk
   std::optional<HuffmanLayout> huffman;  // nothing: stored and constant streams only
   std::vector<bool> kept;  // sparse positions: which elements are entries; empty: the nonzeros
-  std::vector<uint8_t> class_map;  // with classes: of each unit; empty: unit number mod K
+  std::vector<uint8_t> predictors;  // delta: of each unit; empty: unit number mod D + 1
+  std::vector<uint8_t> class_map;   // with classes: of each unit; empty: unit number mod K
   std::vector<float> scales;  // grid: of each unit; empty: powers of two that suit random_sample()
   std::vector<uint64_t> more_codes;  // codebook words that no element has
   uint32_t opaque_bits =

@@ -169,6 +169,7 @@ typedef enum dcf_values DCF_ENUM_TYPE {
   DCF_VALUES_GRID = 2,  // integers times the scale of their row, column or other unit
   DCF_VALUES_SPLIT = 3,
   DCF_VALUES_INT = 4,
+  DCF_VALUES_DELTA = 5,  // differences to earlier elements of a row
   DCF_ENUM_END(DCF_VALUES_END_)
 } dcf_values;
 typedef enum dcf_fidelity DCF_ENUM_TYPE {

@@ -18,11 +18,10 @@ namespace {
 // NOLINTNEXTLINE(google-build-using-namespace)
 using namespace reference;
 
-// Section 7.4.
-std::vector<uint64_t> read_buckets(Cursor& in, uint64_t n, unsigned t, unsigned s,
-                                   unsigned alphabet, const Lengths* table) {
-  std::vector<uint64_t> out;
-  for (const unsigned symbol : read_stream(in, n, alphabet, table)) out.push_back(symbol);
+// Section 7.4: the numbers of symbols whose extra bits follow.
+std::vector<uint64_t> read_numbers(Cursor& in, const std::vector<uint8_t>& symbols, unsigned t,
+                                   unsigned s) {
+  std::vector<uint64_t> out(symbols.begin(), symbols.end());
   for (uint64_t& v : out) {
     if (v < uint64_t{1} << t) continue;
     const uint64_t above = v - (uint64_t{1} << t);
@@ -35,16 +34,22 @@ std::vector<uint64_t> read_buckets(Cursor& in, uint64_t n, unsigned t, unsigned 
   return out;
 }
 
+std::vector<uint64_t> read_buckets(Cursor& in, uint64_t n, unsigned t, unsigned s,
+                                   unsigned alphabet, const Lengths* table) {
+  return read_numbers(in, read_stream(in, n, alphabet, table), t, s);
+}
+
 class TensorDecoder {
  public:
   TensorDecoder(const Tensor& t, const std::vector<Lengths>& tables,
                 const std::vector<uint64_t>& codebook, const std::vector<float>& scales,
-                const std::vector<uint8_t>& class_map)
+                const std::vector<uint8_t>& predictors, const std::vector<uint8_t>& class_map)
       : t_(t),
         e_(t.encoding),
         roles_(roles_of(t.encoding, t.dtype)),
         codebook_(codebook),
         scales_(scales),
+        predictors_(predictors),
         class_map_(class_map) {
     for (size_t k = 0; k < roles_.count; ++k) {
       tables_[k] = t.tables[k] == 0 ? nullptr : &tables[t.tables[k] - 1];
@@ -160,6 +165,29 @@ class TensorDecoder {
     return at;
   }
 
+  // Section 8.5.
+  std::vector<uint64_t> delta_values(Cursor& in, uint64_t n) {
+    std::vector<uint64_t> numbers;
+    const std::vector<uint8_t> symbols = value_symbols(in, n);
+    if (t_.bits == 8) {
+      numbers.assign(symbols.begin(), symbols.end());
+    } else {
+      numbers = read_numbers(in, symbols, 7, t_.bits == 64 ? 1 : 2);
+      for (uint64_t& v : numbers) v = (v & 1) != 0 ? ~(v >> 1) : v >> 1;
+    }
+    const uint64_t mask = ~uint64_t{0} >> (64 - t_.bits);
+    std::vector<uint64_t> out;
+    for (uint64_t i = 0; i < n; ++i) {
+      const unsigned p = predictors_[(first_ + i) / e_.delta_run % e_.delta_units];
+      const uint64_t column = (first_ + i) % t_.view.cols;
+      const bool found = p != 0 && e_.distances[p - 1] <= column;
+      const uint64_t before = found ? out[i - e_.distances[p - 1]] : 0;
+      const uint64_t key = (codebook_key(t_.dtype, before) + numbers[i]) & mask;
+      out.push_back(codebook_word(t_.dtype, key));
+    }
+    return out;
+  }
+
   // Section 7.3.
   void check_filler(const std::vector<uint64_t>& at, uint64_t i) const {
     require(gaps_[i] == (1u << e_.gap_bits) - 1u && !row_end_[i], "a filler out of place");
@@ -188,13 +216,14 @@ class TensorDecoder {
       }
       in.end_string();
     } else if (e_.values == Values::kGrid) {
-      out = read_buckets(in, n, 7, 2, 228, tables_[roles_.find(Role::kValues)]);
+      out = read_numbers(in, value_symbols(in, n), 7, 2);
       for (size_t i = 0; i < n; ++i) out[i] = grid_word(first_ + i, out[i]);
+    } else if (e_.values == Values::kDelta) {
+      out = delta_values(in, n);
     } else if (t_.bits == 8) {
       for (const uint8_t symbol : value_symbols(in, n)) out.push_back(symbol);
     } else {
-      const size_t k = roles_.find(Role::kValues);
-      out = read_buckets(in, n, 7, t_.bits == 64 ? 1 : 2, roles_.list[k].alphabet, tables_[k]);
+      out = read_numbers(in, value_symbols(in, n), 7, t_.bits == 64 ? 1 : 2);
       for (uint64_t& v : out) {
         if (is_signed_integer(t_.dtype)) v = (v & 1) != 0 ? ~(v >> 1) : v >> 1;
         if (t_.bits < 64) v &= (uint64_t{1} << t_.bits) - 1;
@@ -220,6 +249,7 @@ class TensorDecoder {
   const Roles roles_;
   const std::vector<uint64_t>& codebook_;
   const std::vector<float>& scales_;
+  const std::vector<uint8_t>& predictors_;
   const std::vector<uint8_t>& class_map_;
   std::array<const Lengths*, kMaxRoles> tables_{};
   uint64_t first_ = 0;  // element of the view that the chunk begins with
@@ -274,6 +304,9 @@ class FileDecoder {
     for (const Tensor& t : out_->manifest.tensors) {
       require(t.encoding.classes == 0 || (header.value().features & 2) != 0, "feature bit 1");
       require(t.encoding.grid_units == 0 || (header.value().features & 1) != 0, "feature bit 0");
+      const bool wide = t.encoding.values == Values::kInt && t.bits > 8 && t.encoding.classes != 0;
+      require((t.encoding.values != Values::kDelta && !wide) || (header.value().features & 4) != 0,
+              "feature bit 2");
     }
     read_tables(packed.size());
     uint64_t at = kHeaderBytes + packed.size() + out_->manifest.table_bytes;
@@ -309,6 +342,13 @@ class FileDecoder {
       const bool palette = t.alias_of == kNoTensor && t.encoding.values == Values::kPalette;
       out_->codebooks.push_back(palette ? read_codebook(in, t) : std::vector<uint64_t>{});
       scales_.push_back(read_scales(in, t));
+      predictors_.emplace_back();
+      if (t.encoding.values == Values::kDelta) {
+        const uint32_t number = t.tables[t.encoding.classes != 0 ? 1 : 0];
+        const Lengths* table = number == 0 ? nullptr : &tables_[number - 1];
+        predictors_.back() =
+            read_stream(in, t.encoding.delta_units, t.encoding.distance_count + 1u, table);
+      }
       class_maps_.emplace_back();
       if (t.encoding.classes != 0) {
         const Lengths* table = t.tables[0] == 0 ? nullptr : &tables_[t.tables[0] - 1];
@@ -336,7 +376,8 @@ class FileDecoder {
     }
     std::vector<uint8_t> dense;
     std::vector<uint64_t> words;
-    TensorDecoder decoder(t, tables_, out_->codebooks[i], scales_[i], class_maps_[i]);
+    TensorDecoder decoder(t, tables_, out_->codebooks[i], scales_[i], predictors_[i],
+                          class_maps_[i]);
     for (uint64_t c = 0; c < t.chunks; ++c) {
       const Chunk& chunk = m.chunks[t.first_chunk + c];
       require(chunk.bytes <= file_.size() - at, "a chunk past the end of the file");
@@ -367,6 +408,7 @@ class FileDecoder {
   ReferenceFile* out_;
   std::vector<Lengths> tables_;
   std::vector<std::vector<float>> scales_;
+  std::vector<std::vector<uint8_t>> predictors_;
   std::vector<std::vector<uint8_t>> class_maps_;
 };
 

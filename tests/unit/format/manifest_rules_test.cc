@@ -408,7 +408,7 @@ TEST(ManifestRules, UnknownIdsAreReportedBeforeAnyOtherFault) {
     };
     expect_rule(with([](ManifestColumns* c) { c->dtypes[5] = 21; }), Code::UnsupportedDType,
                 "M-11");
-    expect_rule(with([](ManifestColumns* c) { c->encodings[5] = 0x51; }), Code::UnsupportedEncoding,
+    expect_rule(with([](ManifestColumns* c) { c->encodings[5] = 0x81; }), Code::UnsupportedEncoding,
                 "M-12");
     expect_rule(with([](ManifestColumns* c) { c->encodings[5] = 0x05; }), Code::UnsupportedEncoding,
                 "M-12");

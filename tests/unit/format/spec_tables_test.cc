@@ -252,6 +252,7 @@ TEST(SpecTables, Header) {
   EXPECT_EQ(kKnownFeatures, known);
   EXPECT_EQ(kGridValues, 1u << 0);
   EXPECT_EQ(kClassMaps, 1u << 1);
+  EXPECT_EQ(kDeltaValues, 1u << 2);
   EXPECT_EQ(kCodedNames, 1u << 3);
   expect_says(section("7.6"), "K MUST be 2.." + std::to_string(kMaxClasses) +
                                   ", run at least 1, units 2.." + power(kMaxClassUnits));

@@ -62,17 +62,36 @@ TEST(Classes, P07_Parameters) {
   }
 }
 
-TEST(Classes, OnlySplitAndBytesHaveThem) {
-  for (const auto& [values, dtype] : {std::pair{Values::kRaw, DType::kU8},
-                                      {Values::kPalette, DType::kU8},
-                                      {Values::kInt, DType::kI16}}) {
+TEST(Classes, RawAndPaletteHaveNone) {
+  for (const Values values : {Values::kRaw, Values::kPalette}) {
     Encoding e = encoding(Positions::kDense, values);
     e.palette_size = values == Values::kPalette ? 2 : 0;
     e.classes = 2;
     e.class_run = 1;
     e.class_units = 2;
-    EXPECT_STREQ(check_encoding(e, dtype, 8).rule, "M-14");
+    EXPECT_STREQ(check_encoding(e, DType::kU8, 8).rule, "M-14");
   }
+}
+
+// The symbols class by class, then the extra bits of all in the order of the elements: 200 is
+// symbol 130 with the extra bits 8 of 5, 300 is 132 with 44 of 6.
+TEST(Classes, OfNumbersInTheBucketCode) {
+  Sample s = spec_example();
+  s.dtype = DType::kU16;
+  s.words = {5, 200, 6, 300, 7, 1, 4, 0};
+  const Blob expected = {0, 130, 132, 1, 0, 0, 5, 6, 7, 4, 0x88, 0x05};
+  const FileParts parts = make_parts({s});
+  EXPECT_EQ(parts.chunks[0], expected);
+  EXPECT_EQ(parts.header.features, kClassMaps | kDeltaValues);
+  expect_chunk(s, expected, {0, 130, 132, 1, 0, 0, 5, 6, 7, 4, 0x88, 0x0D}, Code::BadBitstream,
+               "S-02");
+  expect_chunk(s, expected, {0, 130, 132, 1, 0, 0, 5, 6, 7, 4, 0x88}, Code::BadBitstream, "S-02");
+  FileParts without = parts;
+  without.header.features = kClassMaps;
+  const Status status = check_bytes(assemble(without));
+  EXPECT_EQ(status.code, Code::BadManifest);
+  EXPECT_STREQ(status.rule, "M-16");
+  EXPECT_EQ(status.offset, kHeaderBytes);
 }
 
 TEST(Classes, SymbolsReturnToTheirElements) {

@@ -37,7 +37,7 @@ class TensorInfo(NamedTuple):
     dense_bytes: int
     encoded_bytes: int
     positions: str  # "dense", "bitmap", "gap", "gap-bucket", "classes"
-    values: str  # "raw", "palette", "grid", "split", "int"
+    values: str  # "raw", "palette", "grid", "split", "int", "delta"
     gap_bits: int
     codebook_size: int
     nonzeros: int
