@@ -40,7 +40,9 @@ struct F16Word {
     // Below: the sum with 0.5 has its lowest bit where those values have theirs, at 2^-24.
     const uint32_t small = std::bit_cast<uint32_t>(std::bit_cast<float>(magnitude) + 0.5F) -
                            std::bit_cast<uint32_t>(0.5F);
-    const uint32_t half = static_cast<int32_t>(magnitude) < 0x38800000 ? small : normal;
+    // Chosen by a mask: a compiler makes a branch of two values that are computed.
+    const uint32_t is_small = 0U - static_cast<uint32_t>(magnitude < 0x38800000);
+    const uint32_t half = (small & is_small) | (normal & ~is_small);
     return static_cast<Word>((bits >> 16 & 0x8000) | half);
   }
   // The exponent moves from bias 15 to 127 by a product, which is exact for subnormals too.

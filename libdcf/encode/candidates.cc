@@ -134,7 +134,11 @@ Result<std::vector<Candidate>> CandidateSource::list_dense() {
       plan_values(content_, values_, Positions::kDense, extra, grid.chunks);
   for (const ValuePlan& plan : plans) add(nullptr, plan, grid, &candidates);
   DCF_TRY(add_grid(grid, &candidates));
-  if (!may_be_cut(options_, content_.elements)) {
+  // Classes do not save a quarter of split values.
+  const bool on_grid = candidates.back().recipe.encoding.values == Values::kGrid;
+  const bool classes_may_pay =
+      !on_grid || plans.empty() || candidates.back().estimate > plans.back().bytes / 4 * 3;
+  if (!may_be_cut(options_, content_.elements) && classes_may_pay) {
     DCF_TRY(add_classes(plans, &candidates));
     DCF_TRY(add_delta(&candidates));
   }

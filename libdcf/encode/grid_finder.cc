@@ -192,6 +192,7 @@ class Finder {
     }
     GridScales grid{axis, {}};
     for (const UnitScale& unit : units_) grid.scales.push_back(unit.scale());
+    unproven_.assign(axis.units, true);
     for (unsigned round = 0; round < kRounds; ++round) {
       DCF_ASSIGN(const Comparison found, compare(&grid));
       if (found == Comparison::kRefuted) break;
@@ -244,12 +245,24 @@ class Finder {
     return ok_status();
   }
 
-  // Compares all words with those of the grid. Scales that miss a word are corrected.
+  // Whether elements [begin, end) have a unit whose scale was corrected since all its words were
+  // compared.
+  bool are_unproven(ClassAxis axis, uint64_t begin, uint64_t end) const {
+    bool any = false;
+    for_each_unit(axis, begin, end - begin,
+                  [&](uint64_t, uint64_t, uint32_t unit) { any = any || unproven_[unit]; });
+    return any;
+  }
+
+  // Compares the words of unproven units with those of the grid. Scales that miss a word are
+  // corrected.
   Result<Comparison> compare(GridScales* grid) {
     Comparison result = Comparison::kSame;
+    std::vector<bool> corrected(unproven_.size());
     numbers_.resize(static_cast<size_t>(std::min(kBlockElements, content_.elements)));
     for (uint64_t begin = 0; begin < content_.elements; begin += kBlockElements) {
       const uint64_t end = std::min(begin + kBlockElements, content_.elements);
+      if (!are_unproven(grid->axis, begin, end)) continue;
       DCF_ASSIGN(const Bytes words, content_.dense(begin, end, &scratch_));
       if (grid_numbers(content_.dtype, *grid, begin, words, numbers_.data())) continue;
       const Words<Word> view(words);
@@ -260,12 +273,14 @@ class Finder {
           const auto magnitude = static_cast<Word>(view[i] & ~kSignOf<Float>);
           possible = add_word<Float>(magnitude, &units_[unit]);
           grid->scales[unit] = units_[unit].scale();
+          corrected[unit] = true;
         }
       });
       if (!possible) return Comparison::kRefuted;
       result = Comparison::kCorrected;
       DCF_TRY(work_.progress.poll());
     }
+    unproven_ = std::move(corrected);
     return result;
   }
 
@@ -273,6 +288,7 @@ class Finder {
   const Work& work_;
   std::vector<UnitScale> units_;
   std::vector<UnitScale> sampled_;
+  std::vector<bool> unproven_;            // by unit
   std::vector<std::vector<Word>> words_;  // of each sampled unit
   std::vector<uint8_t> scratch_;
   std::vector<uint32_t> numbers_;
