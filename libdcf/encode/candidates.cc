@@ -133,12 +133,12 @@ Result<std::vector<Candidate>> CandidateSource::list_dense() {
   const std::vector<ValuePlan> plans =
       plan_values(content_, values_, Positions::kDense, extra, grid.chunks);
   for (const ValuePlan& plan : plans) add(nullptr, plan, grid, &candidates);
+  uint64_t least = UINT64_MAX;
+  for (const Candidate& candidate : candidates) least = std::min(least, candidate.estimate);
   DCF_TRY(add_grid(grid, &candidates));
-  // Classes do not save a quarter of split values.
-  const bool on_grid = candidates.back().recipe.encoding.values == Values::kGrid;
-  const bool classes_may_pay =
-      !on_grid || plans.empty() || candidates.back().estimate > plans.back().bytes / 4 * 3;
-  if (!may_be_cut(options_, content_.elements) && classes_may_pay) {
+  // Neither classes nor distances save a quarter of what was quantised.
+  const bool settled = candidates.back().estimate < least / 4 * 3;
+  if (!may_be_cut(options_, content_.elements) && !settled) {
     DCF_TRY(add_classes(plans, &candidates));
     DCF_TRY(add_delta(&candidates));
   }
