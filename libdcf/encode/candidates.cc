@@ -135,18 +135,28 @@ Result<std::vector<Candidate>> CandidateSource::list_dense() {
   for (const ValuePlan& plan : plans) add(nullptr, plan, grid, &candidates);
   uint64_t least = UINT64_MAX;
   for (const Candidate& candidate : candidates) least = std::min(least, candidate.estimate);
-  DCF_TRY(add_grid(grid, &candidates));
-  // Neither classes nor distances save a quarter of what was quantised.
-  const bool settled = candidates.back().estimate < least / 4 * 3;
-  if (!may_be_cut(options_, content_.elements) && !settled) {
-    DCF_TRY(add_classes(plans, &candidates));
-    DCF_TRY(add_delta(&candidates));
+  DCF_ASSIGN(const std::optional<GridPlan> on_grid, plan_on_grid(grid.chunks));
+  if (on_grid) {
+    add(nullptr, on_grid->values, grid, &candidates);
+    candidates.back().recipe.scales = on_grid->scales;
+    // Neither other classes nor distances save a quarter of what was quantised.
+    const bool settled = candidates.back().estimate < least / 4 * 3;
+    DCF_TRY(add_classes(on_grid->values, on_grid->scales, &candidates));
+    if (settled) return candidates;
   }
+  if (may_be_cut(options_, content_.elements)) return candidates;
+  const ValuePlan* best = nullptr;  // of those that may have classes
+  for (const ValuePlan& plan : plans) {
+    const bool may = plan.encoding.values == Values::kSplit || plan.encoding.values == Values::kInt;
+    if (may && (best == nullptr || plan.bytes < best->bytes)) best = &plan;
+  }
+  if (best != nullptr) DCF_TRY(add_classes(*best, {}, &candidates));
+  DCF_TRY(add_delta(&candidates));
   return candidates;
 }
 
-// Grid values whose scales are known or found.
-Status CandidateSource::add_grid(const Grid& grid, std::vector<Candidate>* out) const {
+// Grid values whose scales are known or found, in so many chunks.
+Result<std::optional<GridPlan>> CandidateSource::plan_on_grid(uint64_t chunks) const {
   std::optional<GridScales> scales = lowered_.scales;
   // Where statistics alone decide, they have excluded grids (range_encoder.h). A palette is as
   // good.
@@ -158,33 +168,23 @@ Status CandidateSource::add_grid(const Grid& grid, std::vector<Candidate>* out) 
   } else if (!scales && may_have_rows) {
     DCF_ASSIGN(scales, find_row_scales(content_, dims_, work_));
   }
-  if (!scales) return ok_status();
-  DCF_ASSIGN(std::optional<GridPlan> plan,
-             plan_grid(content_, std::move(*scales), grid.chunks, work_));
-  if (!plan) return ok_status();
-  add(nullptr, plan->values, grid, out);
-  out->back().recipe.scales = std::move(plan->scales);
-  return ok_status();
+  if (!scales) return std::optional<GridPlan>();
+  return plan_grid(content_, std::move(*scales), chunks, work_);
 }
 
-// The classes of the best plan that may have some.
-Status CandidateSource::add_classes(const std::vector<ValuePlan>& plans,
+// The classes of a plan that may have some. `scales`: of grid values.
+Status CandidateSource::add_classes(const ValuePlan& plain, const GridScales& scales,
                                     std::vector<Candidate>* out) const {
-  const ValuePlan* best = nullptr;
-  for (const ValuePlan& plan : plans) {
-    const bool may = plan.encoding.values == Values::kSplit || plan.encoding.values == Values::kInt;
-    if (may && (best == nullptr || plan.bytes < best->bytes)) best = &plan;
-  }
-  if (best == nullptr) return ok_status();
   const Grid grid = dense_grid(dims_, content_.elements, content_.bits, false, kClassChunkEntries);
   DCF_ASSIGN(std::optional<ClassPlan> plan,
-             plan_classes(content_, dims_, *best, grid.chunks, options_.smallest, work_));
+             plan_classes(content_, dims_, plain, scales, grid.chunks, options_.smallest, work_));
   if (!plan) return ok_status();
   Candidate candidate{&lowered_, {}};
   candidate.smallest = options_.smallest;
   Recipe& recipe = candidate.recipe;
   recipe.encoding = plan->encoding;
   recipe.grid = grid;
+  recipe.scales = scales;
   recipe.class_map = std::move(plan->map);
   recipe.codes.push_back(plan->map_stream.code);
   for (const StreamPlan& stream : plan->streams) recipe.codes.push_back(stream.code);

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "encode/chunk_encoder.h"
+#include "encode/grid_plan.h"
 #include "encode/lower.h"
 #include "encode/position_plan.h"
 #include "encode/value_plan.h"
@@ -85,9 +86,10 @@ class CandidateSource {
         signs_(values_.negative_zeros > 0) {}
 
   Result<std::vector<Candidate>> list_dense();
-  Status add_grid(const Grid& grid, std::vector<Candidate>* out) const;
+  Result<std::optional<GridPlan>> plan_on_grid(uint64_t chunks) const;
   Status add_delta(std::vector<Candidate>* out);
-  Status add_classes(const std::vector<ValuePlan>& plans, std::vector<Candidate>* out) const;
+  Status add_classes(const ValuePlan& plain, const GridScales& scales,
+                     std::vector<Candidate>* out) const;
   Result<std::vector<Candidate>> list_sparse(Positions positions);
   void add(const PositionPlan* position, const ValuePlan& value, const Grid& grid,
            std::vector<Candidate>* out) const;

@@ -38,14 +38,23 @@ void add_to(Histogram* to, const Histogram& from) {
 // The symbols of a tensor, range by range.
 class SymbolReader {
  public:
-  SymbolReader(const Content& content, const Encoding& encoding)
-      : content_(content), encoding_(encoding) {}
+  SymbolReader(const Content& content, const Encoding& encoding, const GridScales& scales)
+      : content_(content), encoding_(encoding), scales_(scales) {}
 
   // Of elements [first, first + n); valid until the next call.
   Result<Bytes> read(uint64_t first, uint64_t n) {
     DCF_ASSIGN(const Bytes words, content_.dense(first, first + n, &words_));
     if (encoding_.values != Values::kSplit && content_.bits == 8) return words;
     symbols_.resize(static_cast<size_t>(n));
+    if (encoding_.values == Values::kGrid) {
+      numbers_.resize(static_cast<size_t>(n));
+      // Those of the plan are on the grid.
+      (void)grid_numbers(content_.dtype, scales_, first, words, numbers_.data());
+      for (size_t i = 0; i < symbols_.size(); ++i) {
+        symbols_[i] = static_cast<uint8_t>(kIntBuckets.symbol(numbers_[i]));
+      }
+      return Bytes(symbols_);
+    }
     with_words(content_.dtype, words, [&]<typename Word>(Words<Word> view) {
       if (encoding_.values == Values::kInt) {
         const BucketCode code = int_buckets(content_.dtype);
@@ -67,7 +76,9 @@ class SymbolReader {
  private:
   const Content& content_;
   const Encoding& encoding_;
+  const GridScales& scales_;
   std::vector<uint8_t> words_;
+  std::vector<uint32_t> numbers_;  // of a grid
   std::vector<uint8_t> symbols_;
 };
 
@@ -116,10 +127,11 @@ struct Sample {
 
 class Classifier {
  public:
-  Classifier(const Content& content, const ValuePlan& plain, uint64_t chunks, bool smallest,
-             const Work& work)
+  Classifier(const Content& content, const ValuePlan& plain, const GridScales& scales,
+             uint64_t chunks, bool smallest, const Work& work)
       : content_(content),
         plain_(plain),
+        scales_(scales),
         alphabet_(alphabet_of(plain.encoding, content.dtype)),
         chunks_(chunks),
         smallest_(smallest),
@@ -195,7 +207,7 @@ class Classifier {
     const uint64_t windows = units / window;
     const uint64_t repeats = content_.elements / axis.period();
     const uint64_t taken = std::clamp<uint64_t>(of_unit / run, 1, repeats);
-    SymbolReader reader(content_, plain_.encoding);
+    SymbolReader reader(content_, plain_.encoding, scales_);
     Sample sample;
     sample.units.resize(static_cast<size_t>(windows * window));
     for (uint64_t w = 0; w < windows; ++w) {
@@ -361,7 +373,7 @@ class Classifier {
   // Calls f(first element, symbols).
   template <typename F>
   Status visit(const Visit& v, F f) const {
-    SymbolReader reader(content_, plain_.encoding);
+    SymbolReader reader(content_, plain_.encoding, scales_);
     const bool all = v.end - v.begin == v.axis.units;
     const uint64_t period = v.axis.period();
     // Whole periods follow each other without a gap.
@@ -462,6 +474,7 @@ class Classifier {
 
   const Content& content_;
   const ValuePlan& plain_;
+  const GridScales& scales_;
   const unsigned alphabet_;
   const uint64_t chunks_;
   const bool smallest_;
@@ -498,11 +511,11 @@ std::vector<ClassAxis> class_axes(const std::vector<uint64_t>& dims) {
 
 Result<std::optional<ClassPlan>> plan_classes(const Content& content,
                                               const std::vector<uint64_t>& dims,
-                                              const ValuePlan& plain, uint64_t chunks,
-                                              bool smallest, const Work& work) {
+                                              const ValuePlan& plain, const GridScales& scales,
+                                              uint64_t chunks, bool smallest, const Work& work) {
   if (content.elements < kLeastElements) return std::optional<ClassPlan>();
   DCF_ASSIGN(const Parallel parallel, work.threads_for(kPlanBytes + PieceStore::kReaderBytes));
-  const Classifier classifier(content, plain, chunks, smallest, work);
+  const Classifier classifier(content, plain, scales, chunks, smallest, work);
   const uint64_t least =
       (plain.bytes << (3 + kFractionBits)) / (smallest ? kWorthwhileAtAll : kWorthwhile);
   std::vector<std::pair<uint64_t, ClassAxis>> promising;  // what they save

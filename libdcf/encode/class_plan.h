@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "encode/class_map.h"
+#include "encode/grid_scales.h"
 #include "encode/value_plan.h"
 #include "encode/work.h"
 
@@ -26,13 +27,14 @@ struct ClassPlan {
 // between two splits.
 std::vector<ClassAxis> class_axes(const std::vector<uint64_t>& dims);
 
-// The best classes for values that a plan without classes stores as split or int; its chunks are
-// `chunks`. For delta values the content is their symbols as bytes: of i8 if they are differences
-// themselves, of u8 if they rise with these. Nothing where a sample shows that no axis saves
-// enough. `smallest`: more axes are tried. Fails with LimitMemory, Cancelled, or as a store does.
+// The best classes for values that a plan without classes stores as split, int or grid; its chunks
+// are `chunks`. `scales`: those of grid values. For delta values the content is their symbols as
+// bytes: of i8 if they are differences themselves, of u8 if they rise with these. Nothing where a
+// sample shows that no axis saves enough. `smallest`: more axes are tried. Fails with LimitMemory,
+// Cancelled, or as a store does.
 Result<std::optional<ClassPlan>> plan_classes(const Content& content,
                                               const std::vector<uint64_t>& dims,
-                                              const ValuePlan& plain, uint64_t chunks,
-                                              bool smallest, const Work& work);
+                                              const ValuePlan& plain, const GridScales& scales,
+                                              uint64_t chunks, bool smallest, const Work& work);
 
 }  // namespace dcf::impl

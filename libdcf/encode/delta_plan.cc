@@ -182,7 +182,7 @@ class DeltaPlanner {
     content.pieces = &symbols;
     const Work work{work_.parallel, work_.progress, work_.memory - work_.memory / 4};
     DCF_ASSIGN(std::optional<ClassPlan> plan,
-               plan_classes(content, layout_.dims, plain, plan_.grid.chunks, smallest_, work));
+               plan_classes(content, layout_.dims, plain, {}, plan_.grid.chunks, smallest_, work));
     if (!plan || plan->bytes + (smallest_ ? 0 : plan->bytes / 100) >= plan_.bytes) {
       return ok_status();
     }

@@ -148,6 +148,23 @@ TEST(GridFinder, TheFileDependsOnNeitherPiecesNorThreads) {
   }
 }
 
+// Rows of the same scale, whose integers are small or large.
+TEST(GridFinder, GridsHaveClasses) {
+  std::mt19937_64 random(15);
+  std::vector<double> values;
+  for (size_t i = 0; i < kElements; ++i) {
+    const uint64_t most = i / kRows.run % 2 == 0 ? 5 : 120;
+    const auto k = static_cast<float>(random() % (2 * most + 1)) - static_cast<float>(most);
+    values.push_back(double{k * 0.01F});
+  }
+  values[0] = double{1000 * 0.01F};  // more words than a palette has
+  for (size_t i = 1; i < 300; ++i) values[2 * i * 64] = double{static_cast<float>(200 + i) * 0.01F};
+  const Encoding e = chosen(sample_of(DType::kF32, values));
+  EXPECT_EQ(e.values, Values::kGrid);
+  EXPECT_EQ(e.grid_units, 1u);
+  EXPECT_GE(e.classes, 2);
+}
+
 // A tensor that may be cut into ranges: each row has a scale, and any range shows it.
 TEST(GridFinder, ATensorOfManyElementsStaysWhole) {
   const std::vector<uint64_t> dims = {1200, 1000};
