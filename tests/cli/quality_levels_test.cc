@@ -136,7 +136,7 @@ TEST(Quality, WhatContradictsItIsRefused) {
                  2, "--lossless excludes --quality");
   for (const char* const bad : {"", "good", "5", "61", "nan", "inf", "-30", "30dB", "3e1x"}) {
     expect_failure(dcf({"compress", input, "-o", dir.path("o.dcf"), "--quality", bad}), 2,
-                   "near-lossless, balanced, small, tiny, or 6 to 60 (dB)");
+                   "near-lossless, balanced, small, tiny, auto, or 6 to 60 (dB)");
   }
   EXPECT_FALSE(std::filesystem::exists(dir.path("o.dcf")));
 }
@@ -146,6 +146,68 @@ TEST(Quality, BytesDoNotDependOnThreads) {
   const std::string input = save(dir, "in.safetensors", gaussian_model(700, 900, 5));
   const std::string one = compress(dir, input, {"--quality", "small", "-T1"});
   EXPECT_EQ(compress(dir, input, {"--quality", "small", "-T3"}), one);
+}
+
+TEST(Quality, MaxSizeFindsTheBestThatFits) {
+  const TempDir dir;
+  const std::string input = save(dir, "in.safetensors", layers());
+  const std::string out = dir.path("o.dcf");
+  for (const size_t most : {150'000, 100'000, 60'000}) {
+    expect_success(
+        dcf({"compress", input, "-q", "-f", "-o", out, "--max-size", std::to_string(most)}));
+    const size_t bytes = read_text(out).size();
+    EXPECT_LE(bytes, most);
+    EXPECT_GT(bytes, most - most / 25);  // a quarter of a dB is less
+    expect_success(dcf({"compare", input, out, "--bounds", "-q"}));
+  }
+  const Result told = dcf({"compress", input, "-f", "-o", out, "--max-size", "100000"});
+  EXPECT_EQ(told.exit_code, 0);
+  EXPECT_NE(told.err.find("dcf: lossless: "), std::string::npos);
+  EXPECT_NE(told.err.find(" dB: "), std::string::npos);
+  const std::string lossless = compress(dir, input, {});
+  EXPECT_EQ(compress(dir, input, {"--max-size", "1M"}), lossless);
+  std::filesystem::remove(out);
+  expect_failure(dcf({"compress", input, "-q", "-o", out, "--max-size", "20000"}), 1,
+                 "not written: even at 6 dB it would take");
+  EXPECT_FALSE(std::filesystem::exists(out));
+  for (const char* const other : {"--lossless", "--bits=4", "--quality=small"}) {
+    expect_failure(dcf({"compress", input, "-o", out, "--max-size", "1M", other}), 2,
+                   "--max-size excludes");
+  }
+}
+
+// The score is that of a file's size: at least so many decimal digits of it are left.
+TEST(Quality, AutoFindsTheLowestThatTheCommandAccepts) {
+  const TempDir dir;
+  const std::string input = save(dir, "in.safetensors", layers());
+  const std::string out = dir.path("o.dcf");
+  const std::string steps = dir.path("steps");
+  // The score falls by 1 with each file that is tried after the third.
+  const std::string command =
+      "echo x >> " + steps + "; : {}; n=$(wc -l < " + steps + "); echo $((n > 3 ? -1 : 0))";
+  const Result run =
+      dcf({"compress", input, "-o", out, "--quality", "auto", "--eval", command, "--json"});
+  EXPECT_EQ(run.exit_code, 0) << run.err;
+  // Before, at 60 and at 33 dB; the rest is refused, which leaves 33.
+  EXPECT_EQ(read_text(out).size() > compress(dir, input, {"--quality", "33"}).size(), true);
+  EXPECT_NE(run.err.find("dcf: 60 dB: "), std::string::npos) << run.err;
+  EXPECT_NE(run.err.find("dcf: 33 dB: "), std::string::npos) << run.err;
+  EXPECT_NE(run.err.find("32 dB: "), std::string::npos) << run.err;
+  EXPECT_EQ(run.json()["scores"]["before"], 0);
+  EXPECT_EQ(dcf({"info", "--json", out}).json()["metadata"]["dcf.eval.after"], "0");
+  expect_success(dcf({"compare", input, out, "--bounds", "-q"}));
+}
+
+TEST(Quality, AutoRefusesWhatNothingPasses) {
+  const TempDir dir;
+  const std::string input = save(dir, "in.safetensors", layers());
+  const std::string out = dir.path("o.dcf");
+  const std::string worse = "case {} in *original*) echo 1;; *) echo 0;; esac";
+  expect_failure(dcf({"compress", input, "-q", "-o", out, "--quality", "auto", "--eval", worse}), 1,
+                 "not written: even at 60 dB the score drops from 1 to 0");
+  EXPECT_FALSE(std::filesystem::exists(out));
+  expect_failure(dcf({"compress", input, "-o", out, "--quality", "auto"}), 2, "needs --eval");
+  expect_failure(dcf({"plan", input, "-o", out, "--quality", "auto"}), 2, "a plan tries nothing");
 }
 
 // In parts too, with a tensor that is cut where it is lossless.

@@ -5,12 +5,10 @@
 #include <chrono>
 #include <cmath>
 #include <cstdio>
-#include <filesystem>
 #include <memory>
 #include <optional>
 #include <set>
 
-#include "cli/copy_model.h"
 #include "cli/display.h"
 #include "cli/encode_request.h"
 #include "cli/evaluation.h"
@@ -24,9 +22,8 @@
 #include "cli/parts/part_writer.h"
 #include "cli/quality_estimate.h"
 #include "cli/quality_levels.h"
-#include "cli/score_metadata.h"
+#include "cli/quality_search.h"
 #include "cli/size_report.h"
-#include "cli/temp_directory.h"
 #include "cli/tensor_report.h"
 #include "cli/verbs.h"
 #include "cli/write_dcf.h"
@@ -47,34 +44,9 @@ struct Options {
   std::optional<uint64_t> item;
   std::string evaluation;
   double max_drop = 0;
+  uint64_t max_size = 0;  // 0: any
   bool verbose = false;
 };
-
-// Encodes into a temporary directory, scores the model as it was and as it comes back, and puts the
-// file in place unless the score drops too far.
-Scores write_if_good(const Options& o, const ModelSource& source, const EncodePlan& plan) {
-  const TempDirectory temp;
-  // Each exists already, empty and private.
-  const OutputOptions encoded{.path = temp.make_file("model.dcf"), .force = true};
-  const OutputOptions original{.path = temp.make_file("original.safetensors"), .force = true};
-  const OutputOptions restored{.path = temp.make_file("restored.safetensors"), .force = true};
-  Scores scores;
-  copy_as_safetensors(source, original);
-  scores.before = evaluate(o.evaluation, original.path);
-  std::filesystem::remove(original.path);  // never two whole models at a time
-  write_dcf(source, plan, !o.request.no_exact_file, encoded, o.common);
-  restore_model(DcfFile(encoded.path, o.common.hints()), restored, SinkFormat::kSafetensors,
-                o.common);
-  scores.after = evaluate(o.evaluation, restored.path);
-  if (scores.drops_more_than(o.max_drop)) {
-    throw ScoreError(fmt::format("{}: not written: the score drops from {} to {}, by more than {}",
-                                 o.output.path, scores.before, scores.after, o.max_drop));
-  }
-  const OutputOptions scored{.path = temp.make_file("scored.dcf"), .force = true};
-  add_scores(DcfFile(encoded.path, o.common.hints()), scores, scored.path);
-  copy_file(scored.path, o.output);
-  return scores;
-}
 
 // What a quality saves is told from this part of a lossless file on.
 constexpr uint64_t kWorthTelling = 4;
@@ -199,6 +171,14 @@ int compress(const Options& o) {
   }
   EncodePlan plan = o.request.plan();
   if (!o.evaluation.empty()) check_evaluation(o.evaluation);
+  if (o.request.seeks_quality() && o.evaluation.empty()) {
+    throw UsageError("--quality auto needs --eval, which judges");
+  }
+  if (o.max_size != 0 && (plan.is_lossy() || o.request.lossless || !o.evaluation.empty() ||
+                          !o.request.recipe.empty())) {
+    throw UsageError(
+        "--max-size excludes --lossless, --quality, --sparsity, --bits, --recipe and --eval");
+  }
   check_output(o.input, o.output, o.common.json);
   check_output_name(o.output.path, ".dcf");
   OpenHints hints = o.common.hints();
@@ -208,10 +188,16 @@ int compress(const Options& o) {
   const auto source = open_model(o.input, hints);
   Outcome outcome;
   outcome.warnings = bind_and_warn(*source, &plan, o.common.quiet);
-  if (o.evaluation.empty()) {
-    write_dcf(*source, plan, !o.request.no_exact_file, o.output, o.common);
+  const SearchJob job{*source, !o.request.no_exact_file, o.output, o.common};
+  const Gate gate{o.evaluation, o.max_drop};
+  if (o.max_size != 0) {
+    write_within(job, o.max_size, &plan);
+  } else if (o.request.seeks_quality()) {
+    outcome.scores = write_lowest_good(job, gate, &plan);
+  } else if (!o.evaluation.empty()) {
+    outcome.scores = write_if_good(job, plan, gate);
   } else {
-    outcome.scores = write_if_good(o, *source, plan);
+    write_dcf(*source, plan, job.exact_file, o.output, o.common);
   }
   outcome.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   if (o.output.path == "-" || !o.common.wants_report()) return 0;
@@ -266,6 +252,9 @@ void add_compress(CLI::App* app, Run* run) {
                                                                           : "not a finite number";
           },
           ""));
+  add_size_option(verb, "--max-size", &o->max_size,
+                  "Bytes that OUT may have (5M, ...): lossless where that fits, else the best "
+                  "--quality that does");
   CLI::Option* const plan = verb->add_option_function<std::string>(
       "--plan",
       [o, in](const std::string& path) {
@@ -289,6 +278,9 @@ void add_compress(CLI::App* app, Run* run) {
       "  dcf compress model.safetensors -o small.dcf --sparsity 0.9 --bits 5 --profile paper\n"
       "  dcf compress model/model.json -o model.dcf --bits 6 --eval './score.sh {}' --max-drop "
       "0.5\n"
+      "  dcf compress model.onnx -o model.dcf --quality auto --eval './score.sh {}' --max-drop "
+      "0.5\n"
+      "  dcf compress model.onnx -o model.dcf --max-size 5M\n"
       "  dcf compress squeezenet.net --layers squeezenet_layers.json -o squeezenet.dcf");
   verb->callback([o, run, verb] {
     if (!o->plan.empty()) refuse_with_plan(*verb);

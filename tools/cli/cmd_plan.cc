@@ -67,6 +67,9 @@ void print_plan(const Options& o, const WorkPlan& plan, uint64_t bytes) {
 }
 
 int plan_model(const Options& o) {
+  if (o.request.seeks_quality()) {
+    throw UsageError("--quality auto is for dcf compress: a plan tries nothing");
+  }
   const EncodePlan requested = o.request.plan();
   EncodePlan encoding = requested;
   if (o.item_bytes < kLeastItemBytes) throw UsageError("--item-bytes is less than 1M");

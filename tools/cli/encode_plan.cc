@@ -129,14 +129,16 @@ std::vector<std::string> EncodePlan::bind(const ModelSource& source) {
     warnings.push_back("'ignore' of the recipe, " + quote(ignore[p].text()) +
                        ", matches no tensor");
   }
-  if (quality) share_quality(tensors);
+  if (quality) share_quality(*quality, source);
   return warnings;
 }
 
-void EncodePlan::share_quality(const std::vector<TensorMeta>& tensors) {
+void EncodePlan::share_quality(double decibels, const ModelSource& source) {
+  quality = decibels;
+  sqnr.clear();
   std::vector<std::string> names;
   std::vector<uint64_t> elements;
-  for (const TensorMeta& tensor : tensors) {
+  for (const TensorMeta& tensor : source.tensors()) {
     if (left_out_of_rounding(tensor) != LeftOut::kNo) continue;
     names.push_back(tensor.name);
     elements.push_back(tensor.elements());

@@ -97,14 +97,15 @@ struct EncodePlan {
   // among the tensors.
   std::vector<std::string> bind(const ModelSource& source);
 
+  // Sets another quality, in dB, of a plan that was bound to `source` and prunes and clusters
+  // nothing.
+  void share_quality(double decibels, const ModelSource& source);
+
   TensorChoice choice_for(const TensorMeta& tensor) const;
   // Which tensors are rounded, and why others are not.
   LeftOut left_out_of_rounding(const TensorMeta& tensor) const;
   // Of tensor i of `source`. What a .dcf file says that the tensor has lost is handed on.
   dcf_encode_options options_for(const ModelSource& source, size_t i) const;
-
- private:
-  void share_quality(const std::vector<TensorMeta>& tensors);
 };
 
 }  // namespace dcf::tools

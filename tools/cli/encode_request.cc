@@ -76,10 +76,11 @@ void add_encode_options(CLI::App* verb, EncodeRequest* o) {
   verb->add_option(
           "--quality", o->quality,
           "Round: near-lossless, balanced, small, tiny, or dB from 6 to 60 that errors are "
-          "below the weights; needs no data and no training")
+          "below the weights; needs no data and no "
+          "training. auto: the lowest dB that --eval accepts")
       ->check(CLI::Validator(
           [](const std::string& text) {
-            return quality_of(text) ? std::string() : "not " + quality_names();
+            return text == "auto" || quality_of(text) ? std::string() : "not " + quality_names();
           },
           ""))
       ->type_name("LEVEL");
@@ -138,7 +139,7 @@ double EncodeRequest::checked_quality() const {
         "--quality excludes --sparsity, --bits, --init, --seed, --positions, --gap-bits, --profile "
         "and --recipe");
   }
-  return *quality_of(quality);
+  return seeks_quality() ? kBalanced : *quality_of(quality);
 }
 
 EncodePlan EncodeRequest::plan() const {

@@ -14,13 +14,15 @@ namespace dcf::tools {
 struct EncodeRequest {
   EncodeChoice choice;
   std::string recipe;   // path, or empty
-  std::string quality;  // level or dB, or empty
+  std::string quality;  // level, dB or "auto", or empty
   bool lossless = false;
   bool dequantize = false;
   bool no_exact_file = false;
 
   // The plan, with the recipe read. Throws UsageError for a contradiction, and Error.
   EncodePlan plan() const;
+  // Whether the quality is to be found by trying.
+  bool seeks_quality() const { return quality == "auto"; }
 
  private:
   double checked_quality() const;
