@@ -64,6 +64,16 @@ def test_every_option_is_a_keyword(model: pathlib.Path, tmp_path: pathlib.Path) 
     assert dcf_codec.safe_open(out).info("fc3.weight").codebook_size <= 4
 
 
+def test_quality(model: pathlib.Path, tmp_path: pathlib.Path) -> None:
+    out = tmp_path / "m.dcf"
+    report = dcf_codec.compress(model, out, quality="balanced")
+    assert report["loss"]["worst"]["sqnr_db"] > 30
+    assert dcf_codec.compare(model, out, bounds=True)["ok"]
+    larger = out.stat().st_size
+    dcf_codec.compress(model, out, force=True, max_size=larger - 100)
+    assert out.stat().st_size <= larger - 100
+
+
 def test_false_is_an_option_left_out(model: pathlib.Path, tmp_path: pathlib.Path) -> None:
     dcf_codec.compress(model, tmp_path / "m.dcf", force=False, lossless=False, exact_file=True)
     assert 5 in dcf_codec.safe_open(tmp_path / "m.dcf").file.sections()
