@@ -15,9 +15,11 @@ namespace {
 
 constexpr uint64_t kLeastElements = 64;
 constexpr uint64_t kMostElements = uint64_t{1} << 27;
-constexpr uint64_t kFirstLook = 256;  // elements of the first sample, which most tensors end with
+// Elements of the first sample, which is all that most tensors see, and of the second.
+constexpr uint64_t kFirstLook = 256;
 constexpr uint64_t kSample = 1024;
-constexpr uint64_t kLargeSample = uint64_t{1} << 18;  // where the smallest encoding is asked for
+// The second where the smallest encoding is asked for.
+constexpr uint64_t kLargeSample = uint64_t{1} << 17;
 // A sample must promise to save this part of a tensor.
 constexpr uint64_t kWorthwhile = 64;
 constexpr uint64_t kWorthwhileAtAll = 512;
@@ -36,6 +38,10 @@ class DeltaPlanner {
   }
 
   Result<std::optional<DeltaPlan>> run() {
+    // Words, keys and numbers of a chunk; the costs of the units.
+    const uint64_t chunk = plan_.grid.chunk_end(0) * (2 * content_.width() + sizeof(uint64_t) + 1);
+    const uint64_t costs = layout_.units.units * (choice_.distances.size() + 1) * sizeof(uint64_t);
+    DCF_TRY(work_.threads_for(chunk + costs).status());
     Encoding& e = plan_.encoding;
     e.values = Values::kDelta;
     e.delta_run = layout_.units.run;
@@ -188,7 +194,7 @@ class DeltaPlanner {
     }
     plan_.encoding = plan->encoding;
     plan_.class_map = std::move(plan->map);
-    plan_.map_stream = std::move(plan->map_stream);
+    plan_.map_stream = plan->map_stream;
     plan_.streams = std::move(plan->streams);
     plan_.bytes = plan->bytes;
     return ok_status();
@@ -220,8 +226,9 @@ Result<std::optional<DeltaPlan>> plan_delta(const std::vector<uint64_t>& dims, u
   DeltaChoice best_choice;
   uint64_t least = now - now / (smallest ? kWorthwhileAtAll : kWorthwhile);
   for (const DeltaLayout& layout : layouts) {
-    if (!smallest && content->elements > kFirstLook) {
-      DCF_ASSIGN(const DeltaSample look, sample_deltas(*content, layout, kFirstLook));
+    if (content->elements > kFirstLook) {
+      DCF_ASSIGN(const DeltaSample look,
+                 sample_deltas(*content, layout, smallest ? kSample : kFirstLook));
       if (expected(look, choose_distances(layout, look)) >= now) continue;
     }
     DCF_ASSIGN(const DeltaSample sample,

@@ -180,6 +180,13 @@ Result<DeltaSample> sample_deltas(const Content& content, const DeltaLayout& lay
                        std::vector<uint8_t>(static_cast<size_t>(sample.elements())));
   DCF_TRY(layout.view.transposed ? sample_columns(content, layout, &sample)
                                  : sample_windows(content, layout, &sample));
+  // Of a few elements the best of many predictors always looks good: columns share one instead.
+  if (sample.of_unit < kWindow) {
+    const size_t columns = std::min<size_t>(ceil_div(kWindow, sample.of_unit), sample.units);
+    sample.of_unit *= columns;
+    sample.units /= columns;
+    for (std::vector<uint8_t>& widths : sample.widths) widths.resize(sample.units * sample.of_unit);
+  }
   return sample;
 }
 

@@ -28,7 +28,8 @@ std::vector<DeltaLayout> delta_layouts(const std::vector<uint64_t>& dims, uint64
 inline constexpr size_t kDeltaWidths = 65;
 using DeltaCosts = std::array<uint32_t, kDeltaWidths>;
 
-// Some units and some elements of each: the widths of their differences, by predictor.
+// Some units, or some neighbours together, and some elements of each: the widths of their
+// differences, by predictor.
 struct DeltaSample {
   size_t units = 0;
   size_t of_unit = 0;
