@@ -9,6 +9,7 @@
 #include "codec/stream.h"
 #include "encode/class_map.h"
 #include "encode/delta_words.h"
+#include "encode/grid_round.h"
 #include "encode/palette.h"
 #include "encode/position_plan.h"
 #include "encode/stats.h"
@@ -157,8 +158,8 @@ class ChunkEncoder {
     } else if (encoding_.values == Values::kGrid) {
       std::vector<uint32_t> all(words.size() / content_.width());
       // Those of the plan are on the grid.
-      (void)grid_numbers(content_.dtype, recipe_.scales, recipe_.grid.chunk_begin(chunk_), words,
-                         all.data());
+      (void)content_numbers(content_, recipe_.scales, recipe_.grid.chunk_begin(chunk_), words,
+                            all.data());
       buckets<uint32_t>(Role::kValues, all, kIntBuckets);
     } else if (encoding_.values == Values::kDelta) {
       differences(words);

@@ -7,6 +7,7 @@
 
 #include "base/checked.h"
 #include "encode/bit_costs.h"
+#include "encode/grid_round.h"
 
 namespace dcf::impl {
 namespace {
@@ -49,7 +50,7 @@ class SymbolReader {
     if (encoding_.values == Values::kGrid) {
       numbers_.resize(static_cast<size_t>(n));
       // Those of the plan are on the grid.
-      (void)grid_numbers(content_.dtype, scales_, first, words, numbers_.data());
+      (void)content_numbers(content_, scales_, first, words, numbers_.data());
       for (size_t i = 0; i < symbols_.size(); ++i) {
         symbols_[i] = static_cast<uint8_t>(kIntBuckets.symbol(numbers_[i]));
       }

@@ -8,6 +8,7 @@
 #include "base/hash.h"
 #include "base/utf8.h"
 #include "encode/file_assembly.h"
+#include "encode/grid_round.h"
 #include "encode/part_file.h"
 #include "encode/part_index.h"
 #include "encode/range_encoder.h"
@@ -341,8 +342,9 @@ class FileWriter::Impl {
            (open.options.bits > 0 && may_be_lossy(open.spec, open.size.elements));
   }
   static uint64_t whole_bytes(const OpenTensor& open) {
-    return open.size.bytes() +
-           (open.options.bits == 0 ? open.size.bytes() : clustering_bytes(open.options, open.size));
+    return open.size.bytes() + (open.options.bits == 0
+                                    ? rounded_bytes(open.size.elements, open.size.bits)
+                                    : clustering_bytes(open.options, open.size));
   }
 
   StoredTensor& stored(const AddedTensor& added) { return contents_.stored[added.stored]; }
@@ -374,7 +376,9 @@ class FileWriter::Impl {
     Work work{options_.parallel, progress_, memory};
     AddedTensor added = describe(spec);
     DCF_ASSIGN(std::vector<Lowered> sources, lower(input, work));
-    if (sources.back().content.rounded) work.memory -= input.size().bytes();
+    if (sources.back().content.rounded) {
+      work.memory -= rounded_bytes(input.size().elements, input.size().bits);
+    }
     const uint64_t key = content_key(input);
     DCF_ASSIGN(added.stored, find_equal(key, sources, input, work));
     if (added.stored == kNone ||

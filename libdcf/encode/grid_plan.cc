@@ -5,6 +5,7 @@
 #include <mutex>
 
 #include "base/checked.h"
+#include "encode/grid_round.h"
 
 namespace dcf::impl {
 namespace {
@@ -34,7 +35,7 @@ Result<std::optional<Histogram>> count_symbols(const Content& content, const Gri
       std::vector<uint8_t> scratch;
       DCF_ASSIGN(const Bytes words, content.dense(begin, end, &scratch));
       std::vector<uint32_t> numbers(static_cast<size_t>(end - begin));
-      if (!grid_numbers(content.dtype, scales, begin, words, numbers.data())) {
+      if (!content_numbers(content, scales, begin, words, numbers.data())) {
         off = true;
         return ok_status();
       }

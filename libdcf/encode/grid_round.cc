@@ -97,11 +97,12 @@ class Rounder {
 
   Result<std::optional<RoundedTensor>> run() {
     const std::optional<RoundedTensor> nothing;
-    if (work_.memory < words_.size()) return too_large();
+    if (work_.memory < rounded_bytes(elements_, dtype_bits(dtype_))) return too_large();
     DCF_TRY(measure());
     if (!is_possible(step_)) return nothing;
     DCF_TRY(choose_scales());
     rounded_.words.resize(words_.size());
+    rounded_.numbers.resize(static_cast<size_t>(elements_));
     DCF_TRY(round_all());
     if (!good_) return nothing;
     DCF_TRY(keep_sums());
@@ -281,6 +282,8 @@ class Rounder {
   // Stores a multiple; returns the error.
   double store(uint64_t index, float value, int32_t multiple, float scale) {
     const float product = static_cast<float>(multiple) * scale;
+    uint32_t& number = rounded_.numbers[static_cast<size_t>(index)];
+    number = static_cast<uint32_t>(std::abs(multiple)) << 1 | static_cast<uint32_t>(multiple < 0);
     uint8_t* const to = rounded_.words.data() + static_cast<size_t>(index) * width_;
     if (dtype_ == DType::kF32) {
       store_le(to, std::bit_cast<uint32_t>(product));
@@ -289,7 +292,7 @@ class Rounder {
     const bool half = dtype_ == DType::kF16;
     uint16_t word = half ? F16Word::word(product) : BF16Word::word(product);
     if (half && (word & 0x7FFF) >= kHalfInfinity) return std::numeric_limits<double>::infinity();
-    if ((word & magnitude_mask(dtype_)) == 0) word = 0;  // of multiple 0, never -0
+    if ((word & magnitude_mask(dtype_)) == 0) word = 0, number = 0;  // never -0
     store_le(to, word);
     return std::abs(double{value} - double{half ? F16Word::value(word) : BF16Word::value(word)});
   }
@@ -401,6 +404,14 @@ Result<std::optional<RoundedTensor>> round_to_grid(DType dtype, Bytes words,
                                                    std::span<const uint64_t> dims, double sqnr_db,
                                                    const Work& work) {
   return Rounder(dtype, words, dims, sqnr_db, work).run();
+}
+
+bool content_numbers(const Content& content, const GridScales& grid, uint64_t first, Bytes words,
+                     uint32_t* numbers) {
+  if (content.rounded == nullptr) return grid_numbers(content.dtype, grid, first, words, numbers);
+  std::copy_n(content.rounded->numbers.begin() + static_cast<ptrdiff_t>(first),
+              words.size() / content.width(), numbers);
+  return true;
 }
 
 }  // namespace dcf::impl

@@ -14,6 +14,7 @@
 
 #include "base/bytes.h"
 #include "base/dtype.h"
+#include "encode/content.h"
 #include "encode/grid_scales.h"
 #include "encode/work.h"
 
@@ -21,7 +22,8 @@ namespace dcf::impl {
 
 struct RoundedTensor {
   GridScales grid;
-  std::vector<uint8_t> words;  // float(k) * scale in the dtype, k being a whole number
+  std::vector<uint8_t> words;     // float(k) * scale in the dtype, k being a whole number
+  std::vector<uint32_t> numbers;  // the k, as grid_numbers() has them
   double greatest_error = 0;
 };
 
@@ -33,10 +35,20 @@ struct RoundedTensor {
 //
 // Nothing where the tensor is kept as it is: it holds NaN or Inf, is all zero, or so small or
 // large that a step is no normal float, or an element is kMaxGridInteger steps or more; or nothing
-// changes. The result does not depend on threads. Takes the bytes of the words from work.memory:
+// changes. The result does not depend on threads. Takes what the result does from work.memory:
 // fails with LimitMemory, Cancelled or OutOfMemory.
 Result<std::optional<RoundedTensor>> round_to_grid(DType dtype, Bytes words,
                                                    std::span<const uint64_t> dims, double sqnr_db,
                                                    const Work& work);
+
+// Bytes of a rounded tensor of so many elements.
+constexpr uint64_t rounded_bytes(uint64_t elements, uint32_t bits) {
+  return elements * (bits / 8 + sizeof(uint32_t));
+}
+
+// grid_numbers() of elements of a content, whose words these are; where it was rounded, they are
+// known.
+bool content_numbers(const Content& content, const GridScales& grid, uint64_t first, Bytes words,
+                     uint32_t* numbers);
 
 }  // namespace dcf::impl

@@ -42,7 +42,7 @@ uint64_t encoder_memory(const TensorMeta& tensor, const dcf_encode_options& opti
     memory += elements * (3 + 3 * width + 2 * real);
     if (options.init == DCF_INIT_OPTIMAL) memory += 40 * kMiB;
   }
-  if (options.sqnr_db > 0) memory += elements * width;  // the rounded words
+  if (options.sqnr_db > 0) memory += elements * (width + 4);  // rounded words and their numbers
   return memory;
 }
 
