@@ -151,7 +151,7 @@ DCF_API dcf_status dcf_writer_add_dense(dcf_writer* writer, const dcf_tensor_spe
 // MiB of the tensor and, for a shape of rank 2 or more, by 8 bytes per column of the flattened rows
 // while the transposed order is tried. A tensor that is to be clustered (bits) is read into memory:
 // LimitMemory at begin if it and its codes do not fit. So is one that is to be rounded (sqnr_db),
-// which takes its bytes twice.
+// which takes its bytes twice and 4 more for each element.
 DCF_API dcf_status dcf_writer_begin_tensor(dcf_writer* writer, const dcf_tensor_spec* spec,
                                            const dcf_encode_options* options, dcf_error* error);
 DCF_API dcf_status dcf_writer_write_piece(dcf_writer* writer, const void* data, size_t size,
