@@ -40,6 +40,10 @@ void check_chunk(const TensorCoding& coding, const DecodedChunk& chunk) {
   require(palette ? chunk.codes.size() == shape.entries || shape.entries == 0
                   : chunk.words.size() == shape.entries * coding.word_bytes(),
           "values are missing");
+  const bool dictionary = t.encoding.values == Values::kDictionary;
+  require(chunk.indices.size() == (dictionary ? shape.entries : 0), "indices are missing");
+  for (const uint16_t index : chunk.indices)
+    require(index < t.encoding.palette_size, "an index is too large");
   for (const uint8_t code : chunk.codes)
     require(!palette || code < coding.alphabet(Role::kValues), "a code is too large");
   std::vector<uint8_t> dense(shape.elements * coding.word_bytes());

@@ -52,12 +52,15 @@ Encoding read_encoding(Parameters* p, DType dtype) {
   const uint32_t positions = p->pick(0, 4);
   const bool classes = positions == kClassesId;
   if (!classes) e.positions = static_cast<Positions>(positions);
-  const uint32_t values = p->pick(0, 3);  // the palette, the others, a grid, delta
+  // The palette, the others, a grid, delta, a dictionary, class-split.
+  const uint32_t values = p->pick(0, 5);
   const bool palette = values == 0 && !classes;
   const bool has_split = is_float(dtype) && !is_f8(dtype);
   e.values = palette ? Values::kPalette : has_split ? Values::kSplit : Values::kInt;
   if (values == 2 && !e.is_sparse() && has_split && dtype != DType::kF64) e.values = Values::kGrid;
   if (values == 3 && !e.is_sparse()) e.values = Values::kDelta;
+  if (values == 4 && positions == 0 && bits > 8) e.values = Values::kDictionary;
+  if (values == 5 && classes && has_split) e.values = Values::kClassSplit;
   const auto b = static_cast<uint8_t>(p->pick(0, 41));
   if (e.positions == Positions::kGap) e.gap_bits = static_cast<uint8_t>(2 + b % 7);
   if (e.positions == Positions::kGapBucket) {
@@ -70,8 +73,8 @@ Encoding read_encoding(Parameters* p, DType dtype) {
   const uint32_t z = p->pick(0, 63);
   const uint32_t base = p->wide();
   const uint32_t symbols = p->pick(1, 256);
-  if (palette) e.palette_size = static_cast<uint16_t>(k);
-  if (e.values == Values::kSplit) {
+  if (palette) e.palette_size = e.values == Values::kDictionary ? 257 + base % 4096 : k;
+  if (e.values == Values::kSplit || e.values == Values::kClassSplit) {
     e.split_t = static_cast<uint8_t>(t);
     e.split_z = static_cast<uint8_t>(z % (bits - t));
     e.split_symbols = static_cast<uint16_t>(std::min(symbols, 1u << t));
@@ -89,6 +92,11 @@ Encoding read_encoding(Parameters* p, DType dtype) {
     e.class_run = 1 + b % 8;  // the units follow from the elements
   }
   if (e.values == Values::kGrid) e.grid_run = 1 + b % 3 * 40;
+  if (e.values == Values::kClassSplit) {
+    e.split_z = 0;
+    for (size_t c = 0; c < e.classes; ++c)
+      e.class_z[c] = static_cast<uint8_t>(z * (c + 1) % (bits - t));
+  }
   return e;
 }
 
@@ -108,6 +116,10 @@ void choose_units(Tensor* t) {
   if (!e.has_classes()) return;
   const uint64_t most = t->elements / e.class_run;
   if (most < 2) {
+    if (e.values == Values::kClassSplit) {
+      e.values = Values::kSplit;
+      e.class_z = {};
+    }
     e.classes = 0;
     e.class_run = 0;
     return;
@@ -162,7 +174,7 @@ Case read_case(const uint8_t* bytes) {
   for (uint32_t i = 0; i < t.encoding.grid_units; ++i) {
     c.tables.scales.push_back(std::bit_cast<float>(static_cast<uint32_t>(random() % 0x7F800000)));
   }
-  if (t.encoding.values == Values::kPalette) {
+  if (t.encoding.has_codebook()) {
     std::set<uint64_t> keys;  // a small step from the key of zero, or anywhere
     const uint64_t zero = codebook_key(t.dtype, 0);
     while (keys.size() < t.encoding.palette_size) {

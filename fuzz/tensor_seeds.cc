@@ -145,11 +145,25 @@ class ChunkMaker {
       fillers_ += palette_fillers && symbols[i] == 0;
     }
     value_streams(symbols);
-    if (e.values != Values::kSplit) return;
-    // Lowest bit the sign; another one is set, so that no word is zero.
-    const unsigned rest = t_.bits - e.split_t - e.split_z;
     BitWriter writer(&out_);
-    for (uint32_t i = 0; i < entries_; ++i) writer.put(uint64_t{random_()} | 2, rest);
+    if (e.values == Values::kDictionary) {
+      for (uint32_t i = 0; i < entries_; ++i) {
+        const uint32_t first = uint32_t{symbols[i]} << e.index_bits();
+        writer.put(random_() % std::min(1u << e.index_bits(), e.palette_size - first),
+                   e.index_bits());
+      }
+    }
+    if (e.values == Values::kSplit || e.values == Values::kClassSplit) {
+      const size_t strings = e.values == Values::kSplit ? 1 : e.classes;
+      for (size_t c = 0; c < strings; ++c) {
+        // Lowest bit the sign; another one is set, so that no word is zero.
+        const unsigned rest = t_.bits - e.split_t - e.zero_bits(c);
+        for (uint32_t i = 0; i < entries_; ++i) {
+          if (strings == 1 || class_of(i) == c) writer.put(uint64_t{random_()} | 2, rest);
+        }
+        writer.finish();
+      }
+    }
     writer.finish();
   }
   void integers() {
@@ -190,13 +204,13 @@ std::vector<std::vector<uint8_t>> tensor_seeds() {
   std::vector<std::vector<uint8_t>> seeds;
   std::mt19937 random(1);
   for (uint8_t positions = 0; positions <= kClassesId; ++positions) {
-    for (unsigned variant = 0; variant < 20; ++variant) {
+    for (unsigned variant = 0; variant < 30; ++variant) {
       std::vector<uint8_t> seed(kParameters);
       for (uint8_t& byte : seed) byte = static_cast<uint8_t>(random());
       constexpr DType kDTypes[] = {DType::kF32, DType::kI32, DType::kF16, DType::kI8, DType::kU64};
-      seed[0] = static_cast<uint8_t>(static_cast<uint8_t>(kDTypes[variant / 4]) - 1);
+      seed[0] = static_cast<uint8_t>(static_cast<uint8_t>(kDTypes[variant / 6]) - 1);
       seed[1] = positions;
-      seed[2] = variant % 4;                // palette, the others, a grid, delta
+      seed[2] = variant % 6;  // palette, the others, a grid, delta, a dictionary, class-split
       seed[11] = 30;                        // columns
       seed[12] = variant % 4 == 0 ? 0 : 8;  // rows
       seed[16] = 15;                        // tables for all roles

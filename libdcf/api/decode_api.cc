@@ -123,8 +123,7 @@ dcf_status dcf_tensor_decode_codebook(const dcf_file* file, size_t index, void* 
     DCF_TRY(check_tensor(file, index));
     const size_t data = file->model->data_tensor(index);
     const Tensor& t = tensor_at(file, data);
-    if (t.encoding.values != dcf::impl::Values::kPalette)
-      return invalid("the tensor has no codebook");
+    if (!t.encoding.has_codebook()) return invalid("the tensor has no codebook");
     const size_t width = t.bits / 8;
     DCF_TRY(check_buffer(dst, dst_size, t.encoding.palette_size * width));
     const dcf::impl::Tables& tables = file->model->tables();

@@ -110,6 +110,10 @@ const char* dcf_values_name(dcf_values values) {
       return "int";
     case DCF_VALUES_DELTA:
       return "delta";
+    case DCF_VALUES_DICTIONARY:
+      return "dictionary";
+    case DCF_VALUES_CLASS_SPLIT:
+      return "class-split";
   }
   return "";
 }

@@ -23,7 +23,7 @@ Result<EncodedTensor> coding_of(const Model& model, size_t index) {
     const uint32_t id = std::exchange(tensor.tables[k], 0);
     if (id != 0) append_code_lengths(tables.codes[id - 1], &result.tables[k]);
   }
-  if (tensor.encoding.palette_size != 0) {
+  if (tensor.encoding.has_codebook()) {
     const std::span<const uint64_t> words(tables.codebook_words);
     DCF_TRY(append_codebook(words.subspan(static_cast<size_t>(tables.codebook_starts[index]),
                                           tensor.encoding.palette_size),

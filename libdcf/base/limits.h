@@ -25,6 +25,7 @@ inline constexpr uint32_t kMaxChunkRows = 65536;
 inline constexpr uint32_t kMaxChunkElements = uint32_t{1} << 22;
 inline constexpr uint32_t kMaxChunkEntries = uint32_t{1} << 20;
 inline constexpr uint32_t kMaxChunkBytes = uint32_t{1} << 26;
+inline constexpr uint32_t kMaxDictionary = 65536;
 inline constexpr uint32_t kMaxClasses = 16;
 inline constexpr uint32_t kMaxClassUnits = uint32_t{1} << 20;  // of classes and of predictors
 inline constexpr uint32_t kMaxDistances = 8;

@@ -4,6 +4,7 @@
 #include "base/checked.h"
 #include "encode/class_plan.h"
 #include "encode/delta_plan.h"
+#include "encode/dictionary_plan.h"
 #include "encode/grid_finder.h"
 #include "encode/grid_plan.h"
 #include "encode/piece_transpose.h"
@@ -30,6 +31,12 @@ constexpr uint64_t kSampleStep = 16;
 // best one together with the values.
 bool is_promising(uint64_t cost, uint64_t best) {
   return cost <= best + best / 4 + 64;
+}
+
+uint64_t least_of(const std::vector<Candidate>& candidates) {
+  uint64_t least = UINT64_MAX;
+  for (const Candidate& candidate : candidates) least = std::min(least, candidate.estimate);
+  return least;
 }
 
 // Bytes of the tables of a plan, which do not grow with the tensor.
@@ -152,6 +159,7 @@ Result<std::vector<Candidate>> CandidateSource::list_dense() {
   }
   if (best != nullptr) DCF_TRY(add_classes(*best, {}, &candidates));
   DCF_TRY(add_delta(&candidates));
+  DCF_TRY(add_dictionary(grid, &candidates));
   return candidates;
 }
 
@@ -196,10 +204,8 @@ Status CandidateSource::add_classes(const ValuePlan& plain, const GridScales& sc
 // Differences, where they may be smaller than all other dense values.
 Status CandidateSource::add_delta(std::vector<Candidate>* out) {
   if (lowered_.scales) return ok_status();
-  uint64_t least = UINT64_MAX;
-  for (const Candidate& candidate : *out) least = std::min(least, candidate.estimate);
-  DCF_ASSIGN(std::optional<DeltaPlan> plan,
-             plan_delta(dims_, least, options_.smallest, work_, &lowered_.content));
+  DCF_ASSIGN(std::optional<DeltaPlan> plan, plan_delta(dims_, least_of(*out), options_.smallest,
+                                                       work_, &lowered_.content));
   if (!plan) return ok_status();
   Candidate candidate{&lowered_, {}};
   candidate.smallest = options_.smallest;
@@ -213,6 +219,25 @@ Status CandidateSource::add_delta(std::vector<Candidate>* out) {
   for (const StreamPlan& stream : plan->streams) recipe.codes.push_back(stream.code);
   candidate.estimate = plan->bytes + recipe.grid.chunks * kChunkBytes +
                        recipe.codes.size() * kTableBytes + kViewBytes;
+  out->push_back(std::move(candidate));
+  return ok_status();
+}
+
+// A dictionary, where it may be smaller than all other dense values.
+Status CandidateSource::add_dictionary(const Grid& grid, std::vector<Candidate>* out) const {
+  if (lowered_.scales) return ok_status();
+  DCF_ASSIGN(std::optional<DictionaryPlan> plan,
+             plan_dictionary(content_, least_of(*out), grid.chunks, work_));
+  if (!plan) return ok_status();
+  Candidate candidate{&lowered_, {}};
+  candidate.smallest = options_.smallest;
+  Recipe& recipe = candidate.recipe;
+  recipe.encoding = plan->encoding;
+  recipe.grid = grid;
+  recipe.codebook = std::move(plan->codebook);
+  recipe.dictionary = std::move(plan->index);
+  recipe.codes.push_back(plan->stream.code);
+  candidate.estimate = plan->bytes + grid.chunks * kChunkBytes + kTableBytes;
   out->push_back(std::move(candidate));
   return ok_status();
 }

@@ -17,7 +17,7 @@ namespace dcf::impl {
 inline constexpr uint64_t kTrialElements = uint64_t{1} << 20;
 
 // Whether ranges of a tensor may be encoded each by itself (encode/range_encoder.h). One that may
-// has neither classes nor delta values, as they are found in the words of the whole tensor: the
+// has neither classes, delta values nor a dictionary, as they are found in the words of the whole tensor: the
 // smallest encoding is worth that a larger tensor stays whole. It is on a grid only if each of its
 // rows has a scale, as then any range shows that the tensor should stay whole. One that is rounded
 // stays whole, because the whole decides on its scales.
@@ -36,11 +36,12 @@ struct Candidate {
   StoredCounts most{};    // sparse positions: the most of a chunk, fillers included
 
   // The weight of `bytes` among candidates of the same positions and gap width. A view other than
-  // the default must save 1/256, because callers decode and multiply rows of the tensor; classes
-  // and delta values must save 1/100, because they are slower to decode.
+  // the default must save 1/256, because callers decode and multiply rows of the tensor; classes,
+  // dictionaries and delta values must save 1/100, because they are slower to decode.
   uint64_t weight(uint64_t bytes) const {
     const Encoding& e = recipe.encoding;
-    const bool slow = e.has_classes() || e.values == Values::kDelta;
+    const bool slow = e.has_classes() || e.values == Values::kDelta ||
+                      e.values == Values::kDictionary;
     if (slow && !smallest) return bytes + bytes / 100;
     return default_view ? bytes : bytes + bytes / 256;
   }
@@ -90,6 +91,7 @@ class CandidateSource {
   Status add_delta(std::vector<Candidate>* out);
   Status add_classes(const ValuePlan& plain, const GridScales& scales,
                      std::vector<Candidate>* out) const;
+  Status add_dictionary(const Grid& grid, std::vector<Candidate>* out) const;
   Result<std::vector<Candidate>> list_sparse(Positions positions);
   void add(const PositionPlan* position, const ValuePlan& value, const Grid& grid,
            std::vector<Candidate>* out) const;

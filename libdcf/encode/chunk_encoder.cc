@@ -35,13 +35,6 @@ uint64_t count_not_zero(Bytes bytes, uint64_t elements, uint32_t bits) {
   return count;
 }
 
-template <typename Word>
-void split_symbols(Words<Word> view, unsigned shift, Word base, uint8_t* out) {
-  for (size_t i = 0; i < view.size(); ++i) {
-    out[i] = static_cast<uint8_t>((std::rotl(view[i], 1) >> shift) - base);
-  }
-}
-
 class ChunkEncoder {
  public:
   ChunkEncoder(const Content& content, const Recipe& recipe, uint64_t chunk, EncodedChunk* result)
@@ -163,6 +156,10 @@ class ChunkEncoder {
       buckets<uint32_t>(Role::kValues, all, kIntBuckets);
     } else if (encoding_.values == Values::kDelta) {
       differences(words);
+    } else if (encoding_.values == Values::kClassSplit) {
+      class_split(words);
+    } else if (encoding_.values == Values::kDictionary) {
+      dictionary(words);
     } else if (content_.bits == 8) {
       value_streams(words);
     } else if (content_.bits == 64) {
@@ -185,16 +182,28 @@ class ChunkEncoder {
   }
 
   void split(Bytes words) {
+    std::vector<uint8_t>& symbols = result_.scratch;
+    split_symbols(content_.dtype, encoding_, words, &symbols);
+    value_streams(symbols);
+    pack_rests(words, encoding_.split_z);
+  }
+
+  void class_split(Bytes words) {
+    const std::vector<std::vector<uint8_t>> groups =
+        group_by_class(encoding_, recipe_.class_map, recipe_.grid.chunk_begin(chunk_), words,
+                       content_.width());
+    for (size_t c = 0; c < groups.size(); ++c) {
+      if (groups[c].empty()) continue;
+      split_symbols(content_.dtype, encoding_, groups[c], &result_.scratch);
+      stream(roles_.find(Role::kValues) + c, result_.scratch);
+    }
+    for (size_t c = 0; c < groups.size(); ++c) pack_rests(groups[c], encoding_.zero_bits(c));
+  }
+
+  // The fields of split values: the sign, then the bits above z zeros.
+  void pack_rests(Bytes words, unsigned z) {
     with_words(content_.dtype, words, [&]<typename Word>(Words<Word> view) {
-      const auto shift = content_.bits - encoding_.split_t;
-      const auto base = static_cast<Word>(encoding_.split_base);
-      std::vector<uint8_t>& symbols = result_.scratch;
-      symbols.resize(view.size());
-      split_symbols(view, shift, base, symbols.data());
-      value_streams(symbols);
-      // The sign, then the bits above the z zeros.
-      const unsigned z = encoding_.split_z;
-      const unsigned rest = shift - z;
+      const unsigned rest = content_.bits - encoding_.split_t - z;
       const auto mask = static_cast<Word>(low_mask(rest) & ~uint64_t{1});
       // Captured by value: what is stored to bytes might be captured variables otherwise.
       const auto field = [view, z, mask](size_t i) -> uint64_t {
@@ -211,6 +220,21 @@ class ChunkEncoder {
                       recipe_.grid.chunk_begin(chunk_), recipe_.grid.view.cols, words);
     if (content_.bits == 8) return value_streams(std::vector<uint8_t>(all.begin(), all.end()));
     buckets<uint64_t>(Role::kValues, all, int_buckets(content_.dtype));
+  }
+
+  void dictionary(Bytes words) {
+    const unsigned low_bits = encoding_.index_bits();
+    std::vector<uint16_t> indices(words.size() / content_.width());
+    std::vector<uint8_t>& symbols = result_.scratch;
+    symbols.resize(indices.size());
+    with_words(content_.dtype, words, [&](auto view) {
+      for (size_t i = 0; i < indices.size(); ++i) {
+        indices[i] = static_cast<uint16_t>(recipe_.dictionary->find(view[i]));
+        symbols[i] = static_cast<uint8_t>(indices[i] >> low_bits);
+      }
+    });
+    stream(Role::kValues, symbols);
+    pack_bits<uint16_t>(indices, low_bits, &result_.bytes);
   }
 
   template <typename T>
@@ -240,7 +264,7 @@ class ChunkEncoder {
   void value_streams(Bytes symbols) {
     if (!encoding_.has_classes()) return stream(Role::kValues, symbols);
     const std::vector<std::vector<uint8_t>> groups =
-        group_by_class(encoding_, recipe_.class_map, recipe_.grid.chunk_begin(chunk_), symbols);
+        group_by_class(encoding_, recipe_.class_map, recipe_.grid.chunk_begin(chunk_), symbols, 1);
     for (size_t c = 0; c < groups.size(); ++c) {
       if (!groups[c].empty()) stream(roles_.find(Role::kValues) + c, groups[c]);
     }

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <array>
+#include <memory>
 #include <optional>
 #include <vector>
 
@@ -10,6 +11,7 @@
 #include "encode/content.h"
 #include "encode/grid.h"
 #include "encode/grid_scales.h"
+#include "encode/palette.h"
 
 namespace dcf::impl {
 
@@ -17,7 +19,8 @@ namespace dcf::impl {
 struct Recipe {
   Encoding encoding;
   Grid grid;
-  std::vector<uint64_t> codebook;                 // palette: sorted words
+  std::vector<uint64_t> codebook;                 // palette, dictionary: sorted words
+  std::shared_ptr<const WordIndex> dictionary;    // dictionary: the index of each word
   GridScales scales;                              // grid
   std::vector<uint8_t> predictors;                // delta: the predictor of each unit
   std::vector<uint8_t> class_map;                 // with classes: the class of each unit

@@ -33,8 +33,9 @@ void for_each_unit(ClassAxis axis, uint64_t first, uint64_t n, F f) {
   }
 }
 
-// The symbols of each class in the order of the elements. `first`: the first of the elements.
+// The symbols, or words, of each class in the order of the elements; each has `width` bytes.
+// `first`: the first of the elements.
 std::vector<std::vector<uint8_t>> group_by_class(const Encoding& encoding, Bytes class_map,
-                                                 uint64_t first, Bytes symbols);
+                                                 uint64_t first, Bytes symbols, size_t width);
 
 }  // namespace dcf::impl

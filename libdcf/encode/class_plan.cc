@@ -6,7 +6,8 @@
 #include <cstring>
 
 #include "base/checked.h"
-#include "encode/bit_costs.h"
+#include "encode/class_costs.h"
+#include "encode/class_zeros.h"
 #include "encode/grid_round.h"
 
 namespace dcf::impl {
@@ -32,10 +33,6 @@ constexpr uint64_t kPartBytes = uint64_t{1} << 20;
 
 using Counts = std::array<uint32_t, kMaxSymbols>;  // of a unit, by symbol
 
-void add_to(Histogram* to, const Histogram& from) {
-  for (size_t i = 0; i < to->size(); ++i) (*to)[i] += from[i];
-}
-
 // The symbols of a tensor, range by range.
 class SymbolReader {
  public:
@@ -45,7 +42,11 @@ class SymbolReader {
   // Of elements [first, first + n); valid until the next call.
   Result<Bytes> read(uint64_t first, uint64_t n) {
     DCF_ASSIGN(const Bytes words, content_.dense(first, first + n, &words_));
-    if (encoding_.values != Values::kSplit && content_.bits == 8) return words;
+    if (encoding_.values == Values::kSplit) {
+      split_symbols(content_.dtype, encoding_, words, &symbols_);
+      return Bytes(symbols_);
+    }
+    if (content_.bits == 8) return words;
     symbols_.resize(static_cast<size_t>(n));
     if (encoding_.values == Values::kGrid) {
       numbers_.resize(static_cast<size_t>(n));
@@ -56,19 +57,10 @@ class SymbolReader {
       }
       return Bytes(symbols_);
     }
-    with_words(content_.dtype, words, [&]<typename Word>(Words<Word> view) {
-      if (encoding_.values == Values::kInt) {
-        const BucketCode code = int_buckets(content_.dtype);
-        for (size_t i = 0; i < view.size(); ++i) {
-          symbols_[i] = static_cast<uint8_t>(code.symbol(int_number(content_.dtype, view[i])));
-        }
-        return;
-      }
-      const unsigned shift = content_.bits - encoding_.split_t;
-      const auto base = static_cast<Word>(encoding_.split_base);
-      uint8_t* const to = symbols_.data();
+    with_words(content_.dtype, words, [&](auto view) {
+      const BucketCode code = int_buckets(content_.dtype);
       for (size_t i = 0; i < view.size(); ++i) {
-        to[i] = static_cast<uint8_t>((std::rotl(view[i], 1) >> shift) - base);
+        symbols_[i] = static_cast<uint8_t>(code.symbol(int_number(content_.dtype, view[i])));
       }
     });
     return Bytes(symbols_);
@@ -399,12 +391,9 @@ class Classifier {
   // Joins classes as long as that saves more for tables, streams and the map than it costs.
   void merge(std::vector<Histogram>* classes, std::vector<uint64_t>* units_of) const {
     const auto cost = [&](const Histogram& h, uint64_t units) {
-      const auto used = static_cast<uint64_t>(
-          std::count_if(h.begin(), h.end(), [](uint64_t n) { return n > 0; }));
-      const uint64_t bytes = 4 + used * 5 / 8 + chunks_ * (5 + used / 8);
       uint64_t all = 1;
       for (const uint64_t n : *units_of) all += n;
-      return entropy_of(h) + (bytes << (3 + kFractionBits)) +
+      return class_cost(h, chunks_) +
              units * (log2_of(all) - log2_of(std::max<uint64_t>(units, 1)));
     };
     std::vector<uint64_t> costs;
@@ -519,22 +508,36 @@ Result<std::optional<ClassPlan>> plan_classes(const Content& content,
   const Classifier classifier(content, plain, scales, chunks, smallest, work);
   const uint64_t least =
       (plain.bytes << (3 + kFractionBits)) / (smallest ? kWorthwhileAtAll : kWorthwhile);
-  std::vector<std::pair<uint64_t, ClassAxis>> promising;  // what they save
-  const std::vector<ClassAxis> axes = class_axes(dims);
-  std::vector<uint64_t> saved(axes.size());
-  DCF_TRY(run_fallible(parallel, axes.size(), [&](size_t i) -> Status {
-    DCF_ASSIGN(saved[i], classifier.estimate(axes[i], least));
+  struct Promise {
+    ClassAxis axis;
+    uint64_t by_codes = 0;  // what classes along it save
+    uint64_t by_zeros = 0;
+    uint64_t sum() const { return by_codes + by_zeros; }
+  };
+  std::vector<Promise> promising;
+  for (const ClassAxis axis : class_axes(dims)) promising.push_back({axis});
+  DCF_TRY(run_fallible(parallel, promising.size(), [&](size_t i) -> Status {
+    Promise& p = promising[i];
+    DCF_ASSIGN(p.by_codes, classifier.estimate(p.axis, least));
+    DCF_ASSIGN(p.by_zeros, estimate_zeros(content, p.axis, plain));
+    if (p.by_zeros < least) p.by_zeros = 0;
     return ok_status();
   }));
-  for (size_t i = 0; i < axes.size(); ++i) {
-    if (saved[i] > 0) promising.emplace_back(saved[i], axes[i]);
-  }
+  std::erase_if(promising, [](const Promise& p) { return p.sum() == 0; });
   std::stable_sort(promising.begin(), promising.end(),
-                   [](const auto& a, const auto& b) { return a.first > b.first; });
+                   [](const Promise& a, const Promise& b) { return a.sum() > b.sum(); });
   promising.resize(std::min(promising.size(), smallest ? kAxesTried : 1));
   std::optional<ClassPlan> best;
-  for (const auto& [expected, axis] : promising) {
-    DCF_ASSIGN(std::optional<ClassPlan> plan, classifier.plan(axis));
+  for (const Promise& p : promising) {
+    std::optional<ClassPlan> plan;
+    if (p.by_codes > 0) {
+      DCF_ASSIGN(plan, classifier.plan(p.axis));
+    }
+    if (p.by_zeros > 0) {
+      DCF_ASSIGN(std::optional<ClassPlan> finer,
+                 plan_zeros(content, p.axis, plain, plan, chunks, work));
+      if (finer && (!plan || finer->bytes < plan->bytes)) plan = std::move(finer);
+    }
     if (plan && (!best || plan->bytes < best->bytes)) best = std::move(plan);
   }
   return best;

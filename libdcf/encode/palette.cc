@@ -2,6 +2,7 @@
 #include "encode/palette.h"
 
 #include <algorithm>
+#include <array>
 #include <utility>
 
 #include "encode/words.h"
@@ -77,7 +78,7 @@ void encode_palette(DType dtype, std::span<const uint64_t> codebook, Bytes words
     for (size_t i = 0; i < codes.size(); ++i) codes[i] = code_of[words[i]];
     return;
   }
-  WordIndex index;
+  WordIndex index(kPaletteLogSlots);
   for (uint32_t i = 0; i < codebook.size(); ++i) index.insert(codebook[i], i);
   with_words(dtype, words, [&](auto view) {
     for (size_t i = 0; i < codes.size(); ++i) codes[i] = static_cast<uint8_t>(index.find(view[i]));

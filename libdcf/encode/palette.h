@@ -4,7 +4,6 @@
 // Dtypes 1..15. Pure functions.
 #pragma once
 
-#include <array>
 #include <cstdint>
 #include <optional>
 #include <span>
@@ -16,23 +15,29 @@
 namespace dcf::impl {
 
 inline constexpr size_t kMaxPalette = 256;
+inline constexpr unsigned kPaletteLogSlots = 10;  // of the WordIndex of a palette
 
 struct Palette {
   std::vector<uint64_t> words;   // distinct, in increasing order of codebook_key
   std::vector<uint64_t> counts;  // of each word, at least 1
 };
 
-// Word -> index, by open addressing in a table that is never more than a quarter full.
+// Word -> index, by open addressing in a table that is never more than half full.
 class WordIndex {
  public:
+  // Of at most 2^(log_slots - 1) words.
+  explicit WordIndex(unsigned log_slots)
+      : shift_(64 - log_slots), slots_(size_t{1} << log_slots) {}
+
   // Index of a word, or kAbsent.
   uint32_t find(uint64_t word) const { return slots_[slot_of(word)].index; }
   void insert(uint64_t word, uint32_t index) { slots_[slot_of(word)] = {word, index}; }
 
   static constexpr uint32_t kAbsent = UINT32_MAX;
+  // The memory of an index.
+  static constexpr uint64_t bytes(unsigned log_slots) { return sizeof(Slot) << log_slots; }
 
  private:
-  static constexpr int kLogSlots = 10;
   struct Slot {
     uint64_t word = 0;
     uint32_t index = kAbsent;
@@ -41,14 +46,15 @@ class WordIndex {
   // The slot that holds the word, or the free one where it belongs.
   size_t slot_of(uint64_t word) const {
     // Fibonacci hashing: the high bits of the product depend on every bit of the word.
-    size_t slot = (word * 0x9E3779B97F4A7C15u) >> (64 - kLogSlots);
+    size_t slot = static_cast<size_t>((word * 0x9E3779B97F4A7C15u) >> shift_);
     while (slots_[slot].index != kAbsent && slots_[slot].word != word) {
-      slot = (slot + 1) % slots_.size();
+      slot = (slot + 1) & (slots_.size() - 1);
     }
     return slot;
   }
 
-  std::array<Slot, size_t{1} << kLogSlots> slots_;
+  unsigned shift_;
+  std::vector<Slot> slots_;  // a power of two
 };
 
 // Collects the distinct words of a tensor that comes in parts. From the word on that is one too
@@ -67,7 +73,7 @@ class PaletteFinder {
  private:
   DType dtype_;
   uint64_t skip_outside_;  // words without one of these bits are left out; 0: none is
-  WordIndex index_;
+  WordIndex index_{kPaletteLogSlots};
   Palette found_;  // in order of appearance
   bool fits_ = true;
 };

@@ -5,6 +5,7 @@
 
 #include "base/checked.h"
 #include "codec/codebook.h"
+#include "encode/dictionary_plan.h"
 #include "format/header.h"
 
 namespace dcf::impl {
@@ -184,9 +185,14 @@ uint64_t chunk_bytes(const Candidate& candidate) {
                           !content.drop_signs && content.pieces == nullptr;
     return borrowed ? dense : 2 * dense;
   }
-  // Symbols, and coded bytes that grow by doubling; differences as numbers.
-  const uint64_t numbers = recipe.encoding.values == Values::kDelta ? 8 * elements : 0;
-  if (!recipe.encoding.is_sparse()) return 4 * dense + 4 * elements + numbers;
+  // Symbols, and coded bytes that grow by doubling; differences as numbers, words by class, the index
+  // of a dictionary.
+  if (!recipe.encoding.is_sparse()) {
+    const uint64_t numbers = recipe.encoding.values == Values::kDelta ? 8 * elements : 0;
+    const uint64_t grouped = recipe.encoding.values == Values::kClassSplit ? dense : 0;
+    const uint64_t index = recipe.dictionary ? dictionary_index_bytes() : 0;
+    return 4 * dense + 4 * elements + numbers + grouped + index;
+  }
   return extraction_bytes(content, recipe.grid, candidate.most) +
          candidate.most.entries * (2 * content.width() + 4 * sizeof(uint32_t)) + elements / 4;
 }
@@ -269,7 +275,7 @@ Result<EncodedTensor> encode_tensor(const Candidate& candidate, const CheckedInp
   for (size_t k = 0; k < recipe.codes.size(); ++k) {
     if (huffman[k]) append_code_lengths(*recipe.codes[k], &result.tables[k]);
   }
-  if (recipe.encoding.values == Values::kPalette) {
+  if (recipe.encoding.has_codebook()) {
     DCF_TRY(append_codebook(recipe.codebook, content.dtype, &result.codebook));
   }
   return result;

@@ -71,7 +71,7 @@ class Planner {
       plan.codebook.push_back(codebook_word(content_.dtype, key));
       histogram[code++] = count;
     }
-    plan.encoding.palette_size = static_cast<uint16_t>(counts.size());
+    plan.encoding.palette_size = static_cast<uint32_t>(counts.size());
     plan.stream = plan_stream(histogram, static_cast<unsigned>(code), chunks_);
     std::vector<uint8_t> book;
     // The keys of the map rise, so they are a codebook.

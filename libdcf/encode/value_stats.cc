@@ -178,7 +178,8 @@ Result<ValueStats> measure_values(const Content& content, const Work& work) {
   const bool visits = content.pieces != nullptr || content.pruning;
   uint64_t places = content.elements;
   if (content.row_ptr != nullptr && !visits) places = content.row_ptr[content.csr_rows];
-  const uint64_t part_bytes = sizeof(Census) + 2 * kPrefixes * sizeof(uint32_t) +
+  const uint64_t part_bytes = sizeof(Census) + WordIndex::bytes(kPaletteLogSlots) +
+                              2 * kPrefixes * sizeof(uint32_t) +
                               (visits ? kBlockBytes + PieceStore::kReaderBytes : 0);
   DCF_ASSIGN(const Parallel parallel, work.threads_for(part_bytes));
   const bool sparse = visits && content.row_ptr != nullptr;

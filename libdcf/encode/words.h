@@ -3,11 +3,14 @@
 // loops over a tensor are compiled once per width. Internal to encode.
 #pragma once
 
+#include <bit>
 #include <cstddef>
 #include <cstdint>
+#include <vector>
 
 #include "base/bytes.h"
 #include "base/dtype.h"
+#include "format/tensor.h"
 
 namespace dcf::impl {
 
@@ -36,6 +39,20 @@ auto with_words(DType dtype, Bytes bytes, Visit visit) {
     default:
       return visit(Words<uint64_t>(bytes));
   }
+}
+
+// The symbols of split values (spec, section 8.2), one for each word.
+inline void split_symbols(DType dtype, const Encoding& encoding, Bytes words,
+                          std::vector<uint8_t>* symbols) {
+  with_words(dtype, words, [&]<typename Word>(Words<Word> view) {
+    const unsigned shift = 8 * sizeof(Word) - encoding.split_t;
+    const auto base = static_cast<Word>(encoding.split_base);
+    symbols->resize(view.size());
+    uint8_t* const to = symbols->data();
+    for (size_t i = 0; i < view.size(); ++i) {
+      to[i] = static_cast<uint8_t>((std::rotl(view[i], 1) >> shift) - base);
+    }
+  });
 }
 
 // The word with its sign moved to the lowest bit (spec, section 8.2).

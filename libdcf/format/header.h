@@ -19,8 +19,11 @@ inline constexpr uint32_t kGridValues = 1u << 0;
 inline constexpr uint32_t kClassMaps = 1u << 1;
 inline constexpr uint32_t kDeltaValues = 1u << 2;  // delta values, and classes of wide int values
 inline constexpr uint32_t kCodedNames = 1u << 3;
+inline constexpr uint32_t kDictionaries = 1u << 4;
+inline constexpr uint32_t kClassZeros = 1u << 5;
 // Those that this reader understands.
-inline constexpr uint32_t kKnownFeatures = kGridValues | kClassMaps | kDeltaValues | kCodedNames;
+inline constexpr uint32_t kKnownFeatures =
+    kGridValues | kClassMaps | kDeltaValues | kCodedNames | kDictionaries | kClassZeros;
 
 struct Header {
   uint16_t major = kFormatMajor;

@@ -223,7 +223,8 @@ class Validator {
   Status read_encoding(size_t i, Tensor* t) {
     Encoding& e = t->encoding;
     e = encoding_of(c_.encodings[i]);
-    uint8_t p[4 * kMaxDistances] = {};
+    uint8_t p[4 * kMaxDistances] = {};  // z of all classes fit too
+    static_assert(sizeof p >= kMaxClasses);
     const auto take = [&](size_t count) {
       for (size_t k = 0; k < count; ++k) {
         if (!params_.read_u8(&p[k])) return false;
@@ -258,12 +259,24 @@ class Validator {
       if (!take(8)) return short_params;
       e.grid_run = load_le<uint32_t>(p);
       e.grid_units = load_le<uint32_t>(p + 4);
-    } else if (e.values == Values::kSplit) {
-      if (!take(5)) return short_params;
+    } else if (e.values == Values::kDictionary) {
+      if (!take(2)) return short_params;
+      e.palette_size = load_le<uint16_t>(p) + 1u;
+    } else if (e.values == Values::kSplit || e.values == Values::kClassSplit) {
+      if (!take(1)) return short_params;
       e.split_t = p[0];
-      e.split_z = p[1];
-      e.split_base = load_le<uint16_t>(p + 2);
-      e.split_symbols = static_cast<uint16_t>(p[4] + 1);
+      const bool of_classes = e.values == Values::kClassSplit;
+      // Too many classes break P-07, which needs no more parameters.
+      const size_t zeros = of_classes ? std::min<size_t>(e.classes, kMaxClasses) : 1;
+      if (!take(zeros)) return short_params;
+      if (of_classes) {
+        std::copy(p, p + zeros, e.class_z.begin());
+      } else {
+        e.split_z = p[0];
+      }
+      if (!take(3)) return short_params;
+      e.split_base = load_le<uint16_t>(p);
+      e.split_symbols = static_cast<uint16_t>(p[2] + 1);
     } else if (e.values == Values::kDelta) {
       if (!take(1)) return short_params;
       e.distance_count = p[0];

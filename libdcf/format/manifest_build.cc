@@ -32,10 +32,20 @@ void append_params(const Encoding& e, std::vector<uint8_t>* out) {
     append_u32(out, e.grid_run);
     append_u32(out, e.grid_units);
   }
-  if (e.values == Values::kSplit) {
-    out->insert(out->end(), {e.split_t, e.split_z, static_cast<uint8_t>(e.split_base),
-                             static_cast<uint8_t>(e.split_base >> 8),
-                             static_cast<uint8_t>(e.split_symbols - 1)});
+  if (e.values == Values::kDictionary) {
+    const uint32_t last = e.palette_size - 1;
+    out->insert(out->end(), {static_cast<uint8_t>(last), static_cast<uint8_t>(last >> 8)});
+  }
+  if (e.values == Values::kSplit || e.values == Values::kClassSplit) {
+    out->push_back(e.split_t);
+    if (e.values == Values::kSplit) {
+      out->push_back(e.split_z);
+    } else {
+      out->insert(out->end(), e.class_z.begin(), e.class_z.begin() + e.classes);
+    }
+    out->insert(out->end(),
+                {static_cast<uint8_t>(e.split_base), static_cast<uint8_t>(e.split_base >> 8),
+                 static_cast<uint8_t>(e.split_symbols - 1)});
   }
   if (e.values == Values::kDelta) {
     out->push_back(e.distance_count);

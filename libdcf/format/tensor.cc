@@ -30,8 +30,8 @@ Status bad(const char* rule, const char* message) {
 }
 
 Status check_classes(const Encoding& e, uint64_t elements) {
-  if (e.values == Values::kRaw || e.values == Values::kPalette) {
-    return bad("M-14", "raw values and palettes have no classes");
+  if (e.values == Values::kRaw || e.has_codebook()) {
+    return bad("M-14", "raw values, palettes and dictionaries have no classes");
   }
   if (e.classes < 2 || e.classes > kMaxClasses || e.class_run < 1 || e.class_units < 2 ||
       e.class_units > kMaxClassUnits || uint64_t{e.class_run} * e.class_units > elements) {
@@ -106,7 +106,11 @@ Roles roles_of(const Encoding& e, DType dtype) {
       add_values(e.palette_size + (e.positions == Positions::kGap ? 1u : 0u));
       break;
     case Values::kSplit:
+    case Values::kClassSplit:
       add_values(e.split_symbols);
+      break;
+    case Values::kDictionary:
+      add_values(((e.palette_size - 1) >> e.index_bits()) + 1);
       break;
     case Values::kInt:
       add_values(int_alphabet(dtype_bits(dtype)));
@@ -146,13 +150,17 @@ Result<uint64_t> count_elements(std::span<const uint64_t> dims) {
 }
 
 uint32_t features_of(const Encoding& e, DType dtype) {
+  uint32_t features = e.has_classes() ? kClassMaps : 0;
   const bool wide_classes = e.has_classes() && e.values == Values::kInt && dtype_bits(dtype) > 8;
-  return (e.values == Values::kGrid ? kGridValues : 0) | (e.has_classes() ? kClassMaps : 0) |
-         (e.values == Values::kDelta || wide_classes ? kDeltaValues : 0);
+  if (e.values == Values::kGrid) features |= kGridValues;
+  if (e.values == Values::kDelta || wide_classes) features |= kDeltaValues;
+  if (e.values == Values::kDictionary) features |= kDictionaries;
+  if (e.values == Values::kClassSplit) features |= kClassZeros;
+  return features;
 }
 
 Status check_encoding_ids(const Encoding& e) {
-  if (e.positions > Positions::kGapBucket || e.values > Values::kDelta) {
+  if (e.positions > Positions::kGapBucket || e.values > Values::kClassSplit) {
     return fail(Code::UnsupportedEncoding, "M-12", "the tensor has an unknown encoding");
   }
   return ok_status();
@@ -186,13 +194,25 @@ Status check_encoding(const Encoding& e, DType dtype, uint64_t elements) {
         return bad("V-01", "the codebook has too many entries for its positions");
       }
       break;
+    case Values::kDictionary:
+      if (e.is_sparse() || bits < 16)
+        return bad("M-14", "dictionaries need dense positions and a dtype of 16 bits or more");
+      if (e.palette_size <= 256 || e.palette_size > kMaxDictionary)
+        return bad("V-01", "the dictionary has too few or too many words");
+      break;
     case Values::kSplit:
+    case Values::kClassSplit:
       if (!is_float(dtype) || is_f8(dtype))
         return bad("M-14", "split values need a float dtype of 16 bits or more");
-      if (e.split_t < 5 || e.split_t > std::min(12u, bits - 1) ||
-          uint32_t{e.split_t} + e.split_z >= bits || e.split_symbols < 1 || e.split_symbols > 256 ||
-          uint32_t{e.split_base} + e.split_symbols > (1u << e.split_t)) {
+      if (e.values == Values::kClassSplit && !e.has_classes())
+        return bad("M-14", "zero bits by class need classes");
+      if (e.split_t < 5 || e.split_t > std::min(12u, bits - 1) || e.split_symbols < 1 ||
+          e.split_symbols > 256 || uint32_t{e.split_base} + e.split_symbols > (1u << e.split_t)) {
         return bad("V-01", "split parameters are out of range");
+      }
+      for (size_t c = 0; c < std::max<size_t>(e.classes, 1); ++c) {
+        if (uint32_t{e.split_t} + e.zero_bits(c) >= bits)
+          return bad("V-01", "the zero bits of split values are out of range");
       }
       break;
     case Values::kInt:

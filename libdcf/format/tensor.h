@@ -4,6 +4,7 @@
 #pragma once
 
 #include <array>
+#include <bit>
 #include <cstdint>
 #include <span>
 #include <string_view>
@@ -15,7 +16,16 @@
 namespace dcf::impl {
 
 enum class Positions : uint8_t { kDense = 0, kBitmap = 1, kGap = 2, kGapBucket = 3 };
-enum class Values : uint8_t { kRaw = 0, kPalette = 1, kGrid = 2, kSplit = 3, kInt = 4, kDelta = 5 };
+enum class Values : uint8_t {
+  kRaw = 0,
+  kPalette = 1,
+  kGrid = 2,
+  kSplit = 3,
+  kInt = 4,
+  kDelta = 5,
+  kDictionary = 6,
+  kClassSplit = 7,
+};
 // The id of dense positions with classes, in the manifest.
 inline constexpr uint8_t kClassesId = 4;
 enum class Fidelity : uint8_t { kBitExact = 0, kValueExact = 1, kLossy = 2 };
@@ -28,8 +38,8 @@ struct Encoding {
   uint8_t bucket_t = 0;  // t and s of gap-bucket
   uint8_t bucket_s = 0;
   bool signs = false;         // sparse floats: signs of skipped zeros are stored
-  uint16_t palette_size = 0;  // K of palette, without the filler zero
-  uint8_t split_t = 0;        // t, z, base and A of split
+  uint32_t palette_size = 0;  // K of palette, without the filler zero, and of dictionary
+  uint8_t split_t = 0;        // t, z, base and A of split and class-split
   uint8_t split_z = 0;
   uint16_t split_base = 0;
   uint16_t split_symbols = 0;
@@ -38,6 +48,7 @@ struct Encoding {
   uint32_t class_units = 0;  // units that have a class
   uint32_t grid_run = 0;     // the same of grid: elements of a unit that follow each other
   uint32_t grid_units = 0;   // units that have a scale
+  std::array<uint8_t, kMaxClasses> class_z{};  // z of each class of class-split
   // D, the distances, and the units that have a predictor, of delta.
   uint8_t distance_count = 0;
   std::array<uint32_t, kMaxDistances> distances{};
@@ -49,6 +60,13 @@ struct Encoding {
   bool has_classes() const { return classes != 0; }
   // Bytes of the predictors and of the class map in memory: one for each unit.
   uint64_t unit_map_size() const { return uint64_t{delta_units} + class_units; }
+  bool has_codebook() const { return palette_size != 0; }
+  // z of the values of a class; without classes, of class 0.
+  unsigned zero_bits(size_t c) const { return values == Values::kClassSplit ? class_z[c] : split_z; }
+  // b of dictionary: the low bits of an index, which are fields.
+  unsigned index_bits() const {
+    return static_cast<unsigned>(std::bit_width(palette_size - 1)) - 8;
+  }
   friend bool operator==(const Encoding&, const Encoding&) = default;
 };
 

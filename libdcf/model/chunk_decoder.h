@@ -39,6 +39,8 @@ struct ChunkScratch {
   BigVector<uint32_t> positions;
   BigVector<uint8_t> codes;
   BigVector<uint8_t> words;
+  BigVector<uint8_t> grouped;    // words by class
+  BigVector<uint16_t> indices;
   BigVector<uint8_t> bitmap;
   BigVector<uint8_t> signs;
   BigVector<uint8_t> dense;  // scratch of callers that expand
@@ -57,7 +59,8 @@ struct DecodedChunk {
   ChunkShape shape;
   std::span<const uint32_t> positions;  // sparse: element of the chunk, per entry, rising
   std::span<const uint8_t> codes;       // palette: one per entry
-  Bytes words;                  // split, int: one little-endian word per entry; raw: dense bytes
+  std::span<const uint16_t> indices;    // dictionary: one per entry
+  Bytes words;                  // raw: dense bytes; not palette: one little-endian word per entry
   Bytes signs;                  // sparse: a bit per skipped element; empty: all +0
   uint32_t fillers = 0;         // entries with the zero code; gap positions only
   uint64_t nonzeros = 0;        // as the manifest counts them

@@ -15,20 +15,26 @@
 namespace dcf::impl {
 namespace {
 
-// With classes, one stream for each class that the chunk has (7.6).
-Status symbols_of_classes(const TensorCoding& coding, uint64_t first, ByteReader* in,
-                          ChunkScratch* scratch, MutableBytes out) {
-  const auto n = static_cast<uint32_t>(out.size());
-  const ClassOrder::Counts counts = coding.classes().count(first, n);
-  resize_scratch(&scratch->symbols, n);
-  MutableBytes left = scratch->symbols;
+// With classes, one stream for each class that the chunk has (7.6): their symbols, by class.
+Status grouped_symbols(const TensorCoding& coding, const ClassOrder::Counts& counts, ByteReader* in,
+                       ChunkScratch* scratch, MutableBytes out) {
+  MutableBytes left = out;
   for (size_t c = 0; c < coding.tensor().encoding.classes; ++c) {
     if (counts[c] == 0) continue;
     DCF_TRY(decode_stream(in, coding.alphabet(Role::kValues), coding.table(Role::kValues, c),
-                          left.first(counts[c]), scratch->codec(stream_scratch_size(n))));
+                          left.first(counts[c]), scratch->codec(stream_scratch_size(out.size()))));
     left = left.subspan(counts[c]);
   }
-  coding.classes().spread(first, scratch->symbols, out);
+  return ok_status();
+}
+
+Status symbols_of_classes(const TensorCoding& coding, uint64_t first, ByteReader* in,
+                          ChunkScratch* scratch, MutableBytes out) {
+  const ClassOrder::Counts counts =
+      coding.classes().count(first, static_cast<uint32_t>(out.size()));
+  resize_scratch(&scratch->symbols, out.size());
+  DCF_TRY(grouped_symbols(coding, counts, in, scratch, scratch->symbols));
+  coding.classes().spread(first, 1, scratch->symbols, out);
   return ok_status();
 }
 
@@ -41,18 +47,16 @@ Status symbols(const TensorCoding& coding, const ChunkShape& shape, ByteReader* 
                        scratch->codec(stream_scratch_size(out.size())));
 }
 
-Status decode_split(const TensorCoding& coding, ByteReader* in, ChunkScratch* scratch,
-                    DecodedChunk* out) {
+// The fields of 8.2 behind their symbols: `codes` and the fields become words.
+Status join_fields(const TensorCoding& coding, Bytes codes, unsigned zeros, ByteReader* in,
+                   uint8_t* words) {
   const Encoding& e = coding.tensor().encoding;
-  const size_t n = out->shape.entries;
-  const unsigned rest_bits = coding.tensor().bits - e.split_t - e.split_z;
-  resize_scratch(&scratch->codes, n);
-  DCF_TRY(symbols(coding, out->shape, in, scratch, scratch->codes));
+  const unsigned rest_bits = coding.tensor().bits - e.split_t - zeros;
   Bytes tail;
-  if (!in->read_bytes(packed_size(n, rest_bits), &tail)) {
+  if (!in->read_bytes(packed_size(codes.size(), rest_bits), &tail)) {
     return fail(Code::BadBitstream, "S-02", "packed values run past the end of their chunk");
   }
-  if (const unsigned used = static_cast<unsigned>(uint64_t{n} * rest_bits % 8);
+  if (const unsigned used = static_cast<unsigned>(uint64_t{codes.size()} * rest_bits % 8);
       used != 0 && (tail.back() >> used) != 0) {
     return fail(Code::BadBitstream, "S-02", "the padding of packed values is not zero");
   }
@@ -60,8 +64,86 @@ Status decode_split(const TensorCoding& coding, ByteReader* in, ChunkScratch* sc
   const JoinSplit join = coding.word_bytes() == 2   ? kernels.join_16
                          : coding.word_bytes() == 4 ? kernels.join_32
                                                     : kernels.join_64;
-  join(scratch->codes, tail, {e.split_t, e.split_z, e.split_base, rest_bits},
-       scratch->words.data());
+  join(codes, tail, {e.split_t, zeros, e.split_base, rest_bits}, words);
+  return ok_status();
+}
+
+Status decode_split(const TensorCoding& coding, ByteReader* in, ChunkScratch* scratch,
+                    DecodedChunk* out) {
+  resize_scratch(&scratch->codes, out->shape.entries);
+  DCF_TRY(symbols(coding, out->shape, in, scratch, scratch->codes));
+  return join_fields(coding, scratch->codes, coding.tensor().encoding.split_z, in,
+                     scratch->words.data());
+}
+
+// 8.2, class-split: the words of each class are joined, then spread.
+Status decode_class_split(const TensorCoding& coding, ByteReader* in, ChunkScratch* scratch,
+                          DecodedChunk* out) {
+  const ChunkShape& shape = out->shape;
+  const size_t width = coding.word_bytes();
+  const ClassOrder::Counts counts = coding.classes().count(shape.first, shape.entries);
+  resize_scratch(&scratch->symbols, shape.entries);
+  DCF_TRY(grouped_symbols(coding, counts, in, scratch, scratch->symbols));
+  resize_scratch(&scratch->grouped, shape.entries * width);
+  Bytes codes = scratch->symbols;
+  uint8_t* words = scratch->grouped.data();
+  for (size_t c = 0; c < coding.tensor().encoding.classes; ++c) {
+    if (counts[c] == 0) continue;
+    DCF_TRY(join_fields(coding, codes.first(counts[c]), coding.tensor().encoding.zero_bits(c), in,
+                        words));
+    codes = codes.subspan(counts[c]);
+    words += counts[c] * width;
+  }
+  coding.classes().spread(shape.first, width, scratch->grouped, scratch->words);
+  return ok_status();
+}
+
+template <typename Word>
+void look_up(std::span<const uint64_t> dictionary, std::span<const uint16_t> indices,
+             uint8_t* words) {
+  for (size_t i = 0; i < indices.size(); ++i) {
+    store_le(words + i * sizeof(Word), static_cast<Word>(dictionary[indices[i]]));
+  }
+}
+
+// 8.1, dictionary.
+Status decode_dictionary(const TensorCoding& coding, ByteReader* in, ChunkScratch* scratch,
+                         DecodedChunk* out) {
+  const size_t n = out->shape.entries;
+  const unsigned low_bits = coding.tensor().encoding.index_bits();
+  resize_scratch(&scratch->codes, n);
+  DCF_TRY(symbols(coding, out->shape, in, scratch, scratch->codes));
+  Bytes tail;
+  if (!in->read_bytes(packed_size(n, low_bits), &tail)) {
+    return fail(Code::BadBitstream, "S-02", "packed indices run past the end of their chunk");
+  }
+  resize_scratch(&scratch->indices, n);
+  const std::span<uint16_t> indices(scratch->indices);
+  if (!unpack_bits<uint16_t>(tail, low_bits, indices)) {
+    return fail(Code::BadBitstream, "S-02", "the padding of packed indices is not zero");
+  }
+  uint16_t most = 0;
+  for (size_t i = 0; i < n; ++i) {
+    indices[i] = static_cast<uint16_t>(indices[i] | scratch->codes[i] << low_bits);
+    most = std::max(most, indices[i]);
+  }
+  const std::span<const uint64_t> dictionary = coding.dictionary();
+  if (most >= dictionary.size()) {
+    return fail(Code::BadIndex, "V-06", "an index is outside its dictionary");
+  }
+  out->indices = indices;
+  uint8_t* const words = scratch->words.data();
+  switch (coding.word_bytes()) {
+    case 2:
+      look_up<uint16_t>(dictionary, indices, words);
+      break;
+    case 4:
+      look_up<uint32_t>(dictionary, indices, words);
+      break;
+    default:
+      look_up<uint64_t>(dictionary, indices, words);
+      break;
+  }
   return ok_status();
 }
 
@@ -233,6 +315,12 @@ Status decode_values(const TensorCoding& coding, ByteReader* in, ChunkScratch* s
     case Values::kDelta:
       DCF_TRY(decode_int(coding, out->shape, in, scratch));
       coding.delta().undo(coding.tensor().dtype, out->shape.first, out->shape.cols, scratch->words);
+      break;
+    case Values::kClassSplit:
+      DCF_TRY(decode_class_split(coding, in, scratch, out));
+      break;
+    case Values::kDictionary:
+      DCF_TRY(decode_dictionary(coding, in, scratch, out));
       break;
     default:
       DCF_TRY(decode_int(coding, out->shape, in, scratch));

@@ -10,7 +10,7 @@ namespace {
 // Shorter runs are placed class by class: a walk over the elements waits at each of them for the
 // place where its class goes on.
 constexpr uint64_t kShortRun = 16;
-constexpr uint64_t kBlock = uint64_t{16} << 10;  // symbols that stay in the first-level cache
+constexpr uint64_t kBlock = uint64_t{16} << 10;  // bytes that stay in the first-level cache
 
 }  // namespace
 
@@ -53,52 +53,68 @@ ClassOrder::Counts ClassOrder::count(uint64_t first, uint32_t n) const {
   return counts;
 }
 
-void ClassOrder::spread(uint64_t first, Bytes grouped, MutableBytes out) const {
-  const Counts counts = count(first, static_cast<uint32_t>(out.size()));
+void ClassOrder::spread(uint64_t first, size_t width, Bytes grouped, MutableBytes out) const {
+  switch (width) {
+    case 1:
+      return spread_words<1>(first, grouped, out);
+    case 2:
+      return spread_words<2>(first, grouped, out);
+    case 4:
+      return spread_words<4>(first, grouped, out);
+    default:
+      return spread_words<8>(first, grouped, out);
+  }
+}
+
+template <size_t kWidth>
+void ClassOrder::spread_words(uint64_t first, Bytes grouped, MutableBytes out) const {
+  uint64_t left = out.size() / kWidth;
+  const Counts counts = count(first, static_cast<uint32_t>(left));
   std::array<const uint8_t*, kMaxClasses> from;
   const uint8_t* next = grouped.data();
   for (size_t c = 0; c < kMaxClasses; ++c) {
     from[c] = next;
-    next += counts[c];
+    next += counts[c] * kWidth;
   }
   uint8_t* to = out.data();
   const auto walk = [&](uint64_t n) {
     for_each_run(first, n, [&](uint64_t at, uint64_t length, uint8_t c) {
       if (length == 1) {
-        to[at] = *from[c]++;
-        return;
+        std::memcpy(to + at * kWidth, from[c], kWidth);
+      } else {
+        std::memcpy(to + at * kWidth, from[c], length * kWidth);
       }
-      std::memcpy(to + at, from[c], length);
-      from[c] += length;
+      from[c] += length * kWidth;
     });
-    to += n;
+    to += n * kWidth;
     first += n;
   };
-  uint64_t left = out.size();
   if (run_ < kShortRun && left >= 2 * period()) {
     const uint64_t head = (period() - first % period()) % period();
     walk(head);
     left -= head;
-    const uint64_t step = std::max<uint64_t>(kBlock / period(), 1) * period();
+    const uint64_t step = std::max<uint64_t>(kBlock / kWidth / period(), 1) * period();
     while (left >= period()) {
       const uint64_t block = std::min(step, left / period() * period());
       for (size_t c = 0; c < kMaxClasses; ++c) {
         const uint8_t* symbols = from[c];
         const uint32_t* const begin = units_.data() + starts_[c];
         const uint32_t* const end = units_.data() + starts_[c + 1];
-        for (uint8_t* row = to; row < to + block; row += period()) {
+        for (uint8_t* row = to; row < to + block * kWidth; row += period() * kWidth) {
           if (run_ == 1) {
-            for (const uint32_t* u = begin; u < end; ++u) row[*u] = *symbols++;
+            for (const uint32_t* u = begin; u < end; ++u, symbols += kWidth) {
+              std::memcpy(row + *u * kWidth, symbols, kWidth);
+            }
           } else {
-            for (const uint32_t* u = begin; u < end; ++u, symbols += run_) {
-              uint8_t* const unit = row + *u * run_;
-              for (uint64_t i = 0; i < run_; ++i) unit[i] = symbols[i];
+            for (const uint32_t* u = begin; u < end; ++u, symbols += run_ * kWidth) {
+              uint8_t* const unit = row + *u * run_ * kWidth;
+              for (uint64_t i = 0; i < run_ * kWidth; ++i) unit[i] = symbols[i];
             }
           }
         }
         from[c] = symbols;
       }
-      to += block;
+      to += block * kWidth;
       first += block;
       left -= block;
     }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The classes of the elements of a tensor (spec/dcf-format.md, section 7.6): which class each has,
-// and how symbols that are grouped by class return to the order of the elements. Immutable.
+// and how what is grouped by class returns to the order of the elements. Immutable.
 #pragma once
 
 #include <array>
@@ -20,9 +20,10 @@ class ClassOrder {
   using Counts = std::array<uint32_t, kMaxClasses>;
   // Elements of each class among [first, first + n) of the view.
   Counts count(uint64_t first, uint32_t n) const;
-  // Puts the symbols of elements [first, first + out.size()) in order. `grouped` holds those of
-  // class 0, then those of class 1, and so on, each class in the order of the elements.
-  void spread(uint64_t first, Bytes grouped, MutableBytes out) const;
+  // Puts the symbols of elements [first, first + n) in order, or their words: `out` and `grouped`
+  // have `width` bytes, 1, 2, 4 or 8, for each. `grouped` holds those of class 0, then those of
+  // class 1, and so on, each class in the order of the elements.
+  void spread(uint64_t first, size_t width, Bytes grouped, MutableBytes out) const;
 
   // The memory of a ClassOrder of this encoding.
   static uint64_t memory(const Encoding& encoding);
@@ -31,6 +32,8 @@ class ClassOrder {
   uint64_t period() const { return run_ * map_.size(); }
   template <typename F>
   void for_each_run(uint64_t first, uint64_t n, F f) const;
+  template <size_t kWidth>
+  void spread_words(uint64_t first, Bytes grouped, MutableBytes out) const;
 
   uint64_t run_;
   Bytes map_;

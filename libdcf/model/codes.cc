@@ -13,7 +13,7 @@ namespace dcf::impl {
 Status decode_codes(const Model& model, size_t tensor, std::span<uint16_t> dst, ProgressStep step) {
   const size_t data = model.data_tensor(tensor);
   const Tensor& t = model.manifest().tensors[data];
-  if (t.encoding.values != Values::kPalette) {
+  if (!t.encoding.has_codebook()) {
     return fail(Code::InvalidArgument, "", "the tensor has no codebook");
   }
   DecodeProgress progress(std::move(step), t.encoded_bytes);
@@ -25,12 +25,18 @@ Status decode_codes(const Model& model, size_t tensor, std::span<uint16_t> dst, 
     DCF_TRY(reader->load(chunk, scratch, &decoded));
     const uint64_t first = decoded.shape.first;
     if (!t.view.transposed) {
+      if (!decoded.indices.empty()) {
+        std::copy(decoded.indices.begin(), decoded.indices.end(), dst.begin() + first);
+        return ok_status();
+      }
       expand_codes(reader->coding(), decoded, stream, dst.subspan(first, decoded.shape.elements));
       return ok_status();
     }
     for_each_entry(reader->coding(), decoded, [&](uint32_t element, uint32_t entry) {
       dst[element_of_view(t, first + element)] =
-          static_cast<uint16_t>(decoded.codes[entry] + code_shift(t.encoding));
+          decoded.indices.empty()
+              ? static_cast<uint16_t>(decoded.codes[entry] + code_shift(t.encoding))
+              : decoded.indices[entry];
     });
     return ok_status();
   });

@@ -145,7 +145,7 @@ Result<Tables> parse_tables(Bytes section, const Manifest& manifest) {
                          MutableBytes(tables.unit_maps).subspan(at));
       if (!s.ok()) return s.at(map_start).in_tensor(i);
     }
-    if (t.alias_of == kNoTensor && t.encoding.values == Values::kPalette) {
+    if (t.encoding.has_codebook()) {
       if (t.encoding.palette_size / 8 > in.remaining()) {
         return fail(Code::BadSection, "T-06", "the tables section ends inside a codebook")
             .at(start)

@@ -11,8 +11,9 @@
 namespace dcf::impl {
 
 struct Tables {
-  std::vector<CodeLengths> codes;        // by table number less one
-  std::vector<uint64_t> codebook_words;  // of all palettes, one after another
+  std::vector<CodeLengths> codes;  // by table number less one
+  // Of all palettes and dictionaries, one after another.
+  std::vector<uint64_t> codebook_words;
   // Of all tensors, one after another: the predictors of delta values, then a class map.
   std::vector<uint8_t> unit_maps;
   std::vector<float> scales;              // of all grids, one after another

@@ -21,9 +21,10 @@ TensorCoding::TensorCoding(const Tensor& tensor, const Tables& tables, size_t in
                    Bytes(tables.unit_maps)
                        .subspan(tables.codebook_starts[index], tensor.encoding.delta_units));
   }
-  if (tensor.encoding.values == Values::kPalette) {
-    codebook_ = std::span(tables.codebook_words)
-                    .subspan(tables.codebook_starts[index], tensor.encoding.palette_size);
+  if (tensor.encoding.has_codebook()) {
+    const auto words = std::span(tables.codebook_words)
+                           .subspan(tables.codebook_starts[index], tensor.encoding.palette_size);
+    (tensor.encoding.values == Values::kPalette ? codebook_ : dictionary_) = words;
   }
   if (tensor.encoding.values == Values::kGrid) {
     scales_ =

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the chunks of one tensor are decoded with: its decode tables and codebook. Built once per
+// What the chunks of one tensor are decoded with: its decode tables, classes and codebook. Built once per
 // operation, immutable, shared by the threads that decode chunks.
 #pragma once
 
@@ -22,7 +22,10 @@ class TensorCoding {
   TensorCoding(const Tensor& tensor, const Tables& tables, size_t index);
 
   const Tensor& tensor() const { return tensor_; }
+  // Of a palette: at most 256 words.
   std::span<const uint64_t> codebook() const { return codebook_; }
+  // The codebook of a dictionary: more than 256 words.
+  std::span<const uint64_t> dictionary() const { return dictionary_; }
   // Only of grid values: of each unit.
   std::span<const float> scales() const { return scales_; }
   // The codes that come before those of the codebook: the fillers' zero of gap positions.
@@ -45,6 +48,7 @@ class TensorCoding {
   std::optional<ClassOrder> classes_;
   std::optional<RowDelta> delta_;
   std::span<const uint64_t> codebook_;
+  std::span<const uint64_t> dictionary_;
   std::span<const float> scales_;
 };
 

@@ -73,10 +73,7 @@ std::vector<Sample> all_encodings(HuffmanLayout layout) {
   std::vector<Sample> out;
   for (const DType dtype : {DType::kF32, DType::kF16, DType::kI16, DType::kU8, DType::kI64}) {
     for (const Encoding& e : encodings_of(dtype)) {
-      if (e.bucket_t == 3 || e.gap_bits == 8 || e.has_classes() || e.values == Values::kGrid ||
-          e.values == Values::kDelta) {
-        continue;
-      }
+      if (e.bucket_t == 3 || e.gap_bits == 8 || features_of(e, dtype) != 0) continue;
       Sample s = random_sample(dtype, {9, 40}, e, out.size(), 5, 7);
       s.name = std::string(dtype_name(dtype)) + " " + encoding_name(e);
       s.huffman = layout;
@@ -132,7 +129,7 @@ std::vector<Sample> classes(HuffmanLayout layout, const std::vector<DType>& dtyp
   std::vector<Sample> out;
   for (const DType dtype : dtypes) {
     for (const Encoding& e : encodings_of(dtype)) {
-      if (!e.has_classes() || e.values == Values::kDelta || e.values == Values::kGrid) continue;
+      if (features_of(e, dtype) != kClassMaps || e.values == Values::kGrid) continue;
       Sample s = random_sample(dtype, {10, 24}, e, out.size(), 1, 20);
       s.name = std::string(dtype_name(dtype)) + " " + encoding_name(e);
       s.huffman = layout;

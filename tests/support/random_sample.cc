@@ -77,6 +77,11 @@ std::vector<Encoding> encodings_of(DType dtype) {
       out.push_back(e);
     }
   }
+  if (dtype_bits(dtype) > 8) {
+    Encoding e;
+    e.values = Values::kDictionary;
+    out.push_back(e);
+  }
   // Columns of a matrix of 24 columns, rows of 24, and pairs: any shape of 48 elements and more.
   for (const auto& [run, units] : {std::pair<uint32_t, uint32_t>{1, 24}, {24, 2}, {2, 11}}) {
     Encoding e;
@@ -85,6 +90,9 @@ std::vector<Encoding> encodings_of(DType dtype) {
     e.classes = static_cast<uint16_t>(run == 24 ? 2 : 5);
     e.class_run = run;
     e.class_units = units;
+    out.push_back(e);
+    if (e.values == Values::kInt) continue;
+    e.values = Values::kClassSplit;
     out.push_back(e);
   }
   // Distances within and beyond the rows; predictors of columns, of rows and of everything;
@@ -124,7 +132,8 @@ std::vector<Encoding> encodings_of(DType dtype) {
 
 std::string encoding_name(const Encoding& e) {
   static constexpr const char* kPositions[] = {"dense", "bitmap", "gap", "gap-bucket"};
-  static constexpr const char* kValues[] = {"raw", "palette", "grid", "split", "int", "delta"};
+  static constexpr const char* kValues[] = {"raw", "palette",    "grid",       "split",
+                                            "int", "delta", "dictionary", "class-split"};
   std::string name = std::string(kPositions[static_cast<size_t>(e.positions)]) + "/" +
                      kValues[static_cast<size_t>(e.values)];
   if (e.has_classes()) {

@@ -107,15 +107,17 @@ class Encoder {
     for (uint64_t i = 0; i < s_.words.size(); ++i) {
       if (kept(i)) used.insert(s_.words[i]);
     }
-    if (e.values == Values::kPalette) {
+    if (e.values == Values::kPalette || e.values == Values::kDictionary) {
       if (used.empty()) used.insert(0);
+      // A dictionary has more than 256 words: small ones as well.
+      for (uint64_t w = 0; e.values == Values::kDictionary && used.size() <= 256; ++w) used.insert(w);
       out_.codebook.assign(used.begin(), used.end());
       sort_codebook(out_.codebook, s_.dtype);
       for (size_t i = 0; i < out_.codebook.size(); ++i)
-        code_of_[out_.codebook[i]] = static_cast<uint8_t>(i);
-      e.palette_size = static_cast<uint16_t>(out_.codebook.size());
+        code_of_[out_.codebook[i]] = static_cast<uint32_t>(i);
+      e.palette_size = static_cast<uint32_t>(out_.codebook.size());
     }
-    if (e.values == Values::kSplit) {
+    if (e.values == Values::kSplit || e.values == Values::kClassSplit) {
       const unsigned bits = out_.tensor.bits;
       if (e.positions == Positions::kGap) used.insert(0);
       uint64_t low = ~uint64_t{0};
@@ -191,6 +193,7 @@ class Encoder {
           static_cast<uint32_t>(std::min<uint64_t>(e.class_units, out_.tensor.elements));
     }
     if (e.class_units < 2) {
+      if (e.values == Values::kClassSplit) e.values = Values::kSplit;
       e.classes = 0;
       e.class_run = e.class_units = 0;
       return;
@@ -198,6 +201,24 @@ class Encoder {
     out_.class_map = s_.class_map;
     while (out_.class_map.size() < e.class_units) {
       out_.class_map.push_back(static_cast<uint8_t>(out_.class_map.size() % e.classes));
+    }
+    if (e.values == Values::kClassSplit) choose_zeros();
+  }
+  uint8_t class_of(uint64_t v) const {  // of an element of the view
+    const Encoding& e = out_.tensor.encoding;
+    return out_.class_map[v / e.class_run % e.class_units];
+  }
+  // Section 8.2, class-split.
+  void choose_zeros() {
+    Encoding& e = out_.tensor.encoding;
+    const unsigned room = out_.tensor.bits - e.split_t - 1;
+    e.split_z = 0;
+    e.class_z = {};
+    std::fill(e.class_z.begin(), e.class_z.begin() + e.classes, static_cast<uint8_t>(room));
+    for (uint64_t v = 0; v < out_.tensor.elements; ++v) {
+      const uint64_t mantissa = rotate(s_.words[element(v)], out_.tensor.bits) >> 1;
+      uint8_t& z = e.class_z[class_of(v)];
+      while (z > 0 && (mantissa & low_mask(z)) != 0) --z;
     }
   }
   // Section 8.4.
@@ -233,8 +254,7 @@ class Encoder {
     for (uint8_t c = 0; c < e.classes; ++c) {
       Blob of_class;
       for (size_t i = 0; i < symbols.size(); ++i) {
-        if (out_.class_map[(first + i) / e.class_run % e.class_units] == c)
-          of_class.push_back(symbols[i]);
+        if (class_of(first + i) == c) of_class.push_back(symbols[i]);
       }
       if (!of_class.empty()) stream(Role::kValues, of_class, c);
     }
@@ -325,15 +345,23 @@ class Encoder {
     Blob tail;
     BitWriter writer(&tail);
     std::vector<uint64_t> integers;
+    // The low part of the rest, above its sign.
+    const auto put_rest = [&](uint64_t word, unsigned z) {
+      const uint64_t r = rotate(word, bits);
+      writer.put(r & 1, 1);
+      writer.put(r >> (1 + z), bits - e.split_t - z - 1);
+    };
     for (size_t i = 0; i < words.size(); ++i) {
       if (e.values == Values::kPalette) {
         const unsigned shift = e.positions == Positions::kGap ? 1 : 0;
         symbols.push_back(fillers[i] ? 0 : static_cast<uint8_t>(code_of_[words[i]] + shift));
-      } else if (e.values == Values::kSplit) {
+      } else if (e.values == Values::kDictionary) {
+        symbols.push_back(static_cast<uint8_t>(code_of_[words[i]] >> e.index_bits()));
+        writer.put(code_of_[words[i]], e.index_bits());
+      } else if (e.values == Values::kSplit || e.values == Values::kClassSplit) {
         const uint64_t r = rotate(words[i], bits);
         symbols.push_back(static_cast<uint8_t>((r >> (bits - e.split_t)) - e.split_base));
-        writer.put(r & 1, 1);
-        writer.put(r >> (1 + e.split_z), bits - e.split_t - e.split_z - 1);
+        if (e.values == Values::kSplit) put_rest(words[i], e.split_z);
       } else if (e.values == Values::kGrid) {
         integers.push_back(grid_number(first + i, words[i]));
       } else if (e.values == Values::kDelta) {
@@ -348,6 +376,12 @@ class Encoder {
       } else {
         integers.push_back(zigzag(s_.dtype, words[i]));
       }
+    }
+    for (uint8_t c = 0; e.values == Values::kClassSplit && c < e.classes; ++c) {
+      for (size_t i = 0; i < words.size(); ++i) {
+        if (class_of(first + i) == c) put_rest(words[i], e.class_z[c]);
+      }
+      writer.finish();
     }
     writer.finish();
     if (!integers.empty())
@@ -379,7 +413,7 @@ class Encoder {
 
   const Sample& s_;
   Encoded out_;
-  std::map<uint64_t, uint8_t> code_of_;
+  std::map<uint64_t, uint32_t> code_of_;
   Pieces pieces_;
 };
 

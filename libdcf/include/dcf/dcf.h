@@ -169,7 +169,9 @@ typedef enum dcf_values DCF_ENUM_TYPE {
   DCF_VALUES_GRID = 2,  // integers times the scale of their row, column or other unit
   DCF_VALUES_SPLIT = 3,
   DCF_VALUES_INT = 4,
-  DCF_VALUES_DELTA = 5,  // differences to earlier elements of a row
+  DCF_VALUES_DELTA = 5,        // differences to earlier elements of a row
+  DCF_VALUES_DICTIONARY = 6,   // 257 to 65,536 distinct words
+  DCF_VALUES_CLASS_SPLIT = 7,  // split, with zero low bits by class; DCF_POSITIONS_CLASSES
   DCF_ENUM_END(DCF_VALUES_END_)
 } dcf_values;
 typedef enum dcf_fidelity DCF_ENUM_TYPE {
@@ -201,7 +203,7 @@ typedef struct dcf_tensor_info {
   dcf_positions positions;
   dcf_values values;
   uint32_t gap_bits;       // gap positions: bits of a gap; otherwise 0
-  uint32_t codebook_size;  // palette: entries without the filler zero; otherwise 0
+  uint32_t codebook_size;  // palette, dictionary: entries without the filler zero; otherwise 0
   uint64_t nonzeros;       // elements that are not +-0; gap positions: entries without fillers
   uint64_t entries;        // coded entries: all elements if dense, nonzeros + fillers if sparse
   uint64_t chunks;
@@ -391,7 +393,8 @@ typedef struct dcf_csr {
   { sizeof(dcf_csr), NULL, 0, NULL, 0, NULL, 0, 0 }
 DCF_API dcf_status dcf_tensor_decode_csr(const dcf_file* file, size_t index, dcf_dtype as,
                                          dcf_csr* csr, dcf_error* error);
-// Palette tensors: the codebook (info.codebook_size elements of the tensor's dtype, ascending) ...
+// Palettes and dictionaries: the codebook (info.codebook_size elements of the tensor's dtype,
+// ascending) ...
 DCF_API dcf_status dcf_tensor_decode_codebook(const dcf_file* file, size_t index, void* dst,
                                               size_t dst_size, dcf_error* error);
 // ... and one code per element. Dense positions: code in [0, codebook_size). Sparse positions:

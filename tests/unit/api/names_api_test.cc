@@ -44,6 +44,8 @@ TEST(NamesApi, EnumsHaveNames) {
   EXPECT_STREQ(dcf_positions_name(DCF_POSITIONS_GAP_BUCKET), "gap-bucket");
   EXPECT_STREQ(dcf_positions_name(DCF_POSITIONS_CLASSES), "classes");
   EXPECT_STREQ(dcf_values_name(DCF_VALUES_PALETTE), "palette");
+  EXPECT_STREQ(dcf_values_name(DCF_VALUES_DICTIONARY), "dictionary");
+  EXPECT_STREQ(dcf_values_name(DCF_VALUES_CLASS_SPLIT), "class-split");
   EXPECT_GT(std::string(dcf_fidelity_name(DCF_FIDELITY_BIT_EXACT)).size(), 0u);
 }
 

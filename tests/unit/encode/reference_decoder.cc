@@ -106,13 +106,16 @@ class TensorDecoder {
     return read_stream(in, n, roles_.list[k].alphabet, tables_[k]);
   }
 
-  // Section 7.6: the symbols of the classes, each to the next element of its class.
+  // Section 7.6: the class of element i of the chunk.
+  size_t class_of(size_t i) const {
+    return class_map_[(first_ + i) / e_.class_run % e_.class_units];
+  }
+
+  // The symbols of the classes, each to the next element of its class.
   std::vector<uint8_t> value_symbols(Cursor& in, uint64_t n) {
     if (e_.classes == 0) return role_stream(in, Role::kValues, n);
     std::vector<std::vector<size_t>> elements(e_.classes);
-    for (size_t i = 0; i < n; ++i) {
-      elements[class_map_[(first_ + i) / e_.class_run % e_.class_units]].push_back(i);
-    }
+    for (size_t i = 0; i < n; ++i) elements[class_of(i)].push_back(i);
     std::vector<uint8_t> out(n);
     const size_t k = roles_.find(Role::kValues);
     for (size_t c = 0; c < elements.size(); ++c) {
@@ -194,6 +197,14 @@ class TensorDecoder {
     require(i + 1 < at.size() && at[i + 1] - at[i] >= 1, "a filler out of place");
   }
 
+  // Section 8.2: the next field and its symbol.
+  uint64_t split_word(Cursor& in, uint8_t symbol, unsigned z) const {
+    const uint64_t rest = in.field(t_.bits - e_.split_t - z);
+    const uint64_t top = uint64_t{symbol} + e_.split_base;
+    const uint64_t rotated = top << (t_.bits - e_.split_t) | (rest >> 1) << (z + 1) | (rest & 1);
+    return rotated >> 1 | (rotated & 1) << (t_.bits - 1);
+  }
+
   std::vector<uint64_t> values(Cursor& in, uint64_t n, std::vector<bool>* filler) {
     const bool gap = e_.positions == Positions::kGap;
     std::vector<uint64_t> out;
@@ -205,14 +216,25 @@ class TensorDecoder {
       return out;
     }
     if (e_.values == Values::kSplit) {
-      const unsigned r = t_.bits - e_.split_t - e_.split_z;
       const std::vector<uint8_t> symbols = value_symbols(in, n);
-      for (const uint8_t symbol : symbols) {
-        const uint64_t rest = in.field(r);
-        const uint64_t top = uint64_t{symbol} + e_.split_base;
-        const uint64_t rotated =
-            top << (t_.bits - e_.split_t) | (rest >> 1) << (e_.split_z + 1) | (rest & 1);
-        out.push_back(rotated >> 1 | (rotated & 1) << (t_.bits - 1));
+      for (const uint8_t symbol : symbols) out.push_back(split_word(in, symbol, e_.split_z));
+      in.end_string();
+    } else if (e_.values == Values::kClassSplit) {  // 8.2, class-split
+      const std::vector<uint8_t> symbols = value_symbols(in, n);
+      out.resize(n);
+      for (size_t c = 0; c < e_.classes; ++c) {
+        for (size_t i = 0; i < n; ++i) {
+          if (class_of(i) == c) out[i] = split_word(in, symbols[i], e_.class_z[c]);
+        }
+        in.end_string();
+      }
+    } else if (e_.values == Values::kDictionary) {  // 8.1, dictionary
+      unsigned b = 0;
+      while ((codebook_.size() - 1) >> b > 255) ++b;
+      for (const uint8_t high : role_stream(in, Role::kValues, n)) {
+        const uint64_t index = uint64_t{high} << b | in.field(b);
+        require(index < codebook_.size(), "an index outside the dictionary");
+        out.push_back(codebook_[index]);
       }
       in.end_string();
     } else if (e_.values == Values::kGrid) {
@@ -302,11 +324,14 @@ class FileDecoder {
     require(manifest.ok(), manifest.status().message);
     out_->manifest = manifest.take();
     for (const Tensor& t : out_->manifest.tensors) {
-      require(t.encoding.classes == 0 || (header.value().features & 2) != 0, "feature bit 1");
-      require(t.encoding.grid_units == 0 || (header.value().features & 1) != 0, "feature bit 0");
+      const uint32_t features = header.value().features;
+      require(t.encoding.classes == 0 || (features & 2) != 0, "feature bit 1");
+      require(t.encoding.grid_units == 0 || (features & 1) != 0, "feature bit 0");
       const bool wide = t.encoding.values == Values::kInt && t.bits > 8 && t.encoding.classes != 0;
-      require((t.encoding.values != Values::kDelta && !wide) || (header.value().features & 4) != 0,
+      require((t.encoding.values != Values::kDelta && !wide) || (features & 4) != 0,
               "feature bit 2");
+      require(t.encoding.values != Values::kDictionary || (features & 16) != 0, "feature bit 4");
+      require(t.encoding.values != Values::kClassSplit || (features & 32) != 0, "feature bit 5");
     }
     read_tables(packed.size());
     uint64_t at = kHeaderBytes + packed.size() + out_->manifest.table_bytes;
@@ -339,8 +364,9 @@ class FileDecoder {
     Cursor in(section);
     for (uint32_t i = 0; i < m.table_count; ++i) tables_.push_back(read_lengths(in));
     for (const Tensor& t : m.tensors) {
-      const bool palette = t.alias_of == kNoTensor && t.encoding.values == Values::kPalette;
-      out_->codebooks.push_back(palette ? read_codebook(in, t) : std::vector<uint64_t>{});
+      const bool book = t.alias_of == kNoTensor && (t.encoding.values == Values::kPalette ||
+                                                    t.encoding.values == Values::kDictionary);
+      out_->codebooks.push_back(book ? read_codebook(in, t) : std::vector<uint64_t>{});
       scales_.push_back(read_scales(in, t));
       predictors_.emplace_back();
       if (t.encoding.values == Values::kDelta) {

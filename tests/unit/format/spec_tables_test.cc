@@ -138,13 +138,13 @@ TEST(SpecTables, EncodingsAndModes) {
     EXPECT_EQ(dcf_positions_name(static_cast<dcf_positions>(std::stoi(m[1]))), m[2]);
     ++positions;
   });
-  each_match(section("4.2"), R"(\| (\d) \| (raw|palette|grid|split|int) \|)",
+  each_match(section("4.2"), R"(\| (\d) \| (raw|palette|grid|split|int|dictionary|class-split) \|)",
              [&](const std::smatch& m) {
                EXPECT_EQ(dcf_values_name(static_cast<dcf_values>(std::stoi(m[1]))), m[2]);
                ++values;
              });
   EXPECT_EQ(positions, 5u);
-  EXPECT_EQ(values, 5u);
+  EXPECT_EQ(values, 7u);
   const std::map<std::string, StreamMode> modes = {{"stored", StreamMode::kStored},
                                                    {"constant", StreamMode::kConstant},
                                                    {"huffman-streams", StreamMode::kStreams},
@@ -254,6 +254,8 @@ TEST(SpecTables, Header) {
   EXPECT_EQ(kClassMaps, 1u << 1);
   EXPECT_EQ(kDeltaValues, 1u << 2);
   EXPECT_EQ(kCodedNames, 1u << 3);
+  EXPECT_EQ(kDictionaries, 1u << 4);
+  EXPECT_EQ(kClassZeros, 1u << 5);
   expect_says(section("7.6"), "K MUST be 2.." + std::to_string(kMaxClasses) +
                                   ", run at least 1, units 2.." + power(kMaxClassUnits));
 }

@@ -35,6 +35,57 @@ TEST(Classes, TheExampleOfTheSpecification) {
   EXPECT_TRUE(s.ok()) << s.rule << s.message;
 }
 
+// The example of section 8.2.
+Sample zeros_example() {
+  Sample s;
+  s.dtype = DType::kF16;
+  s.dims = {2, 2};
+  s.words = {0x3E00, 0x3D00, 0xBE00, 0x3C80};
+  s.encoding = encoding(Positions::kDense, Values::kClassSplit);
+  s.encoding.split_t = 5;
+  s.encoding.classes = 2;
+  s.encoding.class_run = 1;
+  s.encoding.class_units = 2;
+  s.class_map = {1, 0};
+  return s;
+}
+const Blob kZerosExample = {1, 0, 1, 0, 0x24, 0x0E};
+
+TEST(Classes, ZeroBitsByClassAsInTheSpecification) {
+  const FileParts parts = make_parts({zeros_example()});
+  EXPECT_EQ(parts.chunks[0], kZerosExample);
+  EXPECT_EQ(Blob(parts.columns.params.begin() + 9, parts.columns.params.end()),
+            (Blob{5, 7, 9, 15, 0, 0}));
+  EXPECT_EQ(parts.header.features, kClassMaps | kClassZeros);
+  const Status s = check_bytes(assemble(parts));
+  EXPECT_TRUE(s.ok()) << s.rule << s.message;
+}
+
+TEST(Classes, FieldsOfEachClassEndInTheirOwnByte) {
+  const Sample s = zeros_example();
+  expect_chunk(s, kZerosExample, {1, 0, 1, 0, 0x24}, Code::BadBitstream, "S-02");
+  expect_chunk(s, kZerosExample, {1, 0, 1, 0, 0x24, 0x1E}, Code::BadBitstream, "S-02");
+  expect_chunk(s, kZerosExample, {1, 0, 1, 0, 0x24, 0x0E, 0}, Code::BadBitstream, "K-04");
+}
+
+TEST(Classes, ZeroBitsOfAClassLeaveRoom) {
+  Encoding e = encoding(Positions::kDense, Values::kClassSplit);
+  e.split_t = 8;
+  e.split_symbols = 2;
+  EXPECT_STREQ(check_encoding(e, DType::kF32, 8).rule, "M-14");  // without classes
+  e.classes = 2;
+  e.class_run = 1;
+  e.class_units = 2;
+  e.class_z = {23, 0};
+  EXPECT_TRUE(check_encoding(e, DType::kF32, 8).ok());
+  EXPECT_STREQ(check_encoding(e, DType::kF8E4M3, 8).rule, "M-14");
+  EXPECT_STREQ(check_encoding(e, DType::kF16, 8).rule, "V-01");
+  e.class_z = {0, 24};
+  EXPECT_STREQ(check_encoding(e, DType::kF32, 8).rule, "V-01");
+  e.class_z = {0, 0, 24};  // of no class
+  EXPECT_TRUE(check_encoding(e, DType::kF32, 8).ok());
+}
+
 TEST(Classes, StreamsOfAChunk) {
   const Sample s = spec_example();
   expect_chunk(s, kExample, {0, 0, 1, 1, 0, 0, 5, 6, 7}, Code::BadBitstream, "S-02");
@@ -117,9 +168,17 @@ TEST(Classes, SymbolsReturnToTheirElements) {
     }
     const ClassOrder order(e, map);
     EXPECT_EQ(order.count(first, static_cast<uint32_t>(elements.size())), counts);
-    Blob spread(elements.size());
-    order.spread(first, grouped, spread);
-    ASSERT_EQ(spread, elements) << e.class_run << " " << e.class_units << " " << first;
+    for (const size_t width : {1, 2, 4, 8}) {
+      const auto widened = [&](const Blob& symbols) {
+        Blob words(symbols.size() * width);
+        for (size_t i = 0; i < words.size(); ++i)
+          words[i] = static_cast<uint8_t>(symbols[i / width] + i % width * 50);
+        return words;
+      };
+      Blob spread(elements.size() * width);
+      order.spread(first, width, widened(grouped), spread);
+      ASSERT_EQ(spread, widened(elements)) << e.class_run << " " << e.class_units << " " << first;
+    }
   }
 }
 

@@ -37,7 +37,8 @@ class TensorInfo(NamedTuple):
     dense_bytes: int
     encoded_bytes: int
     positions: str  # "dense", "bitmap", "gap", "gap-bucket", "classes"
-    values: str  # "raw", "palette", "grid", "split", "int", "delta"
+    # "raw", "palette", "grid", "split", "int", "delta", "dictionary", "class-split"
+    values: str
     gap_bits: int
     codebook_size: int
     nonzeros: int
@@ -324,7 +325,7 @@ class File:
         return codes
 
     def decode_codebook(self, index: int, dtype: np.dtype) -> np.ndarray:
-        """The codebook of a palette tensor, ascending."""
+        """The codebook of a palette or dictionary tensor, ascending."""
         book = np.empty(self.tensor(index).codebook_size, dtype)
         with self._use() as handle, self._naming(index):
             _abi.call(
