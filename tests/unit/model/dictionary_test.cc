@@ -70,7 +70,8 @@ TEST(Dictionary, CodesAreIndices) {
     Sample s = counted(700, words, {20, 30});
     if (transposed) s.view = {20, true};
     s.rows_per_chunk = 7;
-    const auto model = open_bytes(make_file({s}));
+    const Blob file = make_file({s});
+    const auto model = open_bytes(file);
     ASSERT_TRUE(model.ok());
     std::vector<uint16_t> codes(words.size());
     ASSERT_TRUE(decode_codes(*model.value(), 0, codes).ok());
