@@ -17,10 +17,10 @@ namespace dcf::impl {
 inline constexpr uint64_t kTrialElements = uint64_t{1} << 20;
 
 // Whether ranges of a tensor may be encoded each by itself (encode/range_encoder.h). One that may
-// has neither classes, delta values nor a dictionary, as they are found in the words of the whole tensor: the
-// smallest encoding is worth that a larger tensor stays whole. It is on a grid only if each of its
-// rows has a scale, as then any range shows that the tensor should stay whole. One that is rounded
-// stays whole, because the whole decides on its scales.
+// has neither classes, delta values nor a dictionary, as they are found in the words of the whole
+// tensor: the smallest encoding is worth that a larger tensor stays whole. It is on a grid only if
+// each of its rows has a scale, as then any range shows that the tensor should stay whole. One that
+// is rounded stays whole, because the whole decides on its scales.
 constexpr bool may_be_cut(const EncodeOptions& options, uint64_t elements) {
   constexpr uint64_t kMostWhole = uint64_t{1} << 27;
   if (options.sqnr_db > 0) return false;

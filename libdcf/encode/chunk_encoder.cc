@@ -189,9 +189,8 @@ class ChunkEncoder {
   }
 
   void class_split(Bytes words) {
-    const std::vector<std::vector<uint8_t>> groups =
-        group_by_class(encoding_, recipe_.class_map, recipe_.grid.chunk_begin(chunk_), words,
-                       content_.width());
+    const std::vector<std::vector<uint8_t>> groups = group_by_class(
+        encoding_, recipe_.class_map, recipe_.grid.chunk_begin(chunk_), words, content_.width());
     for (size_t c = 0; c < groups.size(); ++c) {
       if (groups[c].empty()) continue;
       split_symbols(content_.dtype, encoding_, groups[c], &result_.scratch);

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Classes of rows or columns (spec, section 7.6): units of a tensor whose values are alike share a
-// Huffman code of their own, and the number of zero bits that they end in (8.2). The classes are found by k-means with code lengths as the distance (P.
-// Chou, T. Lookabaugh, R. Gray, "Entropy-constrained vector quantization", IEEE Trans. ASSP 37,
-// 1989), in whole numbers, so that they are the same on every machine.
+// Huffman code of their own, and the number of zero bits that they end in (8.2). The classes are
+// found by k-means with code lengths as the distance (P. Chou, T. Lookabaugh, R. Gray,
+// "Entropy-constrained vector quantization", IEEE Trans. ASSP 37, 1989), in whole numbers, so that
+// they are the same on every machine.
 #pragma once
 
 #include <optional>

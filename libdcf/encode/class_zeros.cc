@@ -44,8 +44,8 @@ Result<std::vector<SampledUnit>> sample_units(const Content& content, ClassAxis 
   const uint64_t run = std::min<uint64_t>(axis.run, kSampledOfUnit);
   const uint64_t repeats = content.elements / axis.period();
   const uint64_t taken = std::clamp<uint64_t>(kSampledOfUnit / run, 1, repeats);
-  const uint64_t most = std::clamp<uint64_t>(
-      content.elements / kSampledShare / kSampledOfUnit, kSampledOfUnit, kSampledUnits);
+  const uint64_t most = std::clamp<uint64_t>(content.elements / kSampledShare / kSampledOfUnit,
+                                             kSampledOfUnit, kSampledUnits);
   // Short units are read with their neighbours.
   const uint64_t window =
       run < axis.run ? 1 : std::min<uint64_t>(ceil_div(kSampledOfUnit, run), axis.units);
@@ -75,9 +75,9 @@ Result<std::vector<SampledUnit>> sample_units(const Content& content, ClassAxis 
 template <typename Part, typename Make, typename F>
 Result<std::vector<Part>> in_parts(const Content& content, uint64_t part_bytes, const Work& work,
                                    Make make, F f) {
-  DCF_ASSIGN(const Parallel parallel,
-             work.threads_for(part_bytes + kBlockElements * content.width() +
-                              PieceStore::kReaderBytes));
+  DCF_ASSIGN(
+      const Parallel parallel,
+      work.threads_for(part_bytes + kBlockElements * content.width() + PieceStore::kReaderBytes));
   const uint64_t blocks = ceil_div(content.elements, kBlockElements);
   const auto count = static_cast<size_t>(std::min<uint64_t>(blocks, parallel.width()));
   std::vector<Part> parts;
@@ -100,19 +100,20 @@ Result<std::vector<Part>> in_parts(const Content& content, uint64_t part_bytes, 
 Result<std::vector<uint8_t>> zeros_of_units(const Content& content, ClassAxis axis, unsigned room,
                                             const Work& work) {
   using Joined = std::vector<uint64_t>;
-  DCF_ASSIGN(
-      std::vector<Joined> parts,
-      in_parts<Joined>(
-          content, axis.units * sizeof(uint64_t), work, [&] { return Joined(axis.units); },
-          [&](Joined* joined, uint64_t first, Bytes words) {
-            with_words(content.dtype, words, [&]<typename Word>(Words<Word> view) {
-              for_each_unit(axis, first, view.size(), [&](uint64_t at, uint64_t n, uint32_t unit) {
-                Word all = 0;
-                for (uint64_t i = at; i < at + n; ++i) all |= view[static_cast<size_t>(i)];
-                (*joined)[unit] |= all;
-              });
-            });
-          }));
+  DCF_ASSIGN(std::vector<Joined> parts,
+             in_parts<Joined>(
+                 content, axis.units * sizeof(uint64_t), work, [&] { return Joined(axis.units); },
+                 [&](Joined* joined, uint64_t first, Bytes words) {
+                   with_words(content.dtype, words, [&]<typename Word>(Words<Word> view) {
+                     for_each_unit(axis, first, view.size(),
+                                   [&](uint64_t at, uint64_t n, uint32_t unit) {
+                                     Word all = 0;
+                                     for (uint64_t i = at; i < at + n; ++i)
+                                       all |= view[static_cast<size_t>(i)];
+                                     (*joined)[unit] |= all;
+                                   });
+                   });
+                 }));
   std::vector<uint8_t> zeros(axis.units);
   for (size_t u = 0; u < zeros.size(); ++u) {
     uint64_t all = 0;
@@ -308,9 +309,8 @@ Result<std::optional<ClassPlan>> plan_zeros(const Content& content, ClassAxis ax
     groups.push_back(std::move(group));
   }
   Grouper(content, plain, axis.units, chunks).join(&groups);
-  const bool all_alike = std::all_of(groups.begin(), groups.end(), [&](const Group& g) {
-    return g.zeros == groups[0].zeros;
-  });
+  const bool all_alike = std::all_of(groups.begin(), groups.end(),
+                                     [&](const Group& g) { return g.zeros == groups[0].zeros; });
   if (all_alike) return std::optional<ClassPlan>();
   return std::optional<ClassPlan>(price(plain, groups, axis, part_of, chunks, content.bits));
 }

@@ -40,7 +40,7 @@ Result<std::vector<uint64_t>> sample_keys(const Content& content) {
 // there are too many distinct ones.
 std::optional<uint64_t> estimate(const std::vector<uint64_t>& keys, uint64_t elements) {
   std::vector<uint64_t> counts = {1};  // of each distinct key, ascending
-  uint64_t steps = 0;                   // logarithms of those between them
+  uint64_t steps = 0;                  // logarithms of those between them
   for (size_t i = 1; i < keys.size(); ++i) {
     if (keys[i] != keys[i - 1]) {
       counts.push_back(0);

@@ -26,8 +26,7 @@ struct Palette {
 class WordIndex {
  public:
   // Of at most 2^(log_slots - 1) words.
-  explicit WordIndex(unsigned log_slots)
-      : shift_(64 - log_slots), slots_(size_t{1} << log_slots) {}
+  explicit WordIndex(unsigned log_slots) : shift_(64 - log_slots), slots_(size_t{1} << log_slots) {}
 
   // Index of a word, or kAbsent.
   uint32_t find(uint64_t word) const { return slots_[slot_of(word)].index; }

@@ -62,7 +62,9 @@ struct Encoding {
   uint64_t unit_map_size() const { return uint64_t{delta_units} + class_units; }
   bool has_codebook() const { return palette_size != 0; }
   // z of the values of a class; without classes, of class 0.
-  unsigned zero_bits(size_t c) const { return values == Values::kClassSplit ? class_z[c] : split_z; }
+  unsigned zero_bits(size_t c) const {
+    return values == Values::kClassSplit ? class_z[c] : split_z;
+  }
   // b of dictionary: the low bits of an index, which are fields.
   unsigned index_bits() const {
     return static_cast<unsigned>(std::bit_width(palette_size - 1)) - 8;

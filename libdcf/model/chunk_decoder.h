@@ -39,7 +39,7 @@ struct ChunkScratch {
   BigVector<uint32_t> positions;
   BigVector<uint8_t> codes;
   BigVector<uint8_t> words;
-  BigVector<uint8_t> grouped;    // words by class
+  BigVector<uint8_t> grouped;  // words by class
   BigVector<uint16_t> indices;
   BigVector<uint8_t> bitmap;
   BigVector<uint8_t> signs;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the chunks of one tensor are decoded with: its decode tables, classes and codebook. Built once per
-// operation, immutable, shared by the threads that decode chunks.
+// What the chunks of one tensor are decoded with: its decode tables, classes and codebook. Built
+// once per operation, immutable, shared by the threads that decode chunks.
 #pragma once
 
 #include <array>

@@ -132,8 +132,8 @@ std::vector<Encoding> encodings_of(DType dtype) {
 
 std::string encoding_name(const Encoding& e) {
   static constexpr const char* kPositions[] = {"dense", "bitmap", "gap", "gap-bucket"};
-  static constexpr const char* kValues[] = {"raw", "palette",    "grid",       "split",
-                                            "int", "delta", "dictionary", "class-split"};
+  static constexpr const char* kValues[] = {"raw", "palette", "grid",       "split",
+                                            "int", "delta",   "dictionary", "class-split"};
   std::string name = std::string(kPositions[static_cast<size_t>(e.positions)]) + "/" +
                      kValues[static_cast<size_t>(e.values)];
   if (e.has_classes()) {

@@ -110,7 +110,8 @@ class Encoder {
     if (e.values == Values::kPalette || e.values == Values::kDictionary) {
       if (used.empty()) used.insert(0);
       // A dictionary has more than 256 words: small ones as well.
-      for (uint64_t w = 0; e.values == Values::kDictionary && used.size() <= 256; ++w) used.insert(w);
+      for (uint64_t w = 0; e.values == Values::kDictionary && used.size() <= 256; ++w)
+        used.insert(w);
       out_.codebook.assign(used.begin(), used.end());
       sort_codebook(out_.codebook, s_.dtype);
       for (size_t i = 0; i < out_.codebook.size(); ++i)

@@ -138,13 +138,13 @@ TEST(SpecTables, EncodingsAndModes) {
     EXPECT_EQ(dcf_positions_name(static_cast<dcf_positions>(std::stoi(m[1]))), m[2]);
     ++positions;
   });
-  each_match(section("4.2"), R"(\| (\d) \| (raw|palette|grid|split|int|dictionary|class-split) \|)",
+  each_match(section("4.2"), R"(\| (\d) \| (raw|palette|grid|split|int|delta|dictionary|class-split) \|)",
              [&](const std::smatch& m) {
                EXPECT_EQ(dcf_values_name(static_cast<dcf_values>(std::stoi(m[1]))), m[2]);
                ++values;
              });
   EXPECT_EQ(positions, 5u);
-  EXPECT_EQ(values, 7u);
+  EXPECT_EQ(values, 8u);
   const std::map<std::string, StreamMode> modes = {{"stored", StreamMode::kStored},
                                                    {"constant", StreamMode::kConstant},
                                                    {"huffman-streams", StreamMode::kStreams},

@@ -48,8 +48,12 @@ TEST(Dictionary, RulesOfAChunk) {
 
 TEST(Dictionary, Parameters) {
   Encoding e = encoding(Positions::kDense, Values::kDictionary);
-  for (const auto& [size, valid] : {std::pair{0u, false}, {1u, false}, {256u, false}, {257u, true},
-                                    {65536u, true}, {65537u, false}}) {
+  for (const auto& [size, valid] : {std::pair{0u, false},
+                                    {1u, false},
+                                    {256u, false},
+                                    {257u, true},
+                                    {65536u, true},
+                                    {65537u, false}}) {
     e.palette_size = size;
     const Status s = check_encoding(e, DType::kF32, 8);
     EXPECT_EQ(s.ok(), valid) << size;
