@@ -132,14 +132,14 @@ std::vector<uint8_t> levels_of(const std::vector<uint8_t>& zeros) {
   while (levels.size() < kMostLevels) {
     uint64_t most = 0;
     uint8_t best = 0;
-    for (uint8_t level = static_cast<uint8_t>(levels[0] + 1); level < units.size(); ++level) {
+    for (size_t level = levels[0] + size_t{1}; level < units.size(); ++level) {
       const auto above = std::upper_bound(levels.begin(), levels.end(), level);
       const size_t end = above == levels.end() ? units.size() : *above;
       uint64_t gain = 0;
       for (size_t z = level; z < end; ++z) gain += units[z] * (level - *(above - 1));
       if (gain > most) {
         most = gain;
-        best = level;
+        best = static_cast<uint8_t>(level);
       }
     }
     if (most == 0) break;
