@@ -211,7 +211,7 @@ std::vector<std::vector<uint8_t>> tensor_seeds() {
       seed[0] = static_cast<uint8_t>(static_cast<uint8_t>(kDTypes[variant / 6]) - 1);
       seed[1] = positions;
       seed[2] = variant % 6;  // palette, the others, a grid, delta, a dictionary, class-split
-      seed[11] = 30;                        // columns
+      seed[11] = 30;          // columns
       seed[12] = variant % 4 == 0 ? 0 : 8;  // rows
       seed[16] = 15;                        // tables for all roles
       Case c = read_case(seed.data());

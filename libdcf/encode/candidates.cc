@@ -204,8 +204,8 @@ Status CandidateSource::add_classes(const ValuePlan& plain, const GridScales& sc
 // Differences, where they may be smaller than all other dense values.
 Status CandidateSource::add_delta(std::vector<Candidate>* out) {
   if (lowered_.scales) return ok_status();
-  DCF_ASSIGN(std::optional<DeltaPlan> plan, plan_delta(dims_, least_of(*out), options_.smallest,
-                                                       work_, &lowered_.content));
+  DCF_ASSIGN(std::optional<DeltaPlan> plan,
+             plan_delta(dims_, least_of(*out), options_.smallest, work_, &lowered_.content));
   if (!plan) return ok_status();
   Candidate candidate{&lowered_, {}};
   candidate.smallest = options_.smallest;

@@ -40,8 +40,8 @@ struct Candidate {
   // dictionaries and delta values must save 1/100, because they are slower to decode.
   uint64_t weight(uint64_t bytes) const {
     const Encoding& e = recipe.encoding;
-    const bool slow = e.has_classes() || e.values == Values::kDelta ||
-                      e.values == Values::kDictionary;
+    const bool slow =
+        e.has_classes() || e.values == Values::kDelta || e.values == Values::kDictionary;
     if (slow && !smallest) return bytes + bytes / 100;
     return default_view ? bytes : bytes + bytes / 256;
   }

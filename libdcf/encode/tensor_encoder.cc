@@ -185,8 +185,8 @@ uint64_t chunk_bytes(const Candidate& candidate) {
                           !content.drop_signs && content.pieces == nullptr;
     return borrowed ? dense : 2 * dense;
   }
-  // Symbols, and coded bytes that grow by doubling; differences as numbers, words by class, the index
-  // of a dictionary.
+  // Symbols, and coded bytes that grow by doubling; differences as numbers, words by class, the
+  // index of a dictionary.
   if (!recipe.encoding.is_sparse()) {
     const uint64_t numbers = recipe.encoding.values == Values::kDelta ? 8 * elements : 0;
     const uint64_t grouped = recipe.encoding.values == Values::kClassSplit ? dense : 0;

@@ -138,7 +138,8 @@ TEST(SpecTables, EncodingsAndModes) {
     EXPECT_EQ(dcf_positions_name(static_cast<dcf_positions>(std::stoi(m[1]))), m[2]);
     ++positions;
   });
-  each_match(section("4.2"), R"(\| (\d) \| (raw|palette|grid|split|int|delta|dictionary|class-split) \|)",
+  each_match(section("4.2"),
+             R"(\| (\d) \| (raw|palette|grid|split|int|delta|dictionary|class-split) \|)",
              [&](const std::smatch& m) {
                EXPECT_EQ(dcf_values_name(static_cast<dcf_values>(std::stoi(m[1]))), m[2]);
                ++values;
