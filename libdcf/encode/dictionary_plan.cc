@@ -51,6 +51,8 @@ std::optional<uint64_t> estimate(const std::vector<uint64_t>& keys, uint64_t ele
   const auto of_count = [&](uint64_t n) {
     return static_cast<uint64_t>(std::count(counts.begin(), counts.end(), n));
   };
+  // A tensor of which one word is the half has better encodings.
+  if (2 * *std::max_element(counts.begin(), counts.end()) > keys.size()) return std::nullopt;
   // The number of words by those seen once and twice (A. Chao, "Nonparametric estimation of the
   // number of classes in a population", Scand. J. Statist. 11, 1984).
   const uint64_t once = of_count(1);
@@ -70,6 +72,11 @@ std::optional<uint64_t> estimate(const std::vector<uint64_t>& keys, uint64_t ele
 
 // The distinct words of a tensor as they come, and how often each does.
 struct Found {
+  Found() {
+    words.reserve(kMaxDictionary);
+    counts.reserve(kMaxDictionary);
+  }
+
   WordIndex index{kLogSlots};
   std::vector<uint64_t> words;
   std::vector<uint64_t> counts;
@@ -105,8 +112,9 @@ Result<bool> find_words(const Content& content, const Work& work, Found* found) 
   return true;
 }
 
-DictionaryPlan make_plan(const Content& content, const Found& found, uint64_t chunks) {
+DictionaryPlan make_plan(const Content& content, Found found, uint64_t chunks) {
   std::vector<std::pair<uint64_t, uint64_t>> sorted;  // keys and counts
+  sorted.reserve(found.words.size());
   for (size_t i = 0; i < found.words.size(); ++i) {
     sorted.emplace_back(codebook_key(content.dtype, found.words[i]), found.counts[i]);
   }
@@ -115,15 +123,15 @@ DictionaryPlan make_plan(const Content& content, const Found& found, uint64_t ch
   plan.encoding.values = Values::kDictionary;
   plan.encoding.palette_size = static_cast<uint32_t>(sorted.size());
   const unsigned low_bits = plan.encoding.index_bits();
-  auto index = std::make_shared<WordIndex>(kLogSlots);
+  plan.codebook.reserve(sorted.size());
   Histogram high{};
   for (size_t i = 0; i < sorted.size(); ++i) {
     const uint64_t word = codebook_word(content.dtype, sorted[i].first);
     plan.codebook.push_back(word);
-    index->insert(word, static_cast<uint32_t>(i));
+    found.index.insert(word, static_cast<uint32_t>(i));  // in place of its old number
     high[i >> low_bits] += sorted[i].second;
   }
-  plan.index = std::move(index);
+  plan.index = std::make_shared<const WordIndex>(std::move(found.index));
   const auto alphabet = static_cast<unsigned>((sorted.size() - 1) >> low_bits) + 1;
   plan.stream = plan_stream(high, alphabet, chunks);
   std::vector<uint8_t> book;
@@ -144,17 +152,18 @@ Result<std::optional<DictionaryPlan>> plan_dictionary(const Content& content, ui
                                                       uint64_t chunks, const Work& work) {
   const std::optional<DictionaryPlan> none;
   if (content.coded || content.bits < 16 || content.elements < kLeastElements) return none;
-  constexpr uint64_t kWordBytes = 5 * 2 * sizeof(uint64_t);  // lists of words, counts and keys
-  DCF_TRY(work.threads_for(2 * dictionary_index_bytes() + kMaxDictionary * kWordBytes +
-                           kBlockElements * content.width() + PieceStore::kReaderBytes)
-              .status());
   DCF_ASSIGN(const std::vector<uint64_t> keys, sample_keys(content));
   const std::optional<uint64_t> expected = estimate(keys, content.elements);
   if (!expected || *expected > (plain + plain / kSlack) << kByteShift) return none;
+  // Words, counts, keys with counts, and the codebook.
+  constexpr uint64_t kWordBytes = 5 * sizeof(uint64_t);
+  DCF_TRY(work.threads_for(dictionary_index_bytes() + kMaxDictionary * kWordBytes +
+                           kBlockElements * content.width() + PieceStore::kReaderBytes)
+              .status());
   Found found;
   DCF_ASSIGN(const bool fits, find_words(content, work, &found));
   if (!fits || found.words.size() <= kMaxPalette) return none;
-  return std::optional<DictionaryPlan>(make_plan(content, found, chunks));
+  return std::optional<DictionaryPlan>(make_plan(content, std::move(found), chunks));
 }
 
 }  // namespace dcf::impl
