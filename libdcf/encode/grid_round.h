@@ -34,9 +34,10 @@ struct RoundedTensor {
 // ICLR 2022). A scale has 12 significant bits, so that multiples up to 4096 are exact floats.
 //
 // Nothing where the tensor is kept as it is: it holds NaN or Inf, is all zero, or so small or
-// large that a step is no normal float, or an element is kMaxGridInteger steps or more; or nothing
-// changes. The result does not depend on threads. Takes what the result does from work.memory:
-// fails with LimitMemory, Cancelled or OutOfMemory.
+// large that a step is no normal float, or an element is kMaxGridInteger steps or more; nearly all
+// weights would vanish beside a few outliers; or nothing changes. The result does not depend on
+// threads. Takes what the result does from work.memory: fails with LimitMemory, Cancelled or
+// OutOfMemory.
 Result<std::optional<RoundedTensor>> round_to_grid(DType dtype, Bytes words,
                                                    std::span<const uint64_t> dims, double sqnr_db,
                                                    const Work& work);
