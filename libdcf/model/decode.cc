@@ -79,22 +79,31 @@ class RangeDecoder {
     std::memcpy(dst_.data() + at * tensor_.bits / 8, words.data(), words.size());
   }
 
-  // A transposed view: what stands in a column of the chunk is consecutive in the tensor.
+  // A transposed view: what stands in a column of the chunk is consecutive in the tensor. Tiles are
+  // copied first, because the elements of a column may all lie in the same few lines of a cache.
   void scatter(const ChunkShape& shape, Bytes dense) const {
-    constexpr uint32_t kRows = 256;
+    constexpr uint32_t kTile = 64;
     const size_t width = coding_.word_bytes();
-    std::array<uint8_t, kRows * sizeof(uint64_t)> run;
-    for (uint32_t row = 0; row < shape.rows; row += kRows) {
-      const uint32_t n = std::min(kRows, shape.rows - row);
-      for (uint32_t col = 0; col < shape.cols; ++col) {
+    std::array<uint8_t, kTile * kTile * sizeof(uint64_t)> tile;
+    std::array<uint8_t, kTile * sizeof(uint64_t)> run;
+    for (uint32_t row = 0; row < shape.rows; row += kTile) {
+      const uint32_t n = std::min(kTile, shape.rows - row);
+      for (uint32_t col = 0; col < shape.cols; col += kTile) {
+        const uint32_t cols = std::min(kTile, shape.cols - col);
         const size_t at = size_t{row} * shape.cols + col;
-        const uint64_t element = element_of_view(tensor_, shape.first + at);
-        const uint64_t from = std::max(first_, element);
-        const uint64_t to = std::min(first_ + count_, element + n);
-        if (from >= to) continue;
-        gather(dense.subspan(at * width), shape.cols, width, {run.data(), n * width});
-        copy(Bytes(run).subspan((from - element) * width, (to - from) * width), from - first_,
-             to - from);
+        for (uint32_t r = 0; r < n; ++r) {
+          std::memcpy(tile.data() + r * kTile * width,
+                      dense.data() + (at + size_t{r} * shape.cols) * width, cols * width);
+        }
+        for (uint32_t c = 0; c < cols; ++c) {
+          const uint64_t element = element_of_view(tensor_, shape.first + at + c);
+          const uint64_t from = std::max(first_, element);
+          const uint64_t to = std::min(first_ + count_, element + n);
+          if (from >= to) continue;
+          gather(Bytes(tile).subspan(c * width), kTile, width, {run.data(), n * width});
+          copy(Bytes(run).subspan((from - element) * width, (to - from) * width), from - first_,
+               to - from);
+        }
       }
     }
   }
