@@ -73,7 +73,8 @@ Encoding read_encoding(Parameters* p, DType dtype) {
   const uint32_t z = p->pick(0, 63);
   const uint32_t base = p->wide();
   const uint32_t symbols = p->pick(1, 256);
-  if (palette) e.palette_size = e.values == Values::kDictionary ? 257 + base % 4096 : k;
+  if (palette) e.palette_size = k;
+  if (e.values == Values::kDictionary) e.palette_size = 257 + base % 4096;
   if (e.values == Values::kSplit || e.values == Values::kClassSplit) {
     e.split_t = static_cast<uint8_t>(t);
     e.split_z = static_cast<uint8_t>(z % (bits - t));
