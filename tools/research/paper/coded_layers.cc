@@ -62,7 +62,7 @@ NetMeasure measure_file(const DcfFile& file, const std::vector<std::string>& ord
     layer.bytes.struct_size = sizeof layer.bytes;
     dcf_error error = DCF_ERROR_INIT;
     file.check(dcf_tensor_measure(file.handle(), i, &layer.bytes, &error), error);
-    if (histograms) layer.symbols = count_symbols(file, i);
+    if (histograms) layer.counts = count_symbols(file, i);
     net.layers.push_back(std::move(layer));
   }
   const auto place = [&](const LayerMeasure& layer) {

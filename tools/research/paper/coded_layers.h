@@ -19,7 +19,7 @@ struct LayerMeasure {
   uint32_t codebook = 0;
   uint32_t gap_bits = 0;
   dcf_tensor_bytes bytes{};
-  SymbolCounts symbols;
+  SymbolCounts counts;
 
   double kept_percent() const;
   double weight_bits() const;  // of a code that is not Huffman coded

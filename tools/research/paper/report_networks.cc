@@ -30,12 +30,12 @@ void add_symbols(const TrainedNet& net, Page* page) {
   std::vector<Markup> plots;
   for (const LayerMeasure& layer : net.measure.layers) {
     const std::string name = short_name(layer.name);
-    if (!layer.symbols.codes.empty()) {
+    if (!layer.counts.codes.empty()) {
       plots.push_back(
-          symbols_plot(name + ": codes", "index into the codebook", layer.symbols.codes));
+          symbols_plot(name + ": codes", "index into the codebook", layer.counts.codes));
     }
-    if (!layer.symbols.gaps.empty())
-      plots.push_back(symbols_plot(name + ": gaps", "zeros skipped", layer.symbols.gaps));
+    if (!layer.counts.gaps.empty())
+      plots.push_back(symbols_plot(name + ": gaps", "zeros skipped", layer.counts.gaps));
   }
   page->figures(
       plots,
