@@ -99,13 +99,13 @@ TEST(Measure, PartsAndHistogramsAddUp) {
   const NetMeasure net = measure_file(file, {}, true);
   const LayerMeasure& layer = net.layers.at(0);
   uint64_t codes = 0;
-  for (const uint64_t n : layer.codes) codes += n;
+  for (const uint64_t n : layer.counts.codes) codes += n;
   uint64_t gaps = 0;
-  for (const uint64_t n : layer.gaps) gaps += n;
+  for (const uint64_t n : layer.counts.gaps) gaps += n;
   EXPECT_EQ(codes, layer.entries);
   EXPECT_EQ(gaps, layer.entries);
-  EXPECT_EQ(layer.codes.at(0), layer.entries - layer.kept);
-  EXPECT_EQ(layer.gaps.size(), size_t{1} << layer.gap_bits);
+  EXPECT_EQ(layer.counts.codes.at(0), layer.entries - layer.kept);
+  EXPECT_EQ(layer.counts.gaps.size(), size_t{1} << layer.gap_bits);
   EXPECT_EQ(net.other_bytes() + layer.bytes.positions + layer.bytes.values + layer.bytes.codebook +
                 layer.bytes.tables,
             net.file_bytes);
