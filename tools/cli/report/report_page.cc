@@ -242,6 +242,7 @@ std::vector<double> ideal_lengths(const std::vector<uint64_t>& counts) {
   uint64_t sum = 0;
   for (const uint64_t n : counts) sum += n;
   std::vector<double> lengths;
+  lengths.reserve(counts.size());
   for (const uint64_t n : counts) lengths.push_back(n == 0 ? 0 : -std::log2(share(n, sum)));
   return lengths;
 }
