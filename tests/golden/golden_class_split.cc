@@ -10,12 +10,7 @@ std::vector<Sample> samples(HuffmanLayout layout) {
   for (const DType dtype : {DType::kF32, DType::kF16, DType::kBF16, DType::kF64}) {
     for (const Encoding& e : encodings_of(dtype)) {
       if (e.values != Values::kClassSplit) continue;
-      Sample s = random_sample(dtype, {10, 24}, e, out.size(), 1, 20);
-      s.name = std::string(dtype_name(dtype)) + " " + encoding_name(e);
-      s.huffman = layout;
-      if (out.size() % 2 == 1) s.view.cols = 17;
-      if (out.size() % 3 > 0) s.rows_per_chunk = 4;
-      if (out.size() % 4 == 2) s.view = {10, true};
+      Sample s = sample_of_units(dtype, e, out.size(), layout);
       for (uint64_t v = 0; v < s.words.size(); ++v) {
         const uint64_t at = s.view.transposed ? v % 10 * 24 + v / 10 : v;
         if (v / e.class_run % e.class_units % e.classes != 1) s.words[at] |= 1;

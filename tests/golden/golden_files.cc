@@ -39,6 +39,17 @@ Blob dense_of(std::vector<Sample> samples) {
   return out;
 }
 
+Sample sample_of_units(DType dtype, const Encoding& encoding, size_t index, HuffmanLayout layout,
+                       unsigned distinct, uint32_t odd_cols) {
+  Sample s = random_sample(dtype, {10, 24}, encoding, index, 1, distinct);
+  s.name = std::string(dtype_name(dtype)) + " " + encoding_name(encoding);
+  s.huffman = layout;
+  if (index % 2 == 1) s.view.cols = odd_cols;
+  if (index % 3 > 0) s.rows_per_chunk = 4;
+  if (index % 4 == 2) s.view = {10, true};
+  return s;
+}
+
 void ValidFiles::add(const std::string& name, const Blob& file, const Blob& dense) {
   const Status s = check_bytes(file);
   if (!s.ok()) std::fprintf(stderr, "%s: %s\n", s.rule, s.message);

@@ -19,6 +19,11 @@ void must(bool ok, const char* what);
 // The dense bytes of all tensors, in the order of the file.
 Blob dense_of(std::vector<Sample> samples);
 
+// A sample whose units begin anywhere in its chunks; by `index` another view, rows of `odd_cols`
+// columns or transposed among them. `distinct` as of random_sample().
+Sample sample_of_units(DType dtype, const Encoding& encoding, size_t index, HuffmanLayout layout,
+                       unsigned distinct = 20, uint32_t odd_cols = 17);
+
 class ValidFiles {
  public:
   explicit ValidFiles(std::filesystem::path folder) : folder_(std::move(folder)) {}

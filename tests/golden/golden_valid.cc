@@ -130,13 +130,7 @@ std::vector<Sample> classes(HuffmanLayout layout, const std::vector<DType>& dtyp
   for (const DType dtype : dtypes) {
     for (const Encoding& e : encodings_of(dtype)) {
       if (features_of(e, dtype) != kClassMaps || e.values == Values::kGrid) continue;
-      Sample s = random_sample(dtype, {10, 24}, e, out.size(), 1, 20);
-      s.name = std::string(dtype_name(dtype)) + " " + encoding_name(e);
-      s.huffman = layout;
-      if (out.size() % 2 == 1) s.view.cols = 17;
-      if (out.size() % 3 > 0) s.rows_per_chunk = 4;
-      if (out.size() % 4 == 2) s.view = {10, true};
-      out.push_back(s);
+      out.push_back(sample_of_units(dtype, e, out.size(), layout));
     }
   }
   return out;
@@ -149,13 +143,7 @@ std::vector<Sample> grids(HuffmanLayout layout) {
   for (const DType dtype : {DType::kF32, DType::kF16, DType::kBF16}) {
     for (const Encoding& e : encodings_of(dtype)) {
       if (e.values != Values::kGrid) continue;
-      Sample s = random_sample(dtype, {10, 24}, e, out.size(), 1, 90);
-      s.name = std::string(dtype_name(dtype)) + " " + encoding_name(e);
-      s.huffman = layout;
-      if (out.size() % 2 == 1) s.view.cols = 17;
-      if (out.size() % 3 > 0) s.rows_per_chunk = 4;
-      if (out.size() % 4 == 2) s.view = {10, true};
-      out.push_back(s);
+      out.push_back(sample_of_units(dtype, e, out.size(), layout, 90));
     }
   }
   return out;
@@ -168,13 +156,7 @@ std::vector<Sample> deltas(HuffmanLayout layout) {
                             DType::kU8, DType::kI16, DType::kU32, DType::kI64}) {
     for (const Encoding& e : encodings_of(dtype)) {
       if (e.values != Values::kDelta) continue;
-      Sample s = random_sample(dtype, {10, 24}, e, out.size(), 1, 20);
-      s.name = std::string(dtype_name(dtype)) + " " + encoding_name(e);
-      s.huffman = layout;
-      if (out.size() % 2 == 1) s.view.cols = 34;
-      if (out.size() % 3 > 0) s.rows_per_chunk = 4;
-      if (out.size() % 4 == 2) s.view = {10, true};
-      out.push_back(s);
+      out.push_back(sample_of_units(dtype, e, out.size(), layout, 20, 34));
     }
   }
   return out;

@@ -158,17 +158,7 @@ TEST(DeltaPlan, TheFileDependsOnNeitherPiecesNorThreads) {
         integers(DType::kI16, {4096, 80}, like_rows(4096, 80, options.smallest ? 256 : 1, 900));
     const std::vector<uint8_t> whole = file_of({sample}, options);
     EXPECT_EQ(decoded(whole).manifest.tensors.at(0).encoding.values, Values::kDelta);
-    EXPECT_TRUE(file_of({sample}, options, 3) == whole);
-    FileWriter writer(WriterOptions{});
-    const TensorInput input = sample.input();
-    ASSERT_TRUE(writer.begin_tensor(input.spec, options).ok());
-    for (Bytes left = sample.data; !left.empty();) {
-      const size_t n = std::min<size_t>(left.size(), 49999);
-      ASSERT_TRUE(writer.write_piece(left.first(n)).ok());
-      left = left.subspan(n);
-    }
-    ASSERT_TRUE(writer.end_tensor().ok());
-    EXPECT_TRUE(finish_file(writer) == whole);
+    expect_same_file_by_threads_and_in_pieces(sample, 49999, options);
   }
 }
 

@@ -133,18 +133,7 @@ TEST(GridFinder, ScalesThatNoValueShows) {
 TEST(GridFinder, TheFileDependsOnNeitherPiecesNorThreads) {
   for (const ClassAxis axis : {kRows, kColumns}) {
     const Sample sample = sample_of(DType::kF32, quantised(axis, -127, 127, 11));
-    const std::vector<uint8_t> whole = file_of({sample});
-    EXPECT_TRUE(file_of({sample}, {}, 3) == whole);
-    FileWriter writer(WriterOptions{});
-    const TensorInput input = sample.input();
-    ASSERT_TRUE(writer.begin_tensor(input.spec, {}).ok());
-    for (Bytes left = sample.data; !left.empty();) {
-      const size_t n = std::min<size_t>(left.size(), 4999);
-      ASSERT_TRUE(writer.write_piece(left.first(n)).ok());
-      left = left.subspan(n);
-    }
-    ASSERT_TRUE(writer.end_tensor().ok());
-    EXPECT_TRUE(finish_file(writer) == whole);
+    expect_same_file_by_threads_and_in_pieces(sample, 4999);
   }
 }
 

@@ -62,6 +62,23 @@ inline std::vector<uint8_t> file_of(const std::vector<Sample>& samples,
   return finish_file(writer);
 }
 
+// The file of one tensor is the same whether threads make it, or it comes in pieces of this size.
+inline void expect_same_file_by_threads_and_in_pieces(const Sample& sample, size_t piece,
+                                                      const EncodeOptions& options = {}) {
+  const std::vector<uint8_t> whole = file_of({sample}, options);
+  EXPECT_TRUE(file_of({sample}, options, 3) == whole);
+  FileWriter writer(WriterOptions{});
+  const TensorInput input = sample.input();
+  ASSERT_TRUE(writer.begin_tensor(input.spec, options).ok());
+  for (Bytes left = sample.data; !left.empty();) {
+    const size_t n = std::min<size_t>(left.size(), piece);
+    ASSERT_TRUE(writer.write_piece(left.first(n)).ok());
+    left = left.subspan(n);
+  }
+  ASSERT_TRUE(writer.end_tensor().ok());
+  EXPECT_TRUE(finish_file(writer) == whole);
+}
+
 // Decodes and expects no error.
 inline ReferenceFile decoded(const std::vector<uint8_t>& file) {
   ReferenceFile result = reference_decode(file);
