@@ -66,7 +66,8 @@ TEST(Quality, LargeTensorsAreCoarserAndBoundsHold) {
   EXPECT_EQ(report["left_out"][1]["reason"], "holds NaN (1 value)");
   expect_success(dcf({"compare", input, out, "--bounds", "-q"}));
   EXPECT_NE(dcf({"compare", input, out, "-q"}).exit_code, 0);
-  for (const auto& tensor : dcf({"info", "--json", out}).json()["tensors"]) {
+  const auto info = dcf({"info", "--json", out}).json();
+  for (const auto& tensor : info["tensors"]) {
     const bool lossy = tensor["name"] == "large" || tensor["name"] == "small";
     EXPECT_EQ(tensor["fidelity"], lossy ? "lossy" : "bit-exact") << tensor["name"];
     EXPECT_EQ(tensor["error_bound"].get<double>() > 0, lossy);
