@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "model/tensor_reader.h"
 
+#include <algorithm>
 #include <mutex>
 #include <vector>
 
@@ -16,6 +17,39 @@ ReadPlan whole_tensor(const Tensor& tensor, DecodeProgress* progress) {
 }
 
 namespace {
+
+// As many as there are workers; each decodes chunk after chunk.
+class Scratches {
+ public:
+  explicit Scratches(uint64_t workers) : all_(workers) {
+    for (ChunkScratch& scratch : all_) idle_.push_back(&scratch);
+  }
+
+  class Loan {
+   public:
+    explicit Loan(Scratches* from) : from_(from) {
+      const std::lock_guard lock(from_->mutex_);
+      scratch_ = from_->idle_.back();
+      from_->idle_.pop_back();
+    }
+    ~Loan() {
+      const std::lock_guard lock(from_->mutex_);
+      from_->idle_.push_back(scratch_);
+    }
+    Loan(const Loan&) = delete;
+    Loan& operator=(const Loan&) = delete;
+    ChunkScratch* get() const { return scratch_; }
+
+   private:
+    Scratches* from_;
+    ChunkScratch* scratch_;
+  };
+
+ private:
+  std::vector<ChunkScratch> all_;
+  std::mutex mutex_;
+  std::vector<ChunkScratch*> idle_;
+};
 
 // The memory of a reader and of each of its workers; false if it does not fit 64 bits.
 bool count_memory(const Model& model, size_t data, const ReadPlan& plan, MemoryNeed* need) {
@@ -67,23 +101,13 @@ Status TensorReader::load(uint64_t chunk, ChunkScratch* scratch, DecodedChunk* o
 }
 
 Status TensorReader::for_each_chunk(const ChunkBody& body) const {
-  // As many scratches as there are workers; each decodes chunk after chunk.
-  std::mutex mutex;
-  std::vector<std::unique_ptr<ChunkScratch>> idle;
-  const auto take = [&] {
-    const std::lock_guard lock(mutex);
-    if (idle.empty()) return std::make_unique<ChunkScratch>();
-    std::unique_ptr<ChunkScratch> scratch = std::move(idle.back());
-    idle.pop_back();
-    return scratch;
-  };
+  // Made before the loop: a chunk that failed for want of a scratch, before its body, would leave
+  // those that wait for its turn (base/running_sum.h) waiting.
+  Scratches scratches(std::min(workers(), chunks_.size()));
   nonzeros_ = 0;
   return finish(model_.for_items(chunks_.size(), workers(), [&](size_t item) {
-    std::unique_ptr<ChunkScratch> scratch = take();
-    const Status s = body(chunks_.first + item, scratch.get());
-    const std::lock_guard lock(mutex);
-    idle.push_back(std::move(scratch));
-    return s;
+    const Scratches::Loan scratch(&scratches);
+    return body(chunks_.first + item, scratch.get());
   }));
 }
 
