@@ -39,12 +39,12 @@ for argument in "$@"; do
   esac
 done
 
-# run_tests PRESET [ctest option...]
+# run_tests PRESET [ctest option...]: a test that hangs is stopped long before the gate is.
 run_tests() {
   local preset=$1 progress=()
   shift
   [[ ! -t 1 ]] || progress=(--progress)
-  ctest --preset "$preset" -j "$(nproc)" "${progress[@]}" "$@"
+  ctest --preset "$preset" -j "$(nproc)" --timeout 400 "${progress[@]}" "$@"
 }
 
 # dev [cmake option...]

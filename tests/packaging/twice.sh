@@ -1,7 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
 # twice.sh BUILD: makes the packages of a build folder twice, at other times and in another time
-# zone: the same bytes. None of them names the build folder, but for what static libraries tell debuggers.
+# zone: the same bytes. Packed by gzip, which takes a tenth of the time of xz. None of them names the
+# build folder, but for what static libraries tell debuggers.
 set -euo pipefail
 build=$1
 command -v dpkg-shlibdeps >/dev/null || { echo 'left out: dpkg-dev is not installed'; exit 77; }
@@ -9,7 +10,10 @@ scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
 export SOURCE_DATE_EPOCH=1700000000
 
-pack() { cpack --config "$build/CPackConfig.cmake" -B "$scratch/$1" >"$scratch/$1.log" 2>&1 || { cat "$scratch/$1.log"; exit 1; }; }
+pack() {
+  cpack --config "$build/CPackConfig.cmake" -D CPACK_DEBIAN_COMPRESSION_TYPE=gzip -B "$scratch/$1" >"$scratch/$1.log" 2>&1 ||
+    { cat "$scratch/$1.log"; exit 1; }
+}
 pack first
 export TZ=Asia/Tokyo
 sleep 1  # times of files have whole seconds

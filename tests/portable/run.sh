@@ -43,7 +43,7 @@ arm() {
     step 'Fetching libraries for Arm' fetch_arm_libraries || die "cannot fetch ${arm_libraries[*]}"
   fi
   build arm
-  step 'Testing libdcf for Arm' ctest --preset arm -j "$(nproc)" || die 'tests failed for Arm'
+  step 'Testing libdcf for Arm' ctest --preset arm -j "$(nproc)" --timeout 600 || die 'tests failed for Arm'
 }
 
 build_wasm() {
