@@ -93,6 +93,34 @@ def test_a_list_repeats_an_option(tmp_path: pathlib.Path, monkeypatch: pytest.Mo
     assert report["words"] == "<compress><--json><--output=out><--tag=a><--tag=-b><--><-in>"
 
 
+def test_a_dict_of_arrays_is_a_file(
+    model: pathlib.Path, tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of safetensors, while the program runs."""
+    program, seen = tmp_path / "dcf", tmp_path / "seen.safetensors"
+    program.write_text(
+        "#!/bin/sh\n"
+        'if [ "$1" = help ]; then echo "  --calibration FILE"; echo "  -o,--output OUT"; exit; fi\n'
+        f'for word; do case $word in --calibration=*) cp "${{word#*=}}" {seen} ;; esac; done\n'
+        "printf '{}'\n"
+    )
+    program.chmod(program.stat().st_mode | stat.S_IXUSR)
+    monkeypatch.setenv("DCF_CODEC_PROGRAM", str(program))
+    arrays = {
+        "a.moments": np.eye(3, dtype=np.float32),
+        "a.sensitivity": np.float64(0.5),
+        "b.mean": np.arange(6).reshape(2, 3)[:, ::2],
+    }
+    statistics = {**arrays, "__metadata__": {"dcf.calibration": "1"}}
+    dcf_codec.compress(model, tmp_path / "m.dcf", calibration=statistics)
+    with safetensors.safe_open(seen, "np") as file:
+        assert file.metadata() == {"dcf.calibration": "1"}
+        assert all(np.array_equal(file.get_tensor(name), arrays[name]) for name in arrays)
+        assert file.get_tensor("b.mean").dtype == np.float32
+    with pytest.raises(TypeError, match="'a'"):
+        dcf_codec.compress(model, tmp_path / "m.dcf", calibration={"a": "text"})
+
+
 def test_what_is_wrong_is_an_exception(model: pathlib.Path, tmp_path: pathlib.Path) -> None:
     out = tmp_path / "m.dcf"
     with pytest.raises(TypeError, match="no option 'colour'"):

@@ -20,6 +20,7 @@ from ._file import File, TensorInfo
 from ._layer import Layer
 from ._safe_open import Codes, safe_open
 from ._writer import Writer
+from .calibration import collect_stats
 from .errors import DcfError, DcfWarning
 
 __version__: str = _lib.dcf_version_string().decode()
@@ -34,6 +35,7 @@ __all__ = [
     "TensorInfo",
     "Writer",
     "__version__",
+    "collect_stats",
     "compare",
     "compress",
     "decompress",

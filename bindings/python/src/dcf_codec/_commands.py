@@ -3,7 +3,7 @@
 
 Keywords are the options of `dcf help VERB`: bits=5 is --bits 5, max_memory="2G" is --max-memory 2G,
 force=True is --force, exact_file=False is --no-exact-file, a list repeats an option, and a dict
-stands for a JSON file (recipe={"rules": [...]}). So an option that the program has is a keyword here.
+stands for a JSON file (recipe={"rules": [...]}) or, as calibration=, for the arrays of dcf_codec.collect_stats. So an option that the program has is a keyword here.
 
 progress is True for a bar of tqdm, where that package is installed, or a function that is called with
 the bytes done and those of the step; work may have several steps, each from 0 to its own total.

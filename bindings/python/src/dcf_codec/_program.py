@@ -18,6 +18,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from . import _abi
+from ._arrays_file import write_arrays
 from ._library import program_path
 from ._progress import open_progress
 from .errors import DcfError, DcfWarning, error_from_status, missing_file
@@ -58,16 +59,22 @@ def _option(verb: str, known: frozenset[str], name: str, value: Any) -> list[str
 
 @contextlib.contextmanager
 def _arguments(verb: str, program: str, options: Mapping[str, Any]) -> Iterator[list[str]]:
-    """The options as words. A dict is a JSON file for as long as the program runs."""
+    """The options as words. A dict is a file for as long as the program runs: one of arrays for
+    `calibration`, else JSON."""
     known = option_names(program, verb)
     with contextlib.ExitStack() as files:
         words = []
         for name, value in options.items():
             if isinstance(value, Mapping):
+                arrays = name == "calibration"
+                suffix = ".safetensors" if arrays else ".json"
                 file = files.enter_context(
-                    tempfile.NamedTemporaryFile("w", prefix="dcf-", suffix=".json")
+                    tempfile.NamedTemporaryFile(prefix="dcf-", suffix=suffix)
                 )
-                json.dump(value, file)
+                if arrays:
+                    write_arrays(file, value)
+                else:
+                    file.write(json.dumps(value).encode())
                 file.flush()
                 value = file.name
             words += _option(verb, known, name, value)

@@ -11,16 +11,18 @@ Report = Callable[[int, int], Any]
 
 
 class _Bar:
-    """A tqdm bar in bytes. A new total starts it anew."""
+    """A tqdm bar. A new total starts it anew."""
 
-    def __init__(self, label: str) -> None:
+    def __init__(self, label: str, unit: str) -> None:
         from tqdm.auto import tqdm
 
-        self._bar = tqdm(desc=label, unit="B", unit_scale=True, unit_divisor=1000, leave=False)
+        self._bar = tqdm(
+            desc=label, unit=unit, unit_scale=unit == "B", unit_divisor=1000, leave=False
+        )
 
     def __call__(self, done: int, total: int) -> None:
-        if self._bar.total != total or done < self._bar.n:
-            self._bar.reset(total)
+        if (self._bar.total or 0) != total or done < self._bar.n:
+            self._bar.reset(total or None)
         self._bar.update(done - self._bar.n)
 
     def label(self, text: str) -> None:
@@ -40,16 +42,16 @@ def _has_tqdm() -> bool:
 
 
 @contextmanager
-def open_progress(progress: Any, label: str) -> Iterator[Any]:
+def open_progress(progress: Any, label: str, unit: str = "B") -> Iterator[Any]:
     """What `progress` of a public function stands for, while it works.
 
     None or False: nothing. True: a bar of tqdm where that package is installed, else nothing. A
-    function: it is called with the bytes that are done and those of all the work.
+    function: it is called with the bytes, or other units, that are done and those of all the work.
     """
     if callable(progress):
         yield progress
     elif progress and _has_tqdm():
-        bar = _Bar(label)
+        bar = _Bar(label, unit)
         try:
             yield bar
         finally:
