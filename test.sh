@@ -167,7 +167,7 @@ stage_format() {
 
 # The sanitizers slow the long tests to minutes; dev runs those, and these, whose subject is how large a
 # file is, or that need large ones.
-too_long_for_sanitizers='Size\.|WrongCount|AutomaticPositions|ManyTensors|TenThousandTensors|MetadataPairs|SkewedRows'
+too_long_for_sanitizers='Size\.|Pieces\.(AnyCut|Pruned)|WrongCount|AutomaticPositions|ManyTensors|TenThousandTensors|MetadataPairs|SkewedRows'
 
 stage_asan-ubsan() {
   install_packages "${core_packages[@]}" "${test_packages[@]}" "${clang_packages[@]}"
@@ -188,7 +188,7 @@ stage_tidy() {
 }
 
 # These start no thread in their first half minute.
-long_without_threads='RoundTrip|Pieces\.(AnyCut|Pruned)|Lossy|Expand\.EveryEncoding|HugeSparse|SmallMemory|ProgressReaches'
+long_without_threads='RoundTrip|Lossy|Expand\.EveryEncoding|HugeSparse|SmallMemory|ProgressReaches'
 
 stage_tsan() {
   install_packages "${core_packages[@]}" "${test_packages[@]}"
