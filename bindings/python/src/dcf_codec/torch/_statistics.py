@@ -13,7 +13,7 @@ import numpy as np
 import torch
 
 from ..calibration._model import Sink
-from ..calibration._moments import Arrays, Weight
+from ..calibration._moments import Arrays, NumpyBlocks, Weight
 from ..calibration._noise import Shape
 from ..calibration._windows import Sampler, columns
 from ._io import save_file
@@ -32,7 +32,11 @@ _PIXELS = 224
 class _TorchBlocks:
     """Tensors on their device."""
 
+    _on_cpu = NumpyBlocks()
+
     def second(self, block: torch.Tensor) -> torch.Tensor:
+        if block.device.type == "cpu":  # NumPy knows that the product is symmetric
+            return torch.from_numpy(self._on_cpu.second(block.numpy()))
         return (block.permute(1, 2, 0) @ block.permute(1, 0, 2)).double()
 
     def vectors(self, block: torch.Tensor) -> torch.Tensor:
