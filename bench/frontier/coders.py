@@ -9,6 +9,7 @@ bit. Files of the others are safetensors, whose header counts.
 from __future__ import annotations
 
 import subprocess
+import sys
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -20,7 +21,16 @@ from safetensors_file import Tensor
 
 LEAST = 512
 BLOCK = 32  # weights that share a scale in Q8_0 and Q4_0
-TYPES = {"F32": "<f4", "F16": "<f2", "I64": "<i8", "I32": "<i4", "I16": "<i2", "I8": "i1", "U8": "u1", "BOOL": "?"}
+TYPES = {
+    "F32": "<f4",
+    "F16": "<f2",
+    "I64": "<i8",
+    "I32": "<i4",
+    "I16": "<i2",
+    "I8": "i1",
+    "U8": "u1",
+    "BOOL": "?",
+}
 Arrays = dict[str, np.ndarray]
 Axis = Callable[[str, tuple[int, ...]], int]  # of the output channels of the tensor NAME of a shape
 
@@ -41,6 +51,14 @@ def tensor(name: str, values: np.ndarray) -> Tensor:
 
 def is_weight(t: Tensor) -> bool:
     return t.dtype in ("F32", "F16") and len(t.shape) > 1 and int(np.prod(t.shape)) >= LEAST
+
+
+def package(folder: Path, pattern: str) -> Path:
+    """The package of a pattern that bench/fetch.sh left in a folder."""
+    found = sorted((folder / "packages").glob(pattern))
+    if not found:
+        sys.exit(f"{folder}/packages has no {pattern}: bench/fetch.sh leaves it there")
+    return found[0]
 
 
 def elements(tensors: list[Tensor]) -> int:
@@ -120,18 +138,22 @@ def coded_int8(tensors: list[Tensor], axis: Axis) -> Coded:
     return Coded(len(zstandard.ZstdCompressor(level=19).compress(safetensors_bytes(parts))), values)
 
 
-def coded_blocks(tensors: list[Tensor], quantise: Callable[[np.ndarray], tuple[bytes, np.ndarray]]) -> Coded:
-    """Blocks, as they lie in a GGUF file."""
+def coded_blocks(
+    tensors: list[Tensor], axis: Axis, quantise: Callable[[np.ndarray], tuple[bytes, np.ndarray]]
+) -> Coded:
+    """Blocks, as they lie in a GGUF file: along the inputs of an output channel."""
     parts, values = [], arrays(tensors)
     for t in tensors:
         if is_weight(t):
-            data, values[t.name] = quantise(values[t.name])
+            channel = axis(t.name, values[t.name].shape)
+            data, restored = quantise(np.moveaxis(values[t.name], channel, 0))
+            values[t.name] = np.moveaxis(restored, 0, channel)
             t = Tensor(t.name, "U8", [len(data)], memoryview(data))
         parts.append(t)
     return Coded(len(safetensors_bytes(parts)), values)
 
 
-def coded_nncodec(tensors: list[Tensor], qp: int) -> Coded:
+def coded_nncodec(tensors: list[Tensor], axis: Axis, qp: int) -> Coded:
     """DeepCABAC after NNCodec's trellis quantiser, both as NNCodec sets them unless told otherwise, and one
     quantisation parameter for all weights: a step of (4 + qp mod 4) 2^(floor(qp / 4) - 2). A tensor takes
     its payload, 12 bytes for length, shape and parameter, and its name; the rest goes through zstd -19."""
@@ -144,7 +166,8 @@ def coded_nncodec(tensors: list[Tensor], qp: int) -> Coded:
         if not is_weight(t):
             rest.append(t)
             continue
-        weights = np.ascontiguousarray(values[t.name], np.float32)
+        channel = axis(t.name, values[t.name].shape)
+        weights = np.ascontiguousarray(np.moveaxis(values[t.name], channel, 0), np.float32)
         codes, rows = np.zeros(weights.shape, np.int32), np.zeros(weights.shape[0], np.int32)
         encoder = deepCABAC.Encoder()
         encoder.initCtxModels(unary, 1)
@@ -154,7 +177,7 @@ def coded_nncodec(tensors: list[Tensor], qp: int) -> Coded:
         )
         restored = np.zeros(weights.shape, np.float32)
         deepCABAC.Decoder().dequantLayer(restored, codes, density, used, 0)
-        values[t.name] = restored
+        values[t.name] = np.moveaxis(restored, 0, channel)
         size += len(encoder.finish()) + 12 + len(t.name)
     size += len(zstandard.ZstdCompressor(level=19).compress(safetensors_bytes(rest)))
     return Coded(size, values)
@@ -163,7 +186,9 @@ def coded_nncodec(tensors: list[Tensor], qp: int) -> Coded:
 def coded_dcf(dcf: str, tensors: list[Tensor], options: list[str]) -> Coded:
     """`dcf compress OPTIONS` of a safetensors file, and `dcf decompress`."""
     with tempfile.TemporaryDirectory() as temp:
-        model, small, restored = (Path(temp) / name for name in ("a.safetensors", "a.dcf", "b.safetensors"))
+        model, small, restored = (
+            Path(temp) / name for name in ("a.safetensors", "a.dcf", "b.safetensors")
+        )
         safetensors_file.write(model, tensors)
         command = [dcf, "compress", model, "-q", "--no-exact-file", "-o", small, *options]
         subprocess.run(command, check=True)

@@ -44,8 +44,11 @@ class Point(NamedTuple):
         return f"{self.coder} {self.setting}".strip()
 
 
-def settings(dcf: str, module: ModuleType, tensors: list) -> Iterator[tuple[str, str, Callable[[], Coded]]]:
+def settings(
+    dcf: str, module: ModuleType, tensors: list
+) -> Iterator[tuple[str, str, Callable[[], Coded]]]:
     """The coders with their settings. A call does the work."""
+    axis = module.channel_axis
 
     def by_dcf(*options: str) -> Callable[[], Coded]:
         return lambda: coders.coded_dcf(dcf, tensors, list(options))
@@ -54,13 +57,13 @@ def settings(dcf: str, module: ModuleType, tensors: list) -> Iterator[tuple[str,
         yield "dcf --quality", level, by_dcf("--quality", level)
     for level in LEVELS_SMALL:
         yield "dcf --quality --small", level, by_dcf("--small", "--quality", level)
-    yield "int8 per channel + zstd -19", "", lambda: coders.coded_int8(tensors, module.channel_axis)
-    yield "q8_0", "", lambda: coders.coded_blocks(tensors, coders.q8_0)
-    yield "q4_0", "", lambda: coders.coded_blocks(tensors, coders.q4_0)
+    yield "int8 per channel + zstd -19", "", lambda: coders.coded_int8(tensors, axis)
+    yield "q8_0", "", lambda: coders.coded_blocks(tensors, axis, coders.q8_0)
+    yield "q4_0", "", lambda: coders.coded_blocks(tensors, axis, coders.q4_0)
     for bits in ("8", "6", "5"):
         yield "k-means (dcf --bits)", bits, by_dcf("--bits", bits)
     for qp in QPS:
-        yield "NNCodec", f"qp {qp}", lambda qp=qp: coders.coded_nncodec(tensors, qp)
+        yield "NNCodec", f"qp {qp}", lambda qp=qp: coders.coded_nncodec(tensors, axis, qp)
 
 
 def measured(dcf: str, module: ModuleType, folder: Path) -> list[Point]:
@@ -83,12 +86,16 @@ def measured(dcf: str, module: ModuleType, folder: Path) -> list[Point]:
             print(f"| {coder} | not installed: {fault.name} | | |", flush=True)
             continue
         known = errors.get(int(setting)) if coder.startswith("dcf --quality") else None
-        lost = module.error(before, module.outputs(folder, coded.values)) if known is None else known
+        lost = (
+            module.error(before, module.outputs(folder, coded.values)) if known is None else known
+        )
         if coder == "dcf --quality":
             errors[int(setting)] = lost
         points.append(Point(coder, setting, coded.size, 8 * coded.size / count, lost))
         last = points[-1]
-        print(f"| {last.name()} | {last.bytes:,} | {last.bits:.2f} | {last.error:.2g} |", flush=True)
+        print(
+            f"| {last.name()} | {last.bytes:,} | {last.bits:.2f} | {last.error:.2g} |", flush=True
+        )
     return points
 
 
@@ -130,7 +137,9 @@ def equal_output(module: ModuleType, points: list[Point]) -> tuple[list[str], li
     return [module.ERROR, *curves, "other"], rows
 
 
-def section(module: ModuleType, points: list[Point], head: list[str], rows: list[list[str]]) -> list[str]:
+def section(
+    module: ModuleType, points: list[Point], head: list[str], rows: list[list[str]]
+) -> list[str]:
     series = [
         plot.Series(name, [(p.bits, p.error, p.name()) for p in found if p.error > 0])
         for name, found in by_coder(points).items()
@@ -160,6 +169,8 @@ def main() -> None:
     if unknown:
         parser.error(f"no model {min(unknown)}; there are: {', '.join(MODELS)}")
     dcf = os.environ.get("DCF", str(BENCH.parent / "build/release/bin/dcf"))
+    if not Path(dcf).exists():
+        parser.error(f"there is no {dcf}; ./demo.sh builds it, or DCF= names another")
     parts: list[str] = []
     for name in arguments.models or MODELS:
         module = importlib.import_module(name)

@@ -64,22 +64,36 @@ def svg(series: list[Series], x_label: str, y_label: str, logarithmic: bool) -> 
     def down(y: float) -> float:
         return TOP + (y_high - scaled(y)) / (y_high - y_low) * (HEIGHT - TOP - BOTTOM)
 
-    lines = [f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{escape(y_label)} against {escape(x_label)}">']
+    lines = [
+        f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{escape(y_label)} against {escape(x_label)}">'
+    ]
     for x in rounded_steps(x_low, x_high, 8):
         at = f"{across(x):.1f}"
         lines.append(f'<line class="grid" x1="{at}" x2="{at}" y1="{TOP}" y2="{HEIGHT - BOTTOM}"/>')
-        lines.append(f'<text class="soft" x="{at}" y="{HEIGHT - BOTTOM + 17}" text-anchor="middle">{x:g}</text>')
-    for y in powers_of_ten(10**y_low, 10**y_high) if logarithmic else rounded_steps(y_low, y_high, 6):
+        lines.append(
+            f'<text class="soft" x="{at}" y="{HEIGHT - BOTTOM + 17}" text-anchor="middle">{x:g}</text>'
+        )
+    for y in (
+        powers_of_ten(10**y_low, 10**y_high) if logarithmic else rounded_steps(y_low, y_high, 6)
+    ):
         at = f"{down(y):.1f}"
         lines.append(f'<line class="grid" y1="{at}" y2="{at}" x1="{LEFT}" x2="{WIDTH - RIGHT}"/>')
-        lines.append(f'<text class="soft" x="{LEFT - 8}" y="{at}" dy="4" text-anchor="end">{y:g}</text>')
+        lines.append(
+            f'<text class="soft" x="{LEFT - 8}" y="{at}" dy="4" text-anchor="end">{y:g}</text>'
+        )
     middle = (TOP + HEIGHT - BOTTOM) / 2
-    lines.append(f'<text x="{(LEFT + WIDTH - RIGHT) / 2}" y="{HEIGHT - 8}" text-anchor="middle">{escape(x_label)}</text>')
-    lines.append(f'<text transform="translate(14 {middle}) rotate(-90)" text-anchor="middle">{escape(y_label)}</text>')
+    lines.append(
+        f'<text x="{(LEFT + WIDTH - RIGHT) / 2}" y="{HEIGHT - 8}" text-anchor="middle">{escape(x_label)}</text>'
+    )
+    lines.append(
+        f'<text transform="translate(14 {middle}) rotate(-90)" text-anchor="middle">{escape(y_label)}</text>'
+    )
     for i, one in enumerate(series):
         colour, dashes = f"c{i % COLOURS}", ' stroke-dasharray="5 4"' if i >= COLOURS else ""
         path = " ".join(f"{across(x):.1f},{down(y):.1f}" for x, y, _ in sorted(one.points))
-        lines.append(f'<polyline class="{colour}" style="fill:none" stroke-width="2"{dashes} points="{path}"/>')
+        lines.append(
+            f'<polyline class="{colour}" style="fill:none" stroke-width="2"{dashes} points="{path}"/>'
+        )
         for x, y, name in one.points:
             lines.append(f'<circle class="{colour}" cx="{across(x):.1f}" cy="{down(y):.1f}" r="4">'
                          f"<title>{escape(name)}: {x:.2f}, {y:.3g}</title></circle>")  # fmt: skip

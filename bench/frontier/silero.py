@@ -6,6 +6,7 @@ from __future__ import annotations
 import tarfile
 from pathlib import Path
 
+import coders
 import numpy as np
 import safetensors_file
 from coders import Arrays
@@ -53,8 +54,7 @@ def outputs(folder: Path, weights: Arrays) -> list[np.ndarray]:
     import onnx
     import onnxruntime
 
-    package = next((folder / "packages").glob("ricky0123-vad-web-*.tgz"))
-    with tarfile.open(package) as members:
+    with tarfile.open(coders.package(folder, "ricky0123-vad-web-*.tgz")) as members:
         member = members.extractfile("package/dist/silero_vad_v6.onnx")
         model = onnx.load_model_from_string(member.read())
     graph_with(model.graph, weights)
