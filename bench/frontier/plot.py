@@ -8,7 +8,7 @@ from html import escape
 from typing import NamedTuple
 
 WIDTH, HEIGHT = 640, 360
-LEFT, RIGHT, TOP, BOTTOM = 70, 16, 12, 46  # the margins of a plot
+LEFT, RIGHT, TOP, BOTTOM = 86, 16, 12, 50  # the margins of a plot
 COLOURS = 8  # as many --s0, --s1, ... as STYLE has; further series begin anew with a dashed line
 STYLE = """
 :root{color-scheme:light dark;--bg:#fff;--fg:#1d2733;--soft:#66707c;--line:#d9dee4;--s0:#0a58ca;--s1:#c2410c;
@@ -20,7 +20,8 @@ h1{font-size:1.5em}h2{font-size:1.2em;margin-top:2em}svg{width:100%;height:auto;
 svg text{fill:var(--fg);font:13px system-ui,sans-serif}svg .soft{fill:var(--soft)}svg .grid{stroke:var(--line)}
 .wide{overflow-x:auto}table{border-collapse:collapse;font-variant-numeric:tabular-nums}
 th,td{padding:3px 12px;border-bottom:1px solid var(--line);text-align:right;white-space:nowrap}
-th:first-child,td:first-child{text-align:left}p{max-width:70ch}
+th{white-space:normal;vertical-align:bottom}th:first-child,td:first-child{text-align:left}
+@media(max-width:600px){svg text{font-size:19px}th,td{padding:3px 6px;font-size:.9em}}p{max-width:70ch}
 """ + "".join(f".c{i}{{stroke:var(--s{i});fill:var(--s{i})}}" for i in range(COLOURS))
 
 
@@ -71,7 +72,7 @@ def svg(series: list[Series], x_label: str, y_label: str, logarithmic: bool) -> 
         at = f"{across(x):.1f}"
         lines.append(f'<line class="grid" x1="{at}" x2="{at}" y1="{TOP}" y2="{HEIGHT - BOTTOM}"/>')
         lines.append(
-            f'<text class="soft" x="{at}" y="{HEIGHT - BOTTOM + 17}" text-anchor="middle">{x:g}</text>'
+            f'<text class="soft" x="{at}" y="{HEIGHT - BOTTOM + 18}" text-anchor="middle">{x:g}</text>'
         )
     for y in (
         powers_of_ten(10**y_low, 10**y_high) if logarithmic else rounded_steps(y_low, y_high, 6)
@@ -86,7 +87,7 @@ def svg(series: list[Series], x_label: str, y_label: str, logarithmic: bool) -> 
         f'<text x="{(LEFT + WIDTH - RIGHT) / 2}" y="{HEIGHT - 8}" text-anchor="middle">{escape(x_label)}</text>'
     )
     lines.append(
-        f'<text transform="translate(14 {middle}) rotate(-90)" text-anchor="middle">{escape(y_label)}</text>'
+        f'<text transform="translate(18 {middle}) rotate(-90)" text-anchor="middle">{escape(y_label)}</text>'
     )
     for i, one in enumerate(series):
         colour, dashes = f"c{i % COLOURS}", ' stroke-dasharray="5 4"' if i >= COLOURS else ""
