@@ -116,6 +116,7 @@ dcf_status dcf_stats_open(const dcf_tensor_spec* spec, const dcf_encode_options*
     DCF_TRY(read_spec(spec, &s));
     EncodeOptions encode;
     DCF_TRY(read_options(options, &encode));
+    encode.moments.reset();  // borrowed for this call; what is rounded is not cut into ranges
     DCF_ASSIGN(TensorStats stats, TensorStats::create(s, encode));
     auto handle = std::make_unique<dcf_stats>(
         dcf_stats{{s.dims.begin(), s.dims.end()}, s, encode, std::move(stats)});

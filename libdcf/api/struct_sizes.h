@@ -31,6 +31,7 @@ DCF_FIRST_SIZE(dcf_conv2d_shape, groups);
 DCF_FIRST_SIZE(dcf_pool2d_shape, pad_w);
 DCF_FIRST_SIZE(dcf_layer_options, kernel);
 DCF_FIRST_SIZE(dcf_layer_info, working_bytes);
+DCF_FIRST_SIZE(dcf_moments, use);
 DCF_FIRST_SIZE(dcf_encode_options, canonical_zeros);
 DCF_FIRST_SIZE(dcf_writer_options, overwrite);
 DCF_FIRST_SIZE(dcf_sink, write);

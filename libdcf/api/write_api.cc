@@ -1,10 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // dcf_write.h: the encoder.
-#include <algorithm>
-
 #include "api/writer.h"
 #include "base/cpu.h"
-#include "encode/quality.h"
 
 using dcf::impl::AtomicFile;
 using dcf::impl::Code;
@@ -32,25 +29,20 @@ using dcf::impl::Result;
 using dcf::impl::TensorInput;
 using dcf::impl::TensorSpec;
 
-// open_output(options, dcf_writer*) -> Status sets the output of a new writer.
+// open_output(overwrite, dcf_writer*) -> Status sets the output of a new writer.
 template <typename OpenOutput>
 dcf_status open_writer(const dcf_writer_options* options, dcf_writer** out, dcf_error* error,
                        OpenOutput open_output) {
   set_out<dcf_writer*>(out, nullptr);
   return guarded(error, [&]() -> Status {
     if (out == nullptr) return invalid("the output is NULL");
-    dcf_writer_options o;
-    dcf_writer_options_init(&o);
-    DCF_TRY(dcf::impl::copy_in(options, &o));
-    DCF_TRY(dcf::impl::check_kernel_choice());
     dcf::impl::WriterOptions writer_options;
-    if (o.max_memory != 0) writer_options.max_memory = o.max_memory;
-    writer_options.parallel = dcf::impl::Parallel::of_handle(o.threads, o.parallel, o.parallel_ctx);
-    writer_options.progress = dcf::impl::Progress(o.progress, o.progress_ctx);
-    writer_options.part = o.part != 0;
+    bool overwrite = false;
+    DCF_TRY(dcf::impl::read_writer_options(options, &writer_options, &overwrite));
+    DCF_TRY(dcf::impl::check_kernel_choice());
     auto writer = std::make_unique<dcf_writer>();
     writer->writer = std::make_unique<dcf::impl::FileWriter>(writer_options);
-    DCF_TRY(open_output(o, writer.get()));
+    DCF_TRY(open_output(overwrite, writer.get()));
     *out = writer.release();
     return ok_status();
   });
@@ -104,21 +96,6 @@ void dcf_encode_options_init(dcf_encode_options* options) {
   options->positions = DCF_POSITIONS_AUTO;
 }
 
-dcf_status dcf_allot_quality(double quality_db, const uint64_t* elements, size_t count,
-                             double* sqnr_db, dcf_error* error) {
-  return guarded(error, [&]() -> Status {
-    if (count != 0 && (elements == nullptr || sqnr_db == nullptr)) {
-      return invalid("an argument is NULL");
-    }
-    if (!(quality_db >= dcf::impl::kLeastSqnr && quality_db <= dcf::impl::kGreatestShare)) {
-      return invalid("the quality must be 6 to 60 dB");
-    }
-    const std::vector<double> sqnr = dcf::impl::allot_sqnr(quality_db, {elements, count});
-    std::copy(sqnr.begin(), sqnr.end(), sqnr_db);
-    return ok_status();
-  });
-}
-
 void dcf_writer_options_init(dcf_writer_options* options) {
   if (options == nullptr) return;
   *options = dcf_writer_options{};
@@ -128,24 +105,22 @@ void dcf_writer_options_init(dcf_writer_options* options) {
 
 dcf_status dcf_writer_open_path(const char* path, const dcf_writer_options* options,
                                 dcf_writer** out, dcf_error* error) {
-  return open_writer(options, out, error,
-                     [&](const dcf_writer_options& o, dcf_writer* writer) -> Status {
-                       if (path == nullptr) return invalid("the path is NULL");
-                       DCF_ASSIGN(writer->file, AtomicFile::create(path, o.overwrite != 0));
-                       return ok_status();
-                     });
+  return open_writer(options, out, error, [&](bool overwrite, dcf_writer* writer) -> Status {
+    if (path == nullptr) return invalid("the path is NULL");
+    DCF_ASSIGN(writer->file, AtomicFile::create(path, overwrite));
+    return ok_status();
+  });
 }
 
 dcf_status dcf_writer_open_sink(const dcf_sink* sink, const dcf_writer_options* options,
                                 dcf_writer** out, dcf_error* error) {
-  return open_writer(options, out, error,
-                     [&](const dcf_writer_options&, dcf_writer* writer) -> Status {
-                       dcf_sink s = DCF_SINK_INIT;
-                       DCF_TRY(dcf::impl::copy_in(sink, &s));
-                       if (s.write == nullptr) return invalid("the sink is NULL");
-                       writer->callback = std::make_unique<dcf::impl::CallbackSink>(s.write, s.ctx);
-                       return ok_status();
-                     });
+  return open_writer(options, out, error, [&](bool, dcf_writer* writer) -> Status {
+    dcf_sink s = DCF_SINK_INIT;
+    DCF_TRY(dcf::impl::copy_in(sink, &s));
+    if (s.write == nullptr) return invalid("the sink is NULL");
+    writer->callback = std::make_unique<dcf::impl::CallbackSink>(s.write, s.ctx);
+    return ok_status();
+  });
 }
 
 dcf_status dcf_writer_add_dense(dcf_writer* writer, const dcf_tensor_spec* spec, const void* data,

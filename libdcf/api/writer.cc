@@ -52,6 +52,26 @@ Result<EncodedTensor> coding_of(const Model& model, size_t index) {
   return result;
 }
 
+static_assert(sizeof(MomentsUse) == sizeof(dcf_moments_use) &&
+              static_cast<int>(MomentsUse::kVectors) == DCF_MOMENTS_VECTORS);
+
+Status read_moments(const dcf_moments* moments, Moments* out) {
+  dcf_moments m = DCF_MOMENTS_INIT;
+  DCF_TRY(copy_in(moments, &m));
+  if ((m.matrix == nullptr && m.matrix_size != 0) ||
+      ((m.mean == nullptr || m.mean_square == nullptr) && m.vector_size != 0)) {
+    return invalid("the moments are NULL");
+  }
+  out->groups = m.groups;
+  out->inputs_first = m.inputs_first != 0;
+  out->matrix = {m.matrix, m.matrix_size};
+  out->mean = {m.mean, m.vector_size};
+  out->mean_square = {m.mean_square, m.vector_size};
+  out->use = reinterpret_cast<MomentsUse*>(m.use);
+  set_out(m.use, DCF_MOMENTS_NOT_USED);
+  return ok_status();
+}
+
 }  // namespace
 
 Status read_spec(const dcf_tensor_spec* spec, TensorSpec* out) {
@@ -97,6 +117,19 @@ Status read_options(const dcf_encode_options* options, EncodeOptions* out) {
   out->fill_clusters = o.fill_clusters != 0;
   out->smallest = o.smallest != 0;
   out->sqnr_db = o.sqnr_db;
+  if (o.moments != nullptr) DCF_TRY(read_moments(o.moments, &out->moments.emplace()));
+  return ok_status();
+}
+
+Status read_writer_options(const dcf_writer_options* options, WriterOptions* out, bool* overwrite) {
+  dcf_writer_options o;
+  dcf_writer_options_init(&o);
+  DCF_TRY(copy_in(options, &o));
+  if (o.max_memory != 0) out->max_memory = o.max_memory;
+  out->parallel = Parallel::of_handle(o.threads, o.parallel, o.parallel_ctx);
+  out->progress = Progress(o.progress, o.progress_ctx);
+  out->part = o.part != 0;
+  if (overwrite != nullptr) *overwrite = o.overwrite != 0;
   return ok_status();
 }
 

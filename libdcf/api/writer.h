@@ -22,6 +22,9 @@ namespace dcf::impl {
 Status read_spec(const dcf_tensor_spec* spec, TensorSpec* out);
 // Null is the defaults.
 Status read_options(const dcf_encode_options* options, EncodeOptions* out);
+// `overwrite`: out, unless NULL.
+Status read_writer_options(const dcf_writer_options* options, WriterOptions* out,
+                           bool* overwrite = nullptr);
 
 // Runs body(FileWriter&) -> Status, which adds something. After any failure the writer cannot
 // finish.

@@ -9,7 +9,8 @@
 
 #include "base/checked.h"
 #include "base/float_convert.h"
-#include "base/float_word.h"
+#include "encode/error_feedback.h"
+#include "encode/grid_store.h"
 #include "encode/quality.h"
 
 namespace dcf::impl {
@@ -56,17 +57,10 @@ constexpr double kGreatestStep = 0x1p100;
 // which says nothing of the others. Of normally distributed weights 0.61 vanish at the lowest SQNR.
 constexpr double kMostVanished = 0.875;
 
-constexpr uint16_t kHalfInfinity = 0x7C00;
-
 // To 12 significant bits, of which it has more; it is a normal float.
 float short_scale(double step) {
   const auto bits = std::bit_cast<uint32_t>(static_cast<float>(step));
   return std::bit_cast<float>((bits + 0x800) & ~uint32_t{0xFFF});
-}
-
-// The nearest whole number, halves away from 0. |steps| is at most 2^24 + 1.
-int32_t nearest(float steps) {
-  return static_cast<int32_t>(steps + std::copysign(0.5F, steps));
 }
 
 // The axis whose units are the output channels of a convolution, if the shape is of one: kernels
@@ -90,13 +84,14 @@ ClassAxis output_channels(std::span<const uint64_t> dims, uint64_t elements) {
 class Rounder {
  public:
   Rounder(DType dtype, Bytes words, std::span<const uint64_t> dims, double sqnr_db,
-          const Work& work)
+          const Work& work, const Moments* moments)
       : dtype_(dtype),
         width_(dtype_bits(dtype) / 8),
         words_(words),
         dims_(dims),
         sqnr_db_(sqnr_db),
         work_(work),
+        moments_(moments),
         elements_(words.size() / width_) {}
 
   Result<std::optional<RoundedTensor>> run() {
@@ -110,6 +105,7 @@ class Rounder {
     DCF_TRY(round_all());
     if (!good_) return nothing;
     DCF_TRY(keep_sums());
+    DCF_TRY(feed_back());
     if (rounded_.greatest_error == 0 || !std::isfinite(rounded_.greatest_error)) return nothing;
     return std::optional<RoundedTensor>(std::move(rounded_));
   }
@@ -283,22 +279,8 @@ class Rounder {
     });
   }
 
-  // Stores a multiple; returns the error.
   double store(uint64_t index, float value, int32_t multiple, float scale) {
-    const float product = static_cast<float>(multiple) * scale;
-    uint32_t& number = rounded_.numbers[static_cast<size_t>(index)];
-    number = static_cast<uint32_t>(std::abs(multiple)) << 1 | static_cast<uint32_t>(multiple < 0);
-    uint8_t* const to = rounded_.words.data() + static_cast<size_t>(index) * width_;
-    if (dtype_ == DType::kF32) {
-      store_le(to, std::bit_cast<uint32_t>(product));
-      return std::abs(double{value} - double{product});
-    }
-    const bool half = dtype_ == DType::kF16;
-    uint16_t word = half ? F16Word::word(product) : BF16Word::word(product);
-    if (half && (word & 0x7FFF) >= kHalfInfinity) return std::numeric_limits<double>::infinity();
-    if ((word & magnitude_mask(dtype_)) == 0) word = 0, number = 0;  // never -0
-    store_le(to, word);
-    return std::abs(double{value} - double{half ? F16Word::value(word) : BF16Word::value(word)});
+    return store_multiple(dtype_, index, value, multiple, scale, &rounded_);
   }
 
   // Of one task.
@@ -321,7 +303,7 @@ class Rounder {
               effect.greatest_error = std::numeric_limits<double>::infinity();
               continue;
             }
-            const int32_t multiple = nearest(steps);
+            const int32_t multiple = nearest_multiple(steps);
             effect.nonzeros += values[i] != 0;
             effect.vanished += values[i] != 0 && multiple == 0;
             effect.greatest_error =
@@ -383,7 +365,7 @@ class Rounder {
     for (uint64_t first = unit * axis.run; first < elements_; first += axis.period()) {
       for (uint64_t index = first; index < first + axis.run; ++index) {
         const float steps = value_at(index) * inverse;
-        const float above = steps - static_cast<float>(nearest(steps));
+        const float above = steps - static_cast<float>(nearest_multiple(steps));
         sum += above;
         elements.push_back({above, index});
       }
@@ -400,10 +382,23 @@ class Rounder {
     double greatest = 0;
     for (size_t i = 0; i < moved; ++i) {
       const float value = value_at(elements[i].index);
-      const int32_t multiple = nearest(value * inverse) + (sign < 0 ? -1 : 1);
+      const int32_t multiple = nearest_multiple(value * inverse) + (sign < 0 ? -1 : 1);
       greatest = std::max(greatest, store(elements[i].index, value, multiple, scale));
     }
     return greatest;
+  }
+
+  // ---- Moments ---------------------------------------------------------------------------------
+
+  Status feed_back() {
+    if (moments_ == nullptr) return ok_status();
+    const Work beside{work_.parallel, work_.progress,
+                      work_.memory - rounded_bytes(elements_, dtype_bits(dtype_))};
+    DCF_ASSIGN(const OutputError output,
+               feed_errors(dtype_, words_, dims_, *moments_, beside, &rounded_));
+    rounded_.output_error = output.error;
+    rounded_.use = output.use;
+    return ok_status();
   }
 
   const DType dtype_;
@@ -412,6 +407,7 @@ class Rounder {
   const std::span<const uint64_t> dims_;
   const double sqnr_db_;
   const Work& work_;
+  const Moments* const moments_;
   const uint64_t elements_;
   double step_ = 0;
   bool good_ = false;
@@ -422,8 +418,8 @@ class Rounder {
 
 Result<std::optional<RoundedTensor>> round_to_grid(DType dtype, Bytes words,
                                                    std::span<const uint64_t> dims, double sqnr_db,
-                                                   const Work& work) {
-  return Rounder(dtype, words, dims, sqnr_db, work).run();
+                                                   const Work& work, const Moments* moments) {
+  return Rounder(dtype, words, dims, sqnr_db, work, moments).run();
 }
 
 bool content_numbers(const Content& content, const GridScales& grid, uint64_t first, Bytes words,

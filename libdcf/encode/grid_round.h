@@ -16,6 +16,7 @@
 #include "base/dtype.h"
 #include "encode/content.h"
 #include "encode/grid_scales.h"
+#include "encode/moments.h"
 #include "encode/work.h"
 
 namespace dcf::impl {
@@ -25,22 +26,28 @@ struct RoundedTensor {
   std::vector<uint8_t> words;     // float(k) * scale in the dtype, k being a whole number
   std::vector<uint32_t> numbers;  // the k, as grid_numbers() has them
   double greatest_error = 0;
+  // Where there were moments: E|W x - W' x|^2, and how they were used.
+  double output_error = 0;
+  MomentsUse use = MomentsUse::kNone;
 };
 
 // Rounds all elements of a tensor, little-endian words, such that the mean square of the weights is
 // at least about `sqnr_db` above that of their errors; rows or columns get scales of their own
 // where these save bits. In the kernels of convolutions the sums of what an output channel reads
 // are kept to half a step, as inputs of one sign make their errors add up (C. Guo et al., "SQuant",
-// ICLR 2022). A scale has 12 significant bits, so that multiples up to 4096 are exact floats.
+// ICLR 2022). With moments, which fit the tensor, errors are fed on instead
+// (encode/error_feedback.h): inputs of one sign are in these. A scale has 12 significant bits, so
+// that multiples up to 4096 are exact floats.
 //
 // Nothing where the tensor is kept as it is: it holds NaN or Inf, is all zero, or so small or
 // large that a step is no normal float, or an element is kMaxGridInteger steps or more; nearly all
 // weights would vanish beside a few outliers; or nothing changes. The result does not depend on
 // threads. Takes what the result does from work.memory: fails with LimitMemory, Cancelled or
-// OutOfMemory.
+// OutOfMemory; with InvalidArgument for numbers that are no moments.
 Result<std::optional<RoundedTensor>> round_to_grid(DType dtype, Bytes words,
                                                    std::span<const uint64_t> dims, double sqnr_db,
-                                                   const Work& work);
+                                                   const Work& work,
+                                                   const Moments* moments = nullptr);
 
 // Bytes of a rounded tensor of so many elements.
 constexpr uint64_t rounded_bytes(uint64_t elements, uint32_t bits) {

@@ -233,9 +233,11 @@ class Lowering {
   // Empty if the tensor is kept as it is.
   Result<std::vector<Lowered>> rounded() const {
     DCF_ASSIGN(std::optional<RoundedTensor> tensor,
-               round_to_grid(dtype_, exact_.words, input_.spec().dims, options_.sqnr_db, work_));
+               round_to_grid(dtype_, exact_.words, input_.spec().dims, options_.sqnr_db, work_,
+                             options_.moments ? &*options_.moments : nullptr));
     std::vector<Lowered> result;
     if (!tensor) return result;
+    if (options_.moments && options_.moments->use != nullptr) *options_.moments->use = tensor->use;
     const std::span<const uint64_t> dims = input_.spec().dims;
     DCF_ASSIGN(std::optional<GridScales> own,
                find_scales(exact_, {dims.begin(), dims.end()}, work_));

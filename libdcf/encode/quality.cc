@@ -6,21 +6,30 @@
 
 namespace dcf::impl {
 
-std::vector<double> allot_sqnr(double quality, std::span<const uint64_t> elements) {
+std::vector<double> allot_sqnr(double quality, std::span<const uint64_t> elements,
+                               std::span<const double> costs) {
+  double all_costs = 0;
+  for (const double cost : costs) all_costs += std::max(cost, 0.0);
+  // log10 of how coarse a tensor may be, in an arbitrary unit.
+  const auto coarseness = [&](size_t i) {
+    const double size = std::log10(static_cast<double>(elements[i]));
+    if (!(all_costs > 0)) return size;
+    return size - std::log10(std::max(costs[i] / all_costs, kLeastCost));
+  };
   double weights = 0;
   double logarithms = 0;
-  for (const uint64_t n : elements) {
-    if (n == 0) continue;
-    const auto size = static_cast<double>(n);
+  for (size_t i = 0; i < elements.size(); ++i) {
+    if (elements[i] == 0) continue;
+    const auto size = static_cast<double>(elements[i]);
     weights += size;
-    logarithms += size * std::log10(size);
+    logarithms += size * coarseness(i);
   }
   const double mean = weights == 0 ? 0 : logarithms / weights;
   std::vector<double> sqnr;
   sqnr.reserve(elements.size());
-  for (const uint64_t n : elements) {
-    const double larger = n == 0 ? 0 : 10 * (std::log10(static_cast<double>(n)) - mean);
-    sqnr.push_back(std::clamp(quality - larger, kLeastSqnr, kGreatestShare));
+  for (size_t i = 0; i < elements.size(); ++i) {
+    const double coarser = elements[i] == 0 ? 0 : 10 * (coarseness(i) - mean);
+    sqnr.push_back(std::clamp(quality - coarser, kLeastSqnr, kGreatestShare));
   }
   return sqnr;
 }

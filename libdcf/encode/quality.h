@@ -21,7 +21,14 @@ inline constexpr double kGreatestShare = 60;
 // itself. So the mean over all weights is `quality`, and a model of equal tensors has it in each.
 // Tensors without elements get `quality`. Not below kLeastSqnr, nor above kGreatestShare, where the
 // errors of other tensors drown those of this one.
-std::vector<double> allot_sqnr(double quality, std::span<const uint64_t> elements);
+//
+// `costs`, unless empty: what the output loses when each tensor alone is rounded at one SQNR. Then
+// n is the elements divided by the cost: the sum of all losses is least where a tensor loses in
+// proportion to its elements, as each 6 dB more are one bit for each of them. A cost of less than
+// kLeastCost of their sum counts as that: what no output was seen to use is not worth nothing.
+std::vector<double> allot_sqnr(double quality, std::span<const uint64_t> elements,
+                               std::span<const double> costs = {});
+inline constexpr double kLeastCost = 1e-6;
 
 // The step of a uniform quantiser that leaves this ratio where the weights have the root mean
 // square `rms`: its errors are spread evenly over a step (W. Bennett, "Spectra of quantized

@@ -33,6 +33,14 @@ uint64_t content_key(const CheckedInput& input) {
     data.update({codes->codes, static_cast<size_t>(entries)});
     data.update({codes->codebook, codes->codebook_size * width});
   }
+  if (options.moments) {
+    const Moments& moments = *options.moments;
+    const uint64_t shape[] = {moments.groups, moments.inputs_first, moments.matrix.size()};
+    data.update(bytes_of(std::span<const uint64_t>(shape)));
+    for (const std::span<const float> part : {moments.matrix, moments.mean, moments.mean_square}) {
+      data.update({reinterpret_cast<const uint8_t*>(part.data()), part.size_bytes()});
+    }
+  }
   // Pieces are dense data.
   const auto* const pieces = input.as<PiecesData>();
   const uint64_t facts[] = {pieces != nullptr ? pieces->hash : data.digest(),

@@ -58,6 +58,9 @@ Status check_options(const EncodeOptions& options, DType dtype) {
     }
     if (!has_grid(dtype)) return invalid("only f32, f16 and bf16 tensors can be rounded");
   }
+  if (options.moments && options.sqnr_db == 0) {
+    return invalid("moments are for tensors that are rounded");
+  }
   if (options.init > ClusterInit::kOptimal) return invalid("the initialisation is unknown");
   if (options.positions && *options.positions > Positions::kGapBucket) {
     return invalid("the positions are unknown");
@@ -140,6 +143,7 @@ Result<TensorSize> check_spec(const TensorSpec& spec, const EncodeOptions& optio
   if (spec.dims.size() > kMaxRank) return invalid("a tensor has more than 32 dimensions");
   const Result<uint64_t> elements = count_elements({spec.dims.begin(), spec.dims.end()});
   if (!elements.ok()) return invalid(elements.status().message);
+  if (options.moments) DCF_TRY(check_moments(*options.moments, spec.dims, elements.value()));
   const bool opaque = spec.dtype == DType::kOpaque;
   return TensorSize{elements.value(), opaque ? spec.opaque_bits : dtype_bits(spec.dtype)};
 }

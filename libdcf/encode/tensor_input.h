@@ -15,6 +15,7 @@
 #include "base/status.h"
 #include "encode/cluster.h"
 #include "encode/grid_scales.h"
+#include "encode/moments.h"
 #include "encode/piece_store.h"
 #include "format/tensor.h"
 
@@ -74,8 +75,9 @@ struct EncodeOptions {
   double source_bound = 0;
   Fidelity source_fidelity = Fidelity::kBitExact;
   bool fill_clusters = false;
-  bool smallest = false;  // whatever it costs to decode
-  double sqnr_db = 0;     // that rounding to a grid leaves; 0: no rounding
+  bool smallest = false;           // whatever it costs to decode
+  double sqnr_db = 0;              // that rounding to a grid leaves; 0: no rounding
+  std::optional<Moments> moments;  // of the inputs, for rounding
 };
 
 // The facts that follow from a valid spec.

@@ -9,6 +9,9 @@
 #include <optional>
 #include <set>
 
+#include "cli/calibration.h"
+#include "cli/calibration_costs.h"
+#include "cli/calibration_report.h"
 #include "cli/display.h"
 #include "cli/encode_request.h"
 #include "cli/evaluation.h"
@@ -42,6 +45,7 @@ struct Options {
   std::string plan;
   std::string source;
   std::optional<uint64_t> item;
+  std::string calibration;
   std::string evaluation;
   double max_drop = 0;
   uint64_t max_size = 0;  // 0: any
@@ -58,7 +62,8 @@ struct Outcome {
 };
 
 void print_outcome_json(const Options& o, const Outcome& outcome, const SizeReport& sizes,
-                        const LossReport& loss, const DcfFile& file) {
+                        const LossReport& loss, const CalibrationReport& calibration,
+                        const DcfFile& file) {
   const TensorReport report(file);
   JsonWriter json;
   json.begin_object();
@@ -74,6 +79,7 @@ void print_outcome_json(const Options& o, const Outcome& outcome, const SizeRepo
     json.end();
   }
   loss.write_members(&json);
+  calibration.write_member(&json);
   json.key("warnings");
   json.begin_array();
   for (const std::string& warning : outcome.warnings) json.value(warning);
@@ -84,7 +90,8 @@ void print_outcome_json(const Options& o, const Outcome& outcome, const SizeRepo
 }
 
 void print_outcome(const Options& o, const Outcome& outcome, const SizeReport& sizes,
-                   const LossReport& loss, const DcfFile& file) {
+                   const LossReport& loss, const CalibrationReport& calibration,
+                   const DcfFile& file) {
   print_out(fmt::format("{} \u2192 {} in {}\n", printable(o.input), printable(o.output.path),
                         human_seconds(outcome.seconds)));
   sizes.print_text();
@@ -93,6 +100,7 @@ void print_outcome(const Options& o, const Outcome& outcome, const SizeReport& s
         fmt::format("score before {}, after {}\n", outcome.scores->before, outcome.scores->after));
   }
   loss.print_text();
+  calibration.print_text();
   if (!o.verbose) return;
   loss.print_table(table_width());
   TensorReport(file).print_text({.width = table_width()});
@@ -125,12 +133,24 @@ void report_outcome(const Options& o, const Outcome& outcome, const ModelSource&
   const DcfFile file = reopen_output(o);
   const SizeReport sizes(source, file);
   const LossReport loss(source, o.output.path, plan, o.common);
+  const CalibrationReport calibration(source, plan);
   if (o.common.json) {
-    print_outcome_json(o, outcome, sizes, loss, file);
+    print_outcome_json(o, outcome, sizes, loss, calibration, file);
     return;
   }
-  print_outcome(o, outcome, sizes, loss, file);
+  print_outcome(o, outcome, sizes, loss, calibration, file);
   if (!plan.is_lossy() && !o.request.lossless) print_balanced(source, file);
+}
+
+// Opens the calibration of a plan that was bound to `source`.
+void calibrate(const Options& o, const ModelSource& source, EncodePlan* plan, Outcome* outcome) {
+  plan->calibration = std::make_shared<Calibration>(o.calibration, source, o.common.max_memory);
+  for (const std::string& warning : plan->calibration->warnings()) {
+    if (!o.common.quiet) std::fputs(("dcf: warning: " + warning + "\n").c_str(), stderr);
+    outcome->warnings.push_back(warning);
+  }
+  measure_costs(source, o.common, plan);
+  if (plan->quality) plan->share_quality(*plan->quality, source);
 }
 
 // One item of a plan, which has all that decides the bytes.
@@ -174,6 +194,9 @@ int compress(const Options& o) {
   if (o.request.seeks_quality() && o.evaluation.empty()) {
     throw UsageError("--quality auto needs --eval, which judges");
   }
+  if (!o.calibration.empty() && !plan.quality && o.max_size == 0) {
+    throw UsageError("--calibration needs --quality or --max-size");
+  }
   if (o.max_size != 0 && (plan.is_lossy() || o.request.lossless || !o.evaluation.empty() ||
                           !o.request.recipe.empty())) {
     throw UsageError(
@@ -188,6 +211,7 @@ int compress(const Options& o) {
   const auto source = open_model(o.input, hints);
   Outcome outcome;
   outcome.warnings = bind_and_warn(*source, &plan, o.common.quiet);
+  if (!o.calibration.empty()) calibrate(o, *source, &plan, &outcome);
   const SearchJob job{*source, !o.request.no_exact_file, o.output, o.common};
   const Gate gate{o.evaluation, o.max_drop};
   if (o.max_size != 0) {
@@ -252,6 +276,11 @@ void add_compress(CLI::App* app, Run* run) {
                                                                           : "not a finite number";
           },
           ""));
+  verb->add_option("--calibration", o->calibration,
+                   "safetensors with the moments of what each weight reads, for --quality and "
+                   "--max-size: fewer bytes at equal output")
+      ->check(not_empty())
+      ->type_name("STATS");
   add_size_option(verb, "--max-size", &o->max_size,
                   "Bytes that OUT may have (5M, ...): lossless where that fits, else the best "
                   "--quality that does");
@@ -281,6 +310,8 @@ void add_compress(CLI::App* app, Run* run) {
       "  dcf compress model.onnx -o model.dcf --quality auto --eval './score.sh {}' --max-drop "
       "0.5\n"
       "  dcf compress model.onnx -o model.dcf --max-size 5M\n"
+      "  dcf compress model.safetensors -o small.dcf --quality small --calibration "
+      "stats.safetensors\n"
       "  dcf compress squeezenet.net --layers squeezenet_layers.json -o squeezenet.dcf");
   verb->callback([o, run, verb] {
     if (!o->plan.empty()) refuse_with_plan(*verb);

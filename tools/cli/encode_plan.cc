@@ -138,12 +138,14 @@ void EncodePlan::share_quality(double decibels, const ModelSource& source) {
   sqnr.clear();
   std::vector<std::string> names;
   std::vector<uint64_t> elements;
+  std::vector<double> measured;
   for (const TensorMeta& tensor : source.tensors()) {
     if (left_out_of_rounding(tensor) != LeftOut::kNo) continue;
     names.push_back(tensor.name);
     elements.push_back(tensor.elements());
+    if (!costs.empty()) measured.push_back(costs.at(tensor.name));
   }
-  const std::vector<double> shares = sqnr_of(*quality, elements);
+  const std::vector<double> shares = sqnr_of(*quality, elements, measured);
   for (size_t i = 0; i < names.size(); ++i) sqnr.emplace(std::move(names[i]), shares[i]);
 }
 

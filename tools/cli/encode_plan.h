@@ -5,6 +5,7 @@
 #include <dcf/dcf_write.h>
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <unordered_map>
@@ -16,6 +17,8 @@
 #include "formats/model_source.h"
 
 namespace dcf::tools {
+
+class Calibration;  // cli/calibration.h
 
 // What is not set falls back to a more general choice, in the end to lossless and smallest.
 // Centroids start linearly then: at equal size of the tensors that loses less than the optimum does
@@ -88,6 +91,10 @@ struct EncodePlan {
   std::unordered_set<std::string> scales;  // names; set by bind()
   // Of the tensors that may be rounded, in dB, by name; set by bind().
   std::unordered_map<std::string, double> sqnr;
+  // What is known of the inputs of the tensors that may be rounded; may be NULL.
+  std::shared_ptr<Calibration> calibration;
+  // What errors of those tensors cost the output (dcf_allot_quality()), by name: of all or of none.
+  std::unordered_map<std::string, double> costs;
 
   bool is_lossy() const;
 

@@ -48,11 +48,13 @@ bool may_be_rounded(dcf_dtype dtype) {
   return dtype == DCF_DTYPE_F32 || dtype == DCF_DTYPE_F16 || dtype == DCF_DTYPE_BF16;
 }
 
-std::vector<double> sqnr_of(double quality, const std::vector<uint64_t>& elements) {
+std::vector<double> sqnr_of(double quality, const std::vector<uint64_t>& elements,
+                            const std::vector<double>& costs) {
   std::vector<double> sqnr(elements.size());
   dcf_error error = DCF_ERROR_INIT;
   const dcf_status status =
-      dcf_allot_quality(quality, elements.data(), elements.size(), sqnr.data(), &error);
+      dcf_allot_quality(quality, elements.data(), costs.empty() ? nullptr : costs.data(),
+                        elements.size(), sqnr.data(), &error);
   if (status != DCF_OK) throw_dcf_error("--quality", status, error, nullptr);
   return sqnr;
 }

@@ -31,8 +31,10 @@ std::string quality_text(double quality);
 // Whether tensors of this type may be rounded.
 bool may_be_rounded(dcf_dtype dtype);
 
-// The SQNR of each tensor in dB, of so many elements (dcf_allot_quality()).
-std::vector<double> sqnr_of(double quality, const std::vector<uint64_t>& elements);
+// The SQNR of each tensor in dB, of so many elements and these costs (dcf_allot_quality()), of
+// which there may be none.
+std::vector<double> sqnr_of(double quality, const std::vector<uint64_t>& elements,
+                            const std::vector<double>& costs);
 
 // Bits that a weight takes about, by the entropy of a uniform quantiser on normally distributed
 // weights; no code is shorter than a bit.

@@ -5,6 +5,7 @@
 #include <stdexcept>
 #include <thread>
 
+#include "cli/calibration.h"
 #include "cli/dcf_output.h"
 #include "cli/progress.h"
 #include "cli/score_metadata.h"
@@ -70,21 +71,43 @@ class TensorWriter {
   void add_all(const std::function<void(uint64_t)>& see) {
     for (size_t i = 0; i < source_.tensors().size(); ++i) {
       const dcf_encode_options options = plan_.options_for(source_, i);
-      if (!is_ahead(i)) {
-        read_ahead(i + 1);
-        add_tensor(source_, i, options, limit_, writer_, see);
-        continue;
+      if (plan_.calibration == nullptr || options.sqnr_db == 0) {
+        add(i, options, see);
+      } else {
+        add_calibrated(i, options, see);
       }
-      throw_if_interrupted();
-      reader_.wait();
-      const std::vector<uint8_t> data = std::move(ahead_);
-      read_ahead(i + 1);
-      writer_->add(source_.tensors()[i], data, options);
-      see(data.size());
     }
   }
 
  private:
+  void add(size_t i, const dcf_encode_options& options, const std::function<void(uint64_t)>& see) {
+    if (!is_ahead(i)) {
+      read_ahead(i + 1);
+      add_tensor(source_, i, options, limit_, writer_, see);
+      return;
+    }
+    throw_if_interrupted();
+    reader_.wait();
+    const std::vector<uint8_t> data = std::move(ahead_);
+    read_ahead(i + 1);
+    writer_->add(source_.tensors()[i], data, options);
+    see(data.size());
+  }
+
+  void add_calibrated(size_t i, dcf_encode_options options,
+                      const std::function<void(uint64_t)>& see) {
+    Calibration& calibration = *plan_.calibration;
+    const std::unique_ptr<HeldMoments> held = calibration.read(i);
+    if (held != nullptr) options.moments = &held->moments;
+    try {
+      add(i, options, see);
+    } catch (const DcfError& error) {
+      calibration.throw_if_refused(error.failure, source_.tensors()[i].name);
+      throw;
+    }
+    if (held != nullptr) calibration.note_use(i, held->use);
+  }
+
   bool is_ahead(size_t i) const { return ahead_of_ == i; }
   void read_ahead(size_t i) {
     ahead_of_ = SIZE_MAX;

@@ -45,6 +45,7 @@ DcfFailure make_failure(const std::string& file, dcf_status status, const dcf_er
   const char* const message =
       error.message[0] != '\0' ? error.message : dcf_status_sentence(status);
   failure.sentence = file + ": " + message;
+  failure.message = message;
   failure.rule = error.rule;
   if (error.offset != DCF_NO_OFFSET) failure.offset = error.offset;
   return failure;

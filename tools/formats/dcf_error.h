@@ -15,6 +15,7 @@ namespace dcf::tools {
 struct DcfFailure {
   dcf_status status = DCF_OK;
   std::string sentence;  // names the file, but neither rule, offset nor tensor
+  std::string message;   // the same without the file
   std::string rule;      // of spec/dcf-format.md; may be empty
   std::optional<uint64_t> offset;
   std::optional<std::string> tensor;  // name

@@ -29,6 +29,45 @@ typedef enum dcf_init DCF_ENUM_TYPE {
 // "linear", "density", "forgy", "optimal"; "" for an unknown number. Static storage.
 DCF_API const char* dcf_init_name(dcf_init init);
 
+// How the moments of a tensor were used.
+typedef enum dcf_moments_use DCF_ENUM_TYPE {
+  DCF_MOMENTS_NOT_USED = 0,  // the tensor was not rounded
+  DCF_MOMENTS_MATRIX = 1,    // as the matrix that they are
+  DCF_MOMENTS_VECTORS = 2,   // as mean and mean square alone
+  DCF_ENUM_END(DCF_MOMENTS_END_)
+} dcf_moments_use;
+
+// Second moments of the inputs of a tensor, which say what an error of a weight means to the
+// outputs. The tensor is a matrix W of rows (outputs: the first dimension) and cols (inputs: the
+// product of the others; of a convolution those of one group times the kernel, in the order of the
+// weights). With inputs x, E|W x - W' x|^2 is then the sum of d M d^T over the rows d of W - W'.
+//
+// Arrays are borrowed: for one call, or from dcf_writer_begin_tensor to dcf_writer_end_tensor.
+// Sizes are in floats, and must be those given here; an array of size 0 may be NULL. At least one
+// of matrix and vectors is given. Numbers are finite. A matrix is symmetric and positive
+// semidefinite, a mean square at least the square of its mean, each within 2 %: InvalidArgument
+// otherwise, when the tensor is added or ended.
+typedef struct dcf_moments {
+  size_t struct_size;
+  // Equal parts of the rows, one after the other, each of which has moments of its own: the groups
+  // of a convolution. 1 otherwise.
+  uint64_t groups;
+  const float* matrix;  // [groups, cols, cols]: M = E[x x^T]
+  size_t matrix_size;
+  // Where there is no matrix, or none that fits max_memory: M is taken as diag(mean_square -
+  // mean^2)
+  // + mean mean^T. Without these vectors, the ones nearest to the matrix are found.
+  const float* mean;         // [groups, cols]
+  const float* mean_square;  // [groups, cols]
+  size_t vector_size;        // of each of the two
+  // 1: the last dimension is the rows, and the product of the others the columns, as where a matrix
+  // is stored as [inputs, outputs] or a kernel as [height, width, inputs, outputs].
+  uint32_t inputs_first;
+  dcf_moments_use* use;  // out, set where the tensor is added or ended; may be NULL
+} dcf_moments;
+#define DCF_MOMENTS_INIT \
+  { sizeof(dcf_moments), 1, NULL, 0, NULL, NULL, 0, 0, NULL }
+
 // How one tensor is encoded. As dcf_encode_options_init sets it: lossless, bit-exact, small.
 typedef struct dcf_encode_options {
   size_t struct_size;
@@ -62,6 +101,13 @@ typedef struct dcf_encode_options {
   // hardly larger, the tensor stays lossless. A model's quality is shared among its tensors by
   // dcf_allot_quality.
   double sqnr_db;
+  // What is known of the inputs of a tensor that is rounded; NULL: nothing. To the same scales as
+  // without, the error of each weight is then fed into the weights of its row that are still to be
+  // rounded (E. Frantar et al., "GPTQ", ICLR 2023), so that E|W x - W' x|^2 falls; a row in which
+  // it would not stays as without. A tenth of the mean of M's diagonal is added to it, so that what
+  // the inputs did not show is not forgotten. A matrix takes 8 cols^2 bytes of max_memory, in each
+  // thread where there are groups.
+  const dcf_moments* moments;
 } dcf_encode_options;
 DCF_API void dcf_encode_options_init(dcf_encode_options* options);
 
@@ -71,8 +117,16 @@ DCF_API void dcf_encode_options_init(dcf_encode_options* options);
 // output takes fewer bytes than the same ratio in all, and the mean over all weights is quality_db.
 // 40 dB changes the outputs of most models little at about 7 bits a weight; each bit less costs 6
 // dB. quality_db: 6 to 60. sqnr_db: out, `count` values.
-DCF_API dcf_status dcf_allot_quality(double quality_db, const uint64_t* elements, size_t count,
-                                     double* sqnr_db, dcf_error* error);
+//
+// Where it was measured what errors cost, costs[i] is the change of the model's output, in any
+// unit, when tensor i alone is rounded, at one SQNR for all tensors and in the way in which it will
+// be. Then sqnr_db[i] = quality_db - 10 log10(x[i]), where x[i] is elements[i] / costs[i] divided
+// by the geometric mean of these, each weighted by its elements: all tensors lose the same for the
+// bits that they save (the slopes are equal). Costs are finite; one of less than a millionth of
+// their sum, or less than 0, counts as a millionth. NULL: not measured.
+DCF_API dcf_status dcf_allot_quality(double quality_db, const uint64_t* elements,
+                                     const double* costs, size_t count, double* sqnr_db,
+                                     dcf_error* error);
 
 typedef struct dcf_writer_options {
   size_t struct_size;
@@ -131,6 +185,16 @@ typedef struct dcf_tensor_spec {
 } dcf_tensor_spec;
 #define DCF_TENSOR_SPEC_INIT \
   { sizeof(dcf_tensor_spec), NULL, 0, DCF_DTYPE_NONE, 0, NULL, 0, 0, NULL }
+
+// Rounds a tensor as `options` say and writes nothing: *output_error (not NULL) is E|W x - W' x|^2
+// under its moments or, without them, the sum of the squares of the errors of all weights; 0 for a
+// tensor that stays as it is. That times the change of the output for each unit of it is a cost for
+// dcf_allot_quality. `data` as in dcf_writer_add_dense; of `writer` (may be NULL) the memory,
+// threads and progress.
+DCF_API dcf_status dcf_measure_rounding(const dcf_tensor_spec* spec, const void* data, size_t size,
+                                        const dcf_encode_options* options,
+                                        const dcf_writer_options* writer, double* output_error,
+                                        dcf_error* error);
 
 // `data`: ceil(elements * bits / 8) bytes, row-major. Without sparsity and bits the tensor is kept
 // losslessly, in a small form: at most 256 distinct values can become a palette, many

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  * dcf_write.h. */
+#include <math.h>
 #include <stdlib.h>
 
 #include "abi_check.h"
@@ -73,12 +74,63 @@ static dcf_status add_with(const void* options) {
 static void test_quality(void) {
   const uint64_t elements[2] = {1000, 100000};
   double sqnr[2] = {0, 0};
-  TRUE(CALL(dcf_allot_quality(40, elements, 2, sqnr, ERROR)) == DCF_OK);
+  double costs[2] = {1, 100};
+  TRUE(CALL(dcf_allot_quality(40, elements, NULL, 2, sqnr, ERROR)) == DCF_OK);
   TRUE(sqnr[0] > sqnr[1] + 19.9 && sqnr[0] < sqnr[1] + 20.1);
-  TRUE(CALL(dcf_allot_quality(40, NULL, 0, NULL, ERROR)) == DCF_OK);
-  REFUSED(dcf_allot_quality(40, NULL, 2, sqnr, ERROR));
-  REFUSED(dcf_allot_quality(40, elements, 2, NULL, ERROR));
-  REFUSED(dcf_allot_quality(5, elements, 2, sqnr, ERROR));
+  TRUE(CALL(dcf_allot_quality(40, elements, costs, 2, sqnr, ERROR)) == DCF_OK);
+  TRUE(sqnr[0] > sqnr[1] - 0.1 && sqnr[0] < sqnr[1] + 0.1);
+  TRUE(CALL(dcf_allot_quality(40, NULL, NULL, 0, NULL, ERROR)) == DCF_OK);
+  REFUSED(dcf_allot_quality(40, NULL, costs, 2, sqnr, ERROR));
+  REFUSED(dcf_allot_quality(40, elements, costs, 2, NULL, ERROR));
+  REFUSED(dcf_allot_quality(5, elements, costs, 2, sqnr, ERROR));
+  costs[1] = HUGE_VAL;
+  REFUSED(dcf_allot_quality(40, elements, costs, 2, sqnr, ERROR));
+}
+
+static dcf_status add_with_moments(const void* moments) {
+  dcf_encode_options encode;
+  dcf_encode_options_init(&encode);
+  encode.sqnr_db = 30;
+  encode.moments = (const dcf_moments*)moments;
+  return add_with(&encode);
+}
+
+/* The tensor of add_with() is [2, 3]: 3 inputs. */
+static void test_moments(void) {
+  const float floats[9] = {1, 0, 0, 0, 1, 0, 0, 0, 1};
+  const dcf_tensor_spec spec = new_spec();
+  dcf_moments moments = DCF_MOMENTS_INIT;
+  dcf_moments_use use = DCF_MOMENTS_VECTORS;
+  dcf_encode_options encode;
+  double lost = 1;
+  REFUSED(add_with_moments(&moments)); /* none */
+  moments.matrix_size = 9;
+  REFUSED(add_with_moments(&moments)); /* NULL */
+  moments.matrix = floats;
+  moments.use = &use;
+  abi_check_input("dcf_moments", &moments, sizeof moments, END(dcf_moments, use), add_with_moments);
+  TRUE(add_with_moments(&moments) == DCF_OK);
+  TRUE(use == DCF_MOMENTS_NOT_USED); /* a tensor of 6 elements is not rounded */
+  moments.matrix_size = 8;
+  REFUSED(add_with_moments(&moments));
+  moments.matrix_size = 9, moments.groups = 0;
+  REFUSED(add_with_moments(&moments));
+  moments.groups = 1, moments.vector_size = 3;
+  REFUSED(add_with_moments(&moments));
+  moments.mean = floats;
+  REFUSED(add_with_moments(&moments));
+  moments.mean_square = floats;
+  TRUE(add_with_moments(&moments) == DCF_OK);
+  dcf_encode_options_init(&encode);
+  encode.moments = &moments;
+  REFUSED(add_with(&encode)); /* not rounded */
+  encode.sqnr_db = 30;
+  TRUE(CALL(dcf_measure_rounding(&spec, kData, 24, &encode, NULL, &lost, ERROR)) == DCF_OK);
+  TRUE(lost == 0);
+  REFUSED(dcf_measure_rounding(&spec, kData, 24, &encode, NULL, NULL, ERROR));
+  REFUSED(dcf_measure_rounding(&spec, NULL, 24, &encode, NULL, &lost, ERROR));
+  REFUSED(dcf_measure_rounding(NULL, kData, 24, &encode, NULL, &lost, ERROR));
+  REFUSED(dcf_measure_rounding(&spec, kData, 20, &encode, NULL, &lost, ERROR));
 }
 
 static void test_options(void) {
@@ -363,6 +415,7 @@ void test_writer(void) {
   REFUSED(dcf_writer_open_sink(&sink, NULL, NULL, ERROR));
   test_options();
   test_quality();
+  test_moments();
   test_spec();
   test_adds();
   test_copies();

@@ -150,9 +150,44 @@ void encode() {
   EXPECT(!dcf::apply_mask(back, std::span(mask, 1)));
 }
 
+// A layer whose inputs are all the same number: only the sum of a row's errors matters.
+void check_moments() {
+  std::vector<float> weights(size_t{64} * 32);
+  for (size_t i = 0; i < weights.size(); ++i) {
+    weights[i] = static_cast<float>(i * 2654435761U % 1009) / 1009 - 0.5F;
+  }
+  const std::vector<float> matrix(size_t{32} * 32, 1.0F);
+  const std::vector<float> ones(32, 1.0F);
+  const std::vector<uint64_t> shape = {64, 32};
+  const std::span<const uint8_t> bytes(reinterpret_cast<const uint8_t*>(weights.data()),
+                                       weights.size() * sizeof(float));
+  const dcf_tensor_spec spec = dcf::tensor_spec("w", DCF_DTYPE_F32, shape);
+  dcf_moments full = dcf::matrix_moments(matrix);
+  dcf_moments_use use = DCF_MOMENTS_NOT_USED;
+  full.use = &use;
+  dcf_encode_options options = dcf::encode_options();
+  options.sqnr_db = 20;
+  options.moments = &full;
+  const auto by_matrix = dcf::measure_rounding(spec, bytes, options);
+  EXPECT(by_matrix && use == DCF_MOMENTS_MATRIX);
+  const auto vectors = dcf::vector_moments(ones, ones);
+  EXPECT(vectors && !dcf::vector_moments(ones, std::span(ones).first(31)));
+  options.moments = &*vectors;
+  const auto by_vectors = dcf::measure_rounding(spec, bytes, options);
+  options.moments = nullptr;
+  const auto without = dcf::measure_rounding(spec, bytes, options);
+  EXPECT(by_vectors && without && *by_matrix < *without && *by_vectors < *without);
+  const std::vector<uint64_t> elements = {2048, 2048};
+  const std::vector<double> costs = {*by_matrix, 10 * *by_matrix};
+  const auto sqnr = dcf::allot_quality(40, elements, costs);
+  EXPECT(sqnr && (*sqnr)[1] - (*sqnr)[0] > 9.9 && (*sqnr)[1] - (*sqnr)[0] < 10.1);
+  EXPECT(!dcf::allot_quality(40, elements, std::span(costs).first(1)));
+}
+
 }  // namespace
 
 int main() {
+  check_moments();
   const std::vector<uint8_t> bytes = write();
   read(bytes);
   read_huge(bytes);

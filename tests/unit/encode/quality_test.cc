@@ -41,6 +41,32 @@ TEST(Quality, StaysInItsRange) {
   EXPECT_EQ(allot_sqnr(6, elements)[100], kLeastSqnr);
 }
 
+// Least sum of losses at equal bits: each tensor loses in proportion to its elements.
+TEST(Quality, CostsShareTheLossesByTheElements) {
+  const std::vector<uint64_t> elements = {1000, 5000, 20000};
+  const std::vector<double> costs = {3e-4, 1e-2, 2e-5};
+  const std::vector<double> sqnr = allot_sqnr(30, elements, costs);
+  double mean = 0;
+  for (size_t i = 0; i < 3; ++i) {
+    const double loss = costs[i] * std::pow(10, -sqnr[i] / 10);
+    EXPECT_NEAR(loss / static_cast<double>(elements[i]),
+                costs[0] * std::pow(10, -sqnr[0] / 10) / 1000, 1e-12);
+    mean += sqnr[i] * static_cast<double>(elements[i]) / 26000;
+  }
+  EXPECT_NEAR(mean, 30, 1e-9);
+}
+
+TEST(Quality, TensorsThatCostNothingAreWorthSomething) {
+  const std::vector<uint64_t> elements = {1000, 1000, 1000};
+  const std::vector<double> costs = {-1e-9, 0, 1};
+  const std::vector<double> sqnr = allot_sqnr(40, elements, costs);
+  EXPECT_NEAR(sqnr[0], 20, 1e-6);
+  EXPECT_EQ(sqnr[0], sqnr[1]);
+  EXPECT_EQ(sqnr[2], kGreatestShare);
+  const std::vector<double> nothing = {0, 0, -1};
+  EXPECT_EQ(allot_sqnr(40, elements, nothing), allot_sqnr(40, elements));
+}
+
 TEST(Quality, NothingToShare) {
   EXPECT_TRUE(allot_sqnr(40, {}).empty());
   EXPECT_EQ(allot_sqnr(40, std::vector<uint64_t>{0, 0}), std::vector<double>({40, 40}));

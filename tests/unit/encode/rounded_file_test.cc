@@ -141,6 +141,63 @@ TEST(RoundedFile, EqualTensorsAreAliasesWhereTheirShapesAreEqual) {
   EXPECT_EQ(file.manifest.tensors[2].alias_of, kNoTensor);
 }
 
+// Moments of inputs that all go together.
+struct OneCause {
+  explicit OneCause(size_t cols) : matrix(cols * cols, 1.0F) {
+    for (size_t c = 0; c < cols; ++c) matrix[c * cols + c] = 1.2F;
+    options.moments = Moments{.matrix = matrix, .use = &use};
+  }
+  std::vector<float> matrix;
+  MomentsUse use = MomentsUse::kNone;
+  EncodeOptions options = rounding(30);
+};
+
+TEST(RoundedFile, MomentsDecideTheBytesAndPiecesDoNot) {
+  const Sample sample = weights(DType::kF32, {150, 200}, 10);
+  OneCause known(200);
+  const std::vector<uint8_t> whole = file_of({sample}, known.options, 1);
+  EXPECT_EQ(known.use, MomentsUse::kMatrix);
+  EXPECT_NE(whole, file_of({sample}, rounding(30)));
+  EXPECT_EQ(whole, file_of({sample}, known.options, 4));
+  FileWriter writer({});
+  ASSERT_TRUE(writer.begin_tensor(sample.input().spec, known.options).ok());
+  ASSERT_TRUE(writer.write_piece(Bytes(sample.data).first(777)).ok());
+  ASSERT_TRUE(writer.write_piece(Bytes(sample.data).subspan(777)).ok());
+  ASSERT_TRUE(writer.end_tensor().ok());
+  EXPECT_EQ(finish_file(writer), whole);
+}
+
+TEST(RoundedFile, EqualTensorsOfOtherMomentsAreNoAliases) {
+  Sample a = weights(DType::kF32, {60, 100}, 11);
+  Sample b = a;
+  Sample c = a;
+  a.name = "a", b.name = "b", c.name = "c";
+  OneCause known(100);
+  FileWriter writer({});
+  ASSERT_TRUE(writer.add(a.input(), known.options).ok());
+  ASSERT_TRUE(writer.add(b.input(), known.options).ok());
+  known.matrix[0] = 5;
+  ASSERT_TRUE(writer.add(c.input(), known.options).ok());
+  const ReferenceFile file = decoded(finish_file(writer));
+  EXPECT_EQ(file.manifest.tensors[1].alias_of, 0u);
+  EXPECT_EQ(file.manifest.tensors[2].alias_of, kNoTensor);
+}
+
+TEST(RoundedFile, MomentsThatDoNotFitAreRefused) {
+  const Sample sample = weights(DType::kF32, {60, 100}, 12);
+  const auto refused = [&](const EncodeOptions& options) {
+    FileWriter writer({});
+    return writer.add(sample.input(), options).code;
+  };
+  EXPECT_EQ(refused(OneCause(99).options), Code::InvalidArgument);
+  OneCause not_rounded(100);
+  not_rounded.options.sqnr_db = 0;
+  EXPECT_EQ(refused(not_rounded.options), Code::InvalidArgument);
+  OneCause negative(100);
+  negative.matrix[0] = -1;
+  EXPECT_EQ(refused(negative.options), Code::InvalidArgument);
+}
+
 TEST(RoundedFile, WhatTheSourceHasLostIsAdded) {
   const Sample sample = weights(DType::kF32, {60, 100}, 7);
   EncodeOptions options = rounding(30);

@@ -240,6 +240,22 @@ class LayerInfo(Sized):
     ]
 
 
+class Moments(Sized):
+    """dcf_moments, which borrows its arrays."""
+
+    _fields_ = [
+        ("struct_size", c_size_t),
+        ("groups", c_uint64),
+        ("matrix", c_void_p),
+        ("matrix_size", c_size_t),
+        ("mean", c_void_p),
+        ("mean_square", c_void_p),
+        ("vector_size", c_size_t),
+        ("inputs_first", c_uint32),
+        ("use", POINTER(c_uint32)),
+    ]
+
+
 class EncodeOptions(Sized):
     """dcf_encode_options; `_abi.defaults` has those of the library."""
 
@@ -257,6 +273,7 @@ class EncodeOptions(Sized):
         ("fill_clusters", c_uint32),
         ("smallest", c_uint32),
         ("sqnr_db", c_double),
+        ("moments", POINTER(Moments)),
     ]
 
 

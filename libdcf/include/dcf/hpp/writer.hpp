@@ -25,12 +25,16 @@ inline dcf_encode_options encode_options() {
   dcf_encode_options_init(&options);
   return options;
 }
-// The SQNR of each tensor of a model of this quality, in dB (dcf_encode_options.sqnr_db).
+// The SQNR of each tensor of a model of this quality, in dB (dcf_encode_options.sqnr_db). costs may
+// be empty.
 inline Result<std::vector<double>> allot_quality(double quality_db,
-                                                 std::span<const uint64_t> elements) {
+                                                 std::span<const uint64_t> elements,
+                                                 std::span<const double> costs = {}) {
+  if (!detail::fits(costs.size(), elements.size())) return detail::sizes_differ();
   std::vector<double> sqnr_db(elements.size());
   const Status status = detail::call([&](dcf_error* error) {
-    return dcf_allot_quality(quality_db, elements.data(), elements.size(), sqnr_db.data(), error);
+    return dcf_allot_quality(quality_db, elements.data(), detail::or_null(costs), elements.size(),
+                             sqnr_db.data(), error);
   });
   if (!status) return status.error();
   return sqnr_db;
@@ -45,6 +49,37 @@ inline dcf_tensor_spec tensor_spec(std::string_view name, dcf_dtype dtype,
   spec.rank = shape.size() > UINT32_MAX ? UINT32_MAX : static_cast<uint32_t>(shape.size());
   spec.dims = shape.data();
   return spec;
+}
+
+// Moments of the inputs of a tensor, for dcf_encode_options.moments; borrowed, as is the result.
+inline dcf_moments matrix_moments(std::span<const float> matrix, uint64_t groups = 1) {
+  dcf_moments moments = DCF_MOMENTS_INIT;
+  moments.groups = groups;
+  moments.matrix = matrix.data();
+  moments.matrix_size = matrix.size();
+  return moments;
+}
+inline Result<dcf_moments> vector_moments(std::span<const float> mean,
+                                          std::span<const float> mean_square, uint64_t groups = 1) {
+  if (mean.size() != mean_square.size()) return detail::sizes_differ();
+  dcf_moments moments = DCF_MOMENTS_INIT;
+  moments.groups = groups;
+  moments.mean = mean.data();
+  moments.mean_square = mean_square.data();
+  moments.vector_size = mean.size();
+  return moments;
+}
+// What rounding as `options` say does to the outputs of a tensor.
+inline Result<double> measure_rounding(const dcf_tensor_spec& spec, std::span<const uint8_t> data,
+                                       const dcf_encode_options& options,
+                                       const dcf_writer_options& writer = writer_options()) {
+  double output_error = 0;
+  const Status status = detail::call([&](dcf_error* error) {
+    return dcf_measure_rounding(&spec, data.data(), data.size(), &options, &writer, &output_error,
+                                error);
+  });
+  if (!status) return status.error();
+  return output_error;
 }
 
 // Statistics of the values of a tensor that is encoded in ranges.
