@@ -280,7 +280,7 @@ void add_compress(CLI::App* app, Run* run) {
                    "safetensors with the moments of what each weight reads, for --quality and "
                    "--max-size: fewer bytes at equal output")
       ->check(not_empty())
-      ->type_name("STATS");
+      ->type_name("FILE");
   add_size_option(verb, "--max-size", &o->max_size,
                   "Bytes that OUT may have (5M, ...): lossless where that fits, else the best "
                   "--quality that does");
