@@ -104,14 +104,16 @@ def straight(error: float, decibels: bool) -> float:
     return error if decibels else math.log(max(error, 1e-12))
 
 
-def bits_at(points: list[Point], error: float, decibels: bool = False) -> float | None:
-    """Of one coder, between the two neighbouring points that enclose an error; None where none do."""
+def bits_at(points: list[Point], error: float, decibels: bool = False) -> str:
+    """Of one coder, between the two neighbouring points that enclose an error. Beyond its points: less than
+    those of its smallest file, or more than those of its largest."""
     known = sorted((p.bits, straight(p.error, decibels)) for p in points)
     wanted = straight(error, decibels)
     for (bits, one), (more_bits, other) in zip(known, known[1:]):
         if one != other and min(one, other) <= wanted <= max(one, other):
-            return bits + (more_bits - bits) * (wanted - one) / (other - one)
-    return None
+            return f"{bits + (more_bits - bits) * (wanted - one) / (other - one):.2f}"
+    (least, worst), (most, best) = known[0], known[-1]
+    return f"< {least:.2f}" if (wanted - worst) * (best - worst) < 0 else f"> {most:.2f}"
 
 
 def by_coder(points: list[Point]) -> dict[str, list[Point]]:
@@ -133,7 +135,7 @@ def equal_output(module: ModuleType, points: list[Point]) -> tuple[list[str], li
     rows = []
     for text, (error, other) in at.items():
         found = [bits_at(curve, error, decibels) for curve in curves.values()]
-        rows.append([text, *("-" if bits is None else f"{bits:.2f}" for bits in found), other])
+        rows.append([text, *found, other])
     return [module.ERROR, *curves, "other"], rows
 
 

@@ -167,12 +167,17 @@ class Plots(unittest.TestCase):
 class Between(unittest.TestCase):
     def test_the_logarithm_of_the_error_is_straight(self):
         points = [frontier.Point("a", "", 0, 8.0, 1e-4), frontier.Point("a", "", 0, 4.0, 1e-2)]
-        self.assertAlmostEqual(frontier.bits_at(points, 1e-3), 6.0)
-        self.assertIsNone(frontier.bits_at(points, 1e-5))
+        self.assertEqual(frontier.bits_at(points, 1e-3), "6.00")
+
+    def test_beyond_the_points(self):
+        points = [frontier.Point("a", "", 0, 8.0, 1e-4), frontier.Point("a", "", 0, 4.0, 1e-2)]
+        self.assertEqual(frontier.bits_at(points, 1e-5), "> 8.00")
+        self.assertEqual(frontier.bits_at(points, 1e-1), "< 4.00")
 
     def test_decibels_are_straight(self):
         points = [frontier.Point("a", "", 0, 4.0, 40), frontier.Point("a", "", 0, 8.0, 60)]
-        self.assertAlmostEqual(frontier.bits_at(points, 45, decibels=True), 5.0)
+        self.assertEqual(frontier.bits_at(points, 45, decibels=True), "5.00")
+        self.assertEqual(frontier.bits_at(points, 30, decibels=True), "< 4.00")
 
 
 if __name__ == "__main__":
