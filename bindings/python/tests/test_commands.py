@@ -74,6 +74,30 @@ def test_quality(model: pathlib.Path, tmp_path: pathlib.Path) -> None:
     assert out.stat().st_size <= larger - 100
 
 
+def test_calibration(tmp_path: pathlib.Path, rng: np.random.Generator) -> None:
+    """Inputs that go together: what their layer makes of them changes less; by a dict as by a file."""
+    weight = rng.standard_normal((64, 96)).astype(np.float32)
+    inputs = rng.standard_normal((500, 6)) @ rng.standard_normal((6, 96))
+    inputs += 0.1 * rng.standard_normal(inputs.shape)
+    statistics = {"w.moments": (inputs.T @ inputs / 500).astype(np.float32)}
+    model, path = tmp_path / "m.safetensors", tmp_path / "stats.safetensors"
+    safetensors.numpy.save_file({"w": weight}, model)
+    statistics_file = {"__metadata__": {"dcf.calibration": "1"}, **statistics}
+    safetensors.numpy.save_file(statistics, path, statistics_file["__metadata__"])
+    lost, files = [], []
+    for calibration in (None, statistics_file, path):
+        out = tmp_path / "m.dcf"
+        dcf_codec.compress(model, out, quality="small", calibration=calibration, force=True)
+        assert dcf_codec.compare(model, out, bounds=True)["ok"]
+        change = inputs @ (dcf_codec.safe_open(out).get_tensor("w") - weight).T
+        lost.append(float(np.square(change).mean()))
+        files.append(out.read_bytes())
+    assert files[1] == files[2] and lost[1] < 0.5 * lost[0]
+    with pytest.raises(DcfError, match="5x5"):
+        wrong = {**statistics_file, "w.moments": np.eye(5, dtype=np.float32)}
+        dcf_codec.compress(model, out, quality="small", calibration=wrong, force=True)
+
+
 def test_false_is_an_option_left_out(model: pathlib.Path, tmp_path: pathlib.Path) -> None:
     dcf_codec.compress(model, tmp_path / "m.dcf", force=False, lossless=False, exact_file=True)
     assert 5 in dcf_codec.safe_open(tmp_path / "m.dcf").file.sections()

@@ -207,6 +207,60 @@ def test_weights_of_subgraphs_are_left_out(caplog: pytest.LogCaptureFixture) -> 
     assert "w: no statistics: used by a node of a subgraph" in caplog.text
 
 
+def test_weights_of_constant_nodes() -> None:
+    w = _normal(40, 30)
+    model = _model(
+        [
+            helper.make_node("Constant", [], ["w"], value=numpy_helper.from_array(w, "other")),
+            helper.make_node("MatMul", ["x", "w"], ["y"]),
+        ],
+        {"x": (TensorProto.FLOAT, ["n", 40])},
+        {},
+    )
+    before = model.SerializeToString()
+    x = _normal(7, 40)
+    assert same(dcf_codec.collect_stats(model, [x]), "w", x)
+    assert model.SerializeToString() == before
+
+
+@pytest.mark.parametrize("kind", ["path", "proto"])
+def test_sensitivity(kind: str, tmp_path: pathlib.Path) -> None:
+    w, faint = _normal(40, 30), _normal(40, 30) * np.float32(0.5)
+    model = _model(
+        [
+            helper.make_node("MatMul", ["x", "w"], ["a"]),
+            helper.make_node("MatMul", ["x", "faint"], ["b"]),
+            helper.make_node("Mul", ["b", "small"], ["c"]),
+            helper.make_node("Add", ["a", "c"], ["y"]),
+        ],
+        {"x": (TensorProto.FLOAT, ["n", 40])},
+        {"w": w, "faint": faint, "small": np.array(0.01, np.float32)},
+    )
+    onnx.save(model, tmp_path / "m.onnx")
+    random = np.random.default_rng(5)
+    inputs = [random.standard_normal((200, 40)).astype(np.float32) for _ in range(8)]
+    source = tmp_path / "m.onnx" if kind == "path" else model
+    stats = dcf_codec.collect_stats(source, inputs, sensitivity=True)
+    expected = 1 / np.square(np.concatenate(inputs) @ w).sum(1).mean()
+    assert stats["w.sensitivity"][0] == pytest.approx(expected, rel=0.1)
+    assert stats["faint.sensitivity"][0] == pytest.approx(1e-4 * expected, rel=0.2)
+    assert json.loads(stats["__metadata__"]["dcf.vectors"]) == {"w": 1200, "faint": 1200}
+
+
+def test_large_weights_stay_outside_of_the_message() -> None:
+    w = _normal(600, 500)
+    model = _model(
+        [helper.make_node("MatMul", ["x", "w"], ["y"])],
+        {"x": (TensorProto.FLOAT, ["n", 600])},
+        {"w": w},
+    )
+    inputs = [_normal(n, 600) for n in range(1000, 1004)]
+    stats = dcf_codec.collect_stats(model, inputs, sensitivity=True)
+    assert same(stats, "w", np.concatenate(inputs[:3]))
+    expected = 1 / np.square(inputs[3] @ w).sum(1).mean()
+    assert stats["w.sensitivity"][0] == pytest.approx(expected, rel=0.3)
+
+
 def test_cancelling(tmp_path: pathlib.Path) -> None:
     def progress(done: int, total: int) -> None:
         if done == 2:

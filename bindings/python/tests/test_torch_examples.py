@@ -80,6 +80,22 @@ def test_sentence_encoder(encoder: pathlib.Path) -> None:
     assert re.search(r"8 bits: \d+ bytes, other outputs, least cosine 0\.99", output)
 
 
+def test_calibrate_encoder(encoder: pathlib.Path) -> None:
+    words = "a cat the on in sun roof . rates rose again".split()
+    rng = np.random.default_rng(3)
+    sentences = [" ".join(rng.choice(words, 12)) + ".\n" for _ in range(400)]
+    (encoder / "text.md").write_text("".join(sentences))
+    output = run("calibrate_encoder.py", encoder, encoder / "text.md", folder=encoder)
+    lost = {
+        (quality, kind): float(value)
+        for quality, kind, value in re.findall(r"(\w+), ([^:]+): \d+ bytes, (\S+)", output)
+    }
+    kinds = ("no data", "noise", "256 sentences")
+    assert lost.keys() == {(q, kind) for q in ("balanced", "small") for kind in kinds}
+    # Of random weights, whose inputs are much alike, little is to be gained.
+    assert lost["small", "256 sentences"] < 1.02 * lost["small", "no data"] < 0.1
+
+
 def test_from_pretrained(encoder: pathlib.Path, tmp_path: pathlib.Path) -> None:
     transformers = pytest.importorskip("transformers")
     model = prune_(transformers.BertModel.from_pretrained(encoder).eval(), 0.5)

@@ -245,6 +245,46 @@ def test_what_is_wrong(tmp_path: pathlib.Path) -> None:
     assert not list(tmp_path.iterdir()) and not model[0]._forward_pre_hooks
 
 
+class Branches(torch.nn.Module):
+    """One layer is the output, another one hardly reaches it, a table not at all; one tensor is
+    never rounded."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.main = torch.nn.Linear(40, 30, bias=False)
+        self.faint = torch.nn.Linear(40, 30, bias=False)
+        self.table = torch.nn.Parameter(torch.randn(64, 20))
+        self.zeros = torch.nn.Parameter(torch.zeros(32, 32))
+
+    def forward(self, x: torch.Tensor) -> dict:
+        return {"y": self.main(x) + 0.01 * self.faint(x), "steps": torch.tensor(3)}
+
+
+def test_sensitivity() -> None:
+    model = Branches()
+    before = {name: value.clone() for name, value in model.state_dict().items()}
+    inputs = [torch.randn(200, 40) * torch.linspace(0.1, 3, 40) for _ in range(12)]
+    steps = []
+    stats = dcf_codec.collect_stats(
+        model, inputs, sensitivity=True, progress=lambda *step: steps.append(step)
+    )
+    assert steps[:12] == [(i, 12) for i in range(1, 13)] and steps[12:] == [
+        (i, 3) for i in range(4)
+    ]
+    # Three of the twelve are measured with, and not in the moments.
+    seen = [x for i, x in enumerate(inputs) if i % 4 != 3]
+    assert same(stats, "main.weight", torch.cat(seen).numpy())
+    found = {name[:-12]: float(stats[name][0]) for name in stats if name.endswith(".sensitivity")}
+    assert found.keys() == {"main.weight", "faint.weight", "table", "zeros"}
+    # |dW x|^2 is the square change of the output, which is relative to |y|^2.
+    x = torch.cat(inputs)
+    expected = 1 / float(model(x)["y"].square().sum(1).mean())
+    assert found["main.weight"] == pytest.approx(expected, rel=0.1)
+    assert found["faint.weight"] == pytest.approx(1e-4 * expected, rel=0.2)
+    assert 0 < found["zeros"] <= found["table"] < 1e-4 * expected
+    assert all(torch.equal(value, before[name]) for name, value in model.state_dict().items())
+
+
 @pytest.mark.parametrize("failure", [KeyboardInterrupt, LookupError])
 def test_cancelling(tmp_path: pathlib.Path, failure: type[BaseException]) -> None:
     model = torch.nn.Sequential(torch.nn.Linear(6, 4)).train()

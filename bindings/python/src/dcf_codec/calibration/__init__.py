@@ -133,7 +133,7 @@ def collect_stats(
     model: a torch.nn.Module, which is run in evaluation mode and left as it was; or a path of an
         ONNX model or an onnx.ModelProto, which ONNX Runtime runs. Seen are Linear, Conv1d, Conv2d,
         Conv3d, the projection of MultiheadAttention's inputs, Conv1D of transformers; MatMul, Gemm
-        and Conv whose weights are initializers. Other weights, embeddings among them, are rounded
+        and Conv whose weights are initializers or Constant nodes. Other weights, embeddings among them, are rounded
         as without data.
     inputs: an iterable of inputs, each what the model takes at once: an array or tensor, a list or
         tuple of them, or a mapping of names. Leave padding out: it counts like data. None: noise.

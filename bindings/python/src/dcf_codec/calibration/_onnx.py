@@ -152,6 +152,18 @@ def _block(use: _Use, x: np.ndarray, sample: Sampler) -> np.ndarray:
     return np.asarray(columns(view, space, use.weight.groups, sample))
 
 
+def _make_initializers(graph: Any) -> None:
+    """Of the values of Constant nodes, as some exporters keep weights. A .dcf file names them alike."""
+    for at in reversed(range(len(graph.node))):
+        node = graph.node[at]
+        value = next((a.t for a in node.attribute if a.name == "value"), None)
+        if node.op_type == "Constant" and value is not None and len(value.dims) >= 2:
+            one = graph.initializer.add()
+            one.CopyFrom(value)
+            one.name = node.output[0]
+            del graph.node[at]
+
+
 class OnnxModel:
     """A path, or an onnx.ModelProto, which is copied."""
 
@@ -165,6 +177,7 @@ class OnnxModel:
         else:
             self._model = onnx.load(self._path)
         graph = self._model.graph
+        _make_initializers(graph)
         self.left_out: dict[str, str] = {}
         self._uses = _find_uses(graph, self.left_out)
         self.weights = list({use.weight.name: use.weight for use in self._uses}.values())

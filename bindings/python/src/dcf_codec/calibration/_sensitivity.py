@@ -72,6 +72,8 @@ def measure(
                 weight = known.get(name) or Weight(name, 1, original[0].size, False)
                 error = output_error(weight, statistics, value.astype(np.float64) - original)
                 costs[name] = change, error
+            if report is not None:
+                report(len(rounded), len(rounded))
     least = _LEAST_SHARE * sum(change for change, _ in costs.values())
     found = {n: max(change, least) / error for n, (change, error) in costs.items() if error > 0}
     # Tensors that stay as they are cost nothing; but there is an allotment only where all have one.
