@@ -26,6 +26,8 @@ import coders  # noqa: E402
 import plot  # noqa: E402
 from coders import Coded  # noqa: E402
 
+CODERS = ("dcf --quality", "dcf --quality --small", "int8 per channel + zstd -19", "q8_0", "q4_0",
+          "k-means (dcf --bits)", "NNCodec")  # fmt: skip
 MODELS = ("minilm", "whisper", "silero", "esrgan", "use_lite")
 LEVELS = ("50", "45", "40", "35", "30", "25", "20")
 LEVELS_SMALL = ("40", "30")  # of LEVELS
@@ -47,7 +49,7 @@ class Point(NamedTuple):
 def settings(
     dcf: str, module: ModuleType, tensors: list
 ) -> Iterator[tuple[str, str, Callable[[], Coded]]]:
-    """The coders with their settings. A call does the work."""
+    """CODERS with their settings. A call does the work."""
     axis = module.channel_axis
 
     def by_dcf(*options: str) -> Callable[[], Coded]:
@@ -66,8 +68,9 @@ def settings(
         yield "NNCodec", f"qp {qp}", lambda qp=qp: coders.coded_nncodec(tensors, axis, qp)
 
 
-def measured(dcf: str, module: ModuleType, folder: Path) -> list[Point]:
-    """Prints each point as it comes. A coder that is not installed is named once and left out."""
+def measured(dcf: str, module: ModuleType, folder: Path, wanted: list[str]) -> list[Point]:
+    """Prints each point as it comes; without WANTED, those of all coders. A coder that is not installed is
+    named once and left out."""
     tensors = module.tensors(folder)
     count = coders.elements(tensors)
     before = module.outputs(folder, coders.arrays(tensors))
@@ -77,7 +80,7 @@ def measured(dcf: str, module: ModuleType, folder: Path) -> list[Point]:
     print(f"\n### {module.TITLE}: {count:,} weights\n")
     print(f"| coder | bytes | bits a weight | {module.ERROR} |\n|---|--:|--:|--:|", flush=True)
     for coder, setting, run in settings(dcf, module, tensors):
-        if coder in missing:
+        if coder in missing or (wanted and coder not in wanted):
             continue
         try:
             coded = run()
@@ -165,6 +168,14 @@ def main() -> None:
     )
     parser.add_argument("folder", type=Path, help="of bench/fetch.sh")
     parser.add_argument("models", nargs="*", metavar="MODEL", help=f"of {', '.join(MODELS)}")
+    parser.add_argument(
+        "--coders",
+        nargs="+",
+        default=[],
+        choices=CODERS,
+        metavar="NAME",
+        help=f"only these of {', '.join(CODERS)}",
+    )
     parser.add_argument("--page", type=Path, metavar="FILE", help="HTML with plots")
     arguments = parser.parse_args()
     unknown = set(arguments.models) - set(MODELS)
@@ -179,7 +190,7 @@ def main() -> None:
         if not (arguments.folder / f"{module.FETCHED}.safetensors").exists():
             print(f"\n{module.TITLE}: bench/fetch.sh {arguments.folder} {module.FETCHED} makes it")
             continue
-        points = measured(dcf, module, arguments.folder)
+        points = measured(dcf, module, arguments.folder, arguments.coders)
         head, rows = equal_output(module, points)
         print("\nBits a weight at equal output:\n")
         for row in [head, ["--:"] * len(head), *rows]:

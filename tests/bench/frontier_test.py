@@ -20,7 +20,9 @@ sys.path[:0] = [str(BENCH / "frontier"), str(BENCH), str(BENCH / "lossless")]
 import coders  # noqa: E402
 import esrgan  # noqa: E402
 import frontier  # noqa: E402
+import minilm  # noqa: E402
 import plot  # noqa: E402
+import silero  # noqa: E402
 import speech  # noqa: E402
 import tfjs_graph  # noqa: E402
 import use_lite  # noqa: E402
@@ -162,6 +164,15 @@ class Plots(unittest.TestCase):
     def test_steps(self):
         np.testing.assert_allclose(plot.rounded_steps(0.9, 2.1, 6), [1.0, 1.2, 1.4, 1.6, 1.8, 2.0])
         np.testing.assert_allclose(plot.powers_of_ten(5e-4, 2e-1), [1e-3, 1e-2, 1e-1])
+
+
+class Coders(unittest.TestCase):
+    def test_each_has_settings_and_all_models_say_what_they_measure(self):
+        found = [name for name, _, _ in frontier.settings("dcf", whisper, [])]
+        self.assertEqual(list(dict.fromkeys(found)), list(frontier.CODERS))
+        for module in (whisper, esrgan, use_lite, minilm, silero):
+            self.assertTrue(module.TITLE and module.FETCHED and module.ERROR and module.TARGETS)
+            self.assertIn(module.channel_axis("kernel", (3, 3, 4, 5)), (0, 3))
 
 
 class Between(unittest.TestCase):
