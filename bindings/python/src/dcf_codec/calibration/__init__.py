@@ -178,7 +178,7 @@ def collect_stats(
         weight.name: Moments(weight, opened.arrays, weight.cols <= limit)
         for weight in opened.weights
     }
-    with open_progress(progress, "collecting", "inputs") as report, opened.running():
+    with open_progress(progress, "collecting", " inputs") as report, opened.running():
         held = _observe(
             opened,
             wanted,
