@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import functools
 from pathlib import Path
 
 import numpy as np
@@ -25,9 +26,15 @@ def channel_axis(name: str, shape: tuple[int, ...]) -> int:
     return 0
 
 
-def outputs(folder: Path, weights: Arrays) -> list[np.ndarray]:
+@functools.cache
+def inputs(folder: Path) -> list[list[int]]:
+    """The same in all of a run, even where the pages are edited meanwhile."""
     _, tokens = quality.open_encoder(folder)
-    return [quality.embedding(weights, tokens(sentence)) for sentence in quality.sentences()]
+    return [tokens(sentence) for sentence in quality.sentences()]
+
+
+def outputs(folder: Path, weights: Arrays) -> list[np.ndarray]:
+    return [quality.embedding(weights, ids) for ids in inputs(folder)]
 
 
 def error(before: list[np.ndarray], after: list[np.ndarray]) -> float:

