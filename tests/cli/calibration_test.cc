@@ -177,6 +177,8 @@ TEST_F(CalibrationCli, WorksWithASizeAndWithACommand) {
   ASSERT_EQ(sized.exit_code, 0) << sized.err;
   EXPECT_LE(std::filesystem::file_size(out_), 8192u);
   EXPECT_EQ(nlohmann::ordered_json::parse(sized.out)["calibration"]["full_moments"], 1);
+  const Result lossless = run(statistics(), {"--max-size", "1M", "--json"});
+  EXPECT_TRUE(nlohmann::ordered_json::parse(lossless.out)["calibration"].is_null());
   const Result judged =
       run(statistics(), {"--quality", "auto", "--eval", "true {}; echo 1", "--max-drop", "0"});
   EXPECT_EQ(judged.exit_code, 0) << judged.err;

@@ -20,7 +20,7 @@ constexpr size_t kNameWidth = 60;
 
 CalibrationReport::CalibrationReport(const ModelSource& source, const EncodePlan& plan)
     : source_(source), plan_(plan) {
-  if (plan.calibration == nullptr || !plan.quality) return;
+  if (!is_used()) return;
   const Calibration& calibration = *plan.calibration;
   for (size_t i = 0; i < source.tensors().size(); ++i) {
     if (plan.choice_for(source.tensors()[i]).left_out != LeftOut::kNo) continue;
@@ -42,7 +42,7 @@ void CalibrationReport::write_names(const char* key, const std::vector<size_t>& 
 
 void CalibrationReport::write_member(JsonWriter* json) const {
   json->key("calibration");
-  if (plan_.calibration == nullptr) return json->value(nullptr);
+  if (!is_used()) return json->value(nullptr);
   json->begin_object();
   json->member("full_moments", uint64_t{matrices_});
   json->member("vectors", uint64_t{vectors_});
@@ -64,7 +64,7 @@ void CalibrationReport::print_names(const char* what, const std::vector<size_t>&
 }
 
 void CalibrationReport::print_text() const {
-  if (plan_.calibration == nullptr) return;
+  if (!is_used()) return;
   print_out(fmt::format(
       "calibrated: {} by full moments, {} by mean and mean square; bits shared by {}\n",
       human_count(matrices_, "tensor"), vectors_, plan_.costs.empty() ? "size" : "sensitivity"));

@@ -17,12 +17,14 @@ class CalibrationReport {
   // must outlive the report.
   CalibrationReport(const ModelSource& source, const EncodePlan& plan);
 
-  // The member "calibration" of an object that was begun: null where there was none.
+  // The member "calibration" of an object that was begun: null where there was none, or the file is
+  // lossless.
   void write_member(JsonWriter* json) const;
   // To standard output; nothing where there was none.
   void print_text() const;
 
  private:
+  bool is_used() const { return plan_.calibration != nullptr && plan_.quality.has_value(); }
   void write_names(const char* key, const std::vector<size_t>& tensors, JsonWriter* json) const;
   void print_names(const char* what, const std::vector<size_t>& tensors) const;
 
