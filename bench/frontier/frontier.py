@@ -31,7 +31,7 @@ CODERS = ("dcf --quality", "dcf --quality --small", "int8 per channel + zstd -19
 MODELS = ("minilm", "whisper", "silero", "esrgan", "use_lite")
 LEVELS = ("50", "45", "40", "35", "30", "25", "20")
 LEVELS_SMALL = ("40", "30")  # of LEVELS
-QPS = (-38, -34, -30, -26)
+QPS = (-42, -38, -34, -30, -26)
 FEWEST = 3  # points of a curve
 
 
@@ -97,9 +97,14 @@ def measured(dcf: str, module: ModuleType, folder: Path, wanted: list[str]) -> l
         points.append(Point(coder, setting, coded.size, 8 * coded.size / count, lost))
         last = points[-1]
         print(
-            f"| {last.name()} | {last.bytes:,} | {last.bits:.2f} | {last.error:.2g} |", flush=True
+            f"| {last.name()} | {last.bytes:,} | {last.bits:.2f} | {shown(module, lost)} |",
+            flush=True,
         )
     return points
+
+
+def shown(module: ModuleType, error: float) -> str:
+    return f"{error:.1f}" if getattr(module, "DECIBELS", False) else f"{error:.2g}"
 
 
 def straight(error: float, decibels: bool) -> float:
@@ -134,7 +139,7 @@ def equal_output(module: ModuleType, points: list[Point]) -> tuple[list[str], li
     at = {f"{error:g}": (error, "") for error in module.TARGETS}
     for name, found in coders_of.items():
         if len(found) == 1:
-            at[f"{found[0].error:.2g}"] = (found[0].error, f"{found[0].bits:.2f} ({name})")
+            at[shown(module, found[0].error)] = (found[0].error, f"{found[0].bits:.2f} ({name})")
     rows = []
     for text, (error, other) in at.items():
         found = [bits_at(curve, error, decibels) for curve in curves.values()]
@@ -150,7 +155,7 @@ def section(
         for name, found in by_coder(points).items()
     ]
     logarithmic = not getattr(module, "DECIBELS", False)
-    all_rows = [[p.name(), f"{p.bytes:,}", f"{p.bits:.2f}", f"{p.error:.2g}"] for p in points]
+    all_rows = [[p.name(), f"{p.bytes:,}", f"{p.bits:.2f}", shown(module, p.error)] for p in points]
     return [
         f"<h2>{plot.escape(module.TITLE)}</h2>",
         plot.svg(series, "bits a weight of the whole file", module.ERROR, logarithmic),
