@@ -89,6 +89,18 @@ const char* dcf_init_name(dcf_init init) {
   return "";
 }
 
+const char* dcf_effort_name(dcf_effort effort) {
+  switch (effort) {
+    case DCF_EFFORT_NORMAL:
+      return "normal";
+    case DCF_EFFORT_SMALLEST:
+      return "smallest";
+    case DCF_EFFORT_FAST:
+      return "fast";
+  }
+  return "";
+}
+
 void dcf_encode_options_init(dcf_encode_options* options) {
   if (options == nullptr) return;
   *options = dcf_encode_options{};

@@ -101,6 +101,8 @@ Status read_options(const dcf_encode_options* options, EncodeOptions* out) {
   if (init > DCF_INIT_OPTIMAL) return invalid("the initialisation is unknown");
   if (positions > DCF_POSITIONS_GAP_BUCKET && positions != DCF_POSITIONS_AUTO)
     return invalid("the positions are unknown");
+  const uint32_t effort = number_in(o.effort);
+  if (effort > DCF_EFFORT_FAST) return invalid("the effort is unknown");
   out->sparsity = o.sparsity;
   out->bits = o.bits;
   out->init = static_cast<ClusterInit>(init);
@@ -115,7 +117,7 @@ Status read_options(const dcf_encode_options* options, EncodeOptions* out) {
   out->source_fidelity = static_cast<Fidelity>(fidelity);
   out->source_bound = o.source_error_bound + 0.0;  // never -0
   out->fill_clusters = o.fill_clusters != 0;
-  out->smallest = o.smallest != 0;
+  out->effort = static_cast<Effort>(effort);
   out->sqnr_db = o.sqnr_db;
   if (o.moments != nullptr) DCF_TRY(read_moments(o.moments, &out->moments.emplace()));
   return ok_status();

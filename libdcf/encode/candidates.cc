@@ -71,7 +71,7 @@ uint64_t CandidateSource::least_values() const {
 }
 
 uint64_t CandidateSource::margin(uint64_t dense) const {
-  return options_.smallest ? 0 : dense / kSparseGain;
+  return smallest() ? 0 : dense / kSparseGain;
 }
 
 bool CandidateSource::may_be_sparse(uint64_t dense) const {
@@ -81,7 +81,7 @@ bool CandidateSource::may_be_sparse(uint64_t dense) const {
 
 Result<bool> CandidateSource::seems_sparse(uint64_t dense) {
   if (!may_be_sparse(dense)) return false;
-  if (options_.smallest || content_.elements <= kSampledFrom) return true;
+  if (smallest() || content_.elements <= kSampledFrom) return true;
   // What positions may cost. Half the margin is for what the sample misses.
   const uint64_t room = dense - margin(dense) / 2 - least_values();
   bool first = true;
@@ -185,10 +185,10 @@ Status CandidateSource::add_classes(const ValuePlan& plain, const GridScales& sc
                                     std::vector<Candidate>* out) const {
   const Grid grid = dense_grid(dims_, content_.elements, content_.bits, false, kClassChunkEntries);
   DCF_ASSIGN(std::optional<ClassPlan> plan,
-             plan_classes(content_, dims_, plain, scales, grid.chunks, options_.smallest, work_));
+             plan_classes(content_, dims_, plain, scales, grid.chunks, smallest(), work_));
   if (!plan) return ok_status();
   Candidate candidate{&lowered_, {}};
-  candidate.smallest = options_.smallest;
+  candidate.smallest = smallest();
   Recipe& recipe = candidate.recipe;
   recipe.encoding = plan->encoding;
   recipe.grid = grid;
@@ -205,10 +205,10 @@ Status CandidateSource::add_classes(const ValuePlan& plain, const GridScales& sc
 Status CandidateSource::add_delta(std::vector<Candidate>* out) {
   if (lowered_.scales) return ok_status();
   DCF_ASSIGN(std::optional<DeltaPlan> plan,
-             plan_delta(dims_, least_of(*out), options_.smallest, work_, &lowered_.content));
+             plan_delta(dims_, least_of(*out), smallest(), work_, &lowered_.content));
   if (!plan) return ok_status();
   Candidate candidate{&lowered_, {}};
-  candidate.smallest = options_.smallest;
+  candidate.smallest = smallest();
   Recipe& recipe = candidate.recipe;
   recipe.encoding = plan->encoding;
   recipe.grid = plan->grid;
@@ -230,7 +230,7 @@ Status CandidateSource::add_dictionary(const Grid& grid, std::vector<Candidate>*
              plan_dictionary(content_, least_of(*out), grid.chunks, work_));
   if (!plan) return ok_status();
   Candidate candidate{&lowered_, {}};
-  candidate.smallest = options_.smallest;
+  candidate.smallest = smallest();
   Recipe& recipe = candidate.recipe;
   recipe.encoding = plan->encoding;
   recipe.grid = grid;

@@ -18,13 +18,20 @@ inline constexpr uint64_t kTrialElements = uint64_t{1} << 20;
 
 // Whether ranges of a tensor may be encoded each by itself (encode/range_encoder.h). One that may
 // has neither classes, delta values nor a dictionary, as they are found in the words of the whole
-// tensor: the smallest encoding is worth that a larger tensor stays whole. It is on a grid only if
+// tensor. It is on a grid only if
 // each of its rows has a scale, as then any range shows that the tensor should stay whole. One that
 // is rounded stays whole, because the whole decides on its scales.
 constexpr bool may_be_cut(const EncodeOptions& options, uint64_t elements) {
-  constexpr uint64_t kMostWhole = uint64_t{1} << 27;
   if (options.sqnr_db > 0) return false;
-  return elements > (options.smallest ? kMostWhole : kTrialElements);
+  switch (options.effort) {
+    case Effort::kNormal:
+      return elements > uint64_t{1} << 25;
+    case Effort::kSmallest:
+      return elements > uint64_t{1} << 27;
+    case Effort::kFast:
+      return elements > uint64_t{1} << 20;
+  }
+  return false;
 }
 
 struct Candidate {
@@ -97,6 +104,7 @@ class CandidateSource {
            std::vector<Candidate>* out) const;
   Status measure_views();
   Result<std::optional<PositionStats>> measure(const Grid& grid, uint64_t step);
+  bool smallest() const { return options_.effort == Effort::kSmallest; }
   uint64_t least_values() const;
   uint64_t margin(uint64_t dense) const;
 

@@ -63,6 +63,9 @@ struct TensorInput {
   std::variant<DenseData, CsrData, CodesData, PiecesData> data;
 };
 
+// Numbers as dcf_effort.
+enum class Effort : uint8_t { kNormal, kSmallest, kFast };
+
 struct EncodeOptions {
   double sparsity = 0;
   uint32_t bits = 0;
@@ -75,7 +78,7 @@ struct EncodeOptions {
   double source_bound = 0;
   Fidelity source_fidelity = Fidelity::kBitExact;
   bool fill_clusters = false;
-  bool smallest = false;           // whatever it costs to decode
+  Effort effort = Effort::kNormal;
   double sqnr_db = 0;              // that rounding to a grid leaves; 0: no rounding
   std::optional<Moments> moments;  // of the inputs, for rounding
 };

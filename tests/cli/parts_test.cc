@@ -90,12 +90,13 @@ Json read_json(const std::string& path) {
   return Json::parse(read_text(path));
 }
 
-// What users do, with every step in a process of its own.
+// What users do, with every step in a process of its own. Fast: tensors of more than 2^20 elements
+// are cut.
 class Work {
  public:
   Work(const TempDir& dir, const std::string& model, std::vector<std::string> options = {})
       : dir_(dir), model_(model), options_(std::move(options)) {
-    std::vector<std::string> args = {"plan", model_, "-q", "-o", plan()};
+    std::vector<std::string> args = {"plan", model_, "--fast", "-q", "-o", plan()};
     args.insert(args.end(), options_.begin(), options_.end());
     expect_success(dcf(args));
     fs::create_directory(dir.path("stats"));
@@ -138,6 +139,7 @@ class Work {
   std::string merged() const { return read_text(dir_.path("merged.dcf")); }
   // By one process.
   std::string whole(std::vector<std::string> options) const {
+    options.push_back("--fast");
     return compress(dir_, model_, options);
   }
 

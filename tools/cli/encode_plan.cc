@@ -161,7 +161,7 @@ TensorChoice EncodePlan::choice_for(const TensorMeta& tensor) const {
   TensorChoice result;
   dcf_encode_options& options = result.options;
   dcf_encode_options_init(&options);
-  options.smallest = general.smallest.value_or(false) ? 1 : 0;
+  options.effort = general.effort.value_or(DCF_EFFORT_NORMAL);
   const auto matches_name = [&](const NamePattern& pattern) {
     return pattern.matches(tensor.name);
   };

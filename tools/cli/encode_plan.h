@@ -32,7 +32,7 @@ struct EncodeChoice {
   std::optional<dcf_positions> positions;
   std::optional<uint32_t> gap_bits;
   std::optional<bool> canonical_zeros;
-  std::optional<bool> smallest;  // only in EncodePlan::general
+  std::optional<dcf_effort> effort;  // only in EncodePlan::general
   std::optional<bool>
       paper;  // the storage of Deep Compression: gap positions where there are weights
 
@@ -51,6 +51,8 @@ inline const std::vector<std::pair<std::string, dcf_init>> kInitNames = {
     {"density", DCF_INIT_DENSITY},
     {"forgy", DCF_INIT_FORGY},
     {"optimal", DCF_INIT_OPTIMAL}};
+inline const std::vector<std::pair<std::string, dcf_effort>> kEffortNames = {
+    {"normal", DCF_EFFORT_NORMAL}, {"smallest", DCF_EFFORT_SMALLEST}, {"fast", DCF_EFFORT_FAST}};
 
 // Whether the library may prune, cluster or round a tensor of this type and shape.
 bool may_be_lossy(const TensorMeta& tensor);

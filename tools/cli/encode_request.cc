@@ -114,9 +114,13 @@ void add_encode_options(CLI::App* verb, EncodeRequest* o) {
           [o](const std::string& text) { o->choice.canonical_zeros = text == "canonical"; },
           "keep, or canonical: drop the signs of zeros (recorded as value-exact)")
       ->check(CLI::IsMember({"keep", "canonical"}));
-  verb->add_flag_function(
-      "--small", [o](int64_t) { o->choice.smallest = true; },
+  CLI::Option* const small = verb->add_flag_function(
+      "--small", [o](int64_t) { o->choice.effort = DCF_EFFORT_SMALLEST; },
       "The smallest encodings, whatever they cost to decode");
+  verb->add_flag_function(
+          "--fast", [o](int64_t) { o->choice.effort = DCF_EFFORT_FAST; },
+          "Large tensors get what one pass over them finds: less time, slightly more bytes")
+      ->excludes(small);
   verb->add_option(
           "--recipe", o->recipe,
           "JSON file with rules per tensor: {\"rules\": [{\"match\": PATTERN, \"bits\": 5}, ...], "

@@ -19,7 +19,7 @@ import dcf_codec
 from dcf_codec import distributed
 
 BYTES = 24 << 20
-OPTIONS = {"item_bytes": "2M", "threads": 1}
+OPTIONS = {"item_bytes": "2M", "threads": 1, "fast": True}
 
 
 @pytest.fixture(scope="module")
@@ -34,7 +34,7 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> pathlib.Path:
 def whole(model: pathlib.Path, tmp_path_factory: pytest.TempPathFactory) -> bytes:
     """By one process."""
     path = tmp_path_factory.mktemp("whole") / "whole.dcf"
-    dcf_codec.compress(model, path)
+    dcf_codec.compress(model, path, fast=True)
     return path.read_bytes()
 
 

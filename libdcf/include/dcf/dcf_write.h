@@ -29,6 +29,21 @@ typedef enum dcf_init DCF_ENUM_TYPE {
 // "linear", "density", "forgy", "optimal"; "" for an unknown number. Static storage.
 DCF_API const char* dcf_init_name(dcf_init init);
 
+// How far the search for a small encoding goes.
+typedef enum dcf_effort DCF_ENUM_TYPE {
+  // Of dense positions, which decode faster and of which rows are read alone, unless others save
+  // 1/128 of the tensor. A tensor of more than 2^25 elements gets what one pass over it finds.
+  DCF_EFFORT_NORMAL = 0,
+  // Of all encodings the smallest, whatever it costs; of more than 2^27 elements as above.
+  DCF_EFFORT_SMALLEST = 1,
+  // As normal, but of more than 2^20 elements what one pass finds: less time, and ranges of it can
+  // be encoded apart (dcf_stats_cut).
+  DCF_EFFORT_FAST = 2,
+  DCF_ENUM_END(DCF_EFFORT_END_)
+} dcf_effort;
+// "normal", "smallest", "fast"; "" for an unknown number. Static storage.
+DCF_API const char* dcf_effort_name(dcf_effort effort);
+
 // How the moments of a tensor were used.
 typedef enum dcf_moments_use DCF_ENUM_TYPE {
   DCF_MOMENTS_NOT_USED = 0,  // the tensor was not rounded
@@ -92,9 +107,7 @@ typedef struct dcf_encode_options {
   // KMeans of scikit-learn has it. So there are 2^bits centroids wherever the nonzero weights have
   // as many values (with sparse positions at most 255). 0: there may be fewer, as in the paper.
   uint32_t fill_clusters;
-  // 1: of all encodings the smallest. 0: of dense positions, which decode faster and of which rows
-  // are read alone, unless others save 1/128 of the tensor.
-  uint32_t smallest;
+  dcf_effort effort;
   // Round the weights to whole multiples of a scale, one for the tensor or for each row or column,
   // such that this signal-to-noise ratio is left, in dB: the mean square of the weights to that of
   // their errors. 6 to 100; 0: no. f32, f16 and bf16 only, without sparsity and bits. Where that is
@@ -263,7 +276,7 @@ DCF_API dcf_status dcf_stats_save(const dcf_stats* stats, void* dst, size_t dst_
                                   dcf_error* error);
 // How the tensor may be cut, once all of its elements are counted: after every `*chunk_elements`
 // elements. InvalidArgument if it can only be encoded as a whole: one that is pruned, clustered or
-// rounded, one of less than 2^20 + 1 elements (2^27 + 1 where `options` ask for the smallest) or of
+// rounded, one of no more elements than the effort of `options` keeps whole (dcf_effort) or of
 // a dtype narrower than a byte, one that has so many zeros that its positions may not be dense, or
 // that `options` give others, while its dtype is not always stored raw, and one whose rows seem to
 // be integers times a scale each (DCF_VALUES_GRID).

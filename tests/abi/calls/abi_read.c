@@ -26,6 +26,7 @@ void test_names(void) {
     TRUE(dcf_values_name((dcf_values)odd)[0] == '\0');
     TRUE(dcf_fidelity_name((dcf_fidelity)odd)[0] == '\0');
     TRUE(dcf_init_name((dcf_init)odd)[0] == '\0');
+    TRUE(dcf_effort_name((dcf_effort)odd)[0] == '\0');
   }
   TRUE(strcmp(dcf_status_name(DCF_STATUS_LIMIT_MEMORY), "LimitMemory") == 0);
   TRUE(dcf_status_class(DCF_STATUS_LIMIT_MEMORY) == DCF_STATUS_CLASS_LIMIT);
@@ -43,6 +44,7 @@ void test_names(void) {
   TRUE(strcmp(dcf_values_name(DCF_VALUES_PALETTE), "palette") == 0);
   TRUE(strcmp(dcf_fidelity_name(DCF_FIDELITY_LOSSY), "lossy") == 0);
   TRUE(strcmp(dcf_init_name(DCF_INIT_OPTIMAL), "optimal") == 0);
+  TRUE(strcmp(dcf_effort_name(DCF_EFFORT_FAST), "fast") == 0);
   TRUE(dcf_version_number() ==
        DCF_VERSION_MAJOR * 10000 + DCF_VERSION_MINOR * 100 + DCF_VERSION_PATCH);
   {

@@ -157,6 +157,9 @@ static void test_options(void) {
     dcf_encode_options_init(&encode);
     encode.source_fidelity = (dcf_fidelity)odd_enums[i];
     REFUSED(add_with(&encode));
+    dcf_encode_options_init(&encode);
+    encode.effort = (dcf_effort)odd_enums[i];
+    REFUSED(add_with(&encode));
   }
   dcf_encode_options_init(&encode);
   encode.sparsity = 1;

@@ -77,7 +77,7 @@ TEST(ClassZeros, AreLeftOutWhereTheyDoNotPay) {
   EXPECT_EQ(chosen(sample).values, Values::kSplit);
   const Sample unrounded = random_sample(random, DType::kF32, {1920, 64}, 1);
   EncodeOptions smallest;
-  smallest.smallest = true;
+  smallest.effort = Effort::kSmallest;
   EXPECT_EQ(chosen(unrounded, smallest).values, Values::kSplit);
 }
 
@@ -112,10 +112,10 @@ TEST(ClassZeros, ATensorThatMayBeCutIntoRangesHasNone) {
     }
   }
   sample.dims[0] = 400;
-  EXPECT_FALSE(chosen(sample).has_classes());
-  EncodeOptions smallest;
-  smallest.smallest = true;
-  EXPECT_EQ(chosen(sample, smallest).values, Values::kClassSplit);
+  EncodeOptions fast;
+  fast.effort = Effort::kFast;
+  EXPECT_FALSE(chosen(sample, fast).has_classes());
+  EXPECT_EQ(chosen(sample).values, Values::kClassSplit);
 }
 
 }  // namespace

@@ -15,7 +15,7 @@ namespace {
 
 EncodeOptions smallest() {
   EncodeOptions options;
-  options.smallest = true;
+  options.effort = Effort::kSmallest;
   return options;
 }
 
@@ -155,7 +155,8 @@ TEST(DeltaPlan, ColumnsOfALargeTensor) {
 TEST(DeltaPlan, TheFileDependsOnNeitherPiecesNorThreads) {
   for (const EncodeOptions& options : {EncodeOptions{}, smallest()}) {
     const Sample sample =
-        integers(DType::kI16, {4096, 80}, like_rows(4096, 80, options.smallest ? 256 : 1, 900));
+        integers(DType::kI16, {4096, 80},
+                 like_rows(4096, 80, options.effort == Effort::kSmallest ? 256 : 1, 900));
     const std::vector<uint8_t> whole = file_of({sample}, options);
     EXPECT_EQ(decoded(whole).manifest.tensors.at(0).encoding.values, Values::kDelta);
     expect_same_file_by_threads_and_in_pieces(sample, 49999, options);

@@ -58,7 +58,7 @@ TEST(DictionaryPlan, AnyNumberOfWordsUpToTheMost) {
 TEST(DictionaryPlan, WordsThatDoNotRepeatHaveNone) {
   std::mt19937_64 random(2);
   EncodeOptions smallest;
-  smallest.smallest = true;
+  smallest.effort = Effort::kSmallest;
   for (const DType dtype : {DType::kF32, DType::kF16, DType::kBF16}) {
     const Sample sample = random_sample(random, dtype, {300, 200}, 1);
     EXPECT_NE(chosen(sample, smallest).values, Values::kDictionary) << dtype_name(dtype);
@@ -96,10 +96,10 @@ TEST(DictionaryPlan, TheFileDependsOnNeitherPiecesNorThreads) {
 
 TEST(DictionaryPlan, ATensorThatMayBeCutIntoRangesHasNone) {
   const Sample sample = repeating_sample(DType::kF32, 3000, (1 << 20) + 1);
-  EXPECT_NE(chosen(sample).values, Values::kDictionary);
-  EncodeOptions smallest;
-  smallest.smallest = true;
-  EXPECT_EQ(chosen(sample, smallest).values, Values::kDictionary);
+  EncodeOptions fast;
+  fast.effort = Effort::kFast;
+  EXPECT_NE(chosen(sample, fast).values, Values::kDictionary);
+  EXPECT_EQ(chosen(sample).values, Values::kDictionary);
 }
 
 }  // namespace

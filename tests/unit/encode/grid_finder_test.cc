@@ -53,8 +53,8 @@ Sample sample_of(DType dtype, const std::vector<double>& values) {
 }
 
 // The encoding that a writer chooses; the file decodes to the sample.
-Encoding chosen(const Sample& sample) {
-  const ReferenceFile file = decoded(file_of({sample}));
+Encoding chosen(const Sample& sample, const EncodeOptions& options = {}) {
+  const ReferenceFile file = decoded(file_of({sample}, options));
   EXPECT_TRUE(file.dense.at(0) == sample.data);
   return file.manifest.tensors.at(0).encoding;
 }
@@ -157,6 +157,8 @@ TEST(GridFinder, GridsHaveClasses) {
 // A tensor that may be cut into ranges: each row has a scale, and any range shows it.
 TEST(GridFinder, ATensorOfManyElementsStaysWhole) {
   const std::vector<uint64_t> dims = {1200, 1000};
+  EncodeOptions fast;
+  fast.effort = Effort::kFast;
   for (const bool on_grid : {true, false}) {
     std::mt19937_64 random(12);
     std::vector<double> values;
@@ -170,11 +172,11 @@ TEST(GridFinder, ATensorOfManyElementsStaysWhole) {
     sample.dtype = DType::kF32;
     sample.dims = dims;
     sample.data = words_of(DType::kF32, values);
-    const Encoding e = chosen(sample);
+    const Encoding e = chosen(sample, fast);
     EXPECT_EQ(e.values == Values::kGrid, on_grid);
     EXPECT_EQ(e.grid_units, on_grid ? 1200u : 0u);
     const TensorInput input = sample.input();
-    Result<TensorStats> stats = TensorStats::create(input.spec, {});
+    Result<TensorStats> stats = TensorStats::create(input.spec, fast);
     ASSERT_TRUE(stats.ok());
     Progress progress({});
     const Parallel parallel;
@@ -187,7 +189,7 @@ TEST(GridFinder, ATensorOfManyElementsStaysWhole) {
       left = left.subspan(n);
     }
     EXPECT_EQ(stats.value().seem_on_grid(), on_grid);
-    EXPECT_EQ(plan_ranges(input.spec, {}, stats.value(), work).ok(), !on_grid);
+    EXPECT_EQ(plan_ranges(input.spec, fast, stats.value(), work).ok(), !on_grid);
   }
 }
 

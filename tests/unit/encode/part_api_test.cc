@@ -20,12 +20,19 @@ int append(void* ctx, const void* data, size_t size) {
   return 0;
 }
 
+// With which a tensor of more than 2^20 elements can be cut.
+dcf_encode_options fast() {
+  dcf_encode_options options = dcf::encode_options();
+  options.effort = DCF_EFFORT_FAST;
+  return options;
+}
+
 struct Tensor {
   std::string name;
   dcf_dtype dtype = DCF_DTYPE_F32;
   std::vector<uint64_t> dims;
   Data data;
-  dcf_encode_options options = dcf::encode_options();
+  dcf_encode_options options = fast();
 
   dcf_tensor_spec spec() const { return dcf::tensor_spec(name, dtype, dims); }
 };
@@ -312,11 +319,11 @@ TEST(Ranges, MustFollowEachOther) {
 
 TEST(Ranges, OfOtherDataOrPlacesAreRefused) {
   const Tensor tensor = bfloats("cut", {1501, 1003}, 1, 7);
-  dcf::Stats stats = take(dcf::Stats::open(tensor.spec()));
+  dcf::Stats stats = take(dcf::Stats::open(tensor.spec(), tensor.options));
   Data part;
   const auto added = [&](uint64_t first, std::span<const uint8_t> data, bool in_part = true) {
     dcf::Writer writer = writer_to(&part, in_part);
-    return status_of(writer.add_range(tensor.spec(), stats, first, data));
+    return status_of(writer.add_range(tensor.spec(), stats, first, data, tensor.options));
   };
   EXPECT_EQ(added(0, tensor.data), DCF_STATUS_INVALID_ARGUMENT);  // not all is measured
   expect_ok(stats.add(tensor.data));
@@ -344,12 +351,15 @@ TEST(Ranges, AreNotForEveryTensor) {
   };
   Tensor tensor = bfloats("t", {1501, 1003}, 1);
   EXPECT_TRUE(can_be_cut(tensor));
+  tensor.options.effort = DCF_EFFORT_NORMAL;
+  EXPECT_FALSE(can_be_cut(tensor));
+  tensor.options = fast();
   tensor.options.bits = 4;
   EXPECT_FALSE(can_be_cut(tensor));
-  tensor.options = dcf::encode_options();
+  tensor.options = fast();
   tensor.options.positions = DCF_POSITIONS_GAP;
   EXPECT_FALSE(can_be_cut(tensor));
-  tensor.options = dcf::encode_options();
+  tensor.options = fast();
   tensor.data[0] = tensor.data[1] = 0;
   EXPECT_TRUE(can_be_cut(tensor));
   for (size_t i = 0; i < tensor.data.size(); i += 6) tensor.data[i] = tensor.data[i + 1] = 0;
@@ -381,11 +391,11 @@ TEST(Ranges, WithForcedDensePositionsMayHaveZeros) {
 
 TEST(Stats, OfStrangersAreRefused) {
   const Tensor tensor = bfloats("cut", {1501, 1003}, 1, 7);
-  dcf::Stats stats = take(dcf::Stats::open(tensor.spec()));
+  dcf::Stats stats = take(dcf::Stats::open(tensor.spec(), tensor.options));
   expect_ok(stats.add(tensor.data));
   const Data saved = take(stats.save());
   const auto merge = [&](const Data& bytes, const Tensor& of) {
-    dcf::Stats other = take(dcf::Stats::open(of.spec()));
+    dcf::Stats other = take(dcf::Stats::open(of.spec(), of.options));
     const dcf::Status status = other.merge(bytes);
     if (status) (void)other.cut();  // whatever it says, it ends
     return static_cast<bool>(status);

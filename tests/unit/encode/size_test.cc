@@ -52,7 +52,7 @@ TEST(Size, AutomaticPositionsAreNeverLarger) {
     if (round % 4 == 1) samples.push_back(raw);
     EncodeOptions options;
     options.canonical_zeros = round % 5 == 0;
-    options.smallest = true;
+    options.effort = Effort::kSmallest;
     expect_auto_is_smallest(samples, options, "round " + std::to_string(round));
   }
 }
@@ -71,7 +71,7 @@ TEST(Size, AutomaticPositionsAreNeverLargerWhenLossy) {
     EncodeOptions options;
     options.sparsity = round % 2 * 0.1 * static_cast<double>(rng() % 10);
     options.bits = static_cast<uint32_t>(rng() % 9);
-    options.smallest = true;
+    options.effort = Effort::kSmallest;
     expect_auto_is_smallest(samples, options, "round " + std::to_string(round));
   }
 }
@@ -122,7 +122,7 @@ TEST(Size, DeadRowsAndColumnsAreFound) {
          {with_zeros(dtype, 512, 384, dead_rows), with_zeros(dtype, 512, 384, dead_columns),
           with_zeros(dtype, 512, 384, dead_block)}) {
       EncodeOptions smallest;
-      smallest.smallest = true;
+      smallest.effort = Effort::kSmallest;
       const uint64_t least = size_of({sample}, smallest);
       // A class of dead columns is as small as their positions.
       EXPECT_LE(least, dense_size_of(sample)) << dtype_name(dtype);

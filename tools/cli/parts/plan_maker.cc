@@ -14,11 +14,23 @@
 namespace dcf::tools {
 namespace {
 
+// The elements of the largest tensor that stays whole: dcf_effort.
+uint64_t most_whole_elements(dcf_effort effort) {
+  switch (effort) {
+    case DCF_EFFORT_NORMAL:
+      return uint64_t{1} << 25;
+    case DCF_EFFORT_SMALLEST:
+      return uint64_t{1} << 27;
+    case DCF_EFFORT_FAST:
+      return uint64_t{1} << 20;
+  }
+  return UINT64_MAX;
+}
+
 // Ranges depend on the bytes alone, so that those of equal tensors are equal whatever the shapes.
 uint64_t range_bytes_of(const TensorMeta& tensor, const dcf_encode_options& options,
                         uint64_t item_bytes) {
-  // dcf_stats_cut()
-  const uint64_t most_whole = uint64_t{1} << (options.smallest != 0 ? 27 : 20);
+  const uint64_t most_whole = most_whole_elements(options.effort);
   const bool may_be_dense =
       options.positions == DCF_POSITIONS_AUTO || options.positions == DCF_POSITIONS_DENSE;
   const bool lossy =

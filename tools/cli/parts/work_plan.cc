@@ -33,7 +33,7 @@ OrderedJson to_json(const dcf_encode_options& o) {
   out["gap_bits"] = o.gap_bits;
   out["canonical_zeros"] = o.canonical_zeros != 0;
   out["fill_clusters"] = o.fill_clusters != 0;
-  out["smallest"] = o.smallest != 0;
+  out["effort"] = dcf_effort_name(o.effort);
   out["sqnr_db"] = o.sqnr_db;
   out["source_fidelity"] = static_cast<uint32_t>(o.source_fidelity);
   out["source_error_bound"] = o.source_error_bound;
@@ -138,7 +138,7 @@ dcf_encode_options read_encoding(const Reader& in) {
   o.gap_bits = static_cast<uint32_t>(in.number("gap_bits", UINT32_MAX));
   o.canonical_zeros = in.truth("canonical_zeros") ? 1 : 0;
   o.fill_clusters = in.truth("fill_clusters") ? 1 : 0;
-  o.smallest = in.truth("smallest") ? 1 : 0;
+  o.effort = in.named("effort", kEffortNames);
   o.sqnr_db = in.real("sqnr_db");
   o.source_fidelity = static_cast<dcf_fidelity>(in.number("source_fidelity", DCF_FIDELITY_LOSSY));
   o.source_error_bound = in.real("source_error_bound");

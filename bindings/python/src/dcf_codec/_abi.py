@@ -222,6 +222,7 @@ PROTOTYPES: dict[str, tuple[Any, list[Any]]] = {
     "dcf_tensor_verify": (c_uint32, [_HANDLE, c_size_t, ProgressFn, c_void_p, _ERROR]),
     # dcf_write.h
     "dcf_init_name": (c_char_p, [c_uint32]),
+    "dcf_effort_name": (c_char_p, [c_uint32]),
     "dcf_encode_options_init": (None, [POINTER(EncodeOptions)]),
     "dcf_writer_options_init": (None, [POINTER(WriterOptions)]),
     "dcf_writer_open_path": (

@@ -14,6 +14,7 @@ __all__ = ["Encoding"]
 
 INIT = {"linear": 0, "density": 1, "forgy": 2, "optimal": 3}
 _POSITIONS = {"dense": 0, "bitmap": 1, "gap": 2, "gap-bucket": 3, "auto": 255}
+_EFFORT = {"normal": 0, "smallest": 1, "fast": 2}
 _ROUNDED = (2, 3, 4)  # f32, f16, bf16
 _FIDELITY = {"bit-exact": 0, "value-exact": 1, "lossy": 2}
 
@@ -31,7 +32,8 @@ class Encoding:
     gap_bits: 2 to 8 for gap positions; 0: the smallest.
     canonical_zeros: drop the signs of zeros.
     fill_clusters: clusters that end empty start anew, as KMeans of scikit-learn has it.
-    smallest: the smallest encoding, whatever it costs to decode.
+    effort: "normal"; "smallest": the smallest encoding, whatever it costs to decode; "fast": for a
+        tensor of more than 2**20 elements what one pass over it finds.
     sqnr_db: round to multiples of a scale, so that the weights are so many dB above their errors, at
         least 6; 0: no. For f32, f16 and bf16, without sparsity and bits.
     source_fidelity, source_error_bound: what the data had lost already: "bit-exact",
@@ -46,7 +48,7 @@ class Encoding:
     gap_bits: int = 0
     canonical_zeros: bool = False
     fill_clusters: bool = False
-    smallest: bool = False
+    effort: str = "normal"
     sqnr_db: float = 0.0
     source_fidelity: str = "bit-exact"
     source_error_bound: float = 0.0
@@ -62,7 +64,7 @@ class Encoding:
         options.gap_bits = self.gap_bits
         options.canonical_zeros = int(self.canonical_zeros)
         options.fill_clusters = int(self.fill_clusters)
-        options.smallest = int(self.smallest)
+        options.effort = _number(_EFFORT, self.effort, "effort")
         options.sqnr_db = self.sqnr_db
         options.source_fidelity = _number(_FIDELITY, self.source_fidelity, "source_fidelity")
         options.source_error_bound = self.source_error_bound

@@ -271,7 +271,7 @@ class EncodeOptions(Sized):
         ("source_error_bound", c_double),
         ("source_fidelity", c_uint32),
         ("fill_clusters", c_uint32),
-        ("smallest", c_uint32),
+        ("effort", c_uint32),
         ("sqnr_db", c_double),
         ("moments", POINTER(Moments)),
     ]

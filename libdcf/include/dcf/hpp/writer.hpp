@@ -15,6 +15,10 @@ inline std::string_view name(dcf_init init) {
   return dcf_init_name(init);
 }
 
+inline std::string_view name(dcf_effort effort) {
+  return dcf_effort_name(effort);
+}
+
 inline dcf_writer_options writer_options() {
   dcf_writer_options options;
   dcf_writer_options_init(&options);
