@@ -51,7 +51,7 @@ def _extent(values: list[float], margin: float) -> tuple[float, float]:
 
 
 def svg(series: list[Series], x_label: str, y_label: str, logarithmic: bool) -> str:
-    """A line for each series; a title of a point says its name, x and y. Raises ValueError without points."""
+    """Points, and a line for a series of three or more; a point's title says its name, x and y. Raises ValueError without points."""
     points = [point for one in series for point in one.points]
     if not points:
         raise ValueError("no points to plot")
@@ -92,9 +92,10 @@ def svg(series: list[Series], x_label: str, y_label: str, logarithmic: bool) -> 
     for i, one in enumerate(series):
         colour, dashes = f"c{i % COLOURS}", ' stroke-dasharray="5 4"' if i >= COLOURS else ""
         path = " ".join(f"{across(x):.1f},{down(y):.1f}" for x, y, _ in sorted(one.points))
-        lines.append(
-            f'<polyline class="{colour}" style="fill:none" stroke-width="2"{dashes} points="{path}"/>'
-        )
+        if len(one.points) > 2:
+            lines.append(
+                f'<polyline class="{colour}" style="fill:none" stroke-width="2"{dashes} points="{path}"/>'
+            )
         for x, y, name in one.points:
             lines.append(f'<circle class="{colour}" cx="{across(x):.1f}" cy="{down(y):.1f}" r="4">'
                          f"<title>{escape(name)}: {x:.2f}, {y:.3g}</title></circle>")  # fmt: skip
