@@ -187,13 +187,14 @@ stage_tidy() {
   tests/lint/tidy.sh
 }
 
-# These start no thread in their first half minute.
-long_without_threads='RoundTrip|Lossy|Expand\.EveryEncoding|HugeSparse|SmallMemory|ProgressReaches'
+# These start no thread in their first half minute, measure memory, or run what another of them runs, too.
+without_threads='RoundTrip|Lossy|Expand\.EveryEncoding|HugeSparse|SmallMemory|ProgressReaches|WriterMemory|KernelMemory'
+without_threads+='|csr_codes_scalar|MayBeCutIntoRanges|GridFinder|FindsTheAxis|WordsInMemory'
 
 stage_tsan() {
   install_packages "${core_packages[@]}" "${test_packages[@]}"
   build tsan
-  run_tests tsan -LE 'long|real-model' -E "$too_long_for_sanitizers|$long_without_threads"
+  run_tests tsan -LE 'long|real-model' -E "$too_long_for_sanitizers|$without_threads"
 }
 
 stage_arm() { tests/portable/run.sh arm; }
