@@ -17,6 +17,10 @@ std::atomic<size_t> allocation_count{0};
 // Calls until the one that fails; negative: none will.
 std::atomic<int64_t> until_failure{-1};
 
+// An aligned block that is a mapping of its own is followed by what alignment left over, of a size
+// that depends on its address, and malloc_usable_size() counts that. So there are no such mappings.
+[[maybe_unused]] const int no_mappings = mallopt(M_MMAP_MAX, 0);
+
 bool fails() noexcept {
   return until_failure.load() >= 0 && until_failure.fetch_sub(1) == 0;
 }
