@@ -180,10 +180,11 @@ uint64_t chunk_bytes(const Candidate& candidate) {
   const Recipe& recipe = candidate.recipe;
   const uint64_t elements = recipe.grid.chunk_end(0);
   const uint64_t dense = ceil_div(elements * content.bits, 8);
+  const uint64_t reader = content.pieces != nullptr ? PieceStore::kReaderBytes : 0;
   if (recipe.encoding.is_raw()) {
     const bool borrowed = content.row_ptr == nullptr && !content.coded && !content.pruning &&
                           !content.drop_signs && content.pieces == nullptr;
-    return borrowed ? dense : 2 * dense;
+    return borrowed ? dense : 2 * dense + reader;
   }
   // Symbols, and coded bytes that grow by doubling; differences as numbers, words by class, the
   // index of a dictionary.
@@ -191,7 +192,7 @@ uint64_t chunk_bytes(const Candidate& candidate) {
     const uint64_t numbers = recipe.encoding.values == Values::kDelta ? 8 * elements : 0;
     const uint64_t grouped = recipe.encoding.values == Values::kClassSplit ? dense : 0;
     const uint64_t index = recipe.dictionary ? dictionary_index_bytes() : 0;
-    return 4 * dense + 4 * elements + numbers + grouped + index;
+    return 4 * dense + 4 * elements + numbers + grouped + index + reader;
   }
   return extraction_bytes(content, recipe.grid, candidate.most) +
          candidate.most.entries * (2 * content.width() + 4 * sizeof(uint32_t)) + elements / 4;
