@@ -10,7 +10,7 @@ format_packages=(libprotobuf-dev libonnx-dev libflatbuffers-dev flatbuffers-comp
 peer_coder_packages=(liblzma-dev)
 # Programs that read what an installed copy has beside programs: completions, man pages, types of files.
 comfort_packages=(python3 bash zsh fish mandoc man-db groff-base bsdextrautils file shared-mime-info libglib2.0-bin dpkg-dev)
-test_packages=(libgtest-dev zstd python3-numpy "${format_packages[@]}" "${peer_coder_packages[@]}"
+test_packages=(git libgtest-dev zstd python3-numpy "${format_packages[@]}" "${peer_coder_packages[@]}"
                "${comfort_packages[@]}")
 demo_packages=(zstd xz-utils "${format_packages[@]}")
 # docs/site/build.sh: the pages of docs/ and the headers as a site.
