@@ -67,6 +67,7 @@ Status read_moments(const dcf_moments* moments, Moments* out) {
   out->matrix = {m.matrix, m.matrix_size};
   out->mean = {m.mean, m.vector_size};
   out->mean_square = {m.mean_square, m.vector_size};
+  out->inputs = m.inputs;
   out->use = reinterpret_cast<MomentsUse*>(m.use);
   set_out(m.use, DCF_MOMENTS_NOT_USED);
   return ok_status();

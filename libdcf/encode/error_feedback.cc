@@ -19,8 +19,9 @@ namespace dcf::impl {
 namespace {
 
 // Added to every mean square, in parts of the mean of all. With less, rounding fits the inputs that
-// were seen and is worse on others.
+// were seen and is worse on others: most of all where these are fewer than the columns.
 constexpr double kDamping = 0.1;
+constexpr double kDampingOfFew = 1;
 // The least mean of a group that counts, in parts of the mean of all groups: one whose inputs were
 // never seen is not worth less.
 constexpr double kFaintest = 1e-6;
@@ -407,8 +408,9 @@ class Feedback {
   }
 
   Result<Order> order_of(uint64_t group, const Parallel& parallel, const Progress* progress) const {
-    const double damping =
-        kDamping * std::max(group_means_[static_cast<size_t>(group)], kFaintest * mean_);
+    const bool few = moments_.inputs != 0 && moments_.inputs < cols_;
+    const double damping = (few ? kDampingOfFew : kDamping) *
+                           std::max(group_means_[static_cast<size_t>(group)], kFaintest * mean_);
     // Nothing is known: every row keeps what it has, as identity moments would do.
     if (damping < std::numeric_limits<double>::min()) {
       Order order;

@@ -22,7 +22,8 @@ struct OutputError {
 
 // Rounds again what round_to_grid() made of `words`, row by row, to the same scales. Inputs of
 // greater mean square go first, of equal ones those of lower index; a tenth of the mean of all mean
-// squares is added to each (damping), so that inputs that were never seen are worth something. A
+// squares is added to each (damping), or all of it where the moments are those of fewer inputs than
+// columns, so that inputs that were never seen are worth something. A
 // row keeps the multiples that it had unless the others have less error under the moments as they
 // are. Where all moments are 0, all rows do.
 //

@@ -26,6 +26,7 @@ struct Moments {
   std::span<const float> matrix;       // [groups, cols, cols], or empty
   std::span<const float> mean;         // [groups, cols] both, or both empty
   std::span<const float> mean_square;  // the diagonal of M
+  uint64_t inputs = 0;                 // of each group, that M is the mean of; 0: many
   MomentsUse* use = nullptr;           // out, unless NULL
 };
 

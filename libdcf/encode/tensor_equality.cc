@@ -35,7 +35,8 @@ uint64_t content_key(const CheckedInput& input) {
   }
   if (options.moments) {
     const Moments& moments = *options.moments;
-    const uint64_t shape[] = {moments.groups, moments.inputs_first, moments.matrix.size()};
+    const uint64_t shape[] = {moments.groups, moments.inputs_first, moments.matrix.size(),
+                              moments.inputs};
     data.update(bytes_of(std::span<const uint64_t>(shape)));
     for (const std::span<const float> part : {moments.matrix, moments.mean, moments.mean_square}) {
       data.update({reinterpret_cast<const uint8_t*>(part.data()), part.size_bytes()});

@@ -230,6 +230,24 @@ TEST_F(CalibrationCli, ModelsThatAreStoredTransposedSaySo) {
   }
 }
 
+TEST_F(CalibrationCli, MomentsOfFewInputsCountLess) {
+  Model stats = statistics();
+  const auto file_with = [&](const std::string& vectors) {
+    stats.metadata["dcf.vectors"] = vectors;
+    expect_success(run(stats));
+    return read_text(out_);
+  };
+  const std::string many = file_with(R"({"a": 100, "unknown": 1})");
+  stats.metadata.erase("dcf.vectors");
+  expect_success(run(stats));
+  EXPECT_EQ(read_text(out_), many);
+  EXPECT_NE(file_with(R"({"a": 10})"), many);
+  for (const char* const bad : {"[]", R"({"a": -1})", R"({"a": "1"})", "{"}) {
+    stats.metadata["dcf.vectors"] = bad;
+    expect_refused(stats, 1, "dcf.vectors");
+  }
+}
+
 TEST_F(CalibrationCli, WhatIsNoCalibrationIsRefused) {
   Model stats = statistics();
   stats.metadata.clear();

@@ -22,6 +22,7 @@ namespace {
 constexpr const char* kVersionKey = "dcf.calibration";
 constexpr const char* kVersion = "1";
 constexpr const char* kInputsFirstKey = "dcf.inputs_first";
+constexpr const char* kVectorsKey = "dcf.vectors";
 
 constexpr std::string_view kMatrix = ".moments";
 constexpr std::string_view kMean = ".mean";
@@ -58,20 +59,38 @@ Calibration::Calibration(const std::string& path, const ModelSource& model, uint
     throw_failure(path, "calibration of the unknown version " + quote(version->second));
   }
   read_inputs_first();
+  read_vectors();
   bind(model);
   for (size_t i = 0; i < entries_.size(); ++i) check(&entries_[i], model.tensors()[i]);
 }
 
+// False where there is no such metadata.
+bool Calibration::read_json(const std::string& key, JsonDocument* document) const {
+  const auto value = source_->metadata().find(key);
+  if (value == source_->metadata().end()) return false;
+  parse_json(path() + ": " + key,
+             {reinterpret_cast<const uint8_t*>(value->second.data()), value->second.size()},
+             document, limit_);
+  return true;
+}
+
 void Calibration::read_inputs_first() {
-  const auto names = source_->metadata().find(kInputsFirstKey);
-  if (names == source_->metadata().end()) return;
-  const std::string where = path() + ": " + kInputsFirstKey;
   JsonDocument document;
-  parse_json(where, {reinterpret_cast<const uint8_t*>(names->second.data()), names->second.size()},
-             &document, limit_);
+  if (!read_json(kInputsFirstKey, &document)) return;
+  const std::string where = path() + ": " + kInputsFirstKey;
   if (!document.root().is_array()) throw_invalid(where, "not an array of names");
   for (const auto& name : document.root()) {
     inputs_first_.insert(json_string(where, name, "a name"));
+  }
+}
+
+void Calibration::read_vectors() {
+  JsonDocument document;
+  if (!read_json(kVectorsKey, &document)) return;
+  const std::string where = path() + ": " + kVectorsKey;
+  if (!document.root().is_object()) throw_invalid(where, "not an object of names and numbers");
+  for (const auto& [name, number] : document.root().items()) {
+    vectors_[name] = json_u64(where, number, quote(name));
   }
 }
 
@@ -100,6 +119,8 @@ void Calibration::bind(const ModelSource& model) {
     ++known;
     Entry& entry = entries_[tensor->second];
     entry.inputs_first = inputs_first_.contains(std::string(of));
+    const auto vectors = vectors_.find(std::string(of));
+    if (vectors != vectors_.end()) entry.inputs = vectors->second;
     if (*kind == kMatrix) entry.matrix = i;
     if (*kind == kMean) entry.mean = i;
     if (*kind == kMeanSquare) entry.mean_square = i;
@@ -228,6 +249,7 @@ std::unique_ptr<HeldMoments> Calibration::read(size_t tensor) const {
   moments.mean_square = held->mean_square.data();
   moments.vector_size = held->mean.size();
   moments.inputs_first = entry.inputs_first ? 1 : 0;
+  moments.inputs = entry.inputs;
   moments.use = &held->use;
   return held;
 }

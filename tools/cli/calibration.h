@@ -5,7 +5,8 @@
 // [cols, cols], or NAME.mean and NAME.mean_square [cols], or all three; with one more dimension in
 // front where groups of rows have moments of their own; and NAME.sensitivity, one number. Metadata:
 // dcf.calibration = "1"; dcf.inputs_first, a JSON array of the names of tensors whose last
-// dimension is the outputs.
+// dimension is the outputs; dcf.vectors, a JSON object of names and of how many inputs their
+// moments are the mean.
 #pragma once
 
 #include <dcf/dcf_write.h>
@@ -14,10 +15,12 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <unordered_map>
 #include <unordered_set>
 #include <vector>
 
 #include "formats/dcf_error.h"
+#include "formats/json.h"
 #include "formats/model_source.h"
 
 namespace dcf::tools {
@@ -62,13 +65,16 @@ class Calibration {
     std::optional<double> sensitivity;
     uint64_t groups = 1;
     uint64_t cols = 0;
+    uint64_t inputs = 0;  // that were averaged; 0: not told
     bool inputs_first = false;
     dcf_moments_use use = DCF_MOMENTS_NOT_USED;
 
     bool has_moments() const { return matrix != kNone || mean != kNone; }
   };
 
+  bool read_json(const std::string& key, JsonDocument* document) const;
   void read_inputs_first();
+  void read_vectors();
   void bind(const ModelSource& model);
   void check(Entry* entry, const TensorMeta& tensor) const;
   void check_shape(size_t i, const Entry& entry, const TensorMeta& tensor, size_t rank) const;
@@ -80,6 +86,7 @@ class Calibration {
   std::unique_ptr<ModelSource> source_;
   std::vector<Entry> entries_;  // of the model's tensors
   std::unordered_set<std::string> inputs_first_;
+  std::unordered_map<std::string, uint64_t> vectors_;
   std::vector<std::string> warnings_;
 };
 

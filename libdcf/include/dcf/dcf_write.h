@@ -69,9 +69,8 @@ typedef struct dcf_moments {
   uint64_t groups;
   const float* matrix;  // [groups, cols, cols]: M = E[x x^T]
   size_t matrix_size;
-  // Where there is no matrix, or none that fits max_memory: M is taken as diag(mean_square -
-  // mean^2)
-  // + mean mean^T. Without these vectors, the ones nearest to the matrix are found.
+  // Where there is no matrix, or none that fits max_memory: M is taken as the diagonal matrix of
+  // mean_square - mean^2, and mean mean^T. Without these vectors, those nearest to the matrix are.
   const float* mean;         // [groups, cols]
   const float* mean_square;  // [groups, cols]
   size_t vector_size;        // of each of the two
@@ -79,9 +78,12 @@ typedef struct dcf_moments {
   // is stored as [inputs, outputs] or a kernel as [height, width, inputs, outputs].
   uint32_t inputs_first;
   dcf_moments_use* use;  // out, set where the tensor is added or ended; may be NULL
+  // The inputs x, of each group, that M is the mean of; 0: many. Moments of fewer inputs than cols
+  // say little of others, and count less.
+  uint64_t inputs;
 } dcf_moments;
 #define DCF_MOMENTS_INIT \
-  { sizeof(dcf_moments), 1, NULL, 0, NULL, NULL, 0, 0, NULL }
+  { sizeof(dcf_moments), 1, NULL, 0, NULL, NULL, 0, 0, NULL, 0 }
 
 // How one tensor is encoded. As dcf_encode_options_init sets it: lossless, bit-exact, small.
 typedef struct dcf_encode_options {

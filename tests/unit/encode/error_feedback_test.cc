@@ -223,6 +223,23 @@ TEST(ErrorFeedback, NoRowIsWorseThanWithoutMoments) {
   EXPECT_GT(changed, 10u);
 }
 
+// Moments of fewer inputs than columns fit these inputs, and harm those of another kind.
+TEST(ErrorFeedback, MomentsOfFewInputsCountLess) {
+  for (uint32_t seed = 1; seed < 4; ++seed) {
+    const Layer few = correlated({96, 64}, 1, seed, 20);
+    const Layer others = correlated({96, 64}, 1, seed + 100);
+    const auto error_with = [&](const Moments& moments) {
+      return output_error(others, round_layer(few, &moments).errors);
+    };
+    Moments told = few.full();
+    const double untold = error_with(told);
+    told.inputs = 64;
+    EXPECT_EQ(error_with(told), untold);
+    told.inputs = 20;
+    EXPECT_LT(error_with(told), untold);
+  }
+}
+
 TEST(ErrorFeedback, GroupsHaveMomentsOfTheirOwn) {
   const Layer layer = correlated({96, 3, 3, 3}, 12, 6);
   const Moments full = layer.full();

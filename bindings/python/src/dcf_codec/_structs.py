@@ -253,6 +253,7 @@ class Moments(Sized):
         ("vector_size", c_size_t),
         ("inputs_first", c_uint32),
         ("use", POINTER(c_uint32)),
+        ("inputs", c_uint64),
     ]
 
 
