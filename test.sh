@@ -79,7 +79,7 @@ make_python() {
   python3 -m venv build/python &&
     build/python/bin/pip install --quiet --disable-pip-version-check -r bindings/python/tests/requirements.txt &&
     build/python/bin/pip install --quiet --disable-pip-version-check --no-build-isolation --no-deps \
-      --force-reinstall -C cmake.define.DCF_PREBUILT="$PWD/build/dev" ./bindings/python
+      --force-reinstall --config-settings=cmake.define.DCF_PREBUILT="$PWD/build/dev" ./bindings/python
 }
 
 stage_python() {
