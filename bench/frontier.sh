@@ -7,8 +7,4 @@ here=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 source "$here/tools/setup/steps.sh"
 source "$here/tools/setup/packages.sh"
 source "$here/bench/peer_environment.sh"
-
-environment=$here/build/bench-frontier
-peer_environment "$environment" "$here/bench/frontier/requirements.txt"
-export DCF=${DCF:-$here/build/release/bin/dcf}
-exec "$environment/bin/python" "$here/bench/frontier/frontier.py" "$@"
+exec_with_peers "$here" bench-frontier frontier/frontier.py "$@"
