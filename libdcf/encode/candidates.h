@@ -18,9 +18,9 @@ inline constexpr uint64_t kTrialElements = uint64_t{1} << 20;
 
 // Whether ranges of a tensor may be encoded each by itself (encode/range_encoder.h). One that may
 // has neither classes, delta values nor a dictionary, as they are found in the words of the whole
-// tensor. It is on a grid only if
-// each of its rows has a scale, as then any range shows that the tensor should stay whole. One that
-// is rounded stays whole, because the whole decides on its scales.
+// tensor. It is on a grid only if each of its rows has a scale, as then any range shows that the
+// tensor should stay whole. One that is rounded stays whole, because the whole decides on its
+// scales.
 constexpr bool may_be_cut(const EncodeOptions& options, uint64_t elements) {
   if (options.sqnr_db > 0) return false;
   switch (options.effort) {

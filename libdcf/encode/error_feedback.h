@@ -21,11 +21,11 @@ struct OutputError {
 };
 
 // Rounds again what round_to_grid() made of `words`, row by row, to the same scales. Inputs of
-// greater mean square go first, of equal ones those of lower index; a tenth of the mean of all mean
-// squares is added to each (damping), or all of it where the moments are those of fewer inputs than
-// columns, so that inputs that were never seen are worth something. A
-// row keeps the multiples that it had unless the others have less error under the moments as they
-// are. Where all moments are 0, all rows do.
+// greater mean square go first, of equal ones those of lower index. A tenth of the mean of all mean
+// squares is added to each, or all of it where the moments are those of fewer inputs than columns
+// (damping), so that inputs that were never seen are worth something. A row keeps the multiples
+// that it had unless the others have less error under the moments as they are. Where all moments
+// are 0, all rows do.
 //
 // A matrix of moments takes 8 cols^2 bytes for each group that is worked on. Where that is beyond
 // work.memory, the two vectors are used instead (diagonal and rank one: no matrix, time in

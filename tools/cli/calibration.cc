@@ -110,7 +110,7 @@ void Calibration::bind(const ModelSource& model) {
                                 ".mean_square or .sensitivity");
     }
     if (!is_float(statistic.dtype)) throw_invalid(path(), quote(name) + " holds no floats");
-    const std::string_view of = name.substr(0, name.size() - kind->size());
+    const std::string of(name.substr(0, name.size() - kind->size()));
     const auto tensor = by_name.find(of);
     if (tensor == by_name.end()) {
       unknown.push_back(statistic.name);
@@ -118,8 +118,8 @@ void Calibration::bind(const ModelSource& model) {
     }
     ++known;
     Entry& entry = entries_[tensor->second];
-    entry.inputs_first = inputs_first_.contains(std::string(of));
-    const auto vectors = vectors_.find(std::string(of));
+    entry.inputs_first = inputs_first_.contains(of);
+    const auto vectors = vectors_.find(of);
     if (vectors != vectors_.end()) entry.inputs = vectors->second;
     if (*kind == kMatrix) entry.matrix = i;
     if (*kind == kMean) entry.mean = i;
