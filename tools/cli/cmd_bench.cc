@@ -198,27 +198,25 @@ int bench(const std::string& input, const std::string& against, const CommonOpti
 
 }  // namespace
 
-void add_bench(CLI::App* app, Run* run) {
+void add_bench(Program* program) {
   struct Options {
     CommonOptions common;
     std::string input;
     std::string against;
   };
   auto o = std::make_shared<Options>();
-  CLI::App* const verb = app->add_subcommand(
+  const Verb verb = program->add_verb(
       "bench", "Measure how fast a .dcf file is on this machine, or its sizes against others");
-  verb->add_option("IN", o->input, "File to measure; - is standard input")
-      ->required()
-      ->type_name("FILE");
-  verb->add_option("--against", o->against,
-                   "Sizes instead of speeds: tensors that a general compressor packs smaller, of "
-                   "zstd, shuffle+zstd, xz, with commas between them, each with -LEVEL if wanted")
-      ->check(not_empty())
-      ->type_name("PEERS");
+  verb.add("IN", &o->input, "File to measure; - is standard input").required().value_name("FILE");
+  verb.add("--against", &o->against,
+           "Sizes instead of speeds: tensors that a general compressor packs smaller, of "
+           "zstd, shuffle+zstd, xz, with commas between them, each with -LEVEL if wanted")
+      .not_empty()
+      .value_name("PEERS");
   add_common_options(verb, &o->common);
   o->common.threads = 1;
-  verb->get_option("--threads")->description("Threads (default 1); 0 = one per processor");
-  verb->footer(
+  verb.find("--threads").describe("Threads (default 1); 0 = one per processor");
+  verb.footer(
       "\nMedians of repeated calls, by the wall clock.\n"
       "  ratio        of the tensor's data alone\n"
       "  vs memcpy    decoding, against copying the same decoded bytes\n"
@@ -233,7 +231,7 @@ void add_bench(CLI::App* app, Run* run) {
       "(3), xz 0 to 9 (9).\n"
       "\nExamples:\n  dcf bench model.dcf\n  dcf bench model.dcf --threads 2 --json\n"
       "  dcf bench model.dcf --against zstd,zstd-19,shuffle+zstd,xz");
-  verb->callback([o, run] { *run = [o] { return bench(o->input, o->against, o->common); }; });
+  verb.on_run([o] { return bench(o->input, o->against, o->common); });
 }
 
 }  // namespace dcf::tools

@@ -70,20 +70,20 @@ int cat(const Options& o) {
 
 }  // namespace
 
-void add_cat(CLI::App* app, Run* run) {
+void add_cat(Program* program) {
   auto o = std::make_shared<Options>();
-  CLI::App* const verb = app->add_subcommand("cat", "Write one tensor as .npy");
-  verb->add_option("IN", o->input, "Model of any readable format; - is standard input, a .dcf file")
-      ->required()
-      ->type_name("FILE");
-  verb->add_option("NAME", o->name, "Tensor")->required()->type_name("TENSOR");
+  const Verb verb = program->add_verb("cat", "Write one tensor as .npy");
+  verb.add("IN", &o->input, "Model of any readable format; - is standard input, a .dcf file")
+      .required()
+      .value_name("FILE");
+  verb.add("NAME", &o->name, "Tensor").required().value_name("TENSOR");
   add_output_options(verb, &o->output, "Array");
   add_common_options(verb, &o->common);
-  verb->footer(
+  verb.footer(
       "\nExamples:\n  dcf cat model.dcf fc1.weight -o fc1.npy\n  dcf cat model.dcf fc1.weight | "
       "python3 -c "
       "'import sys,io,numpy; print(numpy.load(io.BytesIO(sys.stdin.buffer.read())))'");
-  verb->callback([o, run] { *run = [o] { return cat(*o); }; });
+  verb.on_run([o] { return cat(*o); });
 }
 
 }  // namespace dcf::tools

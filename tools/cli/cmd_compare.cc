@@ -108,21 +108,21 @@ int compare(const Options& o) {
 
 }  // namespace
 
-void add_compare(CLI::App* app, Run* run) {
+void add_compare(Program* program) {
   auto o = std::make_shared<Options>();
-  CLI::App* const verb = app->add_subcommand(
+  const Verb verb = program->add_verb(
       "compare", "Compare two models tensor by tensor: exit 0 if equal byte for byte, else 1");
-  verb->add_option("A", o->a, "Model of any readable format")->required()->type_name("FILE");
-  verb->add_option("B", o->b, "Model of any readable format")->required()->type_name("FILE");
-  verb->add_flag("--bounds", o->bounds,
-                 "B is a .dcf file: exit 0 if what it promises of each tensor holds against A");
-  verb->add_flag("-v,--verbose", o->verbose, "Show all tensors, also those that are equal");
+  verb.add("A", &o->a, "Model of any readable format").required().value_name("FILE");
+  verb.add("B", &o->b, "Model of any readable format").required().value_name("FILE");
+  verb.add_flag("--bounds", &o->bounds,
+                "B is a .dcf file: exit 0 if what it promises of each tensor holds against A");
+  verb.add_flag("-v,--verbose", &o->verbose, "Show all tensors, also those that are equal");
   add_common_options(verb, &o->common);
-  verb->footer(R"(
+  verb.footer(R"(
 Examples:
   dcf compare model.safetensors model.dcf
   dcf compare model.safetensors small.dcf --bounds -v)");
-  verb->callback([o, run] { *run = [o] { return compare(*o); }; });
+  verb.on_run([o] { return compare(*o); });
 }
 
 }  // namespace dcf::tools

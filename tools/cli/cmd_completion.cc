@@ -13,8 +13,8 @@
 namespace dcf::tools {
 namespace {
 
-int print_completion(const CLI::App& app, const std::string& shell) {
-  const CommandTree tree = read_command_tree(app);
+int print_completion(const Program& program, const std::string& shell) {
+  const CommandTree tree = read_command_tree(program.app());
   const std::vector<std::string> topics = {std::string(kRecipeTopic)};
   if (shell == "bash") {
     print_out(bash_completion(tree, topics));
@@ -28,19 +28,19 @@ int print_completion(const CLI::App& app, const std::string& shell) {
 
 }  // namespace
 
-void add_completion(CLI::App* app, Run* run) {
+void add_completion(Program* program) {
   auto shell = std::make_shared<std::string>();
-  CLI::App* const verb = app->add_subcommand(
+  const Verb verb = program->add_verb(
       "completion", "Print a script by which a shell completes verbs, options and file names");
-  verb->add_option("SHELL", *shell, "The shell that reads the script")
-      ->required()
-      ->check(CLI::IsMember({"bash", "zsh", "fish"}));
-  verb->footer(
+  verb.add("SHELL", shell.get(), "The shell that reads the script")
+      .required()
+      .one_of({"bash", "zsh", "fish"});
+  verb.footer(
       "\nExamples:\n  dcf completion bash >~/.local/share/bash-completion/completions/dcf\n"
       "  dcf completion zsh >~/.zfunc/_dcf                        a folder in fpath\n"
       "  dcf completion fish >~/.config/fish/completions/dcf.fish\n"
       "  source <(dcf completion bash)                            this shell only");
-  verb->callback([=] { *run = [=] { return print_completion(*app, *shell); }; });
+  verb.on_run([=] { return print_completion(*program, *shell); });
 }
 
 }  // namespace dcf::tools

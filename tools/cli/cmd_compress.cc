@@ -230,78 +230,69 @@ int compress(const Options& o) {
 }
 
 // What the plan decides already.
-void refuse_with_plan(const CLI::App& verb) {
+void refuse_with_plan(const Verb& verb) {
   const std::set<std::string> allowed = {
       "--plan",        "--item",        "--source",  "--output",     "--force", "--quiet", "--json",
       "--no-progress", "--progress-fd", "--threads", "--max-memory", "--help",  "IN"};
-  for (const CLI::Option* const option : verb.get_options()) {
-    const std::string name = option->get_single_name();
-    const std::string full = option->get_lnames().empty() ? name : "--" + name;
-    if (option->count() > 0 && !allowed.contains(full)) {
-      throw UsageError("--plan excludes " + full + ": the plan says how tensors are encoded");
+  for (const std::string& name : verb.given()) {
+    if (!allowed.contains(name)) {
+      throw UsageError("--plan excludes " + name + ": the plan says how tensors are encoded");
     }
   }
 }
 
 }  // namespace
 
-void add_compress(CLI::App* app, Run* run) {
+void add_compress(Program* program) {
   auto o = std::make_shared<Options>();
-  CLI::App* const verb =
-      app->add_subcommand("compress", "Write a model as .dcf, losslessly unless told otherwise");
-  CLI::Option* const in =
-      verb->add_option(
-              "IN", o->input,
-              "safetensors, its index or a folder with one, npy, npz, ONNX, GGUF, TensorFlow "
-              "Lite, TensorFlow.js model.json, CTranslate2 model.bin, .net (with --layers), "
-              ".dcf")
-          ->required()
-          ->type_name("FILE");
+  const Verb verb =
+      program->add_verb("compress", "Write a model as .dcf, losslessly unless told otherwise");
+  const Argument in =
+      verb.add("IN", &o->input,
+               "safetensors, its index or a folder with one, npy, npz, ONNX, GGUF, TensorFlow "
+               "Lite, TensorFlow.js model.json, CTranslate2 model.bin, .net (with --layers), "
+               ".dcf")
+          .required()
+          .value_name("FILE");
   add_output_options(verb, &o->output, ".dcf file");
   add_encode_options(verb, &o->request);
-  verb->add_option("--layers", o->layers, "Layer names and shapes (JSON) of a .net file")
-      ->type_name("FILE");
-  CLI::Option* const eval =
-      verb->add_option("--eval", o->evaluation,
-                       "Shell command that prints a score, higher is better; {} is the restored "
-                       "safetensors")
-          ->check(not_empty())
-          ->type_name("COMMAND");
-  verb->add_option("--max-drop", o->max_drop, "Greatest loss of score to accept (default 0)")
-      ->needs(eval)
-      ->check(CLI::Validator(
-          [](const std::string& text) {
-            double v = 0;
-            return CLI::detail::lexical_cast(text, v) && std::isfinite(v) ? std::string()
-                                                                          : "not a finite number";
-          },
-          ""));
-  verb->add_option("--calibration", o->calibration,
-                   "safetensors with the moments of what each weight reads, for --quality and "
-                   "--max-size: fewer bytes at equal output")
-      ->check(not_empty())
-      ->type_name("FILE");
+  verb.add("--layers", &o->layers, "Layer names and shapes (JSON) of a .net file")
+      .value_name("FILE");
+  const Argument eval =
+      verb.add("--eval", &o->evaluation,
+               "Shell command that prints a score, higher is better; {} is the restored "
+               "safetensors")
+          .not_empty()
+          .value_name("COMMAND");
+  verb.add("--max-drop", &o->max_drop, "Greatest loss of score to accept (default 0)")
+      .needs(eval)
+      .check([](const std::string& text) {
+        return parse_finite(text) ? std::string() : "not a finite number";
+      });
+  verb.add("--calibration", &o->calibration,
+           "safetensors with the moments of what each weight reads, for --quality and "
+           "--max-size: fewer bytes at equal output")
+      .not_empty()
+      .value_name("FILE");
   add_size_option(verb, "--max-size", &o->max_size,
                   "Bytes that OUT may have (5M, ...): lossless where that fits, else the best "
                   "--quality that does");
-  CLI::Option* const plan = verb->add_option_function<std::string>(
+  const Argument plan = verb.add_call(
       "--plan",
       [o, in](const std::string& path) {
         o->plan = path;
-        in->required(false);
+        in.required(false);
       },
       "Compress an item of a plan instead of IN: a part, for dcf merge");
-  plan->type_name("FILE");
-  verb->add_option("--item", o->item, "Which item of the plan, from 0")
-      ->check(digits_only())
-      ->needs(plan);
-  verb->add_option("--source", o->source, "Where the plan's model is (default: where it says)")
-      ->needs(plan)
-      ->type_name("FILE");
-  verb->add_flag("-v,--verbose", o->verbose,
-                 "Also the SQNR of each tensor or why it was left out, and the table of dcf info");
+  plan.value_name("FILE");
+  verb.add("--item", &o->item, "Which item of the plan, from 0").digits_only().needs(plan);
+  verb.add("--source", &o->source, "Where the plan's model is (default: where it says)")
+      .needs(plan)
+      .value_name("FILE");
+  verb.add_flag("-v,--verbose", &o->verbose,
+                "Also the SQNR of each tensor or why it was left out, and the table of dcf info");
   add_common_options(verb, &o->common);
-  verb->footer(
+  verb.footer(
       "\nExamples:\n  dcf compress model.safetensors -o model.dcf\n"
       "  dcf compress model.safetensors -o small.dcf --quality balanced\n"
       "  dcf compress model.safetensors -o small.dcf --sparsity 0.9 --bits 5 --profile paper\n"
@@ -313,9 +304,9 @@ void add_compress(CLI::App* app, Run* run) {
       "  dcf compress model.safetensors -o small.dcf --quality small --calibration "
       "stats.safetensors\n"
       "  dcf compress squeezenet.net --layers squeezenet_layers.json -o squeezenet.dcf");
-  verb->callback([o, run, verb] {
-    if (!o->plan.empty()) refuse_with_plan(*verb);
-    *run = [o] { return compress(*o); };
+  verb.on_run([o, verb] {
+    if (!o->plan.empty()) refuse_with_plan(verb);
+    return compress(*o);
   });
 }
 

@@ -69,20 +69,19 @@ int decompress(const Options& o) {
 
 }  // namespace
 
-void add_decompress(CLI::App* app, Run* run) {
+void add_decompress(Program* program) {
   auto o = std::make_shared<Options>();
-  CLI::App* const verb =
-      app->add_subcommand("decompress", "Restore the files that a model came from, or its tensors");
-  verb->add_option("IN", o->input, ".dcf file; - is standard input")->required()->type_name("FILE");
+  const Verb verb =
+      program->add_verb("decompress", "Restore the files that a model came from, or its tensors");
+  verb.add("IN", &o->input, ".dcf file; - is standard input").required().value_name("FILE");
   add_output_options(verb, &o->output, "Restored model; a folder takes all its files");
-  verb->add_option("--to", o->format,
-                   "Format to write, where the name of OUT tells none or another")
-      ->check(CLI::IsMember(output_formats()));
+  verb.add("--to", &o->format, "Format to write, where the name of OUT tells none or another")
+      .one_of(output_formats());
   add_size_option(verb, "--max-output", &o->max_output,
                   "Refuse a file whose tensors decode to more bytes: 512M, 2G, ... (default: no "
                   "limit but the free space)");
   add_common_options(verb, &o->common);
-  verb->footer(
+  verb.footer(
       "\nThe name of OUT decides: model.onnx, model.gguf, DIR/model.json and so on are the files "
       "that "
       "the model\ncame from, byte for byte if nothing was pruned or clustered; a folder takes all "
@@ -92,7 +91,7 @@ void add_decompress(CLI::App* app, Run* run) {
       "model.npz\n  dcf decompress tfjs.dcf -o restored/model.json\n  dcf decompress stranger.dcf "
       "-o "
       "model.safetensors --max-output 4G");
-  verb->callback([o, run] { *run = [o] { return decompress(*o); }; });
+  verb.on_run([o] { return decompress(*o); });
 }
 
 }  // namespace dcf::tools

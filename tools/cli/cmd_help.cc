@@ -40,15 +40,8 @@ std::string page_date() {
   return date;
 }
 
-// Help of a verb of this name; of the whole program where the name is empty.
-std::string help_of(const CLI::App& app, const CLI::App* verb) {
-  // App::help() would tell of the verb in use, which is "help".
-  return verb ? verb->help(app.get_name())
-              : app.get_formatter()->make_help(&app, app.get_name(), CLI::AppFormatMode::Normal);
-}
-
-std::string man_page_of(const CLI::App& app, const std::string& verb) {
-  const CommandTree tree = read_command_tree(app);
+std::string man_page_of(const Program& program, const std::string& verb) {
+  const CommandTree tree = read_command_tree(program.app());
   const PageFoot foot{.date = page_date(), .version = std::string("dcf ") + dcf_version_string()};
   if (verb == kRecipeTopic) return topic_page(verb, recipe_help(), foot);
   for (const VerbText& one : tree.verbs) {
@@ -57,33 +50,23 @@ std::string man_page_of(const CLI::App& app, const std::string& verb) {
   return program_page(tree, foot);
 }
 
-int help(const CLI::App& app, const Options& o) {
-  const auto verbs =
-      app.get_subcommands([&](const CLI::App* verb) { return verb->get_name() == o.topic; });
+int help(const Program& program, const Options& o) {
   const bool is_recipes = o.topic == kRecipeTopic;
-  if (!o.topic.empty() && verbs.empty() && !is_recipes) {
-    throw UsageError("there is no verb '" + o.topic + "'");
-  }
-  if (o.man) {
-    print_out(man_page_of(app, o.topic));
-  } else if (is_recipes) {
-    print_out(recipe_help());
-  } else {
-    print_out(help_of(app, verbs.empty() ? nullptr : verbs.front()));
-  }
+  const std::string text = is_recipes ? recipe_help() : program.help(o.topic);
+  print_out(o.man ? man_page_of(program, o.topic) : text);
   return 0;
 }
 
 }  // namespace
 
-void add_help(CLI::App* app, Run* run) {
+void add_help(Program* program) {
   auto o = std::make_shared<Options>();
-  CLI::App* const verb = app->add_subcommand("help", "Show the help of a verb");
-  verb->add_option("VERB", o->topic, "Verb to explain, or 'recipes'")->type_name("VERB");
-  verb->add_flag("--man", o->man, "As the source of a man page");
-  verb->footer(
+  const Verb verb = program->add_verb("help", "Show the help of a verb");
+  verb.add("VERB", &o->topic, "Verb to explain, or 'recipes'").value_name("VERB");
+  verb.add_flag("--man", &o->man, "As the source of a man page");
+  verb.footer(
       "\nExamples:\n  dcf help compress\n  dcf help recipes\n  dcf help verify --man | man -l -");
-  verb->callback([=] { *run = [=] { return help(*app, *o); }; });
+  verb.on_run([=] { return help(*program, *o); });
 }
 
 }  // namespace dcf::tools

@@ -10,45 +10,48 @@
 #include "formats/original_files.h"
 
 namespace dcf::tools {
+namespace {
 
-void add_info(CLI::App* app, Run* run) {
+int info(const std::string& input, bool by_part, const CommonOptions& common) {
+  if (!is_dcf_file(input)) {
+    print_foreign_info(*open_model(input, common.hints()), common);
+    return 0;
+  }
+  const DcfFile file(input, common.hints());
+  const auto originals = OriginalFiles::read(file);
+  const TensorReport report(file, originals ? &*originals : nullptr);
+  if (common.json) {
+    JsonWriter json;
+    json.begin_object();
+    report.write_members(&json);
+    json.end();
+    json.finish();
+  } else {
+    report.print_text({.width = table_width(), .by_part = by_part});
+  }
+  return 0;
+}
+
+}  // namespace
+
+void add_info(Program* program) {
   struct Options {
     CommonOptions common;
     std::string input;
     bool by_part = false;
   };
   auto o = std::make_shared<Options>();
-  CLI::App* const verb = app->add_subcommand(
+  const Verb verb = program->add_verb(
       "info", "Show what is in a .dcf file and where its bytes go, or what is in a model");
-  verb->add_option("IN", o->input, "Model of any readable format; - is standard input, a .dcf file")
-      ->required()
-      ->type_name("FILE");
-  verb->add_flag("-v,--verbose", o->by_part, "Also where the bytes of each tensor go");
+  verb.add("IN", &o->input, "Model of any readable format; - is standard input, a .dcf file")
+      .required()
+      .value_name("FILE");
+  verb.add_flag("-v,--verbose", &o->by_part, "Also where the bytes of each tensor go");
   add_common_options(verb, &o->common);
-  verb->footer(
+  verb.footer(
       "\nExamples:\n  dcf info model.dcf\n  dcf info model.dcf --json | jq '.tensors[] | .name, "
       ".bytes.total'");
-  verb->callback([o, run] {
-    *run = [o] {
-      if (!is_dcf_file(o->input)) {
-        print_foreign_info(*open_model(o->input, o->common.hints()), o->common);
-        return 0;
-      }
-      const DcfFile file(o->input, o->common.hints());
-      const auto originals = OriginalFiles::read(file);
-      const TensorReport report(file, originals ? &*originals : nullptr);
-      if (o->common.json) {
-        JsonWriter json;
-        json.begin_object();
-        report.write_members(&json);
-        json.end();
-        json.finish();
-      } else {
-        report.print_text({.width = table_width(), .by_part = o->by_part});
-      }
-      return 0;
-    };
-  });
+  verb.on_run([o] { return info(o->input, o->by_part, o->common); });
 }
 
 }  // namespace dcf::tools

@@ -70,27 +70,27 @@ int merge(const Options& o) {
 
 }  // namespace
 
-void add_merge(CLI::App* app, Run* run) {
+void add_merge(Program* program) {
   auto o = std::make_shared<Options>();
-  CLI::App* const verb = app->add_subcommand(
+  const Verb verb = program->add_verb(
       "merge", "Join the parts of a plan into the file that one process would have written");
-  verb->add_option("PARTS", o->parts, "Folder with the parts of all items, *.dcf")
-      ->required()
-      ->type_name("FOLDER");
-  verb->add_option("--plan", o->plan, "Settled plan")->required()->type_name("FILE");
-  verb->add_option("--source", o->source,
-                   "Where the model is (default: where the plan says); headers and what is no "
-                   "tensor are read")
-      ->type_name("FILE");
+  verb.add("PARTS", &o->parts, "Folder with the parts of all items, *.dcf")
+      .required()
+      .value_name("FOLDER");
+  verb.add("--plan", &o->plan, "Settled plan").required().value_name("FILE");
+  verb.add("--source", &o->source,
+           "Where the model is (default: where the plan says); headers and what is no "
+           "tensor are read")
+      .value_name("FILE");
   add_size_option(verb, "--shard-bytes", &o->shard_bytes,
                   "Several files of at most so many bytes, unless one tensor is larger, and an "
                   "index: OUT is a folder");
   add_output_options(verb, &o->output, ".dcf file, or a folder");
   add_common_options(verb, &o->common);
-  verb->footer(
+  verb.footer(
       "\nExamples:\n  dcf merge --plan settled.json parts -o model.dcf\n"
       "  dcf merge --plan settled.json parts -o shards --shard-bytes 4G");
-  verb->callback([o, run] { *run = [o] { return merge(*o); }; });
+  verb.on_run([o] { return merge(*o); });
 }
 
 }  // namespace dcf::tools

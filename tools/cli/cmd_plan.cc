@@ -98,30 +98,28 @@ int plan_model(const Options& o) {
 
 }  // namespace
 
-void add_plan(CLI::App* app, Run* run) {
+void add_plan(Program* program) {
   auto o = std::make_shared<Options>();
-  CLI::App* const verb = app->add_subcommand(
+  const Verb verb = program->add_verb(
       "plan", "Plan the compression of a model in parts, on many machines; reads headers only");
-  verb->add_option("IN", o->input, "As of compress, but for .net files")
-      ->required()
-      ->type_name("FILE");
+  verb.add("IN", &o->input, "As of compress, but for .net files").required().value_name("FILE");
   add_output_options(verb, &o->output, "Plan, a JSON file");
   add_encode_options(verb, &o->request);
   add_size_option(verb, "--item-bytes", &o->item_bytes,
                   "What an item of work has at most, unless it is one tensor that must stay whole "
                   "(default 256M)");
-  verb->add_option("--workers", o->workers, "Processes at a time, for the prediction (default 1)")
-      ->check(CLI::Range(uint64_t{1}, uint64_t{1'000'000}));
+  verb.add("--workers", &o->workers, "Processes at a time, for the prediction (default 1)")
+      .within(uint64_t{1}, uint64_t{1'000'000});
   add_size_option(verb, "--encode-speed", &o->encode_speed,
                   "Bytes per second of one worker, for the prediction (default: measured here)");
   add_common_options(verb, &o->common);
-  verb->footer(
+  verb.footer(
       "\nExamples:\n  dcf plan checkpoint/ -o plan.json --workers 16\n"
       "  for n in 0 1 2 3; do dcf stats --plan plan.json --item $n -o stats/$n.json; done\n"
       "  dcf stats --plan plan.json --settle stats -o settled.json\n"
       "  dcf compress --plan settled.json --item 17 -o parts/17.dcf\n"
       "  dcf merge --plan settled.json parts -o model.dcf");
-  verb->callback([o, run] { *run = [o] { return plan_model(*o); }; });
+  verb.on_run([o] { return plan_model(*o); });
 }
 
 }  // namespace dcf::tools

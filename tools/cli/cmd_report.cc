@@ -52,22 +52,22 @@ int report(const Options& o) {
 
 }  // namespace
 
-void add_report(CLI::App* app, Run* run) {
+void add_report(Program* program) {
   auto o = std::make_shared<Options>();
-  CLI::App* const verb = app->add_subcommand(
+  const Verb verb = program->add_verb(
       "report", "Show a .dcf file as a page: where its bytes are, what each tensor lost, plots");
-  verb->add_option("IN", o->input, ".dcf file")->required()->type_name("FILE");
-  verb->add_option("--original", o->original,
-                   "Model that it was made from, of any readable format: exit 1 if a tensor is not "
-                   "as close to it as the file says")
-      ->type_name("FILE");
+  verb.add("IN", &o->input, ".dcf file").required().value_name("FILE");
+  verb.add("--original", &o->original,
+           "Model that it was made from, of any readable format: exit 1 if a tensor is not "
+           "as close to it as the file says")
+      .value_name("FILE");
   add_output_options(verb, &o->output, "Page (HTML)");
   add_common_options(verb, &o->common);
-  verb->footer(R"(
+  verb.footer(R"(
 Examples:
   dcf report small.dcf -o report.html
   dcf report small.dcf --original model.safetensors -o report.html)");
-  verb->callback([o, run] { *run = [o] { return report(*o); }; });
+  verb.on_run([o] { return report(*o); });
 }
 
 }  // namespace dcf::tools

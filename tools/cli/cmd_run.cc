@@ -132,29 +132,29 @@ int run_model(const Options& o) {
 
 }  // namespace
 
-void add_run(CLI::App* app, Run* run) {
+void add_run(Program* program) {
   auto o = std::make_shared<Options>();
-  CLI::App* const verb = app->add_subcommand("run", "Run the network that a .dcf file carries");
-  verb->add_option("MODEL", o->model, ".dcf file with its network; - is standard input")
-      ->required()
-      ->type_name("FILE");
-  verb->add_option("--input", o->input,
-                   "Inputs: an array of f32 or u8, one network input in each row, not yet scaled")
-      ->type_name("X.npy");
-  verb->add_option("--test", o->test,
-                   "Measure the error on t10k-images-idx3-ubyte and t10k-labels-idx1-ubyte (or "
-                   ".gz) of this directory")
-      ->type_name("DIR");
+  const Verb verb = program->add_verb("run", "Run the network that a .dcf file carries");
+  verb.add("MODEL", &o->model, ".dcf file with its network; - is standard input")
+      .required()
+      .value_name("FILE");
+  verb.add("--input", &o->input,
+           "Inputs: an array of f32 or u8, one network input in each row, not yet scaled")
+      .value_name("X.npy");
+  verb.add("--test", &o->test,
+           "Measure the error on t10k-images-idx3-ubyte and t10k-labels-idx1-ubyte (or "
+           ".gz) of this directory")
+      .value_name("DIR");
   add_output_options(verb, &o->output, "Outputs as .npy: f32, one row for each row of X");
-  verb->get_option("--output")->required(false);
+  verb.find("--output").required(false);
   for (const char* option : {"--output", "--force", "--input"}) {
-    verb->get_option(option)->excludes("--test");
+    verb.find(option).excludes(verb.find("--test"));
   }
   add_common_options(verb, &o->common);
-  verb->footer(
+  verb.footer(
       "\nExamples:\n  dcf run lenet.dcf --test mnist\n  dcf run lenet.dcf --input x.npy --output "
       "y.npy");
-  verb->callback([o, run] { *run = [o] { return run_model(*o); }; });
+  verb.on_run([o] { return run_model(*o); });
 }
 
 }  // namespace dcf::tools

@@ -103,23 +103,22 @@ int stats(const Options& o) {
 
 }  // namespace
 
-void add_stats(CLI::App* app, Run* run) {
+void add_stats(Program* program) {
   auto o = std::make_shared<Options>();
-  CLI::App* const verb = app->add_subcommand(
+  const Verb verb = program->add_verb(
       "stats", "The first pass of a plan: measure one item, or settle the plan with all of them");
-  verb->add_option("--plan", o->plan, "Plan, as dcf plan writes it")->required()->type_name("FILE");
-  verb->add_option("--item", o->item, "Which of the plan's statistics to measure, from 0")
-      ->check(digits_only());
-  verb->add_option("--settle", o->settle, "Folder with the results of all items, *.json")
-      ->type_name("FOLDER");
-  verb->add_option("--source", o->source, "Where the model is (default: where the plan says)")
-      ->type_name("FILE");
+  verb.add("--plan", &o->plan, "Plan, as dcf plan writes it").required().value_name("FILE");
+  verb.add("--item", &o->item, "Which of the plan's statistics to measure, from 0").digits_only();
+  verb.add("--settle", &o->settle, "Folder with the results of all items, *.json")
+      .value_name("FOLDER");
+  verb.add("--source", &o->source, "Where the model is (default: where the plan says)")
+      .value_name("FILE");
   add_output_options(verb, &o->output, "Result, or the settled plan");
   add_common_options(verb, &o->common);
-  verb->footer(
+  verb.footer(
       "\nExamples:\n  dcf stats --plan plan.json --item 3 -o stats/3.json\n"
       "  dcf stats --plan plan.json --settle stats -o settled.json");
-  verb->callback([o, run] { *run = [o] { return stats(*o); }; });
+  verb.on_run([o] { return stats(*o); });
 }
 
 }  // namespace dcf::tools

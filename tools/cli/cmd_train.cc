@@ -14,7 +14,7 @@ namespace dcf::tools {
 namespace {
 
 // Beside this program; becomes it.
-int become_train(const CLI::App& verb) {
+int become_train(const Verb& verb) {
   std::error_code code;
   const std::filesystem::path self = std::filesystem::read_symlink("/proc/self/exe", code);
   const std::string program = self.parent_path() / "dcf-train";
@@ -33,13 +33,12 @@ int become_train(const CLI::App& verb) {
 
 }  // namespace
 
-void add_train(CLI::App* app, Run* run) {
-  CLI::App* const verb = app->add_subcommand(
-      "train", "Train, prune, cluster and fine-tune a network into a .dcf file");
-  verb->footer("\n'dcf train --help' tells more where it is part of the build.");
-  verb->set_help_flag();
-  verb->prefix_command();
-  verb->callback([verb, run] { *run = [verb] { return become_train(*verb); }; });
+void add_train(Program* program) {
+  const Verb verb =
+      program->add_verb("train", "Train, prune, cluster and fine-tune a network into a .dcf file");
+  verb.footer("\n'dcf train --help' tells more where it is part of the build.");
+  verb.take_rest();
+  verb.on_run([verb] { return become_train(verb); });
 }
 
 }  // namespace dcf::tools

@@ -72,23 +72,23 @@ int verify(const std::string& input, const CommonOptions& common) {
 
 }  // namespace
 
-void add_verify(CLI::App* app, Run* run) {
+void add_verify(Program* program) {
   struct Options {
     CommonOptions common;
     std::string input;
   };
   auto o = std::make_shared<Options>();
-  CLI::App* const verb = app->add_subcommand(
+  const Verb verb = program->add_verb(
       "verify",
       "Check every byte of a .dcf file: structure, limits, checksums, coding; of another model "
       "what its format can tell");
-  verb->add_option("IN", o->input, "Model of any readable format; - is standard input, a .dcf file")
-      ->required()
-      ->type_name("FILE");
+  verb.add("IN", &o->input, "Model of any readable format; - is standard input, a .dcf file")
+      .required()
+      .value_name("FILE");
   add_common_options(verb, &o->common);
-  verb->footer(
+  verb.footer(
       "\nExamples:\n  dcf verify model.dcf\n  dcf verify stranger.dcf --max-memory 512M --json");
-  verb->callback([o, run] { *run = [o] { return verify(o->input, o->common); }; });
+  verb.on_run([o] { return verify(o->input, o->common); });
 }
 
 }  // namespace dcf::tools

@@ -52,12 +52,12 @@ std::string warning_of_loss(const EncodePlan& plan) {
 }
 
 template <typename Value>
-void add_named(CLI::App* verb, const std::string& flags, std::optional<Value>* value,
+void add_named(const Verb& verb, const std::string& flags, std::optional<Value>* value,
                const std::vector<std::pair<std::string, Value>>& names, const std::string& what) {
   std::vector<std::string> spellings;
   spellings.reserve(names.size());
   for (const auto& [name, unused] : names) spellings.push_back(name);
-  verb->add_option_function<std::string>(
+  verb.add_call(
           flags,
           [value, names](const std::string& text) {
             for (const auto& [name, v] : names) {
@@ -65,73 +65,66 @@ void add_named(CLI::App* verb, const std::string& flags, std::optional<Value>* v
             }
           },
           what)
-      ->check(CLI::IsMember(spellings));
+      .one_of(spellings);
 }
 
 }  // namespace
 
-void add_encode_options(CLI::App* verb, EncodeRequest* o) {
-  verb->add_flag("--lossless", o->lossless,
-                 "Every bit comes back (the default without the options below)");
-  verb->add_option(
-          "--quality", o->quality,
-          "Round: near-lossless, balanced, small, tiny, or dB from 6 to 60 that errors are "
-          "below the weights; needs no data and no "
-          "training. auto: the lowest dB that --eval accepts")
-      ->check(CLI::Validator(
+void add_encode_options(const Verb& verb, EncodeRequest* o) {
+  verb.add_flag("--lossless", &o->lossless,
+                "Every bit comes back (the default without the options below)");
+  verb.add("--quality", &o->quality,
+           "Round: near-lossless, balanced, small, tiny, or dB from 6 to 60 that errors are "
+           "below the weights; needs no data and no "
+           "training. auto: the lowest dB that --eval accepts")
+      .check([](const std::string& text) {
+        return text == "auto" || quality_of(text) ? std::string() : "not " + quality_names();
+      })
+      .value_name("LEVEL");
+  verb.add("--sparsity", &o->choice.sparsity,
+           "Prune: share of weights of least magnitude to drop, in [0, 1); without "
+           "retraining that loses more than --quality does at equal size")
+      .check(
           [](const std::string& text) {
-            return text == "auto" || quality_of(text) ? std::string() : "not " + quality_names();
+            const std::optional<double> v = parse_finite(text);
+            return v && *v >= 0 && *v < 1 ? std::string() : "not in [0, 1)";
           },
-          ""))
-      ->type_name("LEVEL");
-  verb->add_option("--sparsity", o->choice.sparsity,
-                   "Prune: share of weights of least magnitude to drop, in [0, 1); without "
-                   "retraining that loses more than --quality does at equal size")
-      ->check(CLI::Validator(
-          [](const std::string& text) {
-            double v = 0;
-            return CLI::detail::lexical_cast(text, v) && v >= 0 && v < 1 ? std::string()
-                                                                         : "not in [0, 1)";
-          },
-          "[0, 1)"));
-  verb->add_option("--bits", o->choice.bits, "Cluster: share 2^N centroids per tensor, N = 1..8")
-      ->check(CLI::Range(1, 8));
+          "[0, 1)");
+  verb.add("--bits", &o->choice.bits, "Cluster: share 2^N centroids per tensor, N = 1..8")
+      .within(1, 8);
   add_named(verb, "--init", &o->choice.init, kInitNames,
             "Where centroids start (default linear; optimal loses less at equal N and takes more "
             "bytes and time)");
-  verb->add_option("--seed", o->choice.seed, "Of --init forgy")->check(digits_only());
+  verb.add("--seed", &o->choice.seed, "Of --init forgy").digits_only();
   add_named(verb, "--positions", &o->choice.positions, kPositionsNames,
             "How positions are stored (default auto: the smallest)");
-  verb->add_option("--gap-bits", o->choice.gap_bits,
-                   "Gap width of gap positions (default: the smallest)")
-      ->check(CLI::Range(2, 8));
-  verb->add_option_function<std::string>(
+  verb.add("--gap-bits", &o->choice.gap_bits, "Gap width of gap positions (default: the smallest)")
+      .within(2, 8);
+  verb.add_call(
           "--profile", [o](const std::string&) { o->choice.paper = true; },
           "paper: the storage of Deep Compression, gaps with filler zeros")
-      ->check(CLI::IsMember({"paper"}));
-  verb->add_option_function<std::string>(
+      .one_of({"paper"});
+  verb.add_call(
           "--zeros",
           [o](const std::string& text) { o->choice.canonical_zeros = text == "canonical"; },
           "keep, or canonical: drop the signs of zeros (recorded as value-exact)")
-      ->check(CLI::IsMember({"keep", "canonical"}));
-  CLI::Option* const small = verb->add_flag_function(
-      "--small", [o](int64_t) { o->choice.effort = DCF_EFFORT_SMALLEST; },
+      .one_of({"keep", "canonical"});
+  const Argument small = verb.add_flag_call(
+      "--small", [o] { o->choice.effort = DCF_EFFORT_SMALLEST; },
       "The smallest encodings, whatever they cost to decode");
-  verb->add_flag_function(
-          "--fast", [o](int64_t) { o->choice.effort = DCF_EFFORT_FAST; },
+  verb.add_flag_call(
+          "--fast", [o] { o->choice.effort = DCF_EFFORT_FAST; },
           "Large tensors get what one pass over them finds: less time, slightly more bytes")
-      ->excludes(small);
-  verb->add_option(
-          "--recipe", o->recipe,
-          "JSON file with rules per tensor: {\"rules\": [{\"match\": PATTERN, \"bits\": 5}, ...], "
-          "\"ignore\": [PATTERN, ...]}; 'dcf help recipes' tells all of it")
-      ->type_name("FILE");
-  verb->add_flag("--dequantize", o->dequantize,
-                 "Quantised weights of TensorFlow.js as the floats they stand for");
-  verb->add_flag(
-      "--no-exact-file", o->no_exact_file,
-      "Keep the tensors and metadata only, not what else is needed to put the same files "
-      "together again");
+      .excludes(small);
+  verb.add("--recipe", &o->recipe,
+           "JSON file with rules per tensor: {\"rules\": [{\"match\": PATTERN, \"bits\": 5}, ...], "
+           "\"ignore\": [PATTERN, ...]}; 'dcf help recipes' tells all of it")
+      .value_name("FILE");
+  verb.add_flag("--dequantize", &o->dequantize,
+                "Quantised weights of TensorFlow.js as the floats they stand for");
+  verb.add_flag("--no-exact-file", &o->no_exact_file,
+                "Keep the tensors and metadata only, not what else is needed to put the same files "
+                "together again");
 }
 
 // What is rounded is neither pruned nor clustered, and its positions are dense.

@@ -3,10 +3,10 @@
 // share.
 #pragma once
 
-#include <CLI/CLI.hpp>
 #include <string>
 #include <vector>
 
+#include "cli/command_line.h"
 #include "cli/encode_plan.h"
 
 namespace dcf::tools {
@@ -28,7 +28,7 @@ struct EncodeRequest {
   double checked_quality() const;
 };
 
-void add_encode_options(CLI::App* verb, EncodeRequest* request);
+void add_encode_options(const Verb& verb, EncodeRequest* request);
 
 // Binds the plan to the model. Tells on stderr, unless `quiet`, what was left out of the model,
 // what the recipe misses, and that a lossy plan loses; returns what the recipe misses.

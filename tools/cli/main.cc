@@ -2,13 +2,10 @@
 // dcf: compress, restore and inspect the weights of neural networks.
 #include <dcf/dcf.h>
 
-#include <CLI/CLI.hpp>
 #include <clocale>
 #include <exception>
-#include <sstream>
 #include <string>
 #include <string_view>
-#include <vector>
 
 #include "cli/failures.h"
 #include "cli/output.h"
@@ -41,48 +38,15 @@ bool wants_json(int argc, char** argv) {
   return false;
 }
 
-// Returns true where the command line asked for no more than the help or version it has got.
-bool parse(CLI::App* app, int argc, char** argv) {
-  try {
-    app->parse(argc, argv);
-    return false;
-  } catch (const CLI::ParseError& error) {
-    if (error.get_exit_code() == 0) {
-      std::ostringstream text;
-      app->exit(error, text, text);
-      print_out(text.str());
-      return true;
-    }
-    const auto verbs = app->get_subcommands();
-    const std::vector<std::string> rest = app->remaining();
-    if (verbs.empty() && !rest.empty()) {
-      const char* const kind = rest.front().starts_with('-') ? "option" : "verb";
-      throw UsageError(std::string("there is no ") + kind + " '" + rest.front() +
-                       "' (see 'dcf --help')");
-    }
-    const std::string verb = verbs.empty() ? "" : verbs.front()->get_name() + " ";
-    throw UsageError(std::string(error.what()) + " (see 'dcf " + verb + "--help')");
-  }
-}
-
 int run_command_line(int argc, char** argv) {
-  CLI::App app("Compressed neural-network weights: .dcf files", "dcf");
-  app.set_version_flag("--version", std::string("dcf ") + dcf_version_string());
-  app.footer(kFooter);
-  app.require_subcommand(1);
-  constexpr size_t kHelpColumn = 32;
-  app.get_formatter()->column_width(kHelpColumn);
-  Run run;
+  Program program("dcf", "Compressed neural-network weights: .dcf files", kFooter);
+  program.set_version(std::string("dcf ") + dcf_version_string());
   for (const auto& add :
        {add_compress, add_decompress, add_info, add_verify, add_bench, add_cat, add_compare,
         add_report, add_plan, add_stats, add_merge, add_run, add_train, add_completion, add_help}) {
-    add(&app, &run);
+    add(&program);
   }
-  app.get_formatter()->label("SUBCOMMAND", "VERB");
-  for (CLI::App* const verb : app.get_subcommands({})) verb->group("Verbs");
-  if (argc == 1) throw UsageError("a verb is missing (see 'dcf --help')");
-  if (parse(&app, argc, argv)) return 0;
-  return run();
+  return program.run(argc, argv);
 }
 
 int guarded_main(int argc, char** argv) {

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <charconv>
+#include <cmath>
 #include <string_view>
 
 namespace dcf::tools {
@@ -22,7 +23,7 @@ int unit_power(std::string_view unit) {
   return at == std::string_view::npos ? -1 : static_cast<int>(at) + 1;
 }
 
-uint64_t parse_size(const std::string& option, const std::string& text) {
+uint64_t parse_size(const std::string& text) {
   uint64_t value = 0;
   const char* const end = text.data() + text.size();
   const auto [rest, error] = std::from_chars(text.data(), end, value);
@@ -30,77 +31,66 @@ uint64_t parse_size(const std::string& option, const std::string& text) {
   uint64_t bytes = 0;
   if (error != std::errc() || power < 0 || value == 0 ||
       __builtin_mul_overflow(value, uint64_t{1} << (10 * power), &bytes)) {
-    throw CLI::ValidationError(option,
-                               "'" + text + "' is not a size such as 512M, 1G, 64k or 4096");
+    throw BadValue("'" + text + "' is not a size such as 512M, 1G, 64k or 4096");
   }
   return bytes;
 }
 
-// Takes the number of a descriptor that was open when the program began. Programs that this one
-// starts do not get it: its reader sees the end when this program ends.
-CLI::Validator writable_descriptor() {
-  return CLI::Validator(
-      [](const std::string& text) -> std::string {
-        int fd = -1;
-        if (!CLI::detail::lexical_cast(text, fd) || fd < STDERR_FILENO) {
-          return "'" + text + "' is not a number of 2 or higher";
-        }
-        const int flags = fcntl(fd, F_GETFL);
-        if (flags < 0 || (flags & O_ACCMODE) == O_RDONLY) {
-          return text + " is not open for writing";
-        }
-        if (fd > STDERR_FILENO) fcntl(fd, F_SETFD, FD_CLOEXEC);
-        return "";
-      },
-      "FD");
+// What is wrong with the number of a descriptor that should have been open when the program began;
+// nothing if it can be written to. Programs that this one starts do not get it: its reader sees the
+// end when this program ends.
+std::string take_descriptor(const std::string& text) {
+  int fd = -1;
+  const char* const end = text.data() + text.size();
+  const auto [rest, error] = std::from_chars(text.data(), end, fd);
+  if (error != std::errc() || rest != end || fd < STDERR_FILENO) {
+    return "'" + text + "' is not a number of 2 or higher";
+  }
+  const int flags = fcntl(fd, F_GETFL);
+  if (flags < 0 || (flags & O_ACCMODE) == O_RDONLY) return text + " is not open for writing";
+  if (fd > STDERR_FILENO) fcntl(fd, F_SETFD, FD_CLOEXEC);
+  return "";
 }
 
 }  // namespace
 
-CLI::Option* add_size_option(CLI::App* verb, const std::string& names, uint64_t* bytes,
-                             const std::string& what) {
-  const std::string name = names.substr(names.find("--"));
+Argument add_size_option(const Verb& verb, const std::string& names, uint64_t* bytes,
+                         const std::string& what) {
   return verb
-      ->add_option_function<std::string>(
-          names, [=](const std::string& text) { *bytes = parse_size(name, text); }, what)
-      ->type_name("SIZE");
+      .add_call(
+          names, [=](const std::string& text) { *bytes = parse_size(text); }, what)
+      .value_name("SIZE");
 }
 
-CLI::Validator not_empty() {
-  return CLI::Validator(
-      [](const std::string& text) { return text.empty() ? "the value is empty" : ""; }, "");
+std::optional<double> parse_finite(const std::string& text) {
+  double value = 0;
+  const char* const end = text.data() + text.size();
+  const auto [rest, error] = std::from_chars(text.data(), end, value);
+  if (error != std::errc() || rest != end || !std::isfinite(value)) return {};
+  return value;
 }
 
-CLI::Validator digits_only() {
-  return CLI::Validator(
-      [](const std::string& text) {
-        const bool ok = !text.empty() && text.find_first_not_of("0123456789") == std::string::npos;
-        return ok ? std::string() : "'" + text + "' is not an unsigned integer";
-      },
-      "");
-}
-
-void add_common_options(CLI::App* verb, CommonOptions* options) {
-  verb->add_flag("-q,--quiet", options->quiet, "Say nothing but errors");
-  verb->add_flag("--json", options->json, "Result, or {\"error\": ...}, as JSON on stdout");
-  verb->add_flag("--no-progress", options->no_progress, "No progress bar");
-  verb->add_option("--progress-fd", options->progress_fd,
-                   "Open file descriptor, 2 or higher, that gets lines of progress for a program: "
-                   "DONE TOTAL STEP")
-      ->check(writable_descriptor());
-  verb->add_option("-T,--threads", options->threads, "Threads; 0 = one per processor (default)")
-      ->check(CLI::Range(0u, kMaxThreads));
+void add_common_options(const Verb& verb, CommonOptions* options) {
+  verb.add_flag("-q,--quiet", &options->quiet, "Say nothing but errors");
+  verb.add_flag("--json", &options->json, "Result, or {\"error\": ...}, as JSON on stdout");
+  verb.add_flag("--no-progress", &options->no_progress, "No progress bar");
+  verb.add("--progress-fd", &options->progress_fd,
+           "Open file descriptor, 2 or higher, that gets lines of progress for a program: "
+           "DONE TOTAL STEP")
+      .check(take_descriptor, "FD");
+  verb.add("-T,--threads", &options->threads, "Threads; 0 = one per processor (default)")
+      .within(0u, kMaxThreads);
   add_size_option(verb, "-M,--max-memory", &options->max_memory,
                   "Memory the library may take: 512M, 2G, ... (default 1G)");
 }
 
-void add_output_options(CLI::App* verb, OutputOptions* options, const std::string& what) {
+void add_output_options(const Verb& verb, OutputOptions* options, const std::string& what) {
   const bool has_default = !options->path.empty();
-  verb->add_option("-o,--output", options->path, what + "; - is standard output")
-      ->required(!has_default)
-      ->check(not_empty())
-      ->type_name("OUT");
-  verb->add_flag("-f,--force", options->force, "Replace OUT if it exists");
+  verb.add("-o,--output", &options->path, what + "; - is standard output")
+      .required(!has_default)
+      .not_empty()
+      .value_name("OUT");
+  verb.add_flag("-f,--force", &options->force, "Replace OUT if it exists");
 }
 
 }  // namespace dcf::tools

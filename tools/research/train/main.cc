@@ -3,7 +3,6 @@
 #include <dcf/dcf.h>
 #include <malloc.h>
 
-#include <CLI/CLI.hpp>
 #include <clocale>
 #include <exception>
 #include <string_view>
@@ -28,64 +27,70 @@ plain or .gz. The test files are read once, after the .dcf file is written. What
 OUT.dcf.train until the end: an interrupted run goes on there and gives the same bytes.)";
 
 int run_command_line(int argc, char** argv) {
-  CLI::App app("Train, prune, cluster and fine-tune a network into a .dcf file", "dcf train");
-  app.footer(kFooter);
+  Program program("dcf train", "Train, prune, cluster and fine-tune a network into a .dcf file",
+                  kFooter);
+  const Verb train_verb = program.root();
   TrainCommand command;
   ReproduceCommand reproduction;
-  CLI::Option* const net =
-      app.add_option("--net", command.net, "lenet-300-100, lenet-5, mlp-4096 or a JSON file");
-  app.add_option("--data", command.data, "Directory of a data set in idx format")
-      ->required()
-      ->type_name("DIR");
-  CLI::Option* const recipe =
-      app.add_option(
-             "--recipe", command.recipe,
-             "paper: the paper's three stages; best: the smallest file at no loss; or a JSON file")
-          ->capture_default_str();
-  app.add_option("--seed", command.seed, "Of everything random")->capture_default_str();
-  app.add_flag("--no-augment", command.no_augment, "With best: neither moved images nor a teacher");
-  CLI::Option* const what =
-      app.add_option("--reproduce", reproduction.what,
-                     "Train and measure the paper's networks; OUT is a folder for report.html")
-          ->type_name("paper")
-          ->check(CLI::IsMember({"paper"}))
-          ->excludes(net);
-  app.add_option("--seeds", reproduction.seeds,
-                 "Of --reproduce, instead of 1 2 3; the large MLP takes the first")
-      ->needs(what);
-  app.add_flag("--quick", reproduction.quick,
-               "With --reproduce: fewer points of the curves, no large MLP")
-      ->needs(what);
-  CLI::Option* const weights =
-      app.add_option("--weights", reproduction.weights,
-                     "With --reproduce: AlexNet or VGG-16 in place of synthetic layers")
-          ->needs(what);
-  app.add_option("--eval", reproduction.evaluation,
-                 "Shell command that scores the model file {}, higher is better")
-      ->needs(weights);
-  add_output_options(&app, &command.output, "Network");
-  app.add_flag("--json", command.common.json, "Print the result as JSON");
-  app.add_flag("-q,--quiet", command.common.quiet, "Print nothing but errors");
-  app.add_flag("--no-progress", command.common.no_progress, "Draw no progress bar");
-  app.add_option("-T,--threads", command.common.threads,
-                 "Threads; the bytes of the file depend on their number")
-      ->check(CLI::Range(1u, 256u));
+  const Argument net =
+      train_verb.add("--net", &command.net, "lenet-300-100, lenet-5, mlp-4096 or a JSON file");
+  train_verb.add("--data", &command.data, "Directory of a data set in idx format")
+      .required()
+      .value_name("DIR");
+  const Argument recipe =
+      train_verb
+          .add("--recipe", &command.recipe,
+               "paper: the paper's three stages; best: the smallest file at no loss; or a JSON "
+               "file")
+          .show_default();
+  train_verb.add("--seed", &command.seed, "Of everything random").show_default();
+  train_verb.add_flag("--no-augment", &command.no_augment,
+                      "With best: neither moved images nor a teacher");
+  const Argument what =
+      train_verb
+          .add("--reproduce", &reproduction.what,
+               "Train and measure the paper's networks; OUT is a folder for report.html")
+          .value_name("paper")
+          .one_of({"paper"})
+          .excludes(net);
+  train_verb
+      .add("--seeds", &reproduction.seeds,
+           "Of --reproduce, instead of 1 2 3; the large MLP takes the first")
+      .needs(what);
+  train_verb
+      .add_flag("--quick", &reproduction.quick,
+                "With --reproduce: fewer points of the curves, no large MLP")
+      .needs(what);
+  const Argument weights =
+      train_verb
+          .add("--weights", &reproduction.weights,
+               "With --reproduce: AlexNet or VGG-16 in place of synthetic layers")
+          .needs(what);
+  train_verb
+      .add("--eval", &reproduction.evaluation,
+           "Shell command that scores the model file {}, higher is better")
+      .needs(weights);
+  add_output_options(train_verb, &command.output, "Network");
+  train_verb.add_flag("--json", &command.common.json, "Print the result as JSON");
+  train_verb.add_flag("-q,--quiet", &command.common.quiet, "Print nothing but errors");
+  train_verb.add_flag("--no-progress", &command.common.no_progress, "Draw no progress bar");
+  train_verb
+      .add("-T,--threads", &command.common.threads,
+           "Threads; the bytes of the file depend on their number")
+      .within(1u, 256u);
   command.common.threads = 1;
-  try {
-    app.parse(argc, argv);
-  } catch (const CLI::ParseError& error) {
-    if (error.get_exit_code() == 0) return app.exit(error);
-    throw UsageError(std::string(error.what()) + " (see 'dcf train --help')");
-  }
-  if (!reproduction.what.empty()) {
-    if (recipe->count() == 0) command.recipe = "paper";
-    if (command.recipe == "best") {
-      throw UsageError("--reproduce goes with the paper's recipe, or one from a JSON file");
+  train_verb.on_run([&] {
+    if (!reproduction.what.empty()) {
+      if (!recipe.was_given()) command.recipe = "paper";
+      if (command.recipe == "best") {
+        throw UsageError("--reproduce goes with the paper's recipe, or one from a JSON file");
+      }
+      return reproduce_paper(command, reproduction);
     }
-    return reproduce_paper(command, reproduction);
-  }
-  if (command.net.empty()) throw UsageError("--net is missing (see 'dcf train --help')");
-  return train(command);
+    if (command.net.empty()) throw UsageError("--net is missing (see 'dcf train --help')");
+    return train(command);
+  });
+  return program.run(argc, argv);
 }
 
 int guarded_main(int argc, char** argv) {
