@@ -121,16 +121,12 @@ void print_as_json(const Results& results, uint32_t threads) {
   json.finish();
 }
 
-std::string ratio_text(double dividend, double divisor) {
-  return divisor == 0 ? "-" : fmt::format("{:.2f}x", dividend / divisor);
-}
-
 // Two cells for decoding, five for products.
 void add_cells(const TensorResult& tensor, std::vector<std::string>* row) {
   const dcf_tensor_info& t = tensor.info;
   if (tensor.decoding) {
     row->push_back(fmt::format("{:.2f}", rate(t.dense_bytes, tensor.decoding->decode) / kGiga));
-    row->push_back(ratio_text(tensor.decoding->copy, tensor.decoding->decode));
+    row->push_back(human_ratio(tensor.decoding->copy, tensor.decoding->decode, 2));
   } else {
     row->insert(row->end(), 2, "-");
   }
@@ -143,7 +139,7 @@ void add_cells(const TensorResult& tensor, std::vector<std::string>* row) {
                                                              static_cast<double>(t.nonzeros)));
   for (const ProductSpeed& product : tensor.layer->products) {
     row->push_back(fmt::format("{:.1f}", product.layer / kMicro));
-    row->push_back(product.dense ? ratio_text(*product.dense, product.layer) : "-");
+    row->push_back(product.dense ? human_ratio(*product.dense, product.layer, 2) : "-");
   }
 }
 
@@ -162,7 +158,7 @@ std::string to_text(const Results& results, uint32_t threads) {
     const dcf_tensor_info& t = tensor.info;
     std::vector<std::string> row = {
         printable({t.name, t.name_size}), human_shape({t.dims, t.rank}),
-        ratio_text(static_cast<double>(t.dense_bytes), static_cast<double>(t.encoded_bytes))};
+        human_ratio(static_cast<double>(t.dense_bytes), static_cast<double>(t.encoded_bytes), 2)};
     add_cells(tensor, &row);
     table.add_row(std::move(row));
   }
@@ -170,8 +166,8 @@ std::string to_text(const Results& results, uint32_t threads) {
   return table.render(table_width()) +
          fold_list({fmt::format("{} \u2192 {} ({})", human_bytes(info.dense_bytes),
                                 human_bytes(info.file_bytes),
-                                ratio_text(static_cast<double>(info.dense_bytes),
-                                           static_cast<double>(info.file_bytes))),
+                                human_ratio(static_cast<double>(info.dense_bytes),
+                                            static_cast<double>(info.file_bytes), 2)),
                     fmt::format("verified at {:.2f} GB/s of weights",
                                 rate(info.dense_bytes, results.verify) / kGiga),
                     human_count(threads, "thread")},

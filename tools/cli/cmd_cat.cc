@@ -17,7 +17,7 @@
 namespace dcf::tools {
 namespace {
 
-struct Options {
+struct CatOptions {
   CommonOptions common;
   OutputOptions output{.path = "-"};
   std::string input;
@@ -25,7 +25,7 @@ struct Options {
 };
 
 // Of a model that is no .dcf file.
-int cat_foreign(const Options& o) {
+int cat_foreign(const CatOptions& o) {
   const auto source = open_model(o.input, o.common.hints());
   const auto& tensors = source->tensors();
   const auto it = std::find_if(tensors.begin(), tensors.end(),
@@ -46,7 +46,7 @@ int cat_foreign(const Options& o) {
   return 0;
 }
 
-int cat(const Options& o) {
+int cat(const CatOptions& o) {
   check_output(o.input, o.output, false);
   check_output_name(o.output.path, "npy");
   if (!is_dcf_file(o.input)) return cat_foreign(o);
@@ -71,7 +71,7 @@ int cat(const Options& o) {
 }  // namespace
 
 void add_cat(Program* program) {
-  auto o = std::make_shared<Options>();
+  auto o = std::make_shared<CatOptions>();
   const Verb verb = program->add_verb("cat", "Write one tensor as .npy");
   verb.add("IN", &o->input, "Model of any readable format; - is standard input, a .dcf file")
       .required()

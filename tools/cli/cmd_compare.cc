@@ -17,7 +17,7 @@
 namespace dcf::tools {
 namespace {
 
-struct Options {
+struct CompareOptions {
   CommonOptions common;
   std::string a, b;
   bool bounds = false;
@@ -39,7 +39,7 @@ std::vector<std::string> row_of(const TensorDiff& tensor) {
 }
 
 // A table of the tensors that are not as they should be, or of all, and a line for all of them.
-void print_text(const ModelDiff& diff, const Options& o) {
+void print_text(const ModelDiff& diff, const CompareOptions& o) {
   const size_t good = diff.count_ok();
   if (good < diff.tensors.size() || (o.verbose && good > 0)) {
     TableLayout layout({{"tensor", Align::kLeft},
@@ -69,7 +69,7 @@ void write_number(const char* key, double value, JsonWriter* json) {
   std::isfinite(value) ? json->value(value) : json->value(nullptr);
 }
 
-void print_as_json(const ModelDiff& diff, const Options& o) {
+void print_as_json(const ModelDiff& diff, const CompareOptions& o) {
   JsonWriter json;
   json.begin_object();
   json.member("ok", diff.ok());
@@ -96,7 +96,7 @@ void print_as_json(const ModelDiff& diff, const Options& o) {
   json.finish();
 }
 
-int compare(const Options& o) {
+int compare(const CompareOptions& o) {
   const ModelDiff diff = diff_models({.a = o.a, .b = o.b, .bounds = o.bounds}, o.common);
   if (o.common.json) {
     print_as_json(diff, o);
@@ -109,7 +109,7 @@ int compare(const Options& o) {
 }  // namespace
 
 void add_compare(Program* program) {
-  auto o = std::make_shared<Options>();
+  auto o = std::make_shared<CompareOptions>();
   const Verb verb = program->add_verb(
       "compare", "Compare two models tensor by tensor: exit 0 if equal byte for byte, else 1");
   verb.add("A", &o->a, "Model of any readable format").required().value_name("FILE");

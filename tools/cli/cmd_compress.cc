@@ -36,7 +36,7 @@
 namespace dcf::tools {
 namespace {
 
-struct Options {
+struct CompressOptions {
   CommonOptions common;
   OutputOptions output;
   std::string input;
@@ -61,7 +61,7 @@ struct Outcome {
   std::vector<std::string> warnings;
 };
 
-void print_outcome_json(const Options& o, const Outcome& outcome, const SizeReport& sizes,
+void print_outcome_json(const CompressOptions& o, const Outcome& outcome, const SizeReport& sizes,
                         const LossReport& loss, const CalibrationReport& calibration,
                         const DcfFile& file) {
   const TensorReport report(file);
@@ -89,7 +89,7 @@ void print_outcome_json(const Options& o, const Outcome& outcome, const SizeRepo
   json.finish();
 }
 
-void print_outcome(const Options& o, const Outcome& outcome, const SizeReport& sizes,
+void print_outcome(const CompressOptions& o, const Outcome& outcome, const SizeReport& sizes,
                    const LossReport& loss, const CalibrationReport& calibration,
                    const DcfFile& file) {
   print_out(fmt::format("{} \u2192 {} in {}\n", printable(o.input), printable(o.output.path),
@@ -122,13 +122,13 @@ void print_balanced(const ModelSource& source, const DcfFile& file) {
 
 // The output is in place, and this file is our own: -M bounds what a stranger's file may take, and
 // must not turn a success into a failure.
-DcfFile reopen_output(const Options& o) {
+DcfFile reopen_output(const CompressOptions& o) {
   OpenHints hints = o.common.hints();
   hints.max_memory = UINT64_MAX;
   return DcfFile(o.output.path, hints);
 }
 
-void report_outcome(const Options& o, const Outcome& outcome, const ModelSource& source,
+void report_outcome(const CompressOptions& o, const Outcome& outcome, const ModelSource& source,
                     const EncodePlan& plan) {
   const DcfFile file = reopen_output(o);
   const SizeReport sizes(source, file);
@@ -143,7 +143,8 @@ void report_outcome(const Options& o, const Outcome& outcome, const ModelSource&
 }
 
 // Opens the calibration of a plan that was bound to `source`.
-void calibrate(const Options& o, const ModelSource& source, EncodePlan* plan, Outcome* outcome) {
+void calibrate(const CompressOptions& o, const ModelSource& source, EncodePlan* plan,
+               Outcome* outcome) {
   plan->calibration = std::make_shared<Calibration>(o.calibration, source, o.common.max_memory);
   for (const std::string& warning : plan->calibration->warnings()) {
     if (!o.common.quiet) std::fputs(("dcf: warning: " + warning + "\n").c_str(), stderr);
@@ -154,7 +155,7 @@ void calibrate(const Options& o, const ModelSource& source, EncodePlan* plan, Ou
 }
 
 // One item of a plan, which has all that decides the bytes.
-int compress_item(const Options& o) {
+int compress_item(const CompressOptions& o) {
   const WorkPlan plan = read_plan(o.plan);
   CommonOptions common = o.common;
   if (common.max_memory == 0) common.max_memory = plan.max_memory;
@@ -182,7 +183,7 @@ int compress_item(const Options& o) {
   return 0;
 }
 
-int compress(const Options& o) {
+int compress(const CompressOptions& o) {
   if (!o.plan.empty() || o.item) {
     if (o.plan.empty() || !o.item || !o.input.empty()) {
       throw UsageError("an item of a plan is compressed with --plan and --item, without IN");
@@ -244,7 +245,7 @@ void refuse_with_plan(const Verb& verb) {
 }  // namespace
 
 void add_compress(Program* program) {
-  auto o = std::make_shared<Options>();
+  auto o = std::make_shared<CompressOptions>();
   const Verb verb =
       program->add_verb("compress", "Write a model as .dcf, losslessly unless told otherwise");
   const Argument in =

@@ -17,7 +17,7 @@
 namespace dcf::tools {
 namespace {
 
-struct Options {
+struct DecompressOptions {
   CommonOptions common;
   OutputOptions output;
   std::string input;
@@ -25,7 +25,7 @@ struct Options {
   uint64_t max_output = 0;  // decoded bytes; 0: any number
 };
 
-void check_max_output(const Options& o, const DcfFile& file, uint64_t bytes) {
+void check_max_output(const DecompressOptions& o, const DcfFile& file, uint64_t bytes) {
   if (o.max_output == 0 || bytes <= o.max_output) return;
   throw DcfError({.status = DCF_STATUS_LIMIT_OUTPUT,
                   .sentence = fmt::format("{}: decodes to {} bytes, more than the {} of "
@@ -33,7 +33,7 @@ void check_max_output(const Options& o, const DcfFile& file, uint64_t bytes) {
                                           file.path(), bytes, o.max_output)});
 }
 
-int decompress(const Options& o) {
+int decompress(const DecompressOptions& o) {
   const DcfFile file(o.input, o.common.hints());
   const dcf_file_info info = file.info();
   const auto originals = OriginalFiles::read(file);
@@ -70,7 +70,7 @@ int decompress(const Options& o) {
 }  // namespace
 
 void add_decompress(Program* program) {
-  auto o = std::make_shared<Options>();
+  auto o = std::make_shared<DecompressOptions>();
   const Verb verb =
       program->add_verb("decompress", "Restore the files that a model came from, or its tensors");
   verb.add("IN", &o->input, ".dcf file; - is standard input").required().value_name("FILE");

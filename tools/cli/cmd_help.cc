@@ -17,7 +17,7 @@
 namespace dcf::tools {
 namespace {
 
-struct Options {
+struct HelpOptions {
   std::string topic;
   bool man = false;
 };
@@ -50,7 +50,7 @@ std::string man_page_of(const Program& program, const std::string& verb) {
   return program_page(tree, foot);
 }
 
-int help(const Program& program, const Options& o) {
+int help(const Program& program, const HelpOptions& o) {
   const bool is_recipes = o.topic == kRecipeTopic;
   const std::string text = is_recipes ? recipe_help() : program.help(o.topic);
   print_out(o.man ? man_page_of(program, o.topic) : text);
@@ -60,7 +60,7 @@ int help(const Program& program, const Options& o) {
 }  // namespace
 
 void add_help(Program* program) {
-  auto o = std::make_shared<Options>();
+  auto o = std::make_shared<HelpOptions>();
   const Verb verb = program->add_verb("help", "Show the help of a verb");
   verb.add("VERB", &o->topic, "Verb to explain, or 'recipes'").value_name("VERB");
   verb.add_flag("--man", &o->man, "As the source of a man page");

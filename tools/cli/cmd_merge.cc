@@ -19,7 +19,7 @@
 namespace dcf::tools {
 namespace {
 
-struct Options {
+struct MergeOptions {
   CommonOptions common;
   OutputOptions output;
   std::string plan;
@@ -28,7 +28,7 @@ struct Options {
   uint64_t shard_bytes = 0;  // 0: one file
 };
 
-void report(const Options& o, size_t parts, uint64_t files, uint64_t bytes) {
+void report(const MergeOptions& o, size_t parts, uint64_t files, uint64_t bytes) {
   if (o.output.path == "-" || !o.common.wants_report()) return;
   if (o.common.json) {
     JsonWriter json;
@@ -45,7 +45,7 @@ void report(const Options& o, size_t parts, uint64_t files, uint64_t bytes) {
                         printable(o.output.path), human_count(files, "file"), human_bytes(bytes)));
 }
 
-int merge(const Options& o) {
+int merge(const MergeOptions& o) {
   const WorkPlan plan = read_plan(o.plan);
   CommonOptions common = o.common;
   if (common.max_memory == 0) common.max_memory = plan.max_memory;
@@ -71,7 +71,7 @@ int merge(const Options& o) {
 }  // namespace
 
 void add_merge(Program* program) {
-  auto o = std::make_shared<Options>();
+  auto o = std::make_shared<MergeOptions>();
   const Verb verb = program->add_verb(
       "merge", "Join the parts of a plan into the file that one process would have written");
   verb.add("PARTS", &o->parts, "Folder with the parts of all items, *.dcf")

@@ -21,7 +21,7 @@ namespace {
 constexpr uint64_t kItemBytes = uint64_t{256} << 20;
 constexpr uint64_t kLeastItemBytes = uint64_t{1} << 20;
 
-struct Options {
+struct PlanOptions {
   CommonOptions common;
   OutputOptions output;
   std::string input;
@@ -31,7 +31,7 @@ struct Options {
   uint64_t encode_speed = 0;
 };
 
-void print_plan_json(const Options& o, const WorkPlan& plan, uint64_t bytes) {
+void print_plan_json(const PlanOptions& o, const WorkPlan& plan, uint64_t bytes) {
   const Prediction prediction = predict(plan, o.workers);
   JsonWriter json;
   json.begin_object();
@@ -51,7 +51,7 @@ void print_plan_json(const Options& o, const WorkPlan& plan, uint64_t bytes) {
   json.finish();
 }
 
-void print_plan(const Options& o, const WorkPlan& plan, uint64_t bytes) {
+void print_plan(const PlanOptions& o, const WorkPlan& plan, uint64_t bytes) {
   const Prediction prediction = predict(plan, o.workers);
   print_out(fmt::format("{}: {} of {}, {} of statistics, {} of work\n", printable(o.output.path),
                         human_count(plan.tensors.size(), "tensor"), human_bytes(bytes),
@@ -66,7 +66,7 @@ void print_plan(const Options& o, const WorkPlan& plan, uint64_t bytes) {
                         prediction.encode_seconds / kHour));
 }
 
-int plan_model(const Options& o) {
+int plan_model(const PlanOptions& o) {
   if (o.request.seeks_quality()) {
     throw UsageError("--quality auto is for dcf compress: a plan tries nothing");
   }
@@ -99,7 +99,7 @@ int plan_model(const Options& o) {
 }  // namespace
 
 void add_plan(Program* program) {
-  auto o = std::make_shared<Options>();
+  auto o = std::make_shared<PlanOptions>();
   const Verb verb = program->add_verb(
       "plan", "Plan the compression of a model in parts, on many machines; reads headers only");
   verb.add("IN", &o->input, "As of compress, but for .net files").required().value_name("FILE");

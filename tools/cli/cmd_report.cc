@@ -16,14 +16,14 @@
 namespace dcf::tools {
 namespace {
 
-struct Options {
+struct ReportOptions {
   CommonOptions common;
   OutputOptions output;
   std::string input;
   std::string original;
 };
 
-int report(const Options& o) {
+int report(const ReportOptions& o) {
   check_output(o.input, o.output, o.common.json);
   if (!o.original.empty()) check_output(o.original, o.output, o.common.json);
   const ModelReport made = make_report(o.input, o.original, o.common);
@@ -53,7 +53,7 @@ int report(const Options& o) {
 }  // namespace
 
 void add_report(Program* program) {
-  auto o = std::make_shared<Options>();
+  auto o = std::make_shared<ReportOptions>();
   const Verb verb = program->add_verb(
       "report", "Show a .dcf file as a page: where its bytes are, what each tensor lost, plots");
   verb.add("IN", &o->input, ".dcf file").required().value_name("FILE");

@@ -27,7 +27,7 @@
 namespace dcf::tools {
 namespace {
 
-struct Options {
+struct RunOptions {
   CommonOptions common;
   OutputOptions output;
   std::string model;
@@ -65,7 +65,7 @@ void write_outputs(const DcfFile& file, const Network& network, const NetworkInp
       });
 }
 
-int run_array(const Options& o) {
+int run_array(const RunOptions& o) {
   check_output(o.model, o.output, o.common.json);
   check_output(o.input, o.output, o.common.json);
   const DcfFile file(o.model, o.common.hints());
@@ -96,7 +96,7 @@ int run_array(const Options& o) {
   return 0;
 }
 
-int run_test(const Options& o) {
+int run_test(const RunOptions& o) {
   const DcfFile file(o.model, o.common.hints());
   const Network network = read_network(file);
   const Digits digits = load_test(o.test, MemoryLimit(o.common.max_memory));
@@ -123,7 +123,7 @@ int run_test(const Options& o) {
   return 0;
 }
 
-int run_model(const Options& o) {
+int run_model(const RunOptions& o) {
   if (o.input.empty() == o.test.empty()) throw UsageError("give either --input or --test");
   if (!o.test.empty()) return run_test(o);
   if (o.output.path.empty()) throw UsageError("--input needs --output");
@@ -133,7 +133,7 @@ int run_model(const Options& o) {
 }  // namespace
 
 void add_run(Program* program) {
-  auto o = std::make_shared<Options>();
+  auto o = std::make_shared<RunOptions>();
   const Verb verb = program->add_verb("run", "Run the network that a .dcf file carries");
   verb.add("MODEL", &o->model, ".dcf file with its network; - is standard input")
       .required()

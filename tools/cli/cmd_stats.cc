@@ -22,7 +22,7 @@
 namespace dcf::tools {
 namespace {
 
-struct Options {
+struct StatsOptions {
   CommonOptions common;
   OutputOptions output;
   std::string plan;
@@ -31,7 +31,7 @@ struct Options {
   std::string settle;
 };
 
-void measure(const Options& o, const WorkPlan& plan, const ModelSource& source) {
+void measure(const StatsOptions& o, const WorkPlan& plan, const ModelSource& source) {
   const size_t task = checked_number("statistics", *o.item, plan.tasks.size());
   Progress progress("measuring", plan.tasks[task].bytes, o.common.progress());
   uint64_t done = 0;
@@ -64,7 +64,7 @@ std::vector<MeasuredTask> read_results(const WorkPlan& plan, const std::string& 
   return results;
 }
 
-void report_settled(const Options& o, const WorkPlan& plan) {
+void report_settled(const StatsOptions& o, const WorkPlan& plan) {
   const auto aliases = static_cast<uint64_t>(
       std::count_if(plan.tensors.begin(), plan.tensors.end(),
                     [](const PlannedTensor& tensor) { return !tensor.alias_of.empty(); }));
@@ -83,7 +83,7 @@ void report_settled(const Options& o, const WorkPlan& plan) {
                         aliases == 1 ? "1 alias" : fmt::format("{} aliases", aliases)));
 }
 
-int stats(const Options& o) {
+int stats(const StatsOptions& o) {
   if (o.item.has_value() == !o.settle.empty()) {
     throw UsageError("one of --item and --settle is needed (see 'dcf stats --help')");
   }
@@ -104,7 +104,7 @@ int stats(const Options& o) {
 }  // namespace
 
 void add_stats(Program* program) {
-  auto o = std::make_shared<Options>();
+  auto o = std::make_shared<StatsOptions>();
   const Verb verb = program->add_verb(
       "stats", "The first pass of a plan: measure one item, or settle the plan with all of them");
   verb.add("--plan", &o->plan, "Plan, as dcf plan writes it").required().value_name("FILE");

@@ -107,6 +107,10 @@ std::string human_count(uint64_t count, const std::string& what) {
   return fmt::format("{} {}{}", count, what, count == 1 ? "" : "s");
 }
 
+std::string human_ratio(double dividend, double divisor, int digits) {
+  return divisor == 0 ? "-" : fmt::format("{:.{}f}x", dividend / divisor, digits);
+}
+
 std::string human_shape(std::span<const uint64_t> dims) {
   if (dims.empty()) return "scalar";
   return fmt::format("{}", fmt::join(dims, "x"));

@@ -23,6 +23,8 @@ size_t table_width();
 std::string human_bytes(uint64_t bytes);    // "27.9 MB": decimal units, three digits
 std::string human_seconds(double seconds);  // "2.1 s", "3:05 min"
 std::string human_count(uint64_t count, const std::string& what);  // "1 tensor", "52 tensors"
-std::string human_shape(std::span<const uint64_t> dims);           // "300x784", "scalar"
+// "11.8x" with one digit; "-" where the divisor is 0.
+std::string human_ratio(double dividend, double divisor, int digits);
+std::string human_shape(std::span<const uint64_t> dims);  // "300x784", "scalar"
 
 }  // namespace dcf::tools

@@ -14,7 +14,7 @@ namespace dcf::tools {
 namespace {
 
 // Small enough to be written while it is still in a cache, and many chunks of a dense tensor.
-constexpr uint64_t kPieceBytes = uint64_t{4} << 20;
+constexpr uint64_t kLeastPieceBytes = uint64_t{4} << 20;
 // A chunk that straddles two pieces is decoded twice. The chunks of a sparse tensor may be large.
 constexpr uint64_t kPieceChunks = 8;
 // What is smaller is not worth waking a thread for.
@@ -26,7 +26,7 @@ uint64_t rows_of_piece(const dcf_tensor_info& info, uint64_t max_memory) {
   if (info.rows == 0 || info.dense_bytes == 0 || info.dtype_bits % 8 != 0) return info.rows;
   const uint64_t row_bytes = std::max<uint64_t>(1, info.dense_bytes / info.rows);
   const uint64_t chunk_bytes = info.dense_bytes / std::max<uint64_t>(1, info.chunks);
-  uint64_t bytes = std::max(kPieceBytes, kPieceChunks * std::min(chunk_bytes, max_memory));
+  uint64_t bytes = std::max(kLeastPieceBytes, kPieceChunks * std::min(chunk_bytes, max_memory));
   bytes = std::min(bytes, max_memory / 4);
   return std::clamp<uint64_t>(bytes / row_bytes, 1, info.rows);
 }

@@ -32,11 +32,6 @@ std::string_view name_of(const dcf_tensor_info& t) {
   return {t.name, t.name_size};
 }
 
-std::string ratio_text(uint64_t dense, uint64_t stored) {
-  if (stored == 0) return "-";
-  return fmt::format("{:.1f}x", static_cast<double>(dense) / static_cast<double>(stored));
-}
-
 std::string density_text(const dcf_tensor_info& t) {
   if (t.elements == 0) return "-";
   return fmt::format("{:.1f} %",
@@ -216,7 +211,8 @@ std::vector<std::string> TensorReport::row_of(size_t i, const ReportStyle& style
   }
   row.push_back(fmt::format("{:.3f}", bits_per_weight(t, bytes)));
   row.push_back(std::to_string(bytes.total));
-  row.push_back(ratio_text(t.dense_bytes, bytes.total));
+  row.push_back(
+      human_ratio(static_cast<double>(t.dense_bytes), static_cast<double>(bytes.total), 1));
   return row;
 }
 
@@ -231,7 +227,8 @@ void TensorReport::print_text(const ReportStyle& style) const {
   print_out(fold_list(
       {human_count(info.tensors, "tensor"),
        fmt::format("{} \u2192 {} ({})", human_bytes(info.dense_bytes), human_bytes(info.file_bytes),
-                   ratio_text(info.dense_bytes, info.file_bytes)),
+                   human_ratio(static_cast<double>(info.dense_bytes),
+                               static_cast<double>(info.file_bytes), 1)),
        fmt::format("header and manifest {}", human_bytes(info.overhead_bytes)),
        fmt::format("names {}{}", human_bytes(info.name_bytes),
                    has_coded_names(info) ? " (coded)" : ""),

@@ -9,7 +9,7 @@ namespace dcf::tools {
 namespace {
 
 constexpr size_t kGap = 2;
-constexpr size_t kIndent = 2;
+constexpr size_t kFoldIndent = 2;
 constexpr size_t kMinNameWidth = 12;
 
 }  // namespace
@@ -35,7 +35,7 @@ void TableLayout::limit(size_t width) {
     if (used + kGap + widths_[c] > width) {
       starts_line_[c] = true;
       folded = true;
-      used = kIndent + widths_[c];
+      used = kFoldIndent + widths_[c];
     } else {
       used += kGap + widths_[c];
       if (!folded) first_line += kGap + widths_[c];
@@ -58,7 +58,7 @@ std::string TableLayout::row(const std::vector<std::string>& cells) const {
     if (starts_line_[c]) {
       text.erase(text.find_last_not_of(' ') + 1);
       text += '\n';
-      text.append(kIndent, ' ');
+      text.append(kFoldIndent, ' ');
     } else if (c > 0) {
       text.append(kGap, ' ');
     }

@@ -9,15 +9,11 @@
 #include "formats/le_bytes.h"
 #include "formats/tensor_meta.h"
 #include "formats/text.h"
+#include "formats/zip_format.h"
 
 namespace dcf::tools {
 namespace {
 
-constexpr uint32_t kLocalSignature = 0x04034b50;
-constexpr uint32_t kCentralSignature = 0x02014b50;
-constexpr uint32_t kEndSignature = 0x06054b50;
-constexpr uint32_t kEnd64Signature = 0x06064b50;
-constexpr uint32_t kLocator64Signature = 0x07064b50;
 constexpr uint64_t kLocalBytes = 30;
 constexpr uint64_t kCentralBytes = 46;
 constexpr uint64_t kEndBytes = 22;
@@ -28,8 +24,6 @@ constexpr uint64_t kMaxDirectoryBytes = uint64_t{256} << 20;
 constexpr uint16_t kMethodStored = 0;
 constexpr uint16_t kMethodDeflated = 8;
 constexpr uint16_t kEncryptionFlags = 0x2041;  // encrypted, strong encryption, masked headers
-constexpr uint16_t kZip64ExtraId = 1;
-constexpr uint32_t kIn64 = 0xffffffff;  // the field is in the zip64 extra instead
 // Deflate spends at least two bits on a run of 258 bytes.
 constexpr uint64_t kMaxDeflateRatio = 1032;
 
@@ -48,14 +42,14 @@ std::optional<Directory> find_directory64(const InputFile& file, uint64_t end_of
   if (end_offset < kLocator64Bytes + kEnd64Bytes) return std::nullopt;
   const uint64_t locator_offset = end_offset - kLocator64Bytes;
   const auto locator = file.read_range(locator_offset, kLocator64Bytes);
-  if (load_le<uint32_t>(locator.data()) != kLocator64Signature) return std::nullopt;
+  if (load_le<uint32_t>(locator.data()) != zip::kLocator64Signature) return std::nullopt;
   const uint64_t record_offset = load_le<uint64_t>(&locator[8]);
   if (record_offset > locator_offset - kEnd64Bytes) {
     throw_damaged(file, "its zip64 end record lies outside");
   }
   const auto record = file.read_range(record_offset, kEnd64Bytes);
   const uint64_t record_bytes = load_le<uint64_t>(&record[4]);
-  if (load_le<uint32_t>(record.data()) != kEnd64Signature ||
+  if (load_le<uint32_t>(record.data()) != zip::kEnd64Signature ||
       record_bytes != locator_offset - record_offset - 12) {
     throw_damaged(file, "its zip64 end record is malformed");
   }
@@ -81,7 +75,7 @@ Directory find_directory(const InputFile& file) {
   const auto tail = file.read_range(tail_offset, tail_bytes);
   for (uint64_t at = tail_bytes - kEndBytes + 1; at-- > 0;) {
     const uint8_t* end = &tail[at];
-    if (load_le<uint32_t>(end) != kEndSignature) continue;
+    if (load_le<uint32_t>(end) != zip::kEndSignature) continue;
     if (at + kEndBytes + load_le<uint16_t>(end + 20) != tail_bytes) continue;
     const uint64_t end_offset = tail_offset + at;
     if (const auto directory = find_directory64(file, end_offset)) return *directory;
@@ -102,17 +96,17 @@ Directory find_directory(const InputFile& file) {
 
 // Each field is present only if its 32-bit counterpart is saturated, in this order.
 void apply_zip64(const InputFile& file, std::span<const uint8_t> extra, ZipEntry* entry) {
-  const bool needed =
-      entry->bytes == kIn64 || entry->compressed_bytes == kIn64 || entry->header_offset == kIn64;
+  const bool needed = entry->bytes == zip::kMax32 || entry->compressed_bytes == zip::kMax32 ||
+                      entry->header_offset == zip::kMax32;
   while (extra.size() >= 4) {
     const uint16_t id = load_le<uint16_t>(extra.data());
     const size_t size = load_le<uint16_t>(extra.data() + 2);
     if (size > extra.size() - 4) break;
     std::span<const uint8_t> body = extra.subspan(4, size);
     extra = extra.subspan(4 + size);
-    if (id != kZip64ExtraId) continue;
+    if (id != zip::kZip64ExtraId) continue;
     for (uint64_t* field : {&entry->bytes, &entry->compressed_bytes, &entry->header_offset}) {
-      if (*field != kIn64) continue;
+      if (*field != zip::kMax32) continue;
       if (body.size() < sizeof(uint64_t)) throw_damaged(file, "a zip64 field is missing");
       *field = load_le<uint64_t>(body.data());
       body = body.subspan(sizeof(uint64_t));
@@ -124,7 +118,7 @@ void apply_zip64(const InputFile& file, std::span<const uint8_t> extra, ZipEntry
 
 // Reads the record at the front of `*rest` and drops it.
 ZipEntry read_central(const InputFile& file, std::span<const uint8_t>* rest) {
-  if (rest->size() < kCentralBytes || load_le<uint32_t>(rest->data()) != kCentralSignature) {
+  if (rest->size() < kCentralBytes || load_le<uint32_t>(rest->data()) != zip::kCentralSignature) {
     throw_damaged(file, "a directory record is malformed");
   }
   const uint8_t* record = rest->data();
@@ -170,8 +164,9 @@ void locate_data(const InputFile& file, uint64_t data_end, ZipEntry* entry) {
   const uint64_t name_bytes = load_le<uint16_t>(&header[26]);
   const uint64_t extra_bytes = load_le<uint16_t>(&header[28]);
   const uint64_t room = data_end - entry->header_offset - kLocalBytes;
-  if (load_le<uint32_t>(header.data()) != kLocalSignature || name_bytes != entry->name.size() ||
-      method != entry->method || name_bytes + extra_bytes > room) {
+  if (load_le<uint32_t>(header.data()) != zip::kLocalSignature ||
+      name_bytes != entry->name.size() || method != entry->method ||
+      name_bytes + extra_bytes > room) {
     throw_damaged(file, "directory and header of " + name + " differ");
   }
   const auto local_name = file.read_range(entry->header_offset + kLocalBytes, name_bytes);

@@ -11,7 +11,8 @@ namespace dcf::tools {
 namespace {
 
 // The whole script but its tables. A candidate is "word<TAB>what it does".
-constexpr std::string_view kStart = R"sh(# bash completion of dcf, made by 'dcf completion bash'.
+constexpr std::string_view kBashStart =
+    R"sh(# bash completion of dcf, made by 'dcf completion bash'.
 
 # Candidates that begin with $1, in COMPREPLY. Descriptions only where bash shows a list, as else it
 # would put them into the line.
@@ -170,7 +171,7 @@ std::string kinds_of(const VerbText& verb) {
 }  // namespace
 
 std::string bash_completion(const CommandTree& tree, const std::vector<std::string>& topics) {
-  std::string out(kStart);
+  std::string out(kBashStart);
   out += "\n_dcf_verbs=(";
   for (const VerbText& verb : tree.verbs) out += "\n  " + candidate(verb.name, verb.what);
   out += "\n)\n_dcf_topics=(";

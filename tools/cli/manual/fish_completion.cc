@@ -11,7 +11,7 @@ namespace dcf::tools {
 namespace {
 
 // -F overrules -f where its condition holds.
-constexpr std::string_view kStart = R"(# fish completion of dcf, made by 'dcf completion fish'.
+constexpr std::string_view kFishStart = R"(# fish completion of dcf, made by 'dcf completion fish'.
 
 # Whether the verb of the line is this one; '' where there is none yet.
 function __dcf_is
@@ -100,7 +100,7 @@ std::string fish_completion(const CommandTree& tree, const std::vector<std::stri
   std::string verbs;
   for (const VerbText& verb : tree.verbs) verbs += verb.name + " ";
   verbs += fmt::format("{}", fmt::join(topics, " "));
-  std::string out(kStart);
+  std::string out(kFishStart);
   for (const VerbText& verb : tree.verbs) {
     out += fmt::format("{} -a {} -d {}\n", start_of(""), fish_quoted(verb.name),
                        fish_quoted(verb.what));

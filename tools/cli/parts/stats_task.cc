@@ -17,8 +17,8 @@ namespace {
 
 using nlohmann::json;
 
-constexpr const char* kFormat = "dcf stats";
-constexpr uint64_t kPieceBytes = uint64_t{1} << 20;
+constexpr const char* kStatsFormat = "dcf stats";
+constexpr uint64_t kMeterBytes = uint64_t{1} << 20;
 
 // Measures one tensor, whose bytes come in order from the start of a range.
 class TensorMeter {
@@ -109,7 +109,7 @@ void measure_file(const WorkPlan& plan, const ModelSource& source, size_t file,
   Sha256Hash hash;
   source.with_file(file, [&](const InputFile& input) {
     if (input.size() != description.bytes) throw_invalid(input.path(), "has changed its size");
-    std::vector<uint8_t> buffer(static_cast<size_t>(std::min(kPieceBytes, description.bytes)));
+    std::vector<uint8_t> buffer(static_cast<size_t>(std::min(kMeterBytes, description.bytes)));
     uint64_t at = 0;
     while (reader.next_segment(&segment)) {
       std::optional<TensorMeter> meter;
@@ -149,7 +149,7 @@ void measure_item(const WorkPlan& plan, const ModelSource& source, const WorkIte
     const auto reader = source.open_tensor_at(i, begin);
     std::vector<uint8_t> buffer;
     for (uint64_t left = item.is_range() ? item.bytes : planned.bytes; left > 0;) {
-      buffer.resize(static_cast<size_t>(std::min(left, kPieceBytes)));
+      buffer.resize(static_cast<size_t>(std::min(left, kMeterBytes)));
       reader->read(buffer);
       meter.add(buffer);
       left -= buffer.size();
@@ -183,7 +183,7 @@ MeasuredTask run_task(const WorkPlan& plan, const ModelSource& source, size_t ta
 
 std::string task_text(const WorkPlan& plan, const MeasuredTask& measured) {
   OrderedJson out;
-  out["format"] = kFormat;
+  out["format"] = kStatsFormat;
   out["fingerprint"] = plan.fingerprint;
   out["task"] = measured.task;
   if (measured.file_sha256) out["file_sha256"] = hex_text(*measured.file_sha256);
@@ -205,7 +205,7 @@ MeasuredTask read_task_result(const WorkPlan& plan, const std::string& path) {
   const auto member = [&](const json& object, const char* key) -> const json& {
     return json_member(path, object, key, "the statistics");
   };
-  if (!root.is_object() || !root.contains("format") || root["format"] != kFormat) {
+  if (!root.is_object() || !root.contains("format") || root["format"] != kStatsFormat) {
     throw_invalid(path, "is no result of dcf stats --item");
   }
   if (json_string(path, member(root, "fingerprint"), "fingerprint") != plan.fingerprint) {

@@ -13,7 +13,7 @@ namespace {
 
 using nlohmann::json;
 
-constexpr const char* kFormat = "dcf plan";
+constexpr const char* kPlanFormat = "dcf plan";
 constexpr uint64_t kVersion = 0;
 constexpr uint64_t kMaxRanges = 100'000;  // of a tensor
 
@@ -264,7 +264,7 @@ std::string options_key(const dcf_encode_options& options) {
 
 std::string plan_text(const WorkPlan& plan) {
   OrderedJson out;
-  out["format"] = kFormat;
+  out["format"] = kPlanFormat;
   out["version"] = kVersion;
   out["source"] = plan.source;
   out["fingerprint"] = plan.fingerprint;
@@ -316,7 +316,7 @@ WorkPlan read_plan(const std::string& path) {
   JsonDocument document;
   parse_json_file(file, &document);
   const Reader in(path, document.root(), "the plan");
-  if (!in.has("format") || in.text("format") != kFormat) {
+  if (!in.has("format") || in.text("format") != kPlanFormat) {
     throw_invalid(path, "is not a plan, as dcf plan writes it");
   }
   if (in.number("version") != kVersion) {

@@ -33,10 +33,6 @@ double share(uint64_t part, uint64_t whole) {
   return whole == 0 ? 0 : static_cast<double>(part) / static_cast<double>(whole);
 }
 
-std::string ratio_text(uint64_t dense, uint64_t stored) {
-  return stored == 0 ? kDash : fmt::format("{:.2f}x", share(dense, stored));
-}
-
 std::string label_of(const std::string& name) {
   return shorten_middle(printable(name), kLongLabel);
 }
@@ -66,7 +62,8 @@ std::string lead_of(const ModelReport& report) {
   std::string lead = fmt::format(
       "{} of {} elements: {} as they are, {} in this file ({}), {:.3f} bits an element.",
       human_count(info.tensors, "tensor"), report.elements, human_bytes(info.dense_bytes),
-      human_bytes(info.file_bytes), ratio_text(info.dense_bytes, info.file_bytes),
+      human_bytes(info.file_bytes),
+      human_ratio(static_cast<double>(info.dense_bytes), static_cast<double>(info.file_bytes), 2),
       8 * share(info.file_bytes, report.elements));
   if (report.made_from) lead += " Made from " + printable(*report.made_from) + ".";
   if (!report.original.empty()) {
@@ -158,7 +155,7 @@ void add_tensors(const ModelReport& report, Page* page) {
              fmt::format("{:.3f}", 8 * share(t.bytes.total, t.elements)),
              std::to_string(t.bytes.total),
              fmt::format("{:.2f}", 100 * share(t.bytes.total, report.info.file_bytes)),
-             ratio_text(t.dense_bytes, t.bytes.total),
+             human_ratio(static_cast<double>(t.dense_bytes), static_cast<double>(t.bytes.total), 2),
              t.error_bound == 0 ? kDash : fmt::format("{:.3g}", t.error_bound)}};
     if (compared) {
       const bool known = t.difference.has_value();
