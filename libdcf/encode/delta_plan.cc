@@ -23,6 +23,9 @@ constexpr uint64_t kLargeSample = uint64_t{1} << 17;
 // A sample must promise to save this part of a tensor.
 constexpr uint64_t kWorthwhile = 64;
 constexpr uint64_t kWorthwhileAtAll = 512;
+// The columns of a matrix, whose elements lie far apart in the output, this part: integers only, as
+// no float tensor is known to gain by them.
+constexpr uint64_t kWorthwhileFarApart = 32;
 // The number of elements of a chunk of a transposed view: a decoder writes as many consecutive
 // elements as the chunk has rows.
 constexpr uint64_t kTransposedChunkEntries = uint64_t{1} << 20;
@@ -221,7 +224,8 @@ Result<std::optional<DeltaPlan>> plan_delta(const std::vector<uint64_t>& dims, u
                                     : choice.cost * content->elements / sample.elements();
   };
   const uint64_t now = other << (3 + kFractionBits);
-  const std::vector<DeltaLayout> layouts = delta_layouts(dims, content->elements, smallest);
+  const std::vector<DeltaLayout> layouts =
+      delta_layouts(dims, content->elements, smallest || is_integer(content->dtype));
   const DeltaLayout* best = nullptr;
   DeltaChoice best_choice;
   uint64_t least = now - now / (smallest ? kWorthwhileAtAll : kWorthwhile);
@@ -236,6 +240,7 @@ Result<std::optional<DeltaPlan>> plan_delta(const std::vector<uint64_t>& dims, u
     DeltaChoice choice = choose_distances(layout, sample);
     const uint64_t cost = expected(sample, choice);
     if (cost >= least) continue;
+    if (!smallest && layout.view.transposed && cost > now - now / kWorthwhileFarApart) continue;
     best = &layout;
     best_choice = std::move(choice);
     least = cost;

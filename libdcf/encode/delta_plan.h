@@ -27,8 +27,9 @@ struct DeltaPlan {
 
 // The best delta values of a tensor whose best other values take `other` bytes. Nothing where it
 // has codes, very few elements or more than 2^27, or where a sample shows too small a saving.
-// `smallest`: more distances are tried, and the transposed view of a large tensor, which for pieces
-// is then kept in the content. Fails with LimitMemory, Cancelled, or as a store does.
+// The transposed view is tried for integers and, with `smallest`, for floats; for pieces it is then
+// kept in the content. `smallest`: larger samples, and whatever saves anything. Fails with
+// LimitMemory, Cancelled, or as a store does.
 Result<std::optional<DeltaPlan>> plan_delta(const std::vector<uint64_t>& dims, uint64_t other,
                                             bool smallest, const Work& work, Content* content);
 

@@ -140,16 +140,28 @@ TEST(DeltaPlan, ColumnsOfALargeTensor) {
     if (i / kCols % 2 == 0) values[i] += static_cast<int64_t>(random() % 100);
   }
   const Sample sample = integers(DType::kI16, {kRows, kCols}, values);
-  const std::vector<uint8_t> whole = file_of({sample}, smallest());
-  const ReferenceFile file = decoded(whole);
-  const Tensor& tensor = file.manifest.tensors.at(0);
-  EXPECT_TRUE(file.dense.at(0) == sample.data);
-  ASSERT_EQ(tensor.encoding.values, Values::kDelta);
-  EXPECT_TRUE(tensor.view.transposed);
-  EXPECT_EQ(tensor.encoding.distances[0], 512u);
-  EXPECT_TRUE(tensor.encoding.has_classes());
-  EXPECT_EQ(tensor.encoding.class_run, 1u);
-  EXPECT_TRUE(file_of({sample}, smallest(), 3) == whole);
+  for (const EncodeOptions& options : {EncodeOptions{}, smallest()}) {
+    const std::vector<uint8_t> whole = file_of({sample}, options);
+    const ReferenceFile file = decoded(whole);
+    const Tensor& tensor = file.manifest.tensors.at(0);
+    EXPECT_TRUE(file.dense.at(0) == sample.data);
+    ASSERT_EQ(tensor.encoding.values, Values::kDelta);
+    EXPECT_TRUE(tensor.view.transposed);
+    EXPECT_EQ(tensor.encoding.distances[0], 512u);
+    EXPECT_TRUE(tensor.encoding.has_classes());
+    EXPECT_EQ(tensor.encoding.class_run, 1u);
+    EXPECT_TRUE(file_of({sample}, options, 3) == whole);
+  }
+}
+
+// Unless the smallest encoding is asked for, elements of a float tensor stay near each other.
+TEST(DeltaPlan, ColumnsOfALargeFloatTensor) {
+  constexpr uint64_t kRows = 4096;
+  constexpr uint64_t kCols = 80;
+  const std::vector<int64_t> values = like_rows(kRows, kCols, 512, 3000);
+  const Sample sample = integers(DType::kF16, {kRows, kCols}, values);
+  EXPECT_NE(chosen(sample).values, Values::kDelta);
+  EXPECT_EQ(chosen(sample, smallest()).values, Values::kDelta);
 }
 
 TEST(DeltaPlan, TheFileDependsOnNeitherPiecesNorThreads) {
