@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cmath>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
@@ -85,7 +86,8 @@ class Training : public testing::Test {
       round.density *= 6;  // of so small a network little else would be left than its biases
     }
     s.recipe.sharing = {1, 1e-3};
-    s.recipe.margin = -1000;
+    s.recipe.unaugmented = nullptr;
+    s.recipe.tolerance = 1000;
     s.seed = 5;
     s.training = std::make_shared<Samples>(digits_, network_, split.training);
     s.validation = std::make_shared<Samples>(digits_, network_, split.validation);
@@ -201,17 +203,65 @@ TEST_F(Training, RoundsEndWhereTheyLoseTooMuch) {
   const TrainResult all = train_and_compress(s, &plain, &net);
   ASSERT_EQ(all.rounds.size(), 2u);
   EXPECT_LT(all.rounds[1].density, all.rounds[0].density);
-  EXPECT_FALSE(all.rounds[0].shared_error);
-  EXPECT_EQ(all.rounds[1].shared_error, all.final_error);
-  EXPECT_NEAR(density_of(net), all.rounds[1].density, 1e-9);
+  EXPECT_EQ(all.density, all.rounds[1].density);
+  EXPECT_NEAR(density_of(net), all.density, 1e-9);
+  EXPECT_TRUE(all.shared.kept);
 
   s = session("too-sparse");
-  s.recipe.margin = 0;
+  s.recipe.tolerance = 0;
+  s.recipe.max_density = 0;
   for (PruneRound& round : s.recipe.rounds) round.density = 0.002;  // not enough to tell digits
   const TrainResult first = train_and_compress(s, &plain, &net);
   ASSERT_EQ(first.rounds.size(), 1u);
-  EXPECT_EQ(first.rounds[0].shared_error, first.final_error);
-  EXPECT_NEAR(density_of(net), first.rounds[0].density, 1e-9);
+  EXPECT_FALSE(first.rounds[0].verdict.kept);
+  EXPECT_EQ(first.density, first.rounds[0].density);
+  EXPECT_NEAR(density_of(net), first.density, 1e-9);
+}
+
+TEST_F(Training, TheGapBetweenADensityThatHoldsAndOneThatDoesNotIsHalved) {
+  Session s = session("halved");
+  s.recipe.tolerance = 1;
+  s.recipe.max_halving = 2;
+  s.recipe.rounds[0].density = 0.8;
+  s.recipe.rounds[1].density = 0.002;
+  TorchNet net(network_, mix_seed(s.seed, 1));
+  TorchNet plain(network_, mix_seed(s.seed, 2));
+  const TrainResult result = train_and_compress(s, &plain, &net);
+  ASSERT_EQ(result.rounds.size(), 4u);
+  EXPECT_TRUE(result.rounds[0].verdict.kept);
+  EXPECT_FALSE(result.rounds[1].verdict.kept);
+  double kept = result.rounds[0].density;
+  double broken = result.rounds[1].density;
+  for (size_t i = 2; i < 4; ++i) {
+    EXPECT_NEAR(result.rounds[i].density, std::sqrt(kept * broken), 2e-3) << i;
+    (result.rounds[i].verdict.kept ? kept : broken) = result.rounds[i].density;
+  }
+  EXPECT_EQ(result.density, kept);
+  EXPECT_TRUE(result.shared.kept);
+}
+
+TEST_F(Training, ThePromiseIsJudgedByTheImagesThatOneNetAloneGetsRight) {
+  const Session s = session("promise");
+  TorchNet good(network_, 1);
+  run_pass(s, {"good", Moves::kWeights, {8, 1e-2}, {}}, nullptr, &good);
+  const TorchNet untrained(network_, 2);
+  const auto own = Promise(s, good, 0).judge(good);
+  EXPECT_EQ(own.lost + own.won, 0u);
+  EXPECT_EQ(own.excess(), 0);
+  EXPECT_TRUE(own.kept);
+  const Verdict worse = Promise(s, good, 0).judge(untrained);
+  const Verdict better = Promise(s, untrained, 0).judge(good);
+  EXPECT_EQ(worse.lost, better.won);
+  EXPECT_EQ(worse.won, better.lost);
+  EXPECT_GT(worse.excess(), 1);
+  EXPECT_EQ(worse.excess(), -better.excess());
+  EXPECT_FALSE(worse.kept);
+  EXPECT_TRUE(better.kept);
+  EXPECT_TRUE(Promise(s, good, worse.excess()).judge(untrained).kept);
+  const double images = static_cast<double>(s.validation->size());
+  EXPECT_NEAR(worse.error - better.error,
+              100 * (static_cast<double>(worse.lost) - static_cast<double>(worse.won)) / images,
+              1e-9);
 }
 
 TEST_F(Training, WhatLosesTooMuchIsTriedWithMoreWeightsAndClusters) {
@@ -223,14 +273,37 @@ TEST_F(Training, WhatLosesTooMuchIsTriedWithMoreWeightsAndClusters) {
   s.recipe.sharing = s.recipe.finetune = {};
   s.recipe.max_density = 0.25;
   s.recipe.max_doubling = 1;
-  s.recipe.margin = 0;
+  s.recipe.tolerance = 0;
   for (LayerRecipe& layer : s.recipe.layers) layer.clusters = 1;
   TorchNet net(network_, mix_seed(s.seed, 1));
   TorchNet plain(network_, mix_seed(s.seed, 2));
   const TrainResult result = train_and_compress(s, &plain, &net);
-  ASSERT_EQ(result.rounds.size(), 1u);
-  EXPECT_NEAR(result.rounds[0].density, 0.2, 1e-3);
+  ASSERT_EQ(result.rounds.size(), 2u);
+  EXPECT_NEAR(result.density, 0.2, 1e-3);
   for (const Parameters& p : net.layers()) EXPECT_EQ(p.codebook.size(), 2u) << p.name;
+}
+
+TEST_F(Training, SlowerFinetuningIsTriedBeforeMoreClusters) {
+  Session s = session("slower");
+  s.recipe.rounds.resize(1);
+  s.recipe.rounds[0].density = 0.8;
+  s.recipe.sharing = {};
+  s.recipe.finetune = {1, 100};  // moves centroids to anywhere
+  s.recipe.slower_finetune = 1e-9;
+  s.recipe.tolerance = 1;
+  for (LayerRecipe& layer : s.recipe.layers) layer.clusters = 16;
+  TorchNet net(network_, mix_seed(s.seed, 1));
+  TorchNet plain(network_, mix_seed(s.seed, 2));
+  const TrainResult result = train_and_compress(s, &plain, &net);
+  EXPECT_TRUE(result.shared.kept);
+  EXPECT_TRUE(std::filesystem::exists(s.work + "/round1-slower-finetune.done"));
+  EXPECT_FALSE(std::filesystem::exists(s.work + "/round1-clusters1-finetune.done"));
+
+  s.recipe.slower_finetune = 0;
+  s.work = folder_ + "/never-slower";
+  std::filesystem::create_directories(s.work);
+  EXPECT_FALSE(train_and_compress(s, &plain, &net).shared.kept);
+  EXPECT_TRUE(std::filesystem::exists(s.work + "/round1-clusters1-finetune.done"));
 }
 
 TEST_F(Training, AugmentationIsLeftOutWhereItDoesNotHelp) {

@@ -60,14 +60,19 @@ OrderedJson result_json(const TrainCommand& command, const Session& session,
   json["validation"]["images"] = session.validation->size();
   json["validation"]["dense_error"] = result.plain_error;
   json["validation"]["teacher_error"] = result.dense_error;
-  json["validation"]["error"] = result.final_error;
+  json["validation"]["error"] = result.shared.error;
+  json["validation"]["lost"] = result.shared.lost;
+  json["validation"]["won"] = result.shared.won;
+  json["validation"]["promise_kept"] = result.shared.kept;
+  json["density"] = result.density;
   json["augmented"] = result.augmented;
   json["rounds"] = OrderedJson::array();
-  for (const RoundResult& round : result.rounds) {
+  for (const Tried& round : result.rounds) {
     OrderedJson& entry = json["rounds"].emplace_back();
     entry["density"] = round.density;
-    entry["pruned_error"] = round.pruned_error;
-    if (round.shared_error) entry["shared_error"] = *round.shared_error;
+    entry["pruned_error"] = round.verdict.error;
+    entry["lost"] = round.verdict.lost;
+    entry["won"] = round.verdict.won;
   }
   return json;
 }

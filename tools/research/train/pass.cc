@@ -184,14 +184,25 @@ void run_pass(const Session& session, const Pass& pass, const TorchNet* teacher,
   std::filesystem::remove(file + ".part");
 }
 
-double error_percent(const TorchNet& net, const Samples& samples) {
+std::vector<uint8_t> mistakes(const TorchNet& net, const Samples& samples) {
   const torch::NoGradGuard no_grad;
-  int64_t wrong = 0;
+  std::vector<uint8_t> wrong;
   for (size_t at = 0; at < samples.size(); at += kEvaluationBatch) {
     const Batch batch = samples.batch(at, std::min(kEvaluationBatch, samples.size() - at));
-    wrong += net.forward(batch.x, {}).argmax(1).ne(batch.y).sum().item<int64_t>();
+    const torch::Tensor differ = net.forward(batch.x, {}).argmax(1).ne(batch.y).to(torch::kByte);
+    wrong.insert(wrong.end(), differ.data_ptr<uint8_t>(),
+                 differ.data_ptr<uint8_t>() + differ.numel());
   }
-  return 100.0 * static_cast<double>(wrong) / static_cast<double>(samples.size());
+  return wrong;
+}
+
+double error_percent(const std::vector<uint8_t>& mistakes) {
+  const auto wrong = static_cast<double>(std::count(mistakes.begin(), mistakes.end(), 1));
+  return 100 * wrong / static_cast<double>(mistakes.size());
+}
+
+double error_percent(const TorchNet& net, const Samples& samples) {
+  return error_percent(mistakes(net, samples));
 }
 
 }  // namespace dcf::tools

@@ -2,28 +2,21 @@
 // From a data set to a measured .dcf file.
 #pragma once
 
-#include <optional>
-#include <string>
 #include <vector>
 
-#include "research/train/session.h"
+#include "research/train/search.h"
 
 namespace dcf::tools {
 
 // Errors are those of validation data, in percent.
-struct RoundResult {
-  double density;
-  double pruned_error;
-  std::optional<double> shared_error;  // only where sharing was tried
-};
-
 struct TrainResult {
   double plain_error;  // of the dense net of ordinary training
   double dense_error;  // of the dense net that compression starts from
   bool augmented;      // the training images were moved
-  std::vector<RoundResult> rounds;
+  std::vector<Tried> rounds;
+  double density;  // of the result, as pruned
+  Verdict shared;  // of the result
   size_t dead_units;
-  double final_error;
 };
 
 // Trains and compresses; `net` ends as what is to be stored.

@@ -172,7 +172,7 @@ TrainedNet reproduce_net(const ReproduceOptions& options, const std::string& nam
     export_dcf(net, session.recipe, lab.file(seed), true);
     if (options.line) {
       options.line(fmt::format("{}, seed {}: validation error {:.2f} %, {} bytes", paper.title,
-                               seed, result.final_error,
+                               seed, result.shared.error,
                                std::filesystem::file_size(lab.file(seed))));
     }
     if (dense.empty()) {

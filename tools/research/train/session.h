@@ -7,6 +7,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "research/train/optimizer.h"
 #include "research/train/torch_net.h"
@@ -46,7 +47,10 @@ struct Pass {
 // Trains `net` in place. `teacher` may be null: then nothing is distilled.
 void run_pass(const Session& session, const Pass& pass, const TorchNet* teacher, TorchNet* net);
 
-// Share of samples that the network gets wrong, in percent.
+// 1 for each sample that the network gets wrong, else 0.
+std::vector<uint8_t> mistakes(const TorchNet& net, const Samples& samples);
+// Share of samples that are wrong, in percent.
+double error_percent(const std::vector<uint8_t>& mistakes);
 double error_percent(const TorchNet& net, const Samples& samples);
 
 // Network, masks, codes and codebooks, and `more`, in a file that appears whole. load returns false

@@ -71,7 +71,7 @@ struct BestPlan {
     uint64_t epochs;
   };
   std::vector<Step> steps;
-  double margin;
+  double tolerance;
   uint64_t finetune_epochs;
 };
 
@@ -169,12 +169,14 @@ Recipe best_recipe(const Network& network, bool augment) {
     // Without a teacher, noise has to keep the network from learning the training set by heart.
     if (!augment) round.schedule.input_dropout = round.schedule.dropout = 0.3;
   }
-  r.margin = plan.margin;
+  r.tolerance = plan.tolerance;
   for (const Layer* layer : layers) r.layers.push_back({0, layer->op == Op::kConv ? 8u : 4u});
   r.finetune = {plan.finetune_epochs, 3e-4, 0.05};
   r.bias_bits = 6;
   r.max_density = 0.5;
+  r.max_halving = 2;
   r.max_doubling = 2;
+  r.slower_finetune = 0.25;
   if (augment) r.unaugmented = std::make_shared<const Recipe>(best_recipe(network, false));
   return r;
 }

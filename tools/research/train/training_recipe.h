@@ -49,15 +49,14 @@ struct Recipe {
   double temperature = 3;
   Schedule plain;  // the dense net of ordinary training, where `dense` is anything more
   Schedule dense;
-  // Rounds to lower and lower densities go on as long as validation errors stay below the plain
-  // dense net's by `margin` of its standard errors, so that chance passes for no gain. A first
-  // round that leaves too little is done again with twice the density, as long as that helps. Then
-  // weights are shared: the last round whose error still stays there, or else the first round, is
-  // the result.
+  // Rounds to lower and lower densities go on until one breaks the promise (promise.h), by more
+  // than `tolerance` standard errors.
   std::vector<PruneRound> rounds;
-  double margin = 0;
-  double max_density = 0;     // up to which the first round may be eased
-  uint32_t max_doubling = 0;  // how often the clusters may be doubled where sharing loses too much
+  double tolerance = 0;
+  double max_density = 0;      // up to which a first round that breaks it is eased
+  uint32_t max_halving = 0;    // how often the gap between kept and broken is halved
+  uint32_t max_doubling = 0;   // how often the clusters may be doubled where sharing loses too much
+  double slower_finetune = 0;  // rate of a second fine-tuning, before more clusters; 0: none
   std::vector<LayerRecipe> layers;  // one per weight tensor
   dcf_init init = DCF_INIT_OPTIMAL;
   double lambda = 0;       // of entropy-constrained sharing, in units of the mean square weight
@@ -65,8 +64,8 @@ struct Recipe {
   Schedule finetune;       // of centroids and biases, codes fixed
   uint32_t bias_bits = 0;  // 0: biases stay f32
   dcf_positions positions = DCF_POSITIONS_AUTO;
-  // What is done instead where not even `dense` errs less than `plain` by the margin: its
-  // augmentation does not fit the data.
+  // What is done instead where not even `dense` errs clearly less than `plain`: its augmentation
+  // does not fit the data.
   std::shared_ptr<const Recipe> unaugmented;
 };
 

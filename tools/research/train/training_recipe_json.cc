@@ -43,9 +43,11 @@ void for_each_number(AnyRecipe& r, Visit visit) {
   visit("clip", r.clip);
   visit("distill", r.distill);
   visit("temperature", r.temperature);
-  visit("margin", r.margin);
+  visit("tolerance", r.tolerance);
   visit("max_density", r.max_density);
+  visit("max_halving", r.max_halving);
   visit("max_doubling", r.max_doubling);
+  visit("slower_finetune", r.slower_finetune);
   visit("lambda", r.lambda);
   visit("bias_bits", r.bias_bits);
 }
@@ -82,6 +84,7 @@ void read(const Json& json, Recipe* r) {
     for (const Json& round : json["rounds"]) {
       read_numbers(round, &r->rounds.emplace_back());
     }
+    if (r->rounds.empty()) throw_invalid("rounds", "are none: a network is pruned at least once");
   }
   if (json.contains("densities")) {
     for (size_t i = 0; i < r->layers.size(); ++i) r->layers[i].density = json["densities"].at(i);
