@@ -13,8 +13,6 @@
 namespace dcf::tools {
 namespace {
 
-using nlohmann::json;
-
 // One rule or list entry of a recipe; every member throws Error with its place in the file.
 class RuleReader {
  public:
@@ -24,7 +22,7 @@ class RuleReader {
     throw_invalid(path_, what_ + " " + sentence);
   }
 
-  NamePattern pattern(const json& value) const {
+  NamePattern pattern(const nlohmann::json& value) const {
     const std::string& text = json_string(path_, value, what_);
     try {
       return NamePattern(text);
@@ -34,7 +32,7 @@ class RuleReader {
   }
 
   template <typename T>
-  T named(const json& value, const std::vector<std::pair<std::string, T>>& names) const {
+  T named(const nlohmann::json& value, const std::vector<std::pair<std::string, T>>& names) const {
     const std::string& text = json_string(path_, value, what_);
     for (const auto& [name, result] : names) {
       if (name == text) return result;
@@ -42,13 +40,13 @@ class RuleReader {
     fail("has the unknown value " + quote(text));
   }
 
-  uint64_t integer(const json& value, uint64_t low, uint64_t high) const {
+  uint64_t integer(const nlohmann::json& value, uint64_t low, uint64_t high) const {
     const uint64_t number = json_u64(path_, value, what_);
     if (number < low || number > high) fail(fmt::format("is not from {} to {}", low, high));
     return number;
   }
 
-  double share(const json& value) const {
+  double share(const nlohmann::json& value) const {
     const double number = value.is_number() ? value.get<double>() : -1;
     if (!(number >= 0 && number < 1)) fail("is not a number from 0 to below 1");
     return number;
@@ -59,7 +57,7 @@ class RuleReader {
   std::string what_;
 };
 
-void read_member(const RuleReader& reader, const std::string& key, const json& value,
+void read_member(const RuleReader& reader, const std::string& key, const nlohmann::json& value,
                  EncodePlan::Rule* rule) {
   EncodeChoice& choice = rule->choice;
   if (key == "match") {
@@ -85,7 +83,7 @@ void read_member(const RuleReader& reader, const std::string& key, const json& v
   }
 }
 
-EncodePlan::Rule read_rule(const std::string& path, const json& object, size_t number) {
+EncodePlan::Rule read_rule(const std::string& path, const nlohmann::json& object, size_t number) {
   const std::string what = fmt::format("rule {}", number);
   if (!object.is_object()) throw_invalid(path, what + " is not a JSON object");
   json_member(path, object, "match", what);
@@ -105,14 +103,14 @@ void read_recipe(const std::string& path, EncodePlan* plan) {
   const InputFile file(path);
   JsonDocument document;
   parse_json_file(file, &document);
-  const json& root = document.root();
+  const nlohmann::json& root = document.root();
   if (!root.is_object()) throw_invalid(path, "is not a JSON object");
   for (const auto& [key, value] : root.items()) {
     if (key != "rules" && key != "ignore") {
       throw_invalid(path, quote(key) + " is not a key of a recipe, which has rules and ignore");
     }
     if (!value.is_array()) throw_invalid(path, quote(key) + " is not an array");
-    for (const json& entry : value) {
+    for (const nlohmann::json& entry : value) {
       if (key == "rules") {
         plan->rules.push_back(read_rule(path, entry, plan->rules.size() + 1));
       } else {

@@ -15,8 +15,6 @@
 namespace dcf::tools {
 namespace {
 
-using nlohmann::json;
-
 constexpr const char* kStatsFormat = "dcf stats";
 constexpr uint64_t kMeterBytes = uint64_t{1} << 20;
 
@@ -158,7 +156,7 @@ void measure_item(const WorkPlan& plan, const ModelSource& source, const WorkIte
   }
 }
 
-Sha256 digest_of(const std::string& path, const json& value) {
+Sha256 digest_of(const std::string& path, const nlohmann::json& value) {
   const auto bytes = bytes_of_hex(json_string(path, value, "a digest"));
   Sha256 digest{};
   if (!bytes || bytes->size() != digest.size()) throw_invalid(path, "has a damaged digest");
@@ -201,8 +199,8 @@ MeasuredTask read_task_result(const WorkPlan& plan, const std::string& path) {
   const InputFile file(path);
   JsonDocument document;
   parse_json_file(file, &document);
-  const json& root = document.root();
-  const auto member = [&](const json& object, const char* key) -> const json& {
+  const nlohmann::json& root = document.root();
+  const auto member = [&](const nlohmann::json& object, const char* key) -> const nlohmann::json& {
     return json_member(path, object, key, "the statistics");
   };
   if (!root.is_object() || !root.contains("format") || root["format"] != kStatsFormat) {
@@ -215,9 +213,9 @@ MeasuredTask read_task_result(const WorkPlan& plan, const std::string& path) {
   result.task = json_u64(path, member(root, "task"), "task");
   if (result.task >= plan.tasks.size()) throw_failure(path, "is a result for another plan");
   if (root.contains("file_sha256")) result.file_sha256 = digest_of(path, root["file_sha256"]);
-  const json& ranges = member(root, "ranges");
+  const nlohmann::json& ranges = member(root, "ranges");
   if (!ranges.is_array()) throw_invalid(path, "'ranges' is not an array");
-  for (const json& entry : ranges) {
+  for (const nlohmann::json& entry : ranges) {
     MeasuredRange& range = result.ranges.emplace_back();
     range.tensor = json_u64(path, member(entry, "tensor"), "tensor");
     range.range = json_u64(path, member(entry, "range"), "range");

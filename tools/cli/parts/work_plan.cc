@@ -11,8 +11,6 @@
 namespace dcf::tools {
 namespace {
 
-using nlohmann::json;
-
 constexpr const char* kPlanFormat = "dcf plan";
 constexpr uint64_t kVersion = 0;
 constexpr uint64_t kMaxRanges = 100'000;  // of a tensor
@@ -55,13 +53,15 @@ OrderedJson to_json(const PlannedTensor& tensor) {
 // Reads the members of one JSON object of a plan; every member throws Error.
 class Reader {
  public:
-  Reader(const std::string& path, const json& object, std::string what)
+  Reader(const std::string& path, const nlohmann::json& object, std::string what)
       : path_(path), object_(object), what_(std::move(what)) {
     if (!object.is_object()) throw_invalid(path, what_ + " is not a JSON object");
   }
 
   bool has(const char* key) const { return object_.contains(key); }
-  const json& member(const char* key) const { return json_member(path_, object_, key, what_); }
+  const nlohmann::json& member(const char* key) const {
+    return json_member(path_, object_, key, what_);
+  }
   uint64_t number(const char* key, uint64_t most = UINT64_MAX) const {
     const uint64_t value = json_u64(path_, member(key), name(key));
     if (value > most) fail(key, "is too large");
@@ -71,20 +71,20 @@ class Reader {
     return has(key) ? number(key) : otherwise;
   }
   double real(const char* key) const {
-    const json& value = member(key);
+    const nlohmann::json& value = member(key);
     if (!value.is_number()) fail(key, "is not a number");
     return value.get<double>();
   }
   bool truth(const char* key) const {
-    const json& value = member(key);
+    const nlohmann::json& value = member(key);
     if (!value.is_boolean()) fail(key, "is not true or false");
     return value.get<bool>();
   }
   const std::string& text(const char* key) const {
     return json_string(path_, member(key), name(key));
   }
-  const json& list(const char* key) const {
-    const json& value = member(key);
+  const nlohmann::json& list(const char* key) const {
+    const nlohmann::json& value = member(key);
     if (!value.is_array()) fail(key, "is not an array");
     return value;
   }
@@ -102,7 +102,7 @@ class Reader {
   }
   std::vector<FileRange> ranges(const char* key, const std::vector<PlannedFile>& files) const {
     std::vector<FileRange> result;
-    for (const json& entry : list(key)) {
+    for (const nlohmann::json& entry : list(key)) {
       if (!entry.is_array() || entry.size() != 3) fail(key, "is not a list of ranges");
       uint64_t numbers[3];
       for (size_t i = 0; i < 3; ++i) numbers[i] = json_u64(path_, entry[i], name(key));
@@ -123,7 +123,7 @@ class Reader {
   std::string name(const char* key) const { return what_ + ": " + quote(key); }
 
   const std::string& path_;
-  const json& object_;
+  const nlohmann::json& object_;
   const std::string what_;
 };
 
@@ -174,7 +174,7 @@ PlannedFile read_file(const Reader& in) {
 
 WorkItem read_item(const Reader& in, const std::string& path, const WorkPlan& plan) {
   WorkItem item;
-  for (const json& entry : in.list("tensors")) {
+  for (const nlohmann::json& entry : in.list("tensors")) {
     const uint64_t tensor = json_u64(path, entry, "a tensor of an item");
     if (tensor >= plan.tensors.size()) in.fail("tensors", "has one that does not exist");
     item.tensors.push_back(tensor);
@@ -336,7 +336,7 @@ WorkPlan read_plan(const std::string& path) {
   plan.stats_speed = in.number("stats_speed");
   const auto each = [&](const char* key, const std::string& what, auto use) {
     size_t number = 0;
-    for (const json& entry : in.list(key)) {
+    for (const nlohmann::json& entry : in.list(key)) {
       use(Reader(path, entry, what + " " + std::to_string(number++)));
     }
   };
