@@ -24,12 +24,12 @@
 namespace dcf::tools {
 namespace {
 
-constexpr size_t kFewNames = 3;    // of a group
+constexpr size_t kFewLost = 3;     // of a group
 constexpr size_t kManyNames = 20;  // of tensors that are each worth a line
-constexpr size_t kNameWidth = 60;
+constexpr size_t kLostNameWidth = 60;
 
 std::string short_name(const std::string& name) {
-  return shorten_middle(printable(name), kNameWidth);
+  return shorten_middle(printable(name), kLostNameWidth);
 }
 
 uint32_t capped(uint64_t count) {
@@ -211,12 +211,12 @@ void LossReport::print_group(Fate fate) const {
   std::string names;
   for (size_t i = 0; i < outcomes_.size(); ++i) {
     if (outcomes_[i].fate != fate) continue;
-    if (++count > kFewNames) continue;
+    if (++count > kFewLost) continue;
     names += (count == 1 ? "" : ", ") + short_name(name_of(i));
   }
   if (count == 0) return;
   print_out(fmt::format("  {}, {}: {}{}\n", human_count(count, "tensor"), reason_of({.fate = fate}),
-                        names, count > kFewNames ? ", ..." : ""));
+                        names, count > kFewLost ? ", ..." : ""));
 }
 
 void LossReport::print_text() const {

@@ -21,7 +21,7 @@ namespace {
 
 constexpr double kMargin = 0.01;
 
-struct Comparison {
+struct PeerComparison {
   dcf_tensor_info info;
   uint64_t bytes = 0;            // in the file
   std::vector<uint64_t> packed;  // by each peer; empty where the memory limit forbids it
@@ -36,8 +36,8 @@ struct Comparison {
   uint64_t lost_bytes() const { return bytes - least(); }  // where it loses
 };
 
-Comparison compare(const DcfFile& file, size_t index, const std::vector<PeerCoder>& peers) {
-  Comparison result{file.tensor(index), file.measure(index).total, {}};
+PeerComparison compare(const DcfFile& file, size_t index, const std::vector<PeerCoder>& peers) {
+  PeerComparison result{file.tensor(index), file.measure(index).total, {}};
   const uint64_t dense_bytes = result.info.dense_bytes;
   if (dense_bytes > file.max_memory()) return result;
   const uint64_t room = file.max_memory() - dense_bytes;
@@ -56,9 +56,9 @@ struct Sums {
   size_t compared = 0;
 };
 
-Sums add_up(const std::vector<Comparison>& all, size_t peers) {
+Sums add_up(const std::vector<PeerComparison>& all, size_t peers) {
   Sums sums{0, std::vector<uint64_t>(peers), 0};
-  for (const Comparison& tensor : all) {
+  for (const PeerComparison& tensor : all) {
     if (tensor.packed.empty()) continue;
     sums.bytes += tensor.bytes;
     for (size_t i = 0; i < peers; ++i) sums.packed[i] += tensor.packed[i];
@@ -67,7 +67,7 @@ Sums add_up(const std::vector<Comparison>& all, size_t peers) {
   return sums;
 }
 
-void print_as_json(const DcfFile& file, const std::vector<Comparison>& all,
+void print_as_json(const DcfFile& file, const std::vector<PeerComparison>& all,
                    const std::vector<PeerCoder>& peers) {
   const Sums sums = add_up(all, peers.size());
   JsonWriter json;
@@ -87,7 +87,7 @@ void print_as_json(const DcfFile& file, const std::vector<Comparison>& all,
   json.end();
   json.key("tensors");
   json.begin_array();
-  for (const Comparison& tensor : all) {
+  for (const PeerComparison& tensor : all) {
     const dcf_tensor_info& t = tensor.info;
     json.begin_object();
     json.member("name", std::string_view(t.name, t.name_size));
@@ -103,21 +103,22 @@ void print_as_json(const DcfFile& file, const std::vector<Comparison>& all,
   json.finish();
 }
 
-std::string to_text(const DcfFile& file, const std::vector<Comparison>& all,
+std::string to_text(const DcfFile& file, const std::vector<PeerComparison>& all,
                     const std::vector<PeerCoder>& peers) {
-  std::vector<const Comparison*> losing;
-  for (const Comparison& tensor : all) {
+  std::vector<const PeerComparison*> losing;
+  for (const PeerComparison& tensor : all) {
     if (tensor.loses()) losing.push_back(&tensor);
   }
-  std::stable_sort(losing.begin(), losing.end(), [](const Comparison* a, const Comparison* b) {
-    return a->lost_bytes() > b->lost_bytes();
-  });
+  std::stable_sort(losing.begin(), losing.end(),
+                   [](const PeerComparison* a, const PeerComparison* b) {
+                     return a->lost_bytes() > b->lost_bytes();
+                   });
   std::vector<Column> columns = {
       {"tensor", Align::kLeft}, {"dtype", Align::kLeft}, {"shape", Align::kLeft}, {"dcf bytes"}};
   for (const PeerCoder& peer : peers) columns.push_back({peer.name()});
   columns.push_back({"loss"});
   Table table(std::move(columns));
-  for (const Comparison* tensor : losing) {
+  for (const PeerComparison* tensor : losing) {
     const dcf_tensor_info& t = tensor->info;
     std::vector<std::string> row = {printable({t.name, t.name_size}), dcf_dtype_name(t.dtype),
                                     human_shape({t.dims, t.rank}),
@@ -147,7 +148,7 @@ std::string to_text(const DcfFile& file, const std::vector<Comparison>& all,
 
 void print_peer_report(const DcfFile& file, const std::vector<PeerCoder>& peers,
                        const CommonOptions& common) {
-  std::vector<Comparison> all;
+  std::vector<PeerComparison> all;
   {
     Progress progress("comparing", file.tensor_count(), common.progress(), Progress::Unit::kSteps);
     for (size_t i = 0; i < file.tensor_count(); ++i) {

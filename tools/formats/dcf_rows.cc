@@ -9,7 +9,7 @@
 namespace dcf::tools {
 namespace {
 
-constexpr uint64_t kPieceBytes = uint64_t{64} << 20;
+constexpr uint64_t kRowPieceBytes = uint64_t{64} << 20;
 
 // Elements of any number of bytes. Those that are no word are zero where all their bytes are.
 uint64_t count_nonzeros(std::span<const uint8_t> bytes, size_t element_bytes, uint64_t mask) {
@@ -56,7 +56,7 @@ void DcfRowDecoder::throw_wrong_count() const {
 DcfRows::DcfRows(const DcfFile& file, size_t tensor)
     : file_(file), tensor_(tensor), decoder_(file, tensor) {
   const dcf_tensor_info info = file.tensor(tensor);
-  const uint64_t piece_bytes = std::min(kPieceBytes, file.max_memory() / 4);
+  const uint64_t piece_bytes = std::min(kRowPieceBytes, file.max_memory() / 4);
   const bool at_once = info.dense_bytes <= piece_bytes || info.dtype_bits % 8 != 0;
   rows_ = at_once ? 1 : info.rows;
   row_bytes_ = info.dense_bytes / rows_;

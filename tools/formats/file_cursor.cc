@@ -9,7 +9,7 @@
 namespace dcf::tools {
 namespace {
 
-constexpr uint64_t kBufferBytes = uint64_t{1} << 16;
+constexpr uint64_t kCursorBytes = uint64_t{1} << 16;
 
 }  // namespace
 
@@ -25,7 +25,7 @@ void FileCursor::read(std::span<uint8_t> out) {
   while (!out.empty()) {
     const uint64_t buffer_end = buffer_begin_ + buffer_.size();
     if (position_ < buffer_begin_ || position_ >= buffer_end) {
-      buffer_.resize(static_cast<size_t>(std::min(kBufferBytes, left())));
+      buffer_.resize(static_cast<size_t>(std::min(kCursorBytes, left())));
       file_.read_at(position_, buffer_);
       buffer_begin_ = position_;
       continue;

@@ -17,7 +17,7 @@ constexpr uint8_t kVersion = 0;
 constexpr size_t kMaxTextBytes = 256;
 // The low bits of a segment's first number.
 constexpr unsigned kKindBits = 2;
-constexpr uint64_t kRestKind = 0;    // number of bytes
+constexpr uint64_t kRestStep = 0;    // number of bytes
 constexpr uint64_t kTensorKind = 1;  // tensor; then bytes
 constexpr uint64_t kBlocksKind = 2;  // blocks; then the number of parts; of each tensor and bytes
 constexpr uint64_t kDescriptionsKind = 3;  // number of bytes
@@ -68,7 +68,7 @@ void FileLayout::begin_file(std::string_view name, uint64_t bytes) {
 void FileLayout::advance_to(uint64_t offset) {
   if (offset < position_) throw std::logic_error("FileLayout: segments overlap");
   if (offset == position_) return;
-  append_number(&body_, (offset - position_) << kKindBits | kRestKind);
+  append_number(&body_, (offset - position_) << kKindBits | kRestStep);
   rest_bytes_ += offset - position_;
   position_ = offset;
 }
@@ -199,7 +199,7 @@ bool LayoutReader::next_segment(Segment* segment) {
   segment->parts.clear();
   segment->blocks = 1;
   bool overflow = false;
-  if (kind == kRestKind) {
+  if (kind == kRestStep) {
     segment->kind = Segment::Kind::kRest;
     segment->bytes = value;
   } else if (kind == kTensorKind) {

@@ -19,7 +19,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr size_t kMaxFiles = 1000;
+constexpr size_t kMaxFolderFiles = 1000;
 constexpr int kMaxLevels = 3;  // of subfolders
 
 class Lister {
@@ -52,8 +52,8 @@ class Lister {
       } else {
         add(*it, prefix + name, level);
       }
-      if (++seen_ > kMaxFiles) {
-        throw_failure(path_, "is a folder of more than " + std::to_string(kMaxFiles) +
+      if (++seen_ > kMaxFolderFiles) {
+        throw_failure(path_, "is a folder of more than " + std::to_string(kMaxFolderFiles) +
                                  " files; name the model's main file instead");
       }
     }

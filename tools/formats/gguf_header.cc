@@ -29,11 +29,11 @@ constexpr uint64_t kDefaultAlignment = 32;
 constexpr uint64_t kStringBytes = 8;
 constexpr uint64_t kArrayBytes = 4 + 8;
 constexpr uint64_t kPairBytes = kStringBytes + 4 + 1;
-constexpr uint64_t kTensorBytes = kStringBytes + 4 + 4 + 8;
+constexpr uint64_t kGgufTensorBytes = kStringBytes + 4 + 4 + 8;
 // Memory for what is kept of a tensor: here, the metadata of up to four parts, names that are
 // taken, places in the file and in its layout. Besides, each byte of its name is there so often.
 constexpr uint64_t kTensorMemory = 1024;
-constexpr uint64_t kNameCopies = 10;
+constexpr uint64_t kGgufNameCopies = 10;
 constexpr uint64_t kKeyMemory = 96;
 
 enum ValueType : uint32_t {
@@ -75,9 +75,9 @@ std::optional<uint64_t> fixed_size(uint32_t type) {
   }
 }
 
-class HeaderReader {
+class GgufHeaderReader {
  public:
-  HeaderReader(const InputFile& file, const MemoryLimit& limit)
+  GgufHeaderReader(const InputFile& file, const MemoryLimit& limit)
       : file_(file), limit_(limit), in_(file, "the GGUF header") {}
 
   GgufHeader run() {
@@ -87,7 +87,7 @@ class HeaderReader {
     const auto pairs = in_.number<uint64_t>();
     in_.expect(pairs, kPairBytes);
     for (uint64_t i = 0; i < pairs; ++i) read_pair();
-    in_.expect(tensors, kTensorBytes);
+    in_.expect(tensors, kGgufTensorBytes);
     if (tensors > kMaxTensors) {
       throw_invalid(file_.path(), "has more than " + std::to_string(kMaxTensors) + " tensors");
     }
@@ -199,7 +199,7 @@ class HeaderReader {
       throw_invalid(file_.path(), "has a tensor's name of " + std::to_string(name_bytes) +
                                       " bytes, more than " + std::to_string(kMaxNameBytes));
     }
-    hold("its list of tensors", kTensorMemory + kNameCopies * name_bytes);
+    hold("its list of tensors", kTensorMemory + kGgufNameCopies * name_bytes);
     tensor.name = in_.text(name_bytes);
     const auto rank = in_.number<uint32_t>();
     if (rank > kMaxDims) {
@@ -304,7 +304,7 @@ class HeaderReader {
 }  // namespace
 
 GgufHeader read_gguf_header(const InputFile& file, const MemoryLimit& limit) {
-  return HeaderReader(file, limit).run();
+  return GgufHeaderReader(file, limit).run();
 }
 
 }  // namespace dcf::tools

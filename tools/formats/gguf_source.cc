@@ -18,7 +18,7 @@ namespace dcf::tools {
 namespace {
 
 // Where the bytes of a tensor are: all from an offset on, or a part of each of some blocks.
-struct Place {
+struct GgufPlace {
   uint64_t offset = 0;
   std::optional<GgufBlocks> blocks;
   size_t part = 0;
@@ -45,7 +45,7 @@ class GgufSource : public ModelSource {
   }
 
   std::unique_ptr<TensorReader> open_tensor(size_t i) const override {
-    const Place& place = places_.at(i);
+    const GgufPlace& place = places_.at(i);
     if (!place.blocks) return read_file_range(file_, place.offset);
     return read_block_part(file_, *place.blocks, place.part, limit_);
   }
@@ -114,14 +114,14 @@ class GgufSource : public ModelSource {
     layout_->blocks_at(tensor.offset, blocks.blocks, parts);
   }
 
-  void add(TensorMeta meta, Place place) {
+  void add(TensorMeta meta, GgufPlace place) {
     check_meta(path_, meta);
     tensors_.push_back(std::move(meta));
     places_.push_back(place);
   }
 
   InputFile file_;
-  std::vector<Place> places_;  // one per tensor
+  std::vector<GgufPlace> places_;  // one per tensor
 };
 
 }  // namespace

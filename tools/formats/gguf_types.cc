@@ -20,7 +20,7 @@ constexpr GgufPart kQ5_1[] = {kScales, kMins, kHighBits, kNibbles};
 constexpr GgufPart kQ8_0[] = {kScales, kBytes};
 
 // Q8_1 (9) is left out: it is never written to files, and its size has changed.
-constexpr GgufType kTypes[] = {
+constexpr GgufType kGgufTypes[] = {
     {0, "F32", 1, 4, DCF_DTYPE_F32, {}},
     {1, "F16", 1, 2, DCF_DTYPE_F16, {}},
     {2, "Q4_0", 32, 18, DCF_DTYPE_OPAQUE, kQ4_0},
@@ -60,9 +60,9 @@ constexpr GgufType kTypes[] = {
 }  // namespace
 
 const GgufType* find_gguf_type(uint32_t id) {
-  const auto* const it = std::find_if(std::begin(kTypes), std::end(kTypes),
+  const auto* const it = std::find_if(std::begin(kGgufTypes), std::end(kGgufTypes),
                                       [&](const GgufType& type) { return type.id == id; });
-  return it == std::end(kTypes) ? nullptr : it;
+  return it == std::end(kGgufTypes) ? nullptr : it;
 }
 
 }  // namespace dcf::tools

@@ -11,7 +11,7 @@
 namespace dcf::tools {
 namespace {
 
-constexpr size_t kInputBytes = size_t{64} << 10;
+constexpr size_t kGzipInputBytes = size_t{64} << 10;
 
 }  // namespace
 
@@ -22,7 +22,7 @@ bool is_gzip(const InputFile& file) {
   return magic[0] == 0x1f && magic[1] == 0x8b;
 }
 
-GzipReader::GzipReader(const InputFile& file) : file_(file), input_(kInputBytes) {
+GzipReader::GzipReader(const InputFile& file) : file_(file), input_(kGzipInputBytes) {
   constexpr int kGzipOnly = 15 + 16;
   if (inflateInit2(&stream_, kGzipOnly) != Z_OK) throw std::bad_alloc();
 }

@@ -16,10 +16,10 @@
 namespace dcf::tools {
 namespace {
 
-constexpr int kFolderFlags = O_PATH | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW;
+constexpr int kHubFlags = O_PATH | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW;
 
 impl::UniqueFd open_folder(int at, const char* name) {
-  return {impl::system_calls(), ::openat(at, name, kFolderFlags)};
+  return {impl::system_calls(), ::openat(at, name, kHubFlags)};
 }
 
 bool are_same(const impl::UniqueFd& a, const impl::UniqueFd& b) {

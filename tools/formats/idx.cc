@@ -14,7 +14,7 @@ namespace dcf::tools {
 namespace {
 
 constexpr uint8_t kUnsignedByte = 0x08;
-constexpr size_t kMagicBytes = 4;
+constexpr size_t kIdxMagicBytes = 4;
 constexpr size_t kDimBytes = 4;
 
 // The number of bytes written: fewer than asked for only at the end.
@@ -27,7 +27,7 @@ uint64_t load_big_endian(const uint8_t* bytes) {
 }
 
 std::vector<uint64_t> read_dims(const std::string& path, const Read& read) {
-  std::array<uint8_t, kMagicBytes> magic{};
+  std::array<uint8_t, kIdxMagicBytes> magic{};
   if (read(magic) != magic.size() || magic[0] != 0 || magic[1] != 0) {
     throw_invalid(path, "is not an idx file: the magic bytes differ");
   }

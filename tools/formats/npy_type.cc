@@ -15,7 +15,7 @@ namespace {
 
 using Kind = NpyType::Kind;
 
-constexpr int kMaxDepth = 16;
+constexpr int kMaxTypeDepth = 16;
 constexpr size_t kMaxOpaqueName = 1024;
 constexpr uint64_t kMaxItemBytes = uint64_t{1} << 31;  // as NumPy, whose sizes are C ints
 
@@ -139,7 +139,7 @@ class RecordParser {
 
  private:
   bool list(NpyType* sum, int depth) {
-    if (depth > kMaxDepth || !text_.take('[')) return false;
+    if (depth > kMaxTypeDepth || !text_.take('[')) return false;
     while (!text_.take(']')) {
       if (!field(sum, depth)) return false;
       if (text_.take(']')) break;

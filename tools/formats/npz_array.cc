@@ -12,7 +12,7 @@
 namespace dcf::tools {
 namespace {
 
-constexpr std::string_view kSuffix = ".npy";
+constexpr std::string_view kArraySuffix = ".npy";
 
 class ArrayData final : public TensorReader {
  public:
@@ -38,7 +38,7 @@ class ArrayData final : public TensorReader {
 bool is_npz_array(std::string_view name) {
   // What macOS keeps of a file beside it has the file's name.
   const std::string_view last = name.substr(name.rfind('/') + 1);
-  return name.ends_with(kSuffix) && !name.starts_with("__MACOSX/") && !last.starts_with("._");
+  return name.ends_with(kArraySuffix) && !name.starts_with("__MACOSX/") && !last.starts_with("._");
 }
 
 NpzArray read_npz_array(const InputFile& file, ZipEntry entry) {
@@ -47,7 +47,7 @@ NpzArray read_npz_array(const InputFile& file, ZipEntry entry) {
   ZipEntryReader reader(file, array.entry);
   array.header = read_npy_header(file.path() + ": array " + quote(name), array.entry.bytes,
                                  [&](std::span<uint8_t> out) { reader.read(out); });
-  array.header.meta.name = name.substr(0, name.size() - kSuffix.size());
+  array.header.meta.name = name.substr(0, name.size() - kArraySuffix.size());
   return array;
 }
 

@@ -8,27 +8,24 @@
 #include <optional>
 #include <span>
 
+#include "formats/protobuf_wire.h"
+
 namespace dcf::tools {
 namespace {
-
-// Of protobuf.
-constexpr unsigned kWireTypeBits = 3;
-constexpr unsigned kVarint = 0;
-constexpr unsigned kBytes = 2;
 
 // Fields of a ModelProto.
 constexpr uint64_t kVersionField = 1;
 constexpr uint64_t kGraphField = 7;
-constexpr uint64_t kMaxVersion = 1000;  // far beyond any that was given out
+constexpr uint64_t kMaxIrVersion = 1000;  // far beyond any that was given out
 
 constexpr size_t kMaxFields = 4096;
 
 // The wire type that ModelProto gives to a field; nothing for numbers it had not given out by 2025.
 std::optional<unsigned> model_wire_type(uint64_t field) {
   constexpr uint64_t kModelVersion = 5;
-  if (field == kVersionField || field == kModelVersion) return kVarint;
+  if (field == kVersionField || field == kModelVersion) return protobuf::kVarint;
   if ((field >= 2 && field <= 8) || field == 14 || field == 20 || field == 25 || field == 26) {
-    return kBytes;
+    return protobuf::kBytes;
   }
   return std::nullopt;
 }
@@ -68,8 +65,8 @@ class Cursor {
 bool starts_like_graph(Cursor* cursor, uint64_t bytes) {
   if (bytes == 0) return true;
   const auto tag = cursor->varint();
-  return tag && (*tag & ((1u << kWireTypeBits) - 1)) == kBytes &&
-         is_graph_field(*tag >> kWireTypeBits);
+  return tag && (*tag & ((1u << protobuf::kWireTypeBits) - 1)) == protobuf::kBytes &&
+         is_graph_field(*tag >> protobuf::kWireTypeBits);
 }
 
 }  // namespace
@@ -81,14 +78,14 @@ bool looks_like_onnx(const InputFile& file) {
   for (size_t fields = 0; fields < kMaxFields && !(version && graph); ++fields) {
     const auto tag = cursor.varint();
     if (!tag) return false;
-    const uint64_t field = *tag >> kWireTypeBits;
+    const uint64_t field = *tag >> protobuf::kWireTypeBits;
     const auto expected = model_wire_type(field);
-    if (!expected || *expected != (*tag & ((1u << kWireTypeBits) - 1))) return false;
+    if (!expected || *expected != (*tag & ((1u << protobuf::kWireTypeBits) - 1))) return false;
     const auto value = cursor.varint();
     if (!value) return false;
-    if (*expected == kVarint) {
+    if (*expected == protobuf::kVarint) {
       if (field != kVersionField) continue;
-      if (*value == 0 || *value > kMaxVersion) return false;
+      if (*value == 0 || *value > kMaxIrVersion) return false;
       version = true;
       continue;
     }

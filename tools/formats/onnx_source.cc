@@ -30,7 +30,7 @@ struct Place {
   auto operator<=>(const Place&) const = default;
 };
 
-struct Placed {
+struct PlacedTensor {
   Place place;
   OnnxTensor* tensor = nullptr;
 };
@@ -61,17 +61,18 @@ class OnnxSource : public ModelSource {
     OnnxModel model = read_onnx_graphs(file_, limit_);
     metadata_ = std::move(model.metadata);
     note_coded(model.coded);
-    std::vector<Placed> placed;
+    std::vector<PlacedTensor> placed;
     placed.reserve(model.tensors.size());
     for (OnnxTensor& tensor : model.tensors) {
       const Place place = find(tensor);
       if (place.bytes > 0) placed.push_back({place, &tensor});
     }
-    std::stable_sort(placed.begin(), placed.end(),
-                     [](const Placed& a, const Placed& b) { return a.place < b.place; });
+    std::stable_sort(
+        placed.begin(), placed.end(),
+        [](const PlacedTensor& a, const PlacedTensor& b) { return a.place < b.place; });
     layout_.emplace("onnx");
     UniqueNames names;
-    for (const Placed& next : placed) add(next, model.scales, &names);
+    for (const PlacedTensor& next : placed) add(next, model.scales, &names);
     describe_files();
   }
 
@@ -117,7 +118,7 @@ class OnnxSource : public ModelSource {
     return {file + 1, tensor.offset, bytes};
   }
 
-  void add(const Placed& next, const OnnxScaleNames& scales, UniqueNames* names) {
+  void add(const PlacedTensor& next, const OnnxScaleNames& scales, UniqueNames* names) {
     OnnxTensor& tensor = *next.tensor;
     const bool scale = scales.contains(tensor.name);
     if (!places_.empty() && next.place.file == places_.back().file) {

@@ -10,7 +10,7 @@ namespace dcf::tools {
 namespace {
 
 // The first seventeen have names in every onnx-ml.pb.h; later ones came with ONNX 1.14 and after.
-constexpr OnnxType kTypes[] = {
+constexpr OnnxType kOnnxTypes[] = {
     {onnx::TensorProto_DataType_FLOAT, "FLOAT", 32, DCF_DTYPE_F32},
     {onnx::TensorProto_DataType_UINT8, "UINT8", 8, DCF_DTYPE_U8},
     {onnx::TensorProto_DataType_INT8, "INT8", 8, DCF_DTYPE_I8},
@@ -41,9 +41,9 @@ constexpr OnnxType kTypes[] = {
 }  // namespace
 
 const OnnxType* find_onnx_type(int32_t id) {
-  const auto* const it = std::find_if(std::begin(kTypes), std::end(kTypes),
+  const auto* const it = std::find_if(std::begin(kOnnxTypes), std::end(kOnnxTypes),
                                       [id](const OnnxType& type) { return type.id == id; });
-  return it == std::end(kTypes) ? nullptr : it;
+  return it == std::end(kOnnxTypes) ? nullptr : it;
 }
 
 std::string onnx_type_name(int32_t id) {

@@ -6,19 +6,13 @@
 #include <span>
 
 #include "formats/error.h"
+#include "formats/protobuf_wire.h"
 #include "formats/text.h"
 
 namespace dcf::tools {
 namespace {
 
-// The low bits of a tag.
-constexpr uint32_t kWireTypeBits = 3;
-constexpr int kVarint = 0;
-constexpr int kFixed64 = 1;
-constexpr int kBytes = 2;
-constexpr int kFixed32 = 5;
-
-constexpr int kMaxDepth = 100;  // of messages, as in protobuf's own parsers
+constexpr int kMaxMessageDepth = 100;  // of messages, as in protobuf's own parsers
 // CodedInputStream takes the greatest int for no limit.
 constexpr uint64_t kMaxFileBytes = std::numeric_limits<int>::max() - 1;
 
@@ -55,15 +49,15 @@ void OnnxWire::fail(const std::string& what) const {
 }
 
 bool OnnxWire::is_bytes() const {
-  return wire_type_ == kBytes;
+  return wire_type_ == protobuf::kBytes;
 }
 
 bool OnnxWire::next() {
   if (pending_) skip();
   if (stream_.BytesUntilLimit() == 0) return false;
   const uint32_t tag = stream_.ReadTag();
-  field_ = static_cast<int>(tag >> kWireTypeBits);
-  wire_type_ = static_cast<int>(tag & ((1u << kWireTypeBits) - 1));
+  field_ = static_cast<int>(tag >> protobuf::kWireTypeBits);
+  wire_type_ = tag & ((1u << protobuf::kWireTypeBits) - 1);
   if (field_ == 0) fail("is no field");
   pending_ = true;
   return true;
@@ -82,7 +76,7 @@ uint64_t OnnxWire::varint() {
 }
 
 uint64_t OnnxWire::number() {
-  if (wire_type_ != kVarint) fail("field " + std::to_string(field_) + " is no number");
+  if (wire_type_ != protobuf::kVarint) fail("field " + std::to_string(field_) + " is no number");
   pending_ = false;
   return varint();
 }
@@ -127,8 +121,8 @@ std::string OnnxWire::text(size_t max_bytes) {
 
 OnnxWire::Frame OnnxWire::enter() {
   const int bytes = length();
-  if (++depth_ > kMaxDepth) {
-    fail("messages are nested more than " + std::to_string(kMaxDepth) + " deep");
+  if (++depth_ > kMaxMessageDepth) {
+    fail("messages are nested more than " + std::to_string(kMaxMessageDepth) + " deep");
   }
   const Frame frame{.limit = stream_.PushLimit(bytes), .seen = seen_};
   seen_ = 0;
@@ -147,16 +141,16 @@ void OnnxWire::skip() {
   pending_ = false;
   bool done = true;
   switch (wire_type_) {
-    case kVarint:
+    case protobuf::kVarint:
       varint();
       break;
-    case kFixed64:
+    case protobuf::kFixed64:
       done = stream_.Skip(kFixed64Bytes);
       break;
-    case kBytes:
+    case protobuf::kBytes:
       done = stream_.Skip(length());
       break;
-    case kFixed32:
+    case protobuf::kFixed32:
       done = stream_.Skip(kFixed32Bytes);
       break;
     default:

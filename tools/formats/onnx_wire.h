@@ -94,7 +94,7 @@ class OnnxWire {
   OnnxStream input_;
   google::protobuf::io::CodedInputStream stream_;
   int field_ = 0;
-  int wire_type_ = 0;
+  unsigned wire_type_ = 0;
   bool pending_ = false;  // whether the value of the field is still to be read
   uint64_t seen_ = 0;     // bits of the fields of the message that were asked about
   int depth_ = 0;

@@ -19,7 +19,6 @@ namespace {
 using nlohmann::json;
 
 constexpr uint64_t kSizeBytes = 8;
-constexpr const char* kMetadataKey = "__metadata__";
 
 struct Placed {
   TensorMeta meta;
@@ -36,7 +35,7 @@ class HeaderReader {
     const std::vector<uint8_t> text = read_header(&header);
     std::vector<Placed> placed;
     for (const auto& [name, value] : header.root().items()) {
-      if (name == kMetadataKey) {
+      if (name == kSafetensorsMetadata) {
         read_metadata(value);
       } else {
         placed.push_back(read_entry(name, value));

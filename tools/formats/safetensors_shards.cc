@@ -23,7 +23,7 @@ using nlohmann::json;
 
 constexpr const char* kWeightMap = "weight_map";
 constexpr std::string_view kIndexSuffix = ".safetensors.index.json";
-constexpr std::string_view kSuffix = ".safetensors";
+constexpr std::string_view kShardSuffix = ".safetensors";
 constexpr std::string_view kDcfSuffix = ".dcf";
 constexpr uint64_t kMaxOtherBytes = uint64_t{64} << 20;  // of one file besides index and shards
 
@@ -267,7 +267,7 @@ std::unique_ptr<ModelSource> open_safetensors_folder(const std::string& path,
     source = read_index(std::move(file), path, document, limit, &used);
     used.insert(index->name);
   } else {
-    const FolderFiles::File* const only = find_only(path, listing, kSuffix);
+    const FolderFiles::File* const only = find_only(path, listing, kShardSuffix);
     if (only == nullptr) {
       refuse_foreign_folder(path, listing);
       const std::string left_out =

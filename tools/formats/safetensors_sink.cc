@@ -16,11 +16,9 @@
 namespace dcf::tools {
 namespace {
 
-constexpr const char* kMetadataKey = "__metadata__";
-
 void check_tensor(const std::string& file, const TensorMeta& meta) {
   const std::string what = "safetensors cannot hold tensor " + quote(meta.name);
-  if (meta.name == kMetadataKey) throw_failure(file, what + ": the name is reserved");
+  if (meta.name == kSafetensorsMetadata) throw_failure(file, what + ": the name is reserved");
   if (find_dtype(meta.dtype) == nullptr) {
     throw_failure(file, what + " of the dtype " + quote(meta.opaque_name) + "; write npz instead");
   }
@@ -56,7 +54,7 @@ class SafetensorsSink : public ModelSink {
     std::string text = "{";
     if (!metadata.empty()) {
       check_utf8(metadata);
-      append_json_string(&text, kMetadataKey);
+      append_json_string(&text, kSafetensorsMetadata);
       text += ':';
       append_json_strings(&text, metadata);
     }

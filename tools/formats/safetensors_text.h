@@ -13,6 +13,8 @@
 namespace dcf::tools {
 
 inline constexpr size_t kSafetensorsAlignment = 8;
+// Whose value is the metadata, beside the tensors in the header.
+inline constexpr const char* kSafetensorsMetadata = "__metadata__";
 
 // The descriptions of tensors whose data follow each other without gaps: "name":{"dtype":"F32",
 // "shape":[2,3],"data_offsets":[0,24]},... without the blanks of this comment.

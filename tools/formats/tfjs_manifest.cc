@@ -21,19 +21,19 @@ struct TfjsDtype {
   const char* name;
   dcf_dtype dtype;
 };
-constexpr TfjsDtype kDtypes[] = {
+constexpr TfjsDtype kTfjsDtypes[] = {
     {"float32", DCF_DTYPE_F32}, {"float16", DCF_DTYPE_F16}, {"int32", DCF_DTYPE_I32},
     {"int16", DCF_DTYPE_I16},   {"int8", DCF_DTYPE_I8},     {"uint16", DCF_DTYPE_U16},
     {"uint8", DCF_DTYPE_U8},    {"bool", DCF_DTYPE_BOOL},   {"complex64", DCF_DTYPE_C64}};
-constexpr const char* kString = "string";
+constexpr const char* kStringDtype = "string";
 constexpr std::string_view kScale = "scale";
 constexpr std::string_view kMin = "min";
 
 dcf_dtype find_tfjs_dtype(const std::string& file, const std::string& what,
                           const std::string& name) {
-  const auto* const it = std::find_if(std::begin(kDtypes), std::end(kDtypes),
+  const auto* const it = std::find_if(std::begin(kTfjsDtypes), std::end(kTfjsDtypes),
                                       [&](const TfjsDtype& dtype) { return name == dtype.name; });
-  if (it == std::end(kDtypes)) {
+  if (it == std::end(kTfjsDtypes)) {
     throw_failure(file, what + " has the dtype " + quote(name) + ", which is not supported");
   }
   return it->dtype;
@@ -74,7 +74,7 @@ class ManifestParser {
     const auto quantization = value.find("quantization");
 
     TfjsWeight weight;
-    weight.is_string = dtype_name == kString;
+    weight.is_string = dtype_name == kStringDtype;
     dcf_dtype dtype = DCF_DTYPE_U8;
     if (quantization != value.end()) {
       if (weight.is_string) throw_invalid(file_, what + " is a string with quantization");

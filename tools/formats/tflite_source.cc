@@ -22,7 +22,7 @@ namespace {
 
 // Offsets in a flatbuffer have 32 bits, one of them for the sign.
 constexpr uint64_t kMostFlatbufferBytes = FLATBUFFERS_MAX_BUFFER_SIZE - 1;
-constexpr flatbuffers::uoffset_t kMaxDepth = 8;
+constexpr flatbuffers::uoffset_t kMaxNesting = 8;
 constexpr flatbuffers::uoffset_t kMaxTables = 1 << 22;
 constexpr uint32_t kSchemaVersion = 3;
 // Memory for what is kept of a buffer, besides three copies of its name.
@@ -65,7 +65,7 @@ class TfliteSource : public ModelSource {
  private:
   std::vector<Constant> read_constants() {
     const MappedFile map(file_, kMostFlatbufferBytes);
-    flatbuffers::Verifier verifier(map.bytes().data(), map.bytes().size(), kMaxDepth, kMaxTables);
+    flatbuffers::Verifier verifier(map.bytes().data(), map.bytes().size(), kMaxNesting, kMaxTables);
     if (!tflite::VerifyModelBuffer(verifier)) {
       throw_invalid(path_, "is not a well-formed TensorFlow Lite model");
     }

@@ -12,7 +12,7 @@ namespace dcf::tools {
 namespace {
 
 constexpr const char* kPlanFormat = "dcf plan";
-constexpr uint64_t kVersion = 0;
+constexpr uint64_t kPlanVersion = 0;
 constexpr uint64_t kMaxRanges = 100'000;  // of a tensor
 
 OrderedJson to_json(const std::vector<FileRange>& ranges) {
@@ -265,7 +265,7 @@ std::string options_key(const dcf_encode_options& options) {
 std::string plan_text(const WorkPlan& plan) {
   OrderedJson out;
   out["format"] = kPlanFormat;
-  out["version"] = kVersion;
+  out["version"] = kPlanVersion;
   out["source"] = plan.source;
   out["fingerprint"] = plan.fingerprint;
   out["dequantize"] = plan.dequantize;
@@ -319,7 +319,7 @@ WorkPlan read_plan(const std::string& path) {
   if (!in.has("format") || in.text("format") != kPlanFormat) {
     throw_invalid(path, "is not a plan, as dcf plan writes it");
   }
-  if (in.number("version") != kVersion) {
+  if (in.number("version") != kPlanVersion) {
     throw_failure(path, "is a plan of a version that is not supported");
   }
   WorkPlan plan;
