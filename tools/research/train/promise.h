@@ -6,6 +6,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -38,7 +39,7 @@ class Promise {
   double tolerance_;
 };
 
-// "error 1.20 %, 12 lost, 15 won against the dense net"
+// "validation error 1.20 %, 12 lost and 15 won against the dense net"
 std::string text_of(const Verdict& verdict);
 
 }  // namespace dcf::tools
