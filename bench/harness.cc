@@ -62,7 +62,9 @@ nlohmann::ordered_json names(const Cell& cell) {
 }
 
 void usage(const std::string& program) {
-  std::fprintf(stderr, "usage: %s [--quick] [--only TEXT] --out FILE.json\n", program.c_str());
+  std::fprintf(
+      stderr, "usage: %s [--quick] [--only TEXT] [--turns lead|follow FIFO FIFO] --out FILE.json\n",
+      program.c_str());
   std::exit(2);
 }
 
@@ -77,6 +79,9 @@ Suite::Suite(std::string program, int argc, char** argv) : program_(std::move(pr
       out_ = argv[++i];
     } else if (argument == "--only" && i + 1 < argc) {
       only_ = argv[++i];
+    } else if (argument == "--turns" && i + 3 < argc) {
+      turns_ = Turns(std::string(argv[i + 1]) == "lead", argv[i + 2], argv[i + 3]);
+      i += 3;
     } else {
       usage(program_);
     }
@@ -104,13 +109,17 @@ void Suite::run() {
   const Effort& effort = quick_ ? kQuick : kFull;
   std::string failure;
   Collector collector;
+  const Turns alone;
+  const Turns* turns = &alone;  // in the first round, which finds the numbers of calls
   const auto add = [&](size_t i) {
     const std::string name = std::to_string(i);
     const Task* const task = &tasks_[i];
     auto* const registered =
-        benchmark::RegisterBenchmark(name.c_str(), [&failure, task](benchmark::State& state) {
+        benchmark::RegisterBenchmark(name.c_str(), [&, task](benchmark::State& state) {
           try {
+            turns->begin();
             for (auto _ : state) task->call();
+            turns->end();
           } catch (const std::exception& error) {
             failure = task->cell.row + ", " + task->cell.column + ": " + error.what();
             state.SkipWithError(failure.c_str());
@@ -132,8 +141,11 @@ void Suite::run() {
   using Clock = std::chrono::steady_clock;
   const Clock::time_point end = Clock::now() + std::chrono::duration_cast<Clock::duration>(
                                                    std::chrono::duration<double>(effort.seconds));
-  for (size_t round = 0; round < effort.most_rounds; ++round) {
-    if (round >= effort.least_rounds && Clock::now() > end) break;
+  for (size_t round = 0;; ++round) {
+    const bool wanted =
+        round < effort.most_rounds && (round < effort.least_rounds || Clock::now() <= end);
+    if (round > 0) turns = &turns_;
+    if (!turns->another_round(wanted)) break;
     std::shuffle(order.begin(), order.end(), random);
     for (const size_t i : order) add(i);
     benchmark::RunSpecifiedBenchmarks(&collector);

@@ -10,6 +10,8 @@
 #include <string>
 #include <vector>
 
+#include "turns.h"
+
 namespace dcf::bench {
 
 // A point of a table: which one, which line, which column.
@@ -21,7 +23,8 @@ struct Cell {
 
 class Suite {
  public:
-  // Reads --quick, --out FILE and --only TEXT; ends the program where they are wrong.
+  // Reads --quick, --out FILE, --only TEXT and --turns lead|follow FIFO FIFO (the one that the
+  // leader writes, and the other); ends the program where they are wrong.
   Suite(std::string program, int argc, char** argv);
 
   bool quick() const { return quick_; }
@@ -58,6 +61,7 @@ class Suite {
   std::string out_;
   std::string only_;
   bool quick_ = false;
+  Turns turns_;
   std::vector<Task> tasks_;
   nlohmann::ordered_json points_ = nlohmann::ordered_json::array();
   nlohmann::ordered_json left_out_ = nlohmann::ordered_json::array();

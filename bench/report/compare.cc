@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // dcf_bench_compare OLD.json... -- NEW.json...: what a change did to the speed of every row. Each
-// side is several runs that alternated (bench/compare.sh); a figure is the median of its runs'
-// medians of thread CPU time. Columns of peers, which no change touches, show how steady the
-// machine was.
+// side is as many runs, whose rounds took turns (bench/compare.sh). A figure is the median of its
+// runs' medians of thread CPU time; a ratio is the median of the runs', each the median of those of
+// its pairs of rounds. Columns of peers, which no change touches, show how steady the machine was.
 #include <cstdio>
 #include <exception>
 #include <map>
@@ -32,8 +32,9 @@ bool is_ours(const Key& key) {
   return false;
 }
 
-// Seconds of one item in each run, wall clock for several threads.
-using Times = std::map<Key, std::vector<double>>;
+// Seconds of one item in each round of each run, wall clock for several threads.
+using Rounds = std::vector<double>;
+using Times = std::map<Key, std::vector<Rounds>>;
 
 void add_run(const std::string& path, Times* times, std::vector<Key>* order = nullptr) {
   Results run;
@@ -42,11 +43,29 @@ void add_run(const std::string& path, Times* times, std::vector<Key>* order = nu
     const auto& [table, row, column] = key;
     const std::optional<Time> time = run.time(table, row, column);
     if (!time) continue;
-    const double seconds = table == "threads" ? time->wall : time->cpu;
-    std::vector<double>& runs = (*times)[key];
+    Rounds rounds = table == "threads" ? time->wall_rounds : time->cpu_rounds;
+    rounds.erase(rounds.begin());  // in which no turns are taken
+    for (double& seconds : rounds) seconds /= time->items;
+    std::vector<Rounds>& runs = (*times)[key];
     if (order != nullptr && runs.empty()) order->push_back(key);
-    runs.push_back(seconds / time->items);
+    runs.push_back(std::move(rounds));
   }
+}
+
+double median_of_runs(const std::vector<Rounds>& runs) {
+  std::vector<double> medians;
+  for (const Rounds& rounds : runs) medians.push_back(median(rounds));
+  return median(medians);
+}
+
+std::vector<Rounds> ratios(const std::vector<Rounds>& after, const std::vector<Rounds>& before) {
+  require(after.size() == before.size(), "the sides have different numbers of runs");
+  std::vector<Rounds> all = after;
+  for (size_t run = 0; run < all.size(); ++run) {
+    require(all[run].size() == before[run].size(), "the runs took no turns");
+    for (size_t i = 0; i < all[run].size(); ++i) all[run][i] /= before[run][i];
+  }
+  return all;
 }
 
 int compare(int argc, char** argv) {
@@ -74,9 +93,9 @@ int compare(int argc, char** argv) {
   for (const Key& key : order) {
     const auto old_runs = old_times.find(key);
     if (old_runs == old_times.end()) continue;
-    const double before = median(old_runs->second);
-    const double after = median(new_times.at(key));
-    const double ratio = after / before;
+    const double before = median_of_runs(old_runs->second);
+    const double after = median_of_runs(new_times.at(key));
+    const double ratio = median_of_runs(ratios(new_times.at(key), old_runs->second));
     (is_ours(key) ? ours : peers).push_back(ratio);
     if (!is_ours(key)) continue;
     const bool is_slower = ratio > kSlower;
