@@ -9,10 +9,13 @@ from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 
 BLOCK_BYTES = 1 << 20
-# Blocks asked for ahead of a reader that goes through the source in order, and asked for at once.
-AHEAD = 3
-# Blocks that are kept: 16 MiB.
+# Blocks asked for ahead of a reader that goes through the source in order.
+AHEAD = 6
+# Requests under way at once.
+REQUESTS = 8
+# Blocks from which on those go of which all was read, and from which on any go: 16 and 96 MiB.
 KEPT = 16
+MOST = 96
 
 
 class BlockReader:
@@ -28,7 +31,9 @@ class BlockReader:
         self._read = read
         self._lock = threading.Lock()
         self._blocks: OrderedDict[int, Future[bytes]] = OrderedDict()
-        self._pool = ThreadPoolExecutor(AHEAD, thread_name_prefix="dcf-read")
+        self._taken: dict[int, int] = {}  # bytes of each that were read
+        self._gone: set[int] = set()  # blocks that are not asked for ahead again
+        self._pool = ThreadPoolExecutor(REQUESTS, thread_name_prefix="dcf-read")
 
     def close(self) -> None:
         """Ends its threads."""
@@ -45,18 +50,33 @@ class BlockReader:
                 raise EOFError(f"the source ends before its size of {self._size} bytes")
             buffer[at : at + len(part)] = part
             at += len(part)
+            with self._lock:
+                if number in self._blocks:
+                    self._taken[number] = self._taken.get(number, 0) + len(part)
 
     def _block(self, number: int) -> bytes:
         with self._lock:
             found = self._get(number)
             if number - 1 in self._blocks:
                 for following in range(number + 1, number + 1 + AHEAD):
-                    if following * BLOCK_BYTES < self._size:
+                    if following * BLOCK_BYTES < self._size and following not in self._gone:
                         self._get(following)
             self._blocks.move_to_end(number)
-            while len(self._blocks) > KEPT:
-                self._blocks.popitem(last=False)
+            self._drop()
         return found.result()
+
+    def _drop(self) -> None:
+        """What many readers ask for ahead stays until it is read, so that nothing comes twice."""
+        while len(self._blocks) > KEPT:
+            done = (n for n in self._blocks if self._taken.get(n, 0) >= BLOCK_BYTES)
+            number = next(done, None)
+            if number is None:
+                if len(self._blocks) <= MOST:
+                    return
+                number = next(iter(self._blocks))
+            del self._blocks[number]
+            self._taken.pop(number, None)
+            self._gone.add(number)
 
     def _get(self, number: int) -> Future[bytes]:
         """The block, on its way. One that failed is tried again."""
