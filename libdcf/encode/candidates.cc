@@ -227,7 +227,7 @@ Status CandidateSource::add_delta(std::vector<Candidate>* out) {
 Status CandidateSource::add_dictionary(const Grid& grid, std::vector<Candidate>* out) const {
   if (lowered_.scales) return ok_status();
   DCF_ASSIGN(std::optional<DictionaryPlan> plan,
-             plan_dictionary(content_, least_of(*out), grid.chunks, work_));
+             plan_dictionary(content_, least_of(*out), grid.chunks, smallest(), work_));
   if (!plan) return ok_status();
   Candidate candidate{&lowered_, {}};
   candidate.smallest = smallest();

@@ -25,13 +25,13 @@ constexpr uint64_t kWorthwhileAtAll = 4096;
 constexpr size_t kAxesTried = 4;
 // The elements of a unit that decide its class, so that their cost fits 32 bits.
 constexpr uint64_t kMostOfUnit = uint64_t{1} << 21;
+// The same where the smallest encoding is not asked for.
+constexpr uint64_t kEnoughOfUnit = 512;
 constexpr unsigned kRounds = 6;
 // Of a sample and a map, with what is made of them.
 constexpr uint64_t kPlanBytes = uint64_t{4} << 20;
 // Of the sums, counts and block of one thread.
 constexpr uint64_t kPartBytes = uint64_t{1} << 20;
-
-using Counts = std::array<uint32_t, kMaxSymbols>;  // of a unit, by symbol
 
 // The symbols of a tensor, range by range.
 class SymbolReader {
@@ -75,9 +75,12 @@ class SymbolReader {
   std::vector<uint8_t> symbols_;
 };
 
+// No code is longer than 15 bits.
+constexpr uint16_t kMostOfSymbol = 15u << kFractionBits;
+
 // The cost of each symbol in each class.
 struct ClassCosts {
-  std::array<std::array<uint32_t, kMaxClasses>, kMaxSymbols> of_symbol{};
+  std::array<std::array<uint16_t, kMaxClasses>, kMaxSymbols> of_symbol{};
 };
 
 // Symbols that a class lacks cost what they would if it had a little of the whole tensor.
@@ -94,28 +97,71 @@ ClassCosts costs_of(const std::vector<Histogram>& classes, const Histogram& whol
       total += weights[s];
     }
     const uint32_t log_total = log2_of(total);
-    // No code is longer than 15 bits.
     for (unsigned s = 0; s < alphabet; ++s) {
-      costs.of_symbol[s][c] = std::min(log_total - log2_of(weights[s]), 15u << kFractionBits);
+      costs.of_symbol[s][c] =
+          static_cast<uint16_t>(std::min<uint32_t>(log_total - log2_of(weights[s]), kMostOfSymbol));
     }
   }
   return costs;
 }
 
-// What the class of a unit costs in the map, by class.
-using MapCosts = std::array<uint32_t, kMaxClasses>;
-MapCosts map_costs(const std::vector<uint64_t>& units_of) {
+using Sums = std::array<uint32_t, kMaxClasses>;  // costs of a unit, by class
+
+// Adds what symbols of a unit cost.
+void add_costs(Bytes symbols, const ClassCosts& costs, uint32_t* sum) {
+  constexpr size_t kFit = UINT16_MAX / kMostOfSymbol;  // that can be added in 16 bits
+  for (size_t at = 0; at < symbols.size(); at += kFit) {
+    std::array<uint16_t, kMaxClasses> part{};
+    for (const uint8_t symbol : symbols.subspan(at, std::min(kFit, symbols.size() - at))) {
+      const auto& cost = costs.of_symbol[symbol];
+      for (size_t c = 0; c < kMaxClasses; ++c) part[c] = static_cast<uint16_t>(part[c] + cost[c]);
+    }
+    for (size_t c = 0; c < kMaxClasses; ++c) sum[c] += part[c];
+  }
+}
+
+// What the class of a unit costs in the map.
+Sums map_costs(const std::vector<uint64_t>& units_of) {
   uint64_t units = 0;
   for (const uint64_t n : units_of) units += n + 1;
-  MapCosts costs{};
+  Sums costs{};
   for (size_t c = 0; c < units_of.size(); ++c) costs[c] = log2_of(units) - log2_of(units_of[c] + 1);
   return costs;
 }
 
-// Some units of a tensor and some elements of each.
-struct Sample {
-  std::vector<Counts> units;
-  uint64_t elements = 0;
+// Some units of a tensor: the symbols of some elements of each.
+class Sample {
+ public:
+  struct Count {
+    uint8_t symbol;
+    uint16_t times;
+  };
+
+  void add_unit(const std::array<uint16_t, kMaxSymbols>& counts) {
+    for (size_t s = 0; s < counts.size(); ++s) {
+      if (counts[s] == 0) continue;
+      counts_.push_back({static_cast<uint8_t>(s), counts[s]});
+      elements_ += counts[s];
+    }
+    ends_.push_back(counts_.size());
+  }
+
+  size_t units() const { return ends_.size(); }
+  std::span<const Count> unit(size_t u) const {
+    const size_t begin = u == 0 ? 0 : ends_[u - 1];
+    return std::span(counts_).subspan(begin, ends_[u] - begin);
+  }
+  uint64_t elements() const { return elements_; }
+  Histogram whole() const {
+    Histogram sum{};
+    for (const Count& count : counts_) sum[count.symbol] += count.times;
+    return sum;
+  }
+
+ private:
+  std::vector<Count> counts_;
+  std::vector<size_t> ends_;
+  uint64_t elements_ = 0;
 };
 
 class Classifier {
@@ -154,7 +200,15 @@ class Classifier {
     std::vector<uint64_t> units_of(classes.size());
     for (const uint8_t c : map) ++units_of[c];
     // Of the sample, then of all units; then once more, when classes that do not pay are gone.
-    DCF_TRY(assign(axis, &classes, &units_of, &map));
+    if (smallest_) {
+      DCF_TRY(assign(axis, &classes, &units_of, &map));
+    } else {
+      // The sample stands for them.
+      for (size_t c = 0; c < classes.size(); ++c) {
+        units_of[c] = units_of[c] * axis.units / map.size();
+        for (uint64_t& n : classes[c]) n = n * content_.elements / sample.elements();
+      }
+    }
     merge(&classes, &units_of);
     if (classes.size() < 2) return std::optional<ClassPlan>();
     DCF_TRY(assign(axis, &classes, &units_of, &map));
@@ -183,11 +237,11 @@ class Classifier {
         std::count_if(whole.begin(), whole.end(), [](uint64_t n) { return n > 0; }));
     cost += (classes.size() - 1) * used << (kFractionBits - 1);
     const uint64_t without = entropy_of(whole);
-    if (without <= cost || sample.elements == 0) return 0;
+    if (without <= cost || sample.elements() == 0) return 0;
     Histogram classes_of{};
     for (const uint8_t c : map) ++classes_of[c];
     const uint64_t for_map = entropy_of(classes_of) * axis.units / map.size();
-    const uint64_t saved = (without - cost) * content_.elements / sample.elements;
+    const uint64_t saved = (without - cost) * content_.elements / sample.elements();
     return saved > for_map ? saved - for_map : 0;
   }
 
@@ -202,17 +256,18 @@ class Classifier {
     const uint64_t taken = std::clamp<uint64_t>(of_unit / run, 1, repeats);
     SymbolReader reader(content_, plain_.encoding, scales_);
     Sample sample;
-    sample.units.resize(static_cast<size_t>(windows * window));
+    std::vector<std::array<uint16_t, kMaxSymbols>> counts(static_cast<size_t>(window));
     for (uint64_t w = 0; w < windows; ++w) {
       const uint64_t unit = w * axis.units / windows;  // windows do not overlap
+      std::fill(counts.begin(), counts.end(), std::array<uint16_t, kMaxSymbols>{});
       for (uint64_t r = 0; r < taken; ++r) {
         const uint64_t first = r * repeats / taken * axis.period() + unit * axis.run;
         DCF_ASSIGN(const Bytes symbols, reader.read(first, window * run));
-        for (size_t i = 0; i < symbols.size(); ++i) {
-          ++sample.units[static_cast<size_t>(w * window + i / run)][symbols[i]];
+        for (size_t at = 0; at < symbols.size(); at += run) {
+          for (const uint8_t symbol : symbols.subspan(at, run)) ++counts[at / run][symbol];
         }
-        sample.elements += symbols.size();
       }
+      for (const auto& unit_counts : counts) sample.add_unit(unit_counts);
     }
     return sample;
   }
@@ -221,12 +276,9 @@ class Classifier {
   // start together.
   std::vector<Histogram> cluster(const Sample& sample, size_t count, unsigned rounds,
                                  std::vector<uint8_t>* map) const {
-    Histogram whole{};
-    for (const Counts& unit : sample.units) {
-      for (unsigned s = 0; s < alphabet_; ++s) whole[s] += unit[s];
-    }
+    const Histogram whole = sample.whole();
     const std::vector<uint32_t> order = initial_order(sample, whole);
-    const size_t n = sample.units.size();
+    const size_t n = sample.units();
     count = std::min(count, n);
     map->resize(n);
     for (size_t i = 0; i < n; ++i) (*map)[order[i]] = static_cast<uint8_t>(i * count / n);
@@ -237,17 +289,16 @@ class Classifier {
       for (size_t u = 0; u < n; ++u) {
         ++units_of[(*map)[u]];
         Histogram& to = classes[(*map)[u]];
-        for (unsigned s = 0; s < alphabet_; ++s) to[s] += sample.units[u][s];
+        for (const auto& [symbol, times] : sample.unit(u)) to[symbol] += times;
       }
       if (round == rounds) return classes;
       const ClassCosts costs = costs_of(classes, whole, alphabet_);
-      const MapCosts for_map = map_costs(units_of);
+      const Sums for_map = map_costs(units_of);
       for (size_t u = 0; u < n; ++u) {
-        std::array<uint32_t, kMaxClasses> sums = for_map;
-        for (unsigned s = 0; s < alphabet_; ++s) {
-          const uint32_t times = sample.units[u][s];
-          if (times == 0) continue;
-          for (size_t c = 0; c < kMaxClasses; ++c) sums[c] += times * costs.of_symbol[s][c];
+        Sums sums = for_map;
+        for (const auto& [symbol, times] : sample.unit(u)) {
+          const auto& cost = costs.of_symbol[symbol];
+          for (size_t c = 0; c < kMaxClasses; ++c) sums[c] += uint32_t{times} * cost[c];
         }
         (*map)[u] = cheapest(sums.data(), count);
       }
@@ -267,15 +318,15 @@ class Classifier {
                                                is_signed_integer(content_.dtype));
     const uint64_t mean = spread && sum > 0 ? moment / sum : 0;
     std::vector<uint64_t> keys;
-    for (const Counts& unit : sample.units) {
+    for (size_t u = 0; u < sample.units(); ++u) {
       uint64_t count = 1;
       uint64_t distance = 0;
-      for (unsigned s = 0; s < alphabet_; ++s) {
-        count += unit[s];
+      for (const auto& [s, times] : sample.unit(u)) {
+        count += times;
         // With the sign of a byte, integers have their zero at 0, and 255 next to it.
         uint64_t d = s > mean ? s - mean : mean - s;
-        if (spread && is_signed_integer(content_.dtype)) d = std::min(s, 256 - s);
-        distance += unit[s] * d;
+        if (spread && is_signed_integer(content_.dtype)) d = std::min<uint64_t>(s, 256u - s);
+        distance += times * d;
       }
       keys.push_back(256 * distance / count);
     }
@@ -296,7 +347,7 @@ class Classifier {
     Histogram whole{};
     for (const Histogram& h : *classes) add_to(&whole, h);
     const ClassCosts costs = costs_of(*classes, whole, alphabet_);
-    const MapCosts for_map = map_costs(*units_of);
+    const Sums for_map = map_costs(*units_of);
     const size_t count = classes->size();
     classes->assign(count, Histogram{});
     units_of->assign(count, 0);
@@ -318,15 +369,13 @@ class Classifier {
         });
       };
       for (Part& part : parts) part.sums.resize(static_cast<size_t>(end - begin));
-      DCF_TRY(for_parts(kMostOfUnit, [&](Part& part, Bytes symbols, uint32_t unit) {
-        uint32_t* const sum = part.sums[static_cast<size_t>(unit - begin)].data();
-        for (const uint8_t symbol : symbols) {
-          const auto& cost = costs.of_symbol[symbol];
-          for (size_t c = 0; c < kMaxClasses; ++c) sum[c] += cost[c];
-        }
+      const uint64_t most = smallest_ ? kMostOfUnit : kEnoughOfUnit;
+      DCF_TRY(for_parts(most, [&](Part& part, Bytes symbols, uint32_t unit) {
+        add_costs(symbols.first(std::min<size_t>(symbols.size(), most)), costs,
+                  part.sums[static_cast<size_t>(unit - begin)].data());
       }));
       for (uint64_t u = begin; u < end; ++u) {
-        std::array<uint32_t, kMaxClasses> sums = for_map;
+        Sums sums = for_map;
         for (const Part& part : parts) {
           const auto& sum = part.sums[static_cast<size_t>(u - begin)];
           for (size_t c = 0; c < kMaxClasses; ++c) sums[c] += sum[c];
@@ -350,7 +399,7 @@ class Classifier {
 
   // What one thread adds up.
   struct Part {
-    std::vector<std::array<uint32_t, kMaxClasses>> sums;  // of each unit, by class
+    std::vector<Sums> sums;  // of each unit
     std::vector<Histogram> classes;
   };
 

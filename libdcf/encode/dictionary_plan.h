@@ -26,7 +26,8 @@ struct DictionaryPlan {
 // where there are fewer or more distinct words, or where a sample shows that it is larger. Fails
 // with LimitMemory, Cancelled, or as a store does.
 Result<std::optional<DictionaryPlan>> plan_dictionary(const Content& content, uint64_t plain,
-                                                      uint64_t chunks, const Work& work);
+                                                      uint64_t chunks, bool smallest,
+                                                      const Work& work);
 
 // The memory of the index of a dictionary.
 uint64_t dictionary_index_bytes();
