@@ -403,7 +403,8 @@ class Classifier {
     std::vector<Histogram> classes;
   };
 
-  // Every parts-th block of units [begin, end), of each unit at most about `most` elements.
+  // Every parts-th block of units [begin, end), of each unit at most about `most` elements, which
+  // are from all over the tensor.
   struct Visit {
     ClassAxis axis;
     uint64_t begin;
@@ -420,9 +421,11 @@ class Classifier {
     const uint64_t period = v.axis.period();
     // Whole periods follow each other without a gap.
     const uint64_t step = all ? std::max<uint64_t>(kBlockElements / period, 1) : 1;
-    uint64_t seen = 0;
+    const uint64_t repeats = ceil_div(content_.elements, step * period);
+    const uint64_t wanted = std::min(repeats, ceil_div(v.most, step * v.axis.run));
     size_t turn = 0;
-    for (uint64_t at = 0; at < content_.elements && seen < v.most; at += step * period) {
+    for (uint64_t i = 0; i < wanted; ++i) {
+      const uint64_t at = i * repeats / wanted * step * period;
       const uint64_t from = at + v.begin * v.axis.run;
       const uint64_t to = std::min(content_.elements,
                                    from + (all ? step * period : (v.end - v.begin) * v.axis.run));
@@ -432,7 +435,6 @@ class Classifier {
         DCF_ASSIGN(const Bytes symbols, reader.read(first, std::min(kBlockElements, to - first)));
         f(first, symbols);
       }
-      seen += step * v.axis.run;
     }
     return ok_status();
   }
