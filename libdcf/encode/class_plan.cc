@@ -27,6 +27,7 @@ constexpr size_t kAxesTried = 4;
 constexpr uint64_t kMostOfUnit = uint64_t{1} << 21;
 // The same where the smallest encoding is not asked for.
 constexpr uint64_t kEnoughOfUnit = 512;
+constexpr uint64_t kPlaces = 8;  // of the tensor, at least, from which these come
 constexpr unsigned kRounds = 6;
 // Of a sample and a map, with what is made of them.
 constexpr uint64_t kPlanBytes = uint64_t{4} << 20;
@@ -419,8 +420,9 @@ class Classifier {
     SymbolReader reader(content_, plain_.encoding, scales_);
     const bool all = v.end - v.begin == v.axis.units;
     const uint64_t period = v.axis.period();
-    // Whole periods follow each other without a gap.
-    const uint64_t step = all ? std::max<uint64_t>(kBlockElements / period, 1) : 1;
+    // Whole periods follow each other without a gap; those that stand for more come from kPlaces.
+    const uint64_t of_place = ceil_div(v.most, kPlaces * v.axis.run);
+    const uint64_t step = all ? std::clamp<uint64_t>(kBlockElements / period, 1, of_place) : 1;
     const uint64_t repeats = ceil_div(content_.elements, step * period);
     const uint64_t wanted = std::min(repeats, ceil_div(v.most, step * v.axis.run));
     size_t turn = 0;

@@ -104,6 +104,23 @@ TEST(ClassPlan, ManyUnitsAndThreads) {
   }
 }
 
+// What decides the class of a column is from all of it.
+TEST(ClassPlan, ColumnsWhoseFirstElementsAreAlike) {
+  std::mt19937_64 random(6);
+  Sample sample;
+  sample.name = "w";
+  sample.dtype = DType::kU8;
+  sample.dims = {16384, 64};
+  for (size_t i = 0; i < 16384 * 64; ++i) {
+    const bool wide = i < 2048 * 64 || i % 64 * 11 % 3 == 0;
+    sample.data.push_back(static_cast<uint8_t>(128 + random() % (wide ? 64 : 4)));
+  }
+  EXPECT_GE(chosen(sample).classes, 2);
+  EncodeOptions smallest;
+  smallest.effort = Effort::kSmallest;
+  EXPECT_LT(file_of({sample}).size(), file_of({sample}, smallest).size() * 101 / 100);
+}
+
 // Ranges of a tensor are encoded without the words of the others.
 TEST(ClassPlan, ATensorThatMayBeCutIntoRangesHasNone) {
   Sample sample = scaled_sample(DType::kF16, kColumns);
