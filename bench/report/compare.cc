@@ -54,6 +54,7 @@ void add_run(const std::string& path, Times* times, std::vector<Key>* order = nu
 
 double median_of_runs(const std::vector<Rounds>& runs) {
   std::vector<double> medians;
+  medians.reserve(runs.size());
   for (const Rounds& rounds : runs) medians.push_back(median(rounds));
   return median(medians);
 }
