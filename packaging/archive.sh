@@ -13,6 +13,6 @@ version=$(sed -n 's/^#define DCF_VERSION_[A-Z]* //p' libdcf/include/dcf/version.
 list_sources() {
   if [[ -e .git ]]; then git ls-files -z; else find . -path ./build -prune -o -type f -printf '%P\0'; fi
 }
-list_sources | tar --null --files-from - --sort=name --format=gnu --owner=0 --group=0 --numeric-owner \
+list_sources | sort -z | tar --null --files-from - --format=gnu --owner=0 --group=0 --numeric-owner \
   --mtime="@$SOURCE_DATE_EPOCH" --mode=u+rw,go+rX,go-w --transform "s,^,dcf-$version/," -cf - | gzip -9n >"$out.part"
 mv "$out.part" "$out"
