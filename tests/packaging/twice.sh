@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
 # twice.sh BUILD: makes the packages of a build folder twice, at other times and in another time
-# zone: the same bytes. Packed by gzip, which takes a tenth of the time of xz. None of them names the
+# zone: the same bytes. So does the archive of sources, from here and from itself unpacked. Packed by gzip, which takes a tenth of the time of xz. None of them names the
 # build folder, but for what static libraries tell debuggers.
 set -euo pipefail
 build=$1
@@ -26,4 +26,12 @@ for package in "$scratch"/first/*.deb; do
   found=$((found + 1))
 done
 ((found >= 2)) || { echo 'fewer packages than expected'; exit 1; }
+
+archive=$(dirname "${BASH_SOURCE[0]}")/../../packaging/archive.sh
+"$archive" "$scratch/first.tar.gz"
+mkdir "$scratch/sources"
+tar -C "$scratch/sources" --strip-components=1 -xzf "$scratch/first.tar.gz"
+"$scratch/sources/packaging/archive.sh" "$scratch/second.tar.gz"
+cmp "$scratch/first.tar.gz" "$scratch/second.tar.gz"
+
 ! grep -rlF --exclude="*.a" "$build" "$scratch/unpacked"
