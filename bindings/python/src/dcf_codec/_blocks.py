@@ -56,6 +56,8 @@ class BlockReader:
 
     def _block(self, number: int) -> bytes:
         with self._lock:
+            if number in self._gone:  # read once more: what follows may be wanted again, too
+                self._gone.clear()
             found = self._get(number)
             if number - 1 in self._blocks:
                 for following in range(number + 1, number + 1 + AHEAD):
