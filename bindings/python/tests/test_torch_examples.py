@@ -52,7 +52,7 @@ def test_compress_mnist(tmp_path: pathlib.Path, rng: np.random.Generator) -> Non
     ratio = re.search(r"([0-9.]+) times fewer", output)
     assert ratio is not None and float(ratio[1]) > 30
     weight = load_file(tmp_path / "lenet.dcf")["0.weight"]
-    assert int((weight == 0).sum()) > 0.92 * weight.numel() and len(torch.unique(weight)) <= 33
+    assert int((weight == 0).sum()) > 0.89 * weight.numel() and len(torch.unique(weight)) <= 33
 
 
 @pytest.fixture
