@@ -7,6 +7,7 @@
 
 #include "base/checked.h"
 #include "encode/class_costs.h"
+#include "encode/class_sample.h"
 #include "encode/class_zeros.h"
 #include "encode/grid_round.h"
 
@@ -130,41 +131,6 @@ Sums map_costs(const std::vector<uint64_t>& units_of) {
   return costs;
 }
 
-// Some units of a tensor: the symbols of some elements of each.
-class Sample {
- public:
-  struct Count {
-    uint8_t symbol;
-    uint16_t times;
-  };
-
-  void add_unit(const std::array<uint16_t, kMaxSymbols>& counts) {
-    for (size_t s = 0; s < counts.size(); ++s) {
-      if (counts[s] == 0) continue;
-      counts_.push_back({static_cast<uint8_t>(s), counts[s]});
-      elements_ += counts[s];
-    }
-    ends_.push_back(counts_.size());
-  }
-
-  size_t units() const { return ends_.size(); }
-  std::span<const Count> unit(size_t u) const {
-    const size_t begin = u == 0 ? 0 : ends_[u - 1];
-    return std::span(counts_).subspan(begin, ends_[u] - begin);
-  }
-  uint64_t elements() const { return elements_; }
-  Histogram whole() const {
-    Histogram sum{};
-    for (const Count& count : counts_) sum[count.symbol] += count.times;
-    return sum;
-  }
-
- private:
-  std::vector<Count> counts_;
-  std::vector<size_t> ends_;
-  uint64_t elements_ = 0;
-};
-
 class Classifier {
  public:
   Classifier(const Content& content, const ValuePlan& plain, const GridScales& scales,
@@ -186,7 +152,7 @@ class Classifier {
     const uint64_t size = content_.elements / axis.units;  // of a unit
     const uint64_t most = (smallest_ ? 16 : 4) * kUnits;
     const uint64_t units = std::clamp<uint64_t>(kUnits * of_unit / size, kUnits, most);
-    DCF_ASSIGN(const Sample sample, take_sample(axis, units, of_unit));
+    DCF_ASSIGN(const ClassSample sample, take_sample(axis, units, of_unit));
     // The classes that the units start in show most of it, and seldom less than a third.
     if (3 * saved_of(axis, sample, 0) < least) return uint64_t{0};
     const uint64_t saved = saved_of(axis, sample, 3);
@@ -195,7 +161,7 @@ class Classifier {
 
   Result<std::optional<ClassPlan>> plan(ClassAxis axis) const {
     constexpr uint64_t kUnits = 512;
-    DCF_ASSIGN(const Sample sample, take_sample(axis, kUnits, 1024));
+    DCF_ASSIGN(const ClassSample sample, take_sample(axis, kUnits, 1024));
     std::vector<uint8_t> map;
     std::vector<Histogram> classes = cluster(sample, kMaxClasses, kRounds, &map);
     std::vector<uint64_t> units_of(classes.size());
@@ -224,7 +190,7 @@ class Classifier {
     return roles.list[roles.find(Role::kValues)].alphabet;
   }
 
-  uint64_t saved_of(ClassAxis axis, const Sample& sample, unsigned rounds) const {
+  uint64_t saved_of(ClassAxis axis, const ClassSample& sample, unsigned rounds) const {
     std::vector<uint8_t> map;
     const std::vector<Histogram> classes = cluster(sample, 4, rounds, &map);
     Histogram whole{};
@@ -248,7 +214,7 @@ class Classifier {
 
   // Up to `most_units` units, in windows of neighbours where units are short, and up to `of_unit`
   // elements of each.
-  Result<Sample> take_sample(ClassAxis axis, uint64_t most_units, uint64_t of_unit) const {
+  Result<ClassSample> take_sample(ClassAxis axis, uint64_t most_units, uint64_t of_unit) const {
     const uint64_t units = std::min<uint64_t>(most_units, axis.units);
     const uint64_t run = std::min<uint64_t>(axis.run, of_unit);
     const uint64_t window = run < axis.run ? 1 : std::min(ceil_div(16, run), units);
@@ -256,7 +222,7 @@ class Classifier {
     const uint64_t repeats = content_.elements / axis.period();
     const uint64_t taken = std::clamp<uint64_t>(of_unit / run, 1, repeats);
     SymbolReader reader(content_, plain_.encoding, scales_);
-    Sample sample;
+    ClassSample sample;
     std::vector<std::array<uint16_t, kMaxSymbols>> counts(static_cast<size_t>(window));
     for (uint64_t w = 0; w < windows; ++w) {
       const uint64_t unit = w * axis.units / windows;  // windows do not overlap
@@ -275,7 +241,7 @@ class Classifier {
 
   // K-means over the units of a sample. Units that differ from the mean of all by like amounts
   // start together.
-  std::vector<Histogram> cluster(const Sample& sample, size_t count, unsigned rounds,
+  std::vector<Histogram> cluster(const ClassSample& sample, size_t count, unsigned rounds,
                                  std::vector<uint8_t>* map) const {
     const Histogram whole = sample.whole();
     const std::vector<uint32_t> order = initial_order(sample, whole);
@@ -306,7 +272,7 @@ class Classifier {
     }
   }
 
-  std::vector<uint32_t> initial_order(const Sample& sample, const Histogram& whole) const {
+  std::vector<uint32_t> initial_order(const ClassSample& sample, const Histogram& whole) const {
     // Symbols of split values and of the bucket code rise with the magnitude; other bytes lie
     // around their mean.
     uint64_t sum = 0;

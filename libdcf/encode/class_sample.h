@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the classes of a tensor are found by: some of its units, and of each some elements.
+#pragma once
+
+#include <array>
+#include <span>
+#include <vector>
+
+#include "codec/code_lengths.h"
+
+namespace dcf::impl {
+
+// The symbols of each unit, those that occur. The units have at most UINT16_MAX elements in it.
+class ClassSample {
+ public:
+  struct Count {
+    uint8_t symbol;
+    uint16_t times;
+  };
+
+  void add_unit(const std::array<uint16_t, kMaxSymbols>& counts) {
+    for (size_t s = 0; s < counts.size(); ++s) {
+      if (counts[s] == 0) continue;
+      counts_.push_back({static_cast<uint8_t>(s), counts[s]});
+      elements_ += counts[s];
+    }
+    ends_.push_back(counts_.size());
+  }
+
+  size_t units() const { return ends_.size(); }
+  std::span<const Count> unit(size_t u) const {
+    const size_t begin = u == 0 ? 0 : ends_[u - 1];
+    return std::span(counts_).subspan(begin, ends_[u] - begin);
+  }
+  uint64_t elements() const { return elements_; }
+  Histogram whole() const {
+    Histogram sum{};
+    for (const Count& count : counts_) sum[count.symbol] += count.times;
+    return sum;
+  }
+
+ private:
+  std::vector<Count> counts_;
+  std::vector<size_t> ends_;
+  uint64_t elements_ = 0;
+};
+
+}  // namespace dcf::impl
