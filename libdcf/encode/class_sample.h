@@ -10,7 +10,8 @@
 
 namespace dcf::impl {
 
-// The symbols of each unit, those that occur. The units have at most UINT16_MAX elements in it.
+// For each unit the symbols that occur in it, ascending, and how often. At most UINT16_MAX elements
+// of a unit are in the sample.
 class ClassSample {
  public:
   struct Count {

@@ -23,8 +23,9 @@ struct DictionaryPlan {
 };
 
 // The dictionary of a tensor whose values take `plain` bytes otherwise, in `chunks` chunks. Nothing
-// where there are fewer or more distinct words, or where a sample shows that it is larger. Fails
-// with LimitMemory, Cancelled, or as a store does.
+// where there are fewer or more distinct words, or where a sample shows that it is larger, or
+// unless `smallest` that it hardly saves anything. Fails with LimitMemory, Cancelled, or as a store
+// does.
 Result<std::optional<DictionaryPlan>> plan_dictionary(const Content& content, uint64_t plain,
                                                       uint64_t chunks, bool smallest,
                                                       const Work& work);

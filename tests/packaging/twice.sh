@@ -1,8 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
 # twice.sh BUILD: makes the packages of a build folder twice, at other times and in another time
-# zone: the same bytes. So does the archive of sources, from here and from itself unpacked. Packed by gzip, which takes a tenth of the time of xz. None of them names the
-# build folder, but for what static libraries tell debuggers.
+# zone: the same bytes. Packed by gzip, which takes a tenth of the time of xz. None of them names the
+# build folder, but for what static libraries tell debuggers. Then the archive of sources, from here
+# and from itself unpacked: the same bytes again.
 set -euo pipefail
 build=$1
 command -v dpkg-shlibdeps >/dev/null || { echo 'left out: dpkg-dev is not installed'; exit 77; }
