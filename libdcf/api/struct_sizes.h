@@ -36,6 +36,7 @@ DCF_FIRST_SIZE(dcf_encode_options, canonical_zeros);
 DCF_FIRST_SIZE(dcf_writer_options, overwrite);
 DCF_FIRST_SIZE(dcf_sink, write);
 DCF_FIRST_SIZE(dcf_tensor_spec, dims);
+DCF_FIRST_SIZE(dcf_dense_tensor, ctx);
 DCF_FIRST_SIZE(dcf_prune_layer, mask);
 DCF_FIRST_SIZE(dcf_share_options, lambda);
 DCF_FIRST_SIZE(dcf_dead_units, span);

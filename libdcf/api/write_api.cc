@@ -21,6 +21,7 @@ using dcf::impl::copy_source;
 using dcf::impl::CopySource;
 using dcf::impl::CsrData;
 using dcf::impl::DenseData;
+using dcf::impl::DenseSource;
 using dcf::impl::EncodeOptions;
 using dcf::impl::FileWriter;
 using dcf::impl::read_options;
@@ -71,6 +72,31 @@ dcf_status add(dcf_writer* writer, const dcf_tensor_spec* spec, const dcf_encode
     DCF_TRY(read_options(options, &encode));
     return out.add(input, encode);
   });
+}
+
+// Tensor i of a caller's array, whose structs are `stride` bytes apart.
+Result<DenseSource> find_source(const dcf_dense_tensor* tensors, size_t stride, size_t i) {
+  const auto* of_caller = reinterpret_cast<const dcf_dense_tensor*>(
+      reinterpret_cast<const unsigned char*>(tensors) + i * stride);
+  if (of_caller->struct_size != stride) return invalid("the tensors differ in struct_size");
+  dcf_dense_tensor tensor = DCF_DENSE_TENSOR_INIT;
+  DCF_TRY(dcf::impl::copy_in(of_caller, &tensor));
+  DenseSource source;
+  DCF_TRY(read_spec(tensor.spec, &source.spec));
+  DCF_TRY(read_options(tensor.options, &source.options));
+  if (tensor.read == nullptr) {
+    if (tensor.data == nullptr && tensor.size != 0) return invalid("the data is NULL");
+    source.data = {static_cast<const uint8_t*>(tensor.data), tensor.size};
+    return source;
+  }
+  if (tensor.data != nullptr || tensor.size != 0) {
+    return invalid("a tensor that is read has data, too");
+  }
+  source.read = [read = tensor.read, ctx = tensor.ctx](dcf::impl::MutableBytes dst) -> Status {
+    if (read(ctx, dst.data(), dst.size()) == 0) return ok_status();
+    return fail(Code::IoRead, "", "the caller's function could not read the tensor");
+  };
+  return source;
 }
 
 }  // namespace
@@ -140,6 +166,15 @@ dcf_status dcf_writer_add_dense(dcf_writer* writer, const dcf_tensor_spec* spec,
   return add(writer, spec, options, error, [&](const TensorSpec&) -> Result<DenseData> {
     if (data == nullptr && size != 0) return invalid("the data is NULL");
     return DenseData{{static_cast<const uint8_t*>(data), size}};
+  });
+}
+
+dcf_status dcf_writer_add_tensors(dcf_writer* writer, const dcf_dense_tensor* tensors, size_t count,
+                                  dcf_error* error) {
+  return change(writer, error, [&](FileWriter& out) -> Status {
+    if (tensors == nullptr && count != 0) return invalid("an argument is NULL");
+    return out.add_all(count,
+                       [&](size_t i) { return find_source(tensors, tensors[0].struct_size, i); });
   });
 }
 

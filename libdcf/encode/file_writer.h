@@ -10,14 +10,14 @@
 // additions return BadState. (Arguments are checked first: a bad one is still InvalidArgument.)
 #pragma once
 
-#include <functional>
 #include <memory>
 #include <string>
 
 #include "base/limits.h"
 #include "base/parallel.h"
-#include "encode/encoded_tensor.h"
+#include "encode/tensor_copier.h"
 #include "encode/tensor_input.h"
+#include "encode/tensor_queue.h"
 #include "encode/tensor_stats.h"
 #include "encode/write_progress.h"
 #include "io/sink.h"
@@ -31,24 +31,6 @@ struct WriterOptions {
   bool part = false;  // finish() writes a part of a larger file (encode/part_index.h)
 };
 
-// A tensor of an open file, as it is stored there.
-struct CopySource {
-  std::shared_ptr<const void> file;  // identifies the file: equal pointers mean the same file
-  uint64_t data = 0;                 // the tensor of that file whose data this one shares
-  TensorSpec spec;                   // name and shape of the copy
-  EncodedTensor encoded;             // the coding of tensor `data`
-  // The bytes of a chunk whose checksum is right; valid until the next call.
-  std::function<Result<Bytes>(uint64_t chunk)> read;
-};
-
-// A part that is open.
-struct PartSource {
-  Bytes index;
-  uint64_t tensors = 0;  // of the file
-  uint64_t payload = 0;  // bytes of all of its chunks
-  std::function<Result<CopySource>(size_t tensor)> open;
-};
-
 class FileWriter {
  public:
   explicit FileWriter(const WriterOptions& options);
@@ -58,6 +40,10 @@ class FileWriter {
   // LimitMemory, LimitOutput, Cancelled, OutOfMemory, BadState, or as the spool; so do the other
   // additions of a tensor.
   Status add(const TensorInput& input, const EncodeOptions& options);
+
+  // Adds dense tensors as add() would, one after the other, with several in progress at a time. The
+  // status of a failure has the index of the tensor.
+  Status add_all(size_t count, const FindSource& find);
 
   // Adds a dense tensor in pieces: its bytes, row-major, in any number of pieces cut anywhere. The
   // file is the same as after add() of all bytes. LimitMemory at the start if the tensor is to be

@@ -2,6 +2,7 @@
 #include "cli/write_dcf.h"
 
 #include <atomic>
+#include <mutex>
 #include <stdexcept>
 #include <thread>
 
@@ -50,57 +51,56 @@ namespace {
 
 // Memory that packing takes is a multiple of what it packs.
 constexpr uint64_t kPackedBeside = 64;
-// A tensor that is read while the one before is encoded is a smaller part of the memory.
-constexpr uint64_t kReadAhead = 16;
-
 bool has_many_threads(const CommonOptions& common) {
   return (common.threads == 0 ? std::thread::hardware_concurrency() : common.threads) > 1;
 }
 
-// Encodes all tensors. The next one is read while one is encoded, where threads and memory allow.
+// Encodes all tensors, several at a time.
 class TensorWriter {
  public:
+  // `see` is told of every piece that was read, by one thread at a time.
   TensorWriter(const ModelSource& source, const EncodePlan& plan, const CommonOptions& common,
-               DcfWriter* writer)
-      : source_(source),
-        plan_(plan),
-        limit_(common.max_memory),
-        most_ahead_(has_many_threads(common) ? limit_.bytes() / kReadAhead : 0),
-        writer_(writer) {}
+               DcfWriter* writer, const std::function<void(uint64_t bytes)>& see)
+      : source_(source), plan_(plan), limit_(common.max_memory), writer_(writer), see_(see) {}
 
-  void add_all(const std::function<void(uint64_t)>& see) {
+  void add_all() {
     for (size_t i = 0; i < source_.tensors().size(); ++i) {
+      const TensorMeta& tensor = source_.tensors()[i];
       const dcf_encode_options options = plan_.options_for(source_, i);
-      if (plan_.calibration == nullptr || options.sqnr_db == 0) {
-        add(i, options, see);
+      const bool calibrated = plan_.calibration != nullptr && options.sqnr_db != 0;
+      if (!calibrated && tensor.bytes() <= most_whole_bytes(limit_)) {
+        group_.push_back({&tensor, options});
+        continue;
+      }
+      add_group(i);
+      if (calibrated) {
+        add_calibrated(i, options);
       } else {
-        add_calibrated(i, options, see);
+        add_tensor(source_, i, options, limit_, writer_, see_);
       }
     }
+    add_group(source_.tensors().size());
   }
 
  private:
-  void add(size_t i, const dcf_encode_options& options, const std::function<void(uint64_t)>& see) {
-    if (!is_ahead(i)) {
-      read_ahead(i + 1);
-      add_tensor(source_, i, options, limit_, writer_, see);
-      return;
-    }
-    throw_if_interrupted();
-    reader_.wait();
-    const std::vector<uint8_t> data = std::move(ahead_);
-    read_ahead(i + 1);
-    writer_->add(source_.tensors()[i], data, options);
-    see(data.size());
+  // The tensors before `end` that wait.
+  void add_group(size_t end) {
+    const size_t first = end - group_.size();
+    writer_->add_all(group_, [&](size_t index, std::span<uint8_t> dst) {
+      throw_if_interrupted();
+      source_.open_tensor(first + index)->read(dst);
+      const std::lock_guard lock(seeing_);
+      see_(dst.size());
+    });
+    group_.clear();
   }
 
-  void add_calibrated(size_t i, dcf_encode_options options,
-                      const std::function<void(uint64_t)>& see) {
+  void add_calibrated(size_t i, dcf_encode_options options) {
     Calibration& calibration = *plan_.calibration;
     const std::unique_ptr<HeldMoments> held = calibration.read(i);
     if (held != nullptr) options.moments = &held->moments;
     try {
-      add(i, options, see);
+      add_tensor(source_, i, options, limit_, writer_, see_);
     } catch (const DcfError& error) {
       calibration.throw_if_refused(error.failure, source_.tensors()[i].name);
       throw;
@@ -108,27 +108,13 @@ class TensorWriter {
     if (held != nullptr) calibration.note_use(i, held->use);
   }
 
-  bool is_ahead(size_t i) const { return ahead_of_ == i; }
-  void read_ahead(size_t i) {
-    ahead_of_ = SIZE_MAX;
-    if (i >= source_.tensors().size() || source_.tensors()[i].bytes() > most_ahead_ ||
-        source_.tensors()[i].bytes() < kWorthAThread) {
-      return;
-    }
-    ahead_of_ = i;
-    reader_.start([this, i] { ahead_ = source_.read(i); });
-  }
-
-  static constexpr uint64_t kWorthAThread = uint64_t{512} << 10;
-
   const ModelSource& source_;
   const EncodePlan& plan_;
   const MemoryLimit limit_;
-  const uint64_t most_ahead_;
   DcfWriter* const writer_;
-  std::vector<uint8_t> ahead_;
-  size_t ahead_of_ = SIZE_MAX;  // the tensor that `ahead_` holds, or will
-  SideThread reader_;
+  const std::function<void(uint64_t)>& see_;
+  std::mutex seeing_;
+  std::vector<DcfWriter::Tensor> group_;  // the last tensors that were looked at
 };
 
 // Calls a function at the end of its scope.
@@ -193,9 +179,10 @@ void write_dcf(const ModelSource& source, const EncodePlan& plan, bool exact_fil
   {
     Progress progress("compressing", total, common.progress());
     uint64_t done = 0;
-    TensorWriter(source, plan, common, out.writer()).add_all([&](uint64_t bytes) {
+    const std::function<void(uint64_t)> see = [&](uint64_t bytes) {
       progress.update(done += bytes);
-    });
+    };
+    TensorWriter(source, plan, common, out.writer(), see).add_all();
   }
   add_metadata(source, plan.is_lossy(), out.writer());
   throw_if_interrupted();

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "formats/dcf_writer.h"
 
+#include <exception>
 #include <utility>
+#include <vector>
 
 #include "formats/dcf_error.h"
 
@@ -20,6 +22,52 @@ DcfWriter::DcfWriter(std::string name, const dcf_sink& sink, const dcf_writer_op
 void DcfWriter::add(const TensorMeta& meta, std::span<const uint8_t> data,
                     const dcf_encode_options& options) {
   check(writer_->add_bytes(spec_of(meta), data, options), meta.name);
+}
+
+namespace {
+
+// What the library calls for one tensor of DcfWriter::add_all().
+struct ReadCall {
+  const DcfWriter::Read& read;
+  size_t index;
+  std::exception_ptr thrown;
+
+  static int run(void* self, void* dst, size_t size) {
+    auto* const call = static_cast<ReadCall*>(self);
+    try {
+      call->read(call->index, {static_cast<uint8_t*>(dst), size});
+      return 0;
+    } catch (...) {
+      call->thrown = std::current_exception();
+      return 1;
+    }
+  }
+};
+
+}  // namespace
+
+void DcfWriter::add_all(std::span<const Tensor> tensors, const Read& read) {
+  std::vector<dcf_tensor_spec> specs;
+  std::vector<ReadCall> calls;
+  std::vector<dcf_dense_tensor> all;
+  specs.reserve(tensors.size());  // the addresses of their elements stay
+  calls.reserve(tensors.size());
+  for (const Tensor& tensor : tensors) {
+    specs.push_back(spec_of(*tensor.meta));
+    calls.push_back({read, calls.size(), nullptr});
+    dcf_dense_tensor one = DCF_DENSE_TENSOR_INIT;
+    one.spec = &specs.back();
+    one.options = &tensor.options;
+    one.read = ReadCall::run;
+    one.ctx = &calls.back();
+    all.push_back(one);
+  }
+  const dcf::Status status = writer_->add_tensors(all);
+  if (status) return;
+  const uint64_t index = status.error().tensor;
+  if (index >= tensors.size()) return check(status);
+  if (calls[index].thrown) std::rethrow_exception(calls[index].thrown);
+  check(status, tensors[index].meta->name);
 }
 
 void DcfWriter::add_pieces(const TensorMeta& meta, const dcf_encode_options& options,

@@ -35,6 +35,14 @@ class DcfWriter {
 
   void add(const TensorMeta& meta, std::span<const uint8_t> data,
            const dcf_encode_options& options);
+  // Several tensors, of which more than one is in progress at a time. `read` fills dst with the
+  // bytes of one of them, on any thread; what it throws comes back.
+  struct Tensor {
+    const TensorMeta* meta;
+    dcf_encode_options options;
+  };
+  using Read = std::function<void(size_t index, std::span<uint8_t> dst)>;
+  void add_all(std::span<const Tensor> tensors, const Read& read);
   // The same file from a tensor in pieces: produce(consume) calls consume for all of its bytes, in
   // order, cut anywhere.
   using Consume = std::function<void(std::span<const uint8_t>)>;

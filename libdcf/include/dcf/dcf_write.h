@@ -153,11 +153,11 @@ typedef struct dcf_writer_options {
   dcf_parallel_fn parallel;
   void* parallel_ctx;
   uint32_t overwrite;  // dcf_writer_open_path: 1 replaces an existing file, 0 gives FileExists
-  // Called on the caller's thread while a tensor is added, ended or copied and while the file is
-  // finished; NULL: never. `total` is the dense bytes of the tensor, the coded bytes of the copy or
-  // the bytes of the file. `done` rises from 0 to `total`, and stays 0 while the encodings of a
-  // tensor are compared. A nonzero result cancels: the call returns Cancelled, the writer is
-  // broken, and no file appears.
+  // Called on the caller's thread (but see dcf_writer_add_tensors) while a tensor is added, ended
+  // or copied and while the file is finished; NULL: never. `total` is the dense bytes of the
+  // tensor, the coded bytes of the copy or the bytes of the file. `done` rises from 0 to `total`,
+  // and stays 0 while the encodings of a tensor are compared. A nonzero result cancels: the call
+  // returns Cancelled, the writer is broken, and no file appears.
   dcf_progress_fn progress;
   void* progress_ctx;
   // 1: the file is a part, for dcf_writer_add_part of a writer of a larger file; 0: it is not. A
@@ -219,7 +219,31 @@ DCF_API dcf_status dcf_measure_rounding(const dcf_tensor_spec* spec, const void*
 DCF_API dcf_status dcf_writer_add_dense(dcf_writer* writer, const dcf_tensor_spec* spec,
                                         const void* data, size_t size,
                                         const dcf_encode_options* options, dcf_error* error);
-// The same tensor in pieces, which need not fit into memory together. The pieces are the bytes of
+// One of the tensors of dcf_writer_add_tensors.
+typedef struct dcf_dense_tensor {
+  size_t struct_size;  // the same in every tensor of an array: the distance from one to the next
+  const dcf_tensor_spec* spec;
+  const dcf_encode_options* options;  // NULL: as dcf_encode_options_init sets them
+  // As in dcf_writer_add_dense; NULL and 0 where `read` gives the bytes.
+  const void* data;
+  size_t size;
+  // Fills dst with all `size` bytes of the tensor and returns 0, or nonzero if that fails (IoRead).
+  // Called once, when the tensor's turn comes, on any thread and for several tensors at once. NULL:
+  // `data` has the bytes.
+  int (*read)(void* ctx, void* dst, size_t size);
+  void* ctx;
+} dcf_dense_tensor;
+#define DCF_DENSE_TENSOR_INIT \
+  { sizeof(dcf_dense_tensor), NULL, NULL, NULL, 0, NULL, NULL }
+// Adds tensors as dcf_writer_add_dense does, one after the other, but reads and encodes several at
+// a time, as far as threads and max_memory allow: a model of many tensors is written in a fraction
+// of the time. The file is the same, byte for byte. What was read counts toward max_memory. On a
+// failure dcf_error.tensor is the index in `tensors`; those before it were added, and the writer is
+// broken as by any failure. `progress` counts the dense bytes of all of them. It may be called on
+// any thread, by one at a time.
+DCF_API dcf_status dcf_writer_add_tensors(dcf_writer* writer, const dcf_dense_tensor* tensors,
+                                          size_t count, dcf_error* error);
+// A tensor in pieces, which need not fit into memory together. The pieces are the bytes of
 // `data` above in order, any number of them, cut anywhere, also inside an element; the file is the
 // same, byte for byte. Between begin and end only pieces, metadata and sections may be added: a
 // second begin, an add, a copy or finish is BadState, and so are a piece and an end without a

@@ -294,6 +294,54 @@ static void test_adds(void) {
   ADD_REFUSED(dcf_writer_add_metadata(NULL, "k", 1, "v", 1, ERROR));
 }
 
+static int read_data(void* ctx, void* dst, size_t size) {
+  memcpy(dst, kData, size < sizeof kData ? size : sizeof kData);
+  return ctx != NULL;
+}
+static dcf_status add_tensor(const void* tensor) {
+  renew();
+  return CALL(dcf_writer_add_tensors(writer, (const dcf_dense_tensor*)tensor, 1, ERROR));
+}
+
+static void test_many(void) {
+  dcf_tensor_spec specs[2];
+  dcf_dense_tensor tensors[2] = {DCF_DENSE_TENSOR_INIT, DCF_DENSE_TENSOR_INIT};
+  dcf_encode_options encode;
+  dcf_error error = DCF_ERROR_INIT;
+  specs[0] = new_spec(), specs[1] = new_spec();
+  tensors[0].spec = &specs[0], tensors[1].spec = &specs[1];
+  tensors[0].data = kData, tensors[0].size = 24;
+  tensors[1].read = read_data;
+  abi_check_input("dcf_dense_tensor", &tensors[0], sizeof tensors[0], END(dcf_dense_tensor, ctx),
+                  add_tensor);
+  ADD(DCF_OK, dcf_writer_add_tensors(writer, tensors, 2, ERROR));
+  EXPECT(DCF_STATUS_DUPLICATE_NAME, dcf_writer_add_tensors(writer, tensors, 2, ERROR));
+  ADD(DCF_OK, dcf_writer_add_tensors(writer, NULL, 0, ERROR));
+  EXPECT(DCF_OK, dcf_writer_finish(writer, ERROR));
+  ADD_REFUSED(dcf_writer_add_tensors(writer, NULL, 2, ERROR));
+  ADD_REFUSED(dcf_writer_add_tensors(NULL, tensors, 2, ERROR));
+  tensors[1].ctx = tensors;
+  renew();
+  TRUE(dcf_writer_add_tensors(writer, tensors, 2, &error) == DCF_STATUS_IO_READ);
+  TRUE(error.tensor == 1);
+  tensors[1].data = kData; /* and read */
+  ADD_REFUSED(dcf_writer_add_tensors(writer, tensors, 2, ERROR));
+  tensors[1].data = NULL, tensors[1].size = 24;
+  ADD_REFUSED(dcf_writer_add_tensors(writer, tensors, 2, ERROR));
+  tensors[1].read = NULL; /* no data */
+  ADD_REFUSED(dcf_writer_add_tensors(writer, tensors, 2, ERROR));
+  tensors[1].data = kData, tensors[1].size = 23;
+  ADD_REFUSED(dcf_writer_add_tensors(writer, tensors, 2, ERROR));
+  tensors[1].size = 24, tensors[1].struct_size += 8; /* not that of the first */
+  ADD_REFUSED(dcf_writer_add_tensors(writer, tensors, 2, ERROR));
+  tensors[1].struct_size -= 8, tensors[1].spec = NULL;
+  ADD_REFUSED(dcf_writer_add_tensors(writer, tensors, 2, ERROR));
+  dcf_encode_options_init(&encode);
+  encode.bits = 9;
+  tensors[1].spec = &specs[1], tensors[1].options = &encode;
+  ADD_REFUSED(dcf_writer_add_tensors(writer, tensors, 2, ERROR));
+}
+
 static void test_copies(void) {
   abi_file sample = abi_write_sample();
   dcf_file* file = NULL;
@@ -421,6 +469,7 @@ void test_writer(void) {
   test_moments();
   test_spec();
   test_adds();
+  test_many();
   test_copies();
   test_parts();
   test_stats();

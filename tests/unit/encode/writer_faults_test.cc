@@ -167,4 +167,62 @@ TEST(WriterFaults, EveryAllocationMayFail) {
   dcf_file_close(file);
 }
 
+// Tensors side by side, of which the last is equal to the first.
+dcf_status write_many(const std::vector<float>& weights, Output* out) {
+  dcf_sink sink = DCF_SINK_INIT;
+  sink.ctx = out;
+  sink.write = Output::write;
+  dcf_writer_options options;
+  dcf_writer_options_init(&options);
+  options.threads = 2;
+  dcf_writer* writer = nullptr;
+  dcf_status status = dcf_writer_open_sink(&sink, &options, &writer, nullptr);
+  if (status != DCF_OK) return status;
+  const uint64_t dims[] = {60, 50};
+  dcf_tensor_spec specs[4];
+  dcf_dense_tensor tensors[4];
+  for (size_t i = 0; i < 4; ++i) {
+    specs[i] = DCF_TENSOR_SPEC_INIT;
+    specs[i].name = &"abcd"[i];
+    specs[i].name_size = 1;
+    specs[i].dtype = DCF_DTYPE_F32;
+    specs[i].rank = 2;
+    specs[i].dims = dims;
+    tensors[i] = DCF_DENSE_TENSOR_INIT;
+    tensors[i].spec = &specs[i];
+    tensors[i].data = weights.data() + i % 3;
+    tensors[i].size = 12000;
+  }
+  status = dcf_writer_add_tensors(writer, tensors, 4, nullptr);
+  const dcf_status finished = dcf_writer_finish(writer, nullptr);
+  if (status != DCF_OK) EXPECT_EQ(finished, DCF_STATUS_BAD_STATE);
+  dcf_writer_close(writer);
+  return status != DCF_OK ? status : finished;
+}
+
+TEST(WriterFaults, OfTensorsSideBySideToo) {
+#ifdef DCF_NO_FAULTS
+  GTEST_SKIP() << "the allocator of this build cannot be replaced";
+#endif
+  std::mt19937 rng(2);
+  std::normal_distribution<float> normal;
+  std::vector<float> weights(60 * 50 + 3);
+  for (float& weight : weights) weight = normal(rng);
+  uint64_t failures = 0;
+  for (int64_t k = 0;; ++k) {
+    Output out;
+    countdown = k;
+    const dcf_status status = write_many(weights, &out);
+    const bool reached = countdown.exchange(-1) < 0;
+    if (status != DCF_OK) {
+      ++failures;
+      EXPECT_EQ(status, DCF_STATUS_OUT_OF_MEMORY) << "allocation " << k;
+      EXPECT_EQ(out.bytes, 0u) << "allocation " << k;
+    }
+    if (!reached) break;
+    ASSERT_LT(k, 100000);
+  }
+  EXPECT_GT(failures, 100u);
+}
+
 }  // namespace

@@ -28,6 +28,7 @@ from ._structs import (
     Conv2dShape,
     Csr,
     DeadUnits,
+    DenseTensor,
     EncodeOptions,
     ErrorInfo,
     FileInfo,
@@ -58,6 +59,7 @@ __all__ = [
     "Conv2dShape",
     "Csr",
     "DeadUnits",
+    "DenseTensor",
     "EncodeOptions",
     "ErrorInfo",
     "FileInfo",
@@ -274,6 +276,7 @@ PROTOTYPES: dict[str, tuple[Any, list[Any]]] = {
             _ERROR,
         ],
     ),
+    "dcf_writer_add_tensors": (c_uint32, [_HANDLE, POINTER(DenseTensor), c_size_t, _ERROR]),
     "dcf_writer_add_csr": (
         c_uint32,
         [

@@ -15,6 +15,9 @@ from ._writer import Writer
 
 MakeSource = Callable[[Any], Source]
 
+# Tensors that are encoded side by side. What a source copies is kept until its group is done.
+_GROUP_BYTES = 64 << 20
+
 
 def _size_of(value: Any) -> int:
     """What a tensor counts for in progress: its dense bytes, as far as they are known at once."""
@@ -31,10 +34,23 @@ def _write(
     encoding: Encoding | Mapping[str, Encoding] | None,
     cancel: Cancellation,
 ) -> None:
+    group: list[tuple[str, Source, Encoding | None]] = []
+    sizes = 0
+
+    def add_group() -> None:
+        nonlocal sizes
+        writer.add_sources(group)
+        cancel.add(sizes)
+        group.clear()
+        sizes = 0
+
     for name, value in tensors.items():
         source = make_source(value)
-        writer.add_source(name, source, encoding_of(encoding, name, source.dtype))
-        cancel.add(_size_of(value))
+        group.append((name, source, encoding_of(encoding, name, source.dtype)))
+        sizes += _size_of(value)
+        if sizes >= _GROUP_BYTES:
+            add_group()
+    add_group()
     for key, text in (metadata or {}).items():
         writer.add_metadata(key, text)
     writer.finish()

@@ -316,6 +316,20 @@ class TensorSpec(Sized):
     ]
 
 
+class DenseTensor(Sized):
+    """dcf_dense_tensor, whose bytes are in memory."""
+
+    _fields_ = [
+        ("struct_size", c_size_t),
+        ("spec", POINTER(TensorSpec)),
+        ("options", POINTER(EncodeOptions)),
+        ("data", c_void_p),
+        ("size", c_size_t),
+        ("read", c_void_p),
+        ("ctx", c_void_p),
+    ]
+
+
 class PruneLayer(Sized):
     """dcf_prune_layer. In an array, set struct_size and scale of each element."""
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 
 import ctypes
 import os
-from collections.abc import Callable
-from ctypes import byref, c_uint64, c_void_p
+from collections.abc import Callable, Mapping, Sequence
+from ctypes import byref, c_uint64, c_void_p, pointer
 from typing import Any
 
 import numpy as np
@@ -117,6 +117,36 @@ class Writer:
                 )
         except DcfError as error:
             error.tensor = name
+            raise
+
+    def add_all(self, tensors: Mapping[str, Any], encoding: Encoding | None = None) -> None:
+        """Adds arrays as `add` does, several at a time: faster where there are many."""
+        self.add_sources([(name, array_source(value), encoding) for name, value in tensors.items()])
+
+    def add_sources(self, sources: Sequence[tuple[str, Source, Encoding | None]]) -> None:
+        """The same of tensors that a framework prepared."""
+        if any(source.row_ptr is not None for _, source, _ in sources):
+            for name, source, encoding in sources:
+                self.add_source(name, source, encoding)
+            return
+        specs = [_spec(name, source.shape, source.dtype) for name, source, _ in sources]
+        options = [(encoding or Encoding()).options() for _, _, encoding in sources]
+        tensors = (_abi.DenseTensor * len(sources))(
+            *(
+                _abi.DenseTensor(
+                    spec=pointer(spec),
+                    options=pointer(option),
+                    data=source.address,
+                    size=source.size,
+                )
+                for (_, source, _), spec, option in zip(sources, specs, options)
+            )
+        )
+        try:
+            self._call(_abi.lib.dcf_writer_add_tensors, tensors, len(sources))
+        except DcfError as error:
+            if isinstance(error.tensor, int):
+                error.tensor = sources[error.tensor][0]
             raise
 
     def add_codes(

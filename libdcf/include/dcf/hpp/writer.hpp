@@ -172,7 +172,13 @@ class Writer {
       return dcf_writer_add_dense(get(), &spec, data.data(), data.size(), &options, error);
     });
   }
-  // The same tensor in pieces: begin_tensor, the bytes in any number of pieces, end_tensor.
+  // Many tensors, several of them at a time; error().tensor is the index of one that fails.
+  Status add_tensors(std::span<const dcf_dense_tensor> tensors) {
+    return detail::call([&](dcf_error* error) {
+      return dcf_writer_add_tensors(get(), tensors.data(), tensors.size(), error);
+    });
+  }
+  // A tensor in pieces: begin_tensor, the bytes in any number of pieces, end_tensor.
   Status begin_tensor(const dcf_tensor_spec& spec,
                       const dcf_encode_options& options = encode_options()) {
     return detail::call(

@@ -1,0 +1,296 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "encode/tensor_queue.h"
+
+#include <condition_variable>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <set>
+
+#include "base/big_vector.h"
+#include "encode/tensor_equality.h"
+
+namespace dcf::impl {
+namespace {
+
+// What a tensor may hold while it is encoded beside others: its bytes, those that are coded,
+// counts, tables and the chunks in progress. Others are in progress only where that is less than
+// this part of the memory.
+constexpr uint64_t kRoomPerByte = 6;
+constexpr uint64_t kLeastRoom = uint64_t{16} << 20;
+constexpr uint64_t kMostShare = 2;
+
+// The progress of a call, to which several threads report.
+class SharedProgress {
+ public:
+  explicit SharedProgress(Progress& progress) : progress_(progress) {}
+
+  // Cancelled from the first time on that the caller asked for it.
+  Status add(uint64_t bytes) {
+    const std::lock_guard lock(mutex_);
+    if (status_.ok()) status_ = progress_.update(done_ += bytes);
+    return status_;
+  }
+
+ private:
+  std::mutex mutex_;
+  Progress& progress_;
+  uint64_t done_ = 0;
+  Status status_;
+};
+
+// What one tensor adds to it, as a progress of its own.
+class ProgressShare {
+ public:
+  explicit ProgressShare(SharedProgress& all) : all_(all), own_(report, this) {}
+  ProgressShare(const ProgressShare&) = delete;
+  ProgressShare& operator=(const ProgressShare&) = delete;
+  Progress& progress() { return own_; }
+
+ private:
+  static int report(void* self, uint64_t done, uint64_t /*total*/) {
+    auto* const share = static_cast<ProgressShare*>(self);
+    const uint64_t news = done - std::min(done, share->reported_);
+    share->reported_ += news;
+    return share->all_.add(news).ok() ? 0 : 1;
+  }
+
+  SharedProgress& all_;
+  Progress own_;
+  uint64_t reported_ = 0;
+};
+
+// A tensor from its turn until it is added.
+struct Item {
+  explicit Item(SharedProgress& all) : share(all) {}
+
+  ProgressShare share;
+  DenseSource source;
+  BigVector<uint8_t> data;  // if they were read
+  TensorInput input;
+  uint64_t room = 0;  // bytes of memory that are reserved for it
+  Status status;
+  uint64_t key = 0;
+  bool is_first = false;  // with this key
+  StoredTensor prepared;  // if it is the first
+  BigVector<uint8_t> payload;
+};
+
+template <typename Body>
+Status without_exceptions(Body body) {
+  try {
+    return body();
+  } catch (const std::bad_alloc&) {
+    return fail(Code::OutOfMemory, "", "the machine is out of memory");
+  }
+}
+
+// Reads what the source does not have in memory.
+Status load(Item* item) {
+  const DenseSource& source = item->source;
+  item->input = {source.spec, DenseData{source.data}};
+  if (!source.read) return ok_status();
+  DCF_ASSIGN(const TensorSize size, check_spec(source.spec, source.options));
+  if (size.bytes() > item->room) {
+    return fail(Code::LimitMemory, "", "the tensor does not fit in the memory limit");
+  }
+  item->data.resize(static_cast<size_t>(size.bytes()));
+  item->input.data = DenseData{item->data};
+  return source.read(item->data);
+}
+
+class TensorQueue {
+ public:
+  TensorQueue(size_t count, const FindSource& find, const Parallel& parallel, Progress& progress,
+              TensorAdder* adder)
+      : count_(count), find_(find), parallel_(parallel), progress_(progress), adder_(*adder) {}
+
+  Status run() {
+    while (failure_.ok() && next_ < count_) {
+      draining_ = false;
+      if (parallel_.width() > 1 && count_ > 1) {
+        parallel_.run(parallel_.width(), [this](size_t) { encode_some(); });
+      }
+      // Nothing is in progress now. A tensor that stopped the others has all memory and threads.
+      if (failure_.ok() && next_ < count_ && (parallel_.width() == 1 || count_ == 1 || is_large_)) {
+        const size_t i = next_++;
+        const Status status = without_exceptions([&] { return add_alone(i); });
+        if (!status.ok()) failure_ = status.in_tensor(i);
+        ++added_;
+        ++keys_taken_;
+      }
+    }
+    return failure_;
+  }
+
+ private:
+  // Encodes tensors beside other threads until one must wait for memory or is the last. Then the
+  // threads return, so that they help with the chunks of those in progress.
+  void encode_some() {
+    std::unique_lock lock(mutex_);
+    for (;;) {
+      std::unique_ptr<Item> item;
+      const size_t i = next_;
+      if (draining_ || !failure_.ok() || i == count_) return;
+      const Status status = without_exceptions([&]() -> Status {
+        item = std::make_unique<Item>(progress_);
+        DCF_ASSIGN(item->source, find_(i));
+        return reserve(*item);
+      });
+      if (!status.ok()) {
+        failure_ = status.in_tensor(i);
+        return;
+      }
+      if (draining_) return;
+      ++next_;
+      lock.unlock();
+      item->status = without_exceptions([&] { return find_key(item.get()); });
+      take_key(i, item.get());
+      if (item->status.ok() && item->is_first) {
+        item->status = without_exceptions([&] { return prepare(*item); });
+      }
+      lock.lock();
+      const Status kept = without_exceptions([&] {
+        ready_.emplace(i, std::move(item));
+        return ok_status();
+      });
+      if (!kept.ok()) {
+        failure_ = kept;
+        return;
+      }
+      for (auto it = ready_.begin(); it != ready_.end() && it->first == added_; ++added_) {
+        finish(it->first, *it->second);
+        it = ready_.erase(it);
+      }
+    }
+  }
+
+  // Takes memory for a tensor; without success the queue is draining.
+  Status reserve(Item& item) {
+    const TensorSpec& spec = item.source.spec;
+    const EncodeOptions& options = item.source.options;
+    DCF_ASSIGN(const TensorSize size, check_spec(spec, options));
+    const uint64_t memory = adder_.available();
+    // Moments may take any memory.
+    is_large_ = options.moments || size.bytes() > memory / kMostShare / kRoomPerByte;
+    item.room = kLeastRoom + lossy_bytes(spec, options, size);
+    if (!is_large_) item.room += size.bytes() * kRoomPerByte;
+    is_large_ = is_large_ || item.room > memory / kMostShare;
+    draining_ = is_large_ || item.room > memory - std::min(memory, reserved_);
+    if (!draining_) reserved_ += item.room;
+    return ok_status();
+  }
+
+  static Status find_key(Item* item) {
+    DCF_TRY(load(item));
+    DCF_ASSIGN(const CheckedInput input, CheckedInput::check(item->input, item->source.options));
+    item->key = content_key(input);
+    return ok_status();
+  }
+
+  // Finds whether a tensor is the first of its key, which takes those before it. One that is not is
+  // compared when all before it are added.
+  void take_key(size_t i, Item* item) {
+    std::unique_lock lock(mutex_);
+    key_taken_.wait(lock, [&] { return keys_taken_ == i; });
+    ++keys_taken_;
+    key_taken_.notify_all();
+    if (!item->status.ok()) return;
+    item->status = without_exceptions([&] {
+      item->is_first = !adder_.knows(item->key) && keys_.insert(item->key).second;
+      return ok_status();
+    });
+  }
+
+  // Encodes a tensor that is the first of its key.
+  Status prepare(Item& item) {
+    DCF_ASSIGN(const CheckedInput input, CheckedInput::check(item.input, item.source.options));
+    Progress& progress = item.share.progress();
+    DCF_TRY(progress.begin(input.size().bytes()));
+    item.payload.reserve(static_cast<size_t>(input.size().bytes()));
+    DCF_ASSIGN(item.prepared,
+               prepare_tensor(input, {inner(), progress, memory_of(item)}, [&](Bytes bytes) {
+                 item.payload.insert(item.payload.end(), bytes.begin(), bytes.end());
+                 return ok_status();
+               }));
+    item.data = {};
+    // The payload waits for the tensors before it, and needs no more.
+    const std::lock_guard lock(mutex_);
+    const uint64_t waiting = std::min(item.room, sizeof(Item) + item.payload.size());
+    reserved_ -= std::exchange(item.room, waiting) - waiting;
+    return ok_status();
+  }
+
+  // Adds a tensor when all before it are added. With the lock.
+  void finish(size_t i, Item& item) {
+    if (failure_.ok() && item.status.ok()) {
+      item.status = without_exceptions([&] { return add(item); });
+    }
+    if (failure_.ok() && !item.status.ok()) failure_ = item.status.in_tensor(i);
+    if (item.is_first) keys_.erase(item.key);
+    reserved_ -= item.room;
+  }
+
+  Status add(Item& item) {
+    Progress& progress = item.share.progress();
+    if (item.is_first) {
+      DCF_TRY(
+          adder_.add_prepared(item.source.spec, item.key, std::move(item.prepared), item.payload));
+      return progress.update(progress.total());
+    }
+    DCF_ASSIGN(const CheckedInput input, CheckedInput::check(item.input, item.source.options));
+    return adder_.add(input, {inner(), progress, memory_of(item)});
+  }
+
+  Status add_alone(size_t i) {
+    Item item(progress_);
+    DCF_ASSIGN(item.source, find_(i));
+    item.room = adder_.available();
+    DCF_TRY(load(&item));
+    DCF_ASSIGN(const CheckedInput input, CheckedInput::check(item.input, item.source.options));
+    return adder_.add(input, {parallel_, item.share.progress(), memory_of(item)});
+  }
+
+  static uint64_t memory_of(const Item& item) { return item.room - item.data.size(); }
+
+  // A host's loops may not be nested.
+  const Parallel& inner() const { return parallel_.host == nullptr ? parallel_ : one_thread_; }
+
+  const size_t count_;
+  const FindSource& find_;
+  const Parallel& parallel_;
+  const Parallel one_thread_;
+  SharedProgress progress_;
+
+  std::mutex mutex_;  // for all below
+  TensorAdder& adder_;
+  size_t next_ = 0;        // the first whose turn is still to come
+  size_t keys_taken_ = 0;  // tensors that know whether they are the first of their key
+  std::condition_variable key_taken_;
+  size_t added_ = 0;
+  uint64_t reserved_ = 0;    // bytes of memory
+  bool draining_ = false;    // none begins until all threads have returned
+  bool is_large_ = false;    // the next one is never encoded beside others
+  std::set<uint64_t> keys_;  // of tensors in progress
+  std::map<size_t, std::unique_ptr<Item>> ready_;
+  Status failure_;
+};
+
+}  // namespace
+
+Status add_tensors(size_t count, const FindSource& find, const Parallel& parallel,
+                   Progress& progress, TensorAdder* adder) {
+  uint64_t total = 0;
+  for (size_t i = 0; i < count; ++i) {
+    const Result<DenseSource> source = find(i);
+    if (!source.ok()) return source.status().in_tensor(i);
+    const Result<TensorSize> size = check_spec(source.value().spec, source.value().options);
+    if (!size.ok()) return size.status().in_tensor(i);
+    total += size.value().bytes();
+  }
+  DCF_TRY(progress.begin(total));
+  DCF_TRY(TensorQueue(count, find, parallel, progress, adder).run());
+  return progress.update(total);
+}
+
+}  // namespace dcf::impl
