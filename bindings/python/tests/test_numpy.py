@@ -375,3 +375,18 @@ def test_torch_is_named_where_it_is_missing() -> None:
         assert done.stderr.endswith(
             "ImportError: dcf_codec.torch needs PyTorch: pip install torch\n"
         )
+
+
+def test_a_writer_takes_many_arrays(weights: dict, tmp_path: pathlib.Path) -> None:
+    one, many = tmp_path / "one.dcf", tmp_path / "many.dcf"
+    with Writer(one) as writer:
+        for name, array in weights.items():
+            writer.add(name, array)
+    with Writer(many, threads=2) as writer:
+        writer.add_all(weights)
+        writer.add_all({})
+    assert one.read_bytes() == many.read_bytes()
+    with pytest.raises(DcfError) as caught, Writer(tmp_path / "twice.dcf") as writer:
+        writer.add_all(weights)
+        writer.add_all({"new": np.zeros(3), "fc1.weight": np.zeros(4)})
+    assert caught.value.tensor == "fc1.weight"

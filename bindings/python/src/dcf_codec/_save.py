@@ -26,34 +26,55 @@ def _size_of(value: Any) -> int:
     return int(getattr(value, "nbytes", 0))
 
 
+class _Job:
+    """A writer whose calls report to a cancellation, each as a part of the whole."""
+
+    def __init__(self, target: Any, cancel: Cancellation, threads: int, memory: int | None) -> None:
+        self._cancel = cancel
+        self._progress: Callable[[int, int], bool] = self._nothing
+        self.writer = Writer(
+            target,
+            overwrite=True,
+            max_memory=memory,
+            threads=threads,
+            progress=lambda done, total: self._progress(done, total),
+        )
+
+    def _nothing(self, _done: int, _total: int) -> bool:
+        return self._cancel.requested
+
+    def add(self, sources: list[tuple[str, Source, Encoding | None]], size: int) -> None:
+        """Adds tensors that count for `size`."""
+        self._progress = self._cancel.part(size)
+        self.writer.add_sources(sources)
+        self._progress(1, 1)
+        self._progress = self._nothing
+
+
 def _write(
-    writer: Writer,
+    job: _Job,
     tensors: Mapping[str, Any],
     make_source: MakeSource,
     metadata: Mapping[str, str] | None,
     encoding: Encoding | Mapping[str, Encoding] | None,
-    cancel: Cancellation,
 ) -> None:
     group: list[tuple[str, Source, Encoding | None]] = []
-    sizes = 0
-
-    def add_group() -> None:
-        nonlocal sizes
-        writer.add_sources(group)
-        cancel.add(sizes)
-        group.clear()
-        sizes = 0
-
+    size = 0
     for name, value in tensors.items():
         source = make_source(value)
-        group.append((name, source, encoding_of(encoding, name, source.dtype)))
-        sizes += _size_of(value)
-        if sizes >= _GROUP_BYTES:
-            add_group()
-    add_group()
+        one = (name, source, encoding_of(encoding, name, source.dtype))
+        if source.is_sparse:
+            job.add([one], _size_of(value))
+            continue
+        group.append(one)
+        size += _size_of(value)
+        if size >= _GROUP_BYTES:
+            job.add(group, size)
+            group, size = [], 0
+    job.add(group, size)
     for key, text in (metadata or {}).items():
-        writer.add_metadata(key, text)
-    writer.finish()
+        job.writer.add_metadata(key, text)
+    job.writer.finish()
 
 
 def _save(
@@ -70,20 +91,12 @@ def _save(
     total = sum(map(_size_of, tensors.values()))
     with open_progress(progress, "saving") as report:
         cancel = Cancellation(total, report)
-        writer = Writer(
-            target,
-            overwrite=True,
-            max_memory=max_memory,
-            threads=threads,
-            progress=lambda _done, _total: cancel.requested,
-        )
+        job = _Job(target, cancel, threads, max_memory)
         try:
-            task = lambda: _write(  # noqa: E731
-                writer, tensors, make_source, metadata, encoding, cancel
-            )
+            task = lambda: _write(job, tensors, make_source, metadata, encoding)  # noqa: E731
             run_all([task], 1, cancel)
         finally:
-            writer.close()
+            job.writer.close()
 
 
 def save_path(

@@ -22,6 +22,10 @@ class Source(NamedTuple):
     row_ptr: np.ndarray | None = None  # uint64
     col: np.ndarray | None = None  # uint32
 
+    @property
+    def is_sparse(self) -> bool:
+        return self.row_ptr is not None
+
 
 def dense_source(array: np.ndarray) -> Source:
     """Of an array of any byte order and memory layout."""

@@ -125,7 +125,7 @@ class Writer:
 
     def add_sources(self, sources: Sequence[tuple[str, Source, Encoding | None]]) -> None:
         """The same of tensors that a framework prepared."""
-        if any(source.row_ptr is not None for _, source, _ in sources):
+        if any(source.is_sparse for _, source, _ in sources):
             for name, source, encoding in sources:
                 self.add_source(name, source, encoding)
             return
