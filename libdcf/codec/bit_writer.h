@@ -77,8 +77,8 @@ class FieldPacker {
   unsigned count_ = 0;  // bits of `pending_`, below 8
 };
 
-// Appends the fields field(0) .. field(n - 1), of `width` bits each, 1..64, as one bit string. No
-// field has a higher bit.
+// Appends the fields field(0) .. field(n - 1), unsigned numbers of `width` bits each, 1..64, as one
+// bit string. No field has a higher bit. A narrow type makes the loops narrow.
 template <typename Field>
 void pack_fields(size_t n, unsigned width, Field field, std::vector<uint8_t>* out) {
   if (width > kMaxPackedField) {
@@ -105,7 +105,7 @@ void pack_fields(size_t n, unsigned width, Field field, std::vector<uint8_t>* ou
       for (; i + 8 <= n; i += 8, next += width) {
         FieldPacker group(next);
         for (size_t j = i; j < i + 8; j += 2) {
-          group.put(field(j) | field(j + 1) << width, 2 * width);
+          group.put(uint64_t{field(j)} | uint64_t{field(j + 1)} << width, 2 * width);
         }
       }
     }
@@ -119,7 +119,8 @@ void pack_fields(size_t n, unsigned width, Field field, std::vector<uint8_t>* ou
 template <std::unsigned_integral T>
 void pack_bits(std::span<const T> values, unsigned width, std::vector<uint8_t>* out) {
   pack_fields(
-      values.size(), width, [&](size_t i) { return values[i] & low_mask(width); }, out);
+      values.size(), width, [&](size_t i) { return static_cast<T>(values[i] & low_mask(width)); },
+      out);
 }
 
 }  // namespace dcf::impl

@@ -205,9 +205,9 @@ class ChunkEncoder {
       const unsigned rest = content_.bits - encoding_.split_t - z;
       const auto mask = static_cast<Word>(low_mask(rest) & ~uint64_t{1});
       // Captured by value: what is stored to bytes might be captured variables otherwise.
-      const auto field = [view, z, mask](size_t i) -> uint64_t {
+      const auto field = [view, z, mask](size_t i) {
         const Word rotated = std::rotl(view[i], 1);
-        return (rotated & 1) | (rotated >> z & mask);
+        return static_cast<Word>((rotated & 1) | (rotated >> z & mask));
       };
       pack_fields(view.size(), rest, field, &result_.bytes);
     });
