@@ -78,9 +78,12 @@ class FieldPacker {
 };
 
 // Appends the fields field(0) .. field(n - 1), unsigned numbers of `width` bits each, 1..64, as one
-// bit string. No field has a higher bit. A narrow type makes the loops narrow.
-template <typename Field>
-void pack_fields(size_t n, unsigned width, Field field, std::vector<uint8_t>* out) {
+// bit string. No field has a higher bit. A narrow type makes the loops narrow. joined(i) is kJoined
+// of them, from i on, in one number of 64 bits; called where kJoined * width is at most
+// kMaxPackedField.
+template <size_t kJoined, typename Field, typename Joined>
+void pack_fields(size_t n, unsigned width, Field field, Joined joined, std::vector<uint8_t>* out) {
+  static_assert(8 % kJoined == 0);
   if (width > kMaxPackedField) {
     BitWriter writer(out);
     for (size_t i = 0; i < n; ++i) writer.put(field(i), width);
@@ -100,13 +103,11 @@ void pack_fields(size_t n, unsigned width, Field field, std::vector<uint8_t>* ou
     for (; i < n; ++i) store_le<uint32_t>(p + 3 * i, static_cast<uint32_t>(field(i)));
   } else {
     uint8_t* next = p;
-    if (2 * width <= kMaxPackedField) {
+    if (kJoined * width <= kMaxPackedField) {
       // Eight fields fill whole bytes: no group waits for the one before.
       for (; i + 8 <= n; i += 8, next += width) {
         FieldPacker group(next);
-        for (size_t j = i; j < i + 8; j += 2) {
-          group.put(uint64_t{field(j)} | uint64_t{field(j + 1)} << width, 2 * width);
-        }
+        for (size_t j = i; j < i + 8; j += kJoined) group.put(joined(j), kJoined * width);
       }
     }
     FieldPacker packer(next);
@@ -118,9 +119,9 @@ void pack_fields(size_t n, unsigned width, Field field, std::vector<uint8_t>* ou
 // Appends the low `width` bits of each element as one bit string.
 template <std::unsigned_integral T>
 void pack_bits(std::span<const T> values, unsigned width, std::vector<uint8_t>* out) {
-  pack_fields(
-      values.size(), width, [&](size_t i) { return static_cast<T>(values[i] & low_mask(width)); },
-      out);
+  const auto field = [&](size_t i) { return values[i] & low_mask(width); };
+  pack_fields<2>(
+      values.size(), width, field, [&](size_t i) { return field(i) | field(i + 1) << width; }, out);
 }
 
 }  // namespace dcf::impl

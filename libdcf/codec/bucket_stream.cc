@@ -12,6 +12,9 @@ namespace {
 // One symbol in so many has extra bits, at most.
 constexpr size_t kFewLarge = 16;
 
+// Numbers whose symbols are looked up.
+constexpr size_t kSmallNumbers = size_t{1} << 12;
+
 }  // namespace
 
 template <typename T>
@@ -96,8 +99,19 @@ Status decode_bucket_numbers(ByteReader* in, BucketCode code, unsigned alphabet,
 template <typename T>
 Status bucket_symbols(std::span<const T> numbers, BucketCode code, unsigned alphabet,
                       std::vector<uint8_t>* symbols) {
+  // Most numbers are small. Symbols rise with the numbers.
+  std::array<uint8_t, kSmallNumbers> small;
+  const bool has_small = numbers.size() >= small.size() &&
+                         code.symbol(small.size() - 1) < std::min<size_t>(alphabet, kMaxSymbols);
+  for (size_t v = 0; has_small && v < small.size(); ++v) {
+    small[v] = static_cast<uint8_t>(code.symbol(v));
+  }
   symbols->resize(numbers.size());
   for (size_t i = 0; i < numbers.size(); ++i) {
+    if (has_small && numbers[i] < small.size()) {
+      (*symbols)[i] = small[static_cast<size_t>(numbers[i])];
+      continue;
+    }
     const unsigned symbol = code.symbol(numbers[i]);
     if (symbol >= alphabet) {
       return fail(Code::InvalidArgument, "", "a number is too large for its bucket code");
@@ -131,7 +145,16 @@ void encode_bucket_extra(std::span<const T> numbers, Bytes symbols, BucketCode b
   const size_t at = out->size();
   out->resize(at + static_cast<size_t>(ceil_div(bits, 8)) + sizeof(uint64_t));
   FieldPacker packer(out->data() + at);
-  for (size_t i = 0; i < numbers.size(); ++i) {
+  size_t i = 0;
+  if (2 * *std::max_element(extra.begin(), extra.end()) <= kMaxPackedField) {
+    for (; i + 2 <= numbers.size(); i += 2) {
+      const unsigned width = extra[symbols[i]];
+      const unsigned next = extra[symbols[i + 1]];
+      packer.put((numbers[i] & low_mask(width)) | (numbers[i + 1] & low_mask(next)) << width,
+                 width + next);
+    }
+  }
+  for (; i < numbers.size(); ++i) {
     const unsigned width = extra[symbols[i]];
     packer.put(numbers[i] & low_mask(width), width);
   }

@@ -35,6 +35,41 @@ uint64_t count_not_zero(Bytes bytes, uint64_t elements, uint32_t bits) {
   return count;
 }
 
+// The fields of split values of one word, and of as many words as 64 bits have lanes for.
+template <typename Word>
+class RestFields {
+ public:
+  static constexpr unsigned kBits = 8 * sizeof(Word);
+  static constexpr unsigned kLanes = 64 / kBits;
+
+  RestFields(unsigned z, unsigned rest)
+      : z_(z), rest_(rest), mask_(static_cast<Word>(low_mask(rest) & ~uint64_t{1})) {}
+
+  Word of(Word word) const {
+    const Word rotated = std::rotl(word, 1);
+    return static_cast<Word>((rotated & 1) | (rotated >> z_ & mask_));
+  }
+
+  uint64_t joined(uint64_t words) const {
+    const uint64_t signs = words >> (kBits - 1) & kOnes;
+    uint64_t fields = signs | ((words << 1 & ~kOnes) >> z_ & mask_ * kOnes);
+    for (unsigned lane = kBits, width = rest_; lane < 64; lane *= 2, width *= 2) {
+      // Each second field goes beside the one before it.
+      const uint64_t low = kAll / (low_mask(lane) + 2);
+      fields = (fields & low) | (fields >> lane & low) << width;
+    }
+    return fields;
+  }
+
+ private:
+  static constexpr uint64_t kAll = ~uint64_t{0};
+  static constexpr uint64_t kOnes = kAll / low_mask(kBits);  // 1 in each lane
+
+  unsigned z_;
+  unsigned rest_;
+  Word mask_;
+};
+
 class ChunkEncoder {
  public:
   ChunkEncoder(const Content& content, const Recipe& recipe, uint64_t chunk, EncodedChunk* result)
@@ -201,15 +236,12 @@ class ChunkEncoder {
 
   // The fields of split values: the sign, then the bits above z zeros.
   void pack_rests(Bytes words, unsigned z) {
+    const unsigned rest = content_.bits - encoding_.split_t - z;
     with_words(content_.dtype, words, [&]<typename Word>(Words<Word> view) {
-      const unsigned rest = content_.bits - encoding_.split_t - z;
-      const auto mask = static_cast<Word>(low_mask(rest) & ~uint64_t{1});
-      // Captured by value: what is stored to bytes might be captured variables otherwise.
-      const auto field = [view, z, mask](size_t i) {
-        const Word rotated = std::rotl(view[i], 1);
-        return static_cast<Word>((rotated & 1) | (rotated >> z & mask));
-      };
-      pack_fields(view.size(), rest, field, &result_.bytes);
+      const RestFields<Word> fields(z, rest);
+      pack_fields<RestFields<Word>::kLanes>(
+          view.size(), rest, [=](size_t i) { return fields.of(view[i]); },
+          [=](size_t i) { return fields.joined(load_le<uint64_t>(view.at(i))); }, &result_.bytes);
     });
   }
 

@@ -5,13 +5,14 @@
 #include <mutex>
 
 #include "base/checked.h"
+#include "codec/stream.h"
 #include "encode/grid_round.h"
 
 namespace dcf::impl {
 namespace {
 
 constexpr uint64_t kBlockElements = uint64_t{1} << 16;  // that one thread counts at a time
-constexpr uint64_t kBlockBytes = kBlockElements * (2 * sizeof(uint32_t) + sizeof(uint32_t));
+constexpr uint64_t kBlockBytes = kBlockElements * (2 * sizeof(uint32_t) + sizeof(uint32_t) + 1);
 constexpr uint64_t kParameters = 8;
 constexpr uint64_t kCopies = 4;  // of the scales, between here and the file
 
@@ -35,12 +36,14 @@ Result<std::optional<Histogram>> count_symbols(const Content& content, const Gri
       std::vector<uint8_t> scratch;
       DCF_ASSIGN(const Bytes words, content.dense(begin, end, &scratch));
       std::vector<uint32_t> numbers(static_cast<size_t>(end - begin));
+      std::vector<uint8_t> of_numbers;
       if (!content_numbers(content, scales, begin, words, numbers.data())) {
         off = true;
         return ok_status();
       }
-      Histogram counts{};
-      for (const uint32_t number : numbers) ++counts[kIntBuckets.symbol(number)];
+      DCF_TRY(
+          bucket_symbols<uint32_t>(numbers, kIntBuckets, kIntBuckets.alphabet(32), &of_numbers));
+      const Histogram counts = histogram_of(of_numbers);
       const std::lock_guard lock(mutex);
       for (size_t s = 0; s < counts.size(); ++s) (*symbols)[s] += counts[s];
       return ok_status();

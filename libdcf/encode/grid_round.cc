@@ -10,6 +10,7 @@
 #include "base/checked.h"
 #include "base/float_convert.h"
 #include "encode/error_feedback.h"
+#include "encode/grid_block.h"
 #include "encode/grid_store.h"
 #include "encode/quality.h"
 
@@ -138,9 +139,15 @@ class Rounder {
     for (uint64_t at = first; at < first + n; at += kBlock) {
       const auto size = static_cast<size_t>(std::min(kBlock, first + n - at));
       const std::span<float> block(values.data(), size);
-      words_to_floats(dtype_, words_.subspan(static_cast<size_t>(at) * width_, size * width_),
-                      block);
+      to_floats(words_.subspan(static_cast<size_t>(at) * width_, size * width_), block);
       use(at, block);
+    }
+  }
+
+  void to_floats(Bytes words, std::span<float> dst) const {
+    if (dtype_ != DType::kF16 || !is_finite_) return words_to_floats(dtype_, words, dst);
+    for (size_t i = 0; i < dst.size(); ++i) {
+      dst[i] = F16Word::value(load_le<uint16_t>(words.data() + 2 * i));
     }
   }
 
@@ -170,7 +177,8 @@ class Rounder {
     double sum = 0;
     for (const double part : sums) sum += part;
     // NaN and Inf stay what they are in the sum of squares.
-    step_ = std::isfinite(sum) ? step_of(sum, elements_) : 0;
+    is_finite_ = std::isfinite(sum);
+    step_ = is_finite_ ? step_of(sum, elements_) : 0;
     return ok_status();
   }
 
@@ -283,42 +291,20 @@ class Rounder {
     return store_multiple(dtype_, index, value, multiple, scale, &rounded_);
   }
 
-  // Of one task.
-  struct Effect {
-    double greatest_error = 0;
-    uint64_t nonzeros = 0;
-    uint64_t vanished = 0;  // nonzeros that become 0
-  };
-
   Status round_all() {
-    std::vector<Effect> effects(static_cast<size_t>(ceil_div(elements_, kTask)));
+    std::vector<RoundingEffect> effects(static_cast<size_t>(ceil_div(elements_, kTask)));
     DCF_TRY(each_part([&](uint64_t first, uint64_t n, size_t task) {
       each_block(first, n, [&](uint64_t at, std::span<float> values) {
-        Effect effect = effects[task];
         each_scale(rounded_.grid, at, values.size(), [&](size_t begin, size_t size, float scale) {
-          const float inverse = scale == 0 ? 0 : 1 / scale;
-          for (size_t i = begin; i < begin + size; ++i) {
-            const float steps = values[i] * inverse;
-            if (!(std::abs(steps) < static_cast<float>(kMaxGridInteger))) {
-              effect.greatest_error = std::numeric_limits<double>::infinity();
-              continue;
-            }
-            const int32_t multiple = nearest_multiple(steps);
-            effect.nonzeros += values[i] != 0;
-            effect.vanished += values[i] != 0 && multiple == 0;
-            effect.greatest_error =
-                std::max(effect.greatest_error, store(at + i, values[i], multiple, scale));
-          }
+          const auto to = static_cast<size_t>(at) + begin;
+          effects[task].add(round_block(dtype_, values.subspan(begin, size), scale,
+                                        rounded_.numbers.data() + to,
+                                        rounded_.words.data() + to * width_));
         });
-        effects[task] = effect;
       });
     }));
-    Effect all;
-    for (const Effect& effect : effects) {
-      all.greatest_error = std::max(all.greatest_error, effect.greatest_error);
-      all.nonzeros += effect.nonzeros;
-      all.vanished += effect.vanished;
-    }
+    RoundingEffect all;
+    for (const RoundingEffect& effect : effects) all.add(effect);
     rounded_.greatest_error = all.greatest_error;
     good_ = std::isfinite(all.greatest_error) &&
             static_cast<double>(all.vanished) <= kMostVanished * static_cast<double>(all.nonzeros);
@@ -327,18 +313,14 @@ class Rounder {
 
   // ---- Sums ------------------------------------------------------------------------------------
 
-  struct Element {
-    float above = 0;  // of the weight, above its multiple, in steps
-    uint64_t index = 0;
-  };
-
   Status keep_sums() {
     const ClassAxis axis = output_channels(dims_, elements_);
     const bool one_scale = rounded_.grid.scales.size() == 1;
     if (axis.units == 0 || elements_ > kMostSummed || !(one_scale || rounded_.grid.axis == axis))
       return ok_status();
     const uint64_t of_unit = elements_ / axis.units;
-    DCF_ASSIGN(const Parallel parallel, work_.threads_for(of_unit * sizeof(Element)));
+    DCF_ASSIGN(const Parallel parallel,
+               work_.threads_for(of_unit * (sizeof(float) + sizeof(uint32_t))));
     std::vector<double> greatest(axis.units);
     DCF_TRY(run_fallible(parallel, axis.units, [&](size_t unit) {
       const float scale = rounded_.grid.scales[one_scale ? 0 : unit];
@@ -360,32 +342,57 @@ class Rounder {
   // the weights: those that were the nearest to it. Returns their greatest error.
   double keep_sum(ClassAxis axis, size_t unit, float scale) {
     const float inverse = 1 / scale;
-    double sum = 0;
-    std::vector<Element> elements;
+    std::vector<float> above;  // of each weight, above its multiple, in steps
+    above.reserve(static_cast<size_t>(elements_ / axis.units));
     for (uint64_t first = unit * axis.run; first < elements_; first += axis.period()) {
-      for (uint64_t index = first; index < first + axis.run; ++index) {
-        const float steps = value_at(index) * inverse;
-        const float above = steps - static_cast<float>(nearest_multiple(steps));
-        sum += above;
-        elements.push_back({above, index});
-      }
+      each_block(first, axis.run, [&](uint64_t, std::span<const float> values) {
+        const size_t at = above.size();
+        above.resize(at + values.size());
+        for (size_t i = 0; i < values.size(); ++i) {
+          const float steps = values[i] * inverse;
+          above[at + i] = steps - static_cast<float>(nearest_multiple(steps));
+        }
+      });
     }
-    const double sign = sum < 0 ? -1 : 1;
-    const auto moved = std::min(static_cast<size_t>(std::abs(std::round(sum))), elements.size());
-    const auto before = [&](const Element& a, const Element& b) {
-      const double x = sign * a.above;
-      const double y = sign * b.above;
-      return x != y ? x > y : a.index < b.index;
-    };
-    std::nth_element(elements.begin(), elements.begin() + static_cast<ptrdiff_t>(moved),
-                     elements.end(), before);
+    double sum = 0;
+    for (const float steps : above) sum += steps;
+    const float sign = sum < 0 ? -1 : 1;
+    const auto moved = std::min(static_cast<size_t>(std::abs(std::round(sum))), above.size());
     double greatest = 0;
-    for (size_t i = 0; i < moved; ++i) {
-      const float value = value_at(elements[i].index);
+    for (const uint32_t k : greatest_of(above, sign, moved)) {
+      const uint64_t index = unit * axis.run + k / axis.run * axis.period() + k % axis.run;
+      const float value = value_at(index);
       const int32_t multiple = nearest_multiple(value * inverse) + (sign < 0 ? -1 : 1);
-      greatest = std::max(greatest, store(elements[i].index, value, multiple, scale));
+      greatest = std::max(greatest, store(index, value, multiple, scale));
     }
     return greatest;
+  }
+
+  // The indices of the `count` greatest of sign * values[k]; of equal ones those of lower k.
+  static std::vector<uint32_t> greatest_of(std::span<const float> values, float sign,
+                                           size_t count) {
+    std::vector<uint32_t> found;
+    if (count == 0) return found;
+    // Values spread about evenly from -0.5 to 0.5: few are looked at.
+    double share = 2 * static_cast<double>(count + 8) / static_cast<double>(values.size());
+    do {
+      const auto least = static_cast<float>(share > 1 ? -1 : 0.5 - share);
+      found.clear();
+      for (size_t k = 0; k < values.size(); ++k) {
+        if (sign * values[k] >= least) found.push_back(static_cast<uint32_t>(k));
+      }
+      share *= 2;
+    } while (found.size() < count && share <= 4);
+    count = std::min(count, found.size());
+    const auto before = [&](uint32_t a, uint32_t b) {
+      const float x = sign * values[a];
+      const float y = sign * values[b];
+      return x != y ? x > y : a < b;
+    };
+    std::nth_element(found.begin(), found.begin() + static_cast<ptrdiff_t>(count), found.end(),
+                     before);
+    found.resize(count);
+    return found;
   }
 
   // ---- Moments ---------------------------------------------------------------------------------
@@ -409,6 +416,7 @@ class Rounder {
   const Work& work_;
   const Moments* const moments_;
   const uint64_t elements_;
+  bool is_finite_ = false;  // known to be
   double step_ = 0;
   bool good_ = false;
   RoundedTensor rounded_;

@@ -12,6 +12,7 @@
 #include <span>
 #include <vector>
 
+#include "base/big_vector.h"
 #include "base/bytes.h"
 #include "base/dtype.h"
 #include "encode/content.h"
@@ -23,8 +24,8 @@ namespace dcf::impl {
 
 struct RoundedTensor {
   GridScales grid;
-  std::vector<uint8_t> words;     // float(k) * scale in the dtype, k being a whole number
-  std::vector<uint32_t> numbers;  // the k, as grid_numbers() has them
+  BigVector<uint8_t> words;     // float(k) * scale in the dtype, k being a whole number
+  BigVector<uint32_t> numbers;  // the k, as grid_numbers() has them
   double greatest_error = 0;
   // Where there were moments: E|W x - W' x|^2, and how they were used.
   double output_error = 0;

@@ -3,6 +3,7 @@
 
 #include <cmath>
 #include <limits>
+#include <unordered_set>
 
 #include "base/float_convert.h"
 #include "encode/grid_finder.h"
@@ -267,11 +268,11 @@ class Lowering {
     for (uint64_t i = 0; i < count; ++i) words.push_back(exact_word(i * step));
     const auto zeros = static_cast<uint64_t>(std::count_if(
         words.begin(), words.end(), [&](uint64_t word) { return is_zero_word(dtype_, word); }));
-    std::sort(words.begin(), words.end());
-    words.erase(std::unique(words.begin(), words.end()), words.end());
     const double bits = options_.sqnr_db / kDecibelsPerBit + 1;
-    return 2 * zeros > count || std::log2(static_cast<double>(words.size())) < bits ||
-           (exact_.bits == 16 && bits > kMostBitsOfHalf);
+    std::unordered_set<uint64_t> distinct;
+    const auto are_few = [&] { return std::log2(static_cast<double>(distinct.size())) < bits; };
+    for (size_t i = 0; i < words.size() && (i == 0 || are_few()); ++i) distinct.insert(words[i]);
+    return 2 * zeros > count || are_few() || (exact_.bits == 16 && bits > kMostBitsOfHalf);
   }
 
   size_t clusters(size_t most) const { return std::min(size_t{1} << options_.bits, most); }

@@ -20,7 +20,8 @@ class Words {
   using Word = W;
   explicit Words(Bytes bytes) : bytes_(bytes) {}
   size_t size() const { return bytes_.size() / sizeof(Word); }
-  Word operator[](size_t i) const { return load_le<Word>(bytes_.data() + i * sizeof(Word)); }
+  const uint8_t* at(size_t i) const { return bytes_.data() + i * sizeof(Word); }
+  Word operator[](size_t i) const { return load_le<Word>(at(i)); }
 
  private:
   Bytes bytes_;

@@ -9,6 +9,8 @@
 #include <random>
 
 #include "base/float_convert.h"
+#include "encode/grid_block.h"
+#include "encode/grid_store.h"
 #include "encode/quality.h"
 #include "normal_weights.h"
 #include "words_of.h"
@@ -247,6 +249,50 @@ TEST(GridRound, NeedsMemoryForTheWords) {
   const Work work{parallel, progress, words.size() - 1};
   const std::vector<uint64_t> dims = {64, 64};
   EXPECT_EQ(round_to_grid(DType::kF32, words, dims, 40, work).status().code, Code::LimitMemory);
+}
+
+TEST(GridRound, BlocksAreRoundedAsSingleElements) {
+  std::mt19937_64 rng(7);
+  std::normal_distribution<float> normal;
+  for (const DType dtype : {DType::kF32, DType::kBF16, DType::kF16}) {
+    // f16 has steps below its least normal value and products beyond its greatest.
+    for (const float scale : {1e-3F, 1.5e-7F, 3e3F, 0.0F}) {
+      for (const size_t n : {1, 7, 512, 1700}) {
+        std::vector<float> values(n);
+        for (float& value : values) {
+          const float x = normal(rng) * scale * 4;
+          value = rng() % 9 == 0 ? 0 : word_to_float(dtype, double_to_word(dtype, x));
+        }
+        RoundedTensor one;
+        one.words.assign(n * dtype_bits(dtype) / 8, 0xAA);
+        one.numbers.assign(n, 0);
+        RoundedTensor many = one;
+        RoundingEffect expected;
+        const float inverse = scale == 0 ? 0 : 1 / scale;
+        for (size_t i = 0; i < n; ++i) {
+          const int32_t multiple = nearest_multiple(values[i] * inverse);
+          expected.add({store_multiple(dtype, i, values[i], multiple, scale, &one), values[i] != 0,
+                        values[i] != 0 && multiple == 0});
+        }
+        const RoundingEffect effect =
+            round_block(dtype, values, scale, many.numbers.data(), many.words.data());
+        EXPECT_EQ(effect.greatest_error, expected.greatest_error) << scale;
+        EXPECT_EQ(effect.nonzeros, expected.nonzeros);
+        EXPECT_EQ(effect.vanished, expected.vanished);
+        if (!std::isfinite(expected.greatest_error)) continue;
+        EXPECT_TRUE(many.words == one.words) << scale << " " << n;
+        EXPECT_TRUE(many.numbers == one.numbers) << scale << " " << n;
+      }
+    }
+  }
+}
+
+TEST(GridRound, AnElementThatIsTooManyStepsIsSaid) {
+  const std::vector<float> values = {1, -3e7F, 2};
+  std::vector<uint32_t> numbers(3);
+  std::vector<uint8_t> words(12);
+  EXPECT_TRUE(
+      std::isinf(round_block(DType::kF32, values, 1, numbers.data(), words.data()).greatest_error));
 }
 
 }  // namespace

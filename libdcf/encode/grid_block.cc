@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "encode/grid_block.h"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <limits>
+
+#include "encode/grid_store.h"
+
+namespace dcf::impl {
+namespace {
+
+constexpr size_t kBlock = 512;
+
+// Several results at a time, so that one does not wait for the one before.
+double greatest_difference(std::span<const float> a, const float* b) {
+  constexpr size_t kLanes = 8;
+  std::array<double, kLanes> most{};
+  size_t i = 0;
+  for (; i + kLanes <= a.size(); i += kLanes) {
+    for (size_t k = 0; k < kLanes; ++k) {
+      most[k] = std::max(most[k], std::abs(double{a[i + k]} - double{b[i + k]}));
+    }
+  }
+  for (; i < a.size(); ++i) most[0] = std::max(most[0], std::abs(double{a[i]} - double{b[i]}));
+  return *std::max_element(most.begin(), most.end());
+}
+
+// At most kBlock elements, each of magnitude below kMaxGridInteger * scale.
+template <typename To>
+RoundingEffect round_some(std::span<const float> values, float scale, float inverse,
+                          uint32_t* numbers, uint8_t* words) {
+  using Word = typename To::Word;
+  constexpr uint32_t kHalfInfinity = 0x7C00;
+  constexpr bool kIsHalf = std::is_same_v<To, F16Word>;
+  std::array<float, kBlock> decoded;
+  uint32_t nonzeros = 0;
+  uint32_t vanished = 0;
+  uint32_t infinite = 0;
+  for (size_t i = 0; i < values.size(); ++i) {
+    const int32_t multiple = nearest_multiple(values[i] * inverse);
+    const uint32_t number =
+        static_cast<uint32_t>(std::abs(multiple)) << 1 | static_cast<uint32_t>(multiple) >> 31;
+    const uint32_t word = To::word(static_cast<float>(multiple) * scale);
+    decoded[i] = To::value(static_cast<Word>(word));
+    // A word of zero has no sign, and its number is 0.
+    constexpr uint32_t kMagnitude = std::numeric_limits<Word>::max() >> 1;
+    const uint32_t keeps = 0U - static_cast<uint32_t>((word & kMagnitude) != 0);
+    numbers[i] = number & keeps;
+    store_le(words + i * sizeof(Word), static_cast<Word>(word & keeps));
+    if (kIsHalf) infinite |= static_cast<uint32_t>((word & kMagnitude) >= kHalfInfinity);
+    const auto is_nonzero = static_cast<uint32_t>(values[i] != 0);
+    nonzeros += is_nonzero;
+    vanished += is_nonzero & static_cast<uint32_t>(multiple == 0);
+  }
+  RoundingEffect effect;
+  effect.nonzeros = nonzeros;
+  effect.vanished = vanished;
+  effect.greatest_error = infinite != 0 ? std::numeric_limits<double>::infinity()
+                                        : greatest_difference(values, decoded.data());
+  return effect;
+}
+
+template <typename To>
+RoundingEffect round_all(std::span<const float> values, float scale, uint32_t* numbers,
+                         uint8_t* words) {
+  const float inverse = scale == 0 ? 0 : 1 / scale;
+  RoundingEffect all;
+  for (size_t at = 0; at < values.size(); at += kBlock) {
+    const std::span<const float> some = values.subspan(at, std::min(kBlock, values.size() - at));
+    int32_t most = 0;  // the bits of a float that is not negative rise with it
+    for (const float value : some) {
+      most = std::max(most, std::bit_cast<int32_t>(std::abs(value * inverse)));
+    }
+    if (!(std::bit_cast<float>(most) < static_cast<float>(kMaxGridInteger))) {
+      all.greatest_error = std::numeric_limits<double>::infinity();
+      continue;
+    }
+    all.add(
+        round_some<To>(some, scale, inverse, numbers + at, words + at * sizeof(typename To::Word)));
+  }
+  return all;
+}
+
+}  // namespace
+
+void RoundingEffect::add(const RoundingEffect& other) {
+  greatest_error = std::max(greatest_error, other.greatest_error);
+  nonzeros += other.nonzeros;
+  vanished += other.vanished;
+}
+
+RoundingEffect round_block(DType dtype, std::span<const float> values, float scale,
+                           uint32_t* numbers, uint8_t* words) {
+  switch (dtype) {
+    case DType::kF32:
+      return round_all<F32Word>(values, scale, numbers, words);
+    case DType::kBF16:
+      return round_all<BF16Word>(values, scale, numbers, words);
+    default:
+      return round_all<F16Word>(values, scale, numbers, words);
+  }
+}
+
+}  // namespace dcf::impl
