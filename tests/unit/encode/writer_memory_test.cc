@@ -76,7 +76,7 @@ dcf_status add_many(dcf_writer* writer, const Case& c, const dcf_tensor_spec& sp
   dcf_dense_tensor tensors[4];
   for (size_t i = 0; i < 4; ++i) {
     specs[i] = spec;
-    specs[i].name = "abcd" + i;
+    specs[i].name = &"abcd"[i];
     specs[i].name_size = 1;
     tensors[i] = DCF_DENSE_TENSOR_INIT;
     tensors[i].spec = &specs[i];
