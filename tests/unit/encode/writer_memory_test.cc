@@ -126,6 +126,8 @@ TEST(WriterMemory, StaysBelowItsLimit) {
   for (const Case& c : cases()) {
     for (const Call call : {Call::kAdd, Call::kPieces, Call::kMany}) {
       for (const uint64_t mib : {1, 3, 8, 64, 160}) {
+        // Only then are tensors encoded side by side.
+        if ((call == Call::kMany) != (mib == 160) && mib != 8) continue;
         dcf_writer_options options;
         dcf_writer_options_init(&options);
         options.max_memory = mib << 20;
