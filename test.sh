@@ -166,8 +166,8 @@ stage_format() {
 }
 
 # The sanitizers slow the long tests to minutes; dev runs those, and these, whose subject is how large a
-# file is, or that need large ones.
-too_long_for_sanitizers='Size\.|Pieces\.(AnyCut|Pruned)|WrongCount|AutomaticPositions|ManyTensors|TenThousandTensors|MetadataPairs|SkewedRows'
+# file or the memory of a writer is, or that need large ones.
+too_long_for_sanitizers='Size\.|Pieces\.(AnyCut|Pruned)|WrongCount|AutomaticPositions|ManyTensors|TenThousandTensors|MetadataPairs|SkewedRows|WriterMemory'
 
 stage_asan-ubsan() {
   install_packages "${core_packages[@]}" "${test_packages[@]}" "${clang_packages[@]}"
@@ -188,7 +188,7 @@ stage_tidy() {
 }
 
 # These start no thread in their first half minute, measure memory, or run what another of them runs, too.
-without_threads='RoundTrip|Lossy|Expand\.EveryEncoding|HugeSparse|SmallMemory|ProgressReaches|WriterMemory|KernelMemory'
+without_threads='RoundTrip|Lossy|Expand\.EveryEncoding|HugeSparse|SmallMemory|ProgressReaches|KernelMemory'
 without_threads+='|csr_codes_scalar|MayBeCutIntoRanges|GridFinder|FindsTheAxis|WordsInMemory'
 
 stage_tsan() {
