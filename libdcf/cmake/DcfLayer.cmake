@@ -11,6 +11,11 @@ function(dcf_add_layer name)
   target_compile_options(dcf_${name} PRIVATE ${DCF_WARNINGS})
   # Results must not depend on whether the machine has fused multiply-add.
   target_compile_options(dcf_${name} PUBLIC -ffp-contract=off)
+  # The speed of a loop must not depend on what stands before it: from 32 bytes off the start of a
+  # line the Huffman tree decodes 5 % slower (Zen 3).
+  if(CMAKE_SYSTEM_PROCESSOR MATCHES "^(x86_64|AMD64|aarch64|arm64)$")
+    target_compile_options(dcf_${name} PRIVATE -falign-functions=64)
+  endif()
   set_target_properties(dcf_${name} PROPERTIES POSITION_INDEPENDENT_CODE ON CXX_EXTENSIONS OFF
                                                CXX_VISIBILITY_PRESET hidden VISIBILITY_INLINES_HIDDEN ON)
   foreach(layer ${arg_DEPENDS})
