@@ -55,6 +55,17 @@ Status copy_in(const Struct* from, Struct* to) {
   return ok_status();
 }
 
+// Element i of a caller's array, whose first struct_size is the distance from one to the next.
+// Elements are read in order: the first one's size is checked before any other is reached.
+template <typename Struct>
+Status copy_in_at(const Struct* array, size_t i, Struct* to) {
+  const size_t stride = array->struct_size;
+  const auto* from =
+      reinterpret_cast<const Struct*>(reinterpret_cast<const unsigned char*>(array) + i * stride);
+  if (from->struct_size != stride) return invalid("struct_size differs in an array");
+  return copy_in(from, to);
+}
+
 // Sets all fields of an output struct except struct_size to 0, up to the size of the caller's
 // struct.
 template <typename Struct>

@@ -173,14 +173,8 @@ dcf_status dcf_prune_global(dcf_prune_layer* layers, size_t count, double sparsi
     if (missing(layers, count)) return invalid("the layers are NULL");
     std::vector<dcf::impl::PruneLayer> inputs;
     for (size_t i = 0; i < count; ++i) {
-      // The first struct_size, which copy_in checks before the second struct is read, is the
-      // stride.
-      const size_t stride = layers->struct_size;
-      const auto* of_caller = reinterpret_cast<const dcf_prune_layer*>(
-          reinterpret_cast<const char*>(layers) + i * stride);
-      if (of_caller->struct_size != stride) return invalid("struct_size differs between layers");
       dcf_prune_layer layer = DCF_PRUNE_LAYER_INIT;
-      DCF_TRY(dcf::impl::copy_in(of_caller, &layer));
+      DCF_TRY(dcf::impl::copy_in_at(layers, i, &layer));
       DCF_TRY(check_floats(layer.weights, layer.size));
       if (missing(layer.mask, layer.size)) return invalid("a mask is NULL");
       if (!in_range(layer.scale, 1e-30, 1e30)) return invalid("a scale is not in 1e-30..1e30");

@@ -74,13 +74,10 @@ dcf_status add(dcf_writer* writer, const dcf_tensor_spec* spec, const dcf_encode
   });
 }
 
-// Tensor i of a caller's array, whose structs are `stride` bytes apart.
-Result<DenseSource> find_source(const dcf_dense_tensor* tensors, size_t stride, size_t i) {
-  const auto* of_caller = reinterpret_cast<const dcf_dense_tensor*>(
-      reinterpret_cast<const unsigned char*>(tensors) + i * stride);
-  if (of_caller->struct_size != stride) return invalid("the tensors differ in struct_size");
+// Tensor i of a caller's array.
+Result<DenseSource> find_source(const dcf_dense_tensor* tensors, size_t i) {
   dcf_dense_tensor tensor = DCF_DENSE_TENSOR_INIT;
-  DCF_TRY(dcf::impl::copy_in(of_caller, &tensor));
+  DCF_TRY(dcf::impl::copy_in_at(tensors, i, &tensor));
   DenseSource source;
   DCF_TRY(read_spec(tensor.spec, &source.spec));
   DCF_TRY(read_options(tensor.options, &source.options));
@@ -173,8 +170,7 @@ dcf_status dcf_writer_add_tensors(dcf_writer* writer, const dcf_dense_tensor* te
                                   dcf_error* error) {
   return change(writer, error, [&](FileWriter& out) -> Status {
     if (tensors == nullptr && count != 0) return invalid("an argument is NULL");
-    return out.add_all(count,
-                       [&](size_t i) { return find_source(tensors, tensors[0].struct_size, i); });
+    return out.add_all(count, [&](size_t i) { return find_source(tensors, i); });
   });
 }
 

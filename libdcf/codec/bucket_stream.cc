@@ -134,7 +134,8 @@ void encode_bucket_extra(std::span<const T> numbers, Bytes symbols, BucketCode b
                          unsigned alphabet, std::vector<uint8_t>* out) {
   std::array<uint8_t, kMaxSymbols> extra{};
   for (unsigned i = 0; i < alphabet; ++i) extra[i] = static_cast<uint8_t>(bucket.extra_bits(i));
-  if (*std::max_element(extra.begin(), extra.end()) > kMaxPackedField) {
+  const unsigned most = *std::max_element(extra.begin(), extra.end());
+  if (most > kMaxPackedField) {
     BitWriter writer(out);
     for (size_t i = 0; i < numbers.size(); ++i) writer.put(numbers[i], extra[symbols[i]]);
     writer.finish();
@@ -146,7 +147,7 @@ void encode_bucket_extra(std::span<const T> numbers, Bytes symbols, BucketCode b
   out->resize(at + static_cast<size_t>(ceil_div(bits, 8)) + sizeof(uint64_t));
   FieldPacker packer(out->data() + at);
   size_t i = 0;
-  if (2 * *std::max_element(extra.begin(), extra.end()) <= kMaxPackedField) {
+  if (2 * most <= kMaxPackedField) {
     for (; i + 2 <= numbers.size(); i += 2) {
       const unsigned width = extra[symbols[i]];
       const unsigned next = extra[symbols[i + 1]];

@@ -66,6 +66,7 @@ struct Item {
 
   ProgressShare share;
   DenseSource source;
+  TensorSize size;
   BigVector<uint8_t> data;  // if they were read
   TensorInput input;
   uint64_t room = 0;  // bytes of memory that are reserved for it
@@ -90,11 +91,11 @@ Status load(Item* item) {
   const DenseSource& source = item->source;
   item->input = {source.spec, DenseData{source.data}};
   if (!source.read) return ok_status();
-  DCF_ASSIGN(const TensorSize size, check_spec(source.spec, source.options));
-  if (size.bytes() > item->room) {
+  const uint64_t bytes = item->size.bytes();
+  if (bytes > item->room) {
     return fail(Code::LimitMemory, "", "the tensor does not fit in the memory limit");
   }
-  item->data.resize(static_cast<size_t>(size.bytes()));
+  item->data.resize(static_cast<size_t>(bytes));
   item->input.data = DenseData{item->data};
   return source.read(item->data);
 }
@@ -134,7 +135,7 @@ class TensorQueue {
       if (draining_ || !failure_.ok() || i == count_) return;
       const Status status = without_exceptions([&]() -> Status {
         item = std::make_unique<Item>(progress_);
-        DCF_ASSIGN(item->source, find_(i));
+        DCF_TRY(find(i, item.get()));
         return reserve(*item);
       });
       if (!status.ok()) {
@@ -165,16 +166,20 @@ class TensorQueue {
     }
   }
 
+  Status find(size_t i, Item* item) {
+    DCF_ASSIGN(item->source, find_(i));
+    DCF_ASSIGN(item->size, check_spec(item->source.spec, item->source.options));
+    return ok_status();
+  }
+
   // Takes memory for a tensor; without success the queue is draining.
   Status reserve(Item& item) {
-    const TensorSpec& spec = item.source.spec;
     const EncodeOptions& options = item.source.options;
-    DCF_ASSIGN(const TensorSize size, check_spec(spec, options));
     const uint64_t memory = adder_.available();
     // Moments may take any memory.
-    is_large_ = options.moments || size.bytes() > memory / kMostShare / kRoomPerByte;
-    item.room = kLeastRoom + lossy_bytes(spec, options, size);
-    if (!is_large_) item.room += size.bytes() * kRoomPerByte;
+    is_large_ = options.moments || item.size.bytes() > memory / kMostShare / kRoomPerByte;
+    item.room = kLeastRoom + lossy_bytes(item.source.spec, options, item.size);
+    if (!is_large_) item.room += item.size.bytes() * kRoomPerByte;
     is_large_ = is_large_ || item.room > memory / kMostShare;
     draining_ = is_large_ || item.room > memory - std::min(memory, reserved_);
     if (!draining_) reserved_ += item.room;
@@ -244,7 +249,7 @@ class TensorQueue {
 
   Status add_alone(size_t i) {
     Item item(progress_);
-    DCF_ASSIGN(item.source, find_(i));
+    DCF_TRY(find(i, &item));
     item.room = adder_.available();
     DCF_TRY(load(&item));
     DCF_ASSIGN(const CheckedInput input, CheckedInput::check(item.input, item.source.options));

@@ -51,6 +51,9 @@ namespace {
 
 // Memory that packing takes is a multiple of what it packs.
 constexpr uint64_t kPackedBeside = 64;
+// Tensors that are handed to the library at once: what is said of each takes memory.
+constexpr size_t kMostGrouped = 4096;
+
 bool has_many_threads(const CommonOptions& common) {
   return (common.threads == 0 ? std::thread::hardware_concurrency() : common.threads) > 1;
 }
@@ -70,6 +73,7 @@ class TensorWriter {
       const bool calibrated = plan_.calibration != nullptr && options.sqnr_db != 0;
       if (!calibrated && tensor.bytes() <= most_whole_bytes(limit_)) {
         group_.push_back({&tensor, options});
+        if (group_.size() == kMostGrouped) add_group(i + 1);
         continue;
       }
       add_group(i);

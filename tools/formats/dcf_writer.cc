@@ -8,22 +8,6 @@
 #include "formats/dcf_error.h"
 
 namespace dcf::tools {
-DcfWriter::DcfWriter(std::string name, dcf::Result<dcf::Writer> writer) : name_(std::move(name)) {
-  if (!writer) check(writer.error());
-  writer_.emplace(std::move(*writer));
-}
-
-DcfWriter::DcfWriter(std::string path, const dcf_writer_options& options)
-    : DcfWriter(path, dcf::Writer::open(path, options)) {}
-
-DcfWriter::DcfWriter(std::string name, const dcf_sink& sink, const dcf_writer_options& options)
-    : DcfWriter(std::move(name), dcf::Writer::open(sink, options)) {}
-
-void DcfWriter::add(const TensorMeta& meta, std::span<const uint8_t> data,
-                    const dcf_encode_options& options) {
-  check(writer_->add_bytes(spec_of(meta), data, options), meta.name);
-}
-
 namespace {
 
 // What the library calls for one tensor of DcfWriter::add_all().
@@ -45,6 +29,22 @@ struct ReadCall {
 };
 
 }  // namespace
+
+DcfWriter::DcfWriter(std::string name, dcf::Result<dcf::Writer> writer) : name_(std::move(name)) {
+  if (!writer) check(writer.error());
+  writer_.emplace(std::move(*writer));
+}
+
+DcfWriter::DcfWriter(std::string path, const dcf_writer_options& options)
+    : DcfWriter(path, dcf::Writer::open(path, options)) {}
+
+DcfWriter::DcfWriter(std::string name, const dcf_sink& sink, const dcf_writer_options& options)
+    : DcfWriter(std::move(name), dcf::Writer::open(sink, options)) {}
+
+void DcfWriter::add(const TensorMeta& meta, std::span<const uint8_t> data,
+                    const dcf_encode_options& options) {
+  check(writer_->add_bytes(spec_of(meta), data, options), meta.name);
+}
 
 void DcfWriter::add_all(std::span<const Tensor> tensors, const Read& read) {
   std::vector<dcf_tensor_spec> specs;

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // Each allocation of the writer fails once: the call returns OutOfMemory and no other failure, the
 // writer cannot finish, and nothing is written.
-#include <dcf/dcf_write.h>
 #include <gtest/gtest.h>
 
 #include <atomic>
 #include <cerrno>
 #include <cstdlib>
+#include <dcf/dcf.hpp>
 #include <random>
 #include <vector>
 
@@ -68,23 +68,23 @@ struct Inputs {
   std::vector<uint8_t> file;  // to copy from
 };
 
-// Writes one file; returns the first failure. No allocation of its own.
-dcf_status write_all(const Inputs& in, const dcf_file* file, Output* out, dcf_status* finished) {
+dcf_status open_writer(Output* out, uint32_t threads, dcf_writer** writer) {
   dcf_sink sink = DCF_SINK_INIT;
   sink.ctx = out;
   sink.write = Output::write;
   dcf_writer_options options;
   dcf_writer_options_init(&options);
-  options.threads = 1;
+  options.threads = threads;
+  return dcf_writer_open_sink(&sink, &options, writer, nullptr);
+}
+
+// Writes one file; returns the first failure. No allocation of its own.
+dcf_status write_all(const Inputs& in, const dcf_file* file, Output* out, dcf_status* finished) {
   dcf_writer* writer = nullptr;
-  dcf_status first = dcf_writer_open_sink(&sink, &options, &writer, nullptr);
+  dcf_status first = open_writer(out, 1, &writer);
   if (first != DCF_OK) return first;
   const uint64_t dims[] = {60, 50};
-  dcf_tensor_spec spec = DCF_TENSOR_SPEC_INIT;
-  spec.dtype = DCF_DTYPE_F32;
-  spec.rank = 2;
-  spec.dims = dims;
-  spec.name_size = 1;
+  dcf_tensor_spec spec = dcf::tensor_spec("a", DCF_DTYPE_F32, dims);
   dcf_encode_options lossy;
   dcf_encode_options_init(&lossy);
   lossy.sparsity = 0.5;
@@ -93,7 +93,6 @@ dcf_status write_all(const Inputs& in, const dcf_file* file, Output* out, dcf_st
     if (first == DCF_OK) first = status;
   };
   const size_t bytes = 60 * 50 * 4;
-  spec.name = "a";
   note(dcf_writer_add_dense(writer, &spec, in.sparse.data(), bytes, nullptr, nullptr));
   spec.name = "b";
   note(dcf_writer_add_dense(writer, &spec, in.dense.data(), bytes, &lossy, nullptr));
@@ -135,10 +134,7 @@ TEST(WriterFaults, EveryAllocationMayFail) {
   dcf_writer* writer = nullptr;
   ASSERT_EQ(dcf_writer_open_sink(&sink, nullptr, &writer, nullptr), DCF_OK);
   const uint64_t dims[] = {60, 50};
-  dcf_tensor_spec spec = DCF_TENSOR_SPEC_INIT;
-  spec.dtype = DCF_DTYPE_F32;
-  spec.rank = 2;
-  spec.dims = dims;
+  const dcf_tensor_spec spec = dcf::tensor_spec("", DCF_DTYPE_F32, dims);
   ASSERT_EQ(dcf_writer_add_dense(writer, &spec, in.sparse.data(), 12000, nullptr, nullptr), DCF_OK);
   ASSERT_EQ(dcf_writer_finish(writer, nullptr), DCF_OK);
   dcf_writer_close(writer);
@@ -169,25 +165,14 @@ TEST(WriterFaults, EveryAllocationMayFail) {
 
 // Tensors side by side, of which the last is equal to the first.
 dcf_status write_many(const std::vector<float>& weights, Output* out) {
-  dcf_sink sink = DCF_SINK_INIT;
-  sink.ctx = out;
-  sink.write = Output::write;
-  dcf_writer_options options;
-  dcf_writer_options_init(&options);
-  options.threads = 2;
   dcf_writer* writer = nullptr;
-  dcf_status status = dcf_writer_open_sink(&sink, &options, &writer, nullptr);
+  dcf_status status = open_writer(out, 2, &writer);
   if (status != DCF_OK) return status;
   const uint64_t dims[] = {60, 50};
   dcf_tensor_spec specs[4];
   dcf_dense_tensor tensors[4];
   for (size_t i = 0; i < 4; ++i) {
-    specs[i] = DCF_TENSOR_SPEC_INIT;
-    specs[i].name = &"abcd"[i];
-    specs[i].name_size = 1;
-    specs[i].dtype = DCF_DTYPE_F32;
-    specs[i].rank = 2;
-    specs[i].dims = dims;
+    specs[i] = dcf::tensor_spec({&"abcd"[i], 1}, DCF_DTYPE_F32, dims);
     tensors[i] = DCF_DENSE_TENSOR_INIT;
     tensors[i].spec = &specs[i];
     tensors[i].data = weights.data() + i % 3;
