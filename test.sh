@@ -18,7 +18,7 @@ With no argument: all tests but those of tools/research, which needs LibTorch.
   cluster      a checkpoint in parts, on Dask, Ray and a Slurm cluster that the stage starts and stops
   asan-ubsan   the tests under AddressSanitizer and UndefinedBehaviorSanitizer, built by Clang
   fuzz         every harness for an equal share of five minutes (builds asan-ubsan first)
-  tidy         clang-tidy, with the checks of .clang-tidy, warnings as errors (configures asan-ubsan)
+  tidy         clang-tidy, with the checks of .clang-tidy, warnings as errors
   tsan         the tests that use threads, under ThreadSanitizer
   arm          libdcf and its tests for 64-bit Arm, run by QEMU
 A stage that --all leaves out:

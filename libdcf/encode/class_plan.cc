@@ -14,11 +14,11 @@
 namespace dcf::impl {
 namespace {
 
-constexpr uint64_t kLeastElements = uint64_t{1} << 14;  // of a tensor; tables cost too much in less
+constexpr uint64_t kLeastClassElements = uint64_t{1}
+                                         << 14;  // of a tensor; tables cost too much in less
 constexpr uint64_t kLeastOfUnit = 8;
 constexpr size_t kMostDims = 4;
-constexpr uint64_t kBlockElements = uint64_t{1} << 16;  // that are read at once
-constexpr uint64_t kBlockUnits = uint64_t{1} << 12;     // that are assigned at once
+constexpr uint64_t kBlockUnits = uint64_t{1} << 12;  // that are assigned at once
 // An axis is followed up where its sample saves at least 1/kWorthwhile of the tensor; where the
 // smallest encoding is asked for, the best few that save 1/kWorthwhileAtAll.
 constexpr uint64_t kWorthwhile = 128;
@@ -324,8 +324,8 @@ class Classifier {
     for (uint64_t begin = 0; begin < axis.units; begin += block) {
       const uint64_t end = std::min<uint64_t>(begin + block, axis.units);
       const uint64_t elements = (end - begin) * (content_.elements / axis.units);
-      std::vector<Part> parts(static_cast<size_t>(
-          std::clamp<uint64_t>(elements / kBlockElements, 1, parallel.width())));
+      std::vector<Part> parts(
+          static_cast<size_t>(std::clamp<uint64_t>(elements / kReadElements, 1, parallel.width())));
       const auto for_parts = [&](uint64_t most, auto f) {
         return run_fallible(parallel, parts.size(), [&](size_t i) {
           return visit({axis, begin, end, most, i, parts.size()}, [&, i](uint64_t first, Bytes s) {
@@ -388,7 +388,7 @@ class Classifier {
     const uint64_t period = v.axis.period();
     // Whole periods follow each other without a gap; those that stand for more come from kPlaces.
     const uint64_t of_place = ceil_div(v.most, kPlaces * v.axis.run);
-    const uint64_t step = all ? std::clamp<uint64_t>(kBlockElements / period, 1, of_place) : 1;
+    const uint64_t step = all ? std::clamp<uint64_t>(kReadElements / period, 1, of_place) : 1;
     const uint64_t repeats = ceil_div(content_.elements, step * period);
     const uint64_t wanted = std::min(repeats, ceil_div(v.most, step * v.axis.run));
     size_t turn = 0;
@@ -397,10 +397,10 @@ class Classifier {
       const uint64_t from = at + v.begin * v.axis.run;
       const uint64_t to = std::min(content_.elements,
                                    from + (all ? step * period : (v.end - v.begin) * v.axis.run));
-      for (uint64_t first = from; first < to; first += kBlockElements) {
+      for (uint64_t first = from; first < to; first += kReadElements) {
         if (v.end - v.begin == 1 && first - from >= v.most) break;
         if (turn++ % v.parts != v.part) continue;
-        DCF_ASSIGN(const Bytes symbols, reader.read(first, std::min(kBlockElements, to - first)));
+        DCF_ASSIGN(const Bytes symbols, reader.read(first, std::min(kReadElements, to - first)));
         f(first, symbols);
       }
     }
@@ -522,7 +522,7 @@ Result<std::optional<ClassPlan>> plan_classes(const Content& content,
                                               const std::vector<uint64_t>& dims,
                                               const ValuePlan& plain, const GridScales& scales,
                                               uint64_t chunks, bool smallest, const Work& work) {
-  if (content.elements < kLeastElements) return std::optional<ClassPlan>();
+  if (content.elements < kLeastClassElements) return std::optional<ClassPlan>();
   DCF_ASSIGN(const Parallel parallel, work.threads_for(kPlanBytes + PieceStore::kReaderBytes));
   const Classifier classifier(content, plain, scales, chunks, smallest, work);
   const uint64_t least =

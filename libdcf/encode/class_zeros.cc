@@ -19,7 +19,6 @@ constexpr uint64_t kEvidence = 14;
 // Where so many values are zero, units of zeros are chance.
 constexpr uint64_t kManyZeros = 4;
 constexpr size_t kMostLevels = 4;
-constexpr uint64_t kBlockElements = uint64_t{1} << 16;  // that are read at once
 constexpr size_t kMostParts = kMostLevels * kMaxClasses;
 
 // The most zeros that a field can leave out.
@@ -77,16 +76,16 @@ Result<std::vector<Part>> in_parts(const Content& content, uint64_t part_bytes, 
                                    Make make, F f) {
   DCF_ASSIGN(
       const Parallel parallel,
-      work.threads_for(part_bytes + kBlockElements * content.width() + PieceStore::kReaderBytes));
-  const uint64_t blocks = ceil_div(content.elements, kBlockElements);
+      work.threads_for(part_bytes + kReadElements * content.width() + PieceStore::kReaderBytes));
+  const uint64_t blocks = ceil_div(content.elements, kReadElements);
   const auto count = static_cast<size_t>(std::min<uint64_t>(blocks, parallel.width()));
   std::vector<Part> parts;
   for (size_t i = 0; i < count; ++i) parts.push_back(make());
   DCF_TRY(run_fallible(parallel, count, [&](size_t i) -> Status {
     std::vector<uint8_t> scratch;
     for (uint64_t b = i; b < blocks; b += count) {
-      const uint64_t first = b * kBlockElements;
-      const uint64_t end = std::min(content.elements, first + kBlockElements);
+      const uint64_t first = b * kReadElements;
+      const uint64_t end = std::min(content.elements, first + kReadElements);
       DCF_ASSIGN(const Bytes words, content.dense(first, end, &scratch));
       f(&parts[i], first, words);
     }
@@ -285,7 +284,7 @@ Result<std::optional<ClassPlan>> plan_zeros(const Content& content, ClassAxis ax
   using Counts = std::vector<Histogram>;
   DCF_ASSIGN(const std::vector<Counts> counted,
              in_parts<Counts>(
-                 content, kMostParts * sizeof(Histogram) + kBlockElements, work,
+                 content, kMostParts * sizeof(Histogram) + kReadElements, work,
                  [] { return Counts(kMostParts); },
                  [&](Counts* counts, uint64_t first, Bytes words) {
                    std::vector<uint8_t> symbols;

@@ -26,6 +26,8 @@ namespace dcf::impl {
 
 struct RoundedTensor;  // encode/grid_round.h
 
+constexpr uint64_t kReadElements = uint64_t{1} << 16;  // that a plan reads of a content at once
+
 // How sparse positions store an element.
 enum class Cell : uint8_t {
   kZero,          // skipped; +0, or a -0 whose sign is dropped

@@ -13,7 +13,7 @@
 namespace dcf::impl {
 namespace {
 
-constexpr uint64_t kLeastElements = 64;
+constexpr uint64_t kLeastDeltaElements = 64;
 constexpr uint64_t kMostElements = uint64_t{1} << 27;
 // Elements of the first sample, which is all that most tensors see, and of the second.
 constexpr uint64_t kFirstLook = 256;
@@ -215,7 +215,8 @@ class DeltaPlanner {
 
 Result<std::optional<DeltaPlan>> plan_delta(const std::vector<uint64_t>& dims, uint64_t other,
                                             bool smallest, const Work& work, Content* content) {
-  if (content->coded || content->elements < kLeastElements || content->elements > kMostElements) {
+  if (content->coded || content->elements < kLeastDeltaElements ||
+      content->elements > kMostElements) {
     return std::optional<DeltaPlan>();
   }
   // What the tensor costs if all of it is like the sample.

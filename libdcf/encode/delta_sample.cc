@@ -17,7 +17,6 @@ constexpr uint64_t kLeastOfUnit = 64;  // elements
 constexpr uint64_t kMostUnits = uint64_t{1} << 16;
 constexpr uint64_t kMostColumns = uint64_t{1} << 17;  // of a transposed view
 constexpr uint64_t kWindow = 32;                      // elements of the flattened tensor
-constexpr uint64_t kBlock = uint64_t{1} << 16;        // elements that are read at once
 
 // The divisors of n below it, ascending.
 std::vector<uint64_t> divisors_of(uint64_t n) {
@@ -126,7 +125,7 @@ Status sample_columns(const Content& content, const DeltaLayout& layout, DeltaSa
       const uint64_t element = c * stride + (2 * j + 1) * stride / (2 * sample->of_unit);
       if (element >= block_end) {
         block_begin = element;
-        block_end = std::min(content.elements, element + kBlock);
+        block_end = std::min(content.elements, element + kReadElements);
         DCF_ASSIGN(block, content.dense(block_begin, block_end, &scratch));
       }
       std::copy_n(block.data() + (element - block_begin) * width, width,

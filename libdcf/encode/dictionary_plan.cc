@@ -12,11 +12,10 @@ namespace {
 constexpr unsigned kLogSlots = 17;
 static_assert(kMaxDictionary == 1u << (kLogSlots - 1), "half of the slots");
 
-constexpr uint64_t kLeastElements = 2048;
+constexpr uint64_t kLeastDictionaryElements = 2048;
 constexpr uint64_t kSampledShare = 4;  // of the tensor at most
 constexpr uint64_t kSampledRuns = 256;
 constexpr uint64_t kRun = 16;
-constexpr uint64_t kBlockElements = uint64_t{1} << 16;  // that are read at once
 // What a sample misses: for the smallest encoding a plan is made where it may cost 1/kSlack more
 // than other values; otherwise where it seems to save 1/kGain, or 1/kGainOfMany where there are
 // more words than the sample has elements. Of those it finds too few: 135 tensors of two fp16 nets
@@ -114,8 +113,8 @@ struct Found {
 // False if the tensor has too many distinct words.
 Result<bool> find_words(const Content& content, const Work& work, Found* found) {
   std::vector<uint8_t> scratch;
-  for (uint64_t first = 0; first < content.elements; first += kBlockElements) {
-    const uint64_t end = std::min(content.elements, first + kBlockElements);
+  for (uint64_t first = 0; first < content.elements; first += kReadElements) {
+    const uint64_t end = std::min(content.elements, first + kReadElements);
     DCF_ASSIGN(const Bytes words, content.dense(first, end, &scratch));
     if (!with_words(content.dtype, words, [&](auto view) { return found->add(view); }))
       return false;
@@ -164,7 +163,8 @@ Result<std::optional<DictionaryPlan>> plan_dictionary(const Content& content, ui
                                                       uint64_t chunks, bool smallest,
                                                       const Work& work) {
   const std::optional<DictionaryPlan> none;
-  if (content.coded || content.bits < 16 || content.elements < kLeastElements) return none;
+  if (content.coded || content.bits < 16 || content.elements < kLeastDictionaryElements)
+    return none;
   DCF_ASSIGN(const std::vector<uint64_t> keys, sample_keys(content));
   const std::optional<Estimate> expected = estimate(keys, content.elements);
   if (!expected) return none;
@@ -174,7 +174,7 @@ Result<std::optional<DictionaryPlan>> plan_dictionary(const Content& content, ui
   // Words, counts, keys with counts, and the codebook.
   constexpr uint64_t kWordBytes = 5 * sizeof(uint64_t);
   DCF_TRY(work.threads_for(dictionary_index_bytes() + kMaxDictionary * kWordBytes +
-                           kBlockElements * content.width() + PieceStore::kReaderBytes)
+                           kReadElements * content.width() + PieceStore::kReaderBytes)
               .status());
   Found found;
   DCF_ASSIGN(const bool fits, find_words(content, work, &found));

@@ -12,14 +12,13 @@
 namespace dcf::impl {
 namespace {
 
-constexpr uint64_t kLeastElements = 64;  // of a tensor
-constexpr uint64_t kProbedUnits = 4;     // of which one without a scale refutes an axis
-constexpr uint64_t kProbedOfUnit = 16;   // elements
-constexpr uint64_t kSampledOfUnit = 64;  // elements from which a scale is worked out
-constexpr uint64_t kBlockUnits = 4096;   // that are sampled at once
-constexpr uint64_t kBlockElements = uint64_t{1} << 16;  // that are compared at once
-constexpr unsigned kRounds = 8;       // over the tensor, in which scales are corrected
-constexpr unsigned kMostParts = 256;  // that a value may divide a scale into
+constexpr uint64_t kLeastGridElements = 64;  // of a tensor
+constexpr uint64_t kProbedUnits = 4;         // of which one without a scale refutes an axis
+constexpr uint64_t kProbedOfUnit = 16;       // elements
+constexpr uint64_t kSampledOfUnit = 64;      // elements from which a scale is worked out
+constexpr uint64_t kBlockUnits = 4096;       // that are sampled at once
+constexpr unsigned kRounds = 8;              // over the tensor, in which scales are corrected
+constexpr unsigned kMostParts = 256;         // that a value may divide a scale into
 constexpr std::array<uint64_t, 3> kBlockRuns = {32, 64, 128};  // of blocks within a row
 
 // Groups of neighbours that vote: of three parts, of which the border of two rows lies in one.
@@ -181,7 +180,7 @@ class Finder {
     }
     const uint64_t bytes = axis.units * (sizeof(UnitScale) + sizeof(float)) +
                            kBlockUnits * kSampledOfUnit * sizeof(Word) +
-                           kBlockElements * 2 * sizeof(uint32_t) + PieceStore::kReaderBytes;
+                           kReadElements * 2 * sizeof(uint32_t) + PieceStore::kReaderBytes;
     DCF_TRY(work_.threads_for(bytes).status());
     units_.clear();
     for (uint64_t first = 0; first < axis.units; first += kBlockUnits) {
@@ -259,9 +258,9 @@ class Finder {
   Result<Comparison> compare(GridScales* grid) {
     Comparison result = Comparison::kSame;
     std::vector<bool> corrected(unproven_.size());
-    numbers_.resize(static_cast<size_t>(std::min(kBlockElements, content_.elements)));
-    for (uint64_t begin = 0; begin < content_.elements; begin += kBlockElements) {
-      const uint64_t end = std::min(begin + kBlockElements, content_.elements);
+    numbers_.resize(static_cast<size_t>(std::min(kReadElements, content_.elements)));
+    for (uint64_t begin = 0; begin < content_.elements; begin += kReadElements) {
+      const uint64_t end = std::min(begin + kReadElements, content_.elements);
       if (!are_unproven(grid->axis, begin, end)) continue;
       DCF_ASSIGN(const Bytes words, content_.dense(begin, end, &scratch_));
       if (grid_numbers(content_.dtype, *grid, begin, words, numbers_.data())) continue;
@@ -342,7 +341,7 @@ uint64_t row_size(std::span<const uint64_t> dims) {
 
 Result<std::optional<GridScales>> find_scales(const Content& content,
                                               const std::vector<uint64_t>& dims, const Work& work) {
-  if (content.coded || content.elements < kLeastElements || !has_grid(content.dtype)) {
+  if (content.coded || content.elements < kLeastGridElements || !has_grid(content.dtype)) {
     return std::optional<GridScales>();
   }
   return find_along(content, axes_of(dims, content.elements), work);

@@ -11,8 +11,7 @@
 namespace dcf::impl {
 namespace {
 
-constexpr uint64_t kBlockElements = uint64_t{1} << 16;  // that one thread counts at a time
-constexpr uint64_t kBlockBytes = kBlockElements * (2 * sizeof(uint32_t) + sizeof(uint32_t) + 1);
+constexpr uint64_t kBlockBytes = kReadElements * (2 * sizeof(uint32_t) + sizeof(uint32_t) + 1);
 constexpr uint64_t kParameters = 8;
 constexpr uint64_t kCopies = 4;  // of the scales, between here and the file
 
@@ -22,7 +21,7 @@ Result<std::optional<Histogram>> count_symbols(const Content& content, const Gri
   const uint64_t held = kCopies * scales.scales.size() * sizeof(float);
   DCF_ASSIGN(const Parallel parallel,
              work.threads_for(kBlockBytes + PieceStore::kReaderBytes + held));
-  const uint64_t blocks = ceil_div(content.elements, kBlockElements);
+  const uint64_t blocks = ceil_div(content.elements, kReadElements);
   const uint64_t batch = uint64_t{16} * parallel.width();
   std::optional<Histogram> symbols(Histogram{});
   std::mutex mutex;
@@ -31,8 +30,8 @@ Result<std::optional<Histogram>> count_symbols(const Content& content, const Gri
     const auto count = static_cast<size_t>(std::min(batch, blocks - done));
     DCF_TRY(run_fallible(parallel, count, [&](size_t i) -> Status {
       if (off) return ok_status();
-      const uint64_t begin = (done + i) * kBlockElements;
-      const uint64_t end = std::min(begin + kBlockElements, content.elements);
+      const uint64_t begin = (done + i) * kReadElements;
+      const uint64_t end = std::min(begin + kReadElements, content.elements);
       std::vector<uint8_t> scratch;
       DCF_ASSIGN(const Bytes words, content.dense(begin, end, &scratch));
       std::vector<uint32_t> numbers(static_cast<size_t>(end - begin));

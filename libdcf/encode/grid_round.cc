@@ -18,7 +18,7 @@ namespace dcf::impl {
 namespace {
 
 // Elements that are read at once, and that one task works on.
-constexpr uint64_t kBlock = uint64_t{1} << 12;
+constexpr uint64_t kRoundBlock = uint64_t{1} << 12;
 constexpr uint64_t kTask = uint64_t{1} << 18;
 // The scale of a unit takes 32 bits: with so many elements at most half a bit for each.
 constexpr uint64_t kLeastOfUnit = 64;
@@ -122,7 +122,7 @@ class Rounder {
   // Calls body(first, n, task) for parts of [0, elements).
   template <typename Body>
   Status each_part(Body body) {
-    DCF_ASSIGN(const Parallel parallel, work_.threads_for(2 * kBlock * sizeof(float)));
+    DCF_ASSIGN(const Parallel parallel, work_.threads_for(2 * kRoundBlock * sizeof(float)));
     const auto tasks = static_cast<size_t>(ceil_div(elements_, kTask));
     DCF_TRY(run_fallible(parallel, tasks, [&](size_t task) {
       const uint64_t first = task * kTask;
@@ -135,9 +135,9 @@ class Rounder {
   // Calls use(first, values) for the elements [first, first + n) in blocks.
   template <typename Use>
   void each_block(uint64_t first, uint64_t n, Use use) const {
-    std::array<float, kBlock> values;
-    for (uint64_t at = first; at < first + n; at += kBlock) {
-      const auto size = static_cast<size_t>(std::min(kBlock, first + n - at));
+    std::array<float, kRoundBlock> values;
+    for (uint64_t at = first; at < first + n; at += kRoundBlock) {
+      const auto size = static_cast<size_t>(std::min(kRoundBlock, first + n - at));
       const std::span<float> block(values.data(), size);
       to_floats(words_.subspan(static_cast<size_t>(at) * width_, size * width_), block);
       use(at, block);
@@ -200,7 +200,7 @@ class Rounder {
     // Rows whole, or a range of all columns.
     const uint64_t of_task =
         axis.run == 1 ? kColumnsOfTask : std::max(kTask / axis.run, uint64_t{1});
-    DCF_ASSIGN(const Parallel parallel, work_.threads_for(2 * kBlock * sizeof(float)));
+    DCF_ASSIGN(const Parallel parallel, work_.threads_for(2 * kRoundBlock * sizeof(float)));
     DCF_TRY(run_fallible(
         parallel, static_cast<size_t>(ceil_div(axis.units, of_task)), [&](size_t task) {
           const uint64_t first = task * of_task;

@@ -9,12 +9,12 @@
 namespace dcf::impl {
 namespace {
 
-constexpr size_t kBlock = 1024;  // elements whose scales are written out at once
+constexpr size_t kScaleBlock = 1024;  // elements whose scales are written out at once
 
 // The scales of some elements, and what their values are divided by.
 struct Divisors {
-  std::array<float, kBlock> scales;
-  std::array<double, kBlock> divisors;  // the scale, or 1 where it is 0
+  std::array<float, kScaleBlock> scales;
+  std::array<double, kScaleBlock> divisors;  // the scale, or 1 where it is 0
 };
 
 // The integer nearest to value / scale, and whether it gives the word again. Without a branch, so
@@ -47,7 +47,7 @@ bool numbers_of_units(const GridScales& grid, uint64_t first, Bytes words, uint3
   Divisors by;
   bool all = true;
   while (!words.empty()) {
-    const size_t n = std::min(kBlock, words.size() / kWidth);
+    const size_t n = std::min(kScaleBlock, words.size() / kWidth);
     for_each_unit(grid.axis, first, n, [&](uint64_t at, uint64_t length, uint32_t unit) {
       const float scale = grid.scales[unit];
       std::fill_n(by.scales.data() + at, length, scale);

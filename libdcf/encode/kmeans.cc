@@ -8,7 +8,7 @@
 namespace dcf::impl {
 namespace {
 
-constexpr size_t kBlock = 256;  // values per stored sum
+constexpr size_t kSumBlock = 256;  // values per stored sum
 // Convergence takes a few thousand iterations at most. In exact arithmetic it is certain; the limit
 // is for rounded means, which might alternate for ever.
 constexpr int kMaxIterations = 100000;
@@ -103,23 +103,23 @@ class ClusterRanges {
 
 template <typename Real>
 SortedSample<Real>::SortedSample(std::vector<Real> values) : values_(std::move(values)) {
-  block_sums_.reserve(values_.size() / kBlock);
-  for (size_t end = kBlock; end <= values_.size(); end += kBlock) {
+  block_sums_.reserve(values_.size() / kSumBlock);
+  for (size_t end = kSumBlock; end <= values_.size(); end += kSumBlock) {
     block_sums_.push_back(
-        std::accumulate(values_.begin() + (end - kBlock), values_.begin() + end, 0.0));
+        std::accumulate(values_.begin() + (end - kSumBlock), values_.begin() + end, 0.0));
   }
 }
 
 template <typename Real>
 double SortedSample<Real>::sum(size_t first, size_t last) const {
-  const size_t first_block = (first + kBlock - 1) / kBlock;
-  const size_t last_block = last / kBlock;
+  const size_t first_block = (first + kSumBlock - 1) / kSumBlock;
+  const size_t last_block = last / kSumBlock;
   const auto at = [this](size_t i) { return values_.begin() + i; };
   if (first_block >= last_block) return std::accumulate(at(first), at(last), 0.0);
-  double total = std::accumulate(at(first), at(first_block * kBlock), 0.0);
+  double total = std::accumulate(at(first), at(first_block * kSumBlock), 0.0);
   total =
       std::accumulate(block_sums_.begin() + first_block, block_sums_.begin() + last_block, total);
-  return std::accumulate(at(last_block * kBlock), at(last), total);
+  return std::accumulate(at(last_block * kSumBlock), at(last), total);
 }
 
 template <typename Real>

@@ -15,7 +15,7 @@ constexpr double kRelative = 0.02;
 constexpr double kOfMean = 1e-4;
 
 // Blocks of a matrix whose mirror images are in the cache together.
-constexpr size_t kBlock = 32;
+constexpr size_t kTile = 32;
 
 Status invalid(const char* message) {
   return fail(Code::InvalidArgument, "", message);
@@ -78,10 +78,10 @@ Status check_matrix(std::span<const float> matrix, uint64_t cols) {
     }
     return ok_status();
   };
-  for (size_t top = 0; top < n; top += kBlock) {
-    for (size_t left = 0; left <= top; left += kBlock) {
-      for (size_t i = top; i < std::min(top + kBlock, n); ++i) {
-        for (size_t j = left; j < std::min(left + kBlock, i); ++j) DCF_TRY(check(i, j));
+  for (size_t top = 0; top < n; top += kTile) {
+    for (size_t left = 0; left <= top; left += kTile) {
+      for (size_t i = top; i < std::min(top + kTile, n); ++i) {
+        for (size_t j = left; j < std::min(left + kTile, i); ++j) DCF_TRY(check(i, j));
       }
     }
   }

@@ -25,41 +25,42 @@ uint32_t int_alphabet(uint32_t bits) {
   }
 }
 
-Status bad(const char* rule, const char* message) {
+Status manifest_error(const char* rule, const char* message) {
   return fail(Code::BadManifest, rule, message);
 }
 
 Status check_classes(const Encoding& e, uint64_t elements) {
   if (e.values == Values::kRaw || e.has_codebook()) {
-    return bad("M-14", "raw values, palettes and dictionaries have no classes");
+    return manifest_error("M-14", "raw values, palettes and dictionaries have no classes");
   }
   if (e.classes < 2 || e.classes > kMaxClasses || e.class_run < 1 || e.class_units < 2 ||
       e.class_units > kMaxClassUnits || uint64_t{e.class_run} * e.class_units > elements) {
-    return bad("P-07", "the parameters of the classes are out of range");
+    return manifest_error("P-07", "the parameters of the classes are out of range");
   }
   return ok_status();
 }
 
 Status check_grid(const Encoding& e, DType dtype, uint64_t elements) {
   if (dtype != DType::kF32 && dtype != DType::kF16 && dtype != DType::kBF16) {
-    return bad("M-14", "grid values need f32, f16 or bf16");
+    return manifest_error("M-14", "grid values need f32, f16 or bf16");
   }
-  if (e.is_sparse()) return bad("M-14", "grid values go with dense positions only");
+  if (e.is_sparse()) return manifest_error("M-14", "grid values go with dense positions only");
   if (e.grid_run < 1 || e.grid_units < 1 || uint64_t{e.grid_run} * e.grid_units > elements) {
-    return bad("V-04", "the parameters of a grid are out of range");
+    return manifest_error("V-04", "the parameters of a grid are out of range");
   }
   return ok_status();
 }
 
 Status check_delta(const Encoding& e, uint64_t elements) {
-  if (e.is_sparse()) return bad("M-14", "delta values go with dense positions only");
+  if (e.is_sparse()) return manifest_error("M-14", "delta values go with dense positions only");
   bool in_range = e.distance_count >= 1 && e.distance_count <= kMaxDistances && e.delta_run >= 1 &&
                   e.delta_units >= 1 && e.delta_units <= kMaxClassUnits &&
                   uint64_t{e.delta_run} * e.delta_units <= elements;
   for (size_t i = 0; in_range && i < e.distance_count; ++i) {
     in_range = e.distances[i] >= 1 && e.distances[i] < kMaxDenseViewCols;
   }
-  return in_range ? ok_status() : bad("P-08", "the parameters of delta values are out of range");
+  return in_range ? ok_status()
+                  : manifest_error("P-08", "the parameters of delta values are out of range");
 }
 
 }  // namespace
@@ -138,12 +139,12 @@ Result<uint64_t> count_elements(std::span<const uint64_t> dims) {
   // The product without the zeros must fit too, so that no product of some dims can overflow.
   uint64_t product = 1;
   bool empty = false;
-  if (dims.size() > kMaxRank) return bad("M-05", "a tensor has more than 32 dimensions");
+  if (dims.size() > kMaxRank) return manifest_error("M-05", "a tensor has more than 32 dimensions");
   for (uint64_t d : dims) {
     if (d == 0) {
       empty = true;
     } else if (!checked_mul(product, d, &product) || product > kMaxElements) {
-      return bad("M-05", "the product of the dimensions is too large");
+      return manifest_error("M-05", "the product of the dimensions is too large");
     }
   }
   return empty ? uint64_t{0} : product;
@@ -168,19 +169,20 @@ Status check_encoding_ids(const Encoding& e) {
 
 Status check_encoding(const Encoding& e, DType dtype, uint64_t elements) {
   DCF_TRY(check_encoding_ids(e));
-  if (e.is_raw() && e.is_sparse()) return bad("M-14", "raw values go with dense positions only");
+  if (e.is_raw() && e.is_sparse())
+    return manifest_error("M-14", "raw values go with dense positions only");
   if (!e.is_raw() && (elements == 0 || is_raw_only(dtype))) {
-    return bad("M-14", "the tensor must be stored raw");
+    return manifest_error("M-14", "the tensor must be stored raw");
   }
   const uint32_t bits = dtype_bits(dtype);
   if (e.positions == Positions::kGap && (e.gap_bits < 2 || e.gap_bits > 8)) {
-    return bad("P-01", "the gap width is not 2 to 8 bits");
+    return manifest_error("P-01", "the gap width is not 2 to 8 bits");
   }
   if (e.positions == Positions::kGapBucket &&
       (e.bucket_t < 2 || e.bucket_t > 7 || e.bucket_s > 2)) {
-    return bad("P-01", "gap-bucket parameters are out of range");
+    return manifest_error("P-01", "gap-bucket parameters are out of range");
   }
-  if (e.signs && !has_negative_zero(dtype)) return bad("P-01", "the dtype has no -0");
+  if (e.signs && !has_negative_zero(dtype)) return manifest_error("P-01", "the dtype has no -0");
   if (e.has_classes()) DCF_TRY(check_classes(e, elements));
   switch (e.values) {
     case Values::kRaw:
@@ -191,33 +193,34 @@ Status check_encoding(const Encoding& e, DType dtype, uint64_t elements) {
     case Values::kPalette:
       if (e.palette_size < 1 || e.palette_size > 256 ||
           (e.positions == Positions::kGap && e.palette_size > 255)) {
-        return bad("V-01", "the codebook has too many entries for its positions");
+        return manifest_error("V-01", "the codebook has too many entries for its positions");
       }
       break;
     case Values::kDictionary:
       if (e.is_sparse() || bits < 16)
-        return bad("M-14", "dictionaries need dense positions and a dtype of 16 bits or more");
+        return manifest_error("M-14",
+                              "dictionaries need dense positions and a dtype of 16 bits or more");
       if (e.palette_size <= 256 || e.palette_size > kMaxDictionary)
-        return bad("V-01", "the dictionary has too few or too many words");
+        return manifest_error("V-01", "the dictionary has too few or too many words");
       break;
     case Values::kSplit:
     case Values::kClassSplit:
       if (!is_float(dtype) || is_f8(dtype))
-        return bad("M-14", "split values need a float dtype of 16 bits or more");
+        return manifest_error("M-14", "split values need a float dtype of 16 bits or more");
       if (e.values == Values::kClassSplit && !e.has_classes())
-        return bad("M-14", "zero bits by class need classes");
+        return manifest_error("M-14", "zero bits by class need classes");
       if (e.split_t < 5 || e.split_t > std::min(12u, bits - 1) || e.split_symbols < 1 ||
           e.split_symbols > 256 || uint32_t{e.split_base} + e.split_symbols > (1u << e.split_t)) {
-        return bad("V-01", "split parameters are out of range");
+        return manifest_error("V-01", "split parameters are out of range");
       }
       for (size_t c = 0; c < std::max<size_t>(e.classes, 1); ++c) {
         if (uint32_t{e.split_t} + e.zero_bits(c) >= bits)
-          return bad("V-01", "the zero bits of split values are out of range");
+          return manifest_error("V-01", "the zero bits of split values are out of range");
       }
       break;
     case Values::kInt:
       if (!is_integer(dtype) && !is_f8(dtype))
-        return bad("M-14", "int values need an integer dtype");
+        return manifest_error("M-14", "int values need an integer dtype");
       break;
     case Values::kDelta:
       DCF_TRY(check_delta(e, elements));
@@ -232,20 +235,20 @@ Status check_view(const Tensor& t) {
   const uint64_t rows = t.view_rows();
   if (cols < 1 || cols > kMaxViewCols ||
       (!raw && !t.encoding.is_sparse() && cols > kMaxDenseViewCols)) {
-    return bad("M-13", "the view has too many columns");
+    return manifest_error("M-13", "the view has too many columns");
   }
   if (t.view.transposed && (raw || rows < 2 || cols < 2 || rows * cols != t.elements)) {
-    return bad("M-13", "the view cannot be transposed");
+    return manifest_error("M-13", "the view cannot be transposed");
   }
   if (t.rows_per_chunk < 1 || t.rows_per_chunk > rows || t.rows_per_chunk > kMaxChunkRows ||
       t.chunk_stride() > kMaxChunkElements) {
-    return bad("K-01", "a chunk has too many rows or elements");
+    return manifest_error("K-01", "a chunk has too many rows or elements");
   }
   const uint64_t largest = t.chunk_elements(0);
   if (!t.encoding.is_sparse() && largest > kMaxChunkEntries)
-    return bad("K-01", "a chunk has too many entries");
+    return manifest_error("K-01", "a chunk has too many entries");
   if (t.bits % 8 != 0 && t.rows_per_chunk < rows && t.chunk_stride() * t.bits % 8 != 0) {
-    return bad("K-01", "a chunk ends inside a byte");
+    return manifest_error("K-01", "a chunk ends inside a byte");
   }
   return ok_status();
 }

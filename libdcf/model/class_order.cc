@@ -10,7 +10,7 @@ namespace {
 // Shorter runs are placed class by class: a walk over the elements waits at each of them for the
 // place where its class goes on.
 constexpr uint64_t kShortRun = 16;
-constexpr uint64_t kBlock = uint64_t{16} << 10;  // bytes that stay in the first-level cache
+constexpr uint64_t kCachedBytes = uint64_t{16} << 10;  // bytes that stay in the first-level cache
 
 }  // namespace
 
@@ -93,7 +93,7 @@ void ClassOrder::spread_words(uint64_t first, Bytes grouped, MutableBytes out) c
     const uint64_t head = (period() - first % period()) % period();
     walk(head);
     left -= head;
-    const uint64_t step = std::max<uint64_t>(kBlock / kWidth / period(), 1) * period();
+    const uint64_t step = std::max<uint64_t>(kCachedBytes / kWidth / period(), 1) * period();
     while (left >= period()) {
       const uint64_t block = std::min(step, left / period() * period());
       for (size_t c = 0; c < kMaxClasses; ++c) {

@@ -22,9 +22,9 @@ namespace dcf::impl {
 namespace {
 
 // If at most one entry in kEntriesOfARun is dropped, the runs between dropped entries are copied.
-// If more are, the kept entries are first compacted in blocks of kBlock.
+// If more are, the kept entries are first compacted in blocks of kEntryBlock.
 constexpr size_t kEntriesOfARun = 32;
-constexpr size_t kBlock = 256;
+constexpr size_t kEntryBlock = 256;
 
 // T: an unsigned integer of the width of a value.
 template <typename T>
@@ -199,8 +199,8 @@ class RowMajorCsr {
   // Appends the kept ones of entries [i, stop), compacted first.
   template <typename Cols, typename Values, typename Kept>
   static void put_kept(size_t i, size_t stop, Cols cols, Values values, Kept kept, Entries* out) {
-    std::array<uint8_t, kBlock * sizeof(uint32_t)> some_cols;
-    std::array<uint8_t, kBlock * sizeof(T)> some_values;
+    std::array<uint8_t, kEntryBlock * sizeof(uint32_t)> some_cols;
+    std::array<uint8_t, kEntryBlock * sizeof(T)> some_values;
     const auto take = [](auto* bytes, size_t width, size_t from, size_t to) {
       std::memmove(bytes->data() + to * width, bytes->data() + from * width, width);
     };
@@ -210,7 +210,7 @@ class RowMajorCsr {
       };
     };
     for (size_t end = 0; i < stop; i = end) {
-      end = std::min(stop, i + kBlock);
+      end = std::min(stop, i + kEntryBlock);
       cols(i, end - i, some_cols.data());
       values(i, end - i, some_values.data());
       size_t count = 0;

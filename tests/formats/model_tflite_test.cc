@@ -8,10 +8,10 @@
 namespace dcf::tools::test {
 namespace {
 
-constexpr int8_t kUint8 = 3;
-constexpr int8_t kInt64 = 4;
-constexpr int8_t kString = 5;
-constexpr int8_t kInt8 = 9;
+constexpr int8_t kTfliteUint8 = 3;
+constexpr int8_t kTfliteInt64 = 4;
+constexpr int8_t kTfliteString = 5;
+constexpr int8_t kTfliteInt8 = 9;
 constexpr int8_t kInt4 = 17;
 
 class TfliteTest : public ::testing::Test {
@@ -44,7 +44,7 @@ TEST_F(TfliteTest, BuffersAreTensorsOfTheFirstTensorThatHasThem) {
   model.graphs = {{{.name = "in", .shape = {1, 4}},
                    {.name = "w", .shape = {2, 1}, .buffer = 1},
                    {.name = "scalar", .buffer = 2}},
-                  {{.name = "w again", .shape = {8}, .type = kUint8, .buffer = 1}}};
+                  {{.name = "w again", .shape = {8}, .type = kTfliteUint8, .buffer = 1}}};
   const auto source = open(model.bytes());
   ASSERT_EQ(source->tensors().size(), 2u);
   const size_t w = find(*source, "w");
@@ -64,20 +64,21 @@ TEST_F(TfliteTest, WhatDoesNotFitIsARow) {
     TfliteTensor tensor;
     std::string note;
     TensorMeta expected;
-  } cases[] = {{{"int4", {3, 3}, kInt4}, "INT4 [3, 3]", meta("int4", DCF_DTYPE_U8, {12})},
-               {{"text", {1}, kString}, "STRING [1]", meta("text", DCF_DTYPE_U8, {12})},
-               {{"int64", {1}, kInt64}, "INT64 [1]", meta("int64", DCF_DTYPE_U8, {12})},
-               {{"new", {12}, 100}, "type 100 [12]", meta("new", DCF_DTYPE_U8, {12})},
-               {{"old", {12}, -1}, "type -1 [12]", meta("old", DCF_DTYPE_U8, {12})},
-               {{"sparse", {2, 2}}, "FLOAT32 [2, 2]", meta("sparse", DCF_DTYPE_F32, {3})},
-               {{"no rank", {}}, "FLOAT32 []", meta("no rank", DCF_DTYPE_F32, {3})},
-               {{"unknown", {-1, 2}, kInt8}, "INT8 [-1, 2]", meta("unknown", DCF_DTYPE_I8, {12})},
-               {{"deep", deep, kInt8},
-                "INT8 [1, 1, 1, 1, 1, 1, 1, 1, ...]",
-                meta("deep", DCF_DTYPE_I8, {12})},
-               {{"wrap", wrap},
-                "FLOAT32 [1073741824, 1073741824, 1073741824]",
-                meta("wrap", DCF_DTYPE_F32, {3})}};
+  } cases[] = {
+      {{"int4", {3, 3}, kInt4}, "INT4 [3, 3]", meta("int4", DCF_DTYPE_U8, {12})},
+      {{"text", {1}, kTfliteString}, "STRING [1]", meta("text", DCF_DTYPE_U8, {12})},
+      {{"int64", {1}, kTfliteInt64}, "INT64 [1]", meta("int64", DCF_DTYPE_U8, {12})},
+      {{"new", {12}, 100}, "type 100 [12]", meta("new", DCF_DTYPE_U8, {12})},
+      {{"old", {12}, -1}, "type -1 [12]", meta("old", DCF_DTYPE_U8, {12})},
+      {{"sparse", {2, 2}}, "FLOAT32 [2, 2]", meta("sparse", DCF_DTYPE_F32, {3})},
+      {{"no rank", {}}, "FLOAT32 []", meta("no rank", DCF_DTYPE_F32, {3})},
+      {{"unknown", {-1, 2}, kTfliteInt8}, "INT8 [-1, 2]", meta("unknown", DCF_DTYPE_I8, {12})},
+      {{"deep", deep, kTfliteInt8},
+       "INT8 [1, 1, 1, 1, 1, 1, 1, 1, ...]",
+       meta("deep", DCF_DTYPE_I8, {12})},
+      {{"wrap", wrap},
+       "FLOAT32 [1073741824, 1073741824, 1073741824]",
+       meta("wrap", DCF_DTYPE_F32, {3})}};
   TfliteFile model;
   model.graphs = {{}};
   for (const auto& [tensor, note, expected] : cases) {
@@ -154,7 +155,7 @@ TEST_F(TfliteTest, BuffersOfTheSameBytesAreOneTensor) {
   TfliteFile model;
   model.buffers = {{}, {.data = "abcdefgh"}, {.same_as = 1}};
   model.graphs = {{{.name = "a", .shape = {2}, .buffer = 1},
-                   {.name = "b", .shape = {8}, .type = kInt8, .buffer = 2}}};
+                   {.name = "b", .shape = {8}, .type = kTfliteInt8, .buffer = 2}}};
   const auto source = open(model.bytes());
   ASSERT_EQ(source->tensors().size(), 1u);
   EXPECT_EQ(source->tensors()[0], meta("a", DCF_DTYPE_F32, {2}));

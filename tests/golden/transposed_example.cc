@@ -13,13 +13,13 @@ namespace dcf::example {
 namespace {
 
 // The view, a row in a line: a column of the tensor.
-constexpr const char* kRows[] = {
+constexpr const char* kViewOfRows[] = {
     "a.a.b....aa........-.ab.a............aa.",
     ".a...aaab.......a..............c...a.a..",
     "........................................",
     "aa.a.ab.a..............-.......aa..a.abd",
 };
-constexpr size_t kViewRows = std::size(kRows);
+constexpr size_t kViewRows = std::size(kViewOfRows);
 constexpr size_t kViewCols = 40;
 
 constexpr char kLetters[] = {'.', '-', 'a', 'b', 'c', 'd'};
@@ -193,7 +193,7 @@ std::vector<uint8_t> make_transposed_file() {
   s.encoding.split_t = kSplitT;
   s.huffman = impl::HuffmanLayout::kTree;
   for (size_t column = 0; column < kViewCols; ++column) {
-    for (const char* row : kRows) s.words.push_back(word_of(row[column]));
+    for (const char* row : kViewOfRows) s.words.push_back(word_of(row[column]));
   }
   return impl::testing::make_file({s});
 }

@@ -7,17 +7,17 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 
 pattern=${1-}
-cmake --preset asan-ubsan >/dev/null
+cmake --preset tidy >/dev/null
 # What sources include: generated headers and precompiled ones.
-included=$(ninja -C build/asan-ubsan -t targets all | sed -n 's/^\(\(libdcf\|tools\|fuzz\).*\.pch\|dcf_tflite_schema\): .*/\1/p')
-cmake --build --preset asan-ubsan --target dcf_format $included >/dev/null
-log=build/asan-ubsan/tidy.log
+included=$(ninja -C build/tidy -t targets all | sed -n 's/^\(\(libdcf\|tools\|fuzz\).*\.pch\|dcf_tflite_schema\): .*/\1/p')
+cmake --build --preset tidy --target dcf_format $included >/dev/null
+log=build/tidy/tidy.log
 sources=$(find libdcf tools/cli tools/formats fuzz -name '*.cc' | grep -E -- "$pattern") || {
   echo "tests/lint/tidy.sh: no source matches $pattern" >&2
   exit 2
 }
 # The database is of Clang's build: GCC's has options that Clang does not know.
-if xargs -P "$(nproc)" -n 4 clang-tidy-16 --quiet -p build/asan-ubsan <<<"$sources" >"$log" 2>&1; then
+if xargs -P "$(nproc)" -n 4 clang-tidy-16 --quiet -p build/tidy <<<"$sources" >"$log" 2>&1; then
   echo "clang-tidy: $(wc -l <<<"$sources") sources, no warning"
 else
   grep -vE '^[0-9]+ warnings? |^Suppressed |^Use -header-filter' "$log" || true

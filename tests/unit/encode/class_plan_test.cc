@@ -48,13 +48,6 @@ Sample scaled_sample(DType dtype, ClassAxis axis) {
   return sample;
 }
 
-// The encoding that a writer chooses; the file decodes to the sample.
-Encoding chosen(const Sample& sample, const EncodeOptions& options = {}) {
-  const ReferenceFile file = decoded(file_of({sample}, options));
-  EXPECT_TRUE(file.dense.at(0) == sample.data);
-  return file.manifest.tensors.at(0).encoding;
-}
-
 TEST(ClassPlan, FindsTheAxisAlongWhichScalesDiffer) {
   for (const DType dtype : {DType::kF32, DType::kF16, DType::kBF16, DType::kU8, DType::kI8}) {
     for (const ClassAxis axis : {kRows, kPlanes, kColumns}) {

@@ -11,9 +11,9 @@
 namespace dcf::impl {
 namespace {
 
-constexpr ClassAxis kRows{16 * 3 * 64, 40};
-constexpr ClassAxis kPlanes{3 * 64, 16};
-constexpr ClassAxis kColumns{1, 64};
+constexpr ClassAxis kZerosByRow{16 * 3 * 64, 40};
+constexpr ClassAxis kZerosByPlane{3 * 64, 16};
+constexpr ClassAxis kZerosByColumn{1, 64};
 
 // f32 or f64 weights of dims {40, 16, 3, 64}; those of every fourth unit of the axis were f16 once.
 Sample rounded_sample(ClassAxis axis, DType dtype = DType::kF32, bool scaled = false) {
@@ -36,15 +36,9 @@ Sample rounded_sample(ClassAxis axis, DType dtype = DType::kF32, bool scaled = f
   return sample;
 }
 
-Encoding chosen(const Sample& sample, const EncodeOptions& options = {}) {
-  const ReferenceFile file = decoded(file_of({sample}, options));
-  EXPECT_TRUE(file.dense.at(0) == sample.data);
-  return file.manifest.tensors.at(0).encoding;
-}
-
 TEST(ClassZeros, AreFoundAlongAnyAxis) {
   for (const DType dtype : {DType::kF32, DType::kF64}) {
-    for (const ClassAxis axis : {kRows, kPlanes, kColumns}) {
+    for (const ClassAxis axis : {kZerosByRow, kZerosByPlane, kZerosByColumn}) {
       const Encoding e = chosen(rounded_sample(axis, dtype));
       ASSERT_EQ(e.values, Values::kClassSplit) << axis.run;
       EXPECT_EQ(axis.run % e.class_run, 0u) << axis.run;
@@ -57,10 +51,10 @@ TEST(ClassZeros, AreFoundAlongAnyAxis) {
 }
 
 TEST(ClassZeros, DivideClassesOfOtherScales) {
-  const Encoding e = chosen(rounded_sample(kRows, DType::kF32, true));
+  const Encoding e = chosen(rounded_sample(kZerosByRow, DType::kF32, true));
   ASSERT_EQ(e.values, Values::kClassSplit);
   EXPECT_GE(e.classes, 4);
-  EXPECT_EQ(e.class_units, kRows.units);
+  EXPECT_EQ(e.class_units, kZerosByRow.units);
 }
 
 TEST(ClassZeros, AreLeftOutWhereTheyDoNotPay) {
@@ -92,14 +86,14 @@ TEST(ClassZeros, OfTensorsOfManyZeros) {
 }
 
 TEST(ClassZeros, TheFileDependsOnNeitherPiecesNorThreads) {
-  for (const ClassAxis axis : {kRows, kColumns}) {
+  for (const ClassAxis axis : {kZerosByRow, kZerosByColumn}) {
     const Sample sample = rounded_sample(axis);
     expect_same_file_by_threads_and_in_pieces(sample, 4999);
   }
 }
 
 TEST(ClassZeros, ATensorThatMayBeCutIntoRangesHasNone) {
-  Sample sample = rounded_sample(kColumns);
+  Sample sample = rounded_sample(kZerosByColumn);
   const std::vector<uint8_t> once = sample.data;
   std::mt19937_64 random(1);
   for (int i = 0; i < 9; ++i) {

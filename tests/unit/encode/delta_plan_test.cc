@@ -19,13 +19,6 @@ EncodeOptions smallest() {
   return options;
 }
 
-// The encoding that a writer chooses; the file decodes to the sample.
-Encoding chosen(const Sample& sample, const EncodeOptions& options = {}) {
-  const ReferenceFile file = decoded(file_of({sample}, options));
-  EXPECT_TRUE(file.dense.at(0) == sample.data);
-  return file.manifest.tensors.at(0).encoding;
-}
-
 std::vector<uint32_t> distances_of(const Encoding& e) {
   return {e.distances.begin(), e.distances.begin() + e.distance_count};
 }

@@ -32,13 +32,6 @@ Sample repeating_sample(DType dtype, size_t words, size_t elements) {
   return sample;
 }
 
-// The encoding that a writer chooses; the file decodes to the sample.
-Encoding chosen(const Sample& sample, const EncodeOptions& options = {}) {
-  const ReferenceFile file = decoded(file_of({sample}, options));
-  EXPECT_TRUE(file.dense.at(0) == sample.data);
-  return file.manifest.tensors.at(0).encoding;
-}
-
 TEST(DictionaryPlan, AnyNumberOfWordsUpToTheMost) {
   for (const DType dtype : {DType::kF32, DType::kF64, DType::kI32, DType::kU64}) {
     for (const size_t words : {257, 300, 5000}) {

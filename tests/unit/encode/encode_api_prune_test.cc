@@ -43,15 +43,15 @@ TEST(EncodeApiPrune, ThresholdIsQualityTimesDeviation) {
   }
 }
 
-struct Net {
+struct PrunedNet {
   std::vector<std::vector<float>> weights;
   std::vector<double> scales;
   std::vector<Mask> masks;
   std::vector<dcf_prune_layer> layers;
 };
 
-Net make_net(std::vector<std::vector<float>> weights, std::vector<double> scales) {
-  Net net{std::move(weights), std::move(scales), {}, {}};
+PrunedNet make_net(std::vector<std::vector<float>> weights, std::vector<double> scales) {
+  PrunedNet net{std::move(weights), std::move(scales), {}, {}};
   for (const auto& w : net.weights) net.masks.emplace_back(w.size(), 9);
   for (size_t i = 0; i < net.weights.size(); ++i) {
     net.layers.push_back({sizeof(dcf_prune_layer), net.weights[i].data(), net.weights[i].size(),
@@ -60,12 +60,12 @@ Net make_net(std::vector<std::vector<float>> weights, std::vector<double> scales
   return net;
 }
 
-dcf_status prune(Net* net, double sparsity) {
+dcf_status prune(PrunedNet* net, double sparsity) {
   return dcf_prune_global(net->layers.data(), net->layers.size(), sparsity, nullptr);
 }
 
 // The definition: sort everything by scaled magnitude, then layer, then index.
-std::vector<Mask> sorted_prune(const Net& net, double sparsity) {
+std::vector<Mask> sorted_prune(const PrunedNet& net, double sparsity) {
   std::vector<std::tuple<double, size_t, size_t>> all;
   std::vector<Mask> masks;
   for (size_t l = 0; l < net.weights.size(); ++l) {
@@ -88,7 +88,7 @@ TEST(EncodeApiPrune, GlobalIsTheSortOfAllLayers) {
   for (int round = 0; round < 50; ++round) {
     auto coarse = normal_weights(random() % 200, static_cast<uint32_t>(random()));
     for (float& w : coarse) w = std::round(4 * w) / 4;  // ties, and zeros
-    Net net = make_net({normal_weights(100, 3), coarse, {}, coarse}, {1, 1e-3, 1, 2});
+    PrunedNet net = make_net({normal_weights(100, 3), coarse, {}, coarse}, {1, 1e-3, 1, 2});
     for (const double sparsity : {0.0, 0.25, 0.5, 0.9, 0.99, 0.9999}) {
       ASSERT_EQ(prune(&net, sparsity), DCF_OK);
       ASSERT_EQ(net.masks, sorted_prune(net, sparsity)) << sparsity;
@@ -97,14 +97,14 @@ TEST(EncodeApiPrune, GlobalIsTheSortOfAllLayers) {
 }
 
 TEST(EncodeApiPrune, GlobalTiesGoByLayerThenIndex) {
-  Net net = make_net({{1, 2, 1}, {-1, 1}}, {1, 1});
+  PrunedNet net = make_net({{1, 2, 1}, {-1, 1}}, {1, 1});
   ASSERT_EQ(prune(&net, 0.6), DCF_OK);
   EXPECT_EQ(net.masks, (std::vector<Mask>{{0, 1, 0}, {0, 1}}));
 }
 
 TEST(EncodeApiPrune, OneLayerIsDcfPrune) {
   for (const double sparsity : {0.0, 0.3, 0.97}) {
-    Net net = make_net({normal_weights(5000, 4)}, {1});
+    PrunedNet net = make_net({normal_weights(5000, 4)}, {1});
     ASSERT_EQ(prune(&net, sparsity), DCF_OK);
     EXPECT_EQ(net.masks[0], prune(net.weights[0], sparsity));
   }
@@ -113,10 +113,10 @@ TEST(EncodeApiPrune, OneLayerIsDcfPrune) {
 TEST(EncodeApiPrune, ExtremesOfFloatAndScaleStayApart) {
   const float least = std::numeric_limits<float>::denorm_min();
   const float greatest = std::numeric_limits<float>::max();
-  Net net = make_net({{least, 2 * least, greatest}, {greatest, least}}, {1e30, 1e-30});
+  PrunedNet net = make_net({{least, 2 * least, greatest}, {greatest, least}}, {1e30, 1e-30});
   ASSERT_EQ(prune(&net, 0.6), DCF_OK);
   EXPECT_EQ(net.masks, sorted_prune(net, 0.6));
-  Net nothing = make_net({}, {});
+  PrunedNet nothing = make_net({}, {});
   EXPECT_EQ(prune(&nothing, 0.5), DCF_OK);
 }
 

@@ -64,21 +64,21 @@ Layer correlated(std::vector<uint64_t> dims, uint64_t groups, uint32_t seed, siz
   return layer;
 }
 
-struct Outcome {
+struct LayerOutcome {
   std::vector<double> errors;  // weights - rounded weights
   std::optional<RoundedTensor> rounded;
   Status status;
 };
 
-Outcome round_layer(const Layer& layer, const Moments* moments, DType dtype = DType::kF32,
-                    unsigned threads = 1, uint64_t memory = uint64_t{1} << 30,
-                    double sqnr_db = kSqnr) {
+LayerOutcome round_layer(const Layer& layer, const Moments* moments, DType dtype = DType::kF32,
+                         unsigned threads = 1, uint64_t memory = uint64_t{1} << 30,
+                         double sqnr_db = kSqnr) {
   Parallel parallel;
   parallel.threads = threads;
   Progress progress;
   const Work work{parallel, progress, memory};
   const std::vector<uint8_t> words = words_of(dtype, layer.weights);
-  Outcome out;
+  LayerOutcome out;
   Result<std::optional<RoundedTensor>> result =
       round_to_grid(dtype, words, layer.dims, sqnr_db, work, moments);
   out.status = result.status();
@@ -112,10 +112,10 @@ TEST(ErrorFeedback, OutputErrorFallsOnTheSameGrid) {
   const Layer layer = correlated({96, 64}, 1, 1);
   const Moments full = layer.full();
   const Moments vectors = layer.vectors();
-  const Outcome plain = round_layer(layer, nullptr);
+  const LayerOutcome plain = round_layer(layer, nullptr);
   const double before = output_error(layer, plain.errors);
   for (const DType dtype : {DType::kF32, DType::kF16, DType::kBF16}) {
-    const Outcome fed = round_layer(layer, &full, dtype, 1, uint64_t{1} << 30);
+    const LayerOutcome fed = round_layer(layer, &full, dtype, 1, uint64_t{1} << 30);
     ASSERT_TRUE(fed.rounded);
     EXPECT_EQ(fed.rounded->grid.scales, plain.rounded->grid.scales);
     const double after = output_error(layer, fed.errors);
@@ -124,7 +124,7 @@ TEST(ErrorFeedback, OutputErrorFallsOnTheSameGrid) {
     EXPECT_EQ(fed.rounded->use, MomentsUse::kMatrix);
   }
   // The vectors know of the mean alone.
-  const Outcome by_vectors = round_layer(layer, &vectors);
+  const LayerOutcome by_vectors = round_layer(layer, &vectors);
   EXPECT_LT(output_error(layer, by_vectors.errors), before);
   EXPECT_EQ(by_vectors.rounded->use, MomentsUse::kVectors);
 }
@@ -132,7 +132,7 @@ TEST(ErrorFeedback, OutputErrorFallsOnTheSameGrid) {
 TEST(ErrorFeedback, TheGreatestErrorIsTold) {
   const Layer layer = correlated({50, 40}, 1, 2);
   const Moments full = layer.full();
-  const Outcome fed = round_layer(layer, &full);
+  const LayerOutcome fed = round_layer(layer, &full);
   double greatest = 0;
   for (const double e : fed.errors) greatest = std::max(greatest, std::abs(e));
   EXPECT_EQ(fed.rounded->greatest_error, greatest);
@@ -150,8 +150,8 @@ TEST(ErrorFeedback, VectorsAreAMatrixOfRankOneAndADiagonal) {
   }
   const Moments full = layer.full();
   const Moments vectors = layer.vectors();
-  const Outcome a = round_layer(layer, &full);
-  const Outcome b = round_layer(layer, &vectors);
+  const LayerOutcome a = round_layer(layer, &full);
+  const LayerOutcome b = round_layer(layer, &vectors);
   ASSERT_TRUE(a.rounded && b.rounded);
   size_t different = 0;
   for (size_t i = 0; i < a.errors.size(); ++i) different += a.errors[i] != b.errors[i];
@@ -163,11 +163,11 @@ TEST(ErrorFeedback, VectorsAreAMatrixOfRankOneAndADiagonal) {
 
 TEST(ErrorFeedback, IdentityAndZeroMomentsChangeNothing) {
   Layer layer = correlated({40, 30}, 1, 4);
-  const Outcome plain = round_layer(layer, nullptr);
+  const LayerOutcome plain = round_layer(layer, nullptr);
   for (const float diagonal : {1.0F, 0.0F}) {
     for (size_t i = 0; i < layer.matrix.size(); ++i) layer.matrix[i] = i % 31 == 0 ? diagonal : 0;
     const Moments full = layer.full();
-    const Outcome fed = round_layer(layer, &full);
+    const LayerOutcome fed = round_layer(layer, &full);
     ASSERT_TRUE(fed.rounded);
     EXPECT_EQ(fed.rounded->words, plain.rounded->words);
     EXPECT_EQ(fed.rounded->greatest_error, plain.rounded->greatest_error);
@@ -178,7 +178,7 @@ TEST(ErrorFeedback, DeadInputsAreRoundedToTheNearest) {
   Layer layer = correlated({40, 30}, 1, 5);
   for (size_t i = 0; i < 30; ++i) layer.matrix[7 * 30 + i] = layer.matrix[i * 30 + 7] = 0;
   const Moments full = layer.full();
-  const Outcome fed = round_layer(layer, &full);
+  const LayerOutcome fed = round_layer(layer, &full);
   ASSERT_TRUE(fed.rounded);
   for (size_t r = 0; r < 40; ++r) {
     EXPECT_LE(std::abs(fed.errors[r * 30 + 7]), 0.5001 * fed.rounded->grid.scales[0]);
@@ -208,8 +208,9 @@ TEST(ErrorFeedback, NoRowIsWorseThanWithoutMoments) {
     }
     const Moments full = layer.full();
     for (const double sqnr : {6.0, 12.0, 30.0}) {
-      const Outcome plain = round_layer(layer, nullptr, DType::kF32, 1, uint64_t{1} << 30, sqnr);
-      const Outcome fed = round_layer(layer, &full, DType::kF32, 1, uint64_t{1} << 30, sqnr);
+      const LayerOutcome plain =
+          round_layer(layer, nullptr, DType::kF32, 1, uint64_t{1} << 30, sqnr);
+      const LayerOutcome fed = round_layer(layer, &full, DType::kF32, 1, uint64_t{1} << 30, sqnr);
       ASSERT_TRUE(plain.rounded && fed.rounded);
       const std::vector<double> before = row_errors(layer, plain.errors);
       const std::vector<double> after = row_errors(layer, fed.errors);
@@ -244,8 +245,8 @@ TEST(ErrorFeedback, GroupsHaveMomentsOfTheirOwn) {
   const Layer layer = correlated({96, 3, 3, 3}, 12, 6);
   const Moments full = layer.full();
   const Moments vectors = layer.vectors();
-  const Outcome plain = round_layer(layer, nullptr);
-  const Outcome fed = round_layer(layer, &full);
+  const LayerOutcome plain = round_layer(layer, nullptr);
+  const LayerOutcome fed = round_layer(layer, &full);
   ASSERT_TRUE(fed.rounded);
   EXPECT_LT(output_error(layer, fed.errors), output_error(layer, plain.errors) / 2);
   EXPECT_NEAR(fed.rounded->output_error, output_error(layer, fed.errors),
@@ -258,8 +259,8 @@ TEST(ErrorFeedback, AGroupThatWasNeverSeenStaysAsWithout) {
   Layer layer = correlated({64, 1, 3, 3}, 64, 7);
   std::fill_n(layer.matrix.begin() + 5 * 81, 81, 0.0F);
   const Moments full = layer.full();
-  const Outcome plain = round_layer(layer, nullptr);
-  const Outcome fed = round_layer(layer, &full);
+  const LayerOutcome plain = round_layer(layer, nullptr);
+  const LayerOutcome fed = round_layer(layer, &full);
   ASSERT_TRUE(fed.rounded);
   for (size_t i = 5 * 9; i < 6 * 9; ++i) EXPECT_EQ(fed.errors[i], plain.errors[i]);
   EXPECT_LT(output_error(layer, fed.errors), output_error(layer, plain.errors));
@@ -275,8 +276,8 @@ TEST(ErrorFeedback, InputsFirstIsTheTranspose) {
   const Moments full = layer.full();
   Moments first = full;
   first.inputs_first = true;
-  const Outcome a = round_layer(layer, &full);
-  const Outcome b = round_layer(transposed, &first);
+  const LayerOutcome a = round_layer(layer, &full);
+  const LayerOutcome b = round_layer(transposed, &first);
   ASSERT_TRUE(a.rounded && b.rounded);
   EXPECT_EQ(a.rounded->output_error, b.rounded->output_error);
   EXPECT_EQ(output_error(layer, a.errors) > 0, true);
@@ -292,8 +293,8 @@ TEST(ErrorFeedback, ScalesOfRowsAndColumnsStay) {
       layer.weights[i] *= std::exp2(static_cast<double>((by_row ? i / 96 : i % 96) % 6));
     }
     const Moments full = layer.full();
-    const Outcome plain = round_layer(layer, nullptr);
-    const Outcome fed = round_layer(layer, &full);
+    const LayerOutcome plain = round_layer(layer, nullptr);
+    const LayerOutcome fed = round_layer(layer, &full);
     ASSERT_TRUE(fed.rounded);
     ASSERT_EQ(fed.rounded->grid.scales.size(), 96u);
     EXPECT_EQ(fed.rounded->grid.scales, plain.rounded->grid.scales);
@@ -304,8 +305,8 @@ TEST(ErrorFeedback, ScalesOfRowsAndColumnsStay) {
 TEST(ErrorFeedback, DoesNotDependOnThreads) {
   for (const Layer& layer : {correlated({70, 150}, 1, 11), correlated({96, 3, 3, 3}, 12, 11)}) {
     for (const Moments& moments : {layer.full(), layer.vectors()}) {
-      const Outcome one = round_layer(layer, &moments, DType::kF32, 1);
-      const Outcome four = round_layer(layer, &moments, DType::kF32, 4);
+      const LayerOutcome one = round_layer(layer, &moments, DType::kF32, 1);
+      const LayerOutcome four = round_layer(layer, &moments, DType::kF32, 4);
       ASSERT_TRUE(one.rounded && four.rounded);
       EXPECT_EQ(one.rounded->words, four.rounded->words);
       EXPECT_EQ(one.rounded->greatest_error, four.rounded->greatest_error);
@@ -319,14 +320,14 @@ TEST(ErrorFeedback, AMatrixBeyondTheMemoryBecomesVectors) {
   const uint64_t rounded = rounded_bytes(layer.weights.size(), 32);
   const uint64_t little = rounded + 200'000;  // 8 * 256^2 bytes are 524,288
   Moments full = layer.full();
-  const Outcome plain = round_layer(layer, nullptr);
-  const Outcome alone = round_layer(layer, &full, DType::kF32, 1, little);
+  const LayerOutcome plain = round_layer(layer, nullptr);
+  const LayerOutcome alone = round_layer(layer, &full, DType::kF32, 1, little);
   ASSERT_TRUE(alone.rounded) << alone.status.message;
   EXPECT_EQ(alone.rounded->use, MomentsUse::kVectors);
   EXPECT_LT(output_error(layer, alone.errors), output_error(layer, plain.errors));
   full.mean = layer.mean;
   full.mean_square = layer.mean_square;
-  const Outcome both = round_layer(layer, &full, DType::kF32, 1, little);
+  const LayerOutcome both = round_layer(layer, &full, DType::kF32, 1, little);
   const Moments vectors = layer.vectors();
   ASSERT_TRUE(both.rounded);
   EXPECT_EQ(both.rounded->words, round_layer(layer, &vectors).rounded->words);
@@ -338,7 +339,7 @@ TEST(ErrorFeedback, SingularMomentsAreNoTrouble) {
   Layer layer = correlated({40, 30}, 1, 13);
   std::fill(layer.matrix.begin(), layer.matrix.end(), 1.0F);  // rank one
   const Moments full = layer.full();
-  const Outcome fed = round_layer(layer, &full);
+  const LayerOutcome fed = round_layer(layer, &full);
   ASSERT_TRUE(fed.rounded) << fed.status.message;
   EXPECT_LT(output_error(layer, fed.errors),
             output_error(layer, round_layer(layer, nullptr).errors) / 10);
@@ -350,7 +351,7 @@ TEST(ErrorFeedback, NumbersThatAreNoMomentsAreRefused) {
     Layer layer = good;
     layer.matrix[index] = value;
     const Moments full = layer.full();
-    const Outcome fed = round_layer(layer, &full);
+    const LayerOutcome fed = round_layer(layer, &full);
     EXPECT_EQ(fed.status.code, Code::InvalidArgument) << what;
     EXPECT_NE(std::string_view(fed.status.message).find(what), std::string_view::npos)
         << fed.status.message;

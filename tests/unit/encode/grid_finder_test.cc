@@ -17,10 +17,10 @@ namespace {
 const std::vector<uint64_t> kDims = {24, 16, 3, 64};
 constexpr size_t kElements = size_t{24} * 16 * 3 * 64;
 constexpr ClassAxis kWhole{kElements, 1};
-constexpr ClassAxis kRows{16 * 3 * 64, 24};
+constexpr ClassAxis kByRow{16 * 3 * 64, 24};
 constexpr ClassAxis kInputs{3 * 64, 16};
 constexpr ClassAxis kFilters{3 * 64, 24 * 16};
-constexpr ClassAxis kColumns{1, 64};
+constexpr ClassAxis kByColumn{1, 64};
 constexpr ClassAxis kBlocks{32, kElements / 32};
 
 // Integers of [low, high], mostly near 0, times scales as a quantiser makes them: the greatest
@@ -52,18 +52,11 @@ Sample sample_of(DType dtype, const std::vector<double>& values) {
   return sample;
 }
 
-// The encoding that a writer chooses; the file decodes to the sample.
-Encoding chosen(const Sample& sample, const EncodeOptions& options = {}) {
-  const ReferenceFile file = decoded(file_of({sample}, options));
-  EXPECT_TRUE(file.dense.at(0) == sample.data);
-  return file.manifest.tensors.at(0).encoding;
-}
-
 TEST(GridFinder, FindsWhateverHasAScale) {
   unsigned seed = 0;
   for (const DType dtype : {DType::kF32, DType::kF16, DType::kBF16}) {
     for (const auto& [low, high] : {std::pair{-127, 127}, {-128, 127}, {-8, 7}, {-200, 55}}) {
-      for (const ClassAxis axis : {kRows, kInputs, kFilters, kColumns, kBlocks}) {
+      for (const ClassAxis axis : {kByRow, kInputs, kFilters, kByColumn, kBlocks}) {
         // 32 values of 8 or 11 bits fit too many scales to say which.
         if (axis == kBlocks && dtype != DType::kF32 && high > 7) continue;
         if (dtype == DType::kBF16 && low < -128) continue;
@@ -97,20 +90,20 @@ TEST(GridFinder, WeightsThatWereNeverQuantisedHaveNone) {
 // One word of many that is on no grid.
 TEST(GridFinder, OneWordOffTheGrid) {
   for (const uint32_t odd : {0x7F800000u, 0xFF800000u, 0x7FC00000u, 0x3C123457u}) {
-    Sample sample = sample_of(DType::kF32, quantised(kRows, -127, 127, 7));
+    Sample sample = sample_of(DType::kF32, quantised(kByRow, -127, 127, 7));
     store_le(&sample.data[4 * (kElements - 9)], odd);
     EXPECT_NE(chosen(sample).values, Values::kGrid) << odd;
   }
 }
 
 TEST(GridFinder, UnitsOfZerosAndOfOneValue) {
-  std::vector<double> values = quantised(kRows, -127, 127, 8);
-  std::fill_n(values.begin(), 5 * kRows.run, 0.0);
-  for (size_t i = 0; i < kRows.run; ++i) {
-    values[7 * kRows.run + i] = i == 99 ? 0x1.234568p-9 : 0;
-    values[8 * kRows.run + i] = 0x1.5p-140;  // subnormal, all alike
+  std::vector<double> values = quantised(kByRow, -127, 127, 8);
+  std::fill_n(values.begin(), 5 * kByRow.run, 0.0);
+  for (size_t i = 0; i < kByRow.run; ++i) {
+    values[7 * kByRow.run + i] = i == 99 ? 0x1.234568p-9 : 0;
+    values[8 * kByRow.run + i] = 0x1.5p-140;  // subnormal, all alike
   }
-  values[6 * kRows.run + 5] = -0.0;
+  values[6 * kByRow.run + 5] = -0.0;
   const Encoding e = chosen(sample_of(DType::kF32, values));
   EXPECT_EQ(e.values, Values::kGrid);
   EXPECT_EQ(e.grid_units, 24u);
@@ -120,9 +113,9 @@ TEST(GridFinder, UnitsOfZerosAndOfOneValue) {
 TEST(GridFinder, ScalesThatNoValueShows) {
   std::vector<double> values;
   for (size_t i = 0; i < kElements; ++i) {
-    const double k = i % kRows.run < 500 ? 8 + 4.0 * static_cast<double>(i % 11)
-                                         : 6 + static_cast<double>(i * i % 101);
-    const float scale = 0.001F * static_cast<float>(1 + i / kRows.run);
+    const double k = i % kByRow.run < 500 ? 8 + 4.0 * static_cast<double>(i % 11)
+                                          : 6 + static_cast<double>(i * i % 101);
+    const float scale = 0.001F * static_cast<float>(1 + i / kByRow.run);
     values.push_back(double{static_cast<float>(i % 3 == 0 ? k : -k) * scale});
   }
   const Encoding e = chosen(sample_of(DType::kF32, values));
@@ -131,7 +124,7 @@ TEST(GridFinder, ScalesThatNoValueShows) {
 }
 
 TEST(GridFinder, TheFileDependsOnNeitherPiecesNorThreads) {
-  for (const ClassAxis axis : {kRows, kColumns}) {
+  for (const ClassAxis axis : {kByRow, kByColumn}) {
     const Sample sample = sample_of(DType::kF32, quantised(axis, -127, 127, 11));
     expect_same_file_by_threads_and_in_pieces(sample, 4999);
   }
@@ -142,7 +135,7 @@ TEST(GridFinder, GridsHaveClasses) {
   std::mt19937_64 random(15);
   std::vector<double> values;
   for (size_t i = 0; i < kElements; ++i) {
-    const uint64_t most = i / kRows.run % 2 == 0 ? 5 : 120;
+    const uint64_t most = i / kByRow.run % 2 == 0 ? 5 : 120;
     const auto k = static_cast<float>(random() % (2 * most + 1)) - static_cast<float>(most);
     values.push_back(double{k * 0.01F});
   }

@@ -18,21 +18,21 @@
 namespace dcf::impl {
 namespace {
 
-struct Outcome {
+struct GridOutcome {
   std::optional<RoundedTensor> rounded;
   std::vector<double> before;
   std::vector<double> after;
 };
 
-Outcome round_words(DType dtype, const std::vector<uint8_t>& words,
-                    const std::vector<uint64_t>& dims, double sqnr_db, unsigned threads = 1) {
+GridOutcome round_words(DType dtype, const std::vector<uint8_t>& words,
+                        const std::vector<uint64_t>& dims, double sqnr_db, unsigned threads = 1) {
   Parallel parallel;
   parallel.threads = threads;
   Progress progress;
   const Work work{parallel, progress, uint64_t{1} << 30};
   Result<std::optional<RoundedTensor>> result = round_to_grid(dtype, words, dims, sqnr_db, work);
   EXPECT_TRUE(result.ok()) << result.status().message;
-  Outcome out;
+  GridOutcome out;
   if (result.ok()) out.rounded = std::move(result.value());
   const size_t elements = words.size() / (dtype_bits(dtype) / 8);
   out.before.resize(elements);
@@ -43,12 +43,12 @@ Outcome round_words(DType dtype, const std::vector<uint8_t>& words,
   return out;
 }
 
-Outcome round_floats(const std::vector<double>& values, const std::vector<uint64_t>& dims,
-                     double sqnr_db, DType dtype = DType::kF32) {
+GridOutcome round_floats(const std::vector<double>& values, const std::vector<uint64_t>& dims,
+                         double sqnr_db, DType dtype = DType::kF32) {
   return round_words(dtype, words_of(dtype, values), dims, sqnr_db);
 }
 
-double sqnr_of(const Outcome& out) {
+double sqnr_of(const GridOutcome& out) {
   double signal = 0;
   double noise = 0;
   for (size_t i = 0; i < out.before.size(); ++i) {
@@ -64,7 +64,7 @@ std::vector<double> normal(size_t n, uint32_t seed) {
 }
 
 // All words are float(k) * scale of their unit, in the dtype.
-void expect_on_grid(DType dtype, const Outcome& out) {
+void expect_on_grid(DType dtype, const GridOutcome& out) {
   ASSERT_TRUE(out.rounded);
   const GridScales& grid = out.rounded->grid;
   ASSERT_TRUE(grid.scales.size() == 1 || grid.scales.size() == grid.axis.units);
@@ -79,7 +79,7 @@ void expect_on_grid(DType dtype, const Outcome& out) {
   }
 }
 
-double greatest_difference(const Outcome& out) {
+double greatest_difference(const GridOutcome& out) {
   double greatest = 0;
   for (size_t i = 0; i < out.before.size(); ++i) {
     greatest = std::max(greatest, std::abs(out.before[i] - out.after[i]));
@@ -90,7 +90,7 @@ double greatest_difference(const Outcome& out) {
 TEST(GridRound, LeavesTheRatioThatWasAskedFor) {
   for (const DType dtype : {DType::kF32, DType::kF16, DType::kBF16}) {
     for (const double sqnr : {10.0, 20.0, 30.0, 40.0}) {
-      const Outcome out = round_floats(normal(65536, 1), {256, 256}, sqnr, dtype);
+      const GridOutcome out = round_floats(normal(65536, 1), {256, 256}, sqnr, dtype);
       expect_on_grid(dtype, out);
       EXPECT_NEAR(sqnr_of(out), sqnr, sqnr > 30 ? 0.4 : 0.2) << static_cast<int>(dtype);
       EXPECT_EQ(out.rounded->greatest_error, greatest_difference(out));
@@ -99,7 +99,7 @@ TEST(GridRound, LeavesTheRatioThatWasAskedFor) {
 }
 
 TEST(GridRound, ScalesAreShortSoThatProductsAreExact) {
-  const Outcome out = round_floats(normal(65536, 2), {256, 256}, 50);
+  const GridOutcome out = round_floats(normal(65536, 2), {256, 256}, 50);
   ASSERT_TRUE(out.rounded);
   for (const float scale : out.rounded->grid.scales) {
     EXPECT_EQ(std::bit_cast<uint32_t>(scale) & 0xFFF, 0u);
@@ -119,13 +119,13 @@ std::vector<double> uneven(uint64_t rows, uint64_t cols, bool by_row) {
 }
 
 TEST(GridRound, RowsAndColumnsGetScalesWhereTheyDiffer) {
-  const Outcome rows = round_floats(uneven(128, 256, true), {128, 256}, 30);
+  const GridOutcome rows = round_floats(uneven(128, 256, true), {128, 256}, 30);
   expect_on_grid(DType::kF32, rows);
   EXPECT_EQ(rows.rounded->grid.axis, (ClassAxis{256, 128}));
-  const Outcome columns = round_floats(uneven(256, 128, false), {256, 128}, 30);
+  const GridOutcome columns = round_floats(uneven(256, 128, false), {256, 128}, 30);
   expect_on_grid(DType::kF32, columns);
   EXPECT_EQ(columns.rounded->grid.axis, (ClassAxis{1, 128}));
-  const Outcome even = round_floats(normal(32768, 4), {128, 256}, 30);
+  const GridOutcome even = round_floats(normal(32768, 4), {128, 256}, 30);
   EXPECT_EQ(even.rounded->grid.scales.size(), 1u);
 }
 
@@ -137,7 +137,7 @@ TEST(GridRound, SumsOfKernelsAreKeptToHalfAStep) {
   };
   for (const Shape& shape : {Shape{{32, 16, 3, 3}, 144, 32}, Shape{{3, 3, 16, 32}, 1, 32},
                              Shape{{32, 48, 3}, 144, 32}, Shape{{3, 3, 512, 1}, 1, 512}}) {
-    const Outcome out = round_floats(weights, shape.dims, 20);
+    const GridOutcome out = round_floats(weights, shape.dims, 20);
     expect_on_grid(DType::kF32, out);
     ASSERT_EQ(out.rounded->grid.scales.size(), 1u);
     std::vector<double> sums(shape.units);
@@ -151,7 +151,7 @@ TEST(GridRound, SumsOfKernelsAreKeptToHalfAStep) {
 }
 
 TEST(GridRound, SumsOfAMatrixMayDrift) {
-  const Outcome out = round_floats(normal(size_t{512} * 512, 6), {512, 512}, 20);
+  const GridOutcome out = round_floats(normal(size_t{512} * 512, 6), {512, 512}, 20);
   ASSERT_TRUE(out.rounded);
   EXPECT_LE(out.rounded->greatest_error, 0.5001 * out.rounded->grid.scales[0]);
 }
@@ -160,8 +160,8 @@ TEST(GridRound, DoesNotDependOnThreads) {
   for (const std::vector<uint64_t>& dims :
        {std::vector<uint64_t>{1200, 900}, std::vector<uint64_t>{300, 400, 3, 3}}) {
     const auto words = words_of(DType::kF32, normal(size_t{1080000}, 7));
-    const Outcome one = round_words(DType::kF32, words, dims, 35, 1);
-    const Outcome four = round_words(DType::kF32, words, dims, 35, 4);
+    const GridOutcome one = round_words(DType::kF32, words, dims, 35, 1);
+    const GridOutcome four = round_words(DType::kF32, words, dims, 35, 4);
     ASSERT_TRUE(one.rounded && four.rounded);
     EXPECT_EQ(one.rounded->words, four.rounded->words);
     EXPECT_EQ(one.rounded->grid.scales, four.rounded->grid.scales);
@@ -200,7 +200,7 @@ TEST(GridRound, DeadAndFaintRowsStayFinite) {
     weights[11 * 128 + c] = 1e-3 * static_cast<double>(c);            // faint
     weights[13 * 128 + c] = 2.5;                                      // constant
   }
-  const Outcome out = round_floats(weights, {512, 128}, 30);
+  const GridOutcome out = round_floats(weights, {512, 128}, 30);
   expect_on_grid(DType::kF32, out);
   EXPECT_EQ(out.rounded->grid.axis, (ClassAxis{128, 512}));
   for (const double value : out.after) ASSERT_TRUE(std::isfinite(value));
@@ -215,7 +215,7 @@ TEST(GridRound, DeadAndFaintRowsStayFinite) {
 }
 
 TEST(GridRound, ConstantTensor) {
-  const Outcome out = round_floats(std::vector<double>(4096, 0.3), {64, 64}, 40);
+  const GridOutcome out = round_floats(std::vector<double>(4096, 0.3), {64, 64}, 40);
   if (!out.rounded) return;  // 0.3 is on the grid
   expect_on_grid(DType::kF32, out);
   EXPECT_LE(out.rounded->greatest_error, 0.3 * 0.02);
@@ -238,7 +238,7 @@ TEST(GridRound, GreatestFloatsAreLeftAlone) {
 TEST(GridRound, GreatestHalfNeverBecomesInfinite) {
   std::vector<double> weights(4096, 65504.0);
   for (size_t i = 0; i < weights.size(); i += 3) weights[i] = -60000.0;
-  const Outcome out = round_floats(weights, {64, 64}, 10, DType::kF16);
+  const GridOutcome out = round_floats(weights, {64, 64}, 10, DType::kF16);
   for (const double value : out.after) ASSERT_TRUE(std::isfinite(value));
 }
 

@@ -86,6 +86,13 @@ inline ReferenceFile decoded(const std::vector<uint8_t>& file) {
   return result;
 }
 
+// The encoding that a writer chooses; the file decodes to the sample.
+inline Encoding chosen(const Sample& sample, const EncodeOptions& options = {}) {
+  const ReferenceFile file = decoded(file_of({sample}, options));
+  EXPECT_TRUE(file.dense.at(0) == sample.data);
+  return file.manifest.tensors.at(0).encoding;
+}
+
 inline EncodeOptions with_positions(std::optional<Positions> positions) {
   EncodeOptions options;
   options.positions = positions;

@@ -12,7 +12,7 @@ namespace {
 
 using namespace testing;  // NOLINT(google-build-using-namespace)
 
-Sample spec_example() {
+Sample class_example() {
   Sample s;
   s.dtype = DType::kU8;
   s.dims = {2, 4};
@@ -24,11 +24,11 @@ Sample spec_example() {
   s.class_map = {1, 0, 1, 0};
   return s;
 }
-const Blob kExample = {0, 0, 1, 1, 0, 0, 5, 6, 7, 4};
+const Blob kClassExample = {0, 0, 1, 1, 0, 0, 5, 6, 7, 4};
 
 TEST(Classes, TheExampleOfTheSpecification) {
-  const FileParts parts = make_parts({spec_example()});
-  EXPECT_EQ(parts.chunks[0], kExample);
+  const FileParts parts = make_parts({class_example()});
+  EXPECT_EQ(parts.chunks[0], kClassExample);
   EXPECT_EQ(parts.tables, (Blob{0, 0x05}));
   EXPECT_EQ(parts.header.features, kClassMaps);
   const Status s = check_bytes(assemble(parts));
@@ -87,11 +87,11 @@ TEST(Classes, ZeroBitsOfAClassLeaveRoom) {
 }
 
 TEST(Classes, StreamsOfAChunk) {
-  const Sample s = spec_example();
-  expect_chunk(s, kExample, {0, 0, 1, 1, 0, 0, 5, 6, 7}, Code::BadBitstream, "S-02");
-  expect_chunk(s, kExample, {0, 0, 1, 1, 0, 0, 5, 6, 7, 4, 9}, Code::BadBitstream, "K-04");
-  expect_chunk(s, kExample, {0, 0, 1, 1, 0, 2, 5, 6, 7, 4}, Code::BadBitstream, "S-05");
-  expect_chunk(s, kExample, {0, 0, 1, 1, 0, 4, 5, 6, 7, 4}, Code::UnsupportedEncoding, "S-01");
+  const Sample s = class_example();
+  expect_chunk(s, kClassExample, {0, 0, 1, 1, 0, 0, 5, 6, 7}, Code::BadBitstream, "S-02");
+  expect_chunk(s, kClassExample, {0, 0, 1, 1, 0, 0, 5, 6, 7, 4, 9}, Code::BadBitstream, "K-04");
+  expect_chunk(s, kClassExample, {0, 0, 1, 1, 0, 2, 5, 6, 7, 4}, Code::BadBitstream, "S-05");
+  expect_chunk(s, kClassExample, {0, 0, 1, 1, 0, 4, 5, 6, 7, 4}, Code::UnsupportedEncoding, "S-01");
 }
 
 TEST(Classes, P07_Parameters) {
@@ -127,7 +127,7 @@ TEST(Classes, RawAndPaletteHaveNone) {
 // The symbols class by class, then the extra bits of all in the order of the elements: 200 is
 // symbol 130 with the extra bits 8 of 5, 300 is 132 with 44 of 6.
 TEST(Classes, OfNumbersInTheBucketCode) {
-  Sample s = spec_example();
+  Sample s = class_example();
   s.dtype = DType::kU16;
   s.words = {5, 200, 6, 300, 7, 1, 4, 0};
   const Blob expected = {0, 130, 132, 1, 0, 0, 5, 6, 7, 4, 0x88, 0x05};

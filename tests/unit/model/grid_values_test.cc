@@ -14,7 +14,7 @@ namespace {
 
 using namespace testing;  // NOLINT(google-build-using-namespace)
 
-Sample spec_example() {
+Sample grid_example() {
   Sample s;
   s.dims = {2, 4};
   for (const float value : {0.5F, -1.0F, 0.0F, 3.0F, 2.0F, 0.25F, -0.25F, 0.0F}) {
@@ -27,11 +27,11 @@ Sample spec_example() {
   return s;
 }
 const Blob kScales = {0, 0, 0, 0x3F, 0, 0, 0x80, 0x3E};
-const Blob kExample = {0, 2, 5, 0, 12, 16, 2, 3, 0};
+const Blob kGridExample = {0, 2, 5, 0, 12, 16, 2, 3, 0};
 
 TEST(GridValues, TheExampleOfTheSpecification) {
-  const FileParts parts = make_parts({spec_example()});
-  EXPECT_EQ(parts.chunks[0], kExample);
+  const FileParts parts = make_parts({grid_example()});
+  EXPECT_EQ(parts.chunks[0], kGridExample);
   EXPECT_EQ(parts.tables, kScales);
   EXPECT_EQ(parts.header.features, kGridValues);
   const Status s = check_bytes(assemble(parts));
@@ -39,11 +39,11 @@ TEST(GridValues, TheExampleOfTheSpecification) {
 }
 
 TEST(GridValues, StreamOfAChunk) {
-  const Sample s = spec_example();
-  expect_chunk(s, kExample, {0, 2, 5, 0, 12, 16, 2, 3}, Code::BadBitstream, "S-02");
-  expect_chunk(s, kExample, {0, 2, 5, 0, 12, 16, 2, 3, 0, 9}, Code::BadBitstream, "K-04");
-  expect_chunk(s, kExample, {0, 2, 5, 0, 12, 16, 2, 3, 228}, Code::BadIndex, "S-07");
-  expect_chunk(s, kExample, {2, 2, 5, 0, 12, 16, 2, 3, 0}, Code::BadBitstream, "S-05");
+  const Sample s = grid_example();
+  expect_chunk(s, kGridExample, {0, 2, 5, 0, 12, 16, 2, 3}, Code::BadBitstream, "S-02");
+  expect_chunk(s, kGridExample, {0, 2, 5, 0, 12, 16, 2, 3, 0, 9}, Code::BadBitstream, "K-04");
+  expect_chunk(s, kGridExample, {0, 2, 5, 0, 12, 16, 2, 3, 228}, Code::BadIndex, "S-07");
+  expect_chunk(s, kGridExample, {2, 2, 5, 0, 12, 16, 2, 3, 0}, Code::BadBitstream, "S-05");
 }
 
 TEST(GridValues, V04_Parameters) {
@@ -64,7 +64,7 @@ TEST(GridValues, V04_Parameters) {
 }
 
 TEST(GridValues, V05_T06_Scales) {
-  FileParts parts = make_parts({spec_example()});
+  FileParts parts = make_parts({grid_example()});
   const auto expect = [&](Code code, const char* rule) {
     const Blob file = assemble(parts);
     const Status s = check_bytes(file);
@@ -89,7 +89,7 @@ TEST(GridValues, V05_T06_Scales) {
 
 // The memory of the scales is asked for before it is taken, and the section must have them.
 TEST(GridValues, ScalesThatTheSectionLacks) {
-  Sample s = spec_example();
+  Sample s = grid_example();
   s.dims = {uint64_t{1} << 10, uint64_t{1} << 10};
   s.words.assign(uint64_t{1} << 20, 0);
   FileParts parts = make_parts({s});

@@ -23,7 +23,7 @@ Encoding delta(std::vector<uint32_t> distances, uint32_t run, uint32_t units) {
   return e;
 }
 
-Sample spec_example() {
+Sample delta_example() {
   Sample s;
   s.dtype = DType::kU16;
   s.dims = {8};
@@ -32,11 +32,11 @@ Sample spec_example() {
   s.predictors = {1};
   return s;
 }
-const Blob kExample = {0, 20, 40, 2, 6, 2, 6, 2, 6};
+const Blob kDeltaExample = {0, 20, 40, 2, 6, 2, 6, 2, 6};
 
 TEST(RowDelta, TheExampleOfTheSpecification) {
-  const FileParts parts = make_parts({spec_example()});
-  EXPECT_EQ(parts.chunks[0], kExample);
+  const FileParts parts = make_parts({delta_example()});
+  EXPECT_EQ(parts.chunks[0], kDeltaExample);
   EXPECT_EQ(parts.tables, (Blob{1, 1}));
   EXPECT_EQ(parts.header.features, kDeltaValues);
   const Status s = check_bytes(assemble(parts));
@@ -44,17 +44,17 @@ TEST(RowDelta, TheExampleOfTheSpecification) {
 }
 
 TEST(RowDelta, StreamsOfAChunk) {
-  const Sample s = spec_example();
-  expect_chunk(s, kExample, {0, 20, 40, 2, 6, 2, 6, 2}, Code::BadBitstream, "S-02");
-  expect_chunk(s, kExample, {0, 20, 40, 2, 6, 2, 6, 2, 6, 0}, Code::BadBitstream, "K-04");
-  expect_chunk(s, kExample, {0, 20, 40, 2, 6, 2, 6, 2, 164}, Code::BadIndex, "S-07");
-  expect_chunk(s, kExample, {2, 20, 40, 2, 6, 2, 6, 2, 6}, Code::BadBitstream, "S-05");
+  const Sample s = delta_example();
+  expect_chunk(s, kDeltaExample, {0, 20, 40, 2, 6, 2, 6, 2}, Code::BadBitstream, "S-02");
+  expect_chunk(s, kDeltaExample, {0, 20, 40, 2, 6, 2, 6, 2, 6, 0}, Code::BadBitstream, "K-04");
+  expect_chunk(s, kDeltaExample, {0, 20, 40, 2, 6, 2, 6, 2, 164}, Code::BadIndex, "S-07");
+  expect_chunk(s, kDeltaExample, {2, 20, 40, 2, 6, 2, 6, 2, 6}, Code::BadBitstream, "S-05");
 }
 
 // A rule that the map of predictors breaks is reported at the map.
 TEST(RowDelta, Predictors) {
   const auto expect = [](const Blob& map, Code code, const char* rule) {
-    FileParts parts = make_parts({spec_example()});
+    FileParts parts = make_parts({delta_example()});
     parts.tables = map;
     const Status s = check_bytes(assemble(parts));
     EXPECT_EQ(s.code, code) << s.message;
@@ -65,7 +65,7 @@ TEST(RowDelta, Predictors) {
   expect({1}, Code::BadBitstream, "S-02");
   expect({0, 1}, Code::NonCanonical, "S-06");
   expect({2, 1, 0}, Code::BadBitstream, "S-05");
-  FileParts parts = make_parts({spec_example()});
+  FileParts parts = make_parts({delta_example()});
   parts.header.features = 0;
   const Status s = check_bytes(assemble(parts));
   EXPECT_STREQ(s.rule, "M-16");
@@ -97,7 +97,7 @@ TEST(RowDelta, P08_Parameters) {
 
 // The column holds up to eight distances; more are refused before they are read.
 TEST(RowDelta, P08_TooManyDistances) {
-  FileParts parts = make_parts({spec_example()});
+  FileParts parts = make_parts({delta_example()});
   parts.columns.params[0] = 9;
   EXPECT_STREQ(check_bytes(assemble(parts)).rule, "P-08");
   parts.columns.params = {8, 1, 0, 0, 0};

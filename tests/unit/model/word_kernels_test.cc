@@ -15,18 +15,18 @@ namespace {
 
 using Random = std::mt19937_64;
 
-constexpr uint8_t kGuard = 0xC9;
+constexpr uint8_t kLineGuard = 0xC9;
 
 // Bytes that a call wrote to an address that ends in `skew`; nothing around them may have changed.
 template <typename Write>
 std::vector<uint8_t> written(size_t bytes, size_t skew, Write write) {
-  std::vector<uint8_t> buffer(bytes + 3 * kLineBytes, kGuard);
+  std::vector<uint8_t> buffer(bytes + 3 * kLineBytes, kLineGuard);
   const size_t start =
       kLineBytes + (skew - reinterpret_cast<uintptr_t>(buffer.data())) % kLineBytes;
   write(MutableBytes(buffer).subspan(start, bytes));
   for (size_t i = 0; i < buffer.size(); ++i) {
     if (i == start) i += bytes;
-    EXPECT_EQ(buffer[i], kGuard) << "outside";
+    EXPECT_EQ(buffer[i], kLineGuard) << "outside";
   }
   const auto from = buffer.begin() + static_cast<ptrdiff_t>(start);
   return {from, from + static_cast<ptrdiff_t>(bytes)};
