@@ -189,7 +189,8 @@ stage_tidy() {
 
 # These start no thread in their first half minute, measure memory, or run what another of them runs, too.
 without_threads='RoundTrip|Lossy|Expand\.EveryEncoding|HugeSparse|SmallMemory|ProgressReaches|KernelMemory'
-without_threads+='|csr_codes_scalar|MayBeCutIntoRanges|GridFinder|FindsTheAxis|WordsInMemory'
+without_threads+='|csr_codes|MayBeCutIntoRanges|GridFinder|FindsTheAxis|WordsInMemory|ColumnsWhoseFirst|ColumnsOfALarge'
+without_threads+='|AnyNumberOfWords|ViewsOfLargeTensors|EveryLinearKernel|ColumnsInParts|RandomMatricesThrough'
 
 stage_tsan() {
   install_packages "${core_packages[@]}" "${test_packages[@]}"

@@ -26,25 +26,25 @@ using dcf::fuzz::require;
 
 void check_chunk(const TensorCoding& coding, const DecodedChunk& chunk) {
   const Tensor& t = coding.tensor();
-  const ChunkShape& shape = chunk.shape;
+  const ChunkShape& shape = chunk->shape;
   const bool palette = t.encoding.values == Values::kPalette;
   if (t.encoding.is_sparse()) {
-    require(chunk.positions.size() == shape.entries, "positions are missing");
-    for (size_t i = 0; i < chunk.positions.size(); ++i) {
-      require(chunk.positions[i] < shape.elements, "a position is outside the chunk");
-      require(i == 0 || chunk.positions[i - 1] < chunk.positions[i], "positions do not rise");
+    require(chunk->positions.size() == shape.entries, "positions are missing");
+    for (size_t i = 0; i < chunk->positions.size(); ++i) {
+      require(chunk->positions[i] < shape.elements, "a position is outside the chunk");
+      require(i == 0 || chunk->positions[i - 1] < chunk->positions[i], "positions do not rise");
     }
-    require(chunk.nonzeros + chunk.fillers == shape.entries,
+    require(chunk->nonzeros + chunk->fillers == shape.entries,
             "entries are neither nonzeros nor fillers");
   }
-  require(palette ? chunk.codes.size() == shape.entries || shape.entries == 0
-                  : chunk.words.size() == shape.entries * coding.word_bytes(),
+  require(palette ? chunk->codes.size() == shape.entries || shape.entries == 0
+                  : chunk->words.size() == shape.entries * coding.word_bytes(),
           "values are missing");
   const bool dictionary = t.encoding.values == Values::kDictionary;
-  require(chunk.indices.size() == (dictionary ? shape.entries : 0), "indices are missing");
-  for (const uint16_t index : chunk.indices)
+  require(chunk->indices.size() == (dictionary ? shape.entries : 0), "indices are missing");
+  for (const uint16_t index : chunk->indices)
     require(index < t.encoding.palette_size, "an index is too large");
-  for (const uint8_t code : chunk.codes)
+  for (const uint8_t code : chunk->codes)
     require(!palette || code < coding.alphabet(Role::kValues), "a code is too large");
   std::vector<uint8_t> dense(shape.elements * coding.word_bytes());
   expand_chunk(coding, chunk, {}, dense);
@@ -62,8 +62,8 @@ void check_chunk(const TensorCoding& coding, const DecodedChunk& chunk) {
     ++visited;
     zero_entries += (entry_word(coding, chunk, entry) & magnitude_mask(t.dtype)) == 0;
   });
-  require(visited == shape.entries - chunk.fillers, "not every entry is visited");
-  require(nonzeros + (t.encoding.is_sparse() ? zero_entries : 0) == chunk.nonzeros,
+  require(visited == shape.entries - chunk->fillers, "not every entry is visited");
+  require(nonzeros + (t.encoding.is_sparse() ? zero_entries : 0) == chunk->nonzeros,
           "the nonzeros do not add up");
 }
 
@@ -71,9 +71,9 @@ void check_chunk(const TensorCoding& coding, const DecodedChunk& chunk) {
 void check_as_file(const Case& c, const DecodedChunk& chunk, Bytes bytes) {
   FileParts parts;
   parts.header.features = features_of(c.tensor.encoding, c.tensor.dtype);
-  Manifest manifest;
+  ManifestParts manifest;
   manifest.tensors = {c.tensor};
-  manifest.tensors[0].nonzeros = chunk.nonzeros;
+  manifest.tensors[0].nonzeros = chunk->nonzeros;
   manifest.chunks = {{0, c.entries, 0}};
   manifest.table_count = static_cast<uint32_t>(c.tables.codes.size());
   parts.columns = manifest_columns(manifest);
@@ -121,15 +121,15 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const std::vector<uint8_t> bytes(data + kParameters, data + size);  // of exact size
   const TensorCoding coding(c.tensor, c.tables, 0);
   ChunkScratch scratch;
-  DecodedChunk chunk;
-  const Status s =
-      decode_chunk(coding, chunk_shape(c.tensor, 0, c.entries), bytes, &scratch, &chunk);
-  if (!s.ok()) {
+  const Result<DecodedChunk> chunk =
+      decode_chunk(coding, chunk_shape(c.tensor, 0, c.entries), bytes, &scratch);
+  if (!chunk.ok()) {
+    const Status& s = chunk.status();
     require(*s.rule != '\0' && s.code != Code::Internal && s.code != Code::InvalidArgument,
             "a failure names no rule");
     return 0;
   }
-  check_chunk(coding, chunk);
-  check_as_file(c, chunk, bytes);
+  check_chunk(coding, chunk.value());
+  check_as_file(c, chunk.value(), bytes);
   return 0;
 }

@@ -23,7 +23,7 @@ using dcf::impl::Tensor;
 namespace {
 
 const Tensor& tensor_at(const dcf_file* file, size_t index) {
-  return file->model->manifest().tensors[index];
+  return file->model->manifest()->tensors[index];
 }
 
 Status check_buffer(const void* dst, uint64_t size, uint64_t needed) {

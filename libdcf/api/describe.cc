@@ -13,7 +13,7 @@ using dcf::impl::copy_out;
 using dcf::impl::fail;
 using dcf::impl::guarded;
 using dcf::impl::invalid;
-using dcf::impl::Manifest;
+using dcf::impl::ManifestParts;
 using dcf::impl::ok_status;
 using dcf::impl::set_out;
 using dcf::impl::Status;
@@ -24,7 +24,7 @@ dcf_status dcf_file_describe(const dcf_file* file, dcf_file_info* out, dcf_error
   return guarded(error, [&]() -> Status {
     if (file == nullptr) return invalid("the file is NULL");
     const dcf::impl::Header& header = file->model->header();
-    const Manifest& manifest = file->model->manifest();
+    const ManifestParts& manifest = *file->model->manifest();
     dcf_file_info info{};
     info.format_major = header.major;
     info.format_minor = header.minor;
@@ -43,7 +43,7 @@ dcf_status dcf_file_describe(const dcf_file* file, dcf_file_info* out, dcf_error
 }
 
 size_t dcf_tensor_count(const dcf_file* file) {
-  return file == nullptr ? 0 : file->model->manifest().tensors.size();
+  return file == nullptr ? 0 : file->model->manifest()->tensors.size();
 }
 
 dcf_status dcf_tensor_find(const dcf_file* file, const char* name, size_t name_size, size_t* index,
@@ -53,7 +53,7 @@ dcf_status dcf_tensor_find(const dcf_file* file, const char* name, size_t name_s
     if (file == nullptr || (name == nullptr && name_size != 0) || index == nullptr)
       return invalid("an argument is NULL");
     const std::string_view wanted(name == nullptr ? "" : name, name_size);
-    const auto& tensors = file->model->manifest().tensors;
+    const auto& tensors = file->model->manifest()->tensors;
     const auto at =
         std::lower_bound(tensors.begin(), tensors.end(), wanted,
                          [](const Tensor& t, std::string_view key) { return t.name < key; });
@@ -69,7 +69,7 @@ dcf_status dcf_tensor_describe(const dcf_file* file, size_t index, dcf_tensor_in
   clear_out(out);
   return guarded(error, [&]() -> Status {
     DCF_TRY(check_tensor(file, index));
-    const Manifest& manifest = file->model->manifest();
+    const ManifestParts& manifest = *file->model->manifest();
     const Tensor& t = manifest.tensors[index];
     const Tensor& data = manifest.tensors[file->model->data_tensor(index)];
     dcf_tensor_info info{};
@@ -126,7 +126,7 @@ dcf_status dcf_metadata_at(const dcf_file* file, size_t index, const char** key,
   set_out<size_t>(value_size, 0);
   return guarded(error, [&]() -> Status {
     if (file == nullptr) return invalid("the file is NULL");
-    const auto& metadata = file->model->manifest().metadata;
+    const auto& metadata = file->model->manifest()->metadata;
     if (index >= metadata.size()) return invalid("the metadata index is out of range");
     set_out(key, metadata[index].first.data());
     set_out(key_size, metadata[index].first.size());
@@ -137,7 +137,7 @@ dcf_status dcf_metadata_at(const dcf_file* file, size_t index, const char** key,
 }
 
 size_t dcf_metadata_count(const dcf_file* file) {
-  return file == nullptr ? 0 : file->model->manifest().metadata.size();
+  return file == nullptr ? 0 : file->model->manifest()->metadata.size();
 }
 
 dcf_status dcf_metadata_find(const dcf_file* file, const char* key, size_t key_size,
@@ -147,7 +147,7 @@ dcf_status dcf_metadata_find(const dcf_file* file, const char* key, size_t key_s
   return guarded(error, [&]() -> Status {
     if (file == nullptr || (key == nullptr && key_size != 0)) return invalid("an argument is NULL");
     const std::string_view wanted(key == nullptr ? "" : key, key_size);
-    const auto& metadata = file->model->manifest().metadata;
+    const auto& metadata = file->model->manifest()->metadata;
     const auto at = std::lower_bound(
         metadata.begin(), metadata.end(), wanted,
         [](const auto& pair, std::string_view sought) { return pair.first < sought; });
@@ -160,6 +160,6 @@ dcf_status dcf_metadata_find(const dcf_file* file, const char* key, size_t key_s
 }
 
 const char* dcf_tensor_opaque_name(const dcf_file* file, size_t index) {
-  return check_tensor(file, index).ok() ? file->model->manifest().tensors[index].opaque_name.data()
+  return check_tensor(file, index).ok() ? file->model->manifest()->tensors[index].opaque_name.data()
                                         : "";
 }

@@ -25,7 +25,7 @@ inline ProgressStep progress_step(dcf_progress_fn progress, void* ctx) {
 // The tensor at `index`, or why there is none.
 inline Status check_tensor(const dcf_file* file, size_t index) {
   if (file == nullptr) return invalid("the file is NULL");
-  if (index >= file->model->manifest().tensors.size())
+  if (index >= file->model->manifest()->tensors.size())
     return invalid("the tensor index is out of range");
   return ok_status();
 }

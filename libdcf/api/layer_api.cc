@@ -39,7 +39,7 @@ Parallel parallel_of_layer(const dcf::impl::Model& model, const dcf_layer_option
 Status read_bias(const dcf_file& file, size_t index, const dcf_layer_options& options,
                  LayerOptions* wanted) {
   if (options.bias == nullptr && options.bias_elements == 0) return ok_status();
-  const uint64_t rows = file.model->manifest().tensors[index].rows();
+  const uint64_t rows = file.model->manifest()->tensors[index].rows();
   if (options.bias == nullptr) return invalid("the bias is NULL");
   if (options.bias_elements < rows) return invalid("the bias is too short");
   wanted->bias = {options.bias, static_cast<size_t>(rows)};

@@ -47,7 +47,7 @@ auto with_work(Body body) {
 
 // The index of a part, whose checksum is right.
 Result<std::vector<uint8_t>> read_index(const Model& model) {
-  const auto& sections = model.manifest().sections;
+  const auto& sections = model.manifest()->sections;
   for (size_t i = 0; i < sections.size(); ++i) {
     if (sections[i].kind != dcf::impl::kPartKind) continue;
     const uint64_t offset = model.layout().section_offsets[i];
@@ -75,8 +75,8 @@ dcf_status dcf_writer_add_part(dcf_writer* writer, const dcf_file* part, dcf_err
     BigVector<uint8_t> storage;
     dcf::impl::PartSource source;
     source.index = index;
-    source.tensors = model.manifest().tensors.size();
-    for (const dcf::impl::Chunk& chunk : model.manifest().chunks) source.payload += chunk.bytes;
+    source.tensors = model.manifest()->tensors.size();
+    for (const dcf::impl::Chunk& chunk : model.manifest()->chunks) source.payload += chunk.bytes;
     source.open = [&](size_t tensor) { return copy_source(*part, tensor, &storage); };
     return out.add_part(source);
   });

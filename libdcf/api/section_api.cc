@@ -16,7 +16,7 @@ namespace {
 
 Status check_section(const dcf_file* file, size_t index) {
   if (file == nullptr) return invalid("the file is NULL");
-  if (index >= file->model->manifest().sections.size())
+  if (index >= file->model->manifest()->sections.size())
     return invalid("the section index is out of range");
   return ok_status();
 }
@@ -24,7 +24,7 @@ Status check_section(const dcf_file* file, size_t index) {
 }  // namespace
 
 size_t dcf_section_count(const dcf_file* file) {
-  return file == nullptr ? 0 : file->model->manifest().sections.size();
+  return file == nullptr ? 0 : file->model->manifest()->sections.size();
 }
 
 dcf_status dcf_section_describe(const dcf_file* file, size_t index, dcf_section_info* out,
@@ -32,7 +32,7 @@ dcf_status dcf_section_describe(const dcf_file* file, size_t index, dcf_section_
   clear_out(out);
   return guarded(error, [&]() -> Status {
     DCF_TRY(check_section(file, index));
-    const Section& section = file->model->manifest().sections[index];
+    const Section& section = file->model->manifest()->sections[index];
     dcf_section_info info = DCF_SECTION_INFO_INIT;
     info.kind = section.kind;
     info.critical = section.critical ? 1 : 0;
@@ -46,7 +46,7 @@ dcf_status dcf_section_read(const dcf_file* file, size_t index, void* dst, size_
                             dcf_error* error) {
   return guarded(error, [&]() -> Status {
     DCF_TRY(check_section(file, index));
-    const Section& section = file->model->manifest().sections[index];
+    const Section& section = file->model->manifest()->sections[index];
     const uint64_t offset = file->model->layout().section_offsets[index];
     if (dst == nullptr && section.bytes != 0) return invalid("the output is NULL");
     if (dst_size < section.bytes)

@@ -57,7 +57,7 @@ inline Status read_conv2d(const dcf_file& file, size_t index, const dcf_conv2d_s
              .stride = or_default(s.stride_w, 1),
              .pad = s.pad_w,
              .dilation = or_default(s.dilation_w, 1)};
-  return conv->complete(file.model->manifest().tensors[index]);
+  return conv->complete(file.model->manifest()->tensors[index]);
 }
 
 }  // namespace dcf::impl

@@ -12,7 +12,7 @@ namespace {
 
 // The coding of a tensor with data, as a writer would have made it.
 Result<EncodedTensor> coding_of(const Model& model, size_t index) {
-  const Manifest& manifest = model.manifest();
+  const ManifestParts& manifest = *model.manifest();
   const Tables& tables = model.tables();
   EncodedTensor result;
   result.tensor = manifest.tensors[index];
@@ -138,7 +138,7 @@ Status read_writer_options(const dcf_writer_options* options, WriterOptions* out
 
 Result<CopySource> copy_source(const dcf_file& file, size_t index, BigVector<uint8_t>* storage) {
   const Model& model = *file.model;
-  const Tensor& tensor = model.manifest().tensors[index];
+  const Tensor& tensor = model.manifest()->tensors[index];
   const size_t data = model.data_tensor(index);
   CopySource source;
   source.file = file.identity;

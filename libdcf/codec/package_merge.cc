@@ -80,7 +80,7 @@ Result<CodeLengths> optimal_code_lengths(std::span<const uint64_t> histogram, un
   replace_by_lengths({unlimited.data(), n});
   if (unlimited[0] <= limit) {
     for (size_t i = 0; i < n; ++i) lengths[leaves[i].symbol] = static_cast<uint8_t>(unlimited[i]);
-    return make_code_lengths(lengths);
+    return make_code_lengths(Bytes(lengths).first(histogram.size()));
   }
 
   // Level 0 holds the coins of the smallest value. is_package[l][i]: item i of level l is a
@@ -111,7 +111,7 @@ Result<CodeLengths> optimal_code_lengths(std::span<const uint64_t> histogram, un
     for (size_t i = 0; i < take - packages; ++i) ++lengths[leaves[i].symbol];
     take = 2 * packages;
   }
-  return make_code_lengths(lengths);
+  return make_code_lengths(Bytes(lengths).first(histogram.size()));
 }
 
 }  // namespace dcf::impl

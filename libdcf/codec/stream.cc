@@ -46,17 +46,20 @@ struct Choice {
   uint64_t size;
 };
 
-bool covers(const CodeLengths& code, const Histogram& histogram) {
-  for (unsigned i = 0; i < kMaxSymbols; ++i) {
-    if (histogram[i] > 0 && code.length(i) == 0) return false;
+// A histogram is seen here as far as its alphabet reaches; that of a small tensor has few symbols.
+using Counts = std::span<const uint64_t>;
+
+bool covers(const CodeLengths& code, Counts counts) {
+  for (unsigned i = 0; i < counts.size(); ++i) {
+    if (counts[i] > 0 && code.length(i) == 0) return false;
   }
   return true;
 }
 
 // The size of huffman-streams if the bits divided evenly.
-uint64_t streams_estimate(const Histogram& histogram, const CodeLengths& code, uint64_t n) {
+uint64_t streams_estimate(Counts counts, const CodeLengths& code, uint64_t n) {
   uint64_t bits = 0;
-  for (unsigned i = 0; i < kMaxSymbols; ++i) bits += histogram[i] * code.length(i);
+  for (unsigned i = 0; i < counts.size(); ++i) bits += counts[i] * code.length(i);
   const uint64_t parts = n < kFourStreams ? 1 : 4;
   const uint64_t bytes = ceil_div(bits, 8) + parts - 1;
   return bytes + parts * varint_size(ceil_div(bytes, parts));
@@ -65,21 +68,22 @@ uint64_t streams_estimate(const Histogram& histogram, const CodeLengths& code, u
 // `symbols` is empty when only an estimate is wanted; `plan` receives the tree if that is chosen.
 Choice choose(const Histogram& histogram, Bytes symbols, unsigned alphabet, const CodeLengths* code,
               HuffmanLayout layout, TreePlan* plan) {
+  const Counts counts = Counts(histogram).first(alphabet);
   uint64_t n = 0;
   unsigned used = 0;
-  for (const uint64_t count : histogram) {
+  for (const uint64_t count : counts) {
     n += count;
     used += count > 0;
   }
   if (used <= 1) return {StreamMode::kConstant, 1};
   Choice best = {StreamMode::kStored, packed_size(n, stored_width(alphabet))};
-  if (code == nullptr || !covers(*code, histogram)) return best;
+  if (code == nullptr || !covers(*code, counts)) return best;
   Choice coded;
   if (use_tree(n, layout)) {
     build_tree_plan(*code, plan);
     coded = {StreamMode::kTree, huffman_tree_size(histogram, *plan)};
   } else if (symbols.empty()) {
-    coded = {StreamMode::kStreams, streams_estimate(histogram, *code, n)};
+    coded = {StreamMode::kStreams, streams_estimate(counts, *code, n)};
   } else {
     coded = {StreamMode::kStreams, huffman_streams_size(symbols, *code)};
   }
@@ -128,10 +132,15 @@ Status decode_stream(ByteReader* in, unsigned alphabet, const DecodeTable* table
 }
 
 Histogram histogram_of(Bytes symbols) {
+  Histogram histogram{};
+  if (symbols.size() <
+      4 * kMaxSymbols) {  // that it takes to clear the counters below and add them up
+    for (const uint8_t symbol : symbols) ++histogram[symbol];
+    return histogram;
+  }
   // Eight counters for each symbol, so that equal neighbours do not wait for each other; one load
   // for eight symbols.
   std::array<std::array<uint32_t, kMaxSymbols>, 8> counts{};
-  Histogram histogram{};
   size_t i = 0;
   for (; symbols.size() - i >= 8; i += 8) {
     const auto word = load_le<uint64_t>(symbols.data() + i);

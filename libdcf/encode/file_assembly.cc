@@ -184,7 +184,7 @@ class Assembly {
   const FileContents& contents_;
   const Bytes coded_names_;
   const std::optional<Positions> positions_;
-  Manifest manifest_;
+  ManifestParts manifest_;
   std::vector<uint8_t> packed_;  // the manifest as stored
   bool coded_ = false;           // with coded names
   Layout layout_;

@@ -16,9 +16,10 @@ uint64_t chunk_overhead(uint64_t symbols, unsigned used) {
 }  // namespace
 
 StreamPlan plan_stream(const Histogram& histogram, unsigned alphabet, uint64_t chunks) {
+  const auto counts = std::span<const uint64_t>(histogram).first(alphabet);
   uint64_t count = 0;
   unsigned used = 0;
-  for (const uint64_t n : histogram) {
+  for (const uint64_t n : counts) {
     count += n;
     used += n > 0;
   }
@@ -26,7 +27,7 @@ StreamPlan plan_stream(const Histogram& histogram, unsigned alphabet, uint64_t c
   if (used == 1) return {std::nullopt, 2 * chunks};
   StreamPlan plan;
   plan.bytes = stream_cost(histogram, alphabet, nullptr, HuffmanLayout::kAuto) + chunks - 1;
-  Result<CodeLengths> code = optimal_code_lengths(histogram);
+  Result<CodeLengths> code = optimal_code_lengths(counts);
   if (!code.ok()) return plan;
   std::vector<uint8_t> record;
   append_code_lengths(code.value(), &record);
@@ -35,7 +36,7 @@ StreamPlan plan_stream(const Histogram& histogram, unsigned alphabet, uint64_t c
     coded += stream_cost(histogram, alphabet, &code.value(), HuffmanLayout::kAuto);
   } else {
     uint64_t bits = 0;
-    for (unsigned i = 0; i < kMaxSymbols; ++i) bits += histogram[i] * code.value().length(i);
+    for (unsigned i = 0; i < alphabet; ++i) bits += counts[i] * code.value().length(i);
     coded += bits / 8 + chunks * chunk_overhead(count / chunks, used);
   }
   if (coded < plan.bytes) {

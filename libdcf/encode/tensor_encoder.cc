@@ -29,7 +29,7 @@ constexpr uint64_t kClearlyLarger = 256;
 // Bytes of a file with this tensor alone, with the most padding that raw data can have: the padding
 // in the file depends on the tensors before it.
 Result<uint64_t> file_size(const EncodedTensor& encoded, DType dtype) {
-  Manifest manifest;
+  ManifestParts manifest;
   manifest.tensors.push_back(encoded.tensor);
   manifest.chunks = encoded.chunks;
   Tensor& tensor = manifest.tensors[0];

@@ -5,7 +5,7 @@
 
 namespace dcf::impl {
 
-uint64_t padding_before(const Manifest& manifest, const Tensor& tensor, uint64_t offset) {
+uint64_t padding_before(const ManifestParts& manifest, const Tensor& tensor, uint64_t offset) {
   if (!tensor.encoding.is_raw()) return 0;
   uint64_t bytes = 0;  // cannot overflow: at most 2^64 / 2^26 chunks of 2^26 bytes
   for (uint64_t i = 0; i < tensor.chunks && bytes < kRawAlignedFrom; ++i) {
@@ -14,7 +14,7 @@ uint64_t padding_before(const Manifest& manifest, const Tensor& tensor, uint64_t
   return bytes < kRawAlignedFrom ? 0 : (kRawAlignment - offset % kRawAlignment) % kRawAlignment;
 }
 
-Result<Layout> compute_layout(const Manifest& manifest, uint64_t manifest_size) {
+Result<Layout> compute_layout(const ManifestParts& manifest, uint64_t manifest_size) {
   const Status too_large =
       fail(Code::BadHeader, "K-06", "the parts of the file add up to too much");
   Layout layout;

@@ -18,9 +18,9 @@ struct Layout {
 };
 
 // Number of zero bytes before the tensor's first chunk if that would start at `offset` (K-02).
-uint64_t padding_before(const Manifest& manifest, const Tensor& tensor, uint64_t offset);
+uint64_t padding_before(const ManifestParts& manifest, const Tensor& tensor, uint64_t offset);
 
 // Fails only where the sizes add up to more than 2^64 (K-06).
-Result<Layout> compute_layout(const Manifest& manifest, uint64_t manifest_size);
+Result<Layout> compute_layout(const ManifestParts& manifest, uint64_t manifest_size);
 
 }  // namespace dcf::impl

@@ -98,7 +98,7 @@ class Validator {
         names_(c_.names),
         opaque_names_(c_.opaque_names) {}
 
-  Status run(Manifest* out) {
+  Status run(ManifestParts* out) {
     DCF_TRY(check_counts());
     out->dims = std::move(c_.dims);
     dims_ = out->dims;
@@ -432,7 +432,8 @@ class Validator {
 
 }  // namespace
 
-uint64_t manifest_memory(const Manifest& m) {
+uint64_t manifest_memory(const Manifest& manifest) {
+  const ManifestParts& m = *manifest;
   return m.tensors.size() * sizeof(m.tensors[0]) +
          m.chunks.size() * (sizeof(m.chunks[0]) + kLayoutOffset) +
          m.metadata.size() * sizeof(m.metadata[0]) +
@@ -442,11 +443,11 @@ uint64_t manifest_memory(const Manifest& m) {
 
 Result<Manifest> validate_manifest(ManifestColumns columns, const Limits& limits) {
   DCF_TRY(check_known(columns));
-  Manifest manifest;
-  manifest.name_bytes = columns.names.size() + columns.name_lengths.size() * sizeof(uint16_t);
+  ManifestParts parts;
+  parts.name_bytes = columns.names.size() + columns.name_lengths.size() * sizeof(uint16_t);
   DCF_TRY(expand_names(&columns, limits));
-  DCF_TRY(Validator(columns, limits).run(&manifest));
-  return manifest;
+  DCF_TRY(Validator(columns, limits).run(&parts));
+  return Manifest(std::move(parts));
 }
 
 }  // namespace dcf::impl

@@ -31,10 +31,10 @@ struct Section {
   uint64_t hash = 0;
 };
 
-struct Manifest {
-  Manifest() = default;
-  Manifest(Manifest&&) = default;
-  Manifest& operator=(Manifest&&) = default;
+struct ManifestParts {
+  ManifestParts() = default;
+  ManifestParts(ManifestParts&&) = default;
+  ManifestParts& operator=(ManifestParts&&) = default;
 
   std::vector<Tensor> tensors;  // sorted by name
   std::vector<Chunk> chunks;
@@ -49,6 +49,19 @@ struct Manifest {
   std::vector<uint64_t> dims;
 };
 
+// Parts that obey every rule of spec/dcf-format.md, section 4. Only validate_manifest() makes one.
+class Manifest {
+ public:
+  const ManifestParts* operator->() const { return &parts_; }
+  const ManifestParts& operator*() const { return parts_; }
+  ManifestParts release() && { return std::move(parts_); }
+
+ private:
+  friend Result<Manifest> validate_manifest(ManifestColumns columns, const Limits& limits);
+  explicit Manifest(ManifestParts parts) : parts_(std::move(parts)) {}
+  ManifestParts parts_;
+};
+
 // Upper bound on the memory of a Manifest that was read, and of its Layout.
 uint64_t manifest_memory(const Manifest& manifest);
 
@@ -56,6 +69,6 @@ uint64_t manifest_memory(const Manifest& manifest);
 // counts, memory, output and entries (L-01).
 Result<Manifest> validate_manifest(ManifestColumns columns, const Limits& limits);
 // The inverse, for writers.
-ManifestColumns manifest_columns(const Manifest& manifest);
+ManifestColumns manifest_columns(const ManifestParts& manifest);
 
 }  // namespace dcf::impl

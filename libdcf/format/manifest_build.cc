@@ -94,7 +94,7 @@ void append_tensor(const Tensor& t, ManifestColumns* c) {
 
 }  // namespace
 
-ManifestColumns manifest_columns(const Manifest& manifest) {
+ManifestColumns manifest_columns(const ManifestParts& manifest) {
   ManifestColumns c;
   for (const Tensor& t : manifest.tensors) append_tensor(t, &c);
   drop_zero_column(&c.view_cols);

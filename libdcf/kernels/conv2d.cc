@@ -48,7 +48,7 @@ class Convolution {
               uint64_t batch, std::span<float> y)
       : model_(model),
         tensor_(tensor),
-        weight_(model.manifest().tensors[tensor]),
+        weight_(model.manifest()->tensors[tensor]),
         conv_(conv),
         x_(x),
         batch_(batch),
@@ -81,7 +81,7 @@ class Convolution {
 
   // Decodes all entries.
   Status decode(ProgressStep progress) {
-    const Tensor& data = model_.manifest().tensors[model_.data_tensor(tensor_)];
+    const Tensor& data = model_.manifest()->tensors[model_.data_tensor(tensor_)];
     DCF_ASSIGN(const uint64_t word_bytes, decoded_bytes(weight_, DType::kNone, data.nonzeros));
     uint64_t row_bytes = 0;
     uint64_t col_bytes = 0;

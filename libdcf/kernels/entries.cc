@@ -39,9 +39,10 @@ class EntryLoader {
       : model_(model),
         data_(data),
         held_(std::move(held)),
-        tensor_(model.manifest().tensors[data]),
-        coding_(tensor_, model.tables(), data),
-        progress_(std::move(progress), tensor_.encoded_bytes) {
+        tensor_(model.manifest()->tensors[data]),
+        progress_(std::move(progress), tensor_.encoded_bytes),
+        chunks_(model, data, &progress_),
+        coding_(chunks_.coding()) {
     shape_.rows = shape.rows();
     shape_.nonzeros = tensor_.nonzeros;
     shape_.cols = shape.cols();
@@ -198,12 +199,10 @@ class EntryLoader {
     if (!goes_on) slab->end = first / chunk_rows() * chunk_rows();
     slab->first = slab->end - part.row_start.size();
     while (slab->end < last) {
-      DecodedChunk decoded;
       const uint64_t chunk = slab->end / chunk_rows();
-      DCF_TRY(model_.load_chunk(coding_, data_, chunk, &slab->scratch, &decoded));
-      DCF_TRY(progress_.add(model_.encoded_bytes(data_, {chunk, chunk + 1})));
-      if (slab->end >= first) *nonzeros += decoded.nonzeros;
-      const uint64_t end = slab->end + decoded.shape.elements / shape_.cols;
+      DCF_ASSIGN(const DecodedChunk decoded, chunks_.load(chunk, &slab->scratch));
+      if (slab->end >= first) *nonzeros += decoded->nonzeros;
+      const uint64_t end = slab->end + decoded->shape.elements / shape_.cols;
       part.row_start.resize(end - slab->first);
       part.row_length.resize(end - slab->first);
       slab->used = place_rows(decoded, slab->end - slab->first, slab->used, &part);
@@ -262,15 +261,14 @@ class EntryLoader {
       at += chunk_room(chunk);
     }
     return reader.for_each_chunk([&](uint64_t chunk, ChunkScratch* scratch) -> Status {
-      DecodedChunk decoded;
-      DCF_TRY(reader.load(chunk, scratch, &decoded));
+      DCF_ASSIGN(const DecodedChunk decoded, reader.load(chunk, scratch));
       place_rows(decoded, chunk * chunk_rows(), room[chunk], out);
       return ok_status();
     });
   }
 
   uint64_t entries_of(uint64_t chunk) const {
-    return model_.manifest().chunks[tensor_.first_chunk + chunk].entries;
+    return model_.manifest()->chunks[tensor_.first_chunk + chunk].entries;
   }
 
   // Writes the rows of a chunk to *out as its rows from `row` on, and their entries from `at` on.
@@ -279,10 +277,10 @@ class EntryLoader {
                       LayerEntries* out) const {
     const bool sparse = tensor_.encoding.is_sparse();
     const auto cols = static_cast<uint32_t>(shape_.cols);
-    const uint32_t* const positions = chunk.positions.data();
-    const uint32_t n = chunk.shape.entries;
+    const uint32_t* const positions = chunk->positions.data();
+    const uint32_t n = chunk->shape.entries;
     uint32_t i = 0;
-    for (uint32_t begin = 0; begin < chunk.shape.elements; begin += cols, ++row) {
+    for (uint32_t begin = 0; begin < chunk->shape.elements; begin += cols, ++row) {
       uint32_t stop = begin + cols;  // where the entries of the row end, if positions are dense
       if (sparse) {
         stop = static_cast<uint32_t>(std::lower_bound(positions + i, positions + n, begin + cols) -
@@ -303,15 +301,15 @@ class EntryLoader {
   uint64_t place_codes(const DecodedChunk& chunk, uint32_t i, uint32_t stop, uint32_t begin,
                        uint64_t at, LayerEntries* out) const {
     const uint32_t* const positions =
-        tensor_.encoding.is_sparse() ? chunk.positions.data() : nullptr;
+        tensor_.encoding.is_sparse() ? chunk->positions.data() : nullptr;
     uint32_t* to = out->entries.data() + at;
     if (positions != nullptr && all_present_ &&
-        (chunk.fillers == 0 || std::memchr(chunk.codes.data() + i, 0, stop - i) == nullptr)) {
-      join(positions + i, chunk.codes.data() + i, stop - i, begin, coding_.reserved_codes(), to);
+        (chunk->fillers == 0 || std::memchr(chunk->codes.data() + i, 0, stop - i) == nullptr)) {
+      join(positions + i, chunk->codes.data() + i, stop - i, begin, coding_.reserved_codes(), to);
       return at + (stop - i);
     }
     for (; i < stop; ++i) {
-      const uint32_t code = code_of_[chunk.codes[i]];
+      const uint32_t code = code_of_[chunk->codes[i]];
       *to = ((positions != nullptr ? positions[i] : i) - begin) | code << LayerEntries::kColumnBits;
       to += code != kAbsent ? 1 : 0;
     }
@@ -323,10 +321,10 @@ class EntryLoader {
     const bool sparse = tensor_.encoding.is_sparse();
     for (; i < stop; ++i) {
       // A filler has the code, or the word, of zero.
-      if (coding_.reserved_codes() != 0 && !chunk.codes.empty() && chunk.codes[i] == 0) continue;
+      if (coding_.reserved_codes() != 0 && !chunk->codes.empty() && chunk->codes[i] == 0) continue;
       const float weight = word_to_float(tensor_.dtype, entry_word(coding_, chunk, i));
       if (weight == 0) continue;
-      out->entries[at] = (sparse ? chunk.positions[i] : i) - begin;
+      out->entries[at] = (sparse ? chunk->positions[i] : i) - begin;
       out->values[at++] = weight;
     }
     return at;
@@ -337,13 +335,12 @@ class EntryLoader {
     std::vector<Scattered> all;
     all.reserve(most_entries());
     DCF_TRY(reader.for_each_chunk_in_order([&](uint64_t chunk, ChunkScratch* scratch) -> Status {
-      DecodedChunk decoded;
-      DCF_TRY(reader.load(chunk, scratch, &decoded));
+      DCF_ASSIGN(const DecodedChunk decoded, reader.load(chunk, scratch));
       for_each_entry(coding_, decoded, [&](uint32_t element, uint32_t entry) {
         const float weight = word_to_float(tensor_.dtype, entry_word(coding_, decoded, entry));
         if (weight == 0) return;
-        const uint32_t code = shape_.has_codes() ? code_of_[decoded.codes[entry]] : 0;
-        all.push_back({element_of_view(tensor_, decoded.shape.first + element), code, weight});
+        const uint32_t code = shape_.has_codes() ? code_of_[decoded->codes[entry]] : 0;
+        all.push_back({element_of_view(tensor_, decoded->shape.first + element), code, weight});
       });
       return ok_status();
     }));
@@ -372,8 +369,9 @@ class EntryLoader {
   size_t data_;
   MemoryShare held_;
   const Tensor& tensor_;
-  TensorCoding coding_;
   mutable DecodeProgress progress_;
+  const ChunkReader chunks_;  // for loops that TensorReader has not
+  const TensorCoding& coding_;
   LayerEntries shape_;
   bool all_present_ = false;  // no code of the codebook has a weight of zero
   std::array<uint32_t, 257> code_of_ = [] {
@@ -399,7 +397,7 @@ TensorEntries::~TensorEntries() = default;
 Result<std::unique_ptr<TensorEntries>> TensorEntries::open(const Model& model, size_t tensor,
                                                            uint64_t held, ProgressStep progress) {
   const size_t data = model.data_tensor(tensor);
-  const Tensor& shape = model.manifest().tensors[tensor];
+  const Tensor& shape = model.manifest()->tensors[tensor];
   if (is_raw_only(shape.dtype))
     return fail(Code::UnsupportedDType, "", "the dtype has no arithmetic");
   if (shape.cols() > LayerEntries::kMostColumns) {

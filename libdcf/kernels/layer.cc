@@ -187,8 +187,8 @@ Status too_large(const Model& model, size_t tensor) {
 uint64_t packing_estimate(const Model& model, size_t tensor, std::string_view kernel) {
   constexpr uint64_t kEntryBytes = 4 * sizeof(float);
   constexpr uint64_t kRowBytes = 24;
-  const Tensor& shape = model.manifest().tensors[tensor];
-  const Tensor& t = model.manifest().tensors[model.data_tensor(tensor)];
+  const Tensor& shape = model.manifest()->tensors[tensor];
+  const Tensor& t = model.manifest()->tensors[model.data_tensor(tensor)];
   const uint64_t entries = t.encoding.is_sparse() ? t.entries : t.elements;
   const uint64_t blocks = ceil_div(shape.cols(), Blocked::kBlock);
   const bool sorts = t.encoding.palette_size <= CodeGroups::kCodes;

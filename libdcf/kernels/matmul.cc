@@ -89,18 +89,17 @@ class Product {
   }
 
   Status multiply(uint64_t chunk, ChunkScratch* scratch, std::vector<double>& part) const {
-    DecodedChunk decoded;
-    DCF_TRY(reader_.load(chunk, scratch, &decoded));
+    DCF_ASSIGN(const DecodedChunk decoded, reader_.load(chunk, scratch));
     const uint64_t base = first_row(chunk);
-    const bool palette = !decoded.codes.empty();
+    const bool palette = !decoded->codes.empty();
     // Entries come in rising order, so the row is found by stepping, not by division.
     uint64_t row = base;
     uint64_t row_start = base * cols_;
     for_each_entry(coding_, decoded, [&](uint32_t element, uint32_t entry) {
-      const double w = palette ? by_code_[decoded.codes[entry]]
+      const double w = palette ? by_code_[decoded->codes[entry]]
                                : word_to_double(tensor_.dtype, entry_word(coding_, decoded, entry));
       if (w == 0) return;  // a zero of a dense tensor is no weight either
-      const uint64_t at = element_of_view(tensor_, decoded.shape.first + element);
+      const uint64_t at = element_of_view(tensor_, decoded->shape.first + element);
       if (at < row_start || at - row_start >= cols_) {
         row = at / cols_;
         row_start = row * cols_;
@@ -154,15 +153,15 @@ bool plan_sums(const Tensor& data, const Tensor& shape, uint64_t batch, Plan* pl
 Status matmul(const Model& model, size_t tensor, std::span<const float> x, uint64_t batch,
               std::span<float> y, ProgressStep step) {
   const size_t data = model.data_tensor(tensor);
-  const Tensor& shape = model.manifest().tensors[tensor];
+  const Tensor& shape = model.manifest()->tensors[tensor];
   if (is_raw_only(shape.dtype))
     return fail(Code::UnsupportedDType, "", "the dtype has no arithmetic");
   constexpr const char* kTooMuch = "the product takes more than max_memory";
   Plan sums;
-  if (!plan_sums(model.manifest().tensors[data], shape, batch, &sums))
+  if (!plan_sums(model.manifest()->tensors[data], shape, batch, &sums))
     return model.in_data(data, fail(Code::LimitMemory, "L-01", kTooMuch));
-  DecodeProgress progress(std::move(step), model.manifest().tensors[data].encoded_bytes);
-  ReadPlan plan = whole_tensor(model.manifest().tensors[data], &progress);
+  DecodeProgress progress(std::move(step), model.manifest()->tensors[data].encoded_bytes);
+  ReadPlan plan = whole_tensor(model.manifest()->tensors[data], &progress);
   plan.beside = sums.bytes;
   plan.too_much = kTooMuch;
   DCF_ASSIGN(const auto reader, TensorReader::open(model, data, plan));

@@ -35,19 +35,19 @@ uint64_t chunk_scratch_bytes(const Tensor& t, uint64_t elements, uint64_t entrie
          entries * (1 + 4 + numbers + 1 + width + grouped + indices) + 2 * flags;
 }
 
-Status decode_chunk(const TensorCoding& coding, const ChunkShape& shape, Bytes bytes,
-                    ChunkScratch* scratch, DecodedChunk* out) {
-  *out = DecodedChunk{};
-  out->shape = shape;
+namespace {
+
+Status decode_parts(const TensorCoding& coding, Bytes bytes, ChunkScratch* scratch,
+                    ChunkParts* out) {
   if (coding.tensor().encoding.is_raw()) {
     // The manifest's rules make the bytes as many as the elements need.
-    const unsigned used = shape.elements * coding.tensor().bits % 8;
+    const unsigned used = out->shape.elements * coding.tensor().bits % 8;
     if (used != 0 && bytes.back() >> used != 0) {
       return fail(Code::BadBitstream, "V-03", "the padding of raw elements is not zero");
     }
     out->words = bytes;
     out->value_bytes = bytes.size();
-    out->nonzeros = count_nonzeros(coding.tensor(), bytes, shape.elements);
+    out->nonzeros = count_nonzeros(coding.tensor(), bytes, out->shape.elements);
     return ok_status();
   }
   ByteReader in(bytes);
@@ -61,6 +61,16 @@ Status decode_chunk(const TensorCoding& coding, const ChunkShape& shape, Bytes b
     return fail(Code::BadBitstream, "K-04", "bytes are left over at the end of a chunk");
   }
   return ok_status();
+}
+
+}  // namespace
+
+Result<DecodedChunk> decode_chunk(const TensorCoding& coding, const ChunkShape& shape, Bytes bytes,
+                                  ChunkScratch* scratch) {
+  ChunkParts parts;
+  parts.shape = shape;
+  DCF_TRY(decode_parts(coding, bytes, scratch, &parts));
+  return DecodedChunk(parts);
 }
 
 }  // namespace dcf::impl

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Chunk bytes -> entries: positions, values and zero signs of one chunk, checked against every rule
-// of spec/dcf-format.md, sections 7 to 9. A DecodedChunk that exists is proven: positions rise
-// strictly within the chunk, codes lie in the codebook, fillers obey the paper's rule.
+// of spec/dcf-format.md, sections 7 to 9.
 #pragma once
 
 #include <span>
@@ -54,8 +53,8 @@ struct ChunkScratch {
 uint64_t chunk_scratch_bytes(const Tensor& tensor, uint64_t elements, uint64_t entries,
                              uint64_t bytes);
 
-// Views into the scratch, valid until its next use.
-struct DecodedChunk {
+// What a chunk consists of: views into the scratch, valid until its next use.
+struct ChunkParts {
   ChunkShape shape;
   std::span<const uint32_t> positions;  // sparse: element of the chunk, per entry, rising
   std::span<const uint8_t> codes;       // palette: one per entry
@@ -68,9 +67,22 @@ struct DecodedChunk {
   uint64_t value_bytes = 0;
 };
 
+// The parts of a chunk that obeys every rule: positions rise strictly within it, codes lie in the
+// codebook, fillers are where the paper has them. Only decode_chunk() makes one.
+class DecodedChunk {
+ public:
+  const ChunkParts* operator->() const { return &parts_; }
+
+ private:
+  friend Result<DecodedChunk> decode_chunk(const TensorCoding& coding, const ChunkShape& shape,
+                                           Bytes bytes, ChunkScratch* scratch);
+  explicit DecodedChunk(const ChunkParts& parts) : parts_(parts) {}
+  ChunkParts parts_;
+};
+
 // Decodes a chunk whose `bytes` passed their checksum. Failures carry no offset; the caller knows
 // the chunk's.
-Status decode_chunk(const TensorCoding& coding, const ChunkShape& shape, Bytes bytes,
-                    ChunkScratch* scratch, DecodedChunk* out);
+Result<DecodedChunk> decode_chunk(const TensorCoding& coding, const ChunkShape& shape, Bytes bytes,
+                                  ChunkScratch* scratch);
 
 }  // namespace dcf::impl

@@ -21,7 +21,7 @@ Status bad(const char* rule, const char* message) {
 }
 
 Status decode_bitmap(const TensorCoding& coding, ByteReader* in, ChunkScratch* scratch,
-                     DecodedChunk* out) {
+                     ChunkParts* out) {
   const ChunkShape& shape = out->shape;
   const size_t bytes = ceil_div(shape.elements, 8);
   // Read in words of 8 bytes below; the padding stays zero.
@@ -119,7 +119,7 @@ Status place(const ChunkScratch& scratch, const Gap* gaps, const ChunkShape& sha
 }  // namespace
 
 Status decode_positions(const TensorCoding& coding, ByteReader* in, ChunkScratch* scratch,
-                        DecodedChunk* out) {
+                        ChunkParts* out) {
   const Encoding& encoding = coding.tensor().encoding;
   const ChunkShape& shape = out->shape;
   if (!encoding.is_sparse() || shape.entries == 0) return ok_status();
@@ -142,7 +142,7 @@ Status decode_positions(const TensorCoding& coding, ByteReader* in, ChunkScratch
 }
 
 Status decode_signs(const TensorCoding& coding, ByteReader* in, ChunkScratch* scratch,
-                    DecodedChunk* out) {
+                    ChunkParts* out) {
   if (!coding.tensor().encoding.signs) return ok_status();
   const uint32_t skipped = out->shape.elements - (out->shape.entries - out->fillers);
   if (skipped == 0) return ok_status();

@@ -10,9 +10,9 @@ namespace dcf::impl {
 // positions in scratch->symbols, and the number of entries of each row of gap and gap-bucket
 // positions in scratch->counts.
 Status decode_positions(const TensorCoding& coding, ByteReader* in, ChunkScratch* scratch,
-                        DecodedChunk* out);
+                        ChunkParts* out);
 // Section 7.5. The signs follow the values.
 Status decode_signs(const TensorCoding& coding, ByteReader* in, ChunkScratch* scratch,
-                    DecodedChunk* out);
+                    ChunkParts* out);
 
 }  // namespace dcf::impl

@@ -69,7 +69,7 @@ Status join_fields(const TensorCoding& coding, Bytes codes, unsigned zeros, Byte
 }
 
 Status decode_split(const TensorCoding& coding, ByteReader* in, ChunkScratch* scratch,
-                    DecodedChunk* out) {
+                    ChunkParts* out) {
   resize_scratch(&scratch->codes, out->shape.entries);
   DCF_TRY(symbols(coding, out->shape, in, scratch, scratch->codes));
   return join_fields(coding, scratch->codes, coding.tensor().encoding.split_z, in,
@@ -78,7 +78,7 @@ Status decode_split(const TensorCoding& coding, ByteReader* in, ChunkScratch* sc
 
 // 8.2, class-split: the words of each class are joined, then spread.
 Status decode_class_split(const TensorCoding& coding, ByteReader* in, ChunkScratch* scratch,
-                          DecodedChunk* out) {
+                          ChunkParts* out) {
   const ChunkShape& shape = out->shape;
   const size_t width = coding.word_bytes();
   const ClassOrder::Counts counts = coding.classes().count(shape.first, shape.entries);
@@ -108,7 +108,7 @@ void look_up(std::span<const uint64_t> dictionary, std::span<const uint16_t> ind
 
 // 8.1, dictionary.
 Status decode_dictionary(const TensorCoding& coding, ByteReader* in, ChunkScratch* scratch,
-                         DecodedChunk* out) {
+                         ChunkParts* out) {
   const size_t n = out->shape.entries;
   const unsigned low_bits = coding.tensor().encoding.index_bits();
   resize_scratch(&scratch->codes, n);
@@ -253,7 +253,7 @@ std::array<bool, 257> zero_codes(const TensorCoding& coding) {
   return zero;
 }
 
-Status finish_palette(const TensorCoding& coding, const ChunkScratch& scratch, DecodedChunk* out) {
+Status finish_palette(const TensorCoding& coding, const ChunkScratch& scratch, ChunkParts* out) {
   out->codes = scratch.codes;
   const Encoding& e = coding.tensor().encoding;
   if (e.positions == Positions::kGap) {
@@ -271,7 +271,7 @@ Status finish_palette(const TensorCoding& coding, const ChunkScratch& scratch, D
 }
 
 template <typename T>
-Status finish_words(const TensorCoding& coding, const ChunkScratch& scratch, DecodedChunk* out) {
+Status finish_words(const TensorCoding& coding, const ChunkScratch& scratch, ChunkParts* out) {
   out->words = scratch.words;
   const Encoding& e = coding.tensor().encoding;
   const T mask = static_cast<T>(magnitude_mask(coding.tensor().dtype));
@@ -295,7 +295,7 @@ Status finish_words(const TensorCoding& coding, const ChunkScratch& scratch, Dec
 }  // namespace
 
 Status decode_values(const TensorCoding& coding, ByteReader* in, ChunkScratch* scratch,
-                     DecodedChunk* out) {
+                     ChunkParts* out) {
   const size_t n = out->shape.entries;
   if (n == 0) return ok_status();
   const Values values = coding.tensor().encoding.values;

@@ -8,6 +8,6 @@ namespace dcf::impl {
 
 // Section 8, fillers (P-04) and zeros (V-02).
 Status decode_values(const TensorCoding& coding, ByteReader* in, ChunkScratch* scratch,
-                     DecodedChunk* out);
+                     ChunkParts* out);
 
 }  // namespace dcf::impl

@@ -56,15 +56,14 @@ class RowMajorCsr {
 
   Status place(uint64_t chunk, ChunkScratch* scratch) {
     RunningSum::Turn turn(&placed_, chunk);
-    DecodedChunk decoded;
-    DCF_TRY(reader_.load(chunk, scratch, &decoded));
+    DCF_ASSIGN(const DecodedChunk decoded, reader_.load(chunk, scratch));
     uint64_t at = 0;
-    if (!turn.add(decoded.nonzeros, &at)) return ok_status();  // the chunk that failed reports it
+    if (!turn.add(decoded->nonzeros, &at)) return ok_status();  // the chunk that failed reports it
     const uint64_t room = out_.col.size();
     // More than the tensor declares: the reader reports that once all chunks are known to be sound.
-    if (at > room || decoded.nonzeros > room - at) return ok_status();
+    if (at > room || decoded->nonzeros > room - at) return ok_status();
     auto* const cols = reinterpret_cast<uint8_t*>(out_.col.data());
-    const size_t n = decoded.nonzeros;
+    const size_t n = decoded->nonzeros;
     Entries entries{{{cols + at * sizeof(uint32_t), n * sizeof(uint32_t)}, stream_},
                     {out_.values.subspan(at * sizeof(T), n * sizeof(T)), stream_}};
     place_values(decoded, &entries);
@@ -75,8 +74,8 @@ class RowMajorCsr {
   // from i on. kept(i) tells whether entry i belongs to the output. next_dropped(i, stop) is the
   // first entry of [i, stop) that does not, or `stop`.
   void place_values(const DecodedChunk& chunk, Entries* out) const {
-    if (!chunk.codes.empty()) {
-      const uint8_t* const codes = chunk.codes.data();
+    if (!chunk->codes.empty()) {
+      const uint8_t* const codes = chunk->codes.data();
       // Where fillers are looked up, they are a code like others.
       const unsigned base = in_runs(chunk) ? coding_.reserved_codes() : 0;
       const auto values = [this, codes, base](size_t i, size_t count, uint8_t* dst) {
@@ -92,7 +91,7 @@ class RowMajorCsr {
       };
       return place_rows(chunk, values, kept, next_filler, out);
     }
-    const uint8_t* const words = chunk.words.data();
+    const uint8_t* const words = chunk->words.data();
     const size_t width = coding_.word_bytes();
     const auto stored = [words, width](size_t i) { return load_word(words + i * width, width); };
     const auto values = [&, stored](size_t i, size_t count, uint8_t* dst) {
@@ -116,7 +115,7 @@ class RowMajorCsr {
   }
 
   static bool in_runs(const DecodedChunk& chunk) {
-    return chunk.shape.entries - chunk.nonzeros <= chunk.shape.entries / kEntriesOfARun;
+    return chunk->shape.entries - chunk->nonzeros <= chunk->shape.entries / kEntriesOfARun;
   }
 
   // No code is below `base`.
@@ -133,10 +132,10 @@ class RowMajorCsr {
   template <typename Values, typename Kept, typename Next>
   void place_rows(const DecodedChunk& chunk, Values values, Kept kept, Next next_dropped,
                   Entries* out) const {
-    const uint64_t first = chunk.shape.first;
-    const uint64_t end = first + chunk.shape.elements;
-    const size_t entries = chunk.shape.entries;
-    const bool all = chunk.nonzeros == entries;
+    const uint64_t first = chunk->shape.first;
+    const uint64_t end = first + chunk->shape.elements;
+    const size_t entries = chunk->shape.entries;
+    const bool all = chunk->nonzeros == entries;
     const bool runs = in_runs(chunk);
     uint64_t row = first / cols_;
     for (size_t i = 0; i < entries; ++row) {
@@ -167,8 +166,8 @@ class RowMajorCsr {
 
   void write_cols(const DecodedChunk& chunk, size_t i, size_t count, uint32_t shift,
                   uint8_t* dst) const {
-    if (!chunk.positions.empty())
-      return kernels_.add(chunk.positions.data() + i, count, shift, dst);
+    if (!chunk->positions.empty())
+      return kernels_.add(chunk->positions.data() + i, count, shift, dst);
     for (size_t k = 0; k < count; ++k) {
       const uint32_t col = static_cast<uint32_t>(i + k) + shift;
       std::memcpy(dst + k * sizeof col, &col, sizeof col);
@@ -227,16 +226,16 @@ class RowMajorCsr {
 
   // The first entry from i on whose position is `limit` or higher. It is at most a row away.
   size_t end_of_row(const DecodedChunk& chunk, size_t i, uint64_t limit) const {
-    const size_t entries = chunk.shape.entries;
-    if (chunk.positions.empty()) return std::min<uint64_t>(entries, limit);
-    const uint32_t* at = chunk.positions.data() + i;
+    const size_t entries = chunk->shape.entries;
+    if (chunk->positions.empty()) return std::min<uint64_t>(entries, limit);
+    const uint32_t* at = chunk->positions.data() + i;
     // No branches: they would be unpredictable.
     for (size_t n = std::min<uint64_t>(entries - i, cols_); n > 0;) {
       const size_t half = (n + 1) / 2;
       at += at[half - 1] < limit ? half : 0;
       n -= half;
     }
-    return static_cast<size_t>(at - chunk.positions.data());
+    return static_cast<size_t>(at - chunk->positions.data());
   }
 
   const TensorReader& reader_;
@@ -252,7 +251,7 @@ class RowMajorCsr {
 
 Status decode(const Model& model, size_t data, uint64_t cols, DType as, const Csr& out,
               ProgressStep step) {
-  const Tensor& t = model.manifest().tensors[data];
+  const Tensor& t = model.manifest()->tensors[data];
   DecodeProgress progress(std::move(step), t.encoded_bytes);
   DCF_ASSIGN(const auto reader, TensorReader::open(model, data, whole_tensor(t, &progress)));
   const CsrWords words(reader->coding(), as);
@@ -273,12 +272,12 @@ Status decode(const Model& model, size_t data, uint64_t cols, DType as, const Cs
 Status decode_csr(const Model& model, size_t tensor, DType as, const Csr& out,
                   ProgressStep progress) {
   const size_t data = model.data_tensor(tensor);
-  const Tensor& stored = model.manifest().tensors[data];
+  const Tensor& stored = model.manifest()->tensors[data];
   if (is_raw_only(stored.dtype)) {
     return fail(Code::UnsupportedDType, "", "the dtype has no sparse form");
   }
   std::fill(out.row_ptr.begin(), out.row_ptr.end(), uint64_t{0});
-  const uint64_t cols = model.manifest().tensors[tensor].cols();
+  const uint64_t cols = model.manifest()->tensors[tensor].cols();
   const auto decode_view = stored.view.transposed ? decode_csr_transposed : decode;
   return model.in_data(data, decode_view(model, data, cols, as, out, std::move(progress)));
 }

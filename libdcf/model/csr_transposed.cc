@@ -37,15 +37,14 @@ class TransposedCsr {
   // Calls entry(row, col, word) for all nonzeros of a chunk.
   template <typename Entry>
   Status visit(uint64_t chunk, ChunkScratch* scratch, Entry entry) const {
-    DecodedChunk decoded;
-    DCF_TRY(reader_.load(chunk, scratch, &decoded));
-    const bool coded = !decoded.codes.empty();
+    DCF_ASSIGN(const DecodedChunk decoded, reader_.load(chunk, scratch));
+    const bool coded = !decoded->codes.empty();
     for_each_entry(coding_, decoded, [&](uint32_t element, uint32_t i) {
       const uint64_t stored = coded ? 0 : entry_word(coding_, decoded, i);
-      if (coded ? !words_.kept()[decoded.codes[i]] : words_.is_zero(stored)) return;
-      const uint64_t at = element_of_view(tensor_, decoded.shape.first + element);
+      if (coded ? !words_.kept()[decoded->codes[i]] : words_.is_zero(stored)) return;
+      const uint64_t at = element_of_view(tensor_, decoded->shape.first + element);
       entry(at / cols_, static_cast<uint32_t>(at % cols_),
-            coded ? words_.by_code()[decoded.codes[i]] : words_.converted(stored));
+            coded ? words_.by_code()[decoded->codes[i]] : words_.converted(stored));
     });
     return ok_status();
   }
@@ -120,7 +119,7 @@ Status sort_rows(const Model& model, const Csr& out, size_t bytes) {
 
 Status decode_csr_transposed(const Model& model, size_t data, uint64_t cols, DType as,
                              const Csr& out, ProgressStep step) {
-  const Tensor& tensor = model.manifest().tensors[data];
+  const Tensor& tensor = model.manifest()->tensors[data];
   DecodeProgress progress(std::move(step), 2 * tensor.encoded_bytes);
   ReadPlan plan = whole_tensor(tensor, &progress);
   plan.beside.once = (out.row_ptr.size() - 1) * sizeof(uint64_t);  // the next place of each row

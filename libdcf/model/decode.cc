@@ -29,8 +29,7 @@ class RangeDecoder {
 
   Status run() const {
     return reader_.for_each_chunk([this](uint64_t chunk, ChunkScratch* scratch) -> Status {
-      DecodedChunk decoded;
-      DCF_TRY(reader_.load(chunk, scratch, &decoded));
+      DCF_ASSIGN(const DecodedChunk decoded, reader_.load(chunk, scratch));
       place(decoded, scratch);
       return ok_status();
     });
@@ -39,7 +38,7 @@ class RangeDecoder {
  private:
   // Writes the part of the chunk that lies in the request.
   void place(const DecodedChunk& chunk, ChunkScratch* scratch) const {
-    const ChunkShape& shape = chunk.shape;
+    const ChunkShape& shape = chunk->shape;
     const uint64_t end = shape.first + shape.elements;
     const bool whole = !tensor_.view.transposed && first_ <= shape.first && end <= first_ + count_;
     if (whole && (!convert_ || tensor_.encoding.values == Values::kPalette)) {
@@ -50,7 +49,7 @@ class RangeDecoder {
                    dst_.subspan(at, ceil_div(uint64_t{shape.elements} * bits, 8)));
       return;
     }
-    Bytes dense = chunk.words;
+    Bytes dense = chunk->words;
     if (!tensor_.encoding.is_raw()) {
       resize_scratch(&scratch->dense, size_t{shape.elements} * coding_.word_bytes());
       expand_chunk(coding_, chunk, {}, scratch->dense);
@@ -156,13 +155,13 @@ Result<uint64_t> decoded_bytes(const Tensor& tensor, DType as, uint64_t count) {
 
 Result<uint64_t> decode_memory(const Model& model, size_t tensor) {
   const size_t data = model.data_tensor(tensor);
-  return TensorReader::memory(model, data, whole_tensor(model.manifest().tensors[data]));
+  return TensorReader::memory(model, data, whole_tensor(model.manifest()->tensors[data]));
 }
 
 Status decode_elements(const Model& model, size_t tensor, DType as, uint64_t first, uint64_t count,
                        MutableBytes dst, ProgressStep step) {
   const size_t data = model.data_tensor(tensor);
-  const Tensor& stored = model.manifest().tensors[data];
+  const Tensor& stored = model.manifest()->tensors[data];
   if (first * stored.bits % 8 != 0) {
     return fail(Code::InvalidArgument, "", "the rows of this dtype do not start on a byte");
   }

@@ -62,14 +62,14 @@ void place_signs(const TensorCoding& coding, const DecodedChunk& chunk, MutableB
   uint32_t at = 0;
   const auto run = [&](uint32_t end) {
     for (; at < end; ++at, ++skipped) {
-      if ((chunk.signs[skipped / 8] >> (skipped % 8) & 1) != 0) put<T>(out, at, kNegativeZero);
+      if ((chunk->signs[skipped / 8] >> (skipped % 8) & 1) != 0) put<T>(out, at, kNegativeZero);
     }
   };
   for_each_entry(coding, chunk, [&](uint32_t element, uint32_t) {
     run(element);
     at = element + 1;
   });
-  run(chunk.shape.elements);
+  run(chunk->shape.elements);
 }
 
 // word(i) is the word of entry i. It is passed by value, and the loop uses only local variables,
@@ -106,10 +106,10 @@ void expand_sparse(std::span<const uint32_t> positions, bool stream, MutableByte
 template <typename T>
 void expand_palette(const TensorCoding& coding, const DecodedChunk& chunk,
                     const std::array<T, 257>& table, bool stream, MutableBytes out) {
-  const uint8_t* const codes = chunk.codes.data();
+  const uint8_t* const codes = chunk->codes.data();
   const auto word = [words = table.data(), codes](size_t i) { return words[codes[i]]; };
   if (coding.tensor().encoding.is_sparse())
-    return expand_sparse<T>(chunk.positions, stream, out, word);
+    return expand_sparse<T>(chunk->positions, stream, out, word);
   if constexpr (sizeof(T) == sizeof(uint32_t)) {
     const WordTable words = {table.data(), coding.codebook().size(), 0};
     in_blocks<T>(out, stream, [&, codes](size_t first, MutableBytes block) {
@@ -124,25 +124,25 @@ template <typename T>
 void expand(const TensorCoding& coding, const DecodedChunk& chunk, Expansion how,
             MutableBytes out) {
   // Signs are applied once all elements are written.
-  const bool stream = how.stream && chunk.signs.empty();
+  const bool stream = how.stream && chunk->signs.empty();
   if (coding.tensor().encoding.values == Values::kPalette) {
     expand_palette(coding, chunk, words_by_code<T>(coding, how.to_f32), stream, out);
   } else if (coding.tensor().encoding.is_sparse()) {
-    const auto word = [words = chunk.words.data()](size_t i) {
+    const auto word = [words = chunk->words.data()](size_t i) {
       return load_le<T>(words + i * sizeof(T));
     };
-    expand_sparse<T>(chunk.positions, stream, out, word);
+    expand_sparse<T>(chunk->positions, stream, out, word);
   } else {
-    copy_words(chunk.words, stream, out);
+    copy_words(chunk->words, stream, out);
   }
-  if (!chunk.signs.empty()) place_signs<T>(coding, chunk, out);
+  if (!chunk->signs.empty()) place_signs<T>(coding, chunk, out);
 }
 
 }  // namespace
 
 void expand_chunk(const TensorCoding& coding, const DecodedChunk& chunk, Expansion how,
                   MutableBytes out) {
-  if (coding.tensor().encoding.is_raw()) return copy_words(chunk.words, how.stream, out);
+  if (coding.tensor().encoding.is_raw()) return copy_words(chunk->words, how.stream, out);
   switch (how.to_f32 ? sizeof(float) : coding.word_bytes()) {
     case 1:
       return expand<uint8_t>(coding, chunk, how, out);

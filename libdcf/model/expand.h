@@ -29,25 +29,25 @@ inline unsigned code_shift(const Encoding& encoding) {
 template <typename Visit>
 void for_each_entry(const TensorCoding& coding, const DecodedChunk& chunk, Visit visit) {
   const bool sparse = coding.tensor().encoding.is_sparse();
-  const bool palette = !chunk.codes.empty();
+  const bool palette = !chunk->codes.empty();
   const size_t width = coding.word_bytes();
-  if (chunk.fillers == 0) {
-    for (uint32_t i = 0; i < chunk.shape.entries; ++i) visit(sparse ? chunk.positions[i] : i, i);
+  if (chunk->fillers == 0) {
+    for (uint32_t i = 0; i < chunk->shape.entries; ++i) visit(sparse ? chunk->positions[i] : i, i);
     return;
   }
-  for (uint32_t i = 0; i < chunk.shape.entries; ++i) {
+  for (uint32_t i = 0; i < chunk->shape.entries; ++i) {
     const bool filler =
-        palette ? chunk.codes[i] == 0 : load_word(chunk.words.data() + i * width, width) == 0;
+        palette ? chunk->codes[i] == 0 : load_word(chunk->words.data() + i * width, width) == 0;
     if (filler) continue;
-    visit(sparse ? chunk.positions[i] : i, i);
+    visit(sparse ? chunk->positions[i] : i, i);
   }
 }
 
 // The word of entry i.
 inline uint64_t entry_word(const TensorCoding& coding, const DecodedChunk& chunk, uint32_t i) {
-  if (chunk.codes.empty())
-    return load_word(chunk.words.data() + i * coding.word_bytes(), coding.word_bytes());
-  return coding.codebook()[chunk.codes[i] - coding.reserved_codes()];
+  if (chunk->codes.empty())
+    return load_word(chunk->words.data() + i * coding.word_bytes(), coding.word_bytes());
+  return coding.codebook()[chunk->codes[i] - coding.reserved_codes()];
 }
 
 }  // namespace dcf::impl

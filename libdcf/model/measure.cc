@@ -7,7 +7,7 @@
 namespace dcf::impl {
 
 Result<TensorBytes> measure_tensor(const Model& model, size_t tensor, ProgressStep step) {
-  const Tensor& t = model.manifest().tensors[tensor];
+  const Tensor& t = model.manifest()->tensors[tensor];
   TensorBytes total;
   if (t.alias_of != kNoTensor) return total;
   total.codebook =
@@ -19,11 +19,10 @@ Result<TensorBytes> measure_tensor(const Model& model, size_t tensor, ProgressSt
   DCF_ASSIGN(const auto reader, TensorReader::open(model, tensor, whole_tensor(t, &progress)));
   std::mutex mutex;
   DCF_TRY(reader->for_each_chunk([&](uint64_t chunk, ChunkScratch* scratch) -> Status {
-    DecodedChunk decoded;
-    DCF_TRY(reader->load(chunk, scratch, &decoded));
+    DCF_ASSIGN(const DecodedChunk decoded, reader->load(chunk, scratch));
     const std::lock_guard lock(mutex);
-    total.positions += decoded.position_bytes;
-    total.values += decoded.value_bytes;
+    total.positions += decoded->position_bytes;
+    total.values += decoded->value_bytes;
     return ok_status();
   }));
   return total;

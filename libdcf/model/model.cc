@@ -29,7 +29,7 @@ Status shifted(Status s, uint64_t by) {
 }
 
 // Features that tensors use must be announced, so that older readers know that they are too old.
-Status check_features(const Header& header, const Manifest& manifest) {
+Status check_features(const Header& header, const ManifestParts& manifest) {
   for (size_t i = 0; i < manifest.tensors.size(); ++i) {
     const Tensor& t = manifest.tensors[i];
     if ((features_of(t.encoding, t.dtype) & ~header.features) == 0) continue;
@@ -40,50 +40,53 @@ Status check_features(const Header& header, const Manifest& manifest) {
   return ok_status();
 }
 
-}  // namespace
-
-Result<std::unique_ptr<Model>> Model::open(std::unique_ptr<Source> source, const Limits& limits,
-                                           const Parallel& parallel) {
-  std::unique_ptr<Model> model(new Model);
-  model->limits_ = limits;
-  model->parallel_ = parallel;
-  model->source_ = std::move(source);
-  const Source& in = *model->source_;
-  BigVector<uint8_t> storage;
-  DCF_ASSIGN(const Bytes head, read(in, 0, std::min<uint64_t>(in.size(), kHeaderBytes), &storage));
-  DCF_ASSIGN(model->header_, parse_header(head, in.size()));
-
-  const Header& header = model->header_;
+// Reads the manifest that the header tells of, and checks it.
+Result<Manifest> read_manifest(const Source& in, const Header& header, const Limits& limits) {
   if (header.manifest_size > limits.max_manifest) {
-    return fail(Code::LimitMemory, "L-01", "the packed manifest is larger than max_manifest")
-        .at(kHeaderBytes);
+    return fail(Code::LimitMemory, "L-01", "the packed manifest is larger than max_manifest");
   }
   if (header.manifest_size > limits.max_memory) {
-    return fail(Code::LimitMemory, "L-01", "the packed manifest is larger than max_memory")
-        .at(kHeaderBytes);
-  }
-  DCF_ASSIGN(const Bytes packed, read(in, kHeaderBytes, header.manifest_size, &storage));
-  if (hash_bytes(packed) != header.manifest_hash) {
-    return fail(Code::ChecksumMismatch, "H-07", "the manifest's checksum does not match")
-        .at(kHeaderBytes);
+    return fail(Code::LimitMemory, "L-01", "the packed manifest is larger than max_memory");
   }
   const uint64_t max_unpacked = max_unpacked_manifest(limits);
-  Result<ManifestColumns> columns =
-      parse_manifest_columns(packed.data(), packed.size(), max_unpacked);
+  const auto unpack = [&]() -> Result<ManifestColumns> {
+    BigVector<uint8_t> storage;
+    DCF_ASSIGN(const Bytes packed, read(in, kHeaderBytes, header.manifest_size, &storage));
+    if (hash_bytes(packed) != header.manifest_hash) {
+      return fail(Code::ChecksumMismatch, "H-07", "the manifest's checksum does not match");
+    }
+    return parse_manifest_columns(packed.data(), packed.size(), max_unpacked);
+  };
+  Result<ManifestColumns> columns = unpack();
   if (!columns.ok()) {
     Status s = columns.status();
     if (s.code == Code::LimitMemory && max_unpacked < limits.max_manifest)
       s.message = "the manifest unpacks to more than a fifth of max_memory";
-    return s.at(kHeaderBytes);
+    return s;
   }
   columns.value().coded_names = (header.features & kCodedNames) != 0;
-  storage = BigVector<uint8_t>();
-  Result<Manifest> manifest = validate_manifest(columns.take(), limits);
+  DCF_ASSIGN(Manifest manifest, validate_manifest(columns.take(), limits));
+  DCF_TRY(check_features(header, *manifest));
+  return manifest;
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Model>> Model::open(std::unique_ptr<Source> source, const Limits& limits,
+                                           const Parallel& parallel) {
+  const Source& in = *source;
+  BigVector<uint8_t> storage;
+  DCF_ASSIGN(const Bytes head, read(in, 0, std::min<uint64_t>(in.size(), kHeaderBytes), &storage));
+  DCF_ASSIGN(const Header header, parse_header(head, in.size()));
+  Result<Manifest> manifest = read_manifest(in, header, limits);
   if (!manifest.ok()) return manifest.status().at(kHeaderBytes);
-  model->manifest_ = manifest.take();
-  DCF_TRY(check_features(header, model->manifest_));
+  std::unique_ptr<Model> model(new Model(manifest.take()));
+  model->limits_ = limits;
+  model->parallel_ = parallel;
+  model->source_ = std::move(source);
+  model->header_ = header;
   model->resident_ = manifest_memory(model->manifest_);
-  Result<Layout> layout = compute_layout(model->manifest_, header.manifest_size);
+  Result<Layout> layout = compute_layout(*model->manifest_, header.manifest_size);
   if (!layout.ok()) return layout.status().at(kFileSizeAt);
   model->layout_ = layout.take();
   if (model->layout_.file_size != header.file_size) {
@@ -91,19 +94,19 @@ Result<std::unique_ptr<Model>> Model::open(std::unique_ptr<Source> source, const
         .at(kFileSizeAt);
   }
 
-  const uint64_t table_bytes = model->manifest_.table_bytes;
+  const uint64_t table_bytes = model->manifest_->table_bytes;
   const uint64_t tables_at = model->layout_.tables_offset;
-  model->resident_ += tables_memory(model->manifest_);
+  model->resident_ += tables_memory(*model->manifest_);
   // The section itself is there too while it is parsed.
   if (model->resident_ > limits.max_memory || table_bytes > limits.max_memory - model->resident_) {
     return fail(Code::LimitMemory, "L-01", "the tables take more than max_memory").at(tables_at);
   }
   DCF_ASSIGN(const Bytes section, read(in, tables_at, table_bytes, &storage));
-  if (hash_bytes(section) != model->manifest_.table_hash) {
+  if (hash_bytes(section) != model->manifest_->table_hash) {
     return fail(Code::ChecksumMismatch, "T-01", "the checksum of the tables does not match")
         .at(tables_at);
   }
-  Result<Tables> tables = parse_tables(section, model->manifest_);
+  Result<Tables> tables = parse_tables(section, *model->manifest_);
   if (!tables.ok()) return shifted(tables.status(), tables_at);
   model->tables_ = tables.take();
   model->budget_.reset(limits.max_memory - model->resident_);
@@ -111,8 +114,8 @@ Result<std::unique_ptr<Model>> Model::open(std::unique_ptr<Source> source, const
 }
 
 Result<Bytes> Model::read_chunk(size_t tensor, uint64_t chunk, BigVector<uint8_t>* storage) const {
-  const uint64_t index = manifest_.tensors[tensor].first_chunk + chunk;
-  const Chunk& info = manifest_.chunks[index];
+  const uint64_t index = manifest_->tensors[tensor].first_chunk + chunk;
+  const Chunk& info = manifest_->chunks[index];
   const uint64_t offset = layout_.chunk_offsets[index];
   Result<Bytes> bytes = read(*source_, offset, info.bytes, storage);
   if (!bytes.ok()) return bytes.status().at(offset).in_tensor(tensor);
@@ -124,30 +127,21 @@ Result<Bytes> Model::read_chunk(size_t tensor, uint64_t chunk, BigVector<uint8_t
   return bytes;
 }
 
-Status Model::load_chunk(const TensorCoding& coding, size_t tensor, uint64_t chunk,
-                         ChunkScratch* scratch, DecodedChunk* out) const {
-  DCF_ASSIGN(const Bytes bytes, read_chunk(tensor, chunk, &scratch->encoded));
-  const uint64_t index = coding.tensor().first_chunk + chunk;
-  const ChunkShape shape = chunk_shape(coding.tensor(), chunk, manifest_.chunks[index].entries);
-  const Status s = decode_chunk(coding, shape, bytes, scratch, out);
-  return s.ok() ? s : s.at(layout_.chunk_offsets[index]).in_tensor(tensor);
-}
-
 Status Model::in_data(size_t tensor, const Status& s) const {
   if (s.ok()) return s;
-  const Tensor& t = manifest_.tensors[tensor];
+  const Tensor& t = manifest_->tensors[tensor];
   return s.at(t.chunks == 0 ? kHeaderBytes : layout_.chunk_offsets[t.first_chunk])
       .in_tensor(tensor);
 }
 
 uint64_t Model::scratch_bytes(size_t tensor, ChunkRange chunks) const {
-  const Tensor& t = manifest_.tensors[tensor];
+  const Tensor& t = manifest_->tensors[tensor];
   if (chunks.size() == 0) return 0;
   uint64_t entries = 0;
   uint64_t bytes = 0;
   for (uint64_t i = chunks.first; i < chunks.last; ++i) {
-    entries = std::max<uint64_t>(entries, manifest_.chunks[t.first_chunk + i].entries);
-    bytes = std::max<uint64_t>(bytes, manifest_.chunks[t.first_chunk + i].bytes);
+    entries = std::max<uint64_t>(entries, manifest_->chunks[t.first_chunk + i].entries);
+    bytes = std::max<uint64_t>(bytes, manifest_->chunks[t.first_chunk + i].bytes);
   }
   const uint64_t elements = t.chunk_elements(0);
   return chunk_scratch_bytes(t, elements, entries, bytes) + ceil_div(elements * t.bits, 8) +
@@ -155,7 +149,7 @@ uint64_t Model::scratch_bytes(size_t tensor, ChunkRange chunks) const {
 }
 
 uint64_t Model::table_memory(size_t tensor) const {
-  const Tensor& t = manifest_.tensors[tensor];
+  const Tensor& t = manifest_->tensors[tensor];
   const auto tables = static_cast<uint64_t>(
       std::count_if(t.tables.begin(), t.tables.end(), [](uint32_t id) { return id != 0; }));
   return tables * sizeof(DecodeTable) + ClassOrder::memory(t.encoding) +
@@ -163,16 +157,16 @@ uint64_t Model::table_memory(size_t tensor) const {
 }
 
 uint64_t Model::encoded_bytes(size_t tensor, ChunkRange chunks) const {
-  const Tensor& t = manifest_.tensors[tensor];
+  const Tensor& t = manifest_->tensors[tensor];
   if (chunks.size() == t.chunks) return t.encoded_bytes;
   uint64_t bytes = 0;
   for (uint64_t i = chunks.first; i < chunks.last; ++i)
-    bytes += manifest_.chunks[t.first_chunk + i].bytes;
+    bytes += manifest_->chunks[t.first_chunk + i].bytes;
   return bytes;
 }
 
 Status Model::check_nonzeros(size_t tensor, uint64_t counted) const {
-  if (counted == manifest_.tensors[tensor].nonzeros) return ok_status();
+  if (counted == manifest_->tensors[tensor].nonzeros) return ok_status();
   return in_data(tensor, fail(Code::BadCount, "K-05",
                               "the nonzeros of a tensor differ from the declared number"));
 }

@@ -38,7 +38,7 @@ class Model {
 
   // The tensor whose data tensor i shares: itself, or the one that it is an alias of.
   size_t data_tensor(size_t i) const {
-    const uint64_t target = manifest_.tensors[i].alias_of;
+    const uint64_t target = manifest_->tensors[i].alias_of;
     return target == kNoTensor ? i : static_cast<size_t>(target);
   }
 
@@ -50,15 +50,11 @@ class Model {
   // source where it can show them, else in *storage. Failures carry the chunk's offset and the
   // tensor.
   Result<Bytes> read_chunk(size_t tensor, uint64_t chunk, BigVector<uint8_t>* storage) const;
-  // Reads a chunk and decodes it. Views in *out are valid until the scratch is used again. Failures
-  // carry the chunk's offset and the tensor.
-  Status load_chunk(const TensorCoding& coding, size_t tensor, uint64_t chunk,
-                    ChunkScratch* scratch, DecodedChunk* out) const;
   // Upper bound on what one thread needs to decode these chunks of a tensor with data: scratch,
   // callers' dense buffer and decode tables.
   uint64_t scratch_bytes(size_t tensor, ChunkRange chunks) const;
   uint64_t scratch_bytes(size_t tensor) const {
-    return scratch_bytes(tensor, {0, manifest_.tensors[tensor].chunks});
+    return scratch_bytes(tensor, {0, manifest_->tensors[tensor].chunks});
   }
   // The part of it for the decode tables.
   uint64_t table_memory(size_t tensor) const;
@@ -80,7 +76,7 @@ class Model {
   Status for_items(size_t n, uint64_t workers, const ItemBody& body) const;
 
  private:
-  Model() = default;
+  explicit Model(Manifest manifest) : manifest_(std::move(manifest)) {}
 
   std::unique_ptr<Source> source_;
   Limits limits_;

@@ -59,19 +59,19 @@ Status parse_scales(ByteReader* in, uint64_t units, std::vector<float>* scales) 
   return ok_status();
 }
 
-uint64_t grid_units(const Manifest& manifest) {
+uint64_t grid_units(const ManifestParts& manifest) {
   uint64_t units = 0;
   for (const Tensor& t : manifest.tensors) units += t.encoding.grid_units;  // 0 for aliases
   return units;
 }
 
-uint64_t unit_map_bytes(const Manifest& manifest) {
+uint64_t unit_map_bytes(const ManifestParts& manifest) {
   uint64_t units = 0;
   for (const Tensor& t : manifest.tensors) units += t.encoding.unit_map_size();  // 0 for aliases
   return units;
 }
 
-uint64_t codebook_words(const Manifest& manifest) {
+uint64_t codebook_words(const ManifestParts& manifest) {
   uint64_t words = 0;
   for (const Tensor& t : manifest.tensors) words += t.encoding.palette_size;  // 0 for aliases
   return words;
@@ -79,7 +79,7 @@ uint64_t codebook_words(const Manifest& manifest) {
 
 }  // namespace
 
-uint64_t tables_memory(const Manifest& manifest) {
+uint64_t tables_memory(const ManifestParts& manifest) {
   constexpr uint64_t kPerTable = sizeof(CodeLengths) + sizeof(uint32_t);
   constexpr uint64_t kPerTensor = sizeof(uint64_t) + 2 * sizeof(uint32_t);
   const uint64_t units = unit_map_bytes(manifest);
@@ -94,7 +94,7 @@ uint64_t tables_memory(const Manifest& manifest) {
          (units == 0 ? 0 : stream_scratch_size(largest) + sizeof(DecodeTable));
 }
 
-Result<Tables> parse_tables(Bytes section, const Manifest& manifest) {
+Result<Tables> parse_tables(Bytes section, const ManifestParts& manifest) {
   ByteReader in(section);
   Tables tables;
   // A record has at least 3 bytes: the count cannot ask for more memory than the section justifies.

@@ -24,10 +24,10 @@ struct Tables {
 };
 
 // Upper bound on the memory of the Tables of a valid section, parsing included.
-uint64_t tables_memory(const Manifest& manifest);
+uint64_t tables_memory(const ManifestParts& manifest);
 
 // Parses the whole section and checks T-01 to T-05, except the hash of T-01. Offsets in a failure
 // are relative to the start of the section.
-Result<Tables> parse_tables(Bytes section, const Manifest& manifest);
+Result<Tables> parse_tables(Bytes section, const ManifestParts& manifest);
 
 }  // namespace dcf::impl

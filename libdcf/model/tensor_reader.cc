@@ -90,14 +90,12 @@ TensorReader::TensorReader(const Model& model, size_t data, const ReadPlan& plan
       chunks_(plan.chunks),
       whole_(plan.whole),
       share_(std::move(share)),
-      coding_(model.manifest().tensors[data], model.tables(), data),
-      progress_(plan.progress) {}
+      reader_(model, data, plan.progress) {}
 
-Status TensorReader::load(uint64_t chunk, ChunkScratch* scratch, DecodedChunk* out) const {
-  DCF_TRY(model_.load_chunk(coding_, data_, chunk, scratch, out));
-  nonzeros_.fetch_add(out->nonzeros, std::memory_order_relaxed);
-  if (progress_ == nullptr) return ok_status();
-  return progress_->add(model_.manifest().chunks[tensor().first_chunk + chunk].bytes);
+Result<DecodedChunk> TensorReader::load(uint64_t chunk, ChunkScratch* scratch) const {
+  Result<DecodedChunk> decoded = reader_.load(chunk, scratch);
+  if (decoded.ok()) nonzeros_.fetch_add(decoded.value()->nonzeros, std::memory_order_relaxed);
+  return decoded;
 }
 
 Status TensorReader::for_each_chunk(const ChunkBody& body) const {

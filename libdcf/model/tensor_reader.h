@@ -6,8 +6,7 @@
 #include <atomic>
 #include <memory>
 
-#include "model/decode_progress.h"
-#include "model/model.h"
+#include "model/chunk_reader.h"
 
 namespace dcf::impl {
 
@@ -32,8 +31,8 @@ class TensorReader {
   // The memory that open() takes if no other call takes any; LimitMemory if that is too much.
   static Result<uint64_t> memory(const Model& model, size_t data, const ReadPlan& plan);
 
-  const Tensor& tensor() const { return coding_.tensor(); }
-  const TensorCoding& coding() const { return coding_; }
+  const Tensor& tensor() const { return coding().tensor(); }
+  const TensorCoding& coding() const { return reader_.coding(); }
   // The most chunks that are decoded at the same time.
   uint64_t workers() const { return share_.workers(); }
   // For a caller that keeps the memory of plan.beside.once. Nothing is decoded afterwards.
@@ -42,8 +41,8 @@ class TensorReader {
     return std::move(share_);
   }
 
-  // Model::load_chunk(); adds to progress and to the nonzeros. Cancelled if the caller cancels.
-  Status load(uint64_t chunk, ChunkScratch* scratch, DecodedChunk* out) const;
+  // ChunkReader::load(); adds to the nonzeros.
+  Result<DecodedChunk> load(uint64_t chunk, ChunkScratch* scratch) const;
 
   // Calls body(chunk, scratch), which loads the chunk once, for all chunks of the plan, several at
   // a time, in ascending order; the failure of the lowest chunk wins. BadCount (K-05) where the
@@ -64,8 +63,7 @@ class TensorReader {
   ChunkRange chunks_;
   bool whole_;
   MemoryShare share_;
-  TensorCoding coding_;
-  DecodeProgress* progress_;
+  ChunkReader reader_;
   mutable std::atomic<uint64_t> nonzeros_{0};
 };
 

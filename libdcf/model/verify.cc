@@ -5,6 +5,7 @@
 #include <array>
 
 #include "base/hash.h"
+#include "model/chunk_reader.h"
 
 namespace dcf::impl {
 namespace {
@@ -30,7 +31,7 @@ class Verifier {
  public:
   Verifier(const Model& model, size_t first, size_t last, ProgressStep progress, uint64_t total)
       : model_(model),
-        tensors_(model.manifest().tensors),
+        tensors_(model.manifest()->tensors),
         first_(first),
         last_(last),
         progress_(std::move(progress), total) {}
@@ -45,11 +46,11 @@ class Verifier {
 
   Status check_sections() {
     uint64_t largest = 0;
-    for (const Section& section : model_.manifest().sections)
+    for (const Section& section : model_.manifest()->sections)
       largest = std::max(largest, section.bytes);
     std::vector<uint8_t> block(std::min(largest, base_));
-    for (size_t i = 0; i < model_.manifest().sections.size(); ++i) {
-      const Section& section = model_.manifest().sections[i];
+    for (size_t i = 0; i < model_.manifest()->sections.size(); ++i) {
+      const Section& section = model_.manifest()->sections[i];
       const uint64_t offset = model_.layout().section_offsets[i];
       Hasher hasher;
       for (uint64_t at = 0; at < section.bytes; at += block.size()) {
@@ -75,7 +76,7 @@ class Verifier {
   // middle of it. More workers take their shares while they are needed.
   Status take_memory() {
     constexpr uint64_t kSectionBlock = uint64_t{64} << 10;
-    for (const Section& section : model_.manifest().sections)
+    for (const Section& section : model_.manifest()->sections)
       base_ = std::max(base_, std::min(section.bytes, kSectionBlock));
     base_ = std::min(base_, model_.working_memory());
     uint64_t offset = kHeaderBytes;  // of the tensor that needs most
@@ -134,14 +135,11 @@ class Verifier {
   }
 
   Status check_item(Item* item) {
-    const Tensor& t = tensors_[item->tensor];
-    const TensorCoding coding(t, model_.tables(), item->tensor);
+    const ChunkReader reader(model_, item->tensor, &progress_);
     ChunkScratch scratch;
     for (uint64_t chunk = item->first; chunk < item->last; ++chunk) {
-      DecodedChunk decoded;
-      DCF_TRY(model_.load_chunk(coding, item->tensor, chunk, &scratch, &decoded));
-      item->nonzeros += decoded.nonzeros;
-      DCF_TRY(progress_.add(model_.manifest().chunks[t.first_chunk + chunk].bytes));
+      DCF_ASSIGN(const DecodedChunk decoded, reader.load(chunk, &scratch));
+      item->nonzeros += decoded->nonzeros;
     }
     return ok_status();
   }
@@ -183,7 +181,7 @@ class Verifier {
 }  // namespace
 
 Status verify(const Model& model, ProgressStep progress) {
-  Verifier verifier(model, 0, model.manifest().tensors.size(), std::move(progress),
+  Verifier verifier(model, 0, model.manifest()->tensors.size(), std::move(progress),
                     model.header().file_size);
   DCF_TRY(verifier.run());
   return verifier.check_sections();
@@ -192,18 +190,18 @@ Status verify(const Model& model, ProgressStep progress) {
 Status verify_tensor(const Model& model, size_t tensor, ProgressStep progress) {
   const size_t data = model.data_tensor(tensor);
   return Verifier(model, data, data + 1, std::move(progress),
-                  model.manifest().tensors[data].encoded_bytes)
+                  model.manifest()->tensors[data].encoded_bytes)
       .run();
 }
 
 Padding padding_of(const Model& model, size_t tensor) {
-  const Tensor& t = model.manifest().tensors[tensor];
+  const Tensor& t = model.manifest()->tensors[tensor];
   if (t.chunks == 0 || !t.encoding.is_raw()) return {};
   const Layout& layout = model.layout();
-  uint64_t end = layout.tables_offset + model.manifest().table_bytes;  // of what stands before
+  uint64_t end = layout.tables_offset + model.manifest()->table_bytes;  // of what stands before
   if (t.first_chunk > 0) {
     end =
-        layout.chunk_offsets[t.first_chunk - 1] + model.manifest().chunks[t.first_chunk - 1].bytes;
+        layout.chunk_offsets[t.first_chunk - 1] + model.manifest()->chunks[t.first_chunk - 1].bytes;
   }
   return {end, layout.chunk_offsets[t.first_chunk] - end};
 }

@@ -49,9 +49,9 @@ std::vector<uint64_t> paddings(const FileParts& parts, uint64_t manifest_size) {
   Result<Manifest> manifest = validate_manifest(parts.columns, Limits{});
   if (!manifest.ok()) return out;
   uint64_t at = kHeaderBytes + manifest_size + parts.tables.size();
-  for (const Tensor& t : manifest.value().tensors) {
+  for (const Tensor& t : manifest.value()->tensors) {
     if (t.chunks == 0) continue;
-    out[t.first_chunk] = padding_before(manifest.value(), t, at);
+    out[t.first_chunk] = padding_before(*manifest.value(), t, at);
     at += out[t.first_chunk];
     for (uint64_t i = 0; i < t.chunks; ++i) at += parts.chunks[t.first_chunk + i].size();
   }
@@ -73,7 +73,7 @@ std::optional<FileParts> split_file(Bytes file) {
   parts.columns.coded_names = (parts.header.features & kCodedNames) != 0;
   Result<Manifest> manifest = validate_manifest(parts.columns, Limits{});
   if (!manifest.ok()) return std::nullopt;
-  Result<Layout> layout = compute_layout(manifest.value(), packed.size());
+  Result<Layout> layout = compute_layout(*manifest.value(), packed.size());
   if (!layout.ok() || layout.value().file_size != file.size()) return std::nullopt;
   parts.tables = slice(file, layout.value().tables_offset, parts.columns.table_bytes);
   for (size_t i = 0; i < parts.columns.chunk_bytes.size(); ++i) {

@@ -467,7 +467,7 @@ FileParts make_parts(std::vector<Sample> samples, const Metadata& metadata,
   std::sort(samples.begin(), samples.end(),
             [](const Sample& a, const Sample& b) { return a.name < b.name; });
   FileParts parts;
-  Manifest manifest;
+  ManifestParts manifest;
   Blob codebooks;
   std::map<std::string, uint64_t> index;
   for (const Sample& s : samples) {

@@ -322,7 +322,7 @@ class FileDecoder {
     if ((header.value().features & 8) != 0) set_names(&columns.value());
     Result<Manifest> manifest = validate_manifest(columns.take(), Limits{});
     require(manifest.ok(), manifest.status().message);
-    out_->manifest = manifest.take();
+    out_->manifest = manifest.take().release();
     for (const Tensor& t : out_->manifest.tensors) {
       const uint32_t features = header.value().features;
       require(t.encoding.classes == 0 || (features & 2) != 0, "feature bit 1");
@@ -358,7 +358,7 @@ class FileDecoder {
   }
 
   void read_tables(uint64_t manifest_size) {
-    const Manifest& m = out_->manifest;
+    const ManifestParts& m = out_->manifest;
     const Bytes section = file_.subspan(kHeaderBytes + manifest_size, m.table_bytes);
     require(hash_bytes(section) == m.table_hash, "hash of the tables section");
     Cursor in(section);
@@ -391,7 +391,7 @@ class FileDecoder {
   }
 
   uint64_t read_tensor(size_t i, uint64_t at) {
-    const Manifest& m = out_->manifest;
+    const ManifestParts& m = out_->manifest;
     const Tensor& t = m.tensors[i];
     if (t.alias_of != kNoTensor) {
       out_->dense.push_back(out_->dense[t.alias_of]);

@@ -13,7 +13,7 @@ namespace dcf::impl {
 
 struct ReferenceFile {
   std::string error;  // empty: decoded
-  Manifest manifest;
+  ManifestParts manifest;
   std::vector<std::vector<uint8_t>> dense;  // of each tensor, aliases too
   std::vector<std::vector<uint64_t>> codebooks;
   uint64_t fillers = 0;  // of all tensors

@@ -259,7 +259,7 @@ TEST(Limits, AliasesOfATensorOfManyChunks) {
   dcf_error error = DCF_ERROR_INIT;
   ASSERT_EQ(dcf_file_open_memory(bytes.data(), bytes.size(), nullptr, &file, &error), DCF_OK)
       << error.message;
-  const auto [chunks, size] = pages_of(file->model->manifest().chunks);
+  const auto [chunks, size] = pages_of(file->model->manifest()->chunks);
   ASSERT_GT(size, kChunks * sizeof(uint64_t));
   ASSERT_EQ(mprotect(chunks, size, PROT_NONE), 0);
   for (size_t i = 0; i < dcf_tensor_count(file); ++i) {

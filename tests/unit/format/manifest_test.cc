@@ -53,7 +53,7 @@ void expect_same(const Tensor& a, const Tensor& b) {
 void expect_round_trip(const ManifestColumns& columns) {
   const Result<Manifest> first = validate_manifest(columns, Limits{});
   ASSERT_TRUE(first.ok()) << first.status().rule << ": " << first.status().message;
-  const Result<Blob> packed = serialise_manifest_columns(manifest_columns(first.value()));
+  const Result<Blob> packed = serialise_manifest_columns(manifest_columns(*first.value()));
   ASSERT_TRUE(packed.ok());
   EXPECT_EQ(packed.value(), serialise_manifest_columns(columns).value());
   Result<ManifestColumns> again =
@@ -61,8 +61,8 @@ void expect_round_trip(const ManifestColumns& columns) {
   ASSERT_TRUE(again.ok()) << again.status().rule;
   const Result<Manifest> second = validate_manifest(again.take(), Limits{});
   ASSERT_TRUE(second.ok());
-  const Manifest& a = first.value();
-  const Manifest& b = second.value();
+  const ManifestParts& a = *first.value();
+  const ManifestParts& b = *second.value();
   ASSERT_EQ(a.tensors.size(), b.tensors.size());
   for (size_t i = 0; i < a.tensors.size(); ++i) expect_same(a.tensors[i], b.tensors[i]);
   ASSERT_EQ(a.chunks.size(), b.chunks.size());
@@ -159,7 +159,7 @@ Work work_of(unsigned tensors) {
   std::vector<std::string> names;
   for (unsigned i = 0; i < tensors; ++i)
     names.push_back("layer." + std::to_string(100000 + i) + ".weight");
-  Manifest manifest;
+  ManifestParts manifest;
   for (unsigned i = 0; i < tensors; ++i) {
     Tensor t;
     t.name = names[i];

@@ -73,7 +73,7 @@ struct Answer {
 Answer run(const Model& model, size_t tensor, Conv2d* conv, std::span<const float> x,
            uint64_t batch) {
   Answer answer;
-  answer.status = conv->complete(model.manifest().tensors[tensor]);
+  answer.status = conv->complete(model.manifest()->tensors[tensor]);
   if (!answer.status.ok()) return answer;
   answer.y.assign(batch * conv->out_size, 99);
   answer.status = convolve(model, tensor, *conv, x, batch, answer.y);
@@ -258,7 +258,7 @@ TEST(Conv2d, MemoryCountsAgainstTheLimit) {
   EXPECT_EQ(answer.status.offset, model.value()->layout().chunk_offsets[0]);
 
   // The entries and what decodes them count together.
-  const uint64_t nonzeros = model.value()->manifest().tensors[0].nonzeros;
+  const uint64_t nonzeros = model.value()->manifest()->tensors[0].nonzeros;
   limits.max_memory = resident + nonzeros * 8 + 9 * 8 + model.value()->scratch_bytes(0) - 1;
   const auto small = open_bytes(file, 1, limits);
   ASSERT_TRUE(small.ok());
@@ -276,7 +276,7 @@ TEST(Conv2d, RefusesWhatDoesNotFit) {
   const Blob file = make_file({s});
   const auto model = open_bytes(file);
   ASSERT_TRUE(model.ok());
-  const Tensor& t = model.value()->manifest().tensors[0];
+  const Tensor& t = model.value()->manifest()->tensors[0];
   Conv2d good;
   good.in_channels = 4;
   good.groups = 2;
@@ -310,7 +310,7 @@ TEST(Conv2d, RefusesWhatDoesNotFit) {
   const Blob other = make_file({flat});
   const auto matrix = open_bytes(other);
   ASSERT_TRUE(matrix.ok());
-  EXPECT_EQ(Conv2d(good).complete(matrix.value()->manifest().tensors[0]).code,
+  EXPECT_EQ(Conv2d(good).complete(matrix.value()->manifest()->tensors[0]).code,
             Code::InvalidArgument);
   Sample raw;
   raw.dtype = DType::kF4;
@@ -319,7 +319,7 @@ TEST(Conv2d, RefusesWhatDoesNotFit) {
   const Blob raw_file = make_file({raw});
   const auto raw_model = open_bytes(raw_file);
   ASSERT_TRUE(raw_model.ok());
-  EXPECT_EQ(Conv2d(good).complete(raw_model.value()->manifest().tensors[0]).code,
+  EXPECT_EQ(Conv2d(good).complete(raw_model.value()->manifest()->tensors[0]).code,
             Code::UnsupportedDType);
 }
 

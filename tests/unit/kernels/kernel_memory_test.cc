@@ -102,7 +102,7 @@ TEST(KernelMemory, LayersAreWithinTheLimitOfTheirFile) {
         std::vector<float> y;
         bool possible = true;
         const auto use = [&](const Model& model) -> Status {
-          const Tensor& t = model.manifest().tensors[0];
+          const Tensor& t = model.manifest()->tensors[0];
           const auto layer = Layer::linear(model, 0, options);
           if (layer.status().code == Code::InvalidArgument) {
             possible = false;  // not a kernel for this matrix or on this machine
@@ -115,7 +115,7 @@ TEST(KernelMemory, LayersAreWithinTheLimitOfTheirFile) {
         EXPECT_GT(expect_within_any_limit(file, 2, use), 0);
         if (!possible) continue;
         const auto opened = open_bytes(file);
-        const Tensor& t = opened.value()->manifest().tensors[0];
+        const Tensor& t = opened.value()->manifest()->tensors[0];
         x.assign(t.cols() * batch, 1);
         y.assign(t.rows() * batch, 0);
         EXPECT_GT(expect_within_any_limit(file, 2, use), 0);
@@ -183,7 +183,7 @@ TEST(KernelMemory, PackedConvolutions) {
       const std::vector<float> x(uint64_t{32} * 28 * 28 * 3, 1);
       std::vector<float> y(uint64_t{64} * 28 * 28 * 3);
       const auto use = [&](const Model& model) -> Status {
-        DCF_TRY(conv.complete(model.manifest().tensors[0]));
+        DCF_TRY(conv.complete(model.manifest()->tensors[0]));
         const auto layer = Layer::convolution(model, 0, conv, options);
         DCF_TRY(layer.status());
         return layer.value()->apply(x.data(), 3, y.data());
@@ -209,7 +209,7 @@ TEST(KernelMemory, ConvolutionsFromTheCompressedForm) {
       std::vector<float> y(uint64_t{64} * 14 * 14 * batch);
       EXPECT_GT(expect_within_any_limit(file, threads,
                                         [&](const Model& model) -> Status {
-                                          DCF_TRY(conv.complete(model.manifest().tensors[0]));
+                                          DCF_TRY(conv.complete(model.manifest()->tensors[0]));
                                           return convolve(model, 0, conv, x, batch, y);
                                         }),
                 0);
@@ -220,7 +220,7 @@ TEST(KernelMemory, ConvolutionsFromTheCompressedForm) {
 TEST(KernelMemory, ProductsFromTheCompressedForm) {
   for (const auto& [name, file] : matrices()) {
     const auto opened = open_bytes(file);
-    const Tensor& t = opened.value()->manifest().tensors[0];
+    const Tensor& t = opened.value()->manifest()->tensors[0];
     for (const uint64_t batch : {1, 64}) {
       for (const unsigned threads : {1u, 3u}) {
         SCOPED_TRACE(name + ", batch " + std::to_string(batch));

@@ -357,7 +357,7 @@ TEST(Layer, RandomConvolutions) {
     const Blob file = make_file({s});
     const auto model = open_bytes(file, 1);
     ASSERT_TRUE(model.ok());
-    if (!conv.complete(model.value()->manifest().tensors[0]).ok()) continue;
+    if (!conv.complete(model.value()->manifest()->tensors[0]).ok()) continue;
     ++compared;
     const uint64_t batch = pick(1, 3);
     std::vector<float> x = random_floats(batch * conv.in_size, random);

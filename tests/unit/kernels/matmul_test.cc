@@ -42,7 +42,7 @@ std::vector<float> expected(const Sample& s, uint64_t rows, std::span<const floa
 
 Status product(const Model& model, size_t tensor, std::span<const float> x, uint64_t batch,
                std::vector<float>* y) {
-  y->assign(model.manifest().tensors[tensor].rows() * batch, 99);
+  y->assign(model.manifest()->tensors[tensor].rows() * batch, 99);
   return matmul(model, tensor, x, batch, *y);
 }
 
@@ -145,7 +145,7 @@ TEST(Matmul, EdgeShapes) {
     const Blob file = make_file({s});
     const auto model = open_bytes(file);
     ASSERT_TRUE(model.ok());
-    const Tensor& t = model.value()->manifest().tensors[0];
+    const Tensor& t = model.value()->manifest()->tensors[0];
     const std::vector<float> x = input(t.cols() * 2);
     std::vector<float> y;
     ASSERT_TRUE(product(*model.value(), 0, x, 2, &y).ok());

@@ -22,8 +22,8 @@ struct OwnedCsr {
 };
 
 Status decode(const Model& model, size_t tensor, DType as, OwnedCsr* out) {
-  const Tensor& t = model.manifest().tensors[tensor];
-  const uint64_t nonzeros = model.manifest().tensors[model.data_tensor(tensor)].nonzeros;
+  const Tensor& t = model.manifest()->tensors[tensor];
+  const uint64_t nonzeros = model.manifest()->tensors[model.data_tensor(tensor)].nonzeros;
   out->row_ptr.assign(t.rows() + 1, 99);
   out->col.assign(nonzeros, 99);
   out->values.assign(nonzeros * (as == DType::kF32 ? 4 : t.bits / 8), 0xEE);
@@ -170,7 +170,7 @@ TEST(Csr, EmptyTensorsScalarsAndVectors) {
     ASSERT_TRUE(model.ok());
     OwnedCsr out;
     ASSERT_TRUE(decode(*model.value(), 0, DType::kNone, &out).ok());
-    const Tensor& t = model.value()->manifest().tensors[0];
+    const Tensor& t = model.value()->manifest()->tensors[0];
     EXPECT_EQ(out.row_ptr.size(), t.rows() + 1);
     EXPECT_EQ(out.row_ptr.back(), t.nonzeros);
     EXPECT_EQ(t.nonzeros, n / 2);

@@ -23,7 +23,7 @@ std::unique_ptr<Model> must_open(const Blob& file, unsigned threads = 1) {
 }
 
 Blob decode(const Model& model, size_t tensor = 0, DType as = DType::kNone) {
-  const Tensor& t = model.manifest().tensors[tensor];
+  const Tensor& t = model.manifest()->tensors[tensor];
   Blob out(decoded_bytes(t, as, t.elements).value(), 0xEE);
   const Status s = decode_elements(model, tensor, as, 0, t.elements, out);
   EXPECT_TRUE(s.ok()) << s.rule << ": " << s.message;

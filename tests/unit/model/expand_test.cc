@@ -8,6 +8,7 @@
 #include <cstring>
 
 #include "base/float_convert.h"
+#include "model/chunk_reader.h"
 #include "model/decode.h"
 #include "support/sample.h"
 
@@ -39,19 +40,20 @@ void check(DType dtype, const Encoding& encoding) {
   const auto model = open_bytes(file);
   ASSERT_TRUE(model.ok()) << model.status().message;
   const Model& m = *model.value();
-  const TensorCoding coding(m.manifest().tensors[0], m.tables(), 0);
+  const TensorCoding coding(m.manifest()->tensors[0], m.tables(), 0);
   const Blob dense = dense_bytes(sample);
   ChunkScratch scratch;
   for (uint64_t i = 0; i < 2; ++i) {
-    DecodedChunk chunk;
-    ASSERT_TRUE(m.load_chunk(coding, 0, i, &scratch, &chunk).ok());
+    const Result<DecodedChunk> loaded = ChunkReader(m, 0, nullptr).load(i, &scratch);
+    ASSERT_TRUE(loaded.ok());
+    const DecodedChunk& chunk = loaded.value();
     const size_t width = bits_of(sample) / 8;
-    const Blob expected(
-        dense.begin() + static_cast<ptrdiff_t>(chunk.shape.first * width),
-        dense.begin() + static_cast<ptrdiff_t>((chunk.shape.first + chunk.shape.elements) * width));
+    const Blob expected(dense.begin() + static_cast<ptrdiff_t>(chunk->shape.first * width),
+                        dense.begin() + static_cast<ptrdiff_t>(
+                                            (chunk->shape.first + chunk->shape.elements) * width));
     if (encoding.values == Values::kPalette) {
-      std::vector<uint16_t> codes(chunk.shape.elements);
-      std::vector<uint16_t> streamed(chunk.shape.elements);
+      std::vector<uint16_t> codes(chunk->shape.elements);
+      std::vector<uint16_t> streamed(chunk->shape.elements);
       expand_codes(coding, chunk, false, codes);
       expand_codes(coding, chunk, true, streamed);
       ASSERT_EQ(codes, streamed);
@@ -61,7 +63,7 @@ void check(DType dtype, const Encoding& encoding) {
         ASSERT_EQ(expanded(coding, chunk, {.stream = stream}, expected.size(), skew), expected)
             << encoding_name(encoding) << " at " << skew << ", stream " << stream;
         if (encoding.values != Values::kPalette || is_raw_only(dtype)) continue;
-        std::vector<float> floats(chunk.shape.elements);
+        std::vector<float> floats(chunk->shape.elements);
         words_to_floats(dtype, expected, floats);
         Blob as_bytes(floats.size() * sizeof(float));
         std::memcpy(as_bytes.data(), floats.data(), as_bytes.size());
