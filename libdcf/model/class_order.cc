@@ -23,10 +23,14 @@ ClassOrder::ClassOrder(const Encoding& encoding, Bytes map)
   }
   std::array<uint32_t, kMaxClasses + 1> next = starts_;
   for (size_t u = 0; u < map_.size(); ++u) units_[next[map_[u]]++] = static_cast<uint32_t>(u);
+  if (run_ == 1) columns_ = SpreadPlan(map_);
 }
 
 uint64_t ClassOrder::memory(const Encoding& encoding) {
-  return encoding.has_classes() ? sizeof(ClassOrder) + encoding.class_units * sizeof(uint32_t) : 0;
+  return encoding.has_classes()
+             ? sizeof(ClassOrder) + encoding.class_units * sizeof(uint32_t) +
+                   (encoding.class_run == 1 ? SpreadPlan::memory(encoding.class_units) : 0)
+             : 0;
 }
 
 // Calls f(elements before it, its elements, class) for each part of a unit in [first, first + n).
@@ -93,6 +97,17 @@ void ClassOrder::spread_words(uint64_t first, Bytes grouped, MutableBytes out) c
     const uint64_t head = (period() - first % period()) % period();
     walk(head);
     left -= head;
+    if (const SpreadRows rows = active_spread_rows();
+        kWidth == 1 && rows != nullptr && !columns_.groups().empty()) {
+      SpreadSources sources{from, of_period_};
+      const size_t done =
+          rows(columns_, &sources, grouped.data() + grouped.size(),
+               static_cast<size_t>(left / period()), static_cast<size_t>(period()), to);
+      from = sources.from;
+      to += done * period();
+      first += done * period();
+      left -= done * period();
+    }
     const uint64_t step = std::max<uint64_t>(kCachedBytes / kWidth / period(), 1) * period();
     while (left >= period()) {
       const uint64_t block = std::min(step, left / period() * period());

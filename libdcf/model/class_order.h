@@ -9,6 +9,7 @@
 
 #include "base/bytes.h"
 #include "format/tensor.h"
+#include "model/spread_kernels.h"
 
 namespace dcf::impl {
 
@@ -40,6 +41,7 @@ class ClassOrder {
   std::array<uint64_t, kMaxClasses> of_period_{};   // elements of each class in one period
   std::array<uint32_t, kMaxClasses + 1> starts_{};  // into units_
   std::vector<uint32_t> units_;                     // the units of class 0, of class 1, ...
+  SpreadPlan columns_;                              // where each unit is one element
 };
 
 }  // namespace dcf::impl

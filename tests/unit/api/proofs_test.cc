@@ -23,7 +23,8 @@ concept LetsPartsChange =
 static_assert(!MadeOf<CodeLengths> && !MadeOf<CodeLengths, std::array<uint8_t, kMaxSymbols>>);
 static_assert(!MadeOf<Manifest> && !MadeOf<Manifest, ManifestParts>);
 static_assert(!MadeOf<DecodedChunk> && !MadeOf<DecodedChunk, ChunkParts>);
-static_assert(!MadeOf<CheckedInput> && !MadeOf<CheckedInput, TensorInput>);
+static_assert(!MadeOf<CheckedInput> &&
+              !MadeOf<CheckedInput, TensorInput&, EncodeOptions&, TensorSize>);
 static_assert(!MadeOf<Model> && !MadeOf<Model, Manifest>);
 static_assert(!LetsPartsChange<Manifest> && !LetsPartsChange<DecodedChunk>);
 
