@@ -96,11 +96,29 @@ void store_reversed(uint8_t* p, uint64_t x) {
   for (unsigned i = 0; i < 8; ++i) p[i] = static_cast<uint8_t>(x >> (56 - 8 * i));
 }
 
+// In each byte the number of its ones, 0 to 8.
+uint64_t ones_of_bytes(uint64_t x) {
+  x -= x >> 1 & 0x55 * kBytes;
+  x = (x & 0x33 * kBytes) + (x >> 2 & 0x33 * kBytes);
+  return (x + (x >> 4)) & 0x0F * kBytes;
+}
+
+// Not by std::popcount: without an instruction for it that is a call of a function.
 uint64_t count_ones(Bytes bytes) {
-  const uint8_t* end = bytes.data() + bytes.size();
+  constexpr size_t kWords = 31;  // whose ones a byte can count
+  const uint8_t* p = bytes.data();
+  const uint8_t* const end = p + bytes.size();
   uint64_t ones = 0;
-  for (const uint8_t* p = bytes.data(); p < end; p += std::min<ptrdiff_t>(8, end - p)) {
-    ones += static_cast<unsigned>(std::popcount(load_up_to_8(p, end)));
+  while (p < end) {
+    const size_t words = std::min<size_t>(static_cast<size_t>(end - p) / 8, kWords);
+    uint64_t counts = 0;
+    for (size_t i = 0; i < words; ++i, p += 8) counts += ones_of_bytes(load_le<uint64_t>(p));
+    if (words < kWords) {
+      counts += ones_of_bytes(load_up_to_8(p, end));
+      p = end;
+    }
+    constexpr uint64_t kEven = 0x00FF00FF00FF00FFu;
+    ones += ((counts & kEven) + (counts >> 8 & kEven)) * 0x0001000100010001u >> 48;
   }
   return ones;
 }
@@ -193,21 +211,23 @@ size_t partition(uint8_t* list, size_t m, uint8_t pivot, uint8_t* right, uint8_t
   constexpr uint64_t kHighBits = 0x80 * kBytes;
   const uint64_t low_pivot = (pivot & 0x7F) * kBytes;
   const uint64_t high_or = pivot < 0x80 ? ~uint64_t{0} : 0;
-  for (size_t i = 0; i < m; i += 8, src += 8) {
+  const auto split_8 = [&](unsigned valid) {
     const auto x = load_le<uint64_t>(src);
     // In the high bit of each byte: its low bits are not below those of the pivot.
     const uint64_t low = (x | kHighBits) - low_pivot;
     const uint64_t is_right = ((x & low) | ((x | low) & high_or)) & kHighBits;
-    auto byte = static_cast<unsigned>((is_right >> 7) * 0x0102040810204080u >> 56);
-    // Elements after the end count as left ones; they are overwritten or lie in the slack.
-    if (m - i < 8) byte &= (1u << (m - i)) - 1;
+    const unsigned byte =
+        static_cast<unsigned>((is_right >> 7) * 0x0102040810204080u >> 56) & valid;
     *bits++ = static_cast<uint8_t>(byte);
     const uint64_t sorted = unmerge_8(kRoutes.route[byte], x);
     store_le(left, sorted);
     store_reversed(right, sorted);
     right += kRoutes.ones[byte];
     left += 8 - kRoutes.ones[byte];
-  }
+  };
+  for (const uint8_t* const last = list + m / 8 * 8; src < last; src += 8) split_8(0xFF);
+  // Elements after the end count as left ones; they are overwritten or lie in the slack.
+  if (m % 8 > 0) split_8((1u << m % 8) - 1);
   return static_cast<size_t>(right - rights);
 }
 
