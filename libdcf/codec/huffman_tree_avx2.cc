@@ -70,6 +70,9 @@ DCF_SHUFFLE_TARGET inline uint32_t at_least(V v, V pivot) {
   return static_cast<uint32_t>(
       _mm256_movemask_epi8(_mm256_cmpeq_epi8(_mm256_max_epu8(v, pivot), v)));
 }
+DCF_SHUFFLE_TARGET inline size_t ones_of(unsigned byte) {
+  return static_cast<size_t>(_mm_popcnt_u32(byte));
+}
 DCF_SHUFFLE_TARGET inline void part_8(const uint8_t* src, unsigned byte, uint8_t* left,
                                       uint8_t* right) {
   const __m128i eight = _mm_loadl_epi64(reinterpret_cast<const __m128i*>(src));

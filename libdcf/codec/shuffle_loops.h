@@ -12,6 +12,9 @@
 namespace dcf::impl {
 namespace {
 
+DCF_SHUFFLE_TARGET inline size_t ones_of(unsigned byte) {
+  return kShuffleTables.ones[byte];
+}
 DCF_SHUFFLE_TARGET inline void part_8(const uint8_t* src, unsigned byte, uint8_t* left,
                                       uint8_t* right) {
   const V sorted = shuffle(load(src), load(&kShuffleTables.partition[byte]));

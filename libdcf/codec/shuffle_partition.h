@@ -2,6 +2,7 @@
 // The partition of the tree kernels that have shuffles of 16 bytes, for one instruction set.
 // Include it after defining what codec/shuffle_lookup.h needs, and also
 //   at_least(v, pivot)   bit i = (v[i] >= pivot[i]), unsigned
+//   ones_of(byte)        how many of its eight bits are 1
 //   part_8(src, byte, left, right)
 //                        of eight elements, those whose bit of `byte` is 0 to `left`, the others to
 //                        `right`; eight bytes of either are written
@@ -20,7 +21,7 @@ DCF_SHUFFLE_TARGET size_t partition(uint8_t* list, size_t m, uint8_t pivot, uint
   const V pivots = splat(pivot);
   const auto part = [&](unsigned byte) DCF_SHUFFLE_TARGET {
     part_8(src, byte, left, right);
-    const size_t ones = kShuffleTables.ones[byte];
+    const size_t ones = ones_of(byte);
     right += ones;
     left += 8 - ones;
     src += 8;

@@ -25,7 +25,7 @@ void multiply_kept(const float* w, uint64_t rows, uint64_t cols, const float* x,
 TileMatrix::TileMatrix(const EntrySource& source, uint64_t first, uint64_t last, bool dense)
     : rows_(last - first), cols_(source.shape().cols) {
   if (dense) {
-    dense_.resize(rows_ * cols_);
+    dense_.resize(rows_ * cols_, 0.0f);
   } else {
     sparse_.resize(panels());
   }

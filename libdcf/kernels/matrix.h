@@ -5,6 +5,7 @@
 
 #include <algorithm>
 
+#include "base/big_vector.h"
 #include "kernels/blocked.h"
 #include "kernels/tile.h"
 
@@ -32,7 +33,7 @@ class TileMatrix {
   uint64_t rows() const { return rows_; }
   uint64_t cols() const { return cols_; }
   uint64_t bytes() const;
-  const std::vector<float>& dense() const { return dense_; }  // [rows, cols], or empty if sparse
+  const BigVector<float>& dense() const { return dense_; }  // [rows, cols], or empty if sparse
 
   // Panels have Blocked::kPanel rows; the last may have fewer.
   uint64_t panels() const { return (rows_ + Blocked::kPanel - 1) / Blocked::kPanel; }
@@ -55,7 +56,7 @@ class TileMatrix {
   uint64_t cols_;
   bool whole_;
   std::vector<Blocked> sparse_;  // by panel
-  std::vector<float> dense_;
+  BigVector<float> dense_;
 };
 
 bool all_finite(const float* x, uint64_t n);
