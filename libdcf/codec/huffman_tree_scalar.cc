@@ -4,10 +4,6 @@
 #include <algorithm>
 #include <bit>
 
-#if defined(__x86_64__)
-#include <emmintrin.h>
-#endif
-
 #include "codec/bit_reader.h"
 #include "codec/tree_kernels.h"
 
