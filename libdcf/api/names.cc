@@ -4,6 +4,7 @@
 
 #include "api/boundary.h"
 #include "base/dtype.h"
+#include "format/encoding.h"
 
 namespace dcf::impl {
 
@@ -81,13 +82,10 @@ uint32_t dcf_dtype_bits(dcf_dtype dtype) {
 const char* dcf_positions_name(dcf_positions positions) {
   switch (positions) {
     case DCF_POSITIONS_DENSE:
-      return "dense";
     case DCF_POSITIONS_BITMAP:
-      return "bitmap";
     case DCF_POSITIONS_GAP:
-      return "gap";
     case DCF_POSITIONS_GAP_BUCKET:
-      return "gap-bucket";
+      return dcf::impl::positions_name(static_cast<dcf::impl::Positions>(positions));
     case DCF_POSITIONS_CLASSES:
       return "classes";
     case DCF_POSITIONS_AUTO:
@@ -97,25 +95,8 @@ const char* dcf_positions_name(dcf_positions positions) {
 }
 
 const char* dcf_values_name(dcf_values values) {
-  switch (values) {
-    case DCF_VALUES_RAW:
-      return "raw";
-    case DCF_VALUES_PALETTE:
-      return "palette";
-    case DCF_VALUES_GRID:
-      return "grid";
-    case DCF_VALUES_SPLIT:
-      return "split";
-    case DCF_VALUES_INT:
-      return "int";
-    case DCF_VALUES_DELTA:
-      return "delta";
-    case DCF_VALUES_DICTIONARY:
-      return "dictionary";
-    case DCF_VALUES_CLASS_SPLIT:
-      return "class-split";
-  }
-  return "";
+  const auto id = static_cast<uint32_t>(values);
+  return id > UINT8_MAX ? "" : dcf::impl::values_name(static_cast<dcf::impl::Values>(id));
 }
 
 const char* dcf_fidelity_name(dcf_fidelity fidelity) {

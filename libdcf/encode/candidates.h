@@ -46,10 +46,7 @@ struct Candidate {
   // the default must save 1/256, because callers decode and multiply rows of the tensor; classes,
   // dictionaries and delta values must save 1/100, because they are slower to decode.
   uint64_t weight(uint64_t bytes) const {
-    const Encoding& e = recipe.encoding;
-    const bool slow =
-        e.has_classes() || e.values == Values::kDelta || e.values == Values::kDictionary;
-    if (slow && !smallest) return bytes + bytes / 100;
+    if (recipe.encoding.is_slow_to_decode() && !smallest) return bytes + bytes / 100;
     return default_view ? bytes : bytes + bytes / 256;
   }
 };

@@ -6,6 +6,7 @@
 
 #include "base/bytes.h"
 #include "base/status.h"
+#include "format/encoding.h"  // feature bits
 
 namespace dcf::impl {
 
@@ -14,16 +15,6 @@ inline constexpr size_t kFileSizeAt = 16;  // offset of file_size
 inline constexpr std::array<uint8_t, 8> kMagic = {0x89, 'D', 'C', 'F', '\r', '\n', 0x1A, '\n'};
 inline constexpr uint16_t kFormatMajor = 0;
 inline constexpr uint16_t kFormatMinor = 0;
-// Critical feature bits (section 12).
-inline constexpr uint32_t kGridValues = 1u << 0;
-inline constexpr uint32_t kClassMaps = 1u << 1;
-inline constexpr uint32_t kDeltaValues = 1u << 2;  // delta values, and classes of wide int values
-inline constexpr uint32_t kCodedNames = 1u << 3;
-inline constexpr uint32_t kDictionaries = 1u << 4;
-inline constexpr uint32_t kClassZeros = 1u << 5;
-// Those that this reader understands.
-inline constexpr uint32_t kKnownFeatures =
-    kGridValues | kClassMaps | kDeltaValues | kCodedNames | kDictionaries | kClassZeros;
 
 struct Header {
   uint16_t major = kFormatMajor;

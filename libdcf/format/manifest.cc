@@ -30,18 +30,6 @@ Status check_optional(const std::vector<T>& column, size_t n) {
   return ok_status();
 }
 
-// The encoding of a byte of the column, without parameters.
-Encoding encoding_of(uint8_t id) {
-  Encoding e;
-  e.positions = static_cast<Positions>(id & 15);
-  if ((id & 15) == kClassesId) {
-    e.positions = Positions::kDense;
-    e.classes = 1;  // until the parameters are read
-  }
-  e.values = static_cast<Values>(id >> 4);
-  return e;
-}
-
 template <typename T>
 T value_or_zero(const std::vector<T>& column, size_t i) {
   return column.empty() ? T{0} : column[i];
@@ -221,75 +209,9 @@ class Validator {
   }
 
   Status read_encoding(size_t i, Tensor* t) {
-    Encoding& e = t->encoding;
-    e = encoding_of(c_.encodings[i]);
-    uint8_t p[4 * kMaxDistances] = {};  // z of all classes fit too
-    static_assert(sizeof p >= kMaxClasses);
-    const auto take = [&](size_t count) {
-      for (size_t k = 0; k < count; ++k) {
-        if (!params_.read_u8(&p[k])) return false;
-      }
-      return true;
-    };
-    const Status short_params = bad("M-03", "the parameters end too early");
-    if (e.positions == Positions::kGap || e.positions == Positions::kGapBucket) {
-      if (!take(1)) return short_params;
-      if (e.positions == Positions::kGap)
-        e.gap_bits = p[0];
-      else {
-        e.bucket_t = p[0] & 15;
-        e.bucket_s = p[0] >> 4;
-      }
-    }
-    if (e.is_sparse()) {
-      if (!take(1)) return short_params;
-      if (p[0] > 1) return bad("P-01", "the signs parameter is not 0 or 1");
-      e.signs = p[0] == 1;
-    }
-    if (e.has_classes()) {
-      if (!take(9)) return short_params;
-      e.classes = static_cast<uint16_t>(p[0] + 1);
-      e.class_run = load_le<uint32_t>(p + 1);
-      e.class_units = load_le<uint32_t>(p + 5);
-    }
-    if (e.values == Values::kPalette) {
-      if (!take(1)) return short_params;
-      e.palette_size = static_cast<uint16_t>(p[0] + 1);
-    } else if (e.values == Values::kGrid) {
-      if (!take(8)) return short_params;
-      e.grid_run = load_le<uint32_t>(p);
-      e.grid_units = load_le<uint32_t>(p + 4);
-    } else if (e.values == Values::kDictionary) {
-      if (!take(2)) return short_params;
-      e.palette_size = load_le<uint16_t>(p) + 1u;
-    } else if (e.values == Values::kSplit || e.values == Values::kClassSplit) {
-      if (!take(1)) return short_params;
-      e.split_t = p[0];
-      const bool of_classes = e.values == Values::kClassSplit;
-      // Too many classes break P-07, which needs no more parameters.
-      const size_t zeros = of_classes ? std::min<size_t>(e.classes, kMaxClasses) : 1;
-      if (!take(zeros)) return short_params;
-      if (of_classes) {
-        std::copy(p, p + zeros, e.class_z.begin());
-      } else {
-        e.split_z = p[0];
-      }
-      if (!take(3)) return short_params;
-      e.split_base = load_le<uint16_t>(p);
-      e.split_symbols = static_cast<uint16_t>(p[2] + 1);
-    } else if (e.values == Values::kDelta) {
-      if (!take(1)) return short_params;
-      e.distance_count = p[0];
-      if (e.distance_count > kMaxDistances) return bad("P-08", "there are too many distances");
-      if (!take(4 * size_t{e.distance_count})) return short_params;
-      for (size_t k = 0; k < e.distance_count; ++k) {
-        e.distances[k] = load_le<uint32_t>(p + 4 * k);
-      }
-      if (!take(8)) return short_params;
-      e.delta_run = load_le<uint32_t>(p);
-      e.delta_units = load_le<uint32_t>(p + 4);
-    }
-    return check_encoding(e, t->dtype, t->elements);
+    t->encoding = encoding_of(c_.encodings[i]);
+    DCF_TRY(read_params(&params_, &t->encoding));
+    return check_encoding(t->encoding, t->dtype, t->elements);
   }
 
   Status read_tables(Tensor* t) {

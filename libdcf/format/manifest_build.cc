@@ -10,51 +10,6 @@ void append(std::vector<uint8_t>* out, std::string_view s) {
   out->insert(out->end(), s.begin(), s.end());
 }
 
-void append_u32(std::vector<uint8_t>* out, uint32_t v) {
-  const size_t at = out->size();
-  out->resize(at + sizeof v);
-  store_le(out->data() + at, v);
-}
-
-void append_params(const Encoding& e, std::vector<uint8_t>* out) {
-  if (e.positions == Positions::kGap) out->push_back(e.gap_bits);
-  if (e.positions == Positions::kGapBucket) {
-    out->push_back(static_cast<uint8_t>(e.bucket_t | (e.bucket_s << 4)));
-  }
-  if (e.is_sparse()) out->push_back(e.signs ? 1 : 0);
-  if (e.has_classes()) {
-    out->push_back(static_cast<uint8_t>(e.classes - 1));
-    append_u32(out, e.class_run);
-    append_u32(out, e.class_units);
-  }
-  if (e.values == Values::kPalette) out->push_back(static_cast<uint8_t>(e.palette_size - 1));
-  if (e.values == Values::kGrid) {
-    append_u32(out, e.grid_run);
-    append_u32(out, e.grid_units);
-  }
-  if (e.values == Values::kDictionary) {
-    const uint32_t last = e.palette_size - 1;
-    out->insert(out->end(), {static_cast<uint8_t>(last), static_cast<uint8_t>(last >> 8)});
-  }
-  if (e.values == Values::kSplit || e.values == Values::kClassSplit) {
-    out->push_back(e.split_t);
-    if (e.values == Values::kSplit) {
-      out->push_back(e.split_z);
-    } else {
-      out->insert(out->end(), e.class_z.begin(), e.class_z.begin() + e.classes);
-    }
-    out->insert(out->end(),
-                {static_cast<uint8_t>(e.split_base), static_cast<uint8_t>(e.split_base >> 8),
-                 static_cast<uint8_t>(e.split_symbols - 1)});
-  }
-  if (e.values == Values::kDelta) {
-    out->push_back(e.distance_count);
-    for (size_t i = 0; i < e.distance_count; ++i) append_u32(out, e.distances[i]);
-    append_u32(out, e.delta_run);
-    append_u32(out, e.delta_units);
-  }
-}
-
 void append_tensor(const Tensor& t, ManifestColumns* c) {
   append(&c->names, t.name);
   c->name_lengths.push_back(static_cast<uint16_t>(t.name.size()));
@@ -69,10 +24,7 @@ void append_tensor(const Tensor& t, ManifestColumns* c) {
   const bool alias = t.alias_of != kNoTensor;
   c->aliases.push_back(alias ? static_cast<uint32_t>(t.alias_of + 1) : 0);
   const Encoding encoding = alias ? Encoding{} : t.encoding;
-  const uint8_t positions =
-      encoding.has_classes() ? kClassesId : static_cast<uint8_t>(encoding.positions);
-  c->encodings.push_back(
-      static_cast<uint8_t>(positions | (static_cast<uint8_t>(encoding.values) << 4)));
+  c->encodings.push_back(encoding_id(encoding));
   append_params(encoding, &c->params);
   if (!alias) {
     const size_t roles = roles_of(encoding, t.dtype).count;

@@ -23,16 +23,12 @@ ChunkShape chunk_shape(const Tensor& tensor, uint64_t chunk, uint32_t entries) {
 
 uint64_t chunk_scratch_bytes(const Tensor& t, uint64_t elements, uint64_t entries, uint64_t bytes) {
   if (t.encoding.is_raw()) return bytes;
-  const uint64_t width = t.bits / 8;
   const uint64_t flags = t.encoding.is_sparse() ? ceil_div(elements, 8) : 0;
   const uint64_t rows = t.encoding.is_sparse() ? t.rows_per_chunk : 0;
-  const uint64_t numbers = t.bits == 64 ? 8 : 4;
-  const uint64_t grouped = t.encoding.values == Values::kClassSplit ? width : 0;
-  const uint64_t indices = t.encoding.values == Values::kDictionary ? sizeof(uint16_t) : 0;
   // The longest stream is one of entries, of rows, or of the bytes of a bit string.
   const uint64_t longest = std::max({entries, rows, flags});
   return bytes + bucket_scratch_size(longest) + 4 * rows +
-         entries * (1 + 4 + numbers + 1 + width + grouped + indices) + 2 * flags;
+         entries * (sizeof(uint32_t) + value_scratch_bytes(t)) + 2 * flags;
 }
 
 namespace {

@@ -294,6 +294,14 @@ Status finish_words(const TensorCoding& coding, const ChunkScratch& scratch, Chu
 
 }  // namespace
 
+uint64_t value_scratch_bytes(const Tensor& t) {
+  const uint64_t width = t.bits / 8;
+  const uint64_t numbers = t.bits == 64 ? 8 : 4;
+  const uint64_t grouped = t.encoding.values == Values::kClassSplit ? width : 0;
+  const uint64_t indices = t.encoding.values == Values::kDictionary ? sizeof(uint16_t) : 0;
+  return 1 + 1 + numbers + width + grouped + indices;
+}
+
 Status decode_values(const TensorCoding& coding, ByteReader* in, ChunkScratch* scratch,
                      ChunkParts* out) {
   const size_t n = out->shape.entries;

@@ -6,6 +6,10 @@
 
 namespace dcf::impl {
 
+// Upper bound on the scratch that the values of an entry take: symbols, codes, numbers, words and
+// what a kind of values needs besides.
+uint64_t value_scratch_bytes(const Tensor& tensor);
+
 // Section 8, fillers (P-04) and zeros (V-02).
 Status decode_values(const TensorCoding& coding, ByteReader* in, ChunkScratch* scratch,
                      ChunkParts* out);
