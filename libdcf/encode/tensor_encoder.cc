@@ -49,6 +49,20 @@ Result<uint64_t> file_size(const EncodedTensor& encoded, DType dtype) {
   return size;
 }
 
+// Whether they are one but for the lengths of the prefixes of split values. In a tensor of one
+// chunk the estimates of such candidates are exact but for two bytes of padding.
+bool differ_by_split(const Candidate& a, const Candidate& b) {
+  Encoding other = b.recipe.encoding;
+  const Encoding& e = a.recipe.encoding;
+  if (e.values != Values::kSplit || other.values != e.values) return false;
+  if (!(a.recipe.grid.view == b.recipe.grid.view) || a.recipe.grid.chunks != 1) return false;
+  other.split_t = e.split_t;
+  other.split_z = e.split_z;
+  other.split_base = e.split_base;
+  other.split_symbols = e.split_symbols;
+  return other == e;
+}
+
 class Chooser {
  public:
   Chooser(const CheckedInput& input, const std::vector<uint64_t>& dims, const Work& work)
@@ -99,20 +113,23 @@ class Chooser {
   // The best of one kind, by weight. Only between kinds does the size decide.
   Result<Trial> lightest(std::vector<Candidate> candidates) const {
     const bool small = candidates[0].source->content.elements <= kTrialElements;
-    size_t count = 1;
-    while (small && count < std::min(candidates.size(), kMaxTrials) &&
-           candidates[count].estimate <=
-               close_to(candidates[0].estimate, candidates[0].recipe.grid.chunks)) {
-      ++count;
+    const uint64_t close = close_to(candidates[0].estimate, candidates[0].recipe.grid.chunks);
+    std::vector<Candidate*> tried = {&candidates[0]};
+    for (size_t i = 1; i < candidates.size() && small && tried.size() < kMaxTrials; ++i) {
+      if (candidates[i].estimate > close) break;
+      const bool known = std::any_of(tried.begin(), tried.end(), [&](const Candidate* lighter) {
+        return differ_by_split(*lighter, candidates[i]);
+      });
+      if (!known || input_.options().effort == Effort::kSmallest) tried.push_back(&candidates[i]);
     }
     Trial best;
-    if (kinds_.size() == 1 && count == 1) {
+    if (kinds_.size() == 1 && tried.size() == 1) {
       best.size = candidates[0].estimate;
       best.candidate = std::move(candidates[0]);
       return best;
     }
-    for (size_t i = 0; i < count; ++i) {
-      DCF_ASSIGN(Trial trial, try_out(std::move(candidates[i])));
+    for (Candidate* const candidate : tried) {
+      DCF_ASSIGN(Trial trial, try_out(std::move(*candidate)));
       if (trial.weight < best.weight) best = std::move(trial);
     }
     return best;

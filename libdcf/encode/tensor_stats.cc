@@ -21,13 +21,13 @@ class Saver {
     out.resize(out.size() + sizeof v);
     store_le(out.data() + out.size() - sizeof v, v);
   }
-  // The counts that are not 0, each after its index.
-  void counts(std::span<const uint64_t> all) {
+  // The counts that are not 0, each after its index. The first is that of `first`.
+  void counts(std::span<const uint64_t> all, uint64_t first = 0) {
     number(static_cast<uint64_t>(
         std::count_if(all.begin(), all.end(), [](uint64_t n) { return n > 0; })));
     for (size_t i = 0; i < all.size(); ++i) {
       if (all[i] == 0) continue;
-      number(i);
+      number(first + i);
       number(all[i]);
     }
   }
@@ -76,6 +76,13 @@ bool none_exceeds(std::span<const uint64_t> part, std::span<const uint64_t> whol
                     [](uint64_t p, uint64_t w) { return p <= w; });
 }
 
+bool none_exceeds(const PrefixCounts& part, const PrefixCounts& whole) {
+  for (size_t i = 0; i < part.counts().size(); ++i) {
+    if (part.counts()[i] > whole.of(part.first() + i)) return false;
+  }
+  return true;
+}
+
 void add_counts(std::span<uint64_t> to, std::span<const uint64_t> from) {
   for (size_t i = 0; i < to.size(); ++i) to[i] += from[i];
 }
@@ -107,7 +114,6 @@ std::optional<Palette> joined(DType dtype, const std::optional<Palette>& a,
 TensorStats::TensorStats(DType dtype, uint32_t bits, bool drop_signs, uint64_t total)
     : dtype_(dtype), bits_(bits), drop_signs_(drop_signs), total_(total) {
   values_.palette.emplace();
-  if (is_split(dtype)) values_.prefixes.resize(kPrefixes);
 }
 
 Result<TensorStats> TensorStats::create(const TensorSpec& spec, const EncodeOptions& options) {
@@ -148,7 +154,7 @@ Status TensorStats::add(const TensorStats& other) {
   values_.zeros += from.zeros;
   values_.mantissa_bits |= from.mantissa_bits;
   values_.palette = joined(dtype_, values_.palette, from.palette);
-  add_counts(values_.prefixes, from.prefixes);
+  values_.prefixes.add(from.prefixes.first(), from.prefixes.counts());
   add_counts(values_.symbols, from.symbols);
   return ok_status();
 }
@@ -165,7 +171,7 @@ std::vector<uint8_t> TensorStats::save() const {
     for (const uint64_t word : values_.palette->words) saver.number(word);
     for (const uint64_t count : values_.palette->counts) saver.number(count);
   }
-  saver.counts(values_.prefixes);
+  saver.counts(values_.prefixes.counts(), values_.prefixes.first());
   saver.counts(values_.symbols);
   return saver.out;
 }
@@ -193,7 +199,9 @@ Status TensorStats::merge(Bytes saved) {
     for (uint64_t& word : values.palette->words) word = loader.number();
     for (uint64_t& count : values.palette->counts) count = loader.number();
   }
-  loader.counts(values.prefixes);
+  std::vector<uint64_t> prefixes(is_split(dtype_) ? kPrefixes : 0);
+  loader.counts(prefixes);
+  values.prefixes.add(0, prefixes);
   loader.counts(values.symbols);
   if (!loader.ended() || !other.is_consistent()) return bad_stats();
   return add(other);
@@ -218,7 +226,7 @@ bool TensorStats::is_consistent() const {
     }
   }
   if (is_split(dtype_)) {
-    return sum_of(values_.prefixes) == values_.entries && sum_of(values_.symbols) == 0 &&
+    return sum_of(values_.prefixes.counts()) == values_.entries && sum_of(values_.symbols) == 0 &&
            values_.mantissa_bits <= low_mask(bits_);
   }
   return sum_of(values_.symbols) == values_.entries && values_.mantissa_bits == 0;

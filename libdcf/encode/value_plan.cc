@@ -87,16 +87,11 @@ class Planner {
   };
 
   Prefixes longest_prefixes() const {
-    std::span<const uint64_t> counts = stats_.prefixes;
-    const uint64_t zeros = counts[0] + extra_.zeros + extra_.negatives;
-    const auto occurs = [&](size_t i) { return (i == 0 ? zeros : counts[i]) > 0; };
-    size_t last = kPrefixes - 1;
-    while (last > 0 && !occurs(last)) --last;
-    size_t first = 0;
-    while (first < last && !occurs(first)) ++first;
-    counts = counts.subspan(first, last - first + 1);
-    Prefixes longest{first, {counts.begin(), counts.end()}};
-    if (first == 0) longest.counts[0] = zeros;
+    PrefixCounts all = stats_.prefixes;
+    const uint64_t zeros = extra_.zeros + extra_.negatives;
+    all.add(0, {&zeros, 1});
+    Prefixes longest{static_cast<size_t>(all.first()), {all.counts().begin(), all.counts().end()}};
+    if (longest.counts.empty()) longest.counts.push_back(0);
     return longest;
   }
   // Prefixes of t bits are pairs of those of t + 1 bits.
@@ -157,7 +152,12 @@ class Planner {
     Histogram histogram{};
     std::copy(prefixes.counts.begin(), prefixes.counts.end(), histogram.begin());
     plan.stream = plan_stream(histogram, e.split_symbols, chunks_);
-    plan.bytes = plan.stream.bytes + 5;
+    // Of the parameters, bytes that are zero take no place.
+    std::vector<uint8_t> parameters;
+    parameters.reserve(8);
+    append_params(e, &parameters);
+    const auto zeros = std::count(parameters.begin(), parameters.end(), 0);
+    plan.bytes = plan.stream.bytes + parameters.size() - static_cast<uint64_t>(zeros);
     if (coded_ > 0) plan.bytes += packed_size(coded_, content_.bits - t - e.split_z) + chunks_ / 2;
     return plan;
   }

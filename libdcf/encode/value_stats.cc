@@ -12,14 +12,14 @@ constexpr size_t kBlockBytes = size_t{1} << 18;            // of words, counted 
 constexpr uint64_t kPartElements = uint64_t{1} << 22;      // that one thread counts at a time
 constexpr uint64_t kSparseElements = uint64_t{1} << 31;    // the same, where few have a value
 constexpr uint64_t kParallelElements = uint64_t{1} << 16;  // from which threads pay
+constexpr uint64_t kShortBlock =
+    2048;  // whose prefixes are counted between the least and the greatest
 
 // The statistics of some of the words. Prefixes are counted in 32 bits: a part is far below 2^32.
 class Census {
  public:
   explicit Census(const Content& content)
-      : content_(content), palette_(content.dtype, true), width_(content.width()) {
-    if (is_split(content.dtype)) prefixes_.resize(2 * kPrefixes);
-  }
+      : content_(content), palette_(content.dtype, true), width_(content.width()) {}
 
   // The elements, or the places of CSR, in [begin, end).
   Status count(uint64_t begin, uint64_t end) {
@@ -43,12 +43,15 @@ class Census {
     stats->entries += entries_;
     stats->negative_zeros += negative_zeros_;
     stats->mantissa_bits |= rotate_word(joined_, content_.bits);
-    if (is_split(content_.dtype)) {
+    if (!prefixes_.empty()) {
+      std::vector<uint64_t> sums(kPrefixes);
       for (size_t i = 0; i < kPrefixes; ++i) {
-        stats->prefixes[i] += uint64_t{prefixes_[i]} + prefixes_[kPrefixes + i];
+        sums[i] = uint64_t{prefixes_[i]} + prefixes_[kPrefixes + i];
       }
+      sums[0] -= zeros_;
+      few_.add(0, sums);
     }
-    if (zeros_ > 0) stats->prefixes[0] -= zeros_;
+    stats->prefixes.add(few_.first(), few_.counts());
     for (size_t i = 0; i < symbols_.size(); ++i) stats->symbols[i] += symbols_[i];
   }
   const PaletteFinder& palette() const { return palette_; }
@@ -96,8 +99,14 @@ class Census {
     }
     if (content_.bits != 8) palette_.add(words);
     if (is_split(content_.dtype)) {
-      with_words(content_.dtype, words, [&](auto view) { add_prefixes(view); });
-      zeros_ += count - entries;
+      with_words(content_.dtype, words, [&](auto view) {
+        if (count <= kShortBlock) {
+          add_few_prefixes(view);
+        } else {
+          add_prefixes(view);
+          zeros_ += count - entries;
+        }
+      });
     } else if (content_.bits == 8) {
       Histogram histogram = histogram_of(words);
       histogram[0] = 0;
@@ -118,8 +127,7 @@ class Census {
     palette_.add(word, count);
     if (is_split(content_.dtype)) {
       joined_ |= word;
-      prefixes_[rotate_word(word, content_.bits) >> (content_.bits - kPrefixBits)] +=
-          static_cast<uint32_t>(count);
+      few_.add(rotate_word(word, content_.bits) >> (content_.bits - kPrefixBits), {&count, 1});
     } else if (content_.bits == 8) {
       symbols_[word] += count;
     } else {
@@ -128,9 +136,37 @@ class Census {
     }
   }
 
+  // The top bits of a rotated word are those below its sign.
+  size_t prefix_of(uint64_t word) const {
+    return word >> (content_.bits - 1 - kPrefixBits) & (kPrefixes - 1);
+  }
+
+  // Zeros are left out.
+  template <typename Word>
+  void add_few_prefixes(Words<Word> view) {
+    size_t first = kPrefixes;
+    size_t last = 0;
+    Word joined = 0;
+    for (size_t i = 0; i < view.size(); ++i) {
+      const Word word = view[i];
+      const size_t prefix = prefix_of(word);
+      joined |= word;
+      if (Word(word << 1) == 0) continue;
+      first = std::min(first, prefix);
+      last = std::max(last, prefix);
+    }
+    joined_ |= joined;
+    if (first > last) return;
+    std::vector<uint64_t> counts(last - first + 1);
+    for (size_t i = 0; i < view.size(); ++i) {
+      if (Word(view[i] << 1) != 0) ++counts[prefix_of(view[i]) - first];
+    }
+    few_.add(first, counts);
+  }
+
   template <typename Word>
   void add_prefixes(Words<Word> view) {
-    // The top bits of a rotated word are those below its sign.
+    prefixes_.resize(2 * kPrefixes);
     const unsigned shift = content_.bits - 1 - kPrefixBits;
     uint32_t* const even = prefixes_.data();
     uint32_t* const odd = even + kPrefixes;
@@ -164,17 +200,34 @@ class Census {
   const size_t width_;
   uint64_t entries_ = 0;
   uint64_t negative_zeros_ = 0;
-  uint64_t zeros_ = 0;   // among the prefixes
-  uint64_t joined_ = 0;  // all words of `prefixes_`, by "or"
+  uint64_t zeros_ = 0;   // among `prefixes_`
+  uint64_t joined_ = 0;  // all words, by "or"
   std::vector<uint32_t> prefixes_;
+  PrefixCounts few_;  // those of short blocks and of codes
   Histogram symbols_{};
 };
 
 }  // namespace
 
+void PrefixCounts::add(uint64_t first, std::span<const uint64_t> counts) {
+  while (!counts.empty() && counts.front() == 0) {
+    counts = counts.subspan(1);
+    ++first;
+  }
+  while (!counts.empty() && counts.back() == 0) counts = counts.first(counts.size() - 1);
+  if (counts.empty()) return;
+  if (counts_.empty()) first_ = first;
+  if (first < first_) {
+    counts_.insert(counts_.begin(), static_cast<size_t>(first_ - first), 0);
+    first_ = first;
+  }
+  const auto at = static_cast<size_t>(first - first_);
+  counts_.resize(std::max(counts_.size(), at + counts.size()));
+  for (size_t i = 0; i < counts.size(); ++i) counts_[at + i] += counts[i];
+}
+
 Result<ValueStats> measure_values(const Content& content, const Work& work) {
   ValueStats stats;
-  if (is_split(content.dtype)) stats.prefixes.resize(kPrefixes);
   const bool visits = content.pieces != nullptr || content.pruning;
   uint64_t places = content.elements;
   if (content.row_ptr != nullptr && !visits) places = content.row_ptr[content.csr_rows];

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <optional>
+#include <span>
 #include <vector>
 
 #include "base/bucket.h"
@@ -18,12 +19,30 @@ namespace dcf::impl {
 inline constexpr unsigned kPrefixBits = 12;
 inline constexpr size_t kPrefixes = size_t{1} << kPrefixBits;
 
+// How often each prefix occurs. Most tensors are small and have few: those before the first that
+// occurs and after the last take no memory.
+class PrefixCounts {
+ public:
+  uint64_t first() const { return first_; }
+  // Of the prefixes from first() to the last that occurs.
+  std::span<const uint64_t> counts() const { return counts_; }
+  uint64_t of(uint64_t prefix) const {
+    return prefix - first_ < counts_.size() ? counts_[static_cast<size_t>(prefix - first_)] : 0;
+  }
+  // counts[i] is that of the prefix first + i.
+  void add(uint64_t first, std::span<const uint64_t> counts);
+
+ private:
+  uint64_t first_ = 0;
+  std::vector<uint64_t> counts_;
+};
+
 struct ValueStats {
   uint64_t entries = 0;            // entries with sparse positions
   uint64_t negative_zeros = 0;     // skipped elements whose sign is kept
   uint64_t zeros = 0;              // all other skipped elements
   std::optional<Palette> palette;  // distinct words of the entries; nothing if they are too many
-  std::vector<uint64_t> prefixes;  // split: counts of the top 12 bits of the rotated words
+  PrefixCounts prefixes;           // split: the top 12 bits of the rotated words
   uint64_t mantissa_bits = 0;      // split: the rotated words, joined by "or"
   Histogram symbols{};             // int: counts of the symbols
 };

@@ -62,7 +62,9 @@ void check(const Content& content, unsigned threads, const std::string& what) {
     ASSERT_NE(at, words.end()) << what;
     EXPECT_EQ(stats.palette->counts[static_cast<size_t>(at - words.begin())], count) << what;
   }
-  EXPECT_EQ(stats.prefixes, prefixes) << what;
+  for (uint64_t i = 0; i < prefixes.size(); ++i) {
+    ASSERT_EQ(stats.prefixes.of(i), prefixes[i]) << what << ", prefix " << i;
+  }
   EXPECT_EQ(stats.symbols, symbols) << what;
 }
 
