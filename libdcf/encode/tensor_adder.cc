@@ -107,10 +107,10 @@ Status TensorAdder::add(const CheckedInput& input, const Work& work) {
 }
 
 Status TensorAdder::add_prepared(const TensorSpec& spec, uint64_t key, StoredTensor tensor,
-                                 Bytes payload) {
+                                 BigVector<uint8_t>&& payload) {
   DCF_TRY(state_.check_new(spec.name));
   move_to(state_.spool().size(), &tensor);
-  DCF_TRY(state_.spool().append(payload));
+  DCF_TRY(state_.spool().append(std::move(payload)));
   DCF_TRY(state_.hold(tensor));
   AddedTensor added = WriterState::describe(spec);
   added.stored = state_.keep(std::move(tensor));

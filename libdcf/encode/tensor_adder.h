@@ -33,7 +33,8 @@ class TensorAdder {
 
   // The same in two steps, after prepare_tensor(). `key`: its content_key(), which the adder does
   // not know.
-  Status add_prepared(const TensorSpec& spec, uint64_t key, StoredTensor tensor, Bytes payload);
+  Status add_prepared(const TensorSpec& spec, uint64_t key, StoredTensor tensor,
+                      BigVector<uint8_t>&& payload);
 
   // Bytes of memory that the state leaves.
   uint64_t available() const { return state_.available(); }

@@ -19,6 +19,10 @@ namespace {
 constexpr uint64_t kRoomPerByte = 6;
 constexpr uint64_t kLeastRoom = uint64_t{16} << 20;
 constexpr uint64_t kMostShare = 2;
+// A thread takes several small tensors at once, up to so many and so many bytes: to take one costs
+// about as much as to encode it.
+constexpr size_t kMostOfBatch = 32;
+constexpr uint64_t kBatchBytes = uint64_t{1} << 16;
 
 // The progress of a call, to which several threads report.
 class SharedProgress {
@@ -69,12 +73,19 @@ struct Item {
   TensorSize size;
   BigVector<uint8_t> data;  // if they were read
   TensorInput input;
-  uint64_t room = 0;  // bytes of memory that are reserved for it
+  uint64_t room = 0;      // bytes of memory that it may take
+  uint64_t reserved = 0;  // those that no other one may take
   Status status;
   uint64_t key = 0;
   bool is_first = false;  // with this key
   StoredTensor prepared;  // if it is the first
   BigVector<uint8_t> payload;
+};
+
+// Tensors that follow each other, which one thread encodes.
+struct Batch {
+  size_t first = 0;
+  std::vector<std::unique_ptr<Item>> items;
 };
 
 template <typename Body>
@@ -118,7 +129,6 @@ class TensorQueue {
         const Status status = without_exceptions([&] { return add_alone(i); });
         if (!status.ok()) failure_ = status.in_tensor(i);
         ++added_;
-        ++keys_taken_;
       }
     }
     return failure_;
@@ -129,30 +139,22 @@ class TensorQueue {
   // threads return, so that they help with the chunks of those in progress.
   void encode_some() {
     std::unique_lock lock(mutex_);
-    for (;;) {
-      std::unique_ptr<Item> item;
-      const size_t i = next_;
-      if (draining_ || !failure_.ok() || i == count_) return;
-      const Status status = without_exceptions([&]() -> Status {
-        item = std::make_unique<Item>(progress_);
-        DCF_TRY(find(i, item.get()));
-        return reserve(*item);
-      });
-      if (!status.ok()) {
-        failure_ = status.in_tensor(i);
-        return;
-      }
-      if (draining_) return;
-      ++next_;
+    for (Batch batch = take_batch(); !batch.items.empty(); batch = take_batch()) {
       lock.unlock();
-      item->status = without_exceptions([&] { return find_key(item.get()); });
-      take_key(i, item.get());
-      if (item->status.ok() && item->is_first) {
+      for (const auto& item : batch.items) {
+        item->status = without_exceptions([&] { return find_key(item.get()); });
+      }
+      take_keys(batch);
+      for (const auto& item : batch.items) {
+        if (!item->status.ok() || !item->is_first) continue;
         item->status = without_exceptions([&] { return prepare(*item); });
       }
       lock.lock();
       const Status kept = without_exceptions([&] {
-        ready_.emplace(i, std::move(item));
+        for (size_t k = 0; k < batch.items.size(); ++k) {
+          release(batch.items[k].get());
+          ready_.emplace(batch.first + k, std::move(batch.items[k]));
+        }
         return ok_status();
       });
       if (!kept.ok()) {
@@ -166,24 +168,63 @@ class TensorQueue {
     }
   }
 
+  // The next tensors whose memory there is, with the lock; none once the queue is draining.
+  Batch take_batch() {
+    Batch batch;
+    batch.first = next_;
+    uint64_t bytes = 0;
+    while (!draining_ && failure_.ok() && next_ < count_ && batch.items.size() < kMostOfBatch) {
+      std::unique_ptr<Item> item;
+      bool fits = true;
+      const Status status = without_exceptions([&]() -> Status {
+        item = std::make_unique<Item>(progress_);
+        DCF_TRY(find(next_, item.get()));
+        bytes += item->size.bytes();
+        fits = batch.items.empty() || bytes <= kBatchBytes;
+        if (!fits) return ok_status();
+        batch.items.reserve(kMostOfBatch);
+        DCF_TRY(reserve(batch.items.empty(), item.get()));
+        if (!draining_) keyless_.emplace(item->size.bytes(), next_);
+        return ok_status();
+      });
+      if (!status.ok()) failure_ = status.in_tensor(next_);
+      if (!status.ok() || !fits || draining_) break;
+      batch.items.push_back(std::move(item));
+      ++next_;
+    }
+    return batch;
+  }
+
   Status find(size_t i, Item* item) {
     DCF_ASSIGN(item->source, find_(i));
     DCF_ASSIGN(item->size, check_spec(item->source.spec, item->source.options));
     return ok_status();
   }
 
-  // Takes memory for a tensor; without success the queue is draining.
-  Status reserve(Item& item) {
-    const EncodeOptions& options = item.source.options;
+  // Takes memory for a tensor; without success the queue is draining. Those of a batch are encoded
+  // one after the other, and share what the first one has beside its own bytes.
+  Status reserve(bool first_of_batch, Item* item) {
+    const EncodeOptions& options = item->source.options;
     const uint64_t memory = adder_.available();
+    const uint64_t bytes = item->size.bytes();
     // Moments may take any memory.
-    is_large_ = options.moments || item.size.bytes() > memory / kMostShare / kRoomPerByte;
-    item.room = kLeastRoom + lossy_bytes(item.source.spec, options, item.size);
-    if (!is_large_) item.room += item.size.bytes() * kRoomPerByte;
-    is_large_ = is_large_ || item.room > memory / kMostShare;
-    draining_ = is_large_ || item.room > memory - std::min(memory, reserved_);
-    if (!draining_) reserved_ += item.room;
+    is_large_ = options.moments || bytes > memory / kMostShare / kRoomPerByte;
+    item->room = kLeastRoom + lossy_bytes(item->source.spec, options, item->size);
+    if (!is_large_) item->room += bytes * kRoomPerByte;
+    item->reserved = item->room + sizeof(Item);
+    is_large_ = is_large_ || item->reserved > memory / kMostShare;
+    if (!first_of_batch) item->reserved -= kLeastRoom;
+    draining_ = is_large_ || item->reserved > memory - std::min(memory, reserved_);
+    if (!draining_) reserved_ += item->reserved;
     return ok_status();
+  }
+
+  // Gives back what a tensor in its coded form does not need while it waits for those before it.
+  // With the lock.
+  void release(Item* item) {
+    if (!item->is_first) return;  // it waits as it is
+    const uint64_t waiting = std::min(item->reserved, sizeof(Item) + item->payload.size());
+    reserved_ -= std::exchange(item->reserved, waiting) - waiting;
   }
 
   static Status find_key(Item* item) {
@@ -193,18 +234,23 @@ class TensorQueue {
     return ok_status();
   }
 
-  // Finds whether a tensor is the first of its key, which takes those before it. One that is not is
-  // compared when all before it are added.
-  void take_key(size_t i, Item* item) {
+  // Finds which tensors are the first of their key: those of the same size before them must have
+  // theirs. One that is not is compared when all before it are added.
+  void take_keys(const Batch& batch) {
     std::unique_lock lock(mutex_);
-    key_taken_.wait(lock, [&] { return keys_taken_ == i; });
-    ++keys_taken_;
-    key_taken_.notify_all();
-    if (!item->status.ok()) return;
-    item->status = without_exceptions([&] {
-      item->is_first = !adder_.knows(item->key) && keys_.insert(item->key).second;
-      return ok_status();
-    });
+    for (size_t k = 0; k < batch.items.size(); ++k) {
+      Item* const item = batch.items[k].get();
+      const uint64_t bytes = item->size.bytes();
+      const std::pair<uint64_t, size_t> own{bytes, batch.first + k};
+      key_taken_.wait(lock, [&] { return *keyless_.lower_bound({bytes, 0}) == own; });
+      keyless_.erase(own);
+      key_taken_.notify_all();
+      if (!item->status.ok()) continue;
+      item->status = without_exceptions([&] {
+        item->is_first = !adder_.knows(item->key) && keys_.insert(item->key).second;
+        return ok_status();
+      });
+    }
   }
 
   // Encodes a tensor that is the first of its key.
@@ -219,10 +265,6 @@ class TensorQueue {
                  return ok_status();
                }));
     item.data = {};
-    // The payload waits for the tensors before it, and needs no more.
-    const std::lock_guard lock(mutex_);
-    const uint64_t waiting = std::min(item.room, sizeof(Item) + item.payload.size());
-    reserved_ -= std::exchange(item.room, waiting) - waiting;
     return ok_status();
   }
 
@@ -233,14 +275,14 @@ class TensorQueue {
     }
     if (failure_.ok() && !item.status.ok()) failure_ = item.status.in_tensor(i);
     if (item.is_first) keys_.erase(item.key);
-    reserved_ -= item.room;
+    reserved_ -= item.reserved;
   }
 
   Status add(Item& item) {
     Progress& progress = item.share.progress();
     if (item.is_first) {
-      DCF_TRY(
-          adder_.add_prepared(item.source.spec, item.key, std::move(item.prepared), item.payload));
+      DCF_TRY(adder_.add_prepared(item.source.spec, item.key, std::move(item.prepared),
+                                  std::move(item.payload)));
       return progress.update(progress.total());
     }
     DCF_ASSIGN(const CheckedInput input, CheckedInput::check(item.input, item.source.options));
@@ -269,11 +311,12 @@ class TensorQueue {
 
   std::mutex mutex_;  // for all below
   TensorAdder& adder_;
-  size_t next_ = 0;        // the first whose turn is still to come
-  size_t keys_taken_ = 0;  // tensors that know whether they are the first of their key
+  size_t next_ = 0;  // the first whose turn is still to come
   std::condition_variable key_taken_;
+  std::set<std::pair<uint64_t, size_t>> keyless_;  // bytes and indices of those without a key yet
   size_t added_ = 0;
-  uint64_t reserved_ = 0;    // bytes of memory
+  // Bytes of memory. Always what the one that is added may take beside its own bytes.
+  uint64_t reserved_ = kLeastRoom;
   bool draining_ = false;    // none begins until all threads have returned
   bool is_large_ = false;    // the next one is never encoded beside others
   std::set<uint64_t> keys_;  // of tensors in progress

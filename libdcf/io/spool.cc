@@ -31,17 +31,19 @@ Result<UniqueFd> open_scratch(const Syscalls& sys, const std::string& directory)
 Status Spool::append(Bytes bytes) {
   DCF_TRY(failure_);
   while (!bytes.empty()) {
-    if (blocks_.empty() || blocks_.back().size() == block_bytes_) {
+    if (blocks_.empty() || blocks_.back().bytes.size() >= block_bytes_) {
       // The last block that the memory has room for turns small pieces into large writes.
-      const bool full = (blocks_.size() + 1) * block_bytes_ > memory_;
+      const bool full = held_ + block_bytes_ > memory_;
       if (!blocks_.empty() && full) {
         failure_ = spill();
         DCF_TRY(failure_);
       } else {
-        blocks_.emplace_back().reserve(block_bytes_);
+        blocks_.push_back({size_, {}});
+        blocks_.back().bytes.reserve(block_bytes_);
+        held_ += block_bytes_;
       }
     }
-    BigVector<uint8_t>& block = blocks_.back();
+    BigVector<uint8_t>& block = blocks_.back().bytes;
     const size_t n = std::min<size_t>(bytes.size(), block_bytes_ - block.size());
     block.insert(block.end(), bytes.begin(), bytes.begin() + static_cast<ptrdiff_t>(n));
     bytes = bytes.subspan(n);
@@ -50,21 +52,41 @@ Status Spool::append(Bytes bytes) {
   return ok_status();
 }
 
+Status Spool::append(BigVector<uint8_t>&& bytes) {
+  DCF_TRY(failure_);
+  // With a block to follow it.
+  const bool fits = bytes.capacity() + block_bytes_ <= memory_ - std::min(memory_, held_);
+  if (bytes.size() < block_bytes_ || !fits || spilled_ > 0) return append(Bytes(bytes));
+  held_ += bytes.capacity();
+  const uint64_t begin = size_;
+  size_ += bytes.size();
+  blocks_.push_back({begin, std::move(bytes)});
+  return ok_status();
+}
+
 Status Spool::spill() {
   if (!file_.valid()) {
     DCF_ASSIGN(file_, open_scratch(sys_, directory_));
   }
-  BigVector<uint8_t>& block = blocks_.back();
-  DCF_TRY(write_fully(sys_, file_.get(), block.data(), block.size()));
-  spilled_ += block.size();
-  block.clear();
+  Block& block = blocks_.back();
+  DCF_TRY(write_fully(sys_, file_.get(), block.bytes.data(), block.bytes.size()));
+  spilled_ += block.bytes.size();
+  block = {size_, std::move(block.bytes)};
+  block.bytes.clear();
   return ok_status();
 }
 
 Status Spool::read_back(const std::function<Status(Bytes)>& consume) const {
   DCF_TRY(failure_);
   if (blocks_.empty()) return ok_status();
-  for (size_t i = 0; i + 1 < blocks_.size(); ++i) DCF_TRY(consume(blocks_[i]));
+  const auto consume_block = [&](Bytes bytes) -> Status {
+    for (size_t n = 0; !bytes.empty(); bytes = bytes.subspan(n)) {
+      n = std::min<size_t>(bytes.size(), kBlockBytes);
+      DCF_TRY(consume(bytes.first(n)));
+    }
+    return ok_status();
+  };
+  for (size_t i = 0; i + 1 < blocks_.size(); ++i) DCF_TRY(consume_block(blocks_[i].bytes));
   std::vector<uint8_t> buffer(static_cast<size_t>(std::min(spilled_, block_bytes_)));
   for (uint64_t at = 0; at < spilled_;) {
     const auto n = static_cast<size_t>(std::min<uint64_t>(buffer.size(), spilled_ - at));
@@ -72,7 +94,7 @@ Status Spool::read_back(const std::function<Status(Bytes)>& consume) const {
     DCF_TRY(consume(Bytes(buffer).first(n)));
     at += n;
   }
-  return consume(blocks_.back());
+  return consume_block(blocks_.back().bytes);
 }
 
 Status Spool::read_at(uint64_t offset, MutableBytes dst) const {
@@ -80,21 +102,20 @@ Status Spool::read_at(uint64_t offset, MutableBytes dst) const {
   if (offset > size_ || dst.size() > size_ - offset) {
     return fail(Code::Internal, "", "a range of the spool was never written");
   }
-  const uint64_t file_begin = blocks_.empty() ? 0 : (blocks_.size() - 1) * block_bytes_;
   while (!dst.empty()) {
     size_t n = dst.size();
-    if (offset >= file_begin && offset - file_begin < spilled_) {
-      const uint64_t at = offset - file_begin;
-      n = static_cast<size_t>(std::min<uint64_t>(n, spilled_ - at));
-      DCF_TRY(pread_fully(sys_, file_.get(), at, dst.data(), n));
+    const uint64_t file_end = blocks_.back().begin;
+    const uint64_t file_begin = file_end - spilled_;
+    if (offset >= file_begin && offset < file_end && spilled_ > 0) {
+      n = static_cast<size_t>(std::min<uint64_t>(n, file_end - offset));
+      DCF_TRY(pread_fully(sys_, file_.get(), offset - file_begin, dst.data(), n));
     } else {
-      const bool last = offset >= file_begin;
-      const auto& block =
-          last ? blocks_.back() : blocks_[static_cast<size_t>(offset / block_bytes_)];
-      const auto at =
-          static_cast<size_t>(last ? offset - file_begin - spilled_ : offset % block_bytes_);
-      n = std::min(n, block.size() - at);
-      std::copy_n(block.begin() + static_cast<ptrdiff_t>(at), n, dst.begin());
+      const Block& block =
+          *std::prev(std::upper_bound(blocks_.begin(), blocks_.end(), offset,
+                                      [](uint64_t at, const Block& b) { return at < b.begin; }));
+      const auto at = static_cast<size_t>(offset - block.begin);
+      n = std::min(n, block.bytes.size() - at);
+      std::copy_n(block.bytes.begin() + static_cast<ptrdiff_t>(at), n, dst.begin());
     }
     dst = dst.subspan(n);
     offset += n;

@@ -33,6 +33,8 @@ class Spool {
 
   // IoWrite, IoNoSpace, or IoOpen if no temporary file can be made. A failure is final.
   Status append(Bytes bytes);
+  // The same; a large vector is kept instead of its copy where the memory has room for it.
+  Status append(BigVector<uint8_t>&& bytes);
   uint64_t size() const { return size_; }
   // Calls consume(block) for all bytes in order, in blocks of at most kBlockBytes, and stops at its
   // first failure. Can be repeated.
@@ -41,6 +43,10 @@ class Spool {
   Status read_at(uint64_t offset, MutableBytes dst) const;
 
  private:
+  struct Block {
+    uint64_t begin;  // offset of its first byte
+    BigVector<uint8_t> bytes;
+  };
   Status spill();
 
   const Syscalls& sys_;
@@ -48,8 +54,10 @@ class Spool {
   uint64_t block_bytes_;
   std::string directory_;
   uint64_t size_ = 0;
-  // In order: all blocks but the last, which are full; the file; the last block.
-  std::vector<BigVector<uint8_t>> blocks_;
+  // In order: all blocks but the last; the file; the last block. More goes to the last one while it
+  // has less than block_bytes_.
+  std::vector<Block> blocks_;
+  uint64_t held_ = 0;  // bytes of memory
   UniqueFd file_;
   uint64_t spilled_ = 0;  // bytes in file_
   Status failure_;

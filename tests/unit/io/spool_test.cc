@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "io/spool.h"
 
+#include <random>
+
 #include "faults.h"
 #include "temp_dir.h"
 
@@ -71,6 +73,55 @@ TEST(Spool, ReadsAnywhere) {
     std::vector<uint8_t> beyond(2);
     EXPECT_EQ(spool.read_at(bytes.size() - 1, beyond).code, Code::Internal);
   }
+}
+
+// Vectors are kept where there is room for them; where they came from does not show.
+TEST(Spool, TakesVectors) {
+  const TempDir dir;
+  std::mt19937 rng(7);
+  for (int round = 0; round < 40; ++round) {
+    Spool spool(round % 4 * (uint64_t{6} << 20), dir.path());
+    std::vector<uint8_t> all;
+    for (int k = 0; k < 8; ++k) {
+      const std::vector<uint8_t> bytes = sample(rng() % (k % 2 == 0 ? 9 << 20 : 3 << 20));
+      all.insert(all.end(), bytes.begin(), bytes.end());
+      if (rng() % 2 == 0) {
+        BigVector<uint8_t> moved(bytes.begin(), bytes.end());
+        ASSERT_TRUE(spool.append(std::move(moved)).ok());
+        std::vector<uint8_t> back(bytes.size());
+        ASSERT_TRUE(spool.read_at(all.size() - bytes.size(), back).ok());
+        EXPECT_EQ(back, bytes);
+      } else {
+        ASSERT_TRUE(spool.append(bytes).ok());
+      }
+    }
+    ASSERT_EQ(spool.size(), all.size());
+    EXPECT_EQ(collect(spool), all);
+    for (int k = 0; k < 20; ++k) {
+      const size_t begin = rng() % all.size();
+      std::vector<uint8_t> part(rng() % (all.size() - begin));
+      ASSERT_TRUE(spool.read_at(begin, part).ok());
+      EXPECT_TRUE(
+          std::equal(part.begin(), part.end(), all.begin() + static_cast<ptrdiff_t>(begin)));
+    }
+  }
+}
+
+TEST(Spool, DoesNotCopyALargeVector) {
+  Spool spool(uint64_t{16} << 20);
+  BigVector<uint8_t> bytes(size_t{5} << 20, uint8_t{1});
+  const uint8_t* const place = bytes.data();
+  ASSERT_TRUE(spool.append(Bytes(bytes).first(10)).ok());
+  ASSERT_TRUE(spool.append(std::move(bytes)).ok());
+  std::vector<const uint8_t*> places;
+  ASSERT_TRUE(spool
+                  .read_back([&](Bytes block) {
+                    places.push_back(block.data());
+                    return ok_status();
+                  })
+                  .ok());
+  ASSERT_EQ(places.size(), 4u);
+  EXPECT_EQ(places[1], place);
 }
 
 TEST(Spool, EmptyHasNoBlocks) {
