@@ -107,16 +107,17 @@ Status bucket_symbols(std::span<const T> numbers, BucketCode code, unsigned alph
     small[v] = static_cast<uint8_t>(code.symbol(v));
   }
   symbols->resize(numbers.size());
+  uint8_t* const out = symbols->data();  // a byte may alias a member of the vector
   for (size_t i = 0; i < numbers.size(); ++i) {
     if (has_small && numbers[i] < small.size()) {
-      (*symbols)[i] = small[static_cast<size_t>(numbers[i])];
+      out[i] = small[static_cast<size_t>(numbers[i])];
       continue;
     }
     const unsigned symbol = code.symbol(numbers[i]);
     if (symbol >= alphabet) {
       return fail(Code::InvalidArgument, "", "a number is too large for its bucket code");
     }
-    (*symbols)[i] = static_cast<uint8_t>(symbol);
+    out[i] = static_cast<uint8_t>(symbol);
   }
   return ok_status();
 }
@@ -146,18 +147,33 @@ void encode_bucket_extra(std::span<const T> numbers, Bytes symbols, BucketCode b
   const size_t at = out->size();
   out->resize(at + static_cast<size_t>(ceil_div(bits, 8)) + sizeof(uint64_t));
   FieldPacker packer(out->data() + at);
+  struct Field {
+    uint64_t bits;
+    unsigned width;
+  };
+  const auto field = [&](size_t i) -> Field {
+    const unsigned width = extra[symbols[i]];
+    return {numbers[i] & ((uint64_t{1} << width) - 1), width};
+  };
+  const auto joined = [](Field a, Field b) -> Field {
+    return {a.bits | b.bits << a.width, a.width + b.width};
+  };
   size_t i = 0;
-  if (2 * most <= kMaxPackedField) {
+  // Each put() waits for the one before.
+  if (4 * most <= kMaxPackedField) {
+    for (; i + 4 <= numbers.size(); i += 4) {
+      const Field four = joined(joined(field(i), field(i + 1)), joined(field(i + 2), field(i + 3)));
+      packer.put(four.bits, four.width);
+    }
+  } else if (2 * most <= kMaxPackedField) {
     for (; i + 2 <= numbers.size(); i += 2) {
-      const unsigned width = extra[symbols[i]];
-      const unsigned next = extra[symbols[i + 1]];
-      packer.put((numbers[i] & low_mask(width)) | (numbers[i + 1] & low_mask(next)) << width,
-                 width + next);
+      const Field two = joined(field(i), field(i + 1));
+      packer.put(two.bits, two.width);
     }
   }
   for (; i < numbers.size(); ++i) {
-    const unsigned width = extra[symbols[i]];
-    packer.put(numbers[i] & low_mask(width), width);
+    const Field one = field(i);
+    packer.put(one.bits, one.width);
   }
   out->resize(static_cast<size_t>(packer.end() - out->data()));
 }

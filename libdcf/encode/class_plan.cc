@@ -230,11 +230,14 @@ class Classifier {
       for (uint64_t r = 0; r < taken; ++r) {
         const uint64_t first = r * repeats / taken * axis.period() + unit * axis.run;
         DCF_ASSIGN(const Bytes symbols, reader.read(first, window * run));
-        for (size_t at = 0; at < symbols.size(); at += run) {
-          for (const uint8_t symbol : symbols.subspan(at, run)) ++counts[at / run][symbol];
+        const uint8_t* next = symbols.data();
+        for (auto& histogram : counts) {
+          for (uint64_t i = 0; i < run; ++i) ++histogram[*next++];
         }
       }
-      for (const auto& unit_counts : counts) sample.add_unit(unit_counts);
+      for (const auto& unit_counts : counts) {
+        sample.add_unit(std::span(unit_counts).first(alphabet_));
+      }
     }
     return sample;
   }

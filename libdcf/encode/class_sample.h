@@ -19,12 +19,17 @@ class ClassSample {
     uint16_t times;
   };
 
-  void add_unit(const std::array<uint16_t, kMaxSymbols>& counts) {
+  // `counts`: by symbol.
+  void add_unit(std::span<const uint16_t> counts) {
+    // Which symbols a unit has cannot be predicted: no branch asks.
+    std::array<Count, kMaxSymbols> some;
+    size_t n = 0;
     for (size_t s = 0; s < counts.size(); ++s) {
-      if (counts[s] == 0) continue;
-      counts_.push_back({static_cast<uint8_t>(s), counts[s]});
+      some[n] = {static_cast<uint8_t>(s), counts[s]};
+      n += counts[s] != 0;
       elements_ += counts[s];
     }
+    counts_.insert(counts_.end(), some.begin(), some.begin() + static_cast<ptrdiff_t>(n));
     ends_.push_back(counts_.size());
   }
 

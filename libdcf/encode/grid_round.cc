@@ -33,8 +33,11 @@ constexpr double kScaleBits = 32;
 // The step of a unit is not finer than this part of that of the whole tensor: a unit so faint
 // hardly matters beside the others, and one of numbers near 0 would have no step at all.
 constexpr double kFinest = 1.0 / 64;
-// Sums are kept in tensors of at most so many elements, as kernels of convolutions have.
+// Sums are kept in tensors of at most so many elements, as kernels of convolutions have; in so many
+// elements of columns, and so many columns, at once.
 constexpr uint64_t kMostSummed = uint64_t{1} << 24;
+constexpr uint64_t kSummedAtOnce = uint64_t{1} << 17;
+constexpr uint64_t kMostColumns = 64;
 // The longest side of a kernel; what is longer are channels.
 constexpr uint64_t kMostKernel = 31;
 
@@ -319,12 +322,29 @@ class Rounder {
     if (axis.units == 0 || elements_ > kMostSummed || !(one_scale || rounded_.grid.axis == axis))
       return ok_status();
     const uint64_t of_unit = elements_ / axis.units;
-    DCF_ASSIGN(const Parallel parallel,
-               work_.threads_for(of_unit * (sizeof(float) + sizeof(uint32_t))));
+    // Columns are read several at once.
+    const uint64_t together =
+        axis.run == 1 ? std::clamp<uint64_t>(kSummedAtOnce / of_unit, 1, kMostColumns) : 1;
+    DCF_ASSIGN(
+        const Parallel parallel,
+        work_.threads_for(of_unit * (together * sizeof(float) + sizeof(uint32_t)) + kRoundBlock));
     std::vector<double> greatest(axis.units);
-    DCF_TRY(run_fallible(parallel, axis.units, [&](size_t unit) {
-      const float scale = rounded_.grid.scales[one_scale ? 0 : unit];
-      if (scale != 0) greatest[unit] = keep_sum(axis, unit, scale);
+    const auto tasks = static_cast<size_t>(ceil_div(axis.units, together));
+    DCF_TRY(run_fallible(parallel, tasks, [&](size_t task) {
+      const uint64_t first = task * together;
+      const uint64_t count = std::min(together, axis.units - first);
+      std::vector<float> scales(static_cast<size_t>(count), rounded_.grid.scales[0]);
+      if (!one_scale) {
+        std::copy_n(rounded_.grid.scales.begin() + static_cast<ptrdiff_t>(first), count,
+                    scales.begin());
+      }
+      const std::vector<float> above = above_multiples(axis, first, scales);
+      for (size_t k = 0; k < scales.size(); ++k) {
+        if (scales[k] == 0) continue;
+        const auto own = std::span(above).subspan(k * static_cast<size_t>(of_unit),
+                                                  static_cast<size_t>(of_unit));
+        greatest[first + k] = keep_sum(axis, first + k, scales[k], own);
+      }
       return ok_status();
     }));
     for (const double most : greatest) {
@@ -338,22 +358,37 @@ class Rounder {
                          load_word(words_.data() + static_cast<size_t>(index) * width_, width_));
   }
 
-  // Moves by one step as many elements of a unit as bring the sum of the multiples next to that of
-  // the weights: those that were the nearest to it. Returns their greatest error.
-  double keep_sum(ClassAxis axis, size_t unit, float scale) {
-    const float inverse = 1 / scale;
-    std::vector<float> above;  // of each weight, above its multiple, in steps
-    above.reserve(static_cast<size_t>(elements_ / axis.units));
-    for (uint64_t first = unit * axis.run; first < elements_; first += axis.period()) {
-      each_block(first, axis.run, [&](uint64_t, std::span<const float> values) {
-        const size_t at = above.size();
-        above.resize(at + values.size());
+  // By how many steps each weight is above its multiple, in units from `first` on, one after the
+  // other; there are as many as scales.
+  std::vector<float> above_multiples(ClassAxis axis, uint64_t first,
+                                     std::span<const float> scales) const {
+    std::vector<float> inverse;
+    for (const float scale : scales) inverse.push_back(scale == 0 ? 0 : 1 / scale);
+    const auto of_unit = static_cast<size_t>(elements_ / axis.units);
+    std::vector<float> above(of_unit * scales.size());
+    // Elements of one unit that follow each other, or one element of each unit.
+    const bool columns = axis.run == 1;
+    const uint64_t length = columns ? scales.size() : axis.run;
+    size_t done = 0;  // of each unit
+    for (uint64_t from = first * axis.run; from < elements_; from += axis.period()) {
+      each_block(from, length, [&](uint64_t at, std::span<const float> values) {
+        const auto begin = static_cast<size_t>(at - from);
         for (size_t i = 0; i < values.size(); ++i) {
-          const float steps = values[i] * inverse;
-          above[at + i] = steps - static_cast<float>(nearest_multiple(steps));
+          const size_t unit = columns ? begin + i : 0;
+          const float steps = values[i] * inverse[unit];
+          above[columns ? unit * of_unit + done : done + begin + i] =
+              steps - static_cast<float>(nearest_multiple(steps));
         }
       });
+      done += columns ? 1 : static_cast<size_t>(length);
     }
+    return above;
+  }
+
+  // Moves by one step as many elements of a unit as bring the sum of the multiples next to that of
+  // the weights: those that were the nearest to it. Returns their greatest error.
+  double keep_sum(ClassAxis axis, size_t unit, float scale, std::span<const float> above) {
+    const float inverse = 1 / scale;
     double sum = 0;
     for (const float steps : above) sum += steps;
     const float sign = sum < 0 ? -1 : 1;
