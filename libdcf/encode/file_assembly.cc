@@ -169,16 +169,11 @@ class Assembly {
   // Copies bytes of the spool to offset *at of the file. `room` is not empty if the spool is not.
   static Status write_range(const Spool& spool, uint64_t offset, uint64_t bytes, MutableBytes room,
                             Progress& progress, Sink& sink, uint64_t* at) {
-    for (uint64_t done = 0; done < bytes;) {
-      const MutableBytes piece =
-          room.first(static_cast<size_t>(std::min<uint64_t>(room.size(), bytes - done)));
-      DCF_TRY(spool.read_at(offset + done, piece));
+    return spool.read_pieces(offset, bytes, room, [&](Bytes piece) -> Status {
       DCF_TRY(sink.append(piece));
-      done += piece.size();
       *at += piece.size();
-      DCF_TRY(progress.update(*at));
-    }
-    return ok_status();
+      return progress.update(*at);
+    });
   }
 
   const FileContents& contents_;

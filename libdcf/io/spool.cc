@@ -76,49 +76,49 @@ Status Spool::spill() {
   return ok_status();
 }
 
-Status Spool::read_back(const std::function<Status(Bytes)>& consume) const {
+Status Spool::check_range(uint64_t offset, uint64_t size) const {
   DCF_TRY(failure_);
-  if (blocks_.empty()) return ok_status();
-  const auto consume_block = [&](Bytes bytes) -> Status {
-    for (size_t n = 0; !bytes.empty(); bytes = bytes.subspan(n)) {
-      n = std::min<size_t>(bytes.size(), kBlockBytes);
-      DCF_TRY(consume(bytes.first(n)));
-    }
-    return ok_status();
-  };
-  for (size_t i = 0; i + 1 < blocks_.size(); ++i) DCF_TRY(consume_block(blocks_[i].bytes));
-  std::vector<uint8_t> buffer(static_cast<size_t>(std::min(spilled_, block_bytes_)));
-  for (uint64_t at = 0; at < spilled_;) {
-    const auto n = static_cast<size_t>(std::min<uint64_t>(buffer.size(), spilled_ - at));
-    DCF_TRY(pread_fully(sys_, file_.get(), at, buffer.data(), n));
-    DCF_TRY(consume(Bytes(buffer).first(n)));
-    at += n;
+  if (offset > size_ || size > size_ - offset) {
+    return fail(Code::Internal, "", "a range of the spool was never written");
   }
-  return consume_block(blocks_.back().bytes);
+  return ok_status();
+}
+
+Result<Bytes> Spool::piece_at(uint64_t offset, uint64_t most, MutableBytes room) const {
+  const uint64_t file_end = blocks_.back().begin;
+  const uint64_t file_begin = file_end - spilled_;
+  if (offset >= file_begin && offset < file_end) {
+    const MutableBytes piece =
+        room.first(static_cast<size_t>(std::min({most, file_end - offset, uint64_t{room.size()}})));
+    DCF_TRY(pread_fully(sys_, file_.get(), offset - file_begin, piece.data(), piece.size()));
+    return Bytes(piece);
+  }
+  const auto after = std::upper_bound(blocks_.begin(), blocks_.end(), offset,
+                                      [](uint64_t at, const Block& b) { return at < b.begin; });
+  const Block& block = *std::prev(after);
+  const Bytes rest = Bytes(block.bytes).subspan(static_cast<size_t>(offset - block.begin));
+  return rest.first(static_cast<size_t>(std::min<uint64_t>(most, rest.size())));
 }
 
 Status Spool::read_at(uint64_t offset, MutableBytes dst) const {
-  DCF_TRY(failure_);
-  if (offset > size_ || dst.size() > size_ - offset) {
-    return fail(Code::Internal, "", "a range of the spool was never written");
-  }
+  DCF_TRY(check_range(offset, dst.size()));
   while (!dst.empty()) {
-    size_t n = dst.size();
-    const uint64_t file_end = blocks_.back().begin;
-    const uint64_t file_begin = file_end - spilled_;
-    if (offset >= file_begin && offset < file_end && spilled_ > 0) {
-      n = static_cast<size_t>(std::min<uint64_t>(n, file_end - offset));
-      DCF_TRY(pread_fully(sys_, file_.get(), offset - file_begin, dst.data(), n));
-    } else {
-      const Block& block =
-          *std::prev(std::upper_bound(blocks_.begin(), blocks_.end(), offset,
-                                      [](uint64_t at, const Block& b) { return at < b.begin; }));
-      const auto at = static_cast<size_t>(offset - block.begin);
-      n = std::min(n, block.bytes.size() - at);
-      std::copy_n(block.bytes.begin() + static_cast<ptrdiff_t>(at), n, dst.begin());
-    }
-    dst = dst.subspan(n);
-    offset += n;
+    DCF_ASSIGN(const Bytes piece, piece_at(offset, dst.size(), dst));
+    if (piece.data() != dst.data()) std::copy(piece.begin(), piece.end(), dst.begin());
+    dst = dst.subspan(piece.size());
+    offset += piece.size();
+  }
+  return ok_status();
+}
+
+Status Spool::read_pieces(uint64_t offset, uint64_t size, MutableBytes room,
+                          const std::function<Status(Bytes)>& consume) const {
+  DCF_TRY(check_range(offset, size));
+  while (size > 0) {
+    DCF_ASSIGN(const Bytes piece, piece_at(offset, std::min(size, kBlockBytes), room));
+    DCF_TRY(consume(piece));
+    offset += piece.size();
+    size -= piece.size();
   }
   return ok_status();
 }

@@ -36,11 +36,12 @@ class Spool {
   // The same; a large vector is kept instead of its copy where the memory has room for it.
   Status append(BigVector<uint8_t>&& bytes);
   uint64_t size() const { return size_; }
-  // Calls consume(block) for all bytes in order, in blocks of at most kBlockBytes, and stops at its
-  // first failure. Can be repeated.
-  Status read_back(const std::function<Status(Bytes)>& consume) const;
   // Fills dst with the bytes at `offset`. All of them must have been appended.
   Status read_at(uint64_t offset, MutableBytes dst) const;
+  // Calls consume(bytes) for the same, in order and in pieces of at most kBlockBytes, and stops at
+  // its first failure. Those of the file go through `room`, which has at least a byte.
+  Status read_pieces(uint64_t offset, uint64_t size, MutableBytes room,
+                     const std::function<Status(Bytes)>& consume) const;
 
  private:
   struct Block {
@@ -48,6 +49,9 @@ class Spool {
     BigVector<uint8_t> bytes;
   };
   Status spill();
+  Status check_range(uint64_t offset, uint64_t size) const;
+  // The bytes from `offset` on, at least one and at most `most`: in memory, or read into `room`.
+  Result<Bytes> piece_at(uint64_t offset, uint64_t most, MutableBytes room) const;
 
   const Syscalls& sys_;
   uint64_t memory_;

@@ -27,11 +27,17 @@ Status append_in_pieces(Spool* spool, Bytes bytes, size_t piece) {
   return ok_status();
 }
 
+template <typename Consume>
+Status read_all(const Spool& spool, Consume consume) {
+  std::vector<uint8_t> room(100'000);
+  return spool.read_pieces(0, spool.size(), room, consume);
+}
+
 std::vector<uint8_t> collect(const Spool& spool) {
   std::vector<uint8_t> all;
-  const Status status = spool.read_back([&](Bytes block) {
-    EXPECT_LE(block.size(), Spool::kBlockBytes);
-    all.insert(all.end(), block.begin(), block.end());
+  const Status status = read_all(spool, [&](Bytes piece) {
+    EXPECT_LE(piece.size(), Spool::kBlockBytes);
+    all.insert(all.end(), piece.begin(), piece.end());
     return ok_status();
   });
   EXPECT_TRUE(status.ok());
@@ -114,12 +120,10 @@ TEST(Spool, DoesNotCopyALargeVector) {
   ASSERT_TRUE(spool.append(Bytes(bytes).first(10)).ok());
   ASSERT_TRUE(spool.append(std::move(bytes)).ok());
   std::vector<const uint8_t*> places;
-  ASSERT_TRUE(spool
-                  .read_back([&](Bytes block) {
-                    places.push_back(block.data());
-                    return ok_status();
-                  })
-                  .ok());
+  ASSERT_TRUE(read_all(spool, [&](Bytes block) {
+                places.push_back(block.data());
+                return ok_status();
+              }).ok());
   ASSERT_EQ(places.size(), 4u);
   EXPECT_EQ(places[1], place);
 }
@@ -141,15 +145,15 @@ TEST(Spool, FailureIsFinal) {
   const std::vector<uint8_t> bytes = sample(2 << 20);
   EXPECT_EQ(spool.append(bytes).code, Code::IoOpen);
   EXPECT_EQ(spool.append(Bytes(bytes).first(1)).code, Code::IoOpen);
-  EXPECT_EQ(spool.read_back([](Bytes) { return ok_status(); }).code, Code::IoOpen);
+  EXPECT_EQ(read_all(spool, [](Bytes) { return ok_status(); }).code, Code::IoOpen);
 }
 
 TEST(Spool, StopsAtTheConsumersFailure) {
   Spool spool(0);
   ASSERT_TRUE(spool.append(sample(5 << 20)).ok());
   int calls = 0;
-  const Status status = spool.read_back(
-      [&](Bytes) { return ++calls == 2 ? fail(Code::IoNoSpace, "", "full") : ok_status(); });
+  const Status status = read_all(
+      spool, [&](Bytes) { return ++calls == 2 ? fail(Code::IoNoSpace, "", "full") : ok_status(); });
   EXPECT_EQ(status.code, Code::IoNoSpace);
   EXPECT_EQ(calls, 2);
 }
@@ -165,7 +169,7 @@ TEST(Spool, EveryFailingCallIsReportedAndLeavesNothing) {
         {
           Spool spool(0, dir.path(), faulty_calls());
           status = spool.append(bytes);
-          if (status.ok()) status = spool.read_back([](Bytes) { return ok_status(); });
+          if (status.ok()) status = read_all(spool, [](Bytes) { return ok_status(); });
         }
         const std::string failed = fault_plan.failed;
         if (failed.empty()) break;
