@@ -111,16 +111,4 @@ Status Spool::read_at(uint64_t offset, MutableBytes dst) const {
   return ok_status();
 }
 
-Status Spool::read_pieces(uint64_t offset, uint64_t size, MutableBytes room,
-                          const std::function<Status(Bytes)>& consume) const {
-  DCF_TRY(check_range(offset, size));
-  while (size > 0) {
-    DCF_ASSIGN(const Bytes piece, piece_at(offset, std::min(size, kBlockBytes), room));
-    DCF_TRY(consume(piece));
-    offset += piece.size();
-    size -= piece.size();
-  }
-  return ok_status();
-}
-
 }  // namespace dcf::impl

@@ -6,7 +6,6 @@
 #pragma once
 
 #include <algorithm>
-#include <functional>
 #include <string>
 #include <vector>
 
@@ -39,9 +38,19 @@ class Spool {
   // Fills dst with the bytes at `offset`. All of them must have been appended.
   Status read_at(uint64_t offset, MutableBytes dst) const;
   // Calls consume(bytes) for the same, in order and in pieces of at most kBlockBytes, and stops at
-  // its first failure. Those of the file go through `room`, which has at least a byte.
-  Status read_pieces(uint64_t offset, uint64_t size, MutableBytes room,
-                     const std::function<Status(Bytes)>& consume) const;
+  // its first failure. Those of the file go through `room`, which has at least a byte. Allocates
+  // nothing.
+  template <typename Consume>
+  Status read_pieces(uint64_t offset, uint64_t size, MutableBytes room, Consume consume) const {
+    DCF_TRY(check_range(offset, size));
+    while (size > 0) {
+      DCF_ASSIGN(const Bytes piece, piece_at(offset, std::min(size, kBlockBytes), room));
+      DCF_TRY(consume(piece));
+      offset += piece.size();
+      size -= piece.size();
+    }
+    return ok_status();
+  }
 
  private:
   struct Block {
