@@ -165,15 +165,16 @@ Result<std::vector<Candidate>> CandidateSource::list_dense() {
 
 // Grid values whose scales are known or found, in so many chunks.
 Result<std::optional<GridPlan>> CandidateSource::plan_on_grid(uint64_t chunks) const {
-  std::optional<GridScales> scales = lowered_.scales;
+  if (lowered_.scales) return plan_grid(content_, *lowered_.scales, chunks, work_);
   // Where statistics alone decide, they have excluded grids (range_encoder.h). A palette is as
   // good.
   const bool has_words = !content_.words.empty() || content_.pieces != nullptr;
   const bool may_have_rows =
       has_words && !values_.palette && may_have_row_scales(content_.dtype, dims_);
-  if (!scales && !may_be_cut(options_, content_.elements)) {
+  std::optional<GridScales> scales;
+  if (!may_be_cut(options_, content_.elements)) {
     DCF_ASSIGN(scales, find_scales(content_, dims_, work_));
-  } else if (!scales && may_have_rows) {
+  } else if (may_have_rows) {
     DCF_ASSIGN(scales, find_row_scales(content_, dims_, work_));
   }
   if (!scales) return std::optional<GridPlan>();
