@@ -56,7 +56,8 @@ Status Spool::append(BigVector<uint8_t>&& bytes) {
   DCF_TRY(failure_);
   // With a block to follow it. Once there is a file, there is no room for that.
   const bool fits = bytes.capacity() + block_bytes_ <= memory_ - std::min(memory_, held_);
-  if (bytes.size() < block_bytes_ || !fits) return append(Bytes(bytes));
+  const bool mostly_used = bytes.capacity() / 2 <= bytes.size();
+  if (bytes.size() < block_bytes_ || !mostly_used || !fits) return append(Bytes(bytes));
   held_ += bytes.capacity();
   const uint64_t begin = size_;
   size_ += bytes.size();

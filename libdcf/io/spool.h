@@ -32,7 +32,8 @@ class Spool {
 
   // IoWrite, IoNoSpace, or IoOpen if no temporary file can be made. A failure is final.
   Status append(Bytes bytes);
-  // The same; a large vector is kept instead of its copy where the memory has room for it.
+  // The same; a large vector is kept instead of its copy where the memory has room for it, unless
+  // most of what it holds is unused.
   Status append(BigVector<uint8_t>&& bytes);
   uint64_t size() const { return size_; }
   // Fills dst with the bytes at `offset`. All of them must have been appended.

@@ -126,6 +126,17 @@ TEST(Spool, DoesNotCopyALargeVector) {
               }).ok());
   ASSERT_EQ(places.size(), 4u);
   EXPECT_EQ(places[1], place);
+
+  BigVector<uint8_t> unused(size_t{3} << 20, uint8_t{2});
+  unused.reserve(size_t{7} << 20);
+  const uint8_t* const copied = unused.data();
+  places.clear();
+  ASSERT_TRUE(spool.append(std::move(unused)).ok());
+  ASSERT_TRUE(read_all(spool, [&](Bytes block) {
+                places.push_back(block.data());
+                return ok_status();
+              }).ok());
+  EXPECT_EQ(std::count(places.begin(), places.end(), copied), 0);
 }
 
 TEST(Spool, EmptyHasNoBlocks) {
