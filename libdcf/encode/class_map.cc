@@ -21,13 +21,13 @@ struct PeriodOrder {
   PeriodOrder(ClassAxis axis, Bytes class_map) {
     elements.reserve(static_cast<size_t>(axis.period()));
     for (size_t c = 0; c < kMaxClasses; ++c) {
+      const size_t before = elements.size();
       for (uint32_t unit = 0; unit < axis.units; ++unit) {
         if (class_map[unit] != c) continue;
         for (uint32_t i = 0; i < axis.run; ++i) elements.push_back(unit * axis.run + i);
       }
-      counts[c] = elements.size();
+      counts[c] = elements.size() - before;
     }
-    for (size_t c = kMaxClasses; c-- > 1;) counts[c] -= counts[c - 1];
   }
 };
 

@@ -127,7 +127,7 @@ class Census {
     palette_.add(word, count);
     if (is_split(content_.dtype)) {
       joined_ |= word;
-      few_.add(rotate_word(word, content_.bits) >> (content_.bits - kPrefixBits), {&count, 1});
+      few_.add(prefix_of(word), {&count, 1});
     } else if (content_.bits == 8) {
       symbols_[word] += count;
     } else {

@@ -58,10 +58,9 @@ Status Spool::append(BigVector<uint8_t>&& bytes) {
   const bool fits = bytes.capacity() + block_bytes_ <= memory_ - std::min(memory_, held_);
   const bool mostly_used = bytes.capacity() / 2 <= bytes.size();
   if (bytes.size() < block_bytes_ || !mostly_used || !fits) return append(Bytes(bytes));
-  held_ += bytes.capacity();
-  const uint64_t begin = size_;
-  size_ += bytes.size();
-  blocks_.push_back({begin, std::move(bytes)});
+  blocks_.push_back({size_, std::move(bytes)});
+  held_ += blocks_.back().bytes.capacity();
+  size_ += blocks_.back().bytes.size();
   return ok_status();
 }
 
@@ -72,7 +71,7 @@ Status Spool::spill() {
   Block& block = blocks_.back();
   DCF_TRY(write_fully(sys_, file_.get(), block.bytes.data(), block.bytes.size()));
   spilled_ += block.bytes.size();
-  block = {size_, std::move(block.bytes)};
+  block.begin = size_;
   block.bytes.clear();
   return ok_status();
 }
