@@ -52,12 +52,15 @@ Encoding read_encoding(Parameters* p, DType dtype) {
   const uint32_t positions = p->pick(0, 4);
   const bool classes = positions == kClassesId;
   if (!classes) e.positions = static_cast<Positions>(positions);
-  // The palette, the others, a grid, delta, a dictionary, class-split.
-  const uint32_t values = p->pick(0, 5);
+  // The palette, the others, a grid, delta, a dictionary, class-split, trellis.
+  const uint32_t values = p->pick(0, 6);
   const bool palette = values == 0 && !classes;
   const bool has_split = is_float(dtype) && !is_f8(dtype);
   e.values = palette ? Values::kPalette : has_split ? Values::kSplit : Values::kInt;
-  if (values == 2 && !e.is_sparse() && has_split && dtype != DType::kF64) e.values = Values::kGrid;
+  if (!e.is_sparse() && has_split && dtype != DType::kF64) {
+    if (values == 2) e.values = Values::kGrid;
+    if (values == 6) e.values = Values::kTrellis;
+  }
   if (values == 3 && !e.is_sparse()) e.values = Values::kDelta;
   if (values == 4 && positions == 0 && bits > 8) e.values = Values::kDictionary;
   if (values == 5 && classes && has_split) e.values = Values::kClassSplit;
@@ -92,7 +95,7 @@ Encoding read_encoding(Parameters* p, DType dtype) {
     e.classes = static_cast<uint16_t>(2 + k % 15);
     e.class_run = 1 + b % 8;  // the units follow from the elements
   }
-  if (e.values == Values::kGrid) e.grid_run = 1 + b % 3 * 40;
+  if (e.has_scales()) e.grid_run = 1 + b % 3 * 40;
   if (e.values == Values::kClassSplit) {
     e.split_z = 0;
     for (size_t c = 0; c < e.classes; ++c)
@@ -104,7 +107,7 @@ Encoding read_encoding(Parameters* p, DType dtype) {
 // As many units as the runs allow, or a few of them; no classes where there is not even one pair.
 void choose_units(Tensor* t) {
   Encoding& e = t->encoding;
-  if (e.values == Values::kGrid) {
+  if (e.has_scales()) {
     e.grid_run = static_cast<uint32_t>(std::min<uint64_t>(e.grid_run, t->elements));
     e.grid_units =
         static_cast<uint32_t>(std::min<uint64_t>(t->elements / e.grid_run, 1 + t->view.cols % 30));

@@ -134,7 +134,7 @@ class ChunkMaker {
   void values() {
     const Encoding& e = t_.encoding;
     const bool numbers = e.values == Values::kInt || e.values == Values::kDelta;
-    if (e.values == Values::kGrid || (numbers && t_.bits > 8)) return integers();
+    if (e.has_scales() || (numbers && t_.bits > 8)) return integers();
     const std::vector<bool> room = room_for_fillers();
     const bool palette_fillers = e.values == Values::kPalette && e.positions == Positions::kGap;
     std::vector<uint8_t> symbols(entries_);
@@ -169,7 +169,7 @@ class ChunkMaker {
   void integers() {
     std::vector<uint64_t> values;
     for (uint32_t i = 0; i < entries_; ++i) values.push_back(1 + random_() % 1000);
-    const bool wide = t_.bits == 64 && t_.encoding.values != Values::kGrid;
+    const bool wide = t_.bits == 64 && !t_.encoding.has_scales();
     const BucketCode bucket = wide ? kInt64Buckets : kIntBuckets;
     std::vector<uint8_t> symbols;
     require(bucket_symbols<uint64_t>(values, bucket, alphabet(Role::kValues), &symbols).ok(),
@@ -203,14 +203,14 @@ std::vector<std::vector<uint8_t>> tensor_seeds() {
   std::vector<std::vector<uint8_t>> seeds;
   std::mt19937 random(1);
   for (uint8_t positions = 0; positions <= kClassesId; ++positions) {
-    for (unsigned variant = 0; variant < 30; ++variant) {
+    for (unsigned variant = 0; variant < 35; ++variant) {
       std::vector<uint8_t> seed(kParameters);
       for (uint8_t& byte : seed) byte = static_cast<uint8_t>(random());
       constexpr DType kDTypes[] = {DType::kF32, DType::kI32, DType::kF16, DType::kI8, DType::kU64};
-      seed[0] = static_cast<uint8_t>(static_cast<uint8_t>(kDTypes[variant / 6]) - 1);
+      seed[0] = static_cast<uint8_t>(static_cast<uint8_t>(kDTypes[variant / 7]) - 1);
       seed[1] = positions;
-      seed[2] = variant % 6;  // palette, the others, a grid, delta, a dictionary, class-split
-      seed[11] = 30;          // columns
+      seed[2] = variant % 7;                // as read_encoding() picks them
+      seed[11] = 30;                        // columns
       seed[12] = variant % 4 == 0 ? 0 : 8;  // rows
       seed[16] = 15;                        // tables for all roles
       Case c = read_case(seed.data());

@@ -29,7 +29,7 @@ Result<EncodedTensor> coding_of(const Model& model, size_t index) {
                                           tensor.encoding.palette_size),
                             tensor.dtype, &result.codebook));
   }
-  if (tensor.encoding.values == Values::kGrid) {
+  if (tensor.encoding.has_scales()) {
     append_scales(
         std::span(tables.scales)
             .subspan(static_cast<size_t>(tables.scale_starts[index]), tensor.encoding.grid_units),

@@ -41,9 +41,11 @@ inline constexpr unsigned kCountBits = 23;
 inline constexpr unsigned kGapBits = 22;        // gap-bucket positions; t and s are parameters
 inline constexpr BucketCode kIntBuckets{7, 2};  // integers of 16 and 32 bits
 inline constexpr BucketCode kInt64Buckets{7, 1};
+inline constexpr unsigned kTrellisBits = 24;  // numbers of trellis values, in kIntBuckets
 
 static_assert(kCountBuckets.alphabet(kCountBits) == 192);
 static_assert(kIntBuckets.alphabet(16) == 164 && kIntBuckets.alphabet(32) == 228);
 static_assert(kInt64Buckets.alphabet(64) == 242);
+static_assert(kIntBuckets.alphabet(kTrellisBits) == 196);
 
 }  // namespace dcf::impl

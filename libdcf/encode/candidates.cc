@@ -165,7 +165,10 @@ Result<std::vector<Candidate>> CandidateSource::list_dense() {
 
 // Grid values whose scales are known or found, in so many chunks.
 Result<std::optional<GridPlan>> CandidateSource::plan_on_grid(uint64_t chunks) const {
-  if (lowered_.scales) return plan_grid(content_, *lowered_.scales, chunks, work_);
+  // Rows that no chunk holds are others in the view of dense_grid().
+  const uint64_t by_default = default_view_cols(dims_, content_.elements);
+  const uint64_t cols = by_default <= kMaxChunkEntries ? by_default : 0;
+  if (lowered_.scales) return plan_grid(content_, *lowered_.scales, cols, chunks, work_);
   // Where statistics alone decide, they have excluded grids (range_encoder.h). A palette is as
   // good.
   const bool has_words = !content_.words.empty() || content_.pieces != nullptr;
@@ -178,7 +181,7 @@ Result<std::optional<GridPlan>> CandidateSource::plan_on_grid(uint64_t chunks) c
     DCF_ASSIGN(scales, find_row_scales(content_, dims_, work_));
   }
   if (!scales) return std::optional<GridPlan>();
-  return plan_grid(content_, std::move(*scales), chunks, work_);
+  return plan_grid(content_, std::move(*scales), cols, chunks, work_);
 }
 
 // The classes of a plan that may have some. `scales`: of grid values.

@@ -183,11 +183,11 @@ class ChunkEncoder {
     if (has_fillers_) words = filled = with_fillers(words, content_.width());
     if (encoding_.values == Values::kSplit) {
       split(words);
-    } else if (encoding_.values == Values::kGrid) {
+    } else if (encoding_.has_scales()) {
       std::vector<uint32_t> all(words.size() / content_.width());
       // Those of the plan are on the grid.
-      (void)content_numbers(content_, recipe_.scales, recipe_.grid.chunk_begin(chunk_), words,
-                            all.data());
+      (void)content_numbers(content_, encoding_.values, recipe_.scales,
+                            recipe_.grid.chunk_begin(chunk_), words, all.data());
       buckets<uint32_t>(Role::kValues, all, kIntBuckets);
     } else if (encoding_.values == Values::kDelta) {
       differences(words);

@@ -50,10 +50,10 @@ class SymbolReader {
     }
     if (content_.bits == 8) return words;
     symbols_.resize(static_cast<size_t>(n));
-    if (encoding_.values == Values::kGrid) {
+    if (encoding_.has_scales()) {
       numbers_.resize(static_cast<size_t>(n));
       // Those of the plan are on the grid.
-      (void)content_numbers(content_, scales_, first, words, numbers_.data());
+      (void)content_numbers(content_, encoding_.values, scales_, first, words, numbers_.data());
       for (size_t i = 0; i < symbols_.size(); ++i) {
         symbols_[i] = static_cast<uint8_t>(kIntBuckets.symbol(numbers_[i]));
       }

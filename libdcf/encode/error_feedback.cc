@@ -33,6 +33,7 @@ constexpr size_t kLanes = 2 * kRows;
 constexpr size_t kPanel = 16;   // columns whose sums over those before are taken together
 constexpr size_t kBatch = 256;  // tiles of rows between two looks at the progress
 constexpr size_t kTaskElements = 1 << 14;
+constexpr uint64_t kSampleStep = 8;  // tiles of a single group of which one is in the sample
 
 using Lanes = std::array<double, kLanes>;
 typedef double Half __attribute__((vector_size(kRows * sizeof(double))));
@@ -142,17 +143,20 @@ class Tile {
  public:
   struct Effect {
     double error = 0;           // E|(W - W') x|^2, of all rows
+    double sampled = 0;         // of those in the sample
     double greatest_error = 0;  // of an element
   };
 
+  // `result`: what `rounded` becomes, or null where no more than its error is asked for.
   Tile(DType dtype, Bytes words, bool inputs_first, MatrixShape shape, const Order& order,
-       RoundedTensor* rounded)
+       const RoundedTensor& rounded, RoundedTensor* result)
       : dtype_(dtype),
         words_(words),
         inputs_first_(inputs_first),
         shape_(shape),
         order_(order),
         rounded_(rounded),
+        result_(result),
         weights_(order.size()),
         errors_(order.size()),
         multiples_(order.size()) {}
@@ -182,7 +186,7 @@ class Tile {
   }
 
   float scale_of(uint64_t index) const {
-    const GridScales& grid = rounded_->grid;
+    const GridScales& grid = rounded_.grid;
     if (grid.scales.size() == 1) return grid.scales[0];
     return grid.scales[static_cast<size_t>(index / grid.axis.run % grid.axis.units)];
   }
@@ -203,7 +207,7 @@ class Tile {
     const auto take = [&](size_t p, size_t row) {
       const uint64_t index = index_of(p, row);
       weights_[p][row] = value_in(words_, index);
-      errors_[p][kRows + row] = double{weights_[p][row]} - double{value_in(rounded_->words, index)};
+      errors_[p][kRows + row] = double{weights_[p][row]} - double{value_in(rounded_.words, index)};
     };
     for (size_t row = 0; !inputs_first_ && row < rows_; ++row) {
       for (size_t p = 0; p < order_.size(); ++p) take(p, row);
@@ -278,14 +282,14 @@ class Tile {
     for (size_t row = 0; row < rows_; ++row) {
       const double before = error_of(kRows + row);
       const double after = error_of(row);
-      const bool better = !impossible_[row] && after < before;
+      const bool better = result_ != nullptr && !impossible_[row] && after < before;
       effect.error += better ? after : before;
       for (size_t p = 0; p < order_.size(); ++p) {
         double error = std::abs(errors_[p][kRows + row]);
         if (better) {
           const uint64_t index = index_of(p, row);
           error = store_multiple(dtype_, index, weights_[p][row], multiples_[p][row],
-                                 scale_of(index), rounded_);
+                                 scale_of(index), result_);
         }
         effect.greatest_error = std::max(effect.greatest_error, error);
       }
@@ -298,7 +302,8 @@ class Tile {
   const bool inputs_first_;
   const MatrixShape shape_;
   const Order& order_;
-  RoundedTensor* const rounded_;
+  const RoundedTensor& rounded_;
+  RoundedTensor* const result_;
   uint64_t first_row_ = 0;
   size_t rows_ = 0;
   // By place.
@@ -313,38 +318,39 @@ class Tile {
 
 class Feedback {
  public:
+  // `result`: as of a tile.
   Feedback(DType dtype, Bytes words, std::span<const uint64_t> dims, const Moments& moments,
-           const Work& work, RoundedTensor* rounded)
+           const Work& work, const RoundedTensor& rounded, RoundedTensor* result)
       : dtype_(dtype),
         words_(words),
         moments_(moments),
         work_(work),
         rounded_(rounded),
+        result_(result),
         shape_(matrix_shape(dims, words.size() / (dtype_bits(dtype) / 8), moments.inputs_first)),
         rows_(shape_.rows / moments.groups),
         cols_(static_cast<size_t>(shape_.cols)) {}
 
-  Result<OutputError> run() {
+  // `sampled`: only the rows of the sample, where they are not all of them.
+  Result<OutputError> run(bool sampled) {
     DCF_TRY(choose_form());
     DCF_TRY(measure_means());
     std::vector<Tile::Effect> effects(static_cast<size_t>(moments_.groups));
     if (moments_.groups == 1) {
-      DCF_TRY(work_on_one(&effects[0]));
+      DCF_TRY(work_on_one(sampled ? kSampleStep : 1, &effects[0]));
     } else {
       DCF_TRY(work_on_groups(effects));
     }
     OutputError result{.use = matrix_ ? MomentsUse::kMatrix : MomentsUse::kVectors};
-    rounded_->greatest_error = 0;
-    for (const Tile::Effect& effect : effects) add(effect, &result);
+    Tile::Effect all;
+    for (const Tile::Effect& effect : effects) merge(effect, &all);
+    if (result_ != nullptr) result_->greatest_error = all.greatest_error;
+    result.error = all.error;
+    result.sampled = all.sampled;
     return result;
   }
 
  private:
-  void add(const Tile::Effect& effect, OutputError* result) const {
-    result->error += effect.error;
-    rounded_->greatest_error = std::max(rounded_->greatest_error, effect.greatest_error);
-  }
-
   uint64_t tile_bytes() const { return Tile::bytes(cols_) + 4 * sizeof(double) * cols_; }
 
   // The matrix where it fits, else vectors, those of the caller or others.
@@ -424,18 +430,20 @@ class Feedback {
     return order_matrix(matrix_of(group), cols_, damping, parallel, progress);
   }
 
-  Status work_on_one(Tile::Effect* sum) {
+  // Every `step`th tile.
+  Status work_on_one(uint64_t step, Tile::Effect* sum) {
     DCF_ASSIGN(const Order order, order_of(0, work_.parallel, &work_.progress));
     const Work beside{work_.parallel, work_.progress,
                       work_.memory - std::min(work_.memory, of_group_ - tile_bytes())};
     DCF_ASSIGN(const Parallel parallel, beside.threads_for(tile_bytes()));
-    const uint64_t tiles = ceil_div(rows_, kRows);
+    const uint64_t tiles = ceil_div(ceil_div(rows_, kRows), step);
     for (uint64_t first = 0; first < tiles; first += kBatch) {
       const auto count = static_cast<size_t>(std::min<uint64_t>(kBatch, tiles - first));
       std::vector<Tile::Effect> effects(count);
       DCF_TRY(run_fallible(parallel, count, [&](size_t i) {
-        Tile tile(dtype_, words_, moments_.inputs_first, shape_, order, rounded_);
-        effects[i] = run_tile(&tile, 0, first + i);
+        Tile tile(dtype_, words_, moments_.inputs_first, shape_, order, rounded_, result_);
+        effects[i] = run_tile(&tile, 0, (first + i) * step);
+        if ((first + i) * step % kSampleStep == 0) effects[i].sampled = effects[i].error;
         return ok_status();
       }));
       DCF_TRY(work_.progress.poll());
@@ -452,10 +460,11 @@ class Feedback {
     DCF_TRY(run_fallible(parallel, (groups + of_task - 1) / of_task, [&](size_t task) -> Status {
       for (size_t g = task * of_task; g < std::min(groups, (task + 1) * of_task); ++g) {
         DCF_ASSIGN(const Order order, order_of(g, Parallel{}, nullptr));
-        Tile tile(dtype_, words_, moments_.inputs_first, shape_, order, rounded_);
+        Tile tile(dtype_, words_, moments_.inputs_first, shape_, order, rounded_, result_);
         for (uint64_t t = 0; t < ceil_div(rows_, kRows); ++t) {
           merge(run_tile(&tile, g, t), &effects[g]);
         }
+        effects[g].sampled = effects[g].error;
       }
       return ok_status();
     }));
@@ -470,6 +479,7 @@ class Feedback {
 
   static void merge(const Tile::Effect& effect, Tile::Effect* sum) {
     sum->error += effect.error;
+    sum->sampled += effect.sampled;
     sum->greatest_error = std::max(sum->greatest_error, effect.greatest_error);
   }
 
@@ -477,7 +487,8 @@ class Feedback {
   const Bytes words_;
   const Moments& moments_;
   const Work& work_;
-  RoundedTensor* const rounded_;
+  const RoundedTensor& rounded_;
+  RoundedTensor* const result_;
   const MatrixShape shape_;
   const uint64_t rows_;  // of a group
   const size_t cols_;
@@ -492,7 +503,15 @@ class Feedback {
 
 Result<OutputError> feed_errors(DType dtype, Bytes words, std::span<const uint64_t> dims,
                                 const Moments& moments, const Work& work, RoundedTensor* rounded) {
-  return Feedback(dtype, words, dims, moments, work, rounded).run();
+  return Feedback(dtype, words, dims, moments, work, *rounded, rounded).run(false);
+}
+
+Result<double> measure_error(DType dtype, Bytes words, std::span<const uint64_t> dims,
+                             const Moments& moments, bool sampled, const Work& work,
+                             const RoundedTensor& rounded) {
+  Feedback feedback(dtype, words, dims, moments, work, rounded, nullptr);
+  DCF_ASSIGN(const OutputError output, feedback.run(sampled));
+  return sampled ? output.sampled : output.error;
 }
 
 }  // namespace dcf::impl

@@ -16,7 +16,8 @@ namespace dcf::impl {
 
 // Of the rounding that a tensor has in the end.
 struct OutputError {
-  double error = 0;  // E|W x - W' x|^2
+  double error = 0;    // E|W x - W' x|^2
+  double sampled = 0;  // the same of a sample of the rows
   MomentsUse use = MomentsUse::kNone;
 };
 
@@ -24,8 +25,8 @@ struct OutputError {
 // greater mean square go first, of equal ones those of lower index. A tenth of the mean of all mean
 // squares is added to each, or all of it where the moments are those of fewer inputs than columns
 // (damping), so that inputs that were never seen are worth something. A row keeps the multiples
-// that it had unless the others have less error under the moments as they are. Where all moments
-// are 0, all rows do.
+// that it had, the nearest ones, unless the others have less error under the moments as they are.
+// Where all moments are 0, all rows do.
 //
 // A matrix of moments takes 8 cols^2 bytes for each group that is worked on. Where that is beyond
 // work.memory, the two vectors are used instead (diagonal and rank one: no matrix, time in
@@ -35,5 +36,11 @@ struct OutputError {
 // LimitMemory, Cancelled or OutOfMemory. The result does not depend on threads.
 Result<OutputError> feed_errors(DType dtype, Bytes words, std::span<const uint64_t> dims,
                                 const Moments& moments, const Work& work, RoundedTensor* rounded);
+
+// E|W x - W' x|^2 of a tensor that was rounded, of all rows or of the same sample of them. It fails
+// as feed_errors() does.
+Result<double> measure_error(DType dtype, Bytes words, std::span<const uint64_t> dims,
+                             const Moments& moments, bool sampled, const Work& work,
+                             const RoundedTensor& rounded);
 
 }  // namespace dcf::impl

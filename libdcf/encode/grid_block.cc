@@ -27,10 +27,10 @@ double greatest_difference(std::span<const float> a, const float* b) {
   return *std::max_element(most.begin(), most.end());
 }
 
-// At most kBlock elements, each of magnitude below kMaxGridInteger * scale.
-template <typename To>
-RoundingEffect round_some(std::span<const float> values, float scale, float inverse,
-                          uint32_t* numbers, uint8_t* words) {
+// At most kBlock elements, which become multiple(i) * scale; multiples are below kMaxGridInteger.
+template <typename To, typename Multiple>
+RoundingEffect set_some(std::span<const float> values, float scale, Multiple multiple_of,
+                        uint32_t* numbers, uint8_t* words) {
   using Word = typename To::Word;
   constexpr uint32_t kHalfInfinity = 0x7C00;
   constexpr bool kIsHalf = std::is_same_v<To, F16Word>;
@@ -39,7 +39,7 @@ RoundingEffect round_some(std::span<const float> values, float scale, float inve
   uint32_t vanished = 0;
   uint32_t infinite = 0;
   for (size_t i = 0; i < values.size(); ++i) {
-    const int32_t multiple = nearest_multiple(values[i] * inverse);
+    const int32_t multiple = multiple_of(i);
     const uint32_t number =
         static_cast<uint32_t>(std::abs(multiple)) << 1 | static_cast<uint32_t>(multiple) >> 31;
     const uint32_t word = To::word(static_cast<float>(multiple) * scale);
@@ -77,10 +77,36 @@ RoundingEffect round_all(std::span<const float> values, float scale, uint32_t* n
       all.greatest_error = std::numeric_limits<double>::infinity();
       continue;
     }
-    all.add(
-        round_some<To>(some, scale, inverse, numbers + at, words + at * sizeof(typename To::Word)));
+    const auto multiple_of = [&](size_t i) { return nearest_multiple(some[i] * inverse); };
+    all.add(set_some<To>(some, scale, multiple_of, numbers + at,
+                         words + at * sizeof(typename To::Word)));
   }
   return all;
+}
+
+template <typename To>
+RoundingEffect set_all(std::span<const float> values, const int32_t* multiples, float scale,
+                       uint32_t* numbers, uint8_t* words) {
+  RoundingEffect all;
+  for (size_t at = 0; at < values.size(); at += kBlock) {
+    const auto multiple_of = [&](size_t i) { return multiples[at + i]; };
+    all.add(set_some<To>(values.subspan(at, std::min(kBlock, values.size() - at)), scale,
+                         multiple_of, numbers + at, words + at * sizeof(typename To::Word)));
+  }
+  return all;
+}
+
+// Calls f with the word of the dtype.
+template <typename F>
+RoundingEffect with_word(DType dtype, F f) {
+  switch (dtype) {
+    case DType::kF32:
+      return f.template operator()<F32Word>();
+    case DType::kBF16:
+      return f.template operator()<BF16Word>();
+    default:
+      return f.template operator()<F16Word>();
+  }
 }
 
 }  // namespace
@@ -93,14 +119,14 @@ void RoundingEffect::add(const RoundingEffect& other) {
 
 RoundingEffect round_block(DType dtype, std::span<const float> values, float scale,
                            uint32_t* numbers, uint8_t* words) {
-  switch (dtype) {
-    case DType::kF32:
-      return round_all<F32Word>(values, scale, numbers, words);
-    case DType::kBF16:
-      return round_all<BF16Word>(values, scale, numbers, words);
-    default:
-      return round_all<F16Word>(values, scale, numbers, words);
-  }
+  return with_word(dtype,
+                   [&]<typename To>() { return round_all<To>(values, scale, numbers, words); });
+}
+
+RoundingEffect set_block(DType dtype, std::span<const float> values, const int32_t* multiples,
+                         float scale, uint32_t* numbers, uint8_t* words) {
+  return with_word(
+      dtype, [&]<typename To>() { return set_all<To>(values, multiples, scale, numbers, words); });
 }
 
 }  // namespace dcf::impl

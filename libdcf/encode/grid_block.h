@@ -24,4 +24,9 @@ struct RoundingEffect {
 RoundingEffect round_block(DType dtype, std::span<const float> values, float scale,
                            uint32_t* numbers, uint8_t* words);
 
+// The same for multiples that are known, as many as values. Their magnitudes are at most
+// kMaxGridInteger.
+RoundingEffect set_block(DType dtype, std::span<const float> values, const int32_t* multiples,
+                         float scale, uint32_t* numbers, uint8_t* words);
+
 }  // namespace dcf::impl

@@ -7,6 +7,7 @@
 #include "base/checked.h"
 #include "codec/stream.h"
 #include "encode/grid_round.h"
+#include "encode/trellis.h"
 
 namespace dcf::impl {
 namespace {
@@ -15,9 +16,33 @@ constexpr uint64_t kBlockBytes = kReadElements * (2 * sizeof(uint32_t) + sizeof(
 constexpr uint64_t kParameters = 8;
 constexpr uint64_t kCopies = 4;  // of the scales, between here and the file
 
+// With fewer, what is no more than a grid may look like trellis values.
+constexpr uint64_t kLeastTrellis = 64;
+
+// Whether the integers of the elements, which are on the grid, are trellis values.
+Result<bool> is_trellis(const Content& content, const GridScales& scales, uint64_t cols) {
+  if (cols == 0 || content.elements < kLeastTrellis) return false;
+  const uint64_t rows = std::max(kReadElements / cols, uint64_t{1}) * cols;
+  std::vector<uint8_t> scratch;
+  std::vector<uint32_t> numbers;
+  for (uint64_t first = 0; first < content.elements; first += rows) {
+    const uint64_t end = std::min(first + rows, content.elements);
+    DCF_ASSIGN(const Bytes words, content.dense(first, end, &scratch));
+    numbers.resize(static_cast<size_t>(end - first));
+    if (!content_numbers(content, Values::kGrid, scales, first, words, numbers.data()))
+      return false;
+    for (std::span<const uint32_t> left = numbers; !left.empty();) {
+      const std::span<const uint32_t> row = left.first(std::min<size_t>(cols, left.size()));
+      if (!are_trellis_values(row)) return false;
+      left = left.subspan(row.size());
+    }
+  }
+  return true;
+}
+
 // The symbols of all elements; nothing where one is not on the grid.
-Result<std::optional<Histogram>> count_symbols(const Content& content, const GridScales& scales,
-                                               const Work& work) {
+Result<std::optional<Histogram>> count_symbols(const Content& content, Values values,
+                                               const GridScales& scales, const Work& work) {
   const uint64_t held = kCopies * scales.scales.size() * sizeof(float);
   DCF_ASSIGN(const Parallel parallel,
              work.threads_for(kBlockBytes + PieceStore::kReaderBytes + held));
@@ -36,7 +61,7 @@ Result<std::optional<Histogram>> count_symbols(const Content& content, const Gri
       DCF_ASSIGN(const Bytes words, content.dense(begin, end, &scratch));
       std::vector<uint32_t> numbers(static_cast<size_t>(end - begin));
       std::vector<uint8_t> of_numbers;
-      if (!content_numbers(content, scales, begin, words, numbers.data())) {
+      if (!content_numbers(content, values, scales, begin, words, numbers.data())) {
         off = true;
         return ok_status();
       }
@@ -55,17 +80,19 @@ Result<std::optional<Histogram>> count_symbols(const Content& content, const Gri
 
 }  // namespace
 
-Result<std::optional<GridPlan>> plan_grid(const Content& content, GridScales scales,
+Result<std::optional<GridPlan>> plan_grid(const Content& content, GridScales scales, uint64_t cols,
                                           uint64_t chunks, const Work& work) {
   if (!has_grid(content.dtype)) return std::optional<GridPlan>();
-  DCF_ASSIGN(const std::optional<Histogram> symbols, count_symbols(content, scales, work));
-  if (!symbols) return std::optional<GridPlan>();
+  DCF_ASSIGN(const bool trellis, is_trellis(content, scales, cols));
   GridPlan plan;
   ValuePlan& values = plan.values;
-  values.encoding.values = Values::kGrid;
+  values.encoding.values = trellis ? Values::kTrellis : Values::kGrid;
+  DCF_ASSIGN(const std::optional<Histogram> symbols,
+             count_symbols(content, values.encoding.values, scales, work));
+  if (!symbols) return std::optional<GridPlan>();
   values.encoding.grid_run = scales.axis.run;
   values.encoding.grid_units = scales.axis.units;
-  values.stream = plan_stream(*symbols, kIntBuckets.alphabet(32), chunks);
+  values.stream = plan_stream(*symbols, kIntBuckets.alphabet(trellis ? kTrellisBits : 32), chunks);
   values.bytes = values.stream.bytes + bucket_extra_size(*symbols, kIntBuckets) + kParameters +
                  scales.scales.size() * sizeof(float);
   plan.scales = std::move(scales);

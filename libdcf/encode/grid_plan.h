@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What grid values (spec, section 8.4) of known scales cost.
+// What grid and trellis values (spec, section 8.4) of known scales cost.
 #pragma once
 
 #include <optional>
@@ -15,9 +15,10 @@ struct GridPlan {
   GridScales scales;
 };
 
-// The plan for dense positions in so many chunks. Nothing where a word is not on the grid, or is of
-// a dtype without grids. Fails with LimitMemory, Cancelled, or as a store does.
-Result<std::optional<GridPlan>> plan_grid(const Content& content, GridScales scales,
+// The plan for dense positions in so many chunks: trellis values where the words are, in rows of
+// `cols` (0: in none). Nothing where a word is not on the grid, or is of a dtype without grids.
+// Fails with LimitMemory, Cancelled, or as a store does.
+Result<std::optional<GridPlan>> plan_grid(const Content& content, GridScales scales, uint64_t cols,
                                           uint64_t chunks, const Work& work);
 
 }  // namespace dcf::impl

@@ -12,7 +12,9 @@
 #include "encode/error_feedback.h"
 #include "encode/grid_block.h"
 #include "encode/grid_store.h"
+#include "encode/output_channels.h"
 #include "encode/quality.h"
+#include "encode/trellis.h"
 
 namespace dcf::impl {
 namespace {
@@ -38,20 +40,13 @@ constexpr double kFinest = 1.0 / 64;
 constexpr uint64_t kMostSummed = uint64_t{1} << 24;
 constexpr uint64_t kSummedAtOnce = uint64_t{1} << 17;
 constexpr uint64_t kMostColumns = 64;
-// The longest side of a kernel; what is longer are channels.
-constexpr uint64_t kMostKernel = 31;
-
-// Matrices of one recurrent layer that stand in one tensor, one for each direction.
-constexpr uint64_t kMostStacked = 2;
-// Filters of one channel, where there is a dimension of its own for them.
-constexpr uint64_t kFewFilters = 4;
-
-// No axis where a number does not fit.
-ClassAxis axis_of(uint64_t run, uint64_t units) {
-  if (run > UINT32_MAX || units > UINT32_MAX) return {};
-  return {static_cast<uint32_t>(run), static_cast<uint32_t>(units)};
-}
-
+// In shorter rows the first elements of trellis values, whose offsets are 0, lose most of the gain;
+// longer ones are rare.
+constexpr uint64_t kLeastTrellisRow = 32;
+constexpr uint64_t kMostTrellisRow = uint64_t{1} << 16;
+// Zeros stay zeros, which leaves the elements between them fewer integers: where more than one of
+// so many elements is zero, a grid loses less.
+constexpr uint64_t kZeroShare = 32;
 // Steps beyond are left alone: the inverse of a lower one is no float, and a multiple of a greater
 // one may be infinite.
 constexpr double kLeastStep = std::numeric_limits<float>::min();
@@ -65,24 +60,6 @@ constexpr double kMostVanished = 0.875;
 float short_scale(double step) {
   const auto bits = std::bit_cast<uint32_t>(static_cast<float>(step));
   return std::bit_cast<float>((bits + 0x800) & ~uint32_t{0xFFF});
-}
-
-// The axis whose units are the output channels of a convolution, if the shape is of one: kernels
-// stand last (ONNX, PyTorch) or first (TensorFlow, where the filters of one channel each are the
-// last two dimensions). No units otherwise.
-ClassAxis output_channels(std::span<const uint64_t> dims, uint64_t elements) {
-  if (dims.size() < 3) return {};
-  if (dims.size() == 3 && dims[0] <= kMostStacked) return {};  // matrices
-  const size_t kernel = dims.size() - 2;
-  const auto side = [&](size_t first) {
-    return *std::max_element(dims.begin() + static_cast<ptrdiff_t>(first),
-                             dims.begin() + static_cast<ptrdiff_t>(first + kernel));
-  };
-  const uint64_t last = side(2);
-  const uint64_t leading = side(0);
-  if (std::min(last, leading) > kMostKernel) return {};
-  if (last <= leading) return axis_of(elements / dims[0], dims[0]);
-  return axis_of(1, dims.back() <= kFewFilters ? dims.back() * dims[kernel] : dims.back());
 }
 
 class Rounder {
@@ -106,10 +83,8 @@ class Rounder {
     DCF_TRY(choose_scales());
     rounded_.words.resize(words_.size());
     rounded_.numbers.resize(static_cast<size_t>(elements_));
-    DCF_TRY(round_all());
+    DCF_TRY(moments_ == nullptr ? round_nearest() : round_with_moments());
     if (!good_) return nothing;
-    DCF_TRY(keep_sums());
-    DCF_TRY(feed_back());
     if (rounded_.greatest_error == 0 || !std::isfinite(rounded_.greatest_error)) return nothing;
     return std::optional<RoundedTensor>(std::move(rounded_));
   }
@@ -173,12 +148,16 @@ class Rounder {
   // Step of the whole tensor; 0 where there is none.
   Status measure() {
     std::vector<double> sums(static_cast<size_t>(ceil_div(elements_, kTask)));
+    std::vector<uint64_t> zeros(sums.size());
     DCF_TRY(each_part([&](uint64_t first, uint64_t n, size_t task) {
-      each_block(first, n,
-                 [&](uint64_t, std::span<float> values) { sums[task] += sum_of_squares(values); });
+      each_block(first, n, [&](uint64_t, std::span<float> values) {
+        sums[task] += sum_of_squares(values);
+        zeros[task] += static_cast<uint64_t>(std::count(values.begin(), values.end(), 0.0F));
+      });
     }));
     double sum = 0;
     for (const double part : sums) sum += part;
+    for (const uint64_t part : zeros) zeros_ += part;
     // NaN and Inf stay what they are in the sum of squares.
     is_finite_ = std::isfinite(sum);
     step_ = is_finite_ ? step_of(sum, elements_) : 0;
@@ -306,11 +285,87 @@ class Rounder {
         });
       });
     }));
+    note(effects);
+    return ok_status();
+  }
+
+  void note(std::span<const RoundingEffect> effects) {
     RoundingEffect all;
     for (const RoundingEffect& effect : effects) all.add(effect);
     rounded_.greatest_error = all.greatest_error;
     good_ = std::isfinite(all.greatest_error) &&
             static_cast<double>(all.vanished) <= kMostVanished * static_cast<double>(all.nonzeros);
+  }
+
+  // ---- Trellis ---------------------------------------------------------------------------------
+
+  // Whether the rows are long enough, few elements are 0, no multiple vanishes, and sums that are
+  // kept are those of rows.
+  bool may_be_trellis() const {
+    const uint64_t cols = default_view_cols(dims_, elements_);
+    if (zeros_ > elements_ / kZeroShare) return false;
+    if (cols < kLeastTrellisRow || cols > kMostTrellisRow) return false;
+    const ClassAxis summed = output_channels(dims_, elements_);
+    if (summed.units != 0 && summed.run != cols) return false;
+    const std::vector<float>& scales = rounded_.grid.scales;
+    const bool of_rows = rounded_.grid.axis.run == cols;
+    return std::all_of(scales.begin(), scales.end(), [&](float scale) {
+      return scale == 0 ? of_rows : grid_value(dtype_, 1, trellis_scale(scale)) != 0;
+    });
+  }
+
+  // The scale with which trellis values lose what those of a grid lose with this one.
+  static float trellis_scale(float scale) {
+    static const double kFactor = 1 / std::sqrt(4 * kTrellisGain);
+    return short_scale(scale * kFactor);
+  }
+
+  Status round_trellis() {
+    const auto cols = static_cast<size_t>(default_view_cols(dims_, elements_));
+    const bool keeps_sums = output_channels(dims_, elements_).units != 0;
+    const uint64_t rows = elements_ / cols;
+    const uint64_t of_task = std::max(kTask / cols, uint64_t{1});
+    GridScales grid = rounded_.grid;
+    for (float& scale : grid.scales) scale = trellis_scale(scale);
+    DCF_ASSIGN(const Parallel parallel,
+               work_.threads_for(cols * (2 * sizeof(float) + sizeof(int32_t)) +
+                                 TrellisSearch::row_bytes(cols)));
+    std::vector<RoundingEffect> effects(static_cast<size_t>(ceil_div(rows, of_task)));
+    DCF_TRY(run_fallible(parallel, effects.size(), [&](size_t task) {
+      TrellisSearch search;
+      std::vector<float> values(cols);
+      std::vector<float> steps(cols);
+      std::vector<int32_t> integers(cols);
+      const uint64_t end = std::min(rows, (task + 1) * of_task);
+      for (uint64_t row = task * of_task; row < end; ++row) {
+        const uint64_t first = row * cols;
+        to_floats(words_.subspan(static_cast<size_t>(first) * width_, cols * width_), values);
+        float most = 0;
+        each_scale(grid, first, cols, [&](size_t begin, size_t size, float scale) {
+          const float inverse = scale == 0 ? 0 : 1 / scale;
+          for (size_t i = begin; i < begin + size; ++i) {
+            steps[i] = values[i] * inverse;
+            most = std::max(most, std::abs(steps[i]));
+          }
+        });
+        if (!(most < TrellisSearch::kMostSteps)) {
+          effects[task].greatest_error = std::numeric_limits<double>::infinity();
+          return ok_status();
+        }
+        search.nearest(steps, integers.data());
+        if (keeps_sums) search.keep_sum(steps, integers.data());
+        each_scale(grid, first, cols, [&](size_t begin, size_t size, float scale) {
+          const auto to = static_cast<size_t>(first) + begin;
+          effects[task].add(set_block(dtype_, std::span(values).subspan(begin, size),
+                                      integers.data() + begin, scale, rounded_.numbers.data() + to,
+                                      rounded_.words.data() + to * width_));
+        });
+      }
+      return ok_status();
+    }));
+    DCF_TRY(work_.progress.poll());
+    note(effects);
+    if (good_) rounded_.grid = std::move(grid);
     return ok_status();
   }
 
@@ -432,15 +487,48 @@ class Rounder {
 
   // ---- Moments ---------------------------------------------------------------------------------
 
-  Status feed_back() {
-    if (moments_ == nullptr) return ok_status();
-    const Work beside{work_.parallel, work_.progress,
-                      work_.memory - rounded_bytes(elements_, dtype_bits(dtype_))};
-    DCF_ASSIGN(const OutputError output,
-               feed_errors(dtype_, words_, dims_, *moments_, beside, &rounded_));
+  Status round_nearest() {
+    if (may_be_trellis()) {
+      DCF_TRY(round_trellis());
+    }
+    if (good_) return ok_status();
+    DCF_TRY(round_all());
+    return good_ ? keep_sums() : ok_status();
+  }
+
+  // Errors are fed on from weight to weight, which needs all integers; where the inputs have little
+  // in common trellis values, in fewer bits, are as good.
+  Status round_with_moments() {
+    const GridScales scales = rounded_.grid;
+    double of_trellis = std::numeric_limits<double>::infinity();
+    if (may_be_trellis()) {
+      DCF_TRY(round_trellis());
+      if (good_) {
+        DCF_ASSIGN(of_trellis, output_error(true));
+      }
+      rounded_.grid = scales;
+    }
+    DCF_TRY(round_all());
+    if (!good_) return ok_status();
+    DCF_TRY(keep_sums());
+    DCF_ASSIGN(OutputError output,
+               feed_errors(dtype_, words_, dims_, *moments_, beside_result(), &rounded_));
+    if (of_trellis * kTrellisGain <= output.sampled) {
+      DCF_TRY(round_trellis());
+      DCF_ASSIGN(output.error, output_error(false));
+    }
     rounded_.output_error = output.error;
     rounded_.use = output.use;
     return ok_status();
+  }
+
+  Result<double> output_error(bool sampled) const {
+    return measure_error(dtype_, words_, dims_, *moments_, sampled, beside_result(), rounded_);
+  }
+
+  Work beside_result() const {
+    return {work_.parallel, work_.progress,
+            work_.memory - rounded_bytes(elements_, dtype_bits(dtype_))};
   }
 
   const DType dtype_;
@@ -452,6 +540,7 @@ class Rounder {
   const Moments* const moments_;
   const uint64_t elements_;
   bool is_finite_ = false;  // known to be
+  uint64_t zeros_ = 0;      // elements that are 0
   double step_ = 0;
   bool good_ = false;
   RoundedTensor rounded_;
@@ -465,11 +554,15 @@ Result<std::optional<RoundedTensor>> round_to_grid(DType dtype, Bytes words,
   return Rounder(dtype, words, dims, sqnr_db, work, moments).run();
 }
 
-bool content_numbers(const Content& content, const GridScales& grid, uint64_t first, Bytes words,
-                     uint32_t* numbers) {
-  if (content.rounded == nullptr) return grid_numbers(content.dtype, grid, first, words, numbers);
-  std::copy_n(content.rounded->numbers.begin() + static_cast<ptrdiff_t>(first),
-              words.size() / content.width(), numbers);
+bool content_numbers(const Content& content, Values values, const GridScales& grid, uint64_t first,
+                     Bytes words, uint32_t* numbers) {
+  const size_t n = words.size() / content.width();
+  if (content.rounded != nullptr) {
+    std::copy_n(content.rounded->numbers.begin() + static_cast<ptrdiff_t>(first), n, numbers);
+  } else if (!grid_numbers(content.dtype, grid, first, words, numbers)) {
+    return false;
+  }
+  if (values == Values::kTrellis) to_trellis_numbers({numbers, n});
   return true;
 }
 

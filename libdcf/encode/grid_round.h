@@ -36,7 +36,8 @@ struct RoundedTensor {
 // at least about `sqnr_db` above that of their errors; rows or columns get scales of their own
 // where these save bits. In the kernels of convolutions the sums of what an output channel reads
 // are kept to half a step, as inputs of one sign make their errors add up (C. Guo et al., "SQuant",
-// ICLR 2022). With moments, which fit the tensor, errors are fed on instead
+// ICLR 2022). Where the rows allow it the multiples are trellis values (encode/trellis.h), whose
+// scales are finer. With moments, which fit the tensor, errors are fed on instead
 // (encode/error_feedback.h): inputs of one sign are in these. A scale has 12 significant bits, so
 // that multiples up to 4096 are exact floats.
 //
@@ -55,9 +56,9 @@ constexpr uint64_t rounded_bytes(uint64_t elements, uint32_t bits) {
   return elements * (bits / 8 + sizeof(uint32_t));
 }
 
-// grid_numbers() of elements of a content, whose words these are; where it was rounded, they are
-// known.
-bool content_numbers(const Content& content, const GridScales& grid, uint64_t first, Bytes words,
-                     uint32_t* numbers);
+// The numbers of elements of a content, whose words these are, as grid or trellis values; false if
+// one is off the grid. Where it was rounded, they are known.
+bool content_numbers(const Content& content, Values values, const GridScales& grid, uint64_t first,
+                     Bytes words, uint32_t* numbers);
 
 }  // namespace dcf::impl

@@ -40,9 +40,11 @@ Status check_classes(const Encoding& e, uint64_t elements) {
 
 Status check_grid(const Encoding& e, DType dtype, uint64_t elements) {
   if (dtype != DType::kF32 && dtype != DType::kF16 && dtype != DType::kBF16) {
-    return manifest_error("M-14", "grid values need f32, f16 or bf16");
+    return manifest_error("M-14", "grid and trellis values need f32, f16 or bf16");
   }
-  if (e.is_sparse()) return manifest_error("M-14", "grid values go with dense positions only");
+  if (e.is_sparse()) {
+    return manifest_error("M-14", "grid and trellis values go with dense positions only");
+  }
   if (e.grid_run < 1 || e.grid_units < 1 || uint64_t{e.grid_run} * e.grid_units > elements) {
     return manifest_error("V-04", "the parameters of a grid are out of range");
   }
@@ -84,6 +86,7 @@ void visit_params(E& e, Visitor& visit) {
       visit.template less_one<uint16_t>(e.palette_size);
       break;
     case Values::kGrid:
+    case Values::kTrellis:
       visit.template number<uint32_t>(e.grid_run);
       visit.template number<uint32_t>(e.grid_units);
       break;
@@ -218,6 +221,8 @@ const char* values_name(Values values) {
       return "dictionary";
     case Values::kClassSplit:
       return "class-split";
+    case Values::kTrellis:
+      return "trellis";
   }
   return "";
 }
@@ -287,6 +292,9 @@ Roles roles_of(const Encoding& e, DType dtype) {
     case Values::kGrid:
       add_values(kIntBuckets.alphabet(32));
       break;
+    case Values::kTrellis:
+      add_values(kIntBuckets.alphabet(kTrellisBits));
+      break;
     case Values::kPalette:
       add_values(e.palette_size + (e.positions == Positions::kGap ? 1u : 0u));
       break;
@@ -315,11 +323,12 @@ uint32_t features_of(const Encoding& e, DType dtype) {
   if (e.values == Values::kDelta || wide_classes) features |= kDeltaValues;
   if (e.values == Values::kDictionary) features |= kDictionaries;
   if (e.values == Values::kClassSplit) features |= kClassZeros;
+  if (e.values == Values::kTrellis) features |= kTrellisValues;
   return features;
 }
 
 Status check_encoding_ids(const Encoding& e) {
-  if (e.positions > Positions::kGapBucket || e.values > Values::kClassSplit) {
+  if (e.positions > Positions::kGapBucket || e.values > Values::kTrellis) {
     return fail(Code::UnsupportedEncoding, "M-12", "the tensor has an unknown encoding");
   }
   return ok_status();
@@ -346,6 +355,7 @@ Status check_encoding(const Encoding& e, DType dtype, uint64_t elements) {
     case Values::kRaw:
       break;
     case Values::kGrid:
+    case Values::kTrellis:
       DCF_TRY(check_grid(e, dtype, elements));
       break;
     case Values::kPalette:

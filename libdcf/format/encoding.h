@@ -23,9 +23,10 @@ inline constexpr uint32_t kDeltaValues = 1u << 2;  // delta values, and classes 
 inline constexpr uint32_t kCodedNames = 1u << 3;
 inline constexpr uint32_t kDictionaries = 1u << 4;
 inline constexpr uint32_t kClassZeros = 1u << 5;
+inline constexpr uint32_t kTrellisValues = 1u << 6;
 // Those that this reader understands.
-inline constexpr uint32_t kKnownFeatures =
-    kGridValues | kClassMaps | kDeltaValues | kCodedNames | kDictionaries | kClassZeros;
+inline constexpr uint32_t kKnownFeatures = kGridValues | kClassMaps | kDeltaValues | kCodedNames |
+                                           kDictionaries | kClassZeros | kTrellisValues;
 
 enum class Positions : uint8_t { kDense = 0, kBitmap = 1, kGap = 2, kGapBucket = 3 };
 enum class Values : uint8_t {
@@ -37,6 +38,7 @@ enum class Values : uint8_t {
   kDelta = 5,
   kDictionary = 6,
   kClassSplit = 7,
+  kTrellis = 8,
 };
 // The id of dense positions with classes, in the manifest.
 inline constexpr uint8_t kClassesId = 4;
@@ -57,7 +59,7 @@ struct Encoding {
   uint16_t classes = 0;      // K of dense positions with classes; 0: without
   uint32_t class_run = 0;    // elements of a unit that follow each other
   uint32_t class_units = 0;  // units that have a class
-  uint32_t grid_run = 0;     // the same of grid: elements of a unit that follow each other
+  uint32_t grid_run = 0;     // the same of grid and trellis: elements of a unit in a row
   uint32_t grid_units = 0;   // units that have a scale
   std::array<uint8_t, kMaxClasses> class_z{};  // z of each class of class-split
   // D, the distances, and the units that have a predictor, of delta.
@@ -72,6 +74,7 @@ struct Encoding {
   // Bytes of the predictors and of the class map in memory: one for each unit.
   uint64_t unit_map_size() const { return uint64_t{delta_units} + class_units; }
   bool has_codebook() const { return palette_size != 0; }
+  bool has_scales() const { return values == Values::kGrid || values == Values::kTrellis; }
   // z of the values of a class; without classes, of class 0.
   unsigned zero_bits(size_t c) const {
     return values == Values::kClassSplit ? class_z[c] : split_z;

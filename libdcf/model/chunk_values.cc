@@ -210,6 +210,7 @@ Status decode_grid(const TensorCoding& coding, const ChunkShape& shape, ByteRead
   resize_scratch(&scratch->numbers, shape.entries);
   const std::span<uint32_t> numbers = scratch->numbers;
   DCF_TRY(decode_numbers<uint32_t>(coding, shape, in, scratch, kIntBuckets, numbers));
+  if (coding.tensor().encoding.values == Values::kTrellis) trellis_integers(shape.cols, numbers);
   grid_words(coding.tensor(), coding.scales(), shape.first, numbers, scratch->words.data());
   return ok_status();
 }
@@ -315,6 +316,7 @@ Status decode_values(const TensorCoding& coding, ByteReader* in, ChunkScratch* s
   resize_scratch(&scratch->words, n * coding.word_bytes());
   switch (values) {
     case Values::kGrid:
+    case Values::kTrellis:
       DCF_TRY(decode_grid(coding, out->shape, in, scratch));
       break;
     case Values::kSplit:

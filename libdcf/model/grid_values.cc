@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <array>
 
+#include "base/checked.h"
 #include "base/float_word.h"
 
 namespace dcf::impl {
@@ -76,7 +77,49 @@ void scale_units(const Encoding& e, std::span<const float> scales, uint64_t firs
   }
 }
 
+// In one row. An offset is the exclusive or of the parities of k of the elements one, three, five
+// and so on before it: those of eight elements are found at once.
+void integers_of_row(std::span<uint32_t> numbers) {
+  constexpr size_t kLanes = sizeof(uint64_t);
+  constexpr uint64_t kEachPair = 0x0001000100010001u;
+  std::array<uint8_t, kBlock> parities;
+  std::array<uint8_t, kBlock + 1> offsets;
+  offsets[0] = 0;
+  uint64_t before = 0;  // the offsets of the two elements before the lanes, in each pair of lanes
+  while (!numbers.empty()) {
+    const size_t n = std::min<size_t>(kBlock, numbers.size());
+    const size_t lanes = ceil_div(n, kLanes) * kLanes;
+    uint32_t* const from = numbers.data();
+    for (size_t i = 0; i < n; ++i) parities[i] = static_cast<uint8_t>((from[i] >> 1 ^ from[i]) & 1);
+    std::fill(parities.begin() + static_cast<ptrdiff_t>(n),
+              parities.begin() + static_cast<ptrdiff_t>(lanes), uint8_t{0});
+    for (size_t i = 0; i < lanes; i += kLanes) {
+      auto next = load_le<uint64_t>(parities.data() + i);
+      next ^= next << 16;
+      next ^= next << 32;
+      next ^= before;
+      store_le(offsets.data() + 1 + i, next);
+      before = (next >> 48) * kEachPair;
+    }
+    for (size_t i = 0; i < n; ++i) {
+      const uint32_t sign = 0U - (from[i] & 1);
+      const uint32_t integer = 2 * (from[i] >> 1 ^ sign) + offsets[i];
+      from[i] = ((integer ^ sign) - sign) << 1 | (sign & 1);
+    }
+    offsets[0] = offsets[n];
+    numbers = numbers.subspan(n);
+  }
+}
+
 }  // namespace
+
+void trellis_integers(uint32_t cols, std::span<uint32_t> numbers) {
+  while (!numbers.empty()) {
+    const size_t n = std::min<size_t>(cols, numbers.size());
+    integers_of_row(numbers.first(n));
+    numbers = numbers.subspan(n);
+  }
+}
 
 void grid_words(const Tensor& tensor, std::span<const float> scales, uint64_t first,
                 std::span<const uint32_t> numbers, uint8_t* words) {

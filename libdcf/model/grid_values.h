@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Grid values (spec/dcf-format.md, section 8.4): integers and the scales of their units to words.
+// Grid and trellis values (spec/dcf-format.md, section 8.4): numbers to integers, and these and the
+// scales of their units to words.
 #pragma once
 
 #include <span>
@@ -15,5 +16,9 @@ namespace dcf::impl {
 // environment. Pure.
 void grid_words(const Tensor& tensor, std::span<const float> scales, uint64_t first,
                 std::span<const uint32_t> numbers, uint8_t* words);
+
+// The numbers of trellis values, rows of `cols` and a last one that may be shorter, become the
+// integers that they stand for, as grid_words() takes them. A number is below 2^24. Pure.
+void trellis_integers(uint32_t cols, std::span<uint32_t> numbers);
 
 }  // namespace dcf::impl

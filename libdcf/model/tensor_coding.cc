@@ -26,7 +26,7 @@ TensorCoding::TensorCoding(const Tensor& tensor, const Tables& tables, size_t in
                            .subspan(tables.codebook_starts[index], tensor.encoding.palette_size);
     (tensor.encoding.values == Values::kPalette ? codebook_ : dictionary_) = words;
   }
-  if (tensor.encoding.values == Values::kGrid) {
+  if (tensor.encoding.has_scales()) {
     scales_ =
         std::span(tables.scales).subspan(tables.scale_starts[index], tensor.encoding.grid_units);
   }

@@ -26,7 +26,7 @@ class TensorCoding {
   std::span<const uint64_t> codebook() const { return codebook_; }
   // The codebook of a dictionary: more than 256 words.
   std::span<const uint64_t> dictionary() const { return dictionary_; }
-  // Only of grid values: of each unit.
+  // Only of grid and trellis values: of each unit.
   std::span<const float> scales() const { return scales_; }
   // The codes that come before those of the codebook: the fillers' zero of gap positions.
   uint8_t reserved_codes() const { return tensor_.encoding.positions == Positions::kGap ? 1 : 0; }

@@ -150,7 +150,7 @@ TEST_F(CalibrationCli, OutputErrorFallsAndTheReportTells) {
   const Result run_json = run(statistics(), {"--quality", "30", "--json"});
   ASSERT_EQ(run_json.exit_code, 0) << run_json.err;
   EXPECT_LT(output_error(0, "a", m.matrix), a / 3);
-  EXPECT_LT(output_error(1, "b", m.matrix), b);
+  EXPECT_LE(output_error(1, "b", m.matrix), b);  // whose vectors say little
   EXPECT_EQ(output_error(2, "c", m.matrix), c);
   const auto report = nlohmann::ordered_json::parse(run_json.out)["calibration"];
   EXPECT_EQ(report["full_moments"], 1);

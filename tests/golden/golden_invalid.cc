@@ -41,11 +41,11 @@ void make_damaged(InvalidFiles* out) {
     out->changed(name, rule, base, change);
   };
   changed("newer_major", "H-03", [](FileParts* p) { p->header.major = 1; });
-  changed("unknown_feature", "H-04", [](FileParts* p) { p->header.features = 0x40; });
+  changed("unknown_feature", "H-04", [](FileParts* p) { p->header.features = 0x80; });
   changed("unknown_feature_high", "H-04", [](FileParts* p) { p->header.features = 0x80000000; });
   changed("critical_section", "A-01",
           [](FileParts* p) { p->columns.section_kinds[0] |= 0x80000000; });
-  changed("unknown_encoding", "M-12", [](FileParts* p) { p->columns.encodings[0] = 0x82; });
+  changed("unknown_encoding", "M-12", [](FileParts* p) { p->columns.encodings[0] = 0x92; });
   changed("unknown_dtype", "M-11", [](FileParts* p) { p->columns.dtypes[0] = 21; });
   changed("no_terminator_name", "M-04", [](FileParts* p) { p->columns.names[0] = 0; });
   changed("wrapping_shape", "M-05", [](FileParts* p) { p->columns.dims = {uint64_t{1} << 63, 2}; });

@@ -129,7 +129,7 @@ std::vector<Sample> classes(HuffmanLayout layout, const std::vector<DType>& dtyp
   std::vector<Sample> out;
   for (const DType dtype : dtypes) {
     for (const Encoding& e : encodings_of(dtype)) {
-      if (features_of(e, dtype) != kClassMaps || e.values == Values::kGrid) continue;
+      if (features_of(e, dtype) != kClassMaps || e.has_scales()) continue;
       out.push_back(sample_of_units(dtype, e, out.size(), layout));
     }
   }

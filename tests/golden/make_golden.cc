@@ -8,6 +8,7 @@
 #include "golden_invalid_chunk.h"
 #include "golden_invalid_manifest.h"
 #include "golden_invalid_names.h"
+#include "golden_trellis.h"
 #include "golden_valid.h"
 
 int main(int argc, char** argv) {
@@ -21,6 +22,7 @@ int main(int argc, char** argv) {
   make_coded_names(&valid);
   make_dictionaries(&valid);
   make_class_split(&valid);
+  make_trellis_files(&valid);
   InvalidFiles invalid(root / "invalid");
   make_damaged(&invalid);
   make_invalid_headers(&invalid);
@@ -28,6 +30,7 @@ int main(int argc, char** argv) {
   make_invalid_names(&invalid);
   make_invalid_dictionaries(&invalid);
   make_invalid_class_split(&invalid);
+  make_invalid_trellis(&invalid);
   make_invalid_tables(&invalid);
   make_invalid_chunks(&invalid);
   make_over_limits(&invalid);

@@ -30,13 +30,13 @@ Sample random_sample(DType dtype, std::vector<uint64_t> dims, Encoding encoding,
   const uint64_t negative_zero = uint64_t{1} << (bits - 1);
   for (uint64_t i = 0; i < elements; ++i) {
     const uint64_t draw = random();
+    const bool signs =
+        (encoding.signs || !encoding.is_sparse()) && encoding.values != Values::kTrellis;
     if (draw % every == 0)
       s.words.push_back(values[(draw >> 32) % distinct]);
     else
-      s.words.push_back((encoding.signs || !encoding.is_sparse()) && has_negative_zero(dtype) &&
-                                (draw >> 16) % 3 == 0
-                            ? negative_zero
-                            : 0);
+      s.words.push_back(signs && has_negative_zero(dtype) && (draw >> 16) % 3 == 0 ? negative_zero
+                                                                                   : 0);
   }
   return s;
 }
@@ -126,21 +126,46 @@ std::vector<Encoding> encodings_of(DType dtype) {
       e.class_units = 24;
     }
     out.push_back(e);
+    e.values = Values::kTrellis;
+    out.push_back(e);
   }
   return out;
 }
 
+void make_trellis(Sample* sample, uint64_t seed) {
+  std::mt19937_64 random(seed);
+  const uint64_t elements = sample->words.size();
+  const uint64_t cols =
+      sample->view.cols == 0 ? default_view_cols(sample->dims, elements) : sample->view.cols;
+  const uint64_t rows = elements / cols;
+  sample->encoding.grid_run = 1;
+  sample->encoding.grid_units = 1;
+  sample->scales = {0.25F};
+  std::vector<int64_t> k;
+  std::vector<int64_t> offsets;
+  for (uint64_t v = 0; v < elements; ++v) {
+    const size_t c = v % cols;
+    k.resize(c);
+    offsets.resize(c);
+    offsets.push_back(c == 0 ? 0 : ((c == 1 ? 0 : offsets[c - 2]) ^ (k[c - 1] & 1)));
+    k.push_back(static_cast<int64_t>(random() % 120) - 60);
+    const int64_t integer = 2 * k[c] + offsets[c];
+    const uint64_t at = sample->view.transposed ? v % cols * rows + v / cols : v;
+    sample->words[at] = double_to_word(sample->dtype, static_cast<double>(integer) * 0.25);
+  }
+}
+
 std::string encoding_name(const Encoding& e) {
   static constexpr const char* kPositions[] = {"dense", "bitmap", "gap", "gap-bucket"};
-  static constexpr const char* kValues[] = {"raw", "palette", "grid",       "split",
-                                            "int", "delta",   "dictionary", "class-split"};
+  static constexpr const char* kValues[] = {"raw",   "palette",    "grid",        "split",  "int",
+                                            "delta", "dictionary", "class-split", "trellis"};
   std::string name = std::string(kPositions[static_cast<size_t>(e.positions)]) + "/" +
                      kValues[static_cast<size_t>(e.values)];
   if (e.has_classes()) {
     name += " classes " + std::to_string(e.classes) + " run " + std::to_string(e.class_run) +
             " units " + std::to_string(e.class_units);
   }
-  if (e.values == Values::kGrid) {
+  if (e.has_scales()) {
     name += " run " + std::to_string(e.grid_run) + " units " + std::to_string(e.grid_units);
   }
   if (e.distance_count != 0) {

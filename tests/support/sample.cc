@@ -225,14 +225,16 @@ class Encoder {
   // Section 8.4.
   void choose_scales() {
     Encoding& e = out_.tensor.encoding;
-    if (e.values != Values::kGrid) return;
+    if (!e.has_scales()) return;
     if (uint64_t{e.grid_run} * e.grid_units > out_.tensor.elements) {
       e.grid_run = 1;
       e.grid_units = static_cast<uint32_t>(std::min<uint64_t>(e.grid_units, out_.tensor.elements));
     }
     out_.scales = s_.scales;
     while (out_.scales.size() < e.grid_units) {
-      out_.scales.push_back(std::ldexp(0.125F, -static_cast<int>(out_.scales.size() % 3)));
+      // All multiples of four are trellis values.
+      const float scale = e.values == Values::kTrellis ? 0.03125F : 0.125F;
+      out_.scales.push_back(std::ldexp(scale, -static_cast<int>(out_.scales.size() % 3)));
     }
   }
   // The integer of element v of the view, its sign lowest.
@@ -248,6 +250,29 @@ class Encoder {
       throw std::invalid_argument("a word of a sample is not on its grid");
     }
     return 2 * k + (negative ? 1 : 0);
+  }
+  // Trellis: the numbers of integers, which are those of whole rows.
+  static std::vector<uint64_t> halved(const std::vector<uint64_t>& integers, uint32_t cols) {
+    std::vector<uint64_t> out;
+    std::vector<int64_t> k;
+    std::vector<int64_t> q;
+    for (const uint64_t integer : integers) {
+      const size_t c = k.size();
+      const auto magnitude = static_cast<int64_t>(integer >> 1);
+      q.push_back((integer & 1) != 0 ? -magnitude : magnitude);
+      int64_t offset = c < 2 ? 0 : q[c - 2];
+      if (c > 0) offset += k[c - 1];
+      if (((q[c] - offset) & 1) != 0 || integer == 1) {
+        throw std::invalid_argument("the words of a sample are no trellis values");
+      }
+      k.push_back(q[c] >> 1);
+      out.push_back(k[c] < 0 ? static_cast<uint64_t>(-2 * k[c] - 1)
+                             : static_cast<uint64_t>(2 * k[c]));
+      if (k.size() < cols) continue;
+      k.clear();
+      q.clear();
+    }
+    return out;
   }
   void value_streams(uint64_t first, const Blob& symbols) {
     const Encoding& e = out_.tensor.encoding;
@@ -363,7 +388,7 @@ class Encoder {
         const uint64_t r = rotate(words[i], bits);
         symbols.push_back(static_cast<uint8_t>((r >> (bits - e.split_t)) - e.split_base));
         if (e.values == Values::kSplit) put_rest(words[i], e.split_z);
-      } else if (e.values == Values::kGrid) {
+      } else if (e.has_scales()) {
         integers.push_back(grid_number(first + i, words[i]));
       } else if (e.values == Values::kDelta) {
         const uint64_t d = difference(first + i, i % out_.tensor.view.cols);
@@ -385,6 +410,7 @@ class Encoder {
       writer.finish();
     }
     writer.finish();
+    if (e.values == Values::kTrellis) integers = halved(integers, out_.tensor.view.cols);
     if (!integers.empty())
       return numbers(Role::kValues, first, integers, bits == 64 ? kInt64Buckets : kIntBuckets);
     value_streams(first, symbols);

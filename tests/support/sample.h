@@ -27,7 +27,8 @@ struct Sample {
   std::vector<bool> kept;  // sparse positions: which elements are entries; empty: the nonzeros
   std::vector<uint8_t> predictors;  // delta: of each unit; empty: unit number mod D + 1
   std::vector<uint8_t> class_map;   // with classes: of each unit; empty: unit number mod K
-  std::vector<float> scales;  // grid: of each unit; empty: powers of two that suit random_sample()
+  std::vector<float>
+      scales;  // grid, trellis: of each unit; empty: powers of two that suit random_sample()
   std::vector<uint64_t> more_codes;  // codebook words that no element has
   uint32_t opaque_bits =
       0;  // opaque dtype: its width, its name, and the dense bytes for any raw tensor
@@ -52,6 +53,10 @@ uint64_t float_word(float value);
 // zeros if the encoding stores signs. Deterministic.
 Sample random_sample(DType dtype, std::vector<uint64_t> dims, Encoding encoding, uint64_t seed,
                      unsigned every = 4, unsigned distinct = 12);
+
+// The words become trellis values of one scale, in the view of the sample, with offsets of both
+// kinds; those of random_sample() are such in any view. Rows are whole.
+void make_trellis(Sample* sample, uint64_t seed);
 
 // The encodings a dtype can have, with parameters that reach each branch of the decoder.
 std::vector<Encoding> encodings_of(DType dtype);

@@ -62,7 +62,8 @@ std::vector<double> sqnr_of(double quality, const std::vector<uint64_t>& element
 double bits_of(double sqnr_db) {
   constexpr double kDecibelsPerBit = 6.02;
   constexpr double kShape = 0.25;  // log2(2 pi e / 12) / 2
-  return std::max(1.0, sqnr_db / kDecibelsPerBit + kShape);
+  constexpr double kTrellis = 0.16;
+  return std::max(1.0, sqnr_db / kDecibelsPerBit + kShape - kTrellis);
 }
 
 }  // namespace dcf::tools

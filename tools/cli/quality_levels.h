@@ -37,7 +37,7 @@ std::vector<double> sqnr_of(double quality, const std::vector<uint64_t>& element
                             const std::vector<double>& costs);
 
 // Bits that a weight takes about, by the entropy of a uniform quantiser on normally distributed
-// weights; no code is shorter than a bit.
+// weights less what trellis values save; no code is shorter than a bit.
 double bits_of(double sqnr_db);
 
 }  // namespace dcf::tools

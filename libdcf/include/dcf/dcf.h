@@ -172,6 +172,7 @@ typedef enum dcf_values DCF_ENUM_TYPE {
   DCF_VALUES_DELTA = 5,        // differences to earlier elements of a row
   DCF_VALUES_DICTIONARY = 6,   // 257 to 65,536 distinct words
   DCF_VALUES_CLASS_SPLIT = 7,  // split, with zero low bits by class; DCF_POSITIONS_CLASSES
+  DCF_VALUES_TRELLIS = 8,  // grid; each integer is even or odd as those before it in its row say
   DCF_ENUM_END(DCF_VALUES_END_)
 } dcf_values;
 typedef enum dcf_fidelity DCF_ENUM_TYPE {

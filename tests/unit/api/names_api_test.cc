@@ -46,6 +46,7 @@ TEST(NamesApi, EnumsHaveNames) {
   EXPECT_STREQ(dcf_values_name(DCF_VALUES_PALETTE), "palette");
   EXPECT_STREQ(dcf_values_name(DCF_VALUES_DICTIONARY), "dictionary");
   EXPECT_STREQ(dcf_values_name(DCF_VALUES_CLASS_SPLIT), "class-split");
+  EXPECT_STREQ(dcf_values_name(DCF_VALUES_TRELLIS), "trellis");
   EXPECT_GT(std::string(dcf_fidelity_name(DCF_FIDELITY_BIT_EXACT)).size(), 0u);
 }
 

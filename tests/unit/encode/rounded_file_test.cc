@@ -130,6 +130,43 @@ TEST(RoundedFile, PrunedWeightsStayZero) {
   EXPECT_LT(bytes.size() * 8, 60000u * 2);
 }
 
+Values values_of(const Sample& sample, double sqnr_db) {
+  return decoded(file_of({sample}, rounding(sqnr_db))).manifest.tensors[0].encoding.values;
+}
+
+TEST(RoundedFile, MatricesAndKernelsWhoseRowsAreLongAreTrellisValues) {
+  EXPECT_EQ(values_of(weights(DType::kF32, {60, 100}, 1), 30), Values::kTrellis);
+  EXPECT_EQ(values_of(weights(DType::kBF16, {500, 32}, 1), 20), Values::kTrellis);
+  EXPECT_EQ(values_of(weights(DType::kF16, {64, 16, 3, 3}, 1), 40), Values::kTrellis);
+  EXPECT_EQ(values_of(weights(DType::kF32, {500, 31}, 1), 30), Values::kGrid);
+  EXPECT_EQ(values_of(weights(DType::kF32, {3, 3, 16, 64}, 1), 30),
+            Values::kGrid);  // sums of columns
+}
+
+// A few zeros are no reason against trellis values, and stay zeros.
+TEST(RoundedFile, FewZerosStayZero) {
+  Sample sample = weights(DType::kF32, {200, 300}, 5);
+  for (size_t i = 0; i < sample.data.size(); i += 400)
+    store_le(&sample.data[i], uint32_t{0x80000000});
+  const ReferenceFile file = decoded(file_of({sample}, rounding(30)));
+  EXPECT_EQ(file.manifest.tensors[0].encoding.values, Values::kTrellis);
+  const std::vector<double> after = numbers(DType::kF32, file.dense[0]);
+  for (size_t i = 0; i < after.size(); i += 100) ASSERT_EQ(after[i], 0) << i;
+}
+
+// What was rounded before is found again, without scales that are known.
+TEST(RoundedFile, RoundedWeightsAreTrellisValuesWithoutLoss) {
+  Sample sample = weights(DType::kF32, {300, 256}, 6);
+  const std::vector<uint8_t> rounded = file_of({sample}, rounding(30));
+  sample.data = decoded(rounded).dense[0];
+  const std::vector<uint8_t> bytes = file_of({sample}, {});
+  const ReferenceFile again = decoded(bytes);
+  EXPECT_EQ(again.manifest.tensors[0].encoding.values, Values::kTrellis);
+  EXPECT_EQ(again.manifest.tensors[0].fidelity, Fidelity::kBitExact);
+  EXPECT_EQ(again.dense[0], sample.data);
+  EXPECT_LE(bytes.size(), rounded.size());
+}
+
 TEST(RoundedFile, EqualTensorsAreAliasesWhereTheirShapesAreEqual) {
   Sample a = weights(DType::kF32, {60, 100}, 6);
   Sample b = a;

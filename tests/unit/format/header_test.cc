@@ -150,7 +150,7 @@ TEST(Header, SizesAtTheEdgesOf64Bits) {
 TEST(Header, ChecksComeInTheOrderOfTheSpecification) {
   Raw raw = serialise_header(sample());
   raw[8] = 1;      // major
-  raw[12] = 0x40;  // feature
+  raw[12] = 0x80;  // feature
   raw[16] ^= 1;    // size
   raw[24] = 0;     // manifest_offset
   raw[48] = 1;     // reserved

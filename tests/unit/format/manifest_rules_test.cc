@@ -245,7 +245,7 @@ TEST(ManifestRules, M11_Dtypes) {
 }
 
 TEST(ManifestRules, M12_M14_Encodings) {
-  for (const uint8_t encoding : {0x05, 0x0F, 0x80, 0xF0}) {
+  for (const uint8_t encoding : {0x05, 0x0F, 0x90, 0xF0}) {
     expect_rule([=](ManifestColumns* c) { c->encodings[0] = encoding; }, Code::UnsupportedEncoding,
                 "M-12");
   }
@@ -267,22 +267,24 @@ TEST(ManifestRules, M12_M14_Encodings) {
       c->params.insert(c->params.begin(), 10, 1);
     });
   }
-  const auto grid = [](uint8_t positions, DType dtype, uint8_t run, uint8_t units) {
-    return [=](ManifestColumns* c) {
-      c->encodings[0] = 0x20 | positions;
-      c->dtypes[0] = static_cast<uint8_t>(dtype);
-      const std::vector<uint8_t> params = {run, 0, 0, 0, units, 0, 0, 0};
-      c->params.insert(c->params.begin(), params.begin(), params.end());
-      if (positions == 1) c->params.insert(c->params.begin(), 0);
+  for (const Values values : {Values::kGrid, Values::kTrellis}) {
+    const auto grid = [values](uint8_t positions, DType dtype, uint8_t run, uint8_t units) {
+      return [=](ManifestColumns* c) {
+        c->encodings[0] = static_cast<uint8_t>(static_cast<uint8_t>(values) << 4 | positions);
+        c->dtypes[0] = static_cast<uint8_t>(dtype);
+        const std::vector<uint8_t> params = {run, 0, 0, 0, units, 0, 0, 0};
+        c->params.insert(c->params.begin(), params.begin(), params.end());
+        if (positions == 1) c->params.insert(c->params.begin(), 0);
+      };
     };
-  };
-  expect_bad("M-14", grid(0, DType::kF64, 1, 1));
-  expect_bad("M-14", grid(0, DType::kI32, 1, 1));
-  expect_bad("M-14", grid(1, DType::kF32, 1, 1));  // of a bitmap
-  expect_bad("V-04", grid(0, DType::kF32, 0, 1));
-  expect_bad("V-04", grid(0, DType::kF32, 1, 0));
-  expect_bad("V-04", grid(0, DType::kF32, 255, 255));  // beyond the tensor
-  expect_bad("M-14", [](ManifestColumns* c) {          // an empty tensor that is not raw
+    expect_bad("M-14", grid(0, DType::kF64, 1, 1));
+    expect_bad("M-14", grid(0, DType::kI32, 1, 1));
+    expect_bad("M-14", grid(1, DType::kF32, 1, 1));  // of a bitmap
+    expect_bad("V-04", grid(0, DType::kF32, 0, 1));
+    expect_bad("V-04", grid(0, DType::kF32, 1, 0));
+    expect_bad("V-04", grid(0, DType::kF32, 255, 255));  // beyond the tensor
+  }
+  expect_bad("M-14", [](ManifestColumns* c) {  // an empty tensor that is not raw
     c->dims[0] = 0;
     c->encodings[0] = 0x10;
     c->params.insert(c->params.begin(), 0);
@@ -408,7 +410,7 @@ TEST(ManifestRules, UnknownIdsAreReportedBeforeAnyOtherFault) {
     };
     expect_rule(with([](ManifestColumns* c) { c->dtypes[5] = 21; }), Code::UnsupportedDType,
                 "M-11");
-    expect_rule(with([](ManifestColumns* c) { c->encodings[5] = 0x81; }), Code::UnsupportedEncoding,
+    expect_rule(with([](ManifestColumns* c) { c->encodings[5] = 0x91; }), Code::UnsupportedEncoding,
                 "M-12");
     expect_rule(with([](ManifestColumns* c) { c->encodings[5] = 0x05; }), Code::UnsupportedEncoding,
                 "M-12");

@@ -139,13 +139,13 @@ TEST(SpecTables, EncodingsAndModes) {
     ++positions;
   });
   each_match(section("4.2"),
-             R"(\| (\d) \| (raw|palette|grid|split|int|delta|dictionary|class-split) \|)",
+             R"(\| (\d) \| (raw|palette|grid|split|int|delta|dictionary|class-split|trellis) \|)",
              [&](const std::smatch& m) {
                EXPECT_EQ(dcf_values_name(static_cast<dcf_values>(std::stoi(m[1]))), m[2]);
                ++values;
              });
   EXPECT_EQ(positions, 5u);
-  EXPECT_EQ(values, 8u);
+  EXPECT_EQ(values, 9u);
   const std::map<std::string, StreamMode> modes = {{"stored", StreamMode::kStored},
                                                    {"constant", StreamMode::kConstant},
                                                    {"huffman-streams", StreamMode::kStreams},
@@ -257,6 +257,7 @@ TEST(SpecTables, Header) {
   EXPECT_EQ(kCodedNames, 1u << 3);
   EXPECT_EQ(kDictionaries, 1u << 4);
   EXPECT_EQ(kClassZeros, 1u << 5);
+  EXPECT_EQ(kTrellisValues, 1u << 6);
   expect_says(section("7.6"), "K MUST be 2.." + std::to_string(kMaxClasses) +
                                   ", run at least 1, units 2.." + power(kMaxClassUnits));
 }

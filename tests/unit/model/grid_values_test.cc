@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Grid values: the example of section 8.4 byte by byte, the rules it can break, and words for runs,
-// units and ranges of all kinds.
+// Grid and trellis values: the examples of section 8.4 byte by byte, the rules it can break, and
+// words for runs, units and ranges of all kinds.
 #include "model/grid_values.h"
 
 #include <bit>
@@ -8,6 +8,7 @@
 
 #include "base/float_convert.h"
 #include "hand_made.h"
+#include "model/decode.h"
 
 namespace dcf::impl {
 namespace {
@@ -101,6 +102,81 @@ TEST(GridValues, ScalesThatTheSectionLacks) {
   EXPECT_STREQ(small.rule, "L-01");
   const Status s2 = check_bytes(assemble(parts));
   EXPECT_STREQ(s2.rule, "T-06");
+}
+
+Sample trellis_example() {
+  Sample s;
+  s.dims = {1, 6};
+  for (const float value : {1.0F, -1.5F, 2.0F, 0.5F, -1.0F, 3.0F}) {
+    s.words.push_back(float_word(value));
+  }
+  s.encoding = encoding(Positions::kDense, Values::kTrellis);
+  s.encoding.grid_run = 1;
+  s.encoding.grid_units = 1;
+  s.scales = {0.5F};
+  return s;
+}
+const Blob kTrellisExample = {0, 2, 3, 4, 0, 1, 6};
+
+void expect_words_back(const Sample& sample) {
+  const Blob file = make_file({sample});
+  Result<std::unique_ptr<Model>> model = open_bytes(file, 1);
+  ASSERT_TRUE(model.ok()) << model.status().rule << ": " << model.status().message;
+  Blob out(dense_bytes(sample).size());
+  const Status s = decode_elements(*model.value(), 0, DType::kNone, 0, sample.words.size(), out);
+  EXPECT_TRUE(s.ok()) << s.rule << ": " << s.message;
+  EXPECT_EQ(out, dense_bytes(sample));
+}
+
+TEST(TrellisValues, TheExampleOfTheSpecification) {
+  const FileParts parts = make_parts({trellis_example()});
+  EXPECT_EQ(parts.chunks[0], kTrellisExample);
+  EXPECT_EQ(parts.header.features, kTrellisValues);
+  expect_words_back(trellis_example());
+}
+
+TEST(TrellisValues, StreamOfAChunk) {
+  const Sample s = trellis_example();
+  expect_chunk(s, kTrellisExample, {0, 2, 3, 4, 0, 1}, Code::BadBitstream, "S-02");
+  expect_chunk(s, kTrellisExample, {0, 2, 3, 4, 0, 1, 6, 0}, Code::BadBitstream, "K-04");
+  expect_chunk(s, kTrellisExample, {0, 2, 3, 4, 0, 1, 196}, Code::BadIndex, "S-07");
+}
+
+TEST(TrellisValues, OffsetsOfRowsOfAllLengths) {
+  std::mt19937 random(8);
+  for (int round = 0; round < 400; ++round) {
+    const uint32_t cols = 1 + random() % (round % 3 == 0 ? 20 : 1500);
+    std::vector<uint32_t> numbers(1 + random() % 4000);
+    for (uint32_t& number : numbers) {
+      number = static_cast<uint32_t>(random()) >> (random() % 4 == 0 ? 8 : 24);
+    }
+    std::vector<uint32_t> integers = numbers;
+    trellis_integers(cols, integers);
+    std::vector<int64_t> k(numbers.size());
+    std::vector<int64_t> offset(numbers.size());
+    for (size_t i = 0; i < numbers.size(); ++i) {
+      const size_t c = i % cols;
+      k[i] = numbers[i] % 2 == 0 ? numbers[i] / 2 : -int64_t{numbers[i] / 2} - 1;
+      if (c > 0) offset[i] = ((c > 1 ? offset[i - 2] : 0) ^ (k[i - 1] & 1)) & 1;
+      const int64_t q = 2 * k[i] + offset[i];
+      ASSERT_EQ(integers[i], static_cast<uint32_t>(std::abs(q)) << 1 | (q < 0 ? 1 : 0))
+          << "element " << i << " of rows of " << cols;
+    }
+  }
+}
+
+// Of chunks and views of all kinds, with both offsets.
+TEST(TrellisValues, RoundTrips) {
+  for (const DType dtype : {DType::kF32, DType::kF16, DType::kBF16}) {
+    for (const View view : {View{}, View{7, false}, View{24, true}, View{105, false}}) {
+      Sample s = random_sample(dtype, {24, 35}, trellis_example().encoding, 1);
+      s.view = view;
+      s.rows_per_chunk = view.transposed ? 0 : 3;
+      make_trellis(&s, view.cols);
+      SCOPED_TRACE(dtype_name(dtype));
+      expect_words_back(s);
+    }
+  }
 }
 
 TEST(GridValues, WordsOfAllRunsAndUnits) {

@@ -37,7 +37,7 @@ class TensorInfo(NamedTuple):
     dense_bytes: int
     encoded_bytes: int
     positions: str  # "dense", "bitmap", "gap", "gap-bucket", "classes"
-    # "raw", "palette", "grid", "split", "int", "delta", "dictionary", "class-split"
+    # "raw", "palette", "grid", "split", "int", "delta", "dictionary", "class-split", "trellis"
     values: str
     gap_bits: int
     codebook_size: int

@@ -1,0 +1,182 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "encode/trellis.h"
+
+#include <algorithm>
+#include <cmath>
+#include <utility>
+
+#include "base/bucket.h"
+
+namespace dcf::impl {
+namespace {
+
+// A state is the offset of the element at hand, and above it that of the element before. The
+// numbers of an element with one offset and one parity of k give integers of one coset, alike
+// modulo 4: coset 2 * (k mod 2) + offset.
+constexpr size_t kStates = 4;
+typedef float Costs __attribute__((vector_size(16)));
+
+constexpr uint32_t kNegativeZero = 1;  // of a grid; trellis values have none
+
+// Rounds to a whole number, where the magnitude is below 2^22.
+constexpr float kRounding = 0x1.8p23F;
+
+// What is out of question, as is an offset of 1 at the beginning of a row.
+constexpr float kFar = 0x1p60F;
+
+// The integer of a coset that is nearest.
+inline float nearest_of(float steps, float coset) {
+  const float quarter = (steps - coset) * 0.25F;
+  return (quarter + kRounding - kRounding) * 4 + coset;
+}
+
+int32_t signed_integer(uint32_t number) {
+  const auto magnitude = static_cast<int32_t>(number >> 1);
+  return (number & 1) != 0 ? -magnitude : magnitude;
+}
+
+}  // namespace
+
+void TrellisSearch::nearest(std::span<const float> steps, int32_t* integers) {
+  const size_t n = steps.size();
+  choices_.resize(std::max(choices_.size(), n));
+  cosets_.resize(std::max(cosets_.size(), n));
+  // The states 0 to 3 after an element are reached from 0 0 1 1 with the cosets 0 2 1 3, and from
+  // 2 2 3 3 with 2 0 3 1.
+  constexpr Costs kCosets = {0, 2, 1, 3};
+  constexpr Costs kQuarter = {0.25F, 0.25F, 0.25F, 0.25F};
+  constexpr Costs kRound = {kRounding, kRounding, kRounding, kRounding};
+  Costs costs = {0, kFar, kFar, kFar};
+  for (size_t i = 0; i < n; ++i) {
+    const float x = steps[i];
+    const Costs above = Costs{x, x, x, x} - kCosets;
+    const Costs quarter = above * kQuarter;
+    const Costs error = above - (quarter + kRound - kRound) * 4;
+    const float weight = x == 0 ? kFar : 1;
+    const Costs square = error * error * weight;
+    const Costs lower = __builtin_shufflevector(costs, costs, 0, 0, 1, 1) + square;
+    const Costs upper = __builtin_shufflevector(costs, costs, 2, 2, 3, 3) +
+                        __builtin_shufflevector(square, square, 1, 0, 3, 2);
+    const TrellisChoices from_upper = upper < lower;
+    choices_[i] = from_upper;
+    costs = from_upper ? upper : lower;
+  }
+  size_t state = 0;
+  for (size_t s = 1; s < kStates; ++s) {
+    if (costs[s] < costs[state]) state = s;
+  }
+  for (size_t i = n; i-- > 0;) {
+    const size_t upper = choices_[i][state] & 1;
+    const size_t parity = (state & 1) ^ upper;  // of k: that of the next offset and the one before
+    const size_t offset = state >> 1;
+    cosets_[i] = static_cast<uint8_t>(2 * parity + offset);
+    state = offset + 2 * upper;
+  }
+  for (size_t i = 0; i < n; ++i) {
+    integers[i] = static_cast<int32_t>(nearest_of(steps[i], static_cast<float>(cosets_[i])));
+  }
+}
+
+namespace {
+
+// Of three integers in a row the outer two may move by two steps, which turns the parity of their
+// k, if the offset of the middle one is turned: the states before and behind stay. These are the
+// shortest moves; one of four steps of one element costs more.
+class SumKeeper {
+ public:
+  SumKeeper(std::span<const float> steps, int32_t* integers, std::vector<TrellisMove>* moves)
+      : steps_(steps), integers_(integers), moves_(*moves) {
+    for (size_t i = 0; i < steps.size(); ++i) missing_ += above(i);
+  }
+
+  void run() {
+    if (steps_.size() < kMoved) return;
+    if (std::abs(missing_) >= kMoved)
+      take([](float sign) { return std::pair{2 * sign, 2 * sign}; });
+    if (std::abs(missing_) <= kEnough) return;
+    take([](float) { return std::pair{2.0F, -2.0F}; });
+    take([](float) { return std::pair{-2.0F, 2.0F}; });
+  }
+
+ private:
+  static constexpr size_t kMoved = 3;
+  static constexpr double kEnough = 0.5;
+
+  float above(size_t i) const { return steps_[i] - static_cast<float>(integers_[i]); }
+  float middle(size_t i) const { return (integers_[i] & 1) == 0 ? 1.0F : -1.0F; }
+
+  // Makes the cheapest moves of one kind that bring the sum nearer; those that overlap one that was
+  // made, or touch a zero, are left out. `ends`: of the two outer elements, from the sign of what
+  // is missing.
+  template <typename Ends>
+  void take(Ends ends) {
+    const float sign = missing_ < 0 ? -1 : 1;
+    const auto [first, last] = ends(sign);
+    moves_.clear();
+    for (size_t i = 0; i + kMoved <= steps_.size(); ++i) {
+      const float turned = middle(i + 1);
+      const float gain = (first + turned + last) * sign;
+      if (gain < 0 || steps_[i] == 0 || steps_[i + 1] == 0 || steps_[i + 2] == 0) continue;
+      const float closer = first * above(i) + turned * above(i + 1) + last * above(i + 2);
+      const float cost = first * first + 1 + last * last - 2 * closer;
+      moves_.push_back({cost / gain, static_cast<uint32_t>(i)});
+    }
+    const auto few = std::min(moves_.size(), static_cast<size_t>(3 * std::abs(missing_)) + 8);
+    std::partial_sort(moves_.begin(), moves_.begin() + static_cast<ptrdiff_t>(few), moves_.end());
+    for (const TrellisMove& move : std::span(moves_).first(few)) {
+      if (std::abs(missing_) <= kEnough) return;
+      const float turned = middle(move.first + 1);
+      const float gain = first + turned + last;
+      if (std::abs(missing_ - gain) >= std::abs(missing_) || overlaps(move.first)) continue;
+      int32_t* const at = integers_ + move.first;
+      at[0] += static_cast<int32_t>(first);
+      at[1] += static_cast<int32_t>(turned);
+      at[2] += static_cast<int32_t>(last);
+      missing_ -= gain;
+      made_.push_back(move.first);
+    }
+  }
+
+  bool overlaps(uint32_t first) const {
+    return std::any_of(made_.begin(), made_.end(), [&](uint32_t other) {
+      return std::max(other, first) - std::min(other, first) < kMoved;
+    });
+  }
+
+  const std::span<const float> steps_;
+  int32_t* const integers_;
+  std::vector<TrellisMove>& moves_;
+  double missing_ = 0;  // of the sum of the integers
+  std::vector<uint32_t> made_;
+};
+
+}  // namespace
+
+void TrellisSearch::keep_sum(std::span<const float> steps, int32_t* integers) {
+  SumKeeper(steps, integers, &moves_).run();
+}
+
+bool are_trellis_values(std::span<const uint32_t> row) {
+  // The offset of an integer, and the parity of its k.
+  const auto offset = [](uint32_t number) { return number >> 1 & 1; };
+  const auto parity = [](uint32_t number) { return (number >> 2 ^ (number & number >> 1)) & 1; };
+  uint32_t off = 0;
+  for (const uint32_t number : row) {
+    off |= number >> (kTrellisBits + 1) | static_cast<uint32_t>(number == kNegativeZero);
+  }
+  if (!row.empty()) off |= offset(row[0]);
+  if (row.size() > 1) off |= offset(row[1]) ^ parity(row[0]);
+  for (size_t i = 2; i < row.size(); ++i) {
+    off |= offset(row[i]) ^ parity(row[i - 1]) ^ offset(row[i - 2]);
+  }
+  return off == 0;
+}
+
+void to_trellis_numbers(std::span<uint32_t> numbers) {
+  for (uint32_t& number : numbers) {
+    const int32_t half = signed_integer(number) >> 1;
+    number = static_cast<uint32_t>(half) << 1 ^ static_cast<uint32_t>(half >> 31);
+  }
+}
+
+}  // namespace dcf::impl

@@ -1,0 +1,150 @@
+// SPDX-License-Identifier: Apache-2.0
+// Trellis values of a writer: the search finds the nearest row there is, sums are kept without
+// leaving the trellis, and numbers are those that the decoder takes apart.
+#include "encode/trellis.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <random>
+
+#include "base/bucket.h"
+#include "model/grid_values.h"
+#include "normal_weights.h"
+
+namespace dcf::impl {
+namespace {
+
+// As grid_numbers() has them: the magnitude above the sign.
+std::vector<uint32_t> numbers_of(std::span<const int32_t> integers) {
+  std::vector<uint32_t> numbers;
+  for (const int32_t q : integers) {
+    numbers.push_back(static_cast<uint32_t>(std::abs(q)) << 1 | (q < 0 ? 1 : 0));
+  }
+  return numbers;
+}
+
+// Section 8.4, by the offsets alone.
+bool obeys(std::span<const int32_t> q) {
+  for (size_t c = 0; c < q.size(); ++c) {
+    const int32_t before = c < 2 ? 0 : q[c - 2];
+    const int32_t parity = c == 0 ? 0 : (q[c - 1] - (q[c - 1] & 1)) / 2;
+    if (((q[c] ^ before ^ parity) & 1) != 0) return false;
+  }
+  return true;
+}
+
+double squares(std::span<const float> steps, std::span<const int32_t> q) {
+  double sum = 0;
+  for (size_t i = 0; i < q.size(); ++i) {
+    sum += (double{steps[i]} - q[i]) * (double{steps[i]} - q[i]);
+  }
+  return sum;
+}
+
+// The least sum of squares of all rows of trellis values near the steps.
+double least_of_all(std::span<const float> steps, std::vector<int32_t>* row) {
+  if (row->size() == steps.size()) return squares(steps, *row);
+  double least = 1e30;
+  const auto near = static_cast<int32_t>(std::lround(steps[row->size()]));
+  for (int32_t q = near - 3; q <= near + 3; ++q) {
+    row->push_back(q);
+    if (obeys(*row)) least = std::min(least, least_of_all(steps, row));
+    row->pop_back();
+  }
+  return least;
+}
+
+std::vector<float> normal_steps(size_t n, uint32_t seed, float deviation) {
+  std::vector<float> steps = normal_weights(n, seed);
+  for (float& x : steps) x *= deviation;
+  return steps;
+}
+
+TEST(Trellis, NoRowIsNearer) {
+  TrellisSearch search;
+  for (uint32_t seed = 0; seed < 200; ++seed) {
+    const std::vector<float> steps = normal_steps(1 + seed % 7, seed, seed % 2 == 0 ? 1.0F : 40.0F);
+    std::vector<int32_t> found(steps.size());
+    search.nearest(steps, found.data());
+    ASSERT_TRUE(obeys(found)) << seed;
+    std::vector<int32_t> row;
+    ASSERT_NEAR(squares(steps, found), least_of_all(steps, &row), 1e-3) << seed;
+  }
+}
+
+TEST(Trellis, ZerosStayZero) {
+  TrellisSearch search;
+  for (uint32_t seed = 0; seed < 100; ++seed) {
+    std::vector<float> steps = normal_steps(500, seed, 9);
+    for (size_t i = seed % 7; i < steps.size(); i += 1 + seed) steps[i] = i % 2 == 0 ? 0.0F : -0.0F;
+    std::vector<int32_t> found(steps.size());
+    search.nearest(steps, found.data());
+    search.keep_sum(steps, found.data());
+    ASSERT_TRUE(obeys(found)) << seed;
+    for (size_t i = 0; i < steps.size(); ++i) {
+      if (steps[i] == 0) ASSERT_EQ(found[i], 0) << seed;
+    }
+  }
+}
+
+TEST(Trellis, ErrorsOfLongRowsAreAsStated) {
+  TrellisSearch search;
+  const std::vector<float> steps = normal_steps(size_t{1} << 16, 4, 60);
+  std::vector<int32_t> found(steps.size());
+  search.nearest(steps, found.data());
+  EXPECT_TRUE(obeys(found));
+  EXPECT_NEAR(squares(steps, found) / static_cast<double>(steps.size()), kTrellisError, 0.003);
+}
+
+TEST(Trellis, SumsAreKeptToHalfAStep) {
+  TrellisSearch search;
+  for (uint32_t seed = 0; seed < 300; ++seed) {
+    const size_t n = 64 + seed * 13 % 2000;
+    const std::vector<float> steps = normal_steps(n, seed, 20);
+    std::vector<int32_t> found(n);
+    search.nearest(steps, found.data());
+    const double before = squares(steps, found);
+    search.keep_sum(steps, found.data());
+    ASSERT_TRUE(obeys(found)) << seed;
+    double missing = 0;
+    for (size_t i = 0; i < n; ++i) missing += double{steps[i]} - found[i];
+    EXPECT_LE(std::abs(missing), 0.501) << seed;
+    EXPECT_LE(squares(steps, found), 1.25 * before + 10) << seed;
+  }
+}
+
+TEST(Trellis, NumbersComeBack) {
+  std::mt19937 random(3);
+  TrellisSearch search;
+  for (uint32_t seed = 0; seed < 100; ++seed) {
+    const size_t n = 1 + random() % 1500;
+    const std::vector<float> steps = normal_steps(n, seed, seed % 3 == 0 ? 1e6F : 2.0F);
+    std::vector<int32_t> integers(n);
+    search.nearest(steps, integers.data());
+    const std::vector<uint32_t> expected = numbers_of(integers);
+    ASSERT_TRUE(are_trellis_values(expected)) << seed;
+    std::vector<uint32_t> numbers = expected;
+    to_trellis_numbers(numbers);
+    trellis_integers(static_cast<uint32_t>(n), numbers);
+    ASSERT_EQ(numbers, expected) << seed;
+    // One integer that is even where it was odd is none.
+    std::vector<uint32_t> other = expected;
+    other[random() % n] ^= 2;
+    EXPECT_FALSE(are_trellis_values(other)) << seed;
+  }
+}
+
+TEST(Trellis, WhatHasNoNumberIsNone) {
+  constexpr uint32_t kNegativeZero = 1;
+  constexpr uint32_t kMost = (1u << (kTrellisBits + 1)) - 8;  // a multiple of four
+  EXPECT_TRUE(are_trellis_values(std::vector<uint32_t>{0, kMost}));
+  EXPECT_TRUE(are_trellis_values(std::vector<uint32_t>{0, kMost | 1}));
+  EXPECT_FALSE(are_trellis_values(std::vector<uint32_t>{0, kMost + 8}));
+  EXPECT_FALSE(are_trellis_values(std::vector<uint32_t>{0, kNegativeZero}));
+  EXPECT_TRUE(are_trellis_values({}));
+}
+
+}  // namespace
+}  // namespace dcf::impl
