@@ -53,7 +53,8 @@ class Coder:
     def encode(self, run: Run) -> bytes:
         raise NotImplementedError
 
-    def decode(self, blob: bytes, run: Run) -> bytes:
+    def decode(self, blob: bytes, run: Run) -> Any:
+        """Whatever bytes() makes the bytes of."""
         raise NotImplementedError
 
 
@@ -124,8 +125,8 @@ class ZipNN(Coder):
     def encode(self, run: Run) -> bytes:
         return bytes(self._codec(run).compress(bytearray(run.data)))
 
-    def decode(self, blob: bytes, run: Run) -> bytes:
-        return bytes(self._codec(run).decompress(blob))
+    def decode(self, blob: bytes, run: Run) -> Any:
+        return self._codec(run).decompress(blob)
 
 
 class Z4ai(Coder):
@@ -210,10 +211,10 @@ class OpenZL(Coder):
     def encode(self, run: Run) -> bytes:
         return self._with(self._graphs(run)[self.chosen[id(run.data)]], run)
 
-    def decode(self, blob: bytes, run: Run) -> bytes:
+    def decode(self, blob: bytes, run: Run) -> Any:
         import openzl.ext as zl
 
-        return zl.DCtx().decompress(blob)[0].content.as_nparray().tobytes()
+        return zl.DCtx().decompress(blob)[0].content.as_nparray()
 
 
 class NNCodec(Coder):

@@ -46,7 +46,7 @@ constexpr uint64_t kLeastTrellisRow = 32;
 constexpr uint64_t kMostTrellisRow = uint64_t{1} << 16;
 // Zeros stay zeros, which leaves the elements between them fewer integers: where more than one of
 // so many elements is zero, a grid loses less.
-constexpr uint64_t kZeroShare = 32;
+constexpr uint64_t kZeroShare = 16;
 // Steps beyond are left alone: the inverse of a lower one is no float, and a multiple of a greater
 // one may be infinite.
 constexpr double kLeastStep = std::numeric_limits<float>::min();
