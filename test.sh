@@ -168,6 +168,7 @@ stage_format() {
 # The sanitizers slow the long tests to minutes; dev runs those, and these, whose subject is how large a
 # file or the memory of a writer is, or that need large ones.
 too_long_for_sanitizers='Size\.|Pieces\.(AnyCut|Pruned)|WrongCount|AutomaticPositions|ManyTensors|TenThousandTensors|MetadataPairs|SkewedRows|WriterMemory'
+too_long_for_sanitizers+='|RoundTrip\.ManyChunks|KernelMemory|WordsInMemory'
 
 stage_asan-ubsan() {
   install_packages "${core_packages[@]}" "${test_packages[@]}" "${clang_packages[@]}"
@@ -188,8 +189,8 @@ stage_tidy() {
 }
 
 # These start no thread in their first half minute, measure memory, or run what another of them runs, too.
-without_threads='RoundTrip|Lossy|Expand\.EveryEncoding|HugeSparse|SmallMemory|ProgressReaches|KernelMemory'
-without_threads+='|csr_codes|MayBeCutIntoRanges|GridFinder|FindsTheAxis|WordsInMemory|ColumnsWhoseFirst|ColumnsOfALarge'
+without_threads='RoundTrip|Lossy|Expand\.EveryEncoding|HugeSparse|SmallMemory|ProgressReaches'
+without_threads+='|csr_codes|MayBeCutIntoRanges|GridFinder|FindsTheAxis|ColumnsWhoseFirst|ColumnsOfALarge'
 without_threads+='|AnyNumberOfWords|ViewsOfLargeTensors|EveryLinearKernel|ColumnsInParts|RandomMatricesThrough'
 
 stage_tsan() {
