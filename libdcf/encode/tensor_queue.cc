@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "encode/tensor_queue.h"
 
+#include <algorithm>
 #include <condition_variable>
 #include <map>
 #include <memory>
@@ -8,14 +9,15 @@
 #include <set>
 
 #include "base/big_vector.h"
+#include "base/checked.h"
 #include "encode/tensor_equality.h"
 
 namespace dcf::impl {
 namespace {
 
 // What a tensor may hold while it is encoded beside others: its bytes, those that are coded,
-// counts, tables and the chunks in progress. Others are in progress only where that is less than
-// this part of the memory.
+// counts, tables and the chunks in progress, of which one may be all of it (chunk_room()). Others
+// are in progress only where that is less than this part of the memory.
 constexpr uint64_t kRoomPerByte = 6;
 constexpr uint64_t kLeastRoom = uint64_t{16} << 20;
 constexpr uint64_t kMostShare = 2;
@@ -23,6 +25,15 @@ constexpr uint64_t kMostShare = 2;
 // about as much as to encode it.
 constexpr size_t kMostOfBatch = 32;
 constexpr uint64_t kBatchBytes = uint64_t{1} << 16;
+
+// The most that encode_tensor() takes for one chunk: entries, which grow by doubling, their numbers
+// and symbols; signs of zeros and bit strings of the elements.
+uint64_t chunk_room(const TensorSize& size) {
+  const uint64_t width = std::min<uint64_t>(ceil_div(size.bits, 8), sizeof(uint64_t));
+  const uint64_t entries = std::min<uint64_t>(size.elements, kMaxChunkEntries + 1);
+  const uint64_t elements = std::min<uint64_t>(size.elements, kMaxChunkElements);
+  return entries * (5 * width + 7 * sizeof(uint32_t)) + elements * (3 * sizeof(uint32_t) + 1);
+}
 
 // The progress of a call, to which several threads report.
 class SharedProgress {
@@ -210,7 +221,7 @@ class TensorQueue {
     // Moments may take any memory.
     is_large_ = options.moments || bytes > memory / kMostShare / kRoomPerByte;
     item->room = kLeastRoom + lossy_bytes(item->source.spec, options, item->size);
-    if (!is_large_) item->room += bytes * kRoomPerByte;
+    if (!is_large_) item->room += bytes * kRoomPerByte + chunk_room(item->size);
     item->reserved = item->room + sizeof(Item);
     is_large_ = is_large_ || item->reserved > memory / kMostShare;
     if (!first_of_batch) item->reserved -= kLeastRoom;

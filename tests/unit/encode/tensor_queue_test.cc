@@ -5,6 +5,8 @@
 #include <atomic>
 #include <cstring>
 
+#include "normal_weights.h"
+#include "words_of.h"
 #include "writing.h"
 
 namespace dcf::impl {
@@ -97,6 +99,27 @@ TEST(TensorQueue, LittleMemoryLetsFewBegin) {
   const std::vector<uint8_t> expected = file_of(samples);
   for (const uint64_t mib : {8, 24, 48, 70}) {
     EXPECT_TRUE(file_of_all(samples, with_threads(3, mib << 20)) == expected) << mib;
+  }
+}
+
+// Each encoding that is tried may need all of a tensor in one chunk.
+TEST(TensorQueue, AnyEncodingHasRoomBesideOthers) {
+  EncodeOptions options;
+  options.effort = Effort::kSmallest;
+  for (const double sqnr_db : {20.0, 22.0, 24.0}) {
+    options.sqnr_db = sqnr_db;
+    std::vector<Sample> samples(2);
+    for (size_t i = 0; i < samples.size(); ++i) {
+      const std::vector<float> weights =
+          normal_weights(size_t{512} * 1536, static_cast<uint32_t>(i));
+      samples[i].name = std::to_string(i);
+      samples[i].dims = {1, 1, 512, 1536};  // one row
+      samples[i].data = words_of(DType::kF32, {weights.begin(), weights.end()});
+    }
+    FileWriter one_by_one(with_threads(1));
+    for (const Sample& sample : samples) ASSERT_TRUE(one_by_one.add(sample.input(), options).ok());
+    EXPECT_TRUE(file_of_all(samples, with_threads(2), options) == finish_file(one_by_one))
+        << sqnr_db;
   }
 }
 
