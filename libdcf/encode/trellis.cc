@@ -35,50 +35,6 @@ int32_t signed_integer(uint32_t number) {
   return (number & 1) != 0 ? -magnitude : magnitude;
 }
 
-}  // namespace
-
-void TrellisSearch::nearest(std::span<const float> steps, int32_t* integers) {
-  const size_t n = steps.size();
-  choices_.resize(std::max(choices_.size(), n));
-  cosets_.resize(std::max(cosets_.size(), n));
-  // The states 0 to 3 after an element are reached from 0 0 1 1 with the cosets 0 2 1 3, and from
-  // 2 2 3 3 with 2 0 3 1.
-  constexpr Costs kCosets = {0, 2, 1, 3};
-  constexpr Costs kQuarter = {0.25F, 0.25F, 0.25F, 0.25F};
-  constexpr Costs kRound = {kRounding, kRounding, kRounding, kRounding};
-  Costs costs = {0, kFar, kFar, kFar};
-  for (size_t i = 0; i < n; ++i) {
-    const float x = steps[i];
-    const Costs above = Costs{x, x, x, x} - kCosets;
-    const Costs quarter = above * kQuarter;
-    const Costs error = above - (quarter + kRound - kRound) * 4;
-    const float weight = x == 0 ? kFar : 1;
-    const Costs square = error * error * weight;
-    const Costs lower = __builtin_shufflevector(costs, costs, 0, 0, 1, 1) + square;
-    const Costs upper = __builtin_shufflevector(costs, costs, 2, 2, 3, 3) +
-                        __builtin_shufflevector(square, square, 1, 0, 3, 2);
-    const TrellisChoices from_upper = upper < lower;
-    choices_[i] = from_upper;
-    costs = from_upper ? upper : lower;
-  }
-  size_t state = 0;
-  for (size_t s = 1; s < kStates; ++s) {
-    if (costs[s] < costs[state]) state = s;
-  }
-  for (size_t i = n; i-- > 0;) {
-    const size_t upper = choices_[i][state] & 1;
-    const size_t parity = (state & 1) ^ upper;  // of k: that of the next offset and the one before
-    const size_t offset = state >> 1;
-    cosets_[i] = static_cast<uint8_t>(2 * parity + offset);
-    state = offset + 2 * upper;
-  }
-  for (size_t i = 0; i < n; ++i) {
-    integers[i] = static_cast<int32_t>(nearest_of(steps[i], static_cast<float>(cosets_[i])));
-  }
-}
-
-namespace {
-
 // Of three integers in a row the outer two may move by two steps, which turns the parity of their
 // k, if the offset of the middle one is turned: the states before and behind stay. These are the
 // shortest moves; one of four steps of one element costs more.
@@ -151,6 +107,46 @@ class SumKeeper {
 };
 
 }  // namespace
+
+void TrellisSearch::nearest(std::span<const float> steps, int32_t* integers) {
+  const size_t n = steps.size();
+  choices_.resize(std::max(choices_.size(), n));
+  cosets_.resize(std::max(cosets_.size(), n));
+  // The states 0 to 3 after an element are reached from 0 0 1 1 with the cosets 0 2 1 3, and from
+  // 2 2 3 3 with 2 0 3 1.
+  constexpr Costs kCosets = {0, 2, 1, 3};
+  constexpr Costs kQuarter = {0.25F, 0.25F, 0.25F, 0.25F};
+  constexpr Costs kRound = {kRounding, kRounding, kRounding, kRounding};
+  Costs costs = {0, kFar, kFar, kFar};
+  for (size_t i = 0; i < n; ++i) {
+    const float x = steps[i];
+    const Costs above = Costs{x, x, x, x} - kCosets;
+    const Costs quarter = above * kQuarter;
+    const Costs error = above - (quarter + kRound - kRound) * 4;
+    const float weight = x == 0 ? kFar : 1;
+    const Costs square = error * error * weight;
+    const Costs lower = __builtin_shufflevector(costs, costs, 0, 0, 1, 1) + square;
+    const Costs upper = __builtin_shufflevector(costs, costs, 2, 2, 3, 3) +
+                        __builtin_shufflevector(square, square, 1, 0, 3, 2);
+    const TrellisChoices from_upper = upper < lower;
+    choices_[i] = from_upper;
+    costs = from_upper ? upper : lower;
+  }
+  size_t state = 0;
+  for (size_t s = 1; s < kStates; ++s) {
+    if (costs[s] < costs[state]) state = s;
+  }
+  for (size_t i = n; i-- > 0;) {
+    const size_t upper = choices_[i][state] & 1;
+    const size_t parity = (state & 1) ^ upper;  // of k: that of the next offset and the one before
+    const size_t offset = state >> 1;
+    cosets_[i] = static_cast<uint8_t>(2 * parity + offset);
+    state = offset + 2 * upper;
+  }
+  for (size_t i = 0; i < n; ++i) {
+    integers[i] = static_cast<int32_t>(nearest_of(steps[i], static_cast<float>(cosets_[i])));
+  }
+}
 
 void TrellisSearch::keep_sum(std::span<const float> steps, int32_t* integers) {
   SumKeeper(steps, integers, &moves_).run();

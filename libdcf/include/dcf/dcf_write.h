@@ -116,13 +116,13 @@ typedef struct dcf_encode_options {
   // hardly larger, the tensor stays lossless. A model's quality is shared among its tensors by
   // dcf_allot_quality.
   double sqnr_db;
-  // What is known of the inputs of a tensor that is rounded; NULL: nothing. The error of each weight
-  // is then fed into the weights of its row that are still to be rounded, all of them to multiples
-  // of a scale (E. Frantar et al., "GPTQ", ICLR 2023), so that E|W x - W' x|^2 falls; a row in which
-  // it would not gets the nearest multiples, and a tensor in which it hardly would stays as without.
-  // A tenth of the mean of M's diagonal is added to it, so that what the inputs did not show is not
-  // forgotten. A matrix takes 8 cols^2 bytes of max_memory, in each
-  // thread where there are groups.
+  // What is known of the inputs of a tensor that is rounded; NULL: nothing. The error of each
+  // weight is then fed into the weights of its row that are still to be rounded, all of them to
+  // multiples of a scale (E. Frantar et al., "GPTQ", ICLR 2023), so that E|W x - W' x|^2 falls; a
+  // row in which it would not gets the nearest multiples, and a tensor in which it hardly would
+  // stays as without. A tenth of the mean of M's diagonal is added to it, so that what the inputs
+  // did not show is not forgotten. A matrix takes 8 cols^2 bytes of max_memory, in each thread
+  // where there are groups.
   const dcf_moments* moments;
 } dcf_encode_options;
 DCF_API void dcf_encode_options_init(dcf_encode_options* options);
