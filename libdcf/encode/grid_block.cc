@@ -87,11 +87,14 @@ RoundingEffect round_all(std::span<const float> values, float scale, uint32_t* n
 template <typename To>
 RoundingEffect set_all(std::span<const float> values, const int32_t* multiples, float scale,
                        uint32_t* numbers, uint8_t* words) {
+  std::array<int32_t, kBlock> block;  // a copy, which numbers cannot lie in
   RoundingEffect all;
   for (size_t at = 0; at < values.size(); at += kBlock) {
-    const auto multiple_of = [&](size_t i) { return multiples[at + i]; };
-    all.add(set_some<To>(values.subspan(at, std::min(kBlock, values.size() - at)), scale,
-                         multiple_of, numbers + at, words + at * sizeof(typename To::Word)));
+    const size_t n = std::min(kBlock, values.size() - at);
+    std::copy_n(multiples + at, n, block.begin());
+    all.add(set_some<To>(
+        values.subspan(at, n), scale, [&](size_t i) { return block[i]; }, numbers + at,
+        words + at * sizeof(typename To::Word)));
   }
   return all;
 }

@@ -340,15 +340,17 @@ class Rounder {
       for (uint64_t row = task * of_task; row < end; ++row) {
         const uint64_t first = row * cols;
         to_floats(words_.subspan(static_cast<size_t>(first) * width_, cols * width_), values);
-        float most = 0;
+        uint32_t most = 0;  // the bits of a float that is not negative rise with it
         each_scale(grid, first, cols, [&](size_t begin, size_t size, float scale) {
           const float inverse = scale == 0 ? 0 : 1 / scale;
+          uint32_t greatest = 0;
           for (size_t i = begin; i < begin + size; ++i) {
             steps[i] = values[i] * inverse;
-            most = std::max(most, std::abs(steps[i]));
+            greatest = std::max(greatest, std::bit_cast<uint32_t>(std::abs(steps[i])));
           }
+          most = std::max(most, greatest);
         });
-        if (!(most < TrellisSearch::kMostSteps)) {
+        if (most >= std::bit_cast<uint32_t>(TrellisSearch::kMostSteps)) {
           effects[task].greatest_error = std::numeric_limits<double>::infinity();
           return ok_status();
         }
