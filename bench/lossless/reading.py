@@ -25,16 +25,9 @@ import safetensors_file
 from dcf_codec._file import File
 from dcf_codec._library import program_path
 from peers import PEERS, Coder, Run, Zstd
+from sizes import runs_of
 
 NAMES = ("ZipNN", "OpenZL")
-
-
-def runs_of(path: str) -> list[Run]:
-    streams: dict[str, list[memoryview]] = {}
-    for tensor in safetensors_file.read(path):
-        streams.setdefault(tensor.dtype, []).append(tensor.data)
-    joined = [(dtype, b"".join(parts)) for dtype, parts in streams.items()]
-    return [Run(dtype, [len(data)], data) for dtype, data in joined if data]
 
 
 def by_dcf(path: str) -> Callable[[], object]:
@@ -95,7 +88,7 @@ def main() -> None:
     print(f"|---|{'--:|' * (2 + len(NAMES))}")
     for given in arguments.models:
         for path in sorted(given.glob("*.safetensors")) if given.is_dir() else [given]:
-            runs = runs_of(str(path))
+            runs = runs_of(str(path), joined=True)
             calls = {"copy": by_copy(runs), "dcf_codec": by_dcf(str(path))}
             calls |= {name: by_peer(PEERS[name].make(), runs) for name in NAMES}
             seconds: dict[str, list[float]] = {name: [] for name in calls}

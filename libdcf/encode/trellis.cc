@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "base/bucket.h"
+#include "encode/delta_words.h"
 
 namespace dcf::impl {
 namespace {
@@ -170,8 +171,7 @@ bool are_trellis_values(std::span<const uint32_t> row) {
 
 void to_trellis_numbers(std::span<uint32_t> numbers) {
   for (uint32_t& number : numbers) {
-    const int32_t half = signed_integer(number) >> 1;
-    number = static_cast<uint32_t>(half) << 1 ^ static_cast<uint32_t>(half >> 31);
+    number = zigzag_of(static_cast<uint32_t>(signed_integer(number) >> 1));
   }
 }
 

@@ -27,8 +27,8 @@ struct Sample {
   std::vector<bool> kept;  // sparse positions: which elements are entries; empty: the nonzeros
   std::vector<uint8_t> predictors;  // delta: of each unit; empty: unit number mod D + 1
   std::vector<uint8_t> class_map;   // with classes: of each unit; empty: unit number mod K
-  std::vector<float>
-      scales;  // grid, trellis: of each unit; empty: powers of two that suit random_sample()
+  // Grid, trellis: of each unit; empty: powers of two that suit random_sample().
+  std::vector<float> scales;
   std::vector<uint64_t> more_codes;  // codebook words that no element has
   uint32_t opaque_bits =
       0;  // opaque dtype: its width, its name, and the dense bytes for any raw tensor

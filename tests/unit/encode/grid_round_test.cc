@@ -146,8 +146,9 @@ TEST(GridRound, SumsOfKernelsAreKeptToHalfAStep) {
     }
     for (const double sum : sums) EXPECT_LE(std::abs(sum), 0.51 * out.rounded->grid.scales[0]);
     EXPECT_EQ(out.rounded->greatest_error, greatest_difference(out));
-    // Of trellis values, whose steps are finer, an element may move by two.
-    EXPECT_LE(out.rounded->greatest_error, 3.01 * out.rounded->grid.scales[0]);
+    // Rows are trellis values, whose steps are finer: an element may move by two.
+    const double moved = shape.run == 1 ? 1.01 : 3.01;
+    EXPECT_LE(out.rounded->greatest_error, moved * out.rounded->grid.scales[0]);
   }
 }
 
