@@ -42,7 +42,7 @@ class PlaneBench {
     require(code.ok(), "no code for " + row_);
     code_ = std::make_unique<CodeLengths>(std::move(code).value());
     impl::build_tree_plan(*code_, &plan_);
-    impl::build_streams_table(*code_, &table_);
+    impl::build_streams_table(*code_, block_size_, &table_);
   }
 
   void run() {

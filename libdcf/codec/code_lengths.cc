@@ -180,14 +180,22 @@ std::array<uint16_t, kMaxSymbols> canonical_codes(const CodeLengths& code) {
   return codes;
 }
 
+namespace {
+
+// The 16 bits in the opposite order.
+unsigned mirrored_16(unsigned bits) {
+  bits = (bits & 0x5555) << 1 | (bits >> 1 & 0x5555);
+  bits = (bits & 0x3333) << 2 | (bits >> 2 & 0x3333);
+  bits = (bits & 0x0F0F) << 4 | (bits >> 4 & 0x0F0F);
+  return (bits & 0x00FF) << 8 | bits >> 8;
+}
+
+}  // namespace
+
 std::array<uint16_t, kMaxSymbols> reversed_codes(const CodeLengths& code) {
   std::array<uint16_t, kMaxSymbols> codes = canonical_codes(code);
   for (unsigned symbol = code.first(); symbol <= code.last(); ++symbol) {
-    unsigned rest = codes[symbol];
-    unsigned mirrored = 0;
-    for (unsigned i = 0; i < code.length(symbol); ++i, rest >>= 1)
-      mirrored = mirrored << 1 | (rest & 1);
-    codes[symbol] = static_cast<uint16_t>(mirrored);
+    codes[symbol] = static_cast<uint16_t>(mirrored_16(codes[symbol]) >> (16 - code.length(symbol)));
   }
   return codes;
 }

@@ -20,8 +20,9 @@ namespace dcf::impl {
 namespace {
 
 constexpr unsigned kSymbolsPerEntry = 4;
-// Tables are this wide even for shorter codes, so that one look-up yields several symbols.
-constexpr unsigned kMinIndexBits = 11;
+// Tables are this wide even for shorter codes, so that one look-up yields several symbols, unless
+// there are fewer symbols to decode than entries to fill.
+constexpr unsigned kWideIndexBits = 11;
 
 // A table entry:
 //
@@ -281,8 +282,9 @@ uint8_t* encode_part(Bytes symbols, const std::array<CodeBits, kMaxSymbols>& cod
 
 }  // namespace
 
-void build_streams_table(const CodeLengths& code, StreamsTable* table) {
-  table->index_bits = std::max(code.longest(), kMinIndexBits);
+void build_streams_table(const CodeLengths& code, size_t symbols, StreamsTable* table) {
+  const auto worth = static_cast<unsigned>(std::bit_width(symbols));
+  table->index_bits = std::max(code.longest(), std::min(worth, kWideIndexBits));
   TableBuilder(code, table).extend(0, 0);
 }
 

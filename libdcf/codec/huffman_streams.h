@@ -18,7 +18,8 @@ struct StreamsTable {
   unsigned index_bits;
 };
 
-void build_streams_table(const CodeLengths& code, StreamsTable* table);
+// For about so many symbols: few are decoded sooner than a table of full width is built.
+void build_streams_table(const CodeLengths& code, size_t symbols, StreamsTable* table);
 
 // Decodes out.size() > 0 symbols and takes exactly their bytes from `in`; S-02, S-03. `out` is
 // unspecified after a failure.

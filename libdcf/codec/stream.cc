@@ -110,7 +110,7 @@ Status decode_stream(ByteReader* in, unsigned alphabet, const DecodeTable* table
   if ((alphabet == 1 || out.size() == 1) && mode != static_cast<uint8_t>(StreamMode::kConstant)) {
     return fail(Code::NonCanonical, "S-06", "a stream of one symbol is not in mode constant");
   }
-  if (huffman && table->lengths.last() >= alphabet) {
+  if (huffman && table->lengths().last() >= alphabet) {
     return fail(Code::BadManifest, "T-04", "a table has symbols outside the alphabet");
   }
   switch (static_cast<StreamMode>(mode)) {
@@ -124,11 +124,11 @@ Status decode_stream(ByteReader* in, unsigned alphabet, const DecodeTable* table
       return ok_status();
     }
     case StreamMode::kStreams:
-      return decode_huffman_streams(in, table->streams, out);
+      return decode_huffman_streams(in, table->streams(out.size()), out);
     case StreamMode::kTree:
       break;
   }
-  return decode_huffman_tree(in, table->tree, active_tree_kernels(), out, scratch);
+  return decode_huffman_tree(in, table->tree(), active_tree_kernels(), out, scratch);
 }
 
 Histogram histogram_of(Bytes symbols) {

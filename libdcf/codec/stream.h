@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Whole streams of symbols (spec section 9) and of numbers in the bucket code (7.4): a mode byte,
-// then its data. Decoding allocates nothing; encoding appends to a vector. All functions are pure.
+// then its data. Decoding allocates nothing but the tables of a DecodeTable; encoding appends to a
+// vector. All functions are pure.
 #pragma once
 
 #include "base/bucket.h"

@@ -144,7 +144,7 @@ Status read_stream(ByteReader* in, unsigned alphabet, MutableBytes out) {
     const Result<CodeLengths> code = parse_code_lengths(in);
     if (!code.ok()) return bad("a table of the coded names is invalid");
     const auto table = std::make_unique<StreamsTable>();
-    build_streams_table(code.value(), table.get());
+    build_streams_table(code.value(), out.size(), table.get());
     if (!decode_huffman_streams(in, *table, out).ok())
       return bad("a stream of the coded names is invalid");
     const Result<CodeLengths> best = optimal_code_lengths(histogram_of(out));

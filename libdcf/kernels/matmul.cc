@@ -61,13 +61,14 @@ class Product {
   Status add_in_waves(std::vector<double>& sums) const {
     std::vector<std::vector<double>> parts(std::min(reader_.workers(), tensor_.chunks));
     for (auto& part : parts) part.resize(plan_.part_doubles);
-    std::vector<ChunkScratch> scratch(parts.size());
+    std::vector<ScratchLoan> scratch;
+    for (size_t i = 0; i < parts.size(); ++i) scratch.push_back(model_.lend_scratch());
     Status s;
     for (uint64_t first = 0; first < tensor_.chunks && s.ok(); first += parts.size()) {
       const size_t count = std::min<uint64_t>(parts.size(), tensor_.chunks - first);
       s = model_.for_items(count, reader_.workers(), [&](size_t i) {
         std::fill(parts[i].begin(), parts[i].end(), 0.0);
-        return multiply(first + i, &scratch[i], parts[i]);
+        return multiply(first + i, scratch[i].get(), parts[i]);
       });
       for (size_t i = 0; i < count; ++i) add(first + i, parts[i], sums);
     }

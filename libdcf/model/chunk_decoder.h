@@ -28,7 +28,8 @@ void resize_scratch(BigVector<T>* v, size_t n) {
   v->resize(n);
 }
 
-// Reused from chunk to chunk so that a decode allocates once. Belongs to one thread at a time.
+// Reused from chunk to chunk so that a decode allocates once; model/scratch_store.h keeps it for
+// later ones. Belongs to one thread at a time.
 struct ChunkScratch {
   BigVector<uint8_t> encoded;
   BigVector<uint8_t> stream;  // scratch of the codec, grown on demand
@@ -44,6 +45,8 @@ struct ChunkScratch {
   BigVector<uint8_t> signs;
   BigVector<uint8_t> dense;  // scratch of callers that expand
 
+  uint64_t memory() const;  // bytes that it holds
+
   MutableBytes codec(size_t bytes) {
     if (stream.size() < bytes) resize_scratch(&stream, bytes);
     return stream;
@@ -53,7 +56,14 @@ struct ChunkScratch {
 uint64_t chunk_scratch_bytes(const Tensor& tensor, uint64_t elements, uint64_t entries,
                              uint64_t bytes);
 
-// What a chunk consists of: views into the scratch, valid until its next use.
+// Where the words of a dense chunk may be decoded to, one for each element: their place in the
+// output. Empty: words stay in the scratch.
+struct WordsTarget {
+  MutableBytes bytes;
+  bool stream = false;  // past the caches (base/nt_store.h)
+};
+
+// What a chunk consists of: views into the scratch, valid until its next use, and into the target.
 struct ChunkParts {
   ChunkShape shape;
   std::span<const uint32_t> positions;  // sparse: element of the chunk, per entry, rising
@@ -75,14 +85,16 @@ class DecodedChunk {
 
  private:
   friend Result<DecodedChunk> decode_chunk(const TensorCoding& coding, const ChunkShape& shape,
-                                           Bytes bytes, ChunkScratch* scratch);
+                                           Bytes bytes, ChunkScratch* scratch,
+                                           const WordsTarget& target);
   explicit DecodedChunk(const ChunkParts& parts) : parts_(parts) {}
   ChunkParts parts_;
 };
 
 // Decodes a chunk whose `bytes` passed their checksum. Failures carry no offset; the caller knows
-// the chunk's.
+// the chunk's. A dense chunk that is no palette and not raw may leave its words in the target; the
+// target is unspecified if it does not, and after a failure.
 Result<DecodedChunk> decode_chunk(const TensorCoding& coding, const ChunkShape& shape, Bytes bytes,
-                                  ChunkScratch* scratch);
+                                  ChunkScratch* scratch, const WordsTarget& target = {});
 
 }  // namespace dcf::impl

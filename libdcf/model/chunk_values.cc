@@ -7,6 +7,8 @@
 #include <bit>
 
 #include "base/checked.h"
+#include "base/count.h"
+#include "base/nt_store.h"
 #include "codec/bit_reader.h"
 #include "codec/stream.h"
 #include "model/grid_values.h"
@@ -32,8 +34,9 @@ Status symbols_of_classes(const TensorCoding& coding, uint64_t first, ByteReader
                           ChunkScratch* scratch, MutableBytes out) {
   const ClassOrder::Counts counts =
       coding.classes().count(first, static_cast<uint32_t>(out.size()));
-  resize_scratch(&scratch->symbols, out.size());
-  DCF_TRY(grouped_symbols(coding, counts, in, scratch, scratch->symbols));
+  resize_scratch(&scratch->symbols, out.size() + kSpreadSlack);
+  DCF_TRY(grouped_symbols(coding, counts, in, scratch,
+                          MutableBytes(scratch->symbols).first(out.size())));
   coding.classes().spread(first, 1, scratch->symbols, out);
   return ok_status();
 }
@@ -47,16 +50,22 @@ Status symbols(const TensorCoding& coding, const ChunkShape& shape, ByteReader* 
                        scratch->codec(stream_scratch_size(out.size())));
 }
 
-// The fields of 8.2 behind their symbols: `codes` and the fields become words.
-Status join_fields(const TensorCoding& coding, Bytes codes, unsigned zeros, ByteReader* in,
-                   uint8_t* words) {
+// Fields of 8.2 and how they become words with their symbols.
+struct Fields {
+  Bytes tail;
+  SplitFields form;
+  JoinSplit join;
+};
+
+// The fields of n elements, which stand behind their symbols.
+Result<Fields> take_fields(const TensorCoding& coding, size_t n, unsigned zeros, ByteReader* in) {
   const Encoding& e = coding.tensor().encoding;
   const unsigned rest_bits = coding.tensor().bits - e.split_t - zeros;
   Bytes tail;
-  if (!in->read_bytes(packed_size(codes.size(), rest_bits), &tail)) {
+  if (!in->read_bytes(packed_size(n, rest_bits), &tail)) {
     return fail(Code::BadBitstream, "S-02", "packed values run past the end of their chunk");
   }
-  if (const unsigned used = static_cast<unsigned>(uint64_t{codes.size()} * rest_bits % 8);
+  if (const unsigned used = static_cast<unsigned>(uint64_t{n} * rest_bits % 8);
       used != 0 && (tail.back() >> used) != 0) {
     return fail(Code::BadBitstream, "S-02", "the padding of packed values is not zero");
   }
@@ -64,37 +73,92 @@ Status join_fields(const TensorCoding& coding, Bytes codes, unsigned zeros, Byte
   const JoinSplit join = coding.word_bytes() == 2   ? kernels.join_16
                          : coding.word_bytes() == 4 ? kernels.join_32
                                                     : kernels.join_64;
-  join(codes, tail, {e.split_t, zeros, e.split_base, rest_bits}, words);
-  return ok_status();
+  return Fields{tail, {e.split_t, zeros, e.split_base, rest_bits}, join};
+}
+
+// Joins the words of `codes` and of the fields that `tail` begins with. Past the caches they are
+// copied while they are in the first-level cache. Returns the number of nonzeros.
+size_t join_words(const Fields& fields, Bytes codes, Bytes tail, size_t width,
+                  const WordsTarget& to) {
+  constexpr size_t kBlock = 2048;  // elements; a multiple of 8, so that fields start on bytes
+  if (!to.stream) return fields.join(codes, tail, fields.form, to.bytes.data());
+  alignas(kLineBytes) std::array<uint8_t, kBlock * sizeof(uint64_t)> buffer;
+  size_t nonzeros = 0;
+  for (size_t at = 0; !codes.empty();) {
+    const size_t n = std::min(kBlock, codes.size());
+    nonzeros += fields.join(codes.first(n), tail, fields.form, buffer.data());
+    stream_copy(Bytes(buffer).first(n * width), to.bytes.data() + at);
+    codes = codes.subspan(n);
+    tail = tail.subspan(packed_size(n, fields.form.bits));
+    at += n * width;
+  }
+  return nonzeros;
 }
 
 Status decode_split(const TensorCoding& coding, ByteReader* in, ChunkScratch* scratch,
-                    ChunkParts* out) {
+                    const WordsTarget& to, ChunkParts* out) {
   resize_scratch(&scratch->codes, out->shape.entries);
   DCF_TRY(symbols(coding, out->shape, in, scratch, scratch->codes));
-  return join_fields(coding, scratch->codes, coding.tensor().encoding.split_z, in,
-                     scratch->words.data());
+  DCF_ASSIGN(const Fields fields,
+             take_fields(coding, out->shape.entries, coding.tensor().encoding.split_z, in));
+  out->nonzeros = join_words(fields, scratch->codes, fields.tail, coding.word_bytes(), to);
+  return ok_status();
 }
 
-// 8.2, class-split: the words of each class are joined, then spread.
+// Symbols and fields of the classes of a chunk, each class by itself.
+struct ClassFields {
+  std::array<Bytes, kMaxClasses> codes;
+  std::array<Fields, kMaxClasses> fields;
+};
+
+Result<ClassFields> take_classes(const TensorCoding& coding, const ClassOrder::Counts& counts,
+                                 ByteReader* in, Bytes codes) {
+  ClassFields all;
+  for (size_t c = 0; c < coding.tensor().encoding.classes; ++c) {
+    if (counts[c] == 0) continue;
+    DCF_ASSIGN(all.fields[c],
+               take_fields(coding, counts[c], coding.tensor().encoding.zero_bits(c), in));
+    all.codes[c] = codes.first(counts[c]);
+    codes = codes.subspan(counts[c]);
+  }
+  return all;
+}
+
+// Fields of runs of whole bytes start on bytes: each run is joined in its place.
+bool has_runs_of_bytes(const ClassOrder& classes, const ChunkShape& shape) {
+  constexpr uint64_t kLong = 64;
+  return classes.run() >= kLong && classes.run() % 8 == 0 && shape.first % classes.run() == 0;
+}
+
+// 8.2, class-split. Returns with the nonzeros counted.
 Status decode_class_split(const TensorCoding& coding, ByteReader* in, ChunkScratch* scratch,
-                          ChunkParts* out) {
+                          const WordsTarget& to, ChunkParts* out) {
   const ChunkShape& shape = out->shape;
   const size_t width = coding.word_bytes();
-  const ClassOrder::Counts counts = coding.classes().count(shape.first, shape.entries);
+  const ClassOrder& classes = coding.classes();
+  const ClassOrder::Counts counts = classes.count(shape.first, shape.entries);
   resize_scratch(&scratch->symbols, shape.entries);
   DCF_TRY(grouped_symbols(coding, counts, in, scratch, scratch->symbols));
-  resize_scratch(&scratch->grouped, shape.entries * width);
-  Bytes codes = scratch->symbols;
+  DCF_ASSIGN(ClassFields left, take_classes(coding, counts, in, scratch->symbols));
+  if (has_runs_of_bytes(classes, shape)) {
+    classes.for_each_run(shape.first, shape.entries, [&](uint64_t done, uint64_t n, uint8_t c) {
+      Fields& fields = left.fields[c];
+      out->nonzeros += join_words(fields, left.codes[c].first(n), fields.tail, width,
+                                  {to.bytes.subspan(done * width, n * width), to.stream});
+      left.codes[c] = left.codes[c].subspan(n);
+      fields.tail = fields.tail.subspan(packed_size(n, fields.form.bits));
+    });
+    return ok_status();
+  }
+  resize_scratch(&scratch->grouped, shape.entries * width + kSpreadSlack);
   uint8_t* words = scratch->grouped.data();
   for (size_t c = 0; c < coding.tensor().encoding.classes; ++c) {
     if (counts[c] == 0) continue;
-    DCF_TRY(join_fields(coding, codes.first(counts[c]), coding.tensor().encoding.zero_bits(c), in,
-                        words));
-    codes = codes.subspan(counts[c]);
+    const Fields& fields = left.fields[c];
+    out->nonzeros += fields.join(left.codes[c], fields.tail, fields.form, words);
     words += counts[c] * width;
   }
-  coding.classes().spread(shape.first, width, scratch->grouped, scratch->words);
+  classes.spread(shape.first, width, scratch->grouped, to.bytes);
   return ok_status();
 }
 
@@ -108,7 +172,7 @@ void look_up(std::span<const uint64_t> dictionary, std::span<const uint16_t> ind
 
 // 8.1, dictionary.
 Status decode_dictionary(const TensorCoding& coding, ByteReader* in, ChunkScratch* scratch,
-                         ChunkParts* out) {
+                         uint8_t* words, ChunkParts* out) {
   const size_t n = out->shape.entries;
   const unsigned low_bits = coding.tensor().encoding.index_bits();
   resize_scratch(&scratch->codes, n);
@@ -132,7 +196,6 @@ Status decode_dictionary(const TensorCoding& coding, ByteReader* in, ChunkScratc
     return fail(Code::BadIndex, "V-06", "an index is outside its dictionary");
   }
   out->indices = indices;
-  uint8_t* const words = scratch->words.data();
   switch (coding.word_bytes()) {
     case 2:
       look_up<uint16_t>(dictionary, indices, words);
@@ -170,11 +233,11 @@ Status decode_numbers(const TensorCoding& coding, const ChunkShape& shape, ByteR
 
 template <typename N>
 Status decode_wide_int(const TensorCoding& coding, const ChunkShape& shape, ByteReader* in,
-                       ChunkScratch* scratch, BucketCode bucket, std::span<N> numbers) {
+                       ChunkScratch* scratch, BucketCode bucket, std::span<N> numbers,
+                       uint8_t* words) {
   DCF_TRY(decode_numbers(coding, shape, in, scratch, bucket, numbers));
   const bool zigzag =
       coding.tensor().encoding.values == Values::kDelta || is_signed_integer(coding.tensor().dtype);
-  uint8_t* const words = scratch->words.data();
   switch (coding.word_bytes()) {
     case 2:
       store_numbers<uint16_t, N>(numbers, zigzag, words);
@@ -190,28 +253,30 @@ Status decode_wide_int(const TensorCoding& coding, const ChunkShape& shape, Byte
 }
 
 Status decode_int(const TensorCoding& coding, const ChunkShape& shape, ByteReader* in,
-                  ChunkScratch* scratch) {
+                  ChunkScratch* scratch, MutableBytes words) {
   const size_t n = shape.entries;
   switch (coding.word_bytes()) {
     case 1:
-      return symbols(coding, shape, in, scratch, scratch->words);
+      return symbols(coding, shape, in, scratch, words);
     case 8: {
       std::vector<uint64_t> numbers(n);
-      return decode_wide_int<uint64_t>(coding, shape, in, scratch, kInt64Buckets, numbers);
+      return decode_wide_int<uint64_t>(coding, shape, in, scratch, kInt64Buckets, numbers,
+                                       words.data());
     }
     default:
       resize_scratch(&scratch->numbers, n);
-      return decode_wide_int<uint32_t>(coding, shape, in, scratch, kIntBuckets, scratch->numbers);
+      return decode_wide_int<uint32_t>(coding, shape, in, scratch, kIntBuckets, scratch->numbers,
+                                       words.data());
   }
 }
 
 Status decode_grid(const TensorCoding& coding, const ChunkShape& shape, ByteReader* in,
-                   ChunkScratch* scratch) {
+                   ChunkScratch* scratch, uint8_t* words) {
   resize_scratch(&scratch->numbers, shape.entries);
   const std::span<uint32_t> numbers = scratch->numbers;
   DCF_TRY(decode_numbers<uint32_t>(coding, shape, in, scratch, kIntBuckets, numbers));
   if (coding.tensor().encoding.values == Values::kTrellis) trellis_integers(shape.cols, numbers);
-  grid_words(coding.tensor(), coding.scales(), shape.first, numbers, scratch->words.data());
+  grid_words(coding.tensor(), coding.scales(), shape.first, numbers, words);
   return ok_status();
 }
 
@@ -271,25 +336,69 @@ Status finish_palette(const TensorCoding& coding, const ChunkScratch& scratch, C
   return ok_status();
 }
 
+// Fillers among the words of gap positions.
 template <typename T>
-Status finish_words(const TensorCoding& coding, const ChunkScratch& scratch, ChunkParts* out) {
-  out->words = scratch.words;
-  const Encoding& e = coding.tensor().encoding;
-  const T mask = static_cast<T>(magnitude_mask(coding.tensor().dtype));
-  const auto word = [&](size_t i) { return load_le<T>(scratch.words.data() + i * sizeof(T)); };
-  if (e.positions == Positions::kGap) {
-    const auto next_filler = [&](size_t i) {
-      while (i < out->shape.entries && word(i) != 0) ++i;
-      return i;
-    };
-    DCF_TRY(check_fillers(scratch, e.gap_bits, out->shape, next_filler, &out->fillers));
+Status check_filler_words(const TensorCoding& coding, const ChunkScratch& scratch,
+                          ChunkParts* out) {
+  const auto next_filler = [&](size_t i) {
+    while (i < out->shape.entries && load_le<T>(scratch.words.data() + i * sizeof(T)) != 0) ++i;
+    return i;
+  };
+  return check_fillers(scratch, coding.tensor().encoding.gap_bits, out->shape, next_filler,
+                       &out->fillers);
+}
+
+// Zeros of sparse values, all of which lie in the scratch.
+Status finish_sparse(const TensorCoding& coding, const ChunkScratch& scratch, ChunkParts* out) {
+  if (coding.tensor().encoding.positions == Positions::kGap) {
+    switch (coding.word_bytes()) {
+      case 1:
+        DCF_TRY(check_filler_words<uint8_t>(coding, scratch, out));
+        break;
+      case 2:
+        DCF_TRY(check_filler_words<uint16_t>(coding, scratch, out));
+        break;
+      case 4:
+        DCF_TRY(check_filler_words<uint32_t>(coding, scratch, out));
+        break;
+      default:
+        DCF_TRY(check_filler_words<uint64_t>(coding, scratch, out));
+        break;
+    }
   }
-  uint32_t nonzeros = 0;  // a member might lie among the words, for all the compiler knows
-  for (size_t i = 0; i < out->shape.entries; ++i) nonzeros += (word(i) & mask) != 0;
-  out->nonzeros = nonzeros;
-  if (e.is_sparse() && out->nonzeros + out->fillers != out->shape.entries) {
+  if (out->nonzeros + out->fillers != out->shape.entries) {
     return fail(Code::BadIndex, "V-02", "a stored value is zero");
   }
+  return ok_status();
+}
+
+// All values but palettes. Counts their nonzeros.
+Status decode_words(const TensorCoding& coding, ByteReader* in, ChunkScratch* scratch,
+                    const WordsTarget& to, ChunkParts* out) {
+  const ChunkShape& shape = out->shape;
+  const MutableBytes words = to.bytes;
+  switch (coding.tensor().encoding.values) {
+    case Values::kSplit:
+      return decode_split(coding, in, scratch, to, out);
+    case Values::kGrid:
+    case Values::kTrellis:
+      DCF_TRY(decode_grid(coding, shape, in, scratch, words.data()));
+      break;
+    case Values::kDelta:
+      DCF_TRY(decode_int(coding, shape, in, scratch, words));
+      coding.delta().undo(coding.tensor().dtype, shape.first, shape.cols, words);
+      break;
+    case Values::kClassSplit:
+      return decode_class_split(coding, in, scratch, to, out);
+    case Values::kDictionary:
+      DCF_TRY(decode_dictionary(coding, in, scratch, words.data(), out));
+      break;
+    default:
+      DCF_TRY(decode_int(coding, shape, in, scratch, words));
+      break;
+  }
+  out->nonzeros =
+      count_masked_words(words, coding.word_bytes(), magnitude_mask(coding.tensor().dtype));
   return ok_status();
 }
 
@@ -304,48 +413,26 @@ uint64_t value_scratch_bytes(const Tensor& t) {
 }
 
 Status decode_values(const TensorCoding& coding, ByteReader* in, ChunkScratch* scratch,
-                     ChunkParts* out) {
+                     const WordsTarget& target, ChunkParts* out) {
   const size_t n = out->shape.entries;
   if (n == 0) return ok_status();
-  const Values values = coding.tensor().encoding.values;
-  if (values == Values::kPalette) {
+  const Encoding& e = coding.tensor().encoding;
+  if (e.values == Values::kPalette) {
     resize_scratch(&scratch->codes, n);
     DCF_TRY(symbols(coding, out->shape, in, scratch, scratch->codes));
     return finish_palette(coding, *scratch, out);
   }
-  resize_scratch(&scratch->words, n * coding.word_bytes());
-  switch (values) {
-    case Values::kGrid:
-    case Values::kTrellis:
-      DCF_TRY(decode_grid(coding, out->shape, in, scratch));
-      break;
-    case Values::kSplit:
-      DCF_TRY(decode_split(coding, in, scratch, out));
-      break;
-    case Values::kDelta:
-      DCF_TRY(decode_int(coding, out->shape, in, scratch));
-      coding.delta().undo(coding.tensor().dtype, out->shape.first, out->shape.cols, scratch->words);
-      break;
-    case Values::kClassSplit:
-      DCF_TRY(decode_class_split(coding, in, scratch, out));
-      break;
-    case Values::kDictionary:
-      DCF_TRY(decode_dictionary(coding, in, scratch, out));
-      break;
-    default:
-      DCF_TRY(decode_int(coding, out->shape, in, scratch));
-      break;
+  // Past the caches only what is made block by block goes straight to its place.
+  const bool in_blocks = e.values == Values::kSplit || e.values == Values::kClassSplit;
+  WordsTarget to = target;
+  if (e.is_sparse() || to.bytes.empty() || (to.stream && !in_blocks)) {
+    resize_scratch(&scratch->words, n * coding.word_bytes());
+    to = {scratch->words, false};
   }
-  switch (coding.word_bytes()) {
-    case 1:
-      return finish_words<uint8_t>(coding, *scratch, out);
-    case 2:
-      return finish_words<uint16_t>(coding, *scratch, out);
-    case 4:
-      return finish_words<uint32_t>(coding, *scratch, out);
-    default:
-      return finish_words<uint64_t>(coding, *scratch, out);
-  }
+  out->words = to.bytes;
+  DCF_TRY(decode_words(coding, in, scratch, to, out));
+  if (to.stream) stream_fence();
+  return e.is_sparse() ? finish_sparse(coding, *scratch, out) : ok_status();
 }
 
 }  // namespace dcf::impl

@@ -12,6 +12,6 @@ uint64_t value_scratch_bytes(const Tensor& tensor);
 
 // Section 8, fillers (P-04) and zeros (V-02).
 Status decode_values(const TensorCoding& coding, ByteReader* in, ChunkScratch* scratch,
-                     ChunkParts* out);
+                     const WordsTarget& target, ChunkParts* out);
 
 }  // namespace dcf::impl

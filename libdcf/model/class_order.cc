@@ -14,8 +14,8 @@ constexpr uint64_t kCachedBytes = uint64_t{16} << 10;  // bytes that stay in the
 
 }  // namespace
 
-ClassOrder::ClassOrder(const Encoding& encoding, Bytes map)
-    : run_(encoding.class_run), map_(map), units_(map.size()) {
+ClassOrder::ClassOrder(const Encoding& encoding, Bytes map, const SpreadKernels* kernels)
+    : run_(encoding.class_run), map_(map), units_(map.size()), kernels_(kernels) {
   for (const uint8_t c : map_) ++starts_[c + 1u];
   for (size_t c = 0; c < kMaxClasses; ++c) {
     of_period_[c] = run_ * starts_[c + 1];
@@ -23,7 +23,7 @@ ClassOrder::ClassOrder(const Encoding& encoding, Bytes map)
   }
   std::array<uint32_t, kMaxClasses + 1> next = starts_;
   for (size_t u = 0; u < map_.size(); ++u) units_[next[map_[u]]++] = static_cast<uint32_t>(u);
-  if (run_ == 1) columns_ = SpreadPlan(map_);
+  if (run_ == 1 && kernels_ != nullptr) columns_ = SpreadPlan(map_, kernels_->group);
 }
 
 uint64_t ClassOrder::memory(const Encoding& encoding) {
@@ -31,19 +31,6 @@ uint64_t ClassOrder::memory(const Encoding& encoding) {
              ? sizeof(ClassOrder) + encoding.class_units * sizeof(uint32_t) +
                    (encoding.class_run == 1 ? SpreadPlan::memory(encoding.class_units) : 0)
              : 0;
-}
-
-// Calls f(elements before it, its elements, class) for each part of a unit in [first, first + n).
-template <typename F>
-void ClassOrder::for_each_run(uint64_t first, uint64_t n, F f) const {
-  uint64_t unit = first / run_ % map_.size();
-  uint64_t length = run_ - first % run_;
-  for (uint64_t done = 0; done < n; length = run_) {
-    length = std::min(length, n - done);
-    f(done, length, map_[unit]);
-    done += length;
-    unit = unit + 1 == map_.size() ? 0 : unit + 1;
-  }
 }
 
 ClassOrder::Counts ClassOrder::count(uint64_t first, uint32_t n) const {
@@ -97,16 +84,15 @@ void ClassOrder::spread_words(uint64_t first, Bytes grouped, MutableBytes out) c
     const uint64_t head = (period() - first % period()) % period();
     walk(head);
     left -= head;
-    if (const SpreadRows rows = active_spread_rows();
-        kWidth == 1 && rows != nullptr && !columns_.groups().empty()) {
+    if (kWidth == 1 && !columns_.groups().empty()) {
       SpreadSources sources{from, of_period_};
-      const size_t done =
-          rows(columns_, &sources, grouped.data() + grouped.size(),
-               static_cast<size_t>(left / period()), static_cast<size_t>(period()), to);
+      const uint64_t rows = left / period();
+      kernels_->rows(columns_, &sources, static_cast<size_t>(rows), static_cast<size_t>(period()),
+                     to);
       from = sources.from;
-      to += done * period();
-      first += done * period();
-      left -= done * period();
+      to += rows * period();
+      first += rows * period();
+      left -= rows * period();
     }
     const uint64_t step = std::max<uint64_t>(kCachedBytes / kWidth / period(), 1) * period();
     while (left >= period()) {

@@ -29,19 +29,34 @@ class RangeDecoder {
 
   Status run() const {
     return reader_.for_each_chunk([this](uint64_t chunk, ChunkScratch* scratch) -> Status {
-      DCF_ASSIGN(const DecodedChunk decoded, reader_.load(chunk, scratch));
-      place(decoded, scratch);
+      const WordsTarget target = target_of(chunk);
+      DCF_ASSIGN(const DecodedChunk decoded, reader_.load(chunk, scratch, target));
+      const bool there = !target.bytes.empty() && decoded->words.data() == target.bytes.data();
+      if (!there) place(decoded, scratch);
       return ok_status();
     });
   }
 
  private:
+  // Where the words of a chunk go that is wanted whole and as it is.
+  WordsTarget target_of(uint64_t chunk) const {
+    const uint64_t first = chunk * tensor_.chunk_stride();
+    const uint64_t elements = tensor_.chunk_elements(chunk);
+    if (convert_ || tensor_.encoding.is_raw() || !is_whole(first, elements)) return {};
+    const size_t width = coding_.word_bytes();
+    return {dst_.subspan((first - first_) * width, elements * width), past_caches(dst_.size())};
+  }
+
+  // Whether the request has these elements of the view, one after another.
+  bool is_whole(uint64_t first, uint64_t elements) const {
+    return !tensor_.view.transposed && first_ <= first && first + elements <= first_ + count_;
+  }
+
   // Writes the part of the chunk that lies in the request.
   void place(const DecodedChunk& chunk, ChunkScratch* scratch) const {
     const ChunkShape& shape = chunk->shape;
-    const uint64_t end = shape.first + shape.elements;
-    const bool whole = !tensor_.view.transposed && first_ <= shape.first && end <= first_ + count_;
-    if (whole && (!convert_ || tensor_.encoding.values == Values::kPalette)) {
+    if (is_whole(shape.first, shape.elements) &&
+        (!convert_ || tensor_.encoding.values == Values::kPalette)) {
       const uint64_t bits = convert_ ? 8 * sizeof(float) : tensor_.bits;
       // A chunk of sub-byte elements starts on a byte (K-01), and so does the request.
       const uint64_t at = (shape.first - first_) * bits / 8;
@@ -57,7 +72,7 @@ class RangeDecoder {
     }
     if (tensor_.view.transposed) return scatter(shape, dense);
     const uint64_t from = std::max(first_, shape.first);
-    const uint64_t to = std::min(first_ + count_, end);
+    const uint64_t to = std::min(first_ + count_, shape.first + shape.elements);
     const uint64_t skip = (from - shape.first) * tensor_.bits / 8;
     copy(dense.subspan(skip, ceil_div((to - from) * tensor_.bits, 8)), from - first_, to - from);
   }

@@ -148,11 +148,19 @@ uint64_t Model::scratch_bytes(size_t tensor, ChunkRange chunks) const {
          table_memory(tensor);
 }
 
+MemoryShare Model::take_memory(MemoryNeed need, uint64_t most) const {
+  MemoryShare share = budget_.take(need, most);
+  if (share.workers() >= most) return share;
+  share = {};
+  scratches_.clear();
+  return budget_.take(need, most);
+}
+
 uint64_t Model::table_memory(size_t tensor) const {
   const Tensor& t = manifest_->tensors[tensor];
   const auto tables = static_cast<uint64_t>(
       std::count_if(t.tables.begin(), t.tables.end(), [](uint32_t id) { return id != 0; }));
-  return tables * sizeof(DecodeTable) + ClassOrder::memory(t.encoding) +
+  return tables * DecodeTable::kMemory + ClassOrder::memory(t.encoding) +
          RowDelta::memory(t.encoding);
 }
 

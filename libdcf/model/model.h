@@ -10,7 +10,7 @@
 #include "base/parallel.h"
 #include "format/layout.h"
 #include "io/source.h"
-#include "model/chunk_decoder.h"
+#include "model/scratch_store.h"
 #include "model/tables.h"
 
 namespace dcf::impl {
@@ -63,9 +63,9 @@ class Model {
   uint64_t working_memory() const { return budget_.total(); }
   uint64_t resident_memory() const { return resident_; }
   // A share of it for up to `most` workers; for none if too little is left.
-  MemoryShare take_memory(MemoryNeed need, uint64_t most = 1) const {
-    return budget_.take(need, most);
-  }
+  MemoryShare take_memory(MemoryNeed need, uint64_t most = 1) const;
+  // For a worker that has memory for it.
+  ScratchLoan lend_scratch() const { return ScratchLoan(&scratches_); }
 
   // BadCount (K-05) unless all chunks of a tensor with data have as many nonzeros as it declares.
   Status check_nonzeros(size_t tensor, uint64_t counted) const;
@@ -87,6 +87,7 @@ class Model {
   Tables tables_;
   uint64_t resident_ = 0;  // upper bound on the memory of the above; at most limits_.max_memory
   mutable MemoryBudget budget_;  // the rest of limits_.max_memory
+  mutable ScratchStore scratches_{&budget_};
 };
 
 }  // namespace dcf::impl

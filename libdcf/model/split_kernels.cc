@@ -9,15 +9,17 @@ namespace dcf::impl {
 namespace {
 
 template <typename Word>
-void join(Bytes codes, Bytes tail, const SplitFields& fields, uint8_t* words) {
+size_t join(Bytes codes, Bytes tail, const SplitFields& fields, uint8_t* words) {
   constexpr unsigned kTop = 8 * sizeof(Word) - 1;
+  size_t nonzeros = 0;
   const SplitFields f = fields;  // `words` may not be it
   const uint64_t mask = low_mask(f.bits);
   const auto put = [&](size_t i, uint64_t field) {
     // The rotation of the format, undone: the sign comes on top, the rest as it lies.
-    store_le(words + i * sizeof(Word),
-             static_cast<Word>(uint64_t{f.base + codes[i]} << (kTop - f.t) |
-                               (field & mask) >> 1 << f.z | (field & 1) << kTop));
+    const uint64_t magnitude =
+        uint64_t{f.base + codes[i]} << (kTop - f.t) | (field & mask) >> 1 << f.z;
+    nonzeros += magnitude != 0;
+    store_le(words + i * sizeof(Word), static_cast<Word>(magnitude | (field & 1) << kTop));
   };
   size_t i = 0;
   uint64_t at = 0;  // bits
@@ -29,6 +31,7 @@ void join(Bytes codes, Bytes tail, const SplitFields& fields, uint8_t* words) {
   BitReader reader(tail);
   reader.skip(at);
   for (; i < codes.size(); ++i) put(i, reader.read(f.bits));
+  return nonzeros;
 }
 
 }  // namespace
@@ -40,7 +43,7 @@ namespace {
 constexpr auto kFamily = std::to_array<const SplitKernels*>({
   &kScalarSplitKernels,
 #if defined(__x86_64__)
-      &kAvx2SplitKernels,
+      &kAvx2SplitKernels, &kAvx512SplitKernels,
 #endif
 });
 }  // namespace

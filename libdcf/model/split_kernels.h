@@ -19,8 +19,9 @@ struct SplitFields {
   unsigned bits;  // W - t - z, of a field
 };
 
-// Writes codes.size() words of W bits. `tail` has the fields, and nothing else.
-using JoinSplit = void (*)(Bytes codes, Bytes tail, const SplitFields& fields, uint8_t* words);
+// Writes codes.size() words of W bits. `tail` begins with the fields; what stands behind them may be
+// read. Returns how many words are neither +0 nor -0: dtypes of split values have their sign on top.
+using JoinSplit = size_t (*)(Bytes codes, Bytes tail, const SplitFields& fields, uint8_t* words);
 
 struct SplitKernels {
   CpuSet set;
@@ -32,6 +33,7 @@ struct SplitKernels {
 extern const SplitKernels kScalarSplitKernels;
 #if defined(__x86_64__)
 extern const SplitKernels kAvx2SplitKernels;
+extern const SplitKernels kAvx512SplitKernels;
 #endif
 
 // The tables that this processor can run: scalar first, the best last.

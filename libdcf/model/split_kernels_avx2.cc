@@ -3,6 +3,8 @@
 #if defined(__x86_64__)
 #include <immintrin.h>
 
+#include <array>
+
 #include "model/split_kernels.h"
 
 #define DCF_AVX2 __attribute__((target("avx2")))
@@ -50,9 +52,13 @@ DCF_AVX2 inline Lanes load_lanes(const Unpack& unpack, const SplitFields& f, uns
           _mm_cvtsi32_si128(static_cast<int>(top))};
 }
 
-// The next eight words, in lanes of 32 bits.
-DCF_AVX2 inline __m256i join_group(const Lanes& lanes, const uint8_t* codes, const uint8_t* tail,
-                                   unsigned second) {
+struct Group {
+  __m256i magnitudes, signs;  // of eight words, in lanes of 32 bits; together the words
+};
+
+// The next eight words.
+DCF_AVX2 inline Group join_group(const Lanes& lanes, const uint8_t* codes, const uint8_t* tail,
+                                 unsigned second) {
   const auto* const low = reinterpret_cast<const __m128i*>(tail);
   const auto* const high = reinterpret_cast<const __m128i*>(tail + second);
   const __m256i both = _mm256_inserti128_si256(_mm256_castsi128_si256(_mm_loadu_si128(low)),
@@ -64,43 +70,64 @@ DCF_AVX2 inline __m256i join_group(const Lanes& lanes, const uint8_t* codes, con
   const __m256i sign =
       _mm256_sll_epi32(_mm256_and_si256(field, _mm256_set1_epi32(1)), lanes.sign_shift);
   const __m256i rest = _mm256_sll_epi32(_mm256_srli_epi32(field, 1), lanes.zeros);
-  return _mm256_or_si256(_mm256_or_si256(_mm256_sll_epi32(prefix, lanes.code_shift), rest), sign);
+  return {_mm256_or_si256(_mm256_sll_epi32(prefix, lanes.code_shift), rest), sign};
 }
 
-DCF_AVX2 void join_16(Bytes codes, Bytes tail, const SplitFields& f, uint8_t* words) {
+// Counts lanes that are zero: `zeros` falls by one in each.
+DCF_AVX2 inline __m256i less_zeros(__m256i zeros, __m256i magnitudes) {
+  return _mm256_add_epi32(zeros, _mm256_cmpeq_epi32(magnitudes, _mm256_setzero_si256()));
+}
+DCF_AVX2 size_t nonzeros_of(size_t lanes, __m256i zeros) {
+  alignas(32) std::array<uint32_t, kGroup> fallen;
+  _mm256_store_si256(reinterpret_cast<__m256i*>(fallen.data()), zeros);
+  uint32_t sum = 0;
+  for (const uint32_t n : fallen) sum -= n;
+  return lanes - sum;
+}
+
+DCF_AVX2 size_t join_16(Bytes codes, Bytes tail, const SplitFields& f, uint8_t* words) {
   const Unpack unpack(f.bits);
   const Lanes lanes = load_lanes(unpack, f, 15);
   const uint8_t* const from = codes.data();
+  __m256i zeros = _mm256_setzero_si256();
   size_t i = 0;
   size_t at = 0;
   for (; i + 2 * kGroup <= codes.size() && at + f.bits + unpack.reach() <= tail.size();
        i += 2 * kGroup, at += 2 * f.bits) {
     const uint8_t* const group = tail.data() + at;
-    const __m256i first = join_group(lanes, from + i, group, unpack.second);
-    const __m256i second = join_group(lanes, from + i + kGroup, group + f.bits, unpack.second);
-    const __m256i packed = _mm256_permute4x64_epi64(_mm256_packus_epi32(first, second), 0b11011000);
-    _mm256_storeu_si256(reinterpret_cast<__m256i*>(words + i * sizeof(uint16_t)), packed);
+    const Group first = join_group(lanes, from + i, group, unpack.second);
+    const Group second = join_group(lanes, from + i + kGroup, group + f.bits, unpack.second);
+    zeros = less_zeros(less_zeros(zeros, first.magnitudes), second.magnitudes);
+    const __m256i packed = _mm256_packus_epi32(_mm256_or_si256(first.magnitudes, first.signs),
+                                               _mm256_or_si256(second.magnitudes, second.signs));
+    _mm256_storeu_si256(reinterpret_cast<__m256i*>(words + i * sizeof(uint16_t)),
+                        _mm256_permute4x64_epi64(packed, 0b11011000));
   }
-  kScalarSplitKernels.join_16(codes.subspan(i), tail.subspan(at), f, words + i * sizeof(uint16_t));
+  return nonzeros_of(i, zeros) + kScalarSplitKernels.join_16(codes.subspan(i), tail.subspan(at), f,
+                                                             words + i * sizeof(uint16_t));
 }
 
-DCF_AVX2 void join_32(Bytes codes, Bytes tail, const SplitFields& f, uint8_t* words) {
+DCF_AVX2 size_t join_32(Bytes codes, Bytes tail, const SplitFields& f, uint8_t* words) {
   if (f.bits > kMostBits) return kScalarSplitKernels.join_32(codes, tail, f, words);
   const Unpack unpack(f.bits);
   const Lanes lanes = load_lanes(unpack, f, 31);
   const uint8_t* const from = codes.data();
+  __m256i zeros = _mm256_setzero_si256();
   size_t i = 0;
   size_t at = 0;
   for (; i + kGroup <= codes.size() && at + unpack.reach() <= tail.size();
        i += kGroup, at += f.bits) {
+    const Group group = join_group(lanes, from + i, tail.data() + at, unpack.second);
+    zeros = less_zeros(zeros, group.magnitudes);
     _mm256_storeu_si256(reinterpret_cast<__m256i*>(words + i * sizeof(uint32_t)),
-                        join_group(lanes, from + i, tail.data() + at, unpack.second));
+                        _mm256_or_si256(group.magnitudes, group.signs));
   }
-  kScalarSplitKernels.join_32(codes.subspan(i), tail.subspan(at), f, words + i * sizeof(uint32_t));
+  return nonzeros_of(i, zeros) + kScalarSplitKernels.join_32(codes.subspan(i), tail.subspan(at), f,
+                                                             words + i * sizeof(uint32_t));
 }
 
-DCF_AVX2 void join_64(Bytes codes, Bytes tail, const SplitFields& f, uint8_t* words) {
-  kScalarSplitKernels.join_64(codes, tail, f, words);
+DCF_AVX2 size_t join_64(Bytes codes, Bytes tail, const SplitFields& f, uint8_t* words) {
+  return kScalarSplitKernels.join_64(codes, tail, f, words);
 }
 
 }  // namespace

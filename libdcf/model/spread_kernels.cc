@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "base/checked.h"
+#include "codec/bit_reader.h"
 
 #if defined(__x86_64__)
 #include <immintrin.h>
@@ -12,46 +13,55 @@
 namespace dcf::impl {
 namespace {
 
-// With the last 16 columns, which may overlap those before.
+constexpr size_t kShuffled = 16;  // columns of a group whose pieces are shuffles
+
+// With a last group that overlaps those before.
 size_t most_pieces(uint64_t columns) {
-  return static_cast<size_t>(
-      std::min<uint64_t>(columns + SpreadPlan::kColumns, SpreadPlan::kMostPieces));
+  return static_cast<size_t>(std::min<uint64_t>(columns + kShuffled, SpreadPlan::kMostPieces));
 }
 size_t most_groups(uint64_t columns) {
   return static_cast<size_t>(
-      std::min<uint64_t>(ceil_div(columns, SpreadPlan::kColumns), SpreadPlan::kMostPieces));
+      std::min<uint64_t>(ceil_div(columns, kShuffled), SpreadPlan::kMostPieces));
+}
+
+// Adds the column, whose byte is the one after the `taken` bytes of its piece.
+void add_column(size_t column, size_t group, uint8_t taken, SpreadPiece* piece) {
+  if (group == kShuffled) {
+    piece->columns[column] = taken;
+  } else {
+    piece->columns[column / 8] |= static_cast<uint8_t>(1u << (column % 8));
+  }
 }
 
 }  // namespace
 
-SpreadPlan::SpreadPlan(Bytes map) {
-  if (map.size() < kColumns || map.size() > kColumns * kMostPieces) return;
+SpreadPlan::SpreadPlan(Bytes map, size_t group) {
+  if (map.size() < kShuffled || map.size() > kShuffled * kMostPieces) return;
   pieces_.reserve(most_pieces(map.size()));
   groups_.reserve(most_groups(map.size()));
   std::array<uint32_t, kMaxClasses> before{};  // columns of each class
   size_t counted = 0;
-  for (size_t done = 0; done < map.size(); done += kColumns) {
-    const size_t column = std::min(done, map.size() - kColumns);
+  for (size_t done = 0; done < map.size(); done += group) {
+    const size_t column = group == kShuffled ? std::min(done, map.size() - group) : done;
     for (; counted < column; ++counted) ++before[map[counted]];
-    std::array<SpreadPiece*, kMaxClasses> of_class{};
-    std::array<SpreadPiece, kColumns> some;
-    size_t used = 0;
-    for (size_t i = 0; i < kColumns; ++i) {
-      SpreadPiece*& piece = of_class[map[column + i]];
-      if (piece == nullptr) {
-        piece = &some[used++];
-        *piece = {before[map[column + i]], map[column + i], {}};
-        piece->lanes.fill(SpreadPiece::kNone);
+    std::array<SpreadPiece, kMaxClasses> of_class;
+    std::array<uint8_t, kMaxClasses> taken{};
+    for (size_t i = 0; i < std::min(group, map.size() - column); ++i) {
+      const uint8_t c = map[column + i];
+      if (taken[c] == 0) {
+        of_class[c] = {before[c], c, {}};
+        if (group == kShuffled) of_class[c].columns.fill(SpreadPiece::kNone);
       }
-      const auto taken = std::count_if(piece->lanes.begin(), piece->lanes.end(),
-                                       [](uint8_t lane) { return lane != SpreadPiece::kNone; });
-      piece->lanes[i] = static_cast<uint8_t>(taken);
+      add_column(i, group, taken[c]++, &of_class[c]);
     }
-    if (pieces_.size() + used > kMostPieces) {
+    const auto used = std::count_if(taken.begin(), taken.end(), [](uint8_t n) { return n > 0; });
+    if (pieces_.size() + static_cast<size_t>(used) > kMostPieces) {
       *this = SpreadPlan();
       return;
     }
-    pieces_.insert(pieces_.end(), some.begin(), some.begin() + static_cast<ptrdiff_t>(used));
+    for (size_t c = 0; c < kMaxClasses; ++c) {
+      if (taken[c] > 0) pieces_.push_back(of_class[c]);
+    }
     groups_.push_back({static_cast<uint32_t>(column), static_cast<uint32_t>(pieces_.size())});
   }
 }
@@ -64,18 +74,12 @@ uint64_t SpreadPlan::memory(uint64_t columns) {
 namespace {
 
 #define DCF_AVX2 __attribute__((target("avx2")))
+#define DCF_AVX512 __attribute__((target("avx512f,avx512bw,avx512vbmi2")))
 
-DCF_AVX2 size_t spread_rows(const SpreadPlan& plan, SpreadSources* sources, const uint8_t* limit,
-                            size_t rows, size_t columns, uint8_t* out) {
+DCF_AVX2 void shuffle_rows(const SpreadPlan& plan, SpreadSources* sources, size_t rows,
+                           size_t columns, uint8_t* out) {
   SpreadSources s = *sources;
-  size_t row = 0;
-  for (; row < rows; ++row, out += columns) {
-    bool fits = true;
-    for (size_t c = 0; c < kMaxClasses; ++c) {
-      fits &= s.of_row[c] == 0 ||
-              static_cast<size_t>(limit - s.from[c]) >= s.of_row[c] + SpreadPlan::kColumns;
-    }
-    if (!fits) break;
+  for (size_t row = 0; row < rows; ++row, out += columns) {
     const SpreadPiece* piece = plan.pieces().data();
     for (const SpreadPlan::Group& group : plan.groups()) {
       const SpreadPiece* const end = plan.pieces().data() + group.end;
@@ -83,7 +87,7 @@ DCF_AVX2 size_t spread_rows(const SpreadPlan& plan, SpreadSources* sources, cons
       for (; piece < end; ++piece) {
         const auto* const from =
             reinterpret_cast<const __m128i*>(s.from[piece->source] + piece->offset);
-        const auto* const lanes = reinterpret_cast<const __m128i*>(piece->lanes.data());
+        const auto* const lanes = reinterpret_cast<const __m128i*>(piece->columns.data());
         joined =
             _mm_or_si128(joined, _mm_shuffle_epi8(_mm_loadu_si128(from), _mm_loadu_si128(lanes)));
       }
@@ -92,16 +96,51 @@ DCF_AVX2 size_t spread_rows(const SpreadPlan& plan, SpreadSources* sources, cons
     for (size_t c = 0; c < kMaxClasses; ++c) s.from[c] += s.of_row[c];
   }
   *sources = s;
-  return row;
 }
+
+DCF_AVX512 void expand_rows(const SpreadPlan& plan, SpreadSources* sources, size_t rows,
+                            size_t columns, uint8_t* out) {
+  SpreadSources s = *sources;
+  for (size_t row = 0; row < rows; ++row, out += columns) {
+    const SpreadPiece* piece = plan.pieces().data();
+    for (const SpreadPlan::Group& group : plan.groups()) {
+      const SpreadPiece* const end = plan.pieces().data() + group.end;
+      __m512i joined = _mm512_setzero_si512();
+      for (; piece < end; ++piece) {
+        const __m512i from = _mm512_loadu_si512(s.from[piece->source] + piece->offset);
+        const auto taking = load_le<uint64_t>(piece->columns.data());
+        joined = _mm512_mask_expand_epi8(joined, _cvtu64_mask64(taking), from);
+      }
+      const size_t left = columns - group.column;
+      const uint64_t there = left >= 64 ? ~uint64_t{0} : low_mask(static_cast<unsigned>(left));
+      _mm512_mask_storeu_epi8(out + group.column, _cvtu64_mask64(there), joined);
+    }
+    for (size_t c = 0; c < kMaxClasses; ++c) s.from[c] += s.of_row[c];
+  }
+  *sources = s;
+}
+
+constexpr SpreadKernels kAvx2SpreadKernels = {CpuSet::kAvx2, kShuffled, shuffle_rows};
+constexpr SpreadKernels kAvx512SpreadKernels = {CpuSet::kAvx512vbmi2, SpreadPlan::kMostColumns,
+                                                expand_rows};
+constexpr auto kSpreadFamily =
+    std::to_array<const SpreadKernels*>({&kAvx2SpreadKernels, &kAvx512SpreadKernels});
 
 }  // namespace
 #endif
 
-SpreadRows active_spread_rows() {
+std::vector<const SpreadKernels*> available_spread_kernels() {
 #if defined(__x86_64__)
-  static const bool usable = kernel_choice().allowed.has(CpuSet::kAvx2);
-  return usable ? spread_rows : nullptr;
+  return kernels_in<SpreadKernels>(kSpreadFamily, detected_cpu_sets());
+#else
+  return {};
+#endif
+}
+
+const SpreadKernels* active_spread_kernels() {
+#if defined(__x86_64__)
+  static const auto usable = kernels_in<SpreadKernels>(kSpreadFamily, kernel_choice().allowed);
+  return usable.empty() ? nullptr : usable.back();
 #else
   return nullptr;
 #endif

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Bytes that are grouped by the class of their column, put in the order of the columns (spec,
-// section 7.6), by shuffles of 16 bytes. Columns rise within a class, so those of any 16 columns
-// that have one class stand side by side where they come from.
+// section 7.6), 16 or 64 columns at a time. Columns rise within a class, so those of a group of
+// columns that have one class stand side by side where they come from.
 #pragma once
 
 #include <array>
@@ -13,23 +13,27 @@
 
 namespace dcf::impl {
 
-// What 16 columns take from one class.
+// What a group of columns takes from one class.
 struct SpreadPiece {
-  uint32_t offset;                // of the first byte among those that the class has in a row
-  uint32_t source;                // the class
-  std::array<uint8_t, 16> lanes;  // by column: which byte from `offset` on, or kNone
+  uint32_t offset;  // of the first byte among those that the class has in a row
+  uint32_t source;  // the class
+  // Groups of 16: by column, which byte from `offset` on, or kNone. Groups of 64: a little-endian
+  // word with a bit for each column that takes a byte, the next one each.
+  std::array<uint8_t, 16> columns;
   static constexpr uint8_t kNone = 0x80;
 };
 
-// The pieces of a row, those of 16 columns after those of the 16 before; the last 16 may overlap.
+// The pieces of a row, those of a group after those of the group before; the last one of 16 may
+// overlap.
 class SpreadPlan {
  public:
-  static constexpr size_t kColumns = 16;
+  static constexpr size_t kMostColumns = 64;  // of a group
   static constexpr size_t kMostPieces = 1024;  // that stay in the first-level cache
 
   SpreadPlan() = default;
-  // `map`: the class of each column. Empty if a row is too short or takes too many pieces.
-  explicit SpreadPlan(Bytes map);
+  // `map`: the class of each column. `group`: columns of a group, 16 or 64. Empty if a row is too
+  // short or takes too many pieces.
+  SpreadPlan(Bytes map, size_t group);
 
   struct Group {
     uint32_t column;
@@ -51,13 +55,21 @@ struct SpreadSources {
   std::array<uint64_t, kMaxClasses> of_row;
 };
 
-// Writes rows of `columns` bytes as long as no load passes `limit`, moves the sources on, and
-// returns how many rows it wrote.
-using SpreadRows = size_t (*)(const SpreadPlan& plan, SpreadSources* sources, const uint8_t* limit,
-                              size_t rows, size_t columns, uint8_t* out);
+// Bytes behind those of the last class that are read, whatever they are.
+inline constexpr size_t kSpreadSlack = SpreadPlan::kMostColumns;
 
-// Null where the processor, or DCF_KERNEL, has no shuffle of bytes: the loop of class_order.cc,
-// which writes the same, is all there is. Thread-safe.
-SpreadRows active_spread_rows();
+struct SpreadKernels {
+  CpuSet set;
+  size_t group;  // columns, of its plans
+  // Writes rows of `columns` bytes and moves the sources on.
+  void (*rows)(const SpreadPlan& plan, SpreadSources* sources, size_t rows, size_t columns,
+               uint8_t* out);
+};
+
+// Those that this processor can run, the best last; there need be none. The loop of class_order.cc
+// writes the same.
+std::vector<const SpreadKernels*> available_spread_kernels();
+// The best that DCF_KERNEL allows, or null. Thread-safe.
+const SpreadKernels* active_spread_kernels();
 
 }  // namespace dcf::impl

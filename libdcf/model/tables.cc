@@ -91,7 +91,7 @@ uint64_t tables_memory(const ManifestParts& manifest) {
   return manifest.table_count * kPerTable + manifest.tensors.size() * kPerTensor +
          codebook_words(manifest) * sizeof(uint64_t) + units + scales * sizeof(float) +
          (scales == 0 ? 0 : manifest.tensors.size() * sizeof(uint64_t)) +
-         (units == 0 ? 0 : stream_scratch_size(largest) + sizeof(DecodeTable));
+         (units == 0 ? 0 : stream_scratch_size(largest) + DecodeTable::kMemory);
 }
 
 Result<Tables> parse_tables(Bytes section, const ManifestParts& manifest) {

@@ -21,8 +21,10 @@ namespace {
 // As many as there are workers; each decodes chunk after chunk.
 class Scratches {
  public:
-  explicit Scratches(uint64_t workers) : all_(workers) {
-    for (ChunkScratch& scratch : all_) idle_.push_back(&scratch);
+  Scratches(const Model& model, uint64_t workers) {
+    all_.reserve(workers);
+    for (uint64_t i = 0; i < workers; ++i) all_.push_back(model.lend_scratch());
+    for (const ScratchLoan& loan : all_) idle_.push_back(loan.get());
   }
 
   class Loan {
@@ -46,7 +48,7 @@ class Scratches {
   };
 
  private:
-  std::vector<ChunkScratch> all_;
+  std::vector<ScratchLoan> all_;
   std::mutex mutex_;
   std::vector<ChunkScratch*> idle_;
 };
@@ -92,8 +94,9 @@ TensorReader::TensorReader(const Model& model, size_t data, const ReadPlan& plan
       share_(std::move(share)),
       reader_(model, data, plan.progress) {}
 
-Result<DecodedChunk> TensorReader::load(uint64_t chunk, ChunkScratch* scratch) const {
-  Result<DecodedChunk> decoded = reader_.load(chunk, scratch);
+Result<DecodedChunk> TensorReader::load(uint64_t chunk, ChunkScratch* scratch,
+                                        const WordsTarget& target) const {
+  Result<DecodedChunk> decoded = reader_.load(chunk, scratch, target);
   if (decoded.ok()) nonzeros_.fetch_add(decoded.value()->nonzeros, std::memory_order_relaxed);
   return decoded;
 }
@@ -101,7 +104,7 @@ Result<DecodedChunk> TensorReader::load(uint64_t chunk, ChunkScratch* scratch) c
 Status TensorReader::for_each_chunk(const ChunkBody& body) const {
   // Made before the loop: a chunk that failed for want of a scratch, before its body, would leave
   // those that wait for its turn (base/running_sum.h) waiting.
-  Scratches scratches(std::min(workers(), chunks_.size()));
+  Scratches scratches(model_, std::min(workers(), chunks_.size()));
   nonzeros_ = 0;
   return finish(model_.for_items(chunks_.size(), workers(), [&](size_t item) {
     const Scratches::Loan scratch(&scratches);
@@ -111,9 +114,9 @@ Status TensorReader::for_each_chunk(const ChunkBody& body) const {
 
 Status TensorReader::for_each_chunk_in_order(const ChunkBody& body) const {
   nonzeros_ = 0;
-  ChunkScratch scratch;
+  const ScratchLoan scratch = model_.lend_scratch();
   for (uint64_t chunk = chunks_.first; chunk < chunks_.last; ++chunk) {
-    const Status s = body(chunk, &scratch);
+    const Status s = body(chunk, scratch.get());
     if (!s.ok()) return finish(s);
   }
   return finish(ok_status());

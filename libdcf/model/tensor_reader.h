@@ -42,7 +42,8 @@ class TensorReader {
   }
 
   // ChunkReader::load(); adds to the nonzeros.
-  Result<DecodedChunk> load(uint64_t chunk, ChunkScratch* scratch) const;
+  Result<DecodedChunk> load(uint64_t chunk, ChunkScratch* scratch,
+                            const WordsTarget& target = {}) const;
 
   // Calls body(chunk, scratch), which loads the chunk once, for all chunks of the plan, several at
   // a time, in ascending order; the failure of the lowest chunk wins. BadCount (K-05) where the

@@ -136,9 +136,9 @@ class Verifier {
 
   Status check_item(Item* item) {
     const ChunkReader reader(model_, item->tensor, &progress_);
-    ChunkScratch scratch;
+    const ScratchLoan scratch = model_.lend_scratch();
     for (uint64_t chunk = item->first; chunk < item->last; ++chunk) {
-      DCF_ASSIGN(const DecodedChunk decoded, reader.load(chunk, &scratch));
+      DCF_ASSIGN(const DecodedChunk decoded, reader.load(chunk, scratch.get()));
       item->nonzeros += decoded->nonzeros;
     }
     return ok_status();

@@ -265,7 +265,8 @@ typedef void (*dcf_parallel_fn)(void* ctx, size_t n, void (*task)(void* arg, siz
 // its end. Where less is left, it decodes fewer chunks at once and leaves half of the rest to other
 // calls; if not even one chunk fits, it fails with LimitMemory. So calls that run side by side may
 // fail where each alone would succeed: threads = 1 and a larger max_memory leave room for more of
-// them. Buffers of the caller do not count.
+// them. Buffers of the caller do not count. Working memory of small chunks, up to 4 MiB for each
+// thread, stays with the file for its next calls until one of them lacks memory.
 // The unpacked manifest counts five times toward max_memory. So the default max_memory allows a
 // manifest of 2^30 / 5 bytes; the default max_manifest is reached only with a larger max_memory.
 typedef struct dcf_open_options {

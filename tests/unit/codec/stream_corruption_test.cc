@@ -20,7 +20,7 @@ reference::Decoded compare(const std::vector<uint8_t>& input, unsigned alphabet,
   size_t expected_position = 0;
   const auto expected = reference::decode_stream(
       bytes, &expected_position, alphabet,
-      table ? testing::vector_of(table->lengths) : reference::Lengths{}, n);
+      table ? testing::vector_of(table->lengths()) : reference::Lengths{}, n);
   std::vector<uint8_t> out(n);
   std::vector<uint8_t> scratch(stream_scratch_size(n));
   ByteReader in(bytes);
@@ -35,7 +35,7 @@ reference::Decoded compare(const std::vector<uint8_t>& input, unsigned alphabet,
       bytes[0] == static_cast<uint8_t>(StreamMode::kTree)) {
     for (const TreeKernels* kernels : available_tree_kernels()) {
       ByteReader data(Bytes(bytes).subspan(1));
-      const bool ok = decode_huffman_tree(&data, table->tree, *kernels, out, scratch).ok();
+      const bool ok = decode_huffman_tree(&data, table->tree(), *kernels, out, scratch).ok();
       EXPECT_EQ(ok, expected.has_value()) << cpu_set_name(kernels->set);
       if (expected && ok) {
         EXPECT_EQ(out, *expected) << cpu_set_name(kernels->set);
@@ -59,10 +59,10 @@ void expect_unique(const std::vector<uint8_t>& bytes, const std::vector<uint8_t>
       again.push_back(symbols[0]);
       break;
     case StreamMode::kStreams:
-      encode_huffman_streams(symbols, table->lengths, &again);
+      encode_huffman_streams(symbols, table->lengths(), &again);
       break;
     case StreamMode::kTree:
-      encode_huffman_tree(symbols, table->tree, active_tree_kernels(), &again);
+      encode_huffman_tree(symbols, table->tree(), active_tree_kernels(), &again);
       break;
   }
   ASSERT_LE(again.size(), bytes.size());
@@ -72,8 +72,8 @@ void expect_unique(const std::vector<uint8_t>& bytes, const std::vector<uint8_t>
 struct Sample {
   std::vector<uint8_t> symbols;
   CodeLengths code;
-  DecodeTable table;
-  explicit Sample(const CodeLengths& c) : code(c), table(c) {}
+  std::unique_ptr<const DecodeTable> table;
+  explicit Sample(const CodeLengths& c) : code(c), table(std::make_unique<DecodeTable>(c)) {}
 };
 
 Sample random_sample(Random& random, size_t n) {
@@ -88,7 +88,7 @@ Sample random_sample(Random& random, size_t n) {
 std::vector<uint8_t> encode(const Sample& sample, StreamMode mode) {
   std::vector<uint8_t> bytes = {static_cast<uint8_t>(mode)};
   if (mode == StreamMode::kTree) {
-    encode_huffman_tree(sample.symbols, sample.table.tree, active_tree_kernels(), &bytes);
+    encode_huffman_tree(sample.symbols, sample.table->tree(), active_tree_kernels(), &bytes);
   } else {
     encode_huffman_streams(sample.symbols, sample.code, &bytes);
   }
@@ -101,10 +101,10 @@ TEST(StreamCorruption, EveryTruncation) {
     const Sample sample = random_sample(random, n);
     for (const StreamMode mode : {StreamMode::kStreams, StreamMode::kTree}) {
       const std::vector<uint8_t> bytes = encode(sample, mode);
-      ASSERT_TRUE(compare(bytes, 256, &sample.table, n).has_value());
+      ASSERT_TRUE(compare(bytes, 256, sample.table.get(), n).has_value());
       for (size_t size = 0; size < bytes.size(); ++size) {
         const std::vector<uint8_t> cut(bytes.begin(), bytes.begin() + static_cast<ptrdiff_t>(size));
-        ASSERT_FALSE(compare(cut, 256, &sample.table, n).has_value());
+        ASSERT_FALSE(compare(cut, 256, sample.table.get(), n).has_value());
       }
     }
   }
@@ -128,10 +128,10 @@ TEST(StreamCorruption, DamagedStreams) {
         }
         if (variant == 4) bytes.resize(bytes.size() + 1 + random() % 20);
         if (variant == 5) bytes.resize(bytes.size() - random() % std::min<size_t>(bytes.size(), 9));
-        const auto decoded = compare(bytes, 256, &sample.table, n);
+        const auto decoded = compare(bytes, 256, sample.table.get(), n);
         if (::testing::Test::HasFailure()) return;
         decoded ? ++accepted : ++rejected;
-        if (decoded) expect_unique(bytes, *decoded, 256, &sample.table);
+        if (decoded) expect_unique(bytes, *decoded, 256, sample.table.get());
       }
     }
   }
@@ -147,7 +147,7 @@ TEST(StreamCorruption, SwappedSymbolsKeepTheLengthAndAreAccepted) {
     Sample sample = random_sample(random, n);
     std::shuffle(sample.symbols.begin(), sample.symbols.end(), random);
     for (const StreamMode mode : {StreamMode::kStreams, StreamMode::kTree}) {
-      const auto decoded = compare(encode(sample, mode), 256, &sample.table, n);
+      const auto decoded = compare(encode(sample, mode), 256, sample.table.get(), n);
       ASSERT_TRUE(decoded.has_value());
       ASSERT_EQ(*decoded, sample.symbols);
     }
@@ -165,7 +165,7 @@ TEST(StreamCorruption, RandomBytes) {
     bytes[0] %= 5;
     if (bytes.size() > 1 && random() % 2) bytes[1] = static_cast<uint8_t>(bytes.size() - 2);
     const unsigned alphabet = sample.code.last() + 1;
-    const DecodeTable* table = random() % 4 ? &sample.table : nullptr;
+    const DecodeTable* table = random() % 4 ? sample.table.get() : nullptr;
     const auto decoded = compare(bytes, alphabet, table, n);
     if (::testing::Test::HasFailure()) return;
     accepted += decoded.has_value();

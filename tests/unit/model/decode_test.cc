@@ -262,6 +262,35 @@ TEST(Decode, SameBytesForAnyNumberOfThreads) {
   }
 }
 
+// So many bytes bypass the caches where that is fast; chunks start at any place of a line.
+TEST(Decode, OutputsOfManyMegabytesAtAnyAddress) {
+  std::vector<Encoding> encodings;
+  for (const Encoding& e : encodings_of(DType::kF32)) {
+    if (e.is_sparse()) continue;
+    encodings.push_back(e);
+    if (e.values != Values::kClassSplit) continue;
+    encodings.push_back(e);
+    encodings.back().class_run = 1000;  // whole rows, which are joined in their place
+    encodings.back().class_units = 1060;
+  }
+  for (const Encoding& e : encodings) {
+    Sample s = random_sample(DType::kF32, {1060, 1000}, e, 6);
+    s.rows_per_chunk = 61;
+    SCOPED_TRACE(describe(s));
+    const Blob file = make_file({s});
+    const auto model = must_open(file);
+    ASSERT_NE(model, nullptr);
+    const Blob expected = dense_bytes(s);
+    for (const size_t at : {0, 4, 1}) {
+      Blob memory(expected.size() + at + 1, 0xEE);
+      const MutableBytes out = MutableBytes(memory).subspan(at, expected.size());
+      ASSERT_TRUE(decode_elements(*model, 0, DType::kNone, 0, s.words.size(), out).ok());
+      ASSERT_TRUE(std::equal(out.begin(), out.end(), expected.begin()));
+      ASSERT_EQ(memory.back(), 0xEE);
+    }
+  }
+}
+
 TEST(Decode, LargeRawDataIsAligned) {
   Sample small = random_sample(DType::kF32, {1023}, {}, 1);
   small.name = "a";

@@ -6,7 +6,6 @@ from __future__ import annotations
 import ctypes
 import functools
 import os
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from ctypes import byref, c_size_t, c_uint64, c_void_p
@@ -15,11 +14,12 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from . import _abi
-from ._callbacks import Callback, progress_callback, read_callback
+from ._callbacks import progress_callback, read_callback
 from ._dtypes import OPAQUE, DType
+from ._handle import Handle
 from ._memory import borrow
 from ._readers import is_reader, range_reader
-from .errors import CallError, DcfError, missing_file
+from .errors import DcfError, missing_file
 
 Progress = Callable[[int, int], Any]
 
@@ -68,6 +68,25 @@ def open_options(max_memory: int | None, threads: int, limits: dict[str, int]) -
     return options
 
 
+class _Naming:
+    """Failures in the block say the name of the tensor instead of its index."""
+
+    __slots__ = ("_file", "_index")
+
+    def __init__(self, file: File, index: int | None) -> None:
+        self._file = file
+        self._index = index
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, kind: Any, error: Any, traceback: Any) -> None:
+        if isinstance(error, DcfError):
+            at = self._index if error.tensor is None else error.tensor
+            if isinstance(at, int):
+                error.tensor = self._file.tensor(at).name
+
+
 class File:
     """An open file. Any number of threads may use it at once. close() takes effect when the last call
     in progress returns.
@@ -83,20 +102,14 @@ class File:
     def __init__(
         self, source: Any, *, max_memory: int | None = None, threads: int = 0, **limits: int
     ) -> None:
-        self._lock = threading.Lock()
-        self._users = 0
-        self._closing = True  # until it is open
-        self._handle = c_void_p()
-        self._kept: list[Any] = []
-        self._reading: Callback | None = None
-        self._end_reading: Callable[[], None] = lambda: None
+        self._handle = Handle()
         self._infos: dict[int, TensorInfo] = {}
         try:
             self._open(source, byref(open_options(max_memory, threads, limits)))
         except BaseException:
-            self._end_reading()
+            self._handle.end_reading()
             raise
-        self._closing = False
+        self._handle.opened()
 
     def _open(self, source: Any, options: Any) -> None:
         if isinstance(source, (str, os.PathLike)):
@@ -108,7 +121,7 @@ class File:
 
     def _open_path(self, path: str | os.PathLike[str], options: Any) -> None:
         try:
-            _abi.call(_abi.lib.dcf_file_open_path, os.fsencode(path), options, byref(self._handle))
+            _abi.call(_abi.lib.dcf_file_open_path, os.fsencode(path), options, byref(self._handle.pointer))
         except DcfError as error:
             if error.code == _abi.STATUS_IO_OPEN and not os.path.exists(path):
                 raise missing_file(os.fspath(path)) from None
@@ -116,81 +129,52 @@ class File:
 
     def _open_memory(self, data: Any, options: Any) -> None:
         memory = borrow(data)
-        self._kept.append(memory)
+        self._handle.kept.append(memory)
         _abi.call(
             _abi.lib.dcf_file_open_memory,
             memory.address,
             memory.size,
             options,
-            byref(self._handle),
+            byref(self._handle.pointer),
         )
 
     def _open_reader(self, source: Any, options: Any) -> None:
         reading = range_reader(source)
         callback = read_callback(reading.read_into)
         reader = _abi.Reader(size=reading.size, read_at=callback.pointer)
-        self._kept += [source, callback, reader]
-        self._end_reading = reading.close
+        self._handle.kept += [source, callback, reader]
+        self._handle.end_reading = reading.close
         with callback:
-            _abi.call(_abi.lib.dcf_file_open_reader, byref(reader), options, byref(self._handle))
-        self._reading = callback
-
-    @contextmanager
-    def _use(self) -> Iterator[c_void_p]:
-        with self._lock:
-            if self._closing:
-                raise CallError("the file is closed", code=11, name="BadState")
-            self._users += 1
-        try:
-            if self._reading is None:
-                yield self._handle
-            else:
-                with self._reading:
-                    yield self._handle
-        finally:
-            with self._lock:
-                self._users -= 1
-                last = self._closing and self._users == 0
-            if last:
-                self._free()
-
-    def _free(self) -> None:
-        handle, self._handle = self._handle, c_void_p()
-        _abi.lib.dcf_file_close(handle)
-        self._kept.clear()
-        self._end_reading()
+            _abi.call(_abi.lib.dcf_file_open_reader, byref(reader), options, byref(self._handle.pointer))
+        self._handle.reading = callback
 
     def close(self) -> None:
         """Closes the file. Arrays that came from it stay. Further calls are a CallError."""
-        with self._lock:
-            now = not self._closing and self._users == 0
-            self._closing = True
-        if now:
-            self._free()
+        self._handle.close()
 
     def __del__(self) -> None:
-        if not getattr(self, "_closing", True):
-            self.close()
+        if hasattr(self, "_handle"):
+            self._handle.close()
 
     # ---- Describing
 
     def describe(self) -> Any:
         """dcf_file_info."""
         info = _abi.FileInfo()
-        with self._use() as handle:
+        with self._handle as handle:
             _abi.call(_abi.lib.dcf_file_describe, handle, byref(info))
         return info
 
     def count(self) -> int:
         """Number of tensors. They are sorted by name, bytewise."""
-        with self._use() as handle:
+        with self._handle as handle:
             return int(_abi.lib.dcf_tensor_count(handle))
 
     def find(self, name: str) -> int:
         """Index of a tensor. TensorNotFound (a KeyError) if no tensor has the name."""
         encoded = name.encode("utf-8", "surrogateescape")
         index = c_size_t()
-        with self._use() as handle:
+        with self._handle as handle:
             try:
                 _abi.call(_abi.lib.dcf_tensor_find, handle, encoded, len(encoded), byref(index))
             except DcfError as error:
@@ -209,7 +193,7 @@ class File:
     def _describe(self, index: int) -> TensorInfo:
         lib = _abi.lib
         t = _abi.TensorInfo()
-        with self._use() as handle:
+        with self._handle as handle:
             _abi.call(lib.dcf_tensor_describe, handle, index, byref(t))
             opaque = ""
             if t.dtype == OPAQUE:
@@ -243,7 +227,7 @@ class File:
         key, value = c_void_p(), c_void_p()
         key_size, value_size = c_size_t(), c_size_t()
         outputs = (byref(key), byref(key_size), byref(value), byref(value_size))
-        with self._use() as handle:
+        with self._handle as handle:
             for i in range(_abi.lib.dcf_metadata_count(handle)):
                 _abi.call(_abi.lib.dcf_metadata_at, handle, i, *outputs)
                 pairs[_abi.text_at(key.value, key_size.value)] = _abi.text_at(
@@ -254,7 +238,7 @@ class File:
     def sections(self) -> dict[int, bytes]:
         """The ancillary sections by kind. Reads and checks all of them."""
         found = {}
-        with self._use() as handle:
+        with self._handle as handle:
             for i in range(_abi.lib.dcf_section_count(handle)):
                 info = _abi.SectionInfo()
                 _abi.call(_abi.lib.dcf_section_describe, handle, i, byref(info))
@@ -279,20 +263,42 @@ class File:
 
         progress(done, total) runs on any thread, in encoded bytes; True cancels.
         """
-        with self._watched(progress) as handle, self._naming(index):
-            if rows is None:
-                _abi.call(_abi.lib.dcf_tensor_decode, handle, index, as_dtype, address, size)
-            else:
-                _abi.call(
-                    _abi.lib.dcf_tensor_decode_rows,
-                    handle,
-                    index,
-                    as_dtype,
-                    rows[0],
-                    rows[1] - rows[0],
-                    address,
-                    size,
-                )
+        with self._handle as handle, _Naming(self, index):
+            if progress is None:
+                self._decode(handle, index, address, size, as_dtype, rows)
+                return
+            callback = progress_callback(progress)
+            watched = c_void_p()
+            _abi.call(_abi.lib.dcf_file_watch, handle, callback.pointer, None, byref(watched))
+            try:
+                with callback:
+                    self._decode(watched, index, address, size, as_dtype, rows)
+            finally:
+                _abi.lib.dcf_file_close(watched)
+
+    @staticmethod
+    def _decode(
+        handle: c_void_p,
+        index: int,
+        address: int | None,
+        size: int,
+        as_dtype: int,
+        rows: tuple[int, int] | None,
+    ) -> None:
+        if rows is None:
+            _abi.call(_abi.lib.dcf_tensor_decode, handle, index, as_dtype, address, size)
+            return
+        first, last = rows
+        _abi.call(
+            _abi.lib.dcf_tensor_decode_rows,
+            handle,
+            index,
+            as_dtype,
+            first,
+            last - first,
+            address,
+            size,
+        )
 
     def decode_csr(
         self, index: int, value_dtype: np.dtype, as_dtype: int
@@ -310,7 +316,7 @@ class File:
             values=values.ctypes.data,
             values_capacity=values.size,
         )
-        with self._use() as handle, self._naming(index):
+        with self._handle as handle, _Naming(self, index):
             _abi.call(_abi.lib.dcf_tensor_decode_csr, handle, index, as_dtype, byref(csr))
         return row_ptr, col, values
 
@@ -318,7 +324,7 @@ class File:
         """uint16, one code per element: see dcf_tensor_decode_codes."""
         info = self.tensor(index)
         codes = np.empty(info.shape, np.uint16)
-        with self._use() as handle, self._naming(index):
+        with self._handle as handle, _Naming(self, index):
             _abi.call(
                 _abi.lib.dcf_tensor_decode_codes, handle, index, codes.ctypes.data, codes.size
             )
@@ -327,7 +333,7 @@ class File:
     def decode_codebook(self, index: int, dtype: np.dtype) -> np.ndarray:
         """The codebook of a palette or dictionary tensor, ascending."""
         book = np.empty(self.tensor(index).codebook_size, dtype)
-        with self._use() as handle, self._naming(index):
+        with self._handle as handle, _Naming(self, index):
             _abi.call(
                 _abi.lib.dcf_tensor_decode_codebook, handle, index, book.ctypes.data, book.nbytes
             )
@@ -336,7 +342,7 @@ class File:
     def decode_memory(self, index: int) -> int:
         """The most memory that decoding the tensor takes besides its own bytes."""
         output, working = c_uint64(), c_uint64()
-        with self._use() as handle:
+        with self._handle as handle:
             _abi.call(
                 _abi.lib.dcf_tensor_decode_bound,
                 handle,
@@ -350,7 +356,7 @@ class File:
     def verify(self, index: int | None = None, progress: Progress | None = None) -> None:
         """Checks all of the file, or all of one tensor."""
         callback = progress_callback(progress or (lambda _done, _total: False))
-        with self._use() as handle, callback, self._naming(index):
+        with self._handle as handle, callback, _Naming(self, index):
             if index is None:
                 _abi.call(_abi.lib.dcf_file_verify, handle, callback.pointer, None)
             else:
@@ -359,31 +365,5 @@ class File:
     @contextmanager
     def handle(self) -> Iterator[c_void_p]:
         """The dcf_file, which stays open in the block."""
-        with self._use() as handle:
+        with self._handle as handle:
             yield handle
-
-    @contextmanager
-    def _watched(self, progress: Progress | None) -> Iterator[c_void_p]:
-        with self._use() as handle:
-            if progress is None:
-                yield handle
-                return
-            callback = progress_callback(progress)
-            watched = c_void_p()
-            _abi.call(_abi.lib.dcf_file_watch, handle, callback.pointer, None, byref(watched))
-            try:
-                with callback:
-                    yield watched
-            finally:
-                _abi.lib.dcf_file_close(watched)
-
-    @contextmanager
-    def _naming(self, index: int | None) -> Iterator[None]:
-        """Failures inside say the name of the tensor instead of its index."""
-        try:
-            yield
-        except DcfError as error:
-            at = index if error.tensor is None else error.tensor
-            if isinstance(at, int):
-                error.tensor = self.tensor(at).name
-            raise
