@@ -15,15 +15,16 @@ from __future__ import annotations
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import dcf_codec
 import numpy as np
 import quality
+from pictures import pictures, relative_change
 
-QUALITIES = (48, 43, 38, 33, 28, 23)
+QUALITIES = (58, 53, 48, 43, 38, 33, 28, 23)
 SENTENCES = 256
 PICTURES = 16
 MEASURED_PICTURES = 32
@@ -213,30 +214,6 @@ def show_encoder(folder: Path) -> None:
 # ---- ONNX models of pictures
 
 
-def pictures(dims: Sequence[int], count: int, seed: int) -> Iterator[np.ndarray]:
-    """Strokes and boxes on a smooth ground, from -1 to 1."""
-    random = np.random.default_rng(seed)
-    channels_first = dims[1] <= 4
-    height, width = dims[2:] if channels_first else dims[1:3]
-    rows, cols = np.mgrid[0:height, 0:width]
-    for _ in range(count):
-        tilt = random.uniform(-1, 1, (2, 3, 1, 1)) / [[[[height]]], [[[width]]]]
-        x = random.uniform(-1, 1, (3, 1, 1)) + tilt[0] * rows + tilt[1] * cols
-        for _ in range(random.integers(20, 60)):
-            top, left = random.integers(0, height), random.integers(0, width)
-            size = random.integers(3, max(4, height // 3))
-            colour = random.uniform(-1, 1, (3, 1)) if random.random() < 0.5 else -np.ones((3, 1))
-            kind = random.integers(0, 4)
-            slope = random.uniform(-1, 1)
-            across = np.abs(cols - left - slope * (rows - top)) < 1 + size // 8
-            inside = (np.abs(rows - top) < size) & (across if kind else np.abs(cols - left) < size)
-            x[:, inside] = colour
-        x = np.clip(x, -1, 1).astype(np.float32)
-        channels = dims[1] if channels_first else dims[3]
-        x = x[:channels]
-        yield (x if channels_first else x.transpose(1, 2, 0))[None]
-
-
 def show_pictures(path: Path, dims: Sequence[int]) -> None:
     import onnxruntime
 
@@ -254,9 +231,7 @@ def show_pictures(path: Path, dims: Sequence[int]) -> None:
 
     def changes(restored: Path) -> list[float]:
         after = outputs(session(restored))
-        return [
-            float(np.mean([np.abs(a - b).sum() / np.abs(a).sum() for a, b in zip(before, after)]))
-        ]
+        return [relative_change(before, after)]
 
     data = [{one.name: x} for x in pictures(dims, PICTURES, 1)]
     variants = {

@@ -25,6 +25,7 @@ sys.path[:0] = [str(BENCH), str(BENCH / "lossless")]
 import coders  # noqa: E402
 import plot  # noqa: E402
 from coders import Coded  # noqa: E402
+from onnx_pictures import OnnxPictures  # noqa: E402
 
 CODERS = ("dcf --quality", "dcf --quality --small", "int8 per channel + zstd -19", "q8_0", "q4_0",
           "k-means (dcf --bits)", "NNCodec")  # fmt: skip
@@ -46,8 +47,18 @@ class Point(NamedTuple):
         return f"{self.coder} {self.setting}".strip()
 
 
+Model = ModuleType | OnnxPictures
+
+
+def model_named(name: str) -> Model:
+    path, _, sizes = name.partition("=")
+    if sizes:
+        return OnnxPictures(Path(path), [int(n) for n in sizes.split("x")])
+    return importlib.import_module(name)
+
+
 def settings(
-    dcf: str, module: ModuleType, tensors: list
+    dcf: str, module: Model, tensors: list
 ) -> Iterator[tuple[str, str, Callable[[], Coded]]]:
     """CODERS with their settings. A call does the work."""
     axis = module.channel_axis
@@ -68,7 +79,7 @@ def settings(
         yield "NNCodec", f"qp {qp}", lambda qp=qp: coders.coded_nncodec(tensors, axis, qp)
 
 
-def measured(dcf: str, module: ModuleType, folder: Path, wanted: list[str]) -> list[Point]:
+def measured(dcf: str, module: Model, folder: Path, wanted: list[str]) -> list[Point]:
     """Prints each point as it comes; without WANTED, those of all coders. A coder that is not installed is
     named once and left out."""
     tensors = module.tensors(folder)
@@ -103,7 +114,7 @@ def measured(dcf: str, module: ModuleType, folder: Path, wanted: list[str]) -> l
     return points
 
 
-def shown(module: ModuleType, error: float) -> str:
+def shown(module: Model, error: float) -> str:
     return f"{error:.1f}" if getattr(module, "DECIBELS", False) else f"{error:.2g}"
 
 
@@ -131,7 +142,7 @@ def by_coder(points: list[Point]) -> dict[str, list[Point]]:
     return found
 
 
-def equal_output(module: ModuleType, points: list[Point]) -> tuple[list[str], list[list[str]]]:
+def equal_output(module: Model, points: list[Point]) -> tuple[list[str], list[list[str]]]:
     """Bits a weight of the coders with curves at the errors of TARGETS, and at those of coders with one point."""
     decibels = getattr(module, "DECIBELS", False)
     coders_of = by_coder(points)
@@ -148,7 +159,7 @@ def equal_output(module: ModuleType, points: list[Point]) -> tuple[list[str], li
 
 
 def section(
-    module: ModuleType, points: list[Point], head: list[str], rows: list[list[str]]
+    module: Model, points: list[Point], head: list[str], rows: list[list[str]]
 ) -> list[str]:
     series = [
         plot.Series(name, [(p.bits, p.error, p.name()) for p in found if p.error > 0])
@@ -172,7 +183,12 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("folder", type=Path, help="of bench/fetch.sh")
-    parser.add_argument("models", nargs="*", metavar="MODEL", help=f"of {', '.join(MODELS)}")
+    parser.add_argument(
+        "models",
+        nargs="*",
+        metavar="MODEL",
+        help=f"of {', '.join(MODELS)}; or one of your own that takes a picture: MODEL.onnx=1x3x224x224",
+    )
     parser.add_argument(
         "--coders",
         nargs="+",
@@ -183,7 +199,7 @@ def main() -> None:
     )
     parser.add_argument("--page", type=Path, metavar="FILE", help="HTML with plots")
     arguments = parser.parse_args()
-    unknown = set(arguments.models) - set(MODELS)
+    unknown = {name for name in arguments.models if "=" not in name} - set(MODELS)
     if unknown:
         parser.error(f"no model {min(unknown)}; there are: {', '.join(MODELS)}")
     dcf = os.environ.get("DCF", str(BENCH.parent / "build/release/bin/dcf"))
@@ -191,9 +207,10 @@ def main() -> None:
         parser.error(f"there is no {dcf}; ./demo.sh builds it, or DCF= names another")
     parts: list[str] = []
     for name in arguments.models or MODELS:
-        module = importlib.import_module(name)
-        if not (arguments.folder / f"{module.FETCHED}.safetensors").exists():
-            print(f"\n{module.TITLE}: bench/fetch.sh {arguments.folder} {module.FETCHED} makes it")
+        module = model_named(name)
+        fetched = getattr(module, "FETCHED", None)
+        if fetched and not (arguments.folder / f"{fetched}.safetensors").exists():
+            print(f"\n{module.TITLE}: bench/fetch.sh {arguments.folder} {fetched} makes it")
             continue
         points = measured(dcf, module, arguments.folder, arguments.coders)
         head, rows = equal_output(module, points)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import coders
 import numpy as np
+import onnx_graph
 import safetensors_file
 from coders import Arrays
 from safetensors_file import Tensor
@@ -37,19 +38,6 @@ def clips() -> list[np.ndarray]:
     return [(s * rng.uniform(0.1, 1) + n).astype(np.float32) for s, n in zip(sounds, noises)]
 
 
-def graph_with(graph, weights: Arrays) -> None:
-    """Puts weights in the place of the constants of the same name, in subgraphs too."""
-    from onnx import numpy_helper
-
-    for node in graph.node:
-        for attribute in node.attribute:
-            if attribute.HasField("g"):
-                graph_with(attribute.g, weights)
-            elif node.op_type == "Constant" and node.output[0] in weights:
-                value = np.array(weights[node.output[0]], order="C")
-                attribute.t.CopyFrom(numpy_helper.from_array(value))
-
-
 def outputs(folder: Path, weights: Arrays) -> list[np.ndarray]:
     import onnx
     import onnxruntime
@@ -57,7 +45,7 @@ def outputs(folder: Path, weights: Arrays) -> list[np.ndarray]:
     with tarfile.open(coders.package(folder, "ricky0123-vad-web-*.tgz")) as members:
         member = members.extractfile("package/dist/silero_vad_v6.onnx")
         model = onnx.load_model_from_string(member.read())
-    graph_with(model.graph, weights)
+    onnx_graph.replace(model.graph, weights)
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1
     options.log_severity_level = 3  # it warns of the shapes of the model as it was

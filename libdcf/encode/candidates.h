@@ -15,6 +15,9 @@ namespace dcf::impl {
 
 // Up to this size, candidates that are close by estimate are encoded to compare them.
 inline constexpr uint64_t kTrialElements = uint64_t{1} << 20;
+// The same where the smallest encoding is not asked for: tables weigh little in larger tensors, and
+// the estimate of what weighs is exact.
+inline constexpr uint64_t kQuickTrialElements = 4096;
 
 // Whether ranges of a tensor may be encoded each by itself (encode/range_encoder.h). One that may
 // has neither classes, delta values nor a dictionary, as they are found in the words of the whole

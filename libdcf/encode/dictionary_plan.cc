@@ -5,6 +5,7 @@
 
 #include "base/checked.h"
 #include "encode/class_costs.h"
+#include "encode/radix_sort.h"
 
 namespace dcf::impl {
 namespace {
@@ -37,7 +38,7 @@ Result<std::vector<uint64_t>> sample_keys(const Content& content) {
       for (size_t i = 0; i < view.size(); ++i) keys.push_back(codebook_key(content.dtype, view[i]));
     });
   }
-  std::sort(keys.begin(), keys.end());
+  sort_keys(&keys);
   return keys;
 }
 

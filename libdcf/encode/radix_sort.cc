@@ -44,4 +44,25 @@ void sort_floats(std::vector<float>* values) {
   }
 }
 
+void sort_keys(std::vector<uint64_t>* keys) {
+  constexpr unsigned kByteBits = 8;
+  if (keys->empty()) return;
+  uint64_t differing = 0;
+  for (const uint64_t key : *keys) differing |= key ^ keys->front();
+  std::vector<uint64_t> other(keys->size());
+  for (unsigned shift = 0; shift < 64; shift += kByteBits) {
+    if ((differing >> shift & 0xFF) == 0) continue;
+    std::array<size_t, 1u << kByteBits> places{};
+    for (const uint64_t key : *keys) ++places[key >> shift & 0xFF];
+    size_t start = 0;
+    for (size_t& place : places) {
+      const size_t count = place;
+      place = start;
+      start += count;
+    }
+    for (const uint64_t key : *keys) other[places[key >> shift & 0xFF]++] = key;
+    keys->swap(other);
+  }
+}
+
 }  // namespace dcf::impl

@@ -112,7 +112,9 @@ class Chooser {
 
   // The best of one kind, by weight. Only between kinds does the size decide.
   Result<Trial> lightest(std::vector<Candidate> candidates) const {
-    const bool small = candidates[0].source->content.elements <= kTrialElements;
+    const bool smallest = input_.options().effort == Effort::kSmallest;
+    const bool small =
+        candidates[0].source->content.elements <= (smallest ? kTrialElements : kQuickTrialElements);
     const uint64_t close = close_to(candidates[0].estimate, candidates[0].recipe.grid.chunks);
     std::vector<Candidate*> tried = {&candidates[0]};
     for (size_t i = 1; i < candidates.size() && small && tried.size() < kMaxTrials; ++i) {
@@ -120,7 +122,7 @@ class Chooser {
       const bool known = std::any_of(tried.begin(), tried.end(), [&](const Candidate* lighter) {
         return differ_by_split(*lighter, candidates[i]);
       });
-      if (!known || input_.options().effort == Effort::kSmallest) tried.push_back(&candidates[i]);
+      if (!known || smallest) tried.push_back(&candidates[i]);
     }
     Trial best;
     if (kinds_.size() == 1 && tried.size() == 1) {

@@ -10,12 +10,12 @@ ChunkReader::ChunkReader(const Model& model, size_t data, DecodeProgress* progre
       progress_(progress) {}
 
 Result<DecodedChunk> ChunkReader::load(uint64_t chunk, ChunkScratch* scratch,
-                                        const WordsTarget& target) const {
+                                       const WordsTarget& target) const {
   DCF_ASSIGN(const Bytes bytes, model_.read_chunk(data_, chunk, &scratch->encoded));
   const uint64_t index = coding_.tensor().first_chunk + chunk;
   const Chunk& info = model_.manifest()->chunks[index];
-  Result<DecodedChunk> decoded =
-      decode_chunk(coding_, chunk_shape(coding_.tensor(), chunk, info.entries), bytes, scratch, target);
+  Result<DecodedChunk> decoded = decode_chunk(
+      coding_, chunk_shape(coding_.tensor(), chunk, info.entries), bytes, scratch, target);
   if (!decoded.ok()) {
     return decoded.status().at(model_.layout().chunk_offsets[index]).in_tensor(data_);
   }

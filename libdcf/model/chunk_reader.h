@@ -15,8 +15,8 @@ class ChunkReader {
   ChunkReader(const Model& model, size_t data, DecodeProgress* progress);
 
   const TensorCoding& coding() const { return coding_; }
-  // decode_chunk(). Its views are valid until the scratch is used again. Failures carry the chunk's offset and the
-  // tensor; Cancelled if the caller of the progress cancels.
+  // decode_chunk(). Its views are valid until the scratch is used again. Failures carry the chunk's
+  // offset and the tensor; Cancelled if the caller of the progress cancels.
   Result<DecodedChunk> load(uint64_t chunk, ChunkScratch* scratch,
                             const WordsTarget& target = {}) const;
 

@@ -58,7 +58,7 @@ class ClassOrder {
   std::array<uint32_t, kMaxClasses + 1> starts_{};  // into units_
   std::vector<uint32_t> units_;                     // the units of class 0, of class 1, ...
   const SpreadKernels* kernels_;
-  SpreadPlan columns_;                              // where each unit is one element
+  SpreadPlan columns_;  // where each unit is one element
 };
 
 }  // namespace dcf::impl

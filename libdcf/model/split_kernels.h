@@ -19,8 +19,9 @@ struct SplitFields {
   unsigned bits;  // W - t - z, of a field
 };
 
-// Writes codes.size() words of W bits. `tail` begins with the fields; what stands behind them may be
-// read. Returns how many words are neither +0 nor -0: dtypes of split values have their sign on top.
+// Writes codes.size() words of W bits. `tail` begins with the fields; what stands behind them may
+// be read. Returns how many words are neither +0 nor -0: dtypes of split values have their sign on
+// top.
 using JoinSplit = size_t (*)(Bytes codes, Bytes tail, const SplitFields& fields, uint8_t* words);
 
 struct SplitKernels {

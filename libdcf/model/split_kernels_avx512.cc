@@ -39,7 +39,9 @@ struct Unpack {
 DCF_AVX512 inline __mmask64 first_bytes(size_t n) {
   return _cvtu64_mask64(n >= 64 ? ~uint64_t{0} : low_mask(static_cast<unsigned>(n)));
 }
-DCF_AVX512 inline __m512i load(const void* p) { return _mm512_load_si512(p); }
+DCF_AVX512 inline __m512i load(const void* p) {
+  return _mm512_load_si512(p);
+}
 
 DCF_AVX512 size_t join_16(Bytes codes, Bytes tail, const SplitFields& f, uint8_t* words) {
   constexpr size_t kLanes = 32;
@@ -60,9 +62,8 @@ DCF_AVX512 size_t join_16(Bytes codes, Bytes tail, const SplitFields& f, uint8_t
     const size_t count = std::min(kLanes, n - i);
     const auto there = static_cast<__mmask32>(low_mask(static_cast<unsigned>(count)));
     const __m512i bytes = _mm512_maskz_loadu_epi8(first_bytes(tail.size() - at), tail.data() + at);
-    const __m512i moved =
-        _mm512_shrdv_epi16(_mm512_permutexvar_epi8(low_bytes, bytes),
-                           _mm512_permutexvar_epi8(high_bytes, bytes), shifts);
+    const __m512i moved = _mm512_shrdv_epi16(_mm512_permutexvar_epi8(low_bytes, bytes),
+                                             _mm512_permutexvar_epi8(high_bytes, bytes), shifts);
     const __m512i field = _mm512_and_si512(moved, mask);
     const __m512i code = _mm512_cvtepu8_epi16(_mm256_maskz_loadu_epi8(there, codes.data() + i));
     const __m512i prefix = _mm512_sll_epi16(_mm512_add_epi16(code, base), code_shift);

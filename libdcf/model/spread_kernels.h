@@ -27,7 +27,7 @@ struct SpreadPiece {
 // overlap.
 class SpreadPlan {
  public:
-  static constexpr size_t kMostColumns = 64;  // of a group
+  static constexpr size_t kMostColumns = 64;   // of a group
   static constexpr size_t kMostPieces = 1024;  // that stay in the first-level cache
 
   SpreadPlan() = default;

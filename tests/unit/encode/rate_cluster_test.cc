@@ -219,5 +219,19 @@ TEST(RadixSort, SortsFloatsOfEitherSignAndAnyMagnitude) {
   EXPECT_TRUE(std::signbit(zeros[1]) && !std::signbit(zeros[2]));
 }
 
+TEST(RadixSort, KeysOfAnyWidth) {
+  std::mt19937_64 random(4);
+  for (const unsigned bits : {0u, 1u, 8u, 9u, 16u, 32u, 63u}) {
+    for (const size_t n : {0, 1, 2, 3, 700}) {
+      std::vector<uint64_t> keys(n);
+      for (uint64_t& key : keys) key = random() >> (63 - bits) << 1;
+      std::vector<uint64_t> expected = keys;
+      std::sort(expected.begin(), expected.end());
+      sort_keys(&keys);
+      ASSERT_EQ(keys, expected) << bits;
+    }
+  }
+}
+
 }  // namespace
 }  // namespace dcf::impl
