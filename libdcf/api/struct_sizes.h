@@ -26,6 +26,7 @@ DCF_FIRST_SIZE(dcf_file_info, metadata);
 DCF_FIRST_SIZE(dcf_section_info, offset);
 DCF_FIRST_SIZE(dcf_open_options, parallel_ctx);
 DCF_FIRST_SIZE(dcf_reader, read_at);
+DCF_FIRST_SIZE(dcf_dense_output, dst_size);
 DCF_FIRST_SIZE(dcf_csr, nonzeros);
 DCF_FIRST_SIZE(dcf_conv2d_shape, groups);
 DCF_FIRST_SIZE(dcf_pool2d_shape, pad_w);

@@ -9,6 +9,7 @@
 #include "base/float_convert.h"
 #include "base/nt_store.h"
 #include "model/expand.h"
+#include "model/sweep.h"
 #include "model/tensor_reader.h"
 
 namespace dcf::impl {
@@ -17,24 +18,26 @@ namespace {
 // Elements [first, first + count) of a tensor, which decode to dst.
 class RangeDecoder {
  public:
-  RangeDecoder(const TensorReader& reader, DType as, uint64_t first, uint64_t count,
+  RangeDecoder(const TensorCoding& coding, DType as, uint64_t first, uint64_t count,
                MutableBytes dst)
-      : reader_(reader),
-        tensor_(reader.tensor()),
-        coding_(reader.coding()),
+      : tensor_(coding.tensor()),
+        coding_(coding),
         convert_(as == DType::kF32 && tensor_.dtype != DType::kF32),
         first_(first),
         count_(count),
         dst_(dst) {}
 
-  Status run() const {
-    return reader_.for_each_chunk([this](uint64_t chunk, ChunkScratch* scratch) -> Status {
-      const WordsTarget target = target_of(chunk);
-      DCF_ASSIGN(const DecodedChunk decoded, reader_.load(chunk, scratch, target));
-      const bool there = !target.bytes.empty() && decoded->words.data() == target.bytes.data();
-      if (!there) place(decoded, scratch);
-      return ok_status();
-    });
+  // Loads a chunk by `reader`, which is of this tensor, and writes what of it lies in the request.
+  template <typename Reader>
+  Result<DecodedChunk> decode(const Reader& reader, uint64_t chunk, ChunkScratch* scratch) const {
+    const WordsTarget target = target_of(chunk);
+    Result<DecodedChunk> decoded = reader.load(chunk, scratch, target);
+    if (!decoded.ok()) return decoded;
+    const Bytes words = decoded.value()->words;
+    if (target.bytes.empty() || words.data() != target.bytes.data()) {
+      place(decoded.value(), scratch);
+    }
+    return decoded;
   }
 
  private:
@@ -145,7 +148,6 @@ class RangeDecoder {
     }
   }
 
-  const TensorReader& reader_;
   const Tensor& tensor_;
   const TensorCoding& coding_;
   bool convert_;
@@ -190,7 +192,27 @@ Status decode_elements(const Model& model, size_t tensor, DType as, uint64_t fir
   DecodeProgress progress(std::move(step), model.encoded_bytes(data, plan.chunks));
   plan.progress = &progress;
   DCF_ASSIGN(const auto reader, TensorReader::open(model, data, plan));
-  return RangeDecoder(*reader, as, first, count, dst).run();
+  const RangeDecoder decoder(reader->coding(), as, first, count, dst);
+  return reader->for_each_chunk([&](uint64_t chunk, ChunkScratch* scratch) {
+    return decoder.decode(*reader, chunk, scratch).status();
+  });
+}
+
+Status decode_tensors(const Model& model, std::span<const DenseOutput> outputs, ProgressStep step) {
+  constexpr uint64_t kSteps = 256;  // small tensors are many, and a step may be slow
+  const auto data_of = [&](size_t i) { return model.data_tensor(outputs[i].tensor); };
+  uint64_t total = 0;
+  for (size_t i = 0; i < outputs.size(); ++i) {
+    total += model.manifest()->tensors[data_of(i)].encoded_bytes;
+  }
+  DecodeProgress progress(std::move(step), total, total / kSteps);
+  Sweep sweep(model, outputs.size(), data_of, 0, &progress);
+  DCF_TRY(sweep.take_memory());
+  return sweep.run([&](size_t i, const ChunkReader& reader, uint64_t chunk, ChunkScratch* scratch) {
+    const DenseOutput& to = outputs[i];
+    const uint64_t elements = reader.coding().tensor().elements;
+    return RangeDecoder(reader.coding(), to.as, 0, elements, to.dst).decode(reader, chunk, scratch);
+  });
 }
 
 }  // namespace dcf::impl

@@ -18,6 +18,16 @@ namespace dcf::impl {
 // (`as` = kF32; not for raw-only dtypes). dst has exactly their size.
 Status decode_elements(const Model& model, size_t tensor, DType as, uint64_t first, uint64_t count,
                        MutableBytes dst, ProgressStep progress = {});
+// Where all elements of a tensor go, as decode_elements() has it.
+struct DenseOutput {
+  size_t tensor;
+  DType as;
+  MutableBytes dst;
+};
+// decode_elements() for many tensors, whose chunks are decoded side by side. Among failures of
+// chunks the one of the first output is reported, and its lowest; then the first wrong count.
+Status decode_tensors(const Model& model, std::span<const DenseOutput> outputs,
+                      ProgressStep progress = {});
 // Bytes of `count` elements as `as` (kNone: own dtype), or why they cannot be converted.
 Result<uint64_t> decoded_bytes(const Tensor& tensor, DType as, uint64_t count);
 // The memory that decode_elements() takes of the file's for all elements if no other call takes

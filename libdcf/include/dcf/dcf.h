@@ -371,6 +371,23 @@ DCF_API dcf_status dcf_tensor_decode_bound(const dcf_file* file, size_t index, d
 // nearest even) to float. dst_size is in bytes and may exceed dst_bytes; dst needs no alignment.
 DCF_API dcf_status dcf_tensor_decode(const dcf_file* file, size_t index, dcf_dtype as, void* dst,
                                      size_t dst_size, dcf_error* error);
+// One of the tensors of dcf_file_decode_tensors: the arguments of dcf_tensor_decode.
+typedef struct dcf_dense_output {
+  size_t struct_size;  // the same in every output of an array: the distance from one to the next
+  size_t index;
+  dcf_dtype as;
+  void* dst;
+  size_t dst_size;
+} dcf_dense_output;
+#define DCF_DENSE_OUTPUT_INIT \
+  { sizeof(dcf_dense_output), 0, DCF_DTYPE_NONE, NULL, 0 }
+// dcf_tensor_decode for many tensors in one call, a whole model for example: chunks of all of them
+// are decoded side by side, so that small tensors keep the threads busy, too. Outputs may not
+// overlap; a tensor may occur several times. All arguments are checked first. Among failures of
+// chunks the one of the first output is reported. A watched handle (dcf_file_watch) reports about
+// every 256th part of the encoded bytes, or every chunk where these are fewer.
+DCF_API dcf_status dcf_file_decode_tensors(const dcf_file* file, const dcf_dense_output* outputs,
+                                           size_t count, dcf_error* error);
 // Rows [first_row, first_row + rows). Reads and decodes only the chunks that hold some of them; if
 // the tensor is stored transposed, these are all of its chunks.
 DCF_API dcf_status dcf_tensor_decode_rows(const dcf_file* file, size_t index, dcf_dtype as,
@@ -559,10 +576,10 @@ DCF_API void dcf_layer_close(dcf_layer* layer);  // NULL is fine
 // the library, also with this file.
 typedef int (*dcf_progress_fn)(void* ctx, uint64_t done, uint64_t total);
 // *out is another handle of an open file. Every call on it that decodes chunks (dcf_tensor_decode,
-// _decode_rows, _decode_csr, _decode_codes, _matvec, _matmul, _conv2d, _measure, dcf_layer_prepare
-// and _prepare_conv2d) reports to `progress`, each from 0 to its own total, and can be cancelled by
-// it. Limits and memory are those of the file, which stays open until all its handles are closed,
-// in any order. Cheap: one small allocation.
+// _decode_rows, _decode_csr, _decode_codes, _matvec, _matmul, _conv2d, _measure, dcf_layer_prepare,
+// _prepare_conv2d and dcf_file_decode_tensors) reports to `progress`, each from 0 to its own total,
+// and can be cancelled by it. Limits and memory are those of the file, which stays open until all
+// its handles are closed, in any order. Cheap: one small allocation.
 DCF_API dcf_status dcf_file_watch(const dcf_file* file, dcf_progress_fn progress,
                                   void* progress_ctx, dcf_file** out, dcf_error* error);
 

@@ -30,6 +30,7 @@ static void use_tensor(const dcf_file* file, size_t index) {
   dcf_tensor_info info = DCF_TENSOR_INFO_INIT;
   dcf_conv2d_shape shape = DCF_CONV2D_SHAPE_INIT;
   dcf_csr csr = DCF_CSR_INIT;
+  dcf_dense_output outputs[2] = {DCF_DENSE_OUTPUT_INIT, DCF_DENSE_OUTPUT_INIT};
   uint64_t need = 9, working = 9;
   size_t found = 0;
   EXPECT(DCF_OK, dcf_tensor_describe(file, index, &info, ERROR));
@@ -43,6 +44,9 @@ static void use_tensor(const dcf_file* file, size_t index) {
     TRUE(abi_zeroed(&s, sizeof(dcf_tensor_bytes)));
   (void)CALL(dcf_tensor_decode(file, index, DCF_DTYPE_NONE, dst, sizeof dst, ERROR));
   (void)CALL(dcf_tensor_decode(file, index, DCF_DTYPE_F32, dst, sizeof dst, ERROR));
+  outputs[0].index = 0, outputs[0].dst = dst, outputs[0].dst_size = sizeof dst;
+  outputs[1].index = index, outputs[1].dst = y, outputs[1].dst_size = sizeof y;
+  (void)CALL(dcf_file_decode_tensors(file, outputs, 2, ERROR));
   (void)CALL(dcf_tensor_decode_rows(file, index, DCF_DTYPE_NONE, 0, 1, dst, sizeof dst, ERROR));
   csr.row_ptr = row_ptr, csr.col = col, csr.values = dst;
   csr.row_ptr_capacity = csr.col_capacity = csr.values_capacity = CAPACITY;

@@ -297,6 +297,34 @@ static void test_csr(void) {
   TRUE(csr.nonzeros == 0);
 }
 
+static dcf_status decode_tensors(const void* output) {
+  return CALL(dcf_file_decode_tensors(file, (const dcf_dense_output*)output, 1, ERROR));
+}
+
+static void test_decode_tensors(size_t dense, size_t sparse) {
+  float first[6], second[60];
+  dcf_dense_output outputs[2] = {DCF_DENSE_OUTPUT_INIT, DCF_DENSE_OUTPUT_INIT};
+  outputs[0].index = dense, outputs[0].dst = first, outputs[0].dst_size = sizeof first;
+  outputs[1].index = sparse, outputs[1].dst = second, outputs[1].dst_size = sizeof second;
+  abi_check_input("dcf_dense_output", &outputs[0], sizeof outputs[0],
+                  END(dcf_dense_output, dst_size), decode_tensors);
+  EXPECT(DCF_OK, dcf_file_decode_tensors(file, outputs, 2, ERROR));
+  TRUE(first[0] == 1 && first[5] == 0.5f && second[3] == 1.5f);
+  EXPECT(DCF_OK, dcf_file_decode_tensors(file, NULL, 0, ERROR));
+  REFUSED(dcf_file_decode_tensors(file, NULL, 2, ERROR));
+  REFUSED(dcf_file_decode_tensors(NULL, outputs, 2, ERROR));
+  outputs[0].dst_size = 23;
+  EXPECT(DCF_STATUS_BUFFER_TOO_SMALL, dcf_file_decode_tensors(file, outputs, 2, ERROR));
+  outputs[0].dst_size = 24, outputs[1].dst = NULL;
+  REFUSED(dcf_file_decode_tensors(file, outputs, 2, ERROR));
+  outputs[1].dst = second, outputs[1].index = 4;
+  REFUSED(dcf_file_decode_tensors(file, outputs, 2, ERROR));
+  outputs[1].index = sparse, outputs[1].struct_size += 8; /* not that of the first */
+  REFUSED(dcf_file_decode_tensors(file, outputs, 2, ERROR));
+  outputs[1].struct_size -= 8, outputs[1].as = (dcf_dtype)999;
+  TRUE(CALL(dcf_file_decode_tensors(file, outputs, 2, ERROR)) != DCF_OK);
+}
+
 static int cancel(void* ctx, uint64_t done, uint64_t total) {
   (void)ctx, (void)done, (void)total;
   return 1;
@@ -331,6 +359,7 @@ void test_decode(const abi_file* sample) {
   REFUSED(dcf_tensor_decode(file, dense, DCF_DTYPE_NONE, NULL, 24, ERROR));
   REFUSED(dcf_tensor_decode(file, 4, DCF_DTYPE_NONE, out, 24, ERROR));
   REFUSED(dcf_tensor_decode(NULL, 0, DCF_DTYPE_NONE, out, 24, ERROR));
+  test_decode_tensors(dense, sparse);
   EXPECT(DCF_OK, dcf_tensor_decode_rows(file, dense, DCF_DTYPE_NONE, 1, 1, out, 12, ERROR));
   TRUE(out[2] == 0.5f);
   EXPECT(DCF_STATUS_BUFFER_TOO_SMALL,

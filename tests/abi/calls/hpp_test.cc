@@ -77,6 +77,13 @@ void read(const std::vector<uint8_t>& bytes) {
   EXPECT(file->verify());
   EXPECT(file->verify([](uint64_t, uint64_t) { return false; }).status() == DCF_STATUS_CANCELLED);
   const auto small = file->tensor("small");
+  float decoded[6] = {};
+  dcf_dense_output output = DCF_DENSE_OUTPUT_INIT;
+  output.index = small->index();
+  output.dst = decoded;
+  EXPECT(file->decode_tensors({&output, 1}).status() == DCF_STATUS_BUFFER_TOO_SMALL);
+  output.dst_size = sizeof decoded;
+  EXPECT(file->decode_tensors({&output, 1}) && decoded[0] == 1 && decoded[2] == -2);
   EXPECT(small->verify() && !small->verify([](uint64_t, uint64_t) { return false; }));
   auto stop = [](uint64_t, uint64_t) { return false; };
   const auto watched = file->watch(&stop);

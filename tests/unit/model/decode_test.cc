@@ -262,6 +262,85 @@ TEST(Decode, SameBytesForAnyNumberOfThreads) {
   }
 }
 
+// Tensors of all sorts, an alias among them, and one of them twice.
+std::vector<Sample> many_samples() {
+  std::vector<Sample> samples;
+  for (const Encoding& e : encodings_of(DType::kF32)) {
+    Sample s = random_sample(DType::kF32, {40, 12}, e, samples.size());
+    if (!e.is_raw() && samples.size() % 3 == 0) s.view = {40, true};
+    s.rows_per_chunk = samples.size() % 2 == 0 ? 7 : 0;
+    s.name = "t" + std::to_string(100 + samples.size());
+    samples.push_back(s);
+  }
+  samples.push_back(random_sample(DType::kF16, {3000}, encodings_of(DType::kF16)[1], 3));
+  samples.back().name = "u";
+  samples.emplace_back();
+  samples.back().name = "v";
+  samples.back().dims = {12, 40};
+  samples.back().alias_of = "t100";
+  return samples;
+}
+
+TEST(Decode, ManyTensorsInOneCall) {
+  const Blob file = make_file(many_samples());
+  for (const unsigned threads : {1u, 4u}) {
+    const auto model = must_open(file, threads);
+    ASSERT_NE(model, nullptr);
+    const size_t count = model->manifest()->tensors.size();
+    std::vector<Blob> expected;
+    std::vector<Blob> memory;
+    std::vector<DenseOutput> outputs;
+    for (size_t i = 0; i <= count; ++i) {
+      const size_t tensor = count - 1 - i % count;  // in no order of the file, the last one twice
+      const DType as = tensor % 2 == 0 ? DType::kF32 : DType::kNone;
+      expected.push_back(decode(*model, tensor, as));
+      memory.emplace_back(expected.back().size(), 0xEE);
+      outputs.push_back({tensor, as, memory.back()});
+    }
+    uint64_t last = 0;
+    const Status s = decode_tensors(*model, outputs, [&](uint64_t done, uint64_t total) {
+      EXPECT_LE(last, done);
+      EXPECT_LE(done, total);
+      last = done;
+      return true;
+    });
+    ASSERT_TRUE(s.ok()) << s.message;
+    EXPECT_GT(last, 0);
+    EXPECT_EQ(memory, expected);
+  }
+}
+
+TEST(Decode, OfManyFailuresTheFirstOneIsReported) {
+  const Blob file = make_file(many_samples());
+  const auto sound = must_open(file);
+  ASSERT_NE(sound, nullptr);
+  Blob damaged = file;
+  const auto damage = [&](size_t tensor) {
+    const uint64_t at =
+        sound->layout().chunk_offsets[sound->manifest()->tensors[tensor].first_chunk];
+    damaged[static_cast<size_t>(at)] ^= 1;
+    return at;
+  };
+  const uint64_t second = damage(2);
+  const uint64_t first = damage(5);
+  for (const unsigned threads : {1u, 4u}) {
+    const auto model = must_open(damaged, threads);
+    ASSERT_NE(model, nullptr);
+    std::vector<Blob> memory(8, Blob(40 * 12 * 4));
+    std::vector<DenseOutput> outputs;
+    for (const size_t tensor : {3, 5, 2, 7})
+      outputs.push_back({tensor, DType::kNone, memory[tensor]});
+    const Status s = decode_tensors(*model, outputs);
+    EXPECT_EQ(s.code, Code::ChecksumMismatch);
+    EXPECT_EQ(s.offset, first);
+    EXPECT_EQ(s.tensor, 5);
+    std::reverse(outputs.begin(), outputs.end());
+    EXPECT_EQ(decode_tensors(*model, outputs).offset, second);
+    outputs.resize(1);
+    EXPECT_TRUE(decode_tensors(*model, outputs).ok());
+  }
+}
+
 // So many bytes bypass the caches where that is fast; chunks start at any place of a line.
 TEST(Decode, OutputsOfManyMegabytesAtAnyAddress) {
   std::vector<Encoding> encodings;

@@ -60,6 +60,14 @@ inline std::vector<ReadCall> whole_tensor_calls(const dcf_file* file, size_t ind
          return dcf_tensor_decode(f, index, DCF_DTYPE_NONE, b->dense.data(),
                                   b->dense.size() * sizeof(float), error);
        }},
+      {"decode tensors",
+       [=](const dcf_file* f, dcf_error* error) {
+         dcf_dense_output output = DCF_DENSE_OUTPUT_INIT;
+         output.index = index;
+         output.dst = b->dense.data();
+         output.dst_size = b->dense.size() * sizeof(float);
+         return dcf_file_decode_tensors(f, &output, 1, error);
+       }},
       {"all rows",
        [=](const dcf_file* f, dcf_error* error) {
          return dcf_tensor_decode_rows(f, index, DCF_DTYPE_F32, 0, info.rows, b->dense.data(),

@@ -78,9 +78,7 @@ def load_source(
     """All tensors of a path, bytes or another source of File, name -> tensor of the framework."""
     file = File(source, max_memory=max_memory, threads=threads)
     try:
-        found = load_all(
-            file, lambda info: allocate_for(framework, info), threads=threads, progress=progress
-        )
+        found = load_all(file, lambda info: allocate_for(framework, info), progress=progress)
     finally:
         file.close()
     return {name: framework.finish(value) for name, value in found.items()}

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
@@ -11,7 +10,7 @@ from ._cancel import Cancellation, run_all
 from ._file import File, TensorInfo
 from ._progress import open_progress
 
-# What decodes in less time is not worth a thread of its own, nor a look at Ctrl-C.
+# What is decoded so soon is not worth a thread of its own, nor a look at Ctrl-C.
 SMALL_BYTES = 1 << 20
 
 
@@ -26,88 +25,29 @@ class Target(NamedTuple):
 Allocate = Callable[[TensorInfo], Target]
 
 
-def thread_count(threads: int) -> int:
-    """Threads of `threads`: 0 is one for each processor that this process may use."""
-    if threads > 0:
-        return threads
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
-
-
-def _tasks(
-    file: File,
-    indices: Sequence[int],
-    allocate: Allocate,
-    cancel: Cancellation,
-    out: dict[int, Any],
-) -> list[Callable[[], None]]:
-    """The largest first, each alone; small ones in groups, so that threads do not wait for each
-    other over them."""
-
-    def decode(index: int, watched: bool) -> None:
-        info = file.tensor(index)
-        target = allocate(info)
-        progress = cancel.part(info.dense_bytes) if watched else None
-        file.decode_into(index, target.address, target.size, progress=progress)
-        out[index] = target.value
-        if progress is None:
-            cancel.add(info.dense_bytes)
-        else:
-            progress(1, 1)  # a tensor that takes no bytes in the file has not reported
-
-    def group(members: Sequence[int]) -> Callable[[], None]:
-        def work() -> None:
-            for index in members:
-                if cancel.requested:
-                    return
-                decode(index, watched=False)
-
-        return work
-
-    tasks: list[Callable[[], None]] = []
-    small: list[int] = []
-    bytes_of = {i: file.tensor(i).dense_bytes for i in indices}
-    for index in sorted(indices, key=lambda i: -bytes_of[i]):
-        if bytes_of[index] > SMALL_BYTES:
-            tasks.append(lambda index=index: decode(index, watched=True))  # type: ignore[misc]
-        else:
-            small.append(index)
-    members: list[int] = []
-    size = 0
-    for index in small:
-        members.append(index)
-        size += bytes_of[index]
-        if size > SMALL_BYTES or len(members) == 256:
-            tasks.append(group(members))
-            members, size = [], 0
-    if members:
-        tasks.append(group(members))
-    return tasks
-
-
 def load_all(
     file: File,
     allocate: Allocate,
     *,
-    threads: int = 0,
     progress: Any = None,
     indices: Sequence[int] | None = None,
 ) -> dict[str, Any]:
-    """Name -> tensor, in the order of the file. Several tensors, and the chunks of large ones, are
-    decoded at the same time. Ctrl-C and an exception of the callback end it."""
-    chosen = range(file.count()) if indices is None else indices
-    total = sum(file.tensor(i).dense_bytes for i in chosen)
-    out: dict[int, Any] = {}
+    """Name -> tensor, in the order of the file, decoded by as many threads as the file has. Ctrl-C and
+    an exception of the callback end it."""
+    infos = [file.tensor(i) for i in (range(file.count()) if indices is None else indices)]
+    chosen = range(len(infos)) if indices is None else indices
+    total = sum(info.dense_bytes for info in infos)
     with open_progress(progress, "loading") as report:
-        cancel = Cancellation(total, report)
-        tasks = _tasks(file, chosen, allocate, cancel, out)
-        workers = thread_count(threads)
-        if len(tasks) == 1 and total <= SMALL_BYTES:
-            tasks[0]()
-        elif tasks:
-            run_all(tasks, workers, cancel)
-    return {file.tensor(i).name: out[i] for i in chosen}
+        targets = [allocate(info) for info in infos]
+        outputs = [(index, to.address, to.size) for index, to in zip(chosen, targets)]
+        if total <= SMALL_BYTES and report is None:
+            file.decode_all(outputs)
+        else:
+            cancel = Cancellation(total, report)
+            step = cancel.part(total)
+            run_all([lambda: file.decode_all(outputs, step)], 1, cancel)
+            step(1, 1)  # tensors that take no bytes in the file have not reported
+    return {info.name: to.value for info, to in zip(infos, targets)}
 
 
 def load_one(file: File, index: int, allocate: Allocate, *, as_dtype: int = 0) -> Any:

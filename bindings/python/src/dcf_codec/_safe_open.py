@@ -57,7 +57,6 @@ class safe_open:  # noqa: N801 (the name of safetensors)
         **limits: int,
     ) -> None:
         self._framework: Framework = framework_of(framework, device)
-        self._threads = threads
         self._file = File(filename, max_memory=max_memory, threads=threads, **limits)
 
     def __enter__(self) -> safe_open:
@@ -162,7 +161,6 @@ class safe_open:  # noqa: N801 (the name of safetensors)
         found = _load.load_all(
             self._file,
             lambda info: allocate_for(self._framework, info),
-            threads=self._threads,
             progress=progress,
             indices=indices,
         )

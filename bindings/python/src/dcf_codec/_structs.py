@@ -156,6 +156,18 @@ class Reader(Sized):
     ]
 
 
+class DenseOutput(Structure):
+    """dcf_dense_output. An array of them is made of tuples, struct_size included."""
+
+    _fields_ = [
+        ("struct_size", c_size_t),
+        ("index", c_size_t),
+        ("as_dtype", c_uint32),
+        ("dst", c_void_p),
+        ("dst_size", c_size_t),
+    ]
+
+
 class Csr(Sized):
     """dcf_csr."""
 

@@ -112,7 +112,7 @@ def load_session(
     try:
         indices = sorted({one.tensor for one in graph.initializers})
         names = {file.tensor(index).name: index for index in indices}
-        found = load_all(file, _bytes_target, threads=threads, progress=progress, indices=indices)
+        found = load_all(file, _bytes_target, progress=progress, indices=indices)
         arrays = {names[name]: array for name, array in found.items()}
         infos = {index: file.tensor(index) for index in indices}
     finally:

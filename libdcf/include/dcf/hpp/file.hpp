@@ -294,6 +294,13 @@ class File {
     if (!status) return status.error();
     return std::string_view(value, value_size);
   }
+  // Many tensors in one call, into memory of the caller; each output begins with
+  // DCF_DENSE_OUTPUT_INIT.
+  Status decode_tensors(std::span<const dcf_dense_output> outputs) const {
+    return detail::call([&](dcf_error* error) {
+      return dcf_file_decode_tensors(file_.get(), outputs.data(), outputs.size(), error);
+    });
+  }
   Status verify() const {
     return detail::call(
         [&](dcf_error* error) { return dcf_file_verify(file_.get(), nullptr, nullptr, error); });
