@@ -164,7 +164,10 @@ PROTOTYPES: dict[str, tuple[Any, list[Any]]] = {
         [_HANDLE, c_size_t, c_uint32, POINTER(c_uint64), POINTER(c_uint64), _ERROR],
     ),
     "dcf_tensor_decode": (c_uint32, [_HANDLE, c_size_t, c_uint32, _ARRAY, c_size_t, _ERROR]),
-    "dcf_file_decode_tensors": (c_uint32, [_HANDLE, _ARRAY, c_size_t, _ERROR]),
+    "dcf_file_decode_tensors": (
+        c_uint32,
+        [_HANDLE, POINTER(DenseOutput), c_size_t, _ERROR],
+    ),
     "dcf_tensor_decode_rows": (
         c_uint32,
         [_HANDLE, c_size_t, c_uint32, c_uint64, c_uint64, _ARRAY, c_size_t, _ERROR],

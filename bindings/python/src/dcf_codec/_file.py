@@ -291,9 +291,8 @@ class File:
         progress as of decode_into().
         """
         width = ctypes.sizeof(_abi.DenseOutput)
-        array = (_abi.DenseOutput * len(outputs))(
-            *((width, index, 0, address, size) for index, address, size in outputs)
-        )
+        fields: list[Any] = [(width, index, 0, address, size) for index, address, size in outputs]
+        array = (_abi.DenseOutput * len(fields))(*fields)
         with self._handle as handle, _Naming(self, None):
             if progress is None:
                 _abi.call(_abi.lib.dcf_file_decode_tensors, handle, array, len(outputs))

@@ -162,7 +162,7 @@ class DenseOutput(Structure):
     _fields_ = [
         ("struct_size", c_size_t),
         ("index", c_size_t),
-        ("as_dtype", c_uint32),
+        ("as", c_uint32),
         ("dst", c_void_p),
         ("dst_size", c_size_t),
     ]
