@@ -5,8 +5,8 @@
     reading.py [--rounds N] MODEL.safetensors|FOLDER...
 
 dcf_codec and the copy write into arrays that were written before; the peers return arrays of their own.
-dcf_codec decodes a model tensor by tensor and checks its hashes; the peers decode all tensors of a type as
-one stream. In each round every competitor has its turn, in one process. Numbers are medians: MB of tensors
+dcf_codec decodes all tensors of a model in one call and checks its hashes; the peers decode all tensors of a
+type as one stream. In each round every competitor has its turn, in one process. Numbers are medians: MB of tensors
 for each second of the clock, and in parts of what the copy does. What does not come back is an error.
 """
 
@@ -40,9 +40,9 @@ def by_dcf(path: str) -> Callable[[], object]:
     expected = {tensor.name: bytes(tensor.data) for tensor in safetensors_file.read(path)}
     arrays = [np.zeros(file.tensor(i).dense_bytes, np.uint8) for i in range(file.count())]
 
+
     def run() -> None:
-        for i, array in enumerate(arrays):
-            file.decode_into(i, array.ctypes.data, array.size)
+        file.decode_all([(i, array.ctypes.data, array.size) for i, array in enumerate(arrays)])
 
     run()
     for i, array in enumerate(arrays):
