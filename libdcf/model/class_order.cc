@@ -61,7 +61,7 @@ template <size_t kWidth>
 void ClassOrder::spread_words(uint64_t first, Bytes grouped, MutableBytes out) const {
   uint64_t left = out.size() / kWidth;
   const Counts counts = count(first, static_cast<uint32_t>(left));
-  std::array<const uint8_t*, kMaxClasses> from;
+  SpreadSources from;
   const uint8_t* next = grouped.data();
   for (size_t c = 0; c < kMaxClasses; ++c) {
     from[c] = next;
@@ -85,14 +85,10 @@ void ClassOrder::spread_words(uint64_t first, Bytes grouped, MutableBytes out) c
     walk(head);
     left -= head;
     if (kWidth == 1 && !columns_.groups().empty()) {
-      SpreadSources sources{from, of_period_};
-      const uint64_t rows = left / period();
-      kernels_->rows(columns_, &sources, static_cast<size_t>(rows), static_cast<size_t>(period()),
-                     to);
-      from = sources.from;
-      to += rows * period();
-      first += rows * period();
-      left -= rows * period();
+      for (; left >= period(); left -= period(), first += period(), to += period()) {
+        kernels_->row(columns_, from, static_cast<size_t>(period()), to);
+        for (size_t c = 0; c < kMaxClasses; ++c) from[c] += of_period_[c];
+      }
     }
     const uint64_t step = std::max<uint64_t>(kCachedBytes / kWidth / period(), 1) * period();
     while (left >= period()) {

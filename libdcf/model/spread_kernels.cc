@@ -76,53 +76,43 @@ namespace {
 #define DCF_AVX2 __attribute__((target("avx2")))
 #define DCF_AVX512 __attribute__((target("avx512f,avx512bw,avx512vbmi2")))
 
-DCF_AVX2 void shuffle_rows(const SpreadPlan& plan, SpreadSources* sources, size_t rows,
-                           size_t columns, uint8_t* out) {
-  SpreadSources s = *sources;
-  for (size_t row = 0; row < rows; ++row, out += columns) {
-    const SpreadPiece* piece = plan.pieces().data();
-    for (const SpreadPlan::Group& group : plan.groups()) {
-      const SpreadPiece* const end = plan.pieces().data() + group.end;
-      __m128i joined = _mm_setzero_si128();
-      for (; piece < end; ++piece) {
-        const auto* const from =
-            reinterpret_cast<const __m128i*>(s.from[piece->source] + piece->offset);
-        const auto* const lanes = reinterpret_cast<const __m128i*>(piece->columns.data());
-        joined =
-            _mm_or_si128(joined, _mm_shuffle_epi8(_mm_loadu_si128(from), _mm_loadu_si128(lanes)));
-      }
-      _mm_storeu_si128(reinterpret_cast<__m128i*>(out + group.column), joined);
+DCF_AVX2 void shuffle_row(const SpreadPlan& plan, const SpreadSources& sources, size_t,
+                          uint8_t* out) {
+  const SpreadPiece* piece = plan.pieces().data();
+  for (const SpreadPlan::Group& group : plan.groups()) {
+    const SpreadPiece* const end = plan.pieces().data() + group.end;
+    __m128i joined = _mm_setzero_si128();
+    for (; piece < end; ++piece) {
+      const auto* const from =
+          reinterpret_cast<const __m128i*>(sources[piece->source] + piece->offset);
+      const auto* const lanes = reinterpret_cast<const __m128i*>(piece->columns.data());
+      joined =
+          _mm_or_si128(joined, _mm_shuffle_epi8(_mm_loadu_si128(from), _mm_loadu_si128(lanes)));
     }
-    for (size_t c = 0; c < kMaxClasses; ++c) s.from[c] += s.of_row[c];
+    _mm_storeu_si128(reinterpret_cast<__m128i*>(out + group.column), joined);
   }
-  *sources = s;
 }
 
-DCF_AVX512 void expand_rows(const SpreadPlan& plan, SpreadSources* sources, size_t rows,
-                            size_t columns, uint8_t* out) {
-  SpreadSources s = *sources;
-  for (size_t row = 0; row < rows; ++row, out += columns) {
-    const SpreadPiece* piece = plan.pieces().data();
-    for (const SpreadPlan::Group& group : plan.groups()) {
-      const SpreadPiece* const end = plan.pieces().data() + group.end;
-      __m512i joined = _mm512_setzero_si512();
-      for (; piece < end; ++piece) {
-        const __m512i from = _mm512_loadu_si512(s.from[piece->source] + piece->offset);
-        const auto taking = load_le<uint64_t>(piece->columns.data());
-        joined = _mm512_mask_expand_epi8(joined, _cvtu64_mask64(taking), from);
-      }
-      const size_t left = columns - group.column;
-      const uint64_t there = left >= 64 ? ~uint64_t{0} : low_mask(static_cast<unsigned>(left));
-      _mm512_mask_storeu_epi8(out + group.column, _cvtu64_mask64(there), joined);
+DCF_AVX512 void expand_row(const SpreadPlan& plan, const SpreadSources& sources, size_t columns,
+                           uint8_t* out) {
+  const SpreadPiece* piece = plan.pieces().data();
+  for (const SpreadPlan::Group& group : plan.groups()) {
+    const SpreadPiece* const end = plan.pieces().data() + group.end;
+    __m512i joined = _mm512_setzero_si512();
+    for (; piece < end; ++piece) {
+      const __m512i from = _mm512_loadu_si512(sources[piece->source] + piece->offset);
+      const auto taking = load_le<uint64_t>(piece->columns.data());
+      joined = _mm512_mask_expand_epi8(joined, _cvtu64_mask64(taking), from);
     }
-    for (size_t c = 0; c < kMaxClasses; ++c) s.from[c] += s.of_row[c];
+    const size_t left = columns - group.column;
+    const uint64_t there = left >= 64 ? ~uint64_t{0} : low_mask(static_cast<unsigned>(left));
+    _mm512_mask_storeu_epi8(out + group.column, _cvtu64_mask64(there), joined);
   }
-  *sources = s;
 }
 
-constexpr SpreadKernels kAvx2SpreadKernels = {CpuSet::kAvx2, kShuffled, shuffle_rows};
+constexpr SpreadKernels kAvx2SpreadKernels = {CpuSet::kAvx2, kShuffled, shuffle_row};
 constexpr SpreadKernels kAvx512SpreadKernels = {CpuSet::kAvx512vbmi2, SpreadPlan::kMostColumns,
-                                                expand_rows};
+                                                expand_row};
 constexpr auto kSpreadFamily =
     std::to_array<const SpreadKernels*>({&kAvx2SpreadKernels, &kAvx512SpreadKernels});
 

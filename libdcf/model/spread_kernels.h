@@ -49,11 +49,8 @@ class SpreadPlan {
   std::vector<SpreadPiece> pieces_;
 };
 
-// Where the next row takes the bytes of each class, and how many.
-struct SpreadSources {
-  std::array<const uint8_t*, kMaxClasses> from;
-  std::array<uint64_t, kMaxClasses> of_row;
-};
+// Where a row takes the bytes of each class.
+using SpreadSources = std::array<const uint8_t*, kMaxClasses>;
 
 // Bytes behind those of the last class that are read, whatever they are.
 inline constexpr size_t kSpreadSlack = SpreadPlan::kMostColumns;
@@ -61,9 +58,8 @@ inline constexpr size_t kSpreadSlack = SpreadPlan::kMostColumns;
 struct SpreadKernels {
   CpuSet set;
   size_t group;  // columns, of its plans
-  // Writes rows of `columns` bytes and moves the sources on.
-  void (*rows)(const SpreadPlan& plan, SpreadSources* sources, size_t rows, size_t columns,
-               uint8_t* out);
+  // Writes a row of `columns` bytes.
+  void (*row)(const SpreadPlan& plan, const SpreadSources& from, size_t columns, uint8_t* out);
 };
 
 // Those that this processor can run, the best last; there need be none. The loop of class_order.cc
