@@ -67,7 +67,6 @@ Section energy_section(const Results& results) {
     const Work packed{fact("packed bytes"), other, fact("nonzeros")};
     cached.values.push_back(energy(dense, kCache) / energy(packed, kCache));
     from_dram.values.push_back(energy(dense, 0) / energy(packed, 0));
-    constexpr double kMega = 1e6;
     table.rows.push_back(
         {{row, number(dense.weight_bytes / kMega), number(packed.weight_bytes / kMega),
           number(energy(dense, kCache)), number(energy(packed, kCache)),

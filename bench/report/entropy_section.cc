@@ -8,8 +8,6 @@
 namespace dcf::bench {
 namespace {
 
-constexpr double kGiga = 1e9;
-
 std::optional<double> gigabytes(const std::optional<Time>& time) {
   if (!time) return std::nullopt;
   return time->items / time->cpu / kGiga;

@@ -7,11 +7,7 @@
 namespace dcf::bench {
 namespace {
 
-constexpr double kNano = 1e-9;
-
 const std::vector<std::string> kHuff0 = {"huff0 4X1", "huff0 4X2"};
-const std::vector<std::string> kDense = {"OpenBLAS", "oneDNN", "XNNPACK"};
-const std::vector<std::string> kGemm = {"OpenBLAS", "oneDNN"};
 
 struct Goal {
   std::string what;

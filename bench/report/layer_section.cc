@@ -6,12 +6,9 @@
 namespace dcf::bench {
 namespace {
 
-constexpr double kMicro = 1e-6;
 constexpr const char* kOwn = "dcf";
 
-const std::vector<std::string> kDense = {"OpenBLAS", "oneDNN", "XNNPACK"};
 const std::vector<std::string> kSparse = {"CSR", "Eigen"};
-const std::vector<std::string> kGemm = {"OpenBLAS", "oneDNN"};
 const std::vector<std::string> kDirect = {"direct"};
 
 // One column of ratios: of the best of these peers.

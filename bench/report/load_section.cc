@@ -4,11 +4,6 @@
 namespace dcf::bench {
 namespace {
 
-constexpr double kGiga = 1e9;
-constexpr double kMega = 1e6;
-constexpr double kMilli = 1e-3;
-constexpr double kNano = 1e-9;
-
 html::Table dense_table(const Results& results, const std::string& row) {
   html::Table out{"To dense floats.",
                   {{"from", "", false},

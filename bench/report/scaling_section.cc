@@ -8,10 +8,6 @@
 namespace dcf::bench {
 namespace {
 
-constexpr double kNano = 1e-9;
-constexpr double kMega = 1e6;
-constexpr double kKibi = 1024;
-
 std::optional<double> per_item(const std::optional<Time>& time) {
   if (!time) return std::nullopt;
   return time->cpu / time->items;
@@ -53,7 +49,6 @@ html::Table thread_table(const Results& results) {
     const auto one = results.time("threads", row, "1");
     const auto two = results.time("threads", row, "2");
     if (!one || !two) continue;
-    constexpr double kMilli = 1e-3;
     out.rows.push_back({{row, number(one->wall / kMilli), number(two->wall / kMilli),
                          times(wall_speedup(one, two))}});
   }

@@ -13,6 +13,17 @@ namespace dcf::bench {
 
 namespace html = tools::html;
 
+inline constexpr double kNano = 1e-9;
+inline constexpr double kMicro = 1e-6;
+inline constexpr double kMilli = 1e-3;
+inline constexpr double kKibi = 1024;
+inline constexpr double kMega = 1e6;
+inline constexpr double kGiga = 1e9;
+
+// Peers by what they multiply: a dense matrix, or the matrix that im2col makes of a picture.
+inline const std::vector<std::string> kDense = {"OpenBLAS", "oneDNN", "XNNPACK"};
+inline const std::vector<std::string> kGemm = {"OpenBLAS", "oneDNN"};
+
 // A table, and what it looks like where that tells more.
 struct Part {
   html::Table table;

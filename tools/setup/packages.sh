@@ -69,8 +69,11 @@ configure_and_build() {
   cmake --preset "$preset" "$@" && cmake --build --preset "$preset" -j "$(nproc)" "${build_targets[@]}"
 }
 
-# build PRESET [cmake option...]; the array build_targets, where set, says what.
+# build PRESET [cmake option...]; the array build_targets, where set, says what. Exit status 1 where
+# what is here does not build.
 build() {
   mkdir -p build 2>/dev/null && [[ -w build ]] || die "cannot write to $PWD/build; whose is it?"
-  step "Building the preset $1" configure_and_build "$@" || die "the build of the preset $1 failed"
+  step "Building the preset $1" configure_and_build "$@" && return
+  say "${0##*/}: the build of the preset $1 failed" >&2
+  exit 1
 }
