@@ -81,8 +81,8 @@ class ChunkMaker {
     }
   }
   void numbers(Role role, BucketCode bucket, const std::vector<uint32_t>& values) {
-    std::vector<uint8_t> symbols;
-    require(bucket_symbols<uint32_t>(values, bucket, alphabet(role), &symbols).ok(),
+    std::vector<uint8_t> symbols(values.size());
+    require(bucket_symbols<uint32_t>(values, bucket, alphabet(role), symbols).ok(),
             "a number is too large");
     encode_bucket_stream<uint32_t>(values, symbols, bucket, alphabet(role), code(role), layout_,
                                    &out_);
@@ -171,8 +171,8 @@ class ChunkMaker {
     for (uint32_t i = 0; i < entries_; ++i) values.push_back(1 + random_() % 1000);
     const bool wide = t_.bits == 64 && !t_.encoding.has_scales();
     const BucketCode bucket = wide ? kInt64Buckets : kIntBuckets;
-    std::vector<uint8_t> symbols;
-    require(bucket_symbols<uint64_t>(values, bucket, alphabet(Role::kValues), &symbols).ok(),
+    std::vector<uint8_t> symbols(values.size());
+    require(bucket_symbols<uint64_t>(values, bucket, alphabet(Role::kValues), symbols).ok(),
             "a number is too large");
     value_streams(symbols);
     encode_bucket_extra<uint64_t>(values, symbols, bucket, alphabet(Role::kValues), &out_);

@@ -98,7 +98,7 @@ Status decode_bucket_numbers(ByteReader* in, BucketCode code, unsigned alphabet,
 
 template <typename T>
 Status bucket_symbols(std::span<const T> numbers, BucketCode code, unsigned alphabet,
-                      std::vector<uint8_t>* symbols) {
+                      MutableBytes symbols) {
   // Most numbers are small. Symbols rise with the numbers.
   std::array<uint8_t, kSmallNumbers> small;
   const bool has_small = numbers.size() >= small.size() &&
@@ -106,18 +106,16 @@ Status bucket_symbols(std::span<const T> numbers, BucketCode code, unsigned alph
   for (size_t v = 0; has_small && v < small.size(); ++v) {
     small[v] = static_cast<uint8_t>(code.symbol(v));
   }
-  symbols->resize(numbers.size());
-  uint8_t* const out = symbols->data();  // a byte may alias a member of the vector
   for (size_t i = 0; i < numbers.size(); ++i) {
     if (has_small && numbers[i] < small.size()) {
-      out[i] = small[static_cast<size_t>(numbers[i])];
+      symbols[i] = small[static_cast<size_t>(numbers[i])];
       continue;
     }
     const unsigned symbol = code.symbol(numbers[i]);
     if (symbol >= alphabet) {
       return fail(Code::InvalidArgument, "", "a number is too large for its bucket code");
     }
-    out[i] = static_cast<uint8_t>(symbol);
+    symbols[i] = static_cast<uint8_t>(symbol);
   }
   return ok_status();
 }
@@ -194,10 +192,8 @@ template Status decode_bucket_numbers(ByteReader*, BucketCode, unsigned, Bytes,
                                       std::span<uint32_t>);
 template Status decode_bucket_numbers(ByteReader*, BucketCode, unsigned, Bytes,
                                       std::span<uint64_t>);
-template Status bucket_symbols(std::span<const uint32_t>, BucketCode, unsigned,
-                               std::vector<uint8_t>*);
-template Status bucket_symbols(std::span<const uint64_t>, BucketCode, unsigned,
-                               std::vector<uint8_t>*);
+template Status bucket_symbols(std::span<const uint32_t>, BucketCode, unsigned, MutableBytes);
+template Status bucket_symbols(std::span<const uint64_t>, BucketCode, unsigned, MutableBytes);
 template void encode_bucket_stream(std::span<const uint32_t>, Bytes, BucketCode, unsigned,
                                    const CodeLengths*, HuffmanLayout, std::vector<uint8_t>*);
 template void encode_bucket_stream(std::span<const uint64_t>, Bytes, BucketCode, unsigned,

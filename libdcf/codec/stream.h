@@ -61,10 +61,10 @@ void encode_stream(Bytes symbols, unsigned alphabet, const CodeLengths* code, Hu
 uint64_t stream_cost(const Histogram& histogram, unsigned alphabet, const CodeLengths* code,
                      HuffmanLayout layout);
 
-// The symbols of the numbers, for histograms. InvalidArgument if one has none below `alphabet`.
+// Sets as many symbols as there are numbers. InvalidArgument if one has none below `alphabet`.
 template <typename T>
 Status bucket_symbols(std::span<const T> numbers, BucketCode code, unsigned alphabet,
-                      std::vector<uint8_t>* symbols);
+                      MutableBytes symbols);
 
 // Appends the stream of bucket_symbols(numbers) and its extra bits.
 template <typename T>

@@ -21,10 +21,12 @@ constexpr uint64_t kViewBytes = 4;
 // dense ones decode faster, and in rows.
 constexpr uint64_t kSparseGain = 128;
 
-// The sample of the positions of a larger tensor: so many parts of it, of a sixteenth in all.
+// The sample of the positions of a larger tensor: so many parts of it, of a sixteenth in all, or of
+// so many elements where these are less.
 constexpr uint64_t kSampledFrom = uint64_t{1} << 15;
 constexpr uint64_t kSampledChunks = 16;
-constexpr uint64_t kSampleStep = 16;
+constexpr uint64_t kLeastSampleStep = 16;
+constexpr uint64_t kSampledElements = uint64_t{1} << 14;
 
 // Whether a position plan is worth combining with the values, where `best` is the least cost of a
 // plan. Gaps of different widths have different fillers, so the best plan alone need not be the
@@ -84,15 +86,16 @@ Result<bool> CandidateSource::seems_sparse(uint64_t dense) {
   if (smallest() || content_.elements <= kSampledFrom) return true;
   // What positions may cost. Half the margin is for what the sample misses.
   const uint64_t room = dense - margin(dense) / 2 - least_values();
+  const uint64_t step = std::max(kLeastSampleStep, content_.elements / kSampledElements);
   bool first = true;
   for (const Grid& grid : sparse_grids(dims_, content_.elements, values_.entries, false)) {
     // Rows as long as a chunk save no more than the counts of rows.
     if (!std::exchange(first, false) && !grid.view.transposed) continue;
     DCF_ASSIGN(std::optional<PositionStats> sample,
-               measure(in_chunks(grid, kSampledChunks * kSampleStep), kSampleStep));
+               measure(in_chunks(grid, kSampledChunks * step), step));
     if (!sample) continue;
     uint64_t elements = 0;
-    for (uint64_t c = 0; c < sample->grid.chunks; c += kSampleStep) {
+    for (uint64_t c = 0; c < sample->grid.chunks; c += step) {
       elements += sample->grid.chunk_end(c) - sample->grid.chunk_begin(c);
     }
     // What each chunk costs is that of the whole, which has fewer.

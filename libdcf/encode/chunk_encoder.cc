@@ -9,7 +9,7 @@
 #include "codec/stream.h"
 #include "encode/class_map.h"
 #include "encode/delta_words.h"
-#include "encode/grid_round.h"
+#include "encode/grid_codes.h"
 #include "encode/palette.h"
 #include "encode/position_plan.h"
 #include "encode/stats.h"
@@ -184,11 +184,13 @@ class ChunkEncoder {
     if (encoding_.values == Values::kSplit) {
       split(words);
     } else if (encoding_.has_scales()) {
-      std::vector<uint32_t> all(words.size() / content_.width());
+      GridScratch scratch;
       // Those of the plan are on the grid.
-      (void)content_numbers(content_, encoding_.values, recipe_.scales,
-                            recipe_.grid.chunk_begin(chunk_), words, all.data());
-      buckets<uint32_t>(Role::kValues, all, kIntBuckets);
+      const GridCodes all = *grid_codes(content_, encoding_.values, recipe_.scales,
+                                        recipe_.grid.chunk_begin(chunk_), words, &scratch);
+      value_streams(all.symbols);
+      encode_bucket_extra(all.numbers, all.symbols, kIntBuckets,
+                          roles_.list[roles_.find(Role::kValues)].alphabet, &result_.bytes);
     } else if (encoding_.values == Values::kDelta) {
       differences(words);
     } else if (encoding_.values == Values::kClassSplit) {
@@ -281,9 +283,9 @@ class ChunkEncoder {
   template <typename T>
   void buckets(Role role, std::span<const T> all, BucketCode code) {
     const size_t k = roles_.find(role);
-    std::vector<uint8_t> symbols;
+    std::vector<uint8_t> symbols(all.size());
     // Cannot fail: alphabets cover all numbers of their kind.
-    (void)bucket_symbols(all, code, roles_.list[k].alphabet, &symbols);
+    (void)bucket_symbols(all, code, roles_.list[k].alphabet, symbols);
     if (role == Role::kValues) {
       value_streams(symbols);
     } else {

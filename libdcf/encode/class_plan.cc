@@ -9,7 +9,7 @@
 #include "encode/class_costs.h"
 #include "encode/class_sample.h"
 #include "encode/class_zeros.h"
-#include "encode/grid_round.h"
+#include "encode/grid_codes.h"
 
 namespace dcf::impl {
 namespace {
@@ -57,16 +57,11 @@ class SymbolReader {
       return Bytes(symbols_);
     }
     if (content_.bits == 8) return words;
-    symbols_.resize(static_cast<size_t>(n));
     if (encoding_.has_scales()) {
-      numbers_.resize(static_cast<size_t>(n));
       // Those of the plan are on the grid.
-      (void)content_numbers(content_, encoding_.values, scales_, first, words, numbers_.data());
-      for (size_t i = 0; i < symbols_.size(); ++i) {
-        symbols_[i] = static_cast<uint8_t>(kIntBuckets.symbol(numbers_[i]));
-      }
-      return Bytes(symbols_);
+      return grid_codes(content_, encoding_.values, scales_, first, words, &grid_)->symbols;
     }
+    symbols_.resize(static_cast<size_t>(n));
     with_words(content_.dtype, words, [&](auto view) {
       const BucketCode code = int_buckets(content_.dtype);
       for (size_t i = 0; i < view.size(); ++i) {
@@ -81,7 +76,7 @@ class SymbolReader {
   const Encoding& encoding_;
   const GridScales& scales_;
   std::vector<uint8_t> words_;
-  std::vector<uint32_t> numbers_;  // of a grid
+  GridScratch grid_;
   std::vector<uint8_t> symbols_;
 };
 

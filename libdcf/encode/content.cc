@@ -4,9 +4,14 @@
 #include "base/checked.h"
 
 namespace dcf::impl {
+namespace {
+
+constexpr uint64_t kTile = 32;  // rows and columns of a transposition
+
+}  // namespace
 
 Result<Bytes> Content::dense(uint64_t begin, uint64_t end, std::vector<uint8_t>* scratch) const {
-  if (row_ptr == nullptr && !coded && !pruning && !drop_signs) {
+  if (is_plain()) {
     const uint64_t first = begin * bits / 8;
     const auto size = static_cast<size_t>(ceil_div(end * bits, 8) - first);
     if (pieces == nullptr) return words.subspan(first, size);
@@ -42,15 +47,28 @@ Result<Bytes> Content::rows(View view, uint64_t first, uint64_t count,
     return Bytes(*scratch);
   }
   const uint64_t stride = elements / view.cols;
+  // In tiles, as rows that lie a power of two apart share a few lines of the cache. To begin a
+  // range in what is not plain takes a search.
+  const uint64_t tile_rows = is_plain() ? kTile : count;
+  std::vector<uint8_t> tile(static_cast<size_t>(tile_rows) * kTile * width);
   std::vector<uint8_t> column;
-  for (uint64_t c = 0; c < view.cols; ++c) {
-    DCF_ASSIGN(const Bytes part, dense(c * stride + first, c * stride + first + count, &column));
-    uint8_t* to = scratch->data() + c * width;
-    with_words(dtype, part, [&]<typename Word>(Words<Word> of_column) {
-      for (size_t i = 0; i < of_column.size(); ++i, to += view.cols * sizeof(Word)) {
-        store_le(to, of_column[i]);
+  for (uint64_t row = 0; row < count; row += tile_rows) {
+    const uint64_t n = std::min(tile_rows, count - row);
+    for (uint64_t c = 0; c < view.cols; c += kTile) {
+      const uint64_t cols = std::min<uint64_t>(kTile, view.cols - c);
+      for (uint64_t k = 0; k < cols; ++k) {
+        const uint64_t from = (c + k) * stride + first + row;
+        DCF_ASSIGN(const Bytes part, dense(from, from + n, &column));
+        with_words(dtype, part, [&]<typename Word>(Words<Word> of_column) {
+          uint8_t* to = tile.data() + k * sizeof(Word);
+          for (size_t i = 0; i < n; ++i, to += kTile * sizeof(Word)) store_le(to, of_column[i]);
+        });
       }
-    });
+      for (uint64_t i = 0; i < n; ++i) {
+        std::copy_n(tile.data() + i * kTile * width, cols * width,
+                    scratch->data() + ((row + i) * view.cols + c) * width);
+      }
+    }
   }
   return Bytes(*scratch);
 }

@@ -77,6 +77,8 @@ struct Content {
   std::array<Cell, 256> code_cells{};
 
   size_t width() const { return bits / 8; }  // bytes of a word
+  // Whether the words that were given are the dense words as they are.
+  bool is_plain() const { return row_ptr == nullptr && !coded && !pruning && !drop_signs; }
   // Whether pruning keeps the element, which is not zero.
   bool keeps(uint64_t index, uint64_t word) const {
     const uint64_t magnitude = magnitude_of(dtype, word);

@@ -5,6 +5,7 @@
 
 #include "base/checked.h"
 #include "encode/bit_costs.h"
+#include "encode/class_costs.h"
 #include "encode/class_plan.h"
 #include "encode/delta_sample.h"
 #include "encode/delta_words.h"
@@ -18,6 +19,9 @@ constexpr uint64_t kMostElements = uint64_t{1} << 27;
 // Elements of the first sample, which is all that most tensors see, and of the second.
 constexpr uint64_t kFirstLook = 256;
 constexpr uint64_t kSample = 1024;
+// The second of columns, each of which seems to gain by one distance or another when it shows few
+// elements.
+constexpr uint64_t kSampleOfColumns = uint64_t{1} << 14;
 // The second where the smallest encoding is asked for.
 constexpr uint64_t kLargeSample = uint64_t{1} << 17;
 // A sample must promise to save this part of a tensor.
@@ -26,6 +30,8 @@ constexpr uint64_t kWorthwhileAtAll = 512;
 // The columns of a matrix, whose elements lie far apart in the output, this part: integers only, as
 // no float tensor is known to gain by them.
 constexpr uint64_t kWorthwhileFarApart = 32;
+// Rows of a transposed view, each with one element of every column, that decide on the predictors.
+constexpr uint64_t kDecidingRows = 256;
 // The number of elements of a chunk of a transposed view: a decoder writes as many consecutive
 // elements as the chunk has rows.
 constexpr uint64_t kTransposedChunkEntries = uint64_t{1} << 20;
@@ -78,26 +84,30 @@ class DeltaPlanner {
  private:
   BucketCode buckets() const { return int_buckets(content_.dtype); }
 
-  // Calls f(first element, words) for whole rows of the view, a chunk at a time.
+  // Calls f(first element, words) for whole rows of the view, a chunk at a time, of each chunk at
+  // most so many.
   template <typename F>
-  Status for_each_chunk(F f) const {
+  Status for_each_chunk(uint64_t most_rows, F f) const {
     std::vector<uint8_t> scratch;
     for (uint64_t chunk = 0; chunk < plan_.grid.chunks; ++chunk) {
       const uint64_t row = plan_.grid.first_row(chunk);
-      DCF_ASSIGN(const Bytes words,
-                 content_.rows(layout_.view, row, plan_.grid.chunk_rows(chunk), &scratch));
+      const uint64_t rows = std::min(plan_.grid.chunk_rows(chunk), most_rows);
+      DCF_ASSIGN(const Bytes words, content_.rows(layout_.view, row, rows, &scratch));
       DCF_TRY(f(plan_.grid.chunk_begin(chunk), words));
       DCF_TRY(work_.progress.poll());
     }
     return ok_status();
   }
 
-  // Gives each unit the predictor that costs least.
+  // Gives each unit the predictor that costs least, of all its elements or, where every row of the
+  // view has one of each unit, of as many as decide.
   Status choose_predictors() {
     const size_t predictors = plan_.encoding.distance_count + 1u;
     const ClassAxis units = layout_.units;
     std::vector<uint64_t> costs(predictors * units.units);
-    DCF_TRY(for_each_chunk([&](uint64_t first, Bytes words) {
+    const bool all = smallest_ || !layout_.view.transposed;
+    const uint64_t rows = all ? UINT64_MAX : ceil_div(kDecidingRows, plan_.grid.chunks);
+    DCF_TRY(for_each_chunk(rows, [&](uint64_t first, Bytes words) {
       with_words(content_.dtype, words, [&]<typename Word>(Words<Word> view) {
         std::vector<Word> keys(view.size());
         for (size_t i = 0; i < keys.size(); ++i) keys[i] = key_above_zero(content_.dtype, view[i]);
@@ -168,15 +178,17 @@ class DeltaPlanner {
 
   Status code_symbols(PieceStore* symbols, Histogram* histogram) const {
     std::vector<uint8_t> coded;
-    DCF_TRY(for_each_chunk([&](uint64_t first, Bytes words) {
+    DCF_TRY(for_each_chunk(UINT64_MAX, [&](uint64_t first, Bytes words) {
       const std::vector<uint64_t> numbers = delta_numbers(
           content_.dtype, plan_.encoding, plan_.predictors, first, layout_.view.cols, words);
-      coded.resize(numbers.size());
-      for (size_t i = 0; i < numbers.size(); ++i) {
-        coded[i] =
-            static_cast<uint8_t>(content_.bits == 8 ? numbers[i] : buckets().symbol(numbers[i]));
-        ++(*histogram)[coded[i]];
+      if (content_.bits == 8) {
+        coded.assign(numbers.begin(), numbers.end());
+      } else {
+        coded.resize(numbers.size());
+        DCF_TRY(
+            bucket_symbols<uint64_t>(numbers, buckets(), buckets().alphabet(content_.bits), coded));
       }
+      add_to(histogram, histogram_of(coded));
       return symbols->append(coded);
     }));
     return symbols->finish(content_.elements);
@@ -236,8 +248,9 @@ Result<std::optional<DeltaPlan>> plan_delta(const std::vector<uint64_t>& dims, u
                  sample_deltas(*content, layout, smallest ? kSample : kFirstLook));
       if (expected(look, choose_distances(layout, look)) >= now) continue;
     }
+    const uint64_t size = layout.view.transposed ? kSampleOfColumns : kSample;
     DCF_ASSIGN(const DeltaSample sample,
-               sample_deltas(*content, layout, smallest ? kLargeSample : kSample));
+               sample_deltas(*content, layout, smallest ? kLargeSample : size));
     DeltaChoice choice = choose_distances(layout, sample);
     const uint64_t cost = expected(sample, choice);
     if (cost >= least) continue;

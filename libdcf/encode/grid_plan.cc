@@ -6,6 +6,7 @@
 
 #include "base/checked.h"
 #include "codec/stream.h"
+#include "encode/grid_codes.h"
 #include "encode/grid_round.h"
 #include "encode/trellis.h"
 
@@ -29,8 +30,7 @@ Result<bool> is_trellis(const Content& content, const GridScales& scales, uint64
     const uint64_t end = std::min(first + rows, content.elements);
     DCF_ASSIGN(const Bytes words, content.dense(first, end, &scratch));
     numbers.resize(static_cast<size_t>(end - first));
-    if (!content_numbers(content, Values::kGrid, scales, first, words, numbers.data()))
-      return false;
+    if (!grid_numbers(content.dtype, scales, first, words, numbers.data())) return false;
     for (std::span<const uint32_t> left = numbers; !left.empty();) {
       const std::span<const uint32_t> row = left.first(std::min<size_t>(cols, left.size()));
       if (!are_trellis_values(row)) return false;
@@ -59,15 +59,14 @@ Result<std::optional<Histogram>> count_symbols(const Content& content, Values va
       const uint64_t end = std::min(begin + kReadElements, content.elements);
       std::vector<uint8_t> scratch;
       DCF_ASSIGN(const Bytes words, content.dense(begin, end, &scratch));
-      std::vector<uint32_t> numbers(static_cast<size_t>(end - begin));
-      std::vector<uint8_t> of_numbers;
-      if (!content_numbers(content, values, scales, begin, words, numbers.data())) {
+      GridScratch codes;
+      const std::optional<GridCodes> own =
+          grid_codes(content, values, scales, begin, words, &codes);
+      if (!own) {
         off = true;
         return ok_status();
       }
-      DCF_TRY(
-          bucket_symbols<uint32_t>(numbers, kIntBuckets, kIntBuckets.alphabet(32), &of_numbers));
-      const Histogram counts = histogram_of(of_numbers);
+      const Histogram counts = histogram_of(own->symbols);
       const std::lock_guard lock(mutex);
       for (size_t s = 0; s < counts.size(); ++s) (*symbols)[s] += counts[s];
       return ok_status();
@@ -83,7 +82,10 @@ Result<std::optional<Histogram>> count_symbols(const Content& content, Values va
 Result<std::optional<GridPlan>> plan_grid(const Content& content, GridScales scales, uint64_t cols,
                                           uint64_t chunks, const Work& work) {
   if (!has_grid(content.dtype)) return std::optional<GridPlan>();
-  DCF_ASSIGN(const bool trellis, is_trellis(content, scales, cols));
+  bool trellis = content.rounded != nullptr && content.rounded->values == Values::kTrellis;
+  if (content.rounded == nullptr) {
+    DCF_ASSIGN(trellis, is_trellis(content, scales, cols));
+  }
   GridPlan plan;
   ValuePlan& values = plan.values;
   values.encoding.values = trellis ? Values::kTrellis : Values::kGrid;

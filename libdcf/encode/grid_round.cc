@@ -9,6 +9,7 @@
 
 #include "base/checked.h"
 #include "base/float_convert.h"
+#include "codec/stream.h"
 #include "encode/error_feedback.h"
 #include "encode/grid_block.h"
 #include "encode/grid_store.h"
@@ -86,6 +87,7 @@ class Rounder {
     DCF_TRY(moments_ == nullptr ? round_nearest() : round_with_moments());
     if (!good_) return nothing;
     if (rounded_.greatest_error == 0 || !std::isfinite(rounded_.greatest_error)) return nothing;
+    DCF_TRY(set_symbols());
     return std::optional<RoundedTensor>(std::move(rounded_));
   }
 
@@ -367,7 +369,9 @@ class Rounder {
     }));
     DCF_TRY(work_.progress.poll());
     note(effects);
-    if (good_) rounded_.grid = std::move(grid);
+    if (!good_) return ok_status();
+    rounded_.grid = std::move(grid);
+    rounded_.values = Values::kTrellis;
     return ok_status();
   }
 
@@ -408,6 +412,18 @@ class Rounder {
       rounded_.greatest_error = std::max(rounded_.greatest_error, most);
     }
     return work_.progress.poll();
+  }
+
+  // What the multiples are in the file.
+  Status set_symbols() {
+    rounded_.symbols.resize(static_cast<size_t>(elements_));
+    return each_part([&](uint64_t first, uint64_t n, size_t) {
+      const std::span numbers(rounded_.numbers.data() + first, static_cast<size_t>(n));
+      if (rounded_.values == Values::kTrellis) to_trellis_numbers(numbers);
+      // Cannot fail: numbers of 32 bits have symbols.
+      const std::span symbols(rounded_.symbols.data() + first, numbers.size());
+      (void)bucket_symbols<uint32_t>(numbers, kIntBuckets, kIntBuckets.alphabet(32), symbols);
+    });
   }
 
   float value_at(uint64_t index) const {
@@ -509,6 +525,7 @@ class Rounder {
         DCF_ASSIGN(of_trellis, output_error(true));
       }
       rounded_.grid = scales;
+      rounded_.values = Values::kGrid;
     }
     DCF_TRY(round_all());
     if (!good_) return ok_status();
@@ -554,18 +571,6 @@ Result<std::optional<RoundedTensor>> round_to_grid(DType dtype, Bytes words,
                                                    std::span<const uint64_t> dims, double sqnr_db,
                                                    const Work& work, const Moments* moments) {
   return Rounder(dtype, words, dims, sqnr_db, work, moments).run();
-}
-
-bool content_numbers(const Content& content, Values values, const GridScales& grid, uint64_t first,
-                     Bytes words, uint32_t* numbers) {
-  const size_t n = words.size() / content.width();
-  if (content.rounded != nullptr) {
-    std::copy_n(content.rounded->numbers.begin() + static_cast<ptrdiff_t>(first), n, numbers);
-  } else if (!grid_numbers(content.dtype, grid, first, words, numbers)) {
-    return false;
-  }
-  if (values == Values::kTrellis) to_trellis_numbers({numbers, n});
-  return true;
 }
 
 }  // namespace dcf::impl

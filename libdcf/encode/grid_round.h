@@ -24,8 +24,10 @@ namespace dcf::impl {
 
 struct RoundedTensor {
   GridScales grid;
-  BigVector<uint8_t> words;     // float(k) * scale in the dtype, k being a whole number
-  BigVector<uint32_t> numbers;  // the k, as grid_numbers() has them
+  Values values = Values::kGrid;  // or kTrellis
+  BigVector<uint8_t> words;       // float(k) * scale in the dtype, k being a whole number
+  BigVector<uint32_t> numbers;    // what stands for the k in these values
+  BigVector<uint8_t> symbols;     // of the numbers, in kIntBuckets
   double greatest_error = 0;
   // Where there were moments: E|W x - W' x|^2, and how they were used.
   double output_error = 0;
@@ -53,12 +55,7 @@ Result<std::optional<RoundedTensor>> round_to_grid(DType dtype, Bytes words,
 
 // Bytes of a rounded tensor of so many elements.
 constexpr uint64_t rounded_bytes(uint64_t elements, uint32_t bits) {
-  return elements * (bits / 8 + sizeof(uint32_t));
+  return elements * (bits / 8 + sizeof(uint32_t) + 1);
 }
-
-// The numbers of elements of a content, whose words these are, as grid or trellis values; false if
-// one is off the grid. Where it was rounded, they are known.
-bool content_numbers(const Content& content, Values values, const GridScales& grid, uint64_t first,
-                     Bytes words, uint32_t* numbers);
 
 }  // namespace dcf::impl

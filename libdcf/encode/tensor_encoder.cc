@@ -201,8 +201,7 @@ uint64_t chunk_bytes(const Candidate& candidate) {
   const uint64_t dense = ceil_div(elements * content.bits, 8);
   const uint64_t reader = content.pieces != nullptr ? PieceStore::kReaderBytes : 0;
   if (recipe.encoding.is_raw()) {
-    const bool borrowed = content.row_ptr == nullptr && !content.coded && !content.pruning &&
-                          !content.drop_signs && content.pieces == nullptr;
+    const bool borrowed = content.is_plain() && content.pieces == nullptr;
     return borrowed ? dense : 2 * dense + reader;
   }
   // Symbols, and coded bytes that grow by doubling; differences as numbers, words by class, the

@@ -59,8 +59,8 @@ void check_round_trip(Random& random, BucketCode code, unsigned bits, size_t n) 
   const unsigned alphabet = code.alphabet(bits);
   std::vector<T> numbers(n);
   for (T& v : numbers) v = static_cast<T>(random() >> (64 - 1 - random() % bits));
-  std::vector<uint8_t> symbols;
-  ASSERT_TRUE(bucket_symbols<T>(numbers, code, alphabet, &symbols).ok());
+  std::vector<uint8_t> symbols(n);
+  ASSERT_TRUE(bucket_symbols<T>(numbers, code, alphabet, symbols).ok());
   const Histogram histogram = histogram_of(symbols);
   const auto lengths = optimal_code_lengths(histogram);
   const CodeLengths* table = lengths.ok() ? &lengths.value() : nullptr;
@@ -116,12 +116,12 @@ TEST(BucketStream, RoundTrips) {
 }
 
 TEST(BucketStream, NumbersOutsideTheAlphabetAreRefused) {
-  std::vector<uint8_t> symbols;
+  std::vector<uint8_t> symbols(1);
   const std::vector<uint32_t> most = {(1u << 22) - 1};
   const std::vector<uint32_t> more = {1u << 22};
   const BucketCode code{4, 1};
-  EXPECT_TRUE(bucket_symbols<uint32_t>(most, code, code.alphabet(22), &symbols).ok());
-  EXPECT_EQ(bucket_symbols<uint32_t>(more, code, code.alphabet(22), &symbols).code,
+  EXPECT_TRUE(bucket_symbols<uint32_t>(most, code, code.alphabet(22), symbols).ok());
+  EXPECT_EQ(bucket_symbols<uint32_t>(more, code, code.alphabet(22), symbols).code,
             Code::InvalidArgument);
 }
 

@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "encode/grid_codes.h"
+
+#include "codec/stream.h"
+#include "encode/grid_round.h"
+#include "encode/trellis.h"
+
+namespace dcf::impl {
+
+std::optional<GridCodes> grid_codes(const Content& content, Values values, const GridScales& grid,
+                                    uint64_t first, Bytes words, GridScratch* scratch) {
+  const size_t n = words.size() / content.width();
+  if (content.rounded != nullptr) {
+    const auto begin = static_cast<size_t>(first);
+    return GridCodes{std::span(content.rounded->numbers).subspan(begin, n),
+                     Bytes(content.rounded->symbols).subspan(begin, n)};
+  }
+  scratch->numbers.resize(n);
+  scratch->symbols.resize(n);
+  if (!grid_numbers(content.dtype, grid, first, words, scratch->numbers.data())) {
+    return std::nullopt;
+  }
+  if (values == Values::kTrellis) to_trellis_numbers(scratch->numbers);
+  (void)bucket_symbols<uint32_t>(scratch->numbers, kIntBuckets, kIntBuckets.alphabet(32),
+                                 scratch->symbols);
+  return GridCodes{scratch->numbers, scratch->symbols};
+}
+
+}  // namespace dcf::impl
