@@ -38,14 +38,16 @@ CpuSets including(CpuSet set) {
 }
 
 #if defined(__x86_64__)
-// __builtin_cpu_supports() of older compilers does not know LZCNT.
-bool has_lzcnt() {
-  constexpr unsigned kLeaf = 0x80000001;
-  unsigned eax = 0;
-  unsigned ebx = 0;
-  unsigned ecx = 0;
-  unsigned edx = 0;
-  return __get_cpuid(kLeaf, &eax, &ebx, &ecx, &edx) != 0 && (ecx & bit_LZCNT) != 0;
+// __builtin_cpu_supports() of older compilers knows neither.
+bool has_f16c_and_lzcnt() {
+  const auto has = [](unsigned leaf, unsigned bit) {
+    unsigned eax = 0;
+    unsigned ebx = 0;
+    unsigned ecx = 0;
+    unsigned edx = 0;
+    return __get_cpuid(leaf, &eax, &ebx, &ecx, &edx) != 0 && (ecx & bit) != 0;
+  };
+  return has(1, bit_F16C) && has(0x80000001, bit_LZCNT);
 }
 
 // Each set needs what the one before it needs.
@@ -53,7 +55,7 @@ CpuSet best_set() {
   if (!__builtin_cpu_supports("ssse3")) return CpuSet::kScalar;
   if (!__builtin_cpu_supports("avx2") || !__builtin_cpu_supports("fma") ||
       !__builtin_cpu_supports("popcnt") || !__builtin_cpu_supports("bmi") ||
-      !__builtin_cpu_supports("bmi2") || !has_lzcnt()) {
+      !__builtin_cpu_supports("bmi2") || !has_f16c_and_lzcnt()) {
     return CpuSet::kSsse3;
   }
   if (!__builtin_cpu_supports("avx512f") || !__builtin_cpu_supports("avx512bw") ||

@@ -23,7 +23,7 @@ namespace dcf::impl {
 enum class CpuSet : uint8_t {
   kScalar,       // what the compiler assumes of every processor of this architecture
   kSsse3,        // SSSE3
-  kAvx2,         // and AVX2, FMA, BMI1, BMI2, LZCNT, POPCNT
+  kAvx2,         // and AVX2, FMA, F16C, BMI1, BMI2, LZCNT, POPCNT
   kAvx512bw,     // and AVX-512 F, BW, DQ, VL
   kAvx512vbmi2,  // and AVX-512 VBMI, VBMI2, VPOPCNTDQ
   kNeon,         // Arm's Advanced SIMD, and what scalar has

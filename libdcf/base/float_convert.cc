@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "base/float_convert.h"
 
+#include <array>
 #include <bit>
 #include <type_traits>
+
+#include "base/float_kernels.h"
 
 namespace dcf::impl {
 namespace {
@@ -170,6 +173,11 @@ void words_to(DType dtype, Bytes words, std::span<To> dst) {
   });
 }
 
+template <DType kDType>
+void to_floats(const uint8_t* words, size_t n, float* dst) {
+  words_to<float>(kDType, {words, n * sizeof(uint16_t)}, {dst, n});
+}
+
 // Exponent and mantissa bits of a float dtype.
 struct Layout {
   int exponent_bits;
@@ -195,6 +203,22 @@ Layout layout_of(DType dtype) {
 
 }  // namespace
 
+const FloatKernels kScalarFloatKernels = {CpuSet::kScalar, to_floats<DType::kF16>,
+                                          to_floats<DType::kBF16>};
+
+namespace {
+constexpr auto kFloatFamily = std::to_array<const FloatKernels*>({
+  &kScalarFloatKernels,
+#if defined(__x86_64__)
+      &kAvx2FloatKernels,
+#endif
+});
+}  // namespace
+
+std::vector<const FloatKernels*> available_float_kernels() {
+  return kernels_in<FloatKernels>(kFloatFamily, detected_cpu_sets());
+}
+
 float word_to_float(DType dtype, uint64_t word) {
   return word_to<float>(dtype, word);
 }
@@ -203,6 +227,9 @@ double word_to_double(DType dtype, uint64_t word) {
 }
 
 void words_to_floats(DType dtype, Bytes words, std::span<float> dst) {
+  static const FloatKernels& kernels = best_kernels<FloatKernels>(kFloatFamily);
+  if (dtype == DType::kF16) return kernels.f16(words.data(), dst.size(), dst.data());
+  if (dtype == DType::kBF16) return kernels.bf16(words.data(), dst.size(), dst.data());
   words_to<float>(dtype, words, dst);
 }
 void words_to_doubles(DType dtype, Bytes words, std::span<double> dst) {

@@ -15,6 +15,21 @@ constexpr size_t kFewLarge = 16;
 // Numbers whose symbols are looked up.
 constexpr size_t kSmallNumbers = size_t{1} << 12;
 
+// Where nearly all symbols are numbers themselves, which have no extra bits, a group of them is
+// looked at together.
+constexpr size_t kGroup = 8;
+class SmallGroups {
+ public:
+  SmallGroups(BucketCode code, Bytes symbols)
+      : any_large_(0x0101010101010101u * (0xFFu << code.t & 0xFFu)), symbols_(symbols.data()) {}
+  // Whether the group that begins at a symbol, and is there, has such numbers alone.
+  bool at(size_t i) const { return (load_le<uint64_t>(symbols_ + i) & any_large_) == 0; }
+
+ private:
+  uint64_t any_large_;
+  const uint8_t* symbols_;
+};
+
 }  // namespace
 
 template <typename T>
@@ -39,17 +54,13 @@ Status decode_bucket_numbers(ByteReader* in, BucketCode code, unsigned alphabet,
     extra[i] = static_cast<uint8_t>(code.extra_bits(i));
     mask[i] = low_mask(extra[i]);
   }
-  // Where nearly all symbols are numbers themselves, eight of them are looked at together.
-  const uint64_t any_large = 0x0101010101010101u * (0xFFu << code.t & 0xFFu);
-  const auto all_small = [&](size_t k) {
-    return (load_le<uint64_t>(symbols.data() + k) & any_large) == 0;
-  };
+  const SmallGroups small(code, symbols);
   const auto large = static_cast<size_t>(std::count_if(
       symbols.begin(), symbols.end(), [&](uint8_t symbol) { return symbol >> code.t != 0; }));
   const bool few = large < symbols.size() / kFewLarge;
   uint64_t bits = 0;
   for (size_t k = 0; k < symbols.size(); ++k) {
-    while (few && k + 8 < symbols.size() && all_small(k)) k += 8;
+    while (few && k + kGroup < symbols.size() && small.at(k)) k += kGroup;
     bits += extra[symbols[k]];
   }
   Bytes bytes;
@@ -66,8 +77,8 @@ Status decode_bucket_numbers(ByteReader* in, BucketCode code, unsigned alphabet,
     uint64_t at = position - start;
     size_t k = i;
     for (; k < out.size() && at / 8 + 8 <= from.size(); ++k) {
-      while (few && k + 8 < out.size() && all_small(k)) {
-        for (const size_t end = k + 8; k < end; ++k) out[k] = symbols[k];
+      while (few && k + kGroup < out.size() && small.at(k)) {
+        for (const size_t end = k + kGroup; k < end; ++k) out[k] = symbols[k];
       }
       const uint8_t symbol = symbols[k];
       const uint64_t next = load_le<uint64_t>(from.data() + at / 8) >> (at % 8);
@@ -140,8 +151,16 @@ void encode_bucket_extra(std::span<const T> numbers, Bytes symbols, BucketCode b
     writer.finish();
     return;
   }
+  const SmallGroups small(bucket, symbols);
   uint64_t bits = 0;
-  for (const uint8_t symbol : symbols) bits += extra[symbol];
+  for (size_t i = 0; i < symbols.size();) {
+    const size_t end = std::min(symbols.size(), i + kGroup);
+    if (end == i + kGroup && small.at(i)) {
+      i = end;
+      continue;
+    }
+    for (; i < end; ++i) bits += extra[symbols[i]];
+  }
   const size_t at = out->size();
   out->resize(at + static_cast<size_t>(ceil_div(bits, 8)) + sizeof(uint64_t));
   FieldPacker packer(out->data() + at);
@@ -160,6 +179,10 @@ void encode_bucket_extra(std::span<const T> numbers, Bytes symbols, BucketCode b
   // Each put() waits for the one before.
   if (4 * most <= kMaxPackedField) {
     for (; i + 4 <= numbers.size(); i += 4) {
+      if (i + kGroup <= numbers.size() && small.at(i)) {
+        i += kGroup - 4;
+        continue;
+      }
       const Field four = joined(joined(field(i), field(i + 1)), joined(field(i + 2), field(i + 3)));
       packer.put(four.bits, four.width);
     }

@@ -112,24 +112,44 @@ RoundingEffect with_word(DType dtype, F f) {
   }
 }
 
+RoundingEffect round(DType dtype, std::span<const float> values, float scale, uint32_t* numbers,
+                     uint8_t* words) {
+  return with_word(dtype,
+                   [&]<typename To>() { return round_all<To>(values, scale, numbers, words); });
+}
+
+RoundingEffect set_multiples(DType dtype, std::span<const float> values, const int32_t* multiples,
+                             float scale, uint32_t* numbers, uint8_t* words) {
+  return with_word(
+      dtype, [&]<typename To>() { return set_all<To>(values, multiples, scale, numbers, words); });
+}
+
 }  // namespace
+
+const BlockKernels kScalarBlockKernels = {CpuSet::kScalar, round, set_multiples};
+
+namespace {
+constexpr auto kFamily = std::to_array<const BlockKernels*>({
+  &kScalarBlockKernels,
+#if defined(__x86_64__)
+      &kAvx2BlockKernels,
+#endif
+});
+}  // namespace
+
+std::vector<const BlockKernels*> available_block_kernels() {
+  return kernels_in<BlockKernels>(kFamily, detected_cpu_sets());
+}
+
+const BlockKernels& active_block_kernels() {
+  static const BlockKernels& active = best_kernels<BlockKernels>(kFamily);
+  return active;
+}
 
 void RoundingEffect::add(const RoundingEffect& other) {
   greatest_error = std::max(greatest_error, other.greatest_error);
   nonzeros += other.nonzeros;
   vanished += other.vanished;
-}
-
-RoundingEffect round_block(DType dtype, std::span<const float> values, float scale,
-                           uint32_t* numbers, uint8_t* words) {
-  return with_word(dtype,
-                   [&]<typename To>() { return round_all<To>(values, scale, numbers, words); });
-}
-
-RoundingEffect set_block(DType dtype, std::span<const float> values, const int32_t* multiples,
-                         float scale, uint32_t* numbers, uint8_t* words) {
-  return with_word(
-      dtype, [&]<typename To>() { return set_all<To>(values, multiples, scale, numbers, words); });
 }
 
 }  // namespace dcf::impl

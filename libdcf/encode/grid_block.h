@@ -4,7 +4,9 @@
 
 #include <cstdint>
 #include <span>
+#include <vector>
 
+#include "base/cpu.h"
 #include "base/dtype.h"
 
 namespace dcf::impl {
@@ -18,15 +20,30 @@ struct RoundingEffect {
   void add(const RoundingEffect& other);
 };
 
-// Sets the numbers (magnitude above sign) and the words of elements of f32, f16 or bf16 to the
-// multiples of `scale` that are nearest to their values, which are finite; both are as
-// store_multiple() of grid_store.h sets them, unless an element cannot be set.
-RoundingEffect round_block(DType dtype, std::span<const float> values, float scale,
-                           uint32_t* numbers, uint8_t* words);
+// One table per instruction set. The scalar table is the reference: all others set the same, unless
+// an element cannot be set.
+struct BlockKernels {
+  CpuSet set;
+  // Sets the numbers (magnitude above sign) and the words of elements of f32, f16 or bf16 to the
+  // multiples of `scale` that are nearest to their values, which are finite; both are as
+  // store_multiple() of grid_store.h sets them, unless an element cannot be set.
+  RoundingEffect (*round)(DType dtype, std::span<const float> values, float scale,
+                          uint32_t* numbers, uint8_t* words);
+  // The same for multiples that are known, as many as values. Their magnitudes are at most
+  // kMaxGridInteger.
+  RoundingEffect (*set_multiples)(DType dtype, std::span<const float> values,
+                                  const int32_t* multiples, float scale, uint32_t* numbers,
+                                  uint8_t* words);
+};
 
-// The same for multiples that are known, as many as values. Their magnitudes are at most
-// kMaxGridInteger.
-RoundingEffect set_block(DType dtype, std::span<const float> values, const int32_t* multiples,
-                         float scale, uint32_t* numbers, uint8_t* words);
+extern const BlockKernels kScalarBlockKernels;
+#if defined(__x86_64__)
+extern const BlockKernels kAvx2BlockKernels;
+#endif
+
+// The tables that this processor can run: scalar first, the best last.
+std::vector<const BlockKernels*> available_block_kernels();
+// The best table that DCF_KERNEL allows (base/cpu.h). Thread-safe.
+const BlockKernels& active_block_kernels();
 
 }  // namespace dcf::impl

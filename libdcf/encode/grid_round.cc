@@ -119,15 +119,9 @@ class Rounder {
     for (uint64_t at = first; at < first + n; at += kRoundBlock) {
       const auto size = static_cast<size_t>(std::min(kRoundBlock, first + n - at));
       const std::span<float> block(values.data(), size);
-      to_floats(words_.subspan(static_cast<size_t>(at) * width_, size * width_), block);
+      words_to_floats(dtype_, words_.subspan(static_cast<size_t>(at) * width_, size * width_),
+                      block);
       use(at, block);
-    }
-  }
-
-  void to_floats(Bytes words, std::span<float> dst) const {
-    if (dtype_ != DType::kF16 || !is_finite_) return words_to_floats(dtype_, words, dst);
-    for (size_t i = 0; i < dst.size(); ++i) {
-      dst[i] = F16Word::value(load_le<uint16_t>(words.data() + 2 * i));
     }
   }
 
@@ -161,8 +155,7 @@ class Rounder {
     for (const double part : sums) sum += part;
     for (const uint64_t part : zeros) zeros_ += part;
     // NaN and Inf stay what they are in the sum of squares.
-    is_finite_ = std::isfinite(sum);
-    step_ = is_finite_ ? step_of(sum, elements_) : 0;
+    step_ = std::isfinite(sum) ? step_of(sum, elements_) : 0;
     return ok_status();
   }
 
@@ -276,14 +269,15 @@ class Rounder {
   }
 
   Status round_all() {
+    const BlockKernels& kernels = active_block_kernels();
     std::vector<RoundingEffect> effects(static_cast<size_t>(ceil_div(elements_, kTask)));
     DCF_TRY(each_part([&](uint64_t first, uint64_t n, size_t task) {
       each_block(first, n, [&](uint64_t at, std::span<float> values) {
         each_scale(rounded_.grid, at, values.size(), [&](size_t begin, size_t size, float scale) {
           const auto to = static_cast<size_t>(at) + begin;
-          effects[task].add(round_block(dtype_, values.subspan(begin, size), scale,
-                                        rounded_.numbers.data() + to,
-                                        rounded_.words.data() + to * width_));
+          effects[task].add(kernels.round(dtype_, values.subspan(begin, size), scale,
+                                          rounded_.numbers.data() + to,
+                                          rounded_.words.data() + to * width_));
         });
       });
     }));
@@ -329,21 +323,28 @@ class Rounder {
     const uint64_t of_task = std::max(kTask / cols, uint64_t{1});
     GridScales grid = rounded_.grid;
     for (float& scale : grid.scales) scale = trellis_scale(scale);
+    const BlockKernels& kernels = active_block_kernels();
+    constexpr size_t kTogether = 2;  // rows, as the search prefers
     DCF_ASSIGN(const Parallel parallel,
-               work_.threads_for(cols * (2 * sizeof(float) + sizeof(int32_t)) +
+               work_.threads_for(kTogether * cols * (2 * sizeof(float) + sizeof(int32_t)) +
                                  TrellisSearch::row_bytes(cols)));
     std::vector<RoundingEffect> effects(static_cast<size_t>(ceil_div(rows, of_task)));
     DCF_TRY(run_fallible(parallel, effects.size(), [&](size_t task) {
       TrellisSearch search;
-      std::vector<float> values(cols);
-      std::vector<float> steps(cols);
-      std::vector<int32_t> integers(cols);
+      std::vector<float> values(kTogether * cols);
+      std::vector<float> steps(kTogether * cols);
+      std::vector<int32_t> integers(kTogether * cols);
       const uint64_t end = std::min(rows, (task + 1) * of_task);
-      for (uint64_t row = task * of_task; row < end; ++row) {
+      for (uint64_t row = task * of_task; row < end; row += kTogether) {
+        const auto together = static_cast<size_t>(std::min<uint64_t>(kTogether, end - row));
         const uint64_t first = row * cols;
-        to_floats(words_.subspan(static_cast<size_t>(first) * width_, cols * width_), values);
+        const size_t n = together * cols;
+        values.resize(n);
+        steps.resize(n);
+        words_to_floats(dtype_, words_.subspan(static_cast<size_t>(first) * width_, n * width_),
+                        values);
         uint32_t most = 0;  // the bits of a float that is not negative rise with it
-        each_scale(grid, first, cols, [&](size_t begin, size_t size, float scale) {
+        each_scale(grid, first, n, [&](size_t begin, size_t size, float scale) {
           const float inverse = scale == 0 ? 0 : 1 / scale;
           uint32_t greatest = 0;
           for (size_t i = begin; i < begin + size; ++i) {
@@ -356,13 +357,15 @@ class Rounder {
           effects[task].greatest_error = std::numeric_limits<double>::infinity();
           return ok_status();
         }
-        search.nearest(steps, integers.data());
-        if (keeps_sums) search.keep_sum(steps, integers.data());
-        each_scale(grid, first, cols, [&](size_t begin, size_t size, float scale) {
+        search.nearest(steps, together, integers.data());
+        for (size_t k = 0; keeps_sums && k < together; ++k) {
+          search.keep_sum(std::span(steps).subspan(k * cols, cols), integers.data() + k * cols);
+        }
+        each_scale(grid, first, n, [&](size_t begin, size_t size, float scale) {
           const auto to = static_cast<size_t>(first) + begin;
-          effects[task].add(set_block(dtype_, std::span(values).subspan(begin, size),
-                                      integers.data() + begin, scale, rounded_.numbers.data() + to,
-                                      rounded_.words.data() + to * width_));
+          effects[task].add(kernels.set_multiples(
+              dtype_, std::span(values).subspan(begin, size), integers.data() + begin, scale,
+              rounded_.numbers.data() + to, rounded_.words.data() + to * width_));
         });
       }
       return ok_status();
@@ -558,8 +561,7 @@ class Rounder {
   const Work& work_;
   const Moments* const moments_;
   const uint64_t elements_;
-  bool is_finite_ = false;  // known to be
-  uint64_t zeros_ = 0;      // elements that are 0
+  uint64_t zeros_ = 0;  // elements that are 0
   double step_ = 0;
   bool good_ = false;
   RoundedTensor rounded_;

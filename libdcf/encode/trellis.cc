@@ -2,6 +2,7 @@
 #include "encode/trellis.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <utility>
 
@@ -11,24 +12,14 @@
 namespace dcf::impl {
 namespace {
 
-// A state is the offset of the element at hand, and above it that of the element before. The
-// numbers of an element with one offset and one parity of k give integers of one coset, alike
-// modulo 4: coset 2 * (k mod 2) + offset.
-constexpr size_t kStates = 4;
-typedef float Costs __attribute__((vector_size(16)));
-
 constexpr uint32_t kNegativeZero = 1;  // of a grid; trellis values have none
 
-// Rounds to a whole number, where the magnitude is below 2^22.
-constexpr float kRounding = 0x1.8p23F;
-
-// What is out of question, as is an offset of 1 at the beginning of a row.
-constexpr float kFar = 0x1p60F;
-
+// The numbers of an element with one offset and one parity of k give integers of one coset, alike
+// modulo 4: coset 2 * (k mod 2) + offset.
 // The integer of a coset that is nearest.
 inline float nearest_of(float steps, float coset) {
   const float quarter = (steps - coset) * 0.25F;
-  return (quarter + kRounding - kRounding) * 4 + coset;
+  return (quarter + kTrellisRounding - kTrellisRounding) * 4 + coset;
 }
 
 int32_t signed_integer(uint32_t number) {
@@ -109,43 +100,40 @@ class SumKeeper {
 
 }  // namespace
 
-void TrellisSearch::nearest(std::span<const float> steps, int32_t* integers) {
-  const size_t n = steps.size();
-  choices_.resize(std::max(choices_.size(), n));
-  cosets_.resize(std::max(cosets_.size(), n));
-  // The states 0 to 3 after an element are reached from 0 0 1 1 with the cosets 0 2 1 3, and from
-  // 2 2 3 3 with 2 0 3 1.
-  constexpr Costs kCosets = {0, 2, 1, 3};
-  constexpr Costs kQuarter = {0.25F, 0.25F, 0.25F, 0.25F};
-  constexpr Costs kRound = {kRounding, kRounding, kRounding, kRounding};
-  Costs costs = {0, kFar, kFar, kFar};
-  for (size_t i = 0; i < n; ++i) {
-    const float x = steps[i];
-    const Costs above = Costs{x, x, x, x} - kCosets;
-    const Costs quarter = above * kQuarter;
-    const Costs error = above - (quarter + kRound - kRound) * 4;
-    const float weight = x == 0 ? kFar : 1;
-    const Costs square = error * error * weight;
-    const Costs lower = __builtin_shufflevector(costs, costs, 0, 0, 1, 1) + square;
-    const Costs upper = __builtin_shufflevector(costs, costs, 2, 2, 3, 3) +
-                        __builtin_shufflevector(square, square, 1, 0, 3, 2);
-    const TrellisChoices from_upper = upper < lower;
-    choices_[i] = from_upper;
-    costs = from_upper ? upper : lower;
+void TrellisSearch::nearest(std::span<const float> steps, size_t rows, int32_t* integers) {
+  const size_t n = steps.size() / rows;
+  const size_t blocks = blocks_of(n);
+  ways_.resize(std::max(ways_.size(), kRows * blocks));
+  offsets_.resize(std::max(offsets_.size(), n + 2));
+  for (size_t row = 0; row < rows; row += kRows) {
+    const bool alone = row + 1 == rows;
+    const float* const first = steps.data() + row * n;
+    std::array<TrellisRow, kRows> pair = {
+        TrellisRow{first, ways_.data(), 0},
+        TrellisRow{alone ? first : first + n, ways_.data() + (alone ? 0 : blocks), 0}};
+    active_trellis_kernels().search(pair.data(), n);
+    set_row(pair[0], n, integers + row * n);
+    if (!alone) set_row(pair[1], n, integers + (row + 1) * n);
   }
-  size_t state = 0;
-  for (size_t s = 1; s < kStates; ++s) {
-    if (costs[s] < costs[state]) state = s;
-  }
-  for (size_t i = n; i-- > 0;) {
-    const size_t upper = choices_[i][state] & 1;
-    const size_t parity = (state & 1) ^ upper;  // of k: that of the next offset and the one before
-    const size_t offset = state >> 1;
-    cosets_[i] = static_cast<uint8_t>(2 * parity + offset);
-    state = offset + 2 * upper;
+}
+
+void TrellisSearch::set_row(const TrellisRow& row, size_t n, int32_t* integers) {
+  // That of element i is offsets[i + 1]. The state after element i has those of i and i + 1.
+  uint8_t* const offsets = offsets_.data();
+  size_t state = row.state;
+  offsets[n] = static_cast<uint8_t>(state >> 1);
+  offsets[n + 1] = static_cast<uint8_t>(state & 1);
+  size_t end = n;
+  for (size_t block = blocks_of(n); block-- > 0;) {
+    uint32_t way = row.ways[block][state];
+    const size_t begin = block * kTrellisBlock;
+    for (; end > begin; way >>= 1) offsets[--end] = way & 1;
+    state = size_t{2} * offsets[begin] + offsets[begin + 1];
   }
   for (size_t i = 0; i < n; ++i) {
-    integers[i] = static_cast<int32_t>(nearest_of(steps[i], static_cast<float>(cosets_[i])));
+    const int parity = offsets[i] ^ offsets[i + 2];
+    const auto coset = static_cast<float>(2 * parity + offsets[i + 1]);
+    integers[i] = static_cast<int32_t>(nearest_of(row.steps[i], coset));
   }
 }
 

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "encode/grid_scales.h"
+#include "encode/trellis_kernels.h"
 
 namespace dcf::impl {
 
@@ -15,9 +16,6 @@ namespace dcf::impl {
 // grid of twice the step, whose numbers are of the same size: 0.98 dB less.
 inline constexpr double kTrellisError = 0.266;
 inline constexpr double kTrellisGain = kTrellisError / (4.0 / 12);
-
-// Of each state after an element, whether the best way there comes from the upper of two states.
-typedef int32_t TrellisChoices __attribute__((vector_size(16)));
 
 // Three elements from `first` on that move at once.
 struct TrellisMove {
@@ -34,13 +32,13 @@ class TrellisSearch {
  public:
   // Bytes that the search in a row of so many elements takes.
   static constexpr uint64_t row_bytes(uint64_t cols) {
-    return cols * (sizeof(TrellisChoices) + 1 + sizeof(TrellisMove));
+    return kRows * blocks_of(cols) * sizeof(TrellisWays) + cols * (1 + sizeof(TrellisMove)) + 2;
   }
 
-  // Sets `integers` to the row of trellis values for which the sum of the squares of
-  // steps - integers is least. A step of 0 has the integer 0. |steps| are below kMostSteps, and as
-  // many as the integers.
-  void nearest(std::span<const float> steps, int32_t* integers);
+  // Sets `integers`, as many as steps, for each of so many rows to the row of trellis values for
+  // which the sum of the squares of steps - integers is least. A step of 0 has the integer 0.
+  // |steps| are below kMostSteps. Two rows take little more time than one.
+  void nearest(std::span<const float> steps, size_t rows, int32_t* integers);
   static constexpr float kMostSteps = 1 << 22;
 
   // Moves a few integers, such that they stay trellis values and their sum is within half a step of
@@ -48,8 +46,13 @@ class TrellisSearch {
   void keep_sum(std::span<const float> steps, int32_t* integers);
 
  private:
-  std::vector<TrellisChoices> choices_;
-  std::vector<uint8_t> cosets_;
+  static constexpr size_t kRows = 2;  // that are searched at once
+  static constexpr size_t blocks_of(size_t n) { return (n + kTrellisBlock - 1) / kTrellisBlock; }
+
+  void set_row(const TrellisRow& row, size_t n, int32_t* integers);
+
+  std::vector<TrellisWays> ways_;
+  std::vector<uint8_t> offsets_;
   std::vector<TrellisMove> moves_;
 };
 

@@ -10,6 +10,8 @@
 #include <limits>
 #include <vector>
 
+#include "base/float_kernels.h"
+
 namespace dcf::impl {
 namespace {
 
@@ -239,6 +241,29 @@ TEST(FloatConvert, BulkEqualsSingleAtAnyAlignment) {
       ASSERT_EQ(float_bits(floats[i]), float_bits(word_to_float(dtype, word)));
       ASSERT_EQ(std::bit_cast<uint64_t>(doubles[i]),
                 std::bit_cast<uint64_t>(word_to_double(dtype, word)));
+    }
+  }
+}
+
+// Every word, at every place of a vector and in what is left of one.
+TEST(FloatConvert, KernelsGiveTheSameFloats) {
+  constexpr size_t kWords = size_t{1} << 16;
+  std::vector<uint8_t> words(1 + 2 * kWords);  // unaligned
+  for (size_t i = 0; i < kWords; ++i) {
+    store_le(words.data() + 1 + 2 * i, static_cast<uint16_t>(i));
+  }
+  for (const FloatKernels* const kernels : available_float_kernels()) {
+    for (const bool half : {true, false}) {
+      const auto convert = half ? kernels->f16 : kernels->bf16;
+      const DType dtype = half ? DType::kF16 : DType::kBF16;
+      for (size_t first = 0; first < 9; ++first) {
+        std::vector<float> floats(kWords - first);
+        convert(words.data() + 1 + 2 * first, floats.size(), floats.data());
+        for (size_t i = 0; i < floats.size(); ++i) {
+          ASSERT_EQ(float_bits(floats[i]), float_bits(word_to_float(dtype, first + i)))
+              << cpu_set_name(kernels->set) << " " << first + i;
+        }
+      }
     }
   }
 }

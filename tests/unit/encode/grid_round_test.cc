@@ -270,33 +270,52 @@ TEST(GridRound, BlocksAreRoundedAsSingleElements) {
         RoundedTensor one;
         one.words.assign(n * dtype_bits(dtype) / 8, 0xAA);
         one.numbers.assign(n, 0);
-        RoundedTensor many = one;
+        const RoundedTensor blank = one;
+        std::vector<int32_t> multiples;
         RoundingEffect expected;
         const float inverse = scale == 0 ? 0 : 1 / scale;
         for (size_t i = 0; i < n; ++i) {
           const int32_t multiple = nearest_multiple(values[i] * inverse);
+          multiples.push_back(multiple);
           expected.add({store_multiple(dtype, i, values[i], multiple, scale, &one), values[i] != 0,
                         values[i] != 0 && multiple == 0});
         }
-        const RoundingEffect effect =
-            round_block(dtype, values, scale, many.numbers.data(), many.words.data());
-        EXPECT_EQ(effect.greatest_error, expected.greatest_error) << scale;
-        EXPECT_EQ(effect.nonzeros, expected.nonzeros);
-        EXPECT_EQ(effect.vanished, expected.vanished);
-        if (!std::isfinite(expected.greatest_error)) continue;
-        EXPECT_TRUE(many.words == one.words) << scale << " " << n;
-        EXPECT_TRUE(many.numbers == one.numbers) << scale << " " << n;
+        for (const BlockKernels* const kernels : available_block_kernels()) {
+          RoundedTensor many = blank;
+          const RoundingEffect effect =
+              kernels->round(dtype, values, scale, many.numbers.data(), many.words.data());
+          EXPECT_EQ(effect.greatest_error, expected.greatest_error) << scale;
+          EXPECT_EQ(effect.nonzeros, expected.nonzeros);
+          EXPECT_EQ(effect.vanished, expected.vanished);
+          if (!std::isfinite(expected.greatest_error)) continue;
+          EXPECT_TRUE(many.words == one.words) << scale << " " << n;
+          EXPECT_TRUE(many.numbers == one.numbers) << scale << " " << n;
+          RoundedTensor known = blank;
+          const RoundingEffect again = kernels->set_multiples(
+              dtype, values, multiples.data(), scale, known.numbers.data(), known.words.data());
+          EXPECT_EQ(again.greatest_error, expected.greatest_error) << scale;
+          EXPECT_EQ(again.nonzeros, expected.nonzeros);
+          EXPECT_EQ(again.vanished, expected.vanished);
+          EXPECT_TRUE(known.words == one.words) << scale << " " << n;
+          EXPECT_TRUE(known.numbers == one.numbers) << scale << " " << n;
+        }
       }
     }
   }
 }
 
 TEST(GridRound, AnElementThatIsTooManyStepsIsSaid) {
-  const std::vector<float> values = {1, -3e7F, 2};
-  std::vector<uint32_t> numbers(3);
-  std::vector<uint8_t> words(12);
-  EXPECT_TRUE(
-      std::isinf(round_block(DType::kF32, values, 1, numbers.data(), words.data()).greatest_error));
+  for (const size_t at : {0, 3, 8, 600, 1024}) {
+    std::vector<float> values(1025, 1);
+    values[at] = -3e7F;
+    std::vector<uint32_t> numbers(values.size());
+    std::vector<uint8_t> words(4 * values.size());
+    for (const BlockKernels* const kernels : available_block_kernels()) {
+      const RoundingEffect effect =
+          kernels->round(DType::kF32, values, 1, numbers.data(), words.data());
+      EXPECT_TRUE(std::isinf(effect.greatest_error)) << cpu_set_name(kernels->set) << " " << at;
+    }
+  }
 }
 
 }  // namespace

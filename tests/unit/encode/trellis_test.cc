@@ -6,7 +6,9 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
+#include <cstring>
 #include <random>
 
 #include "base/bucket.h"
@@ -67,10 +69,57 @@ TEST(Trellis, NoRowIsNearer) {
   for (uint32_t seed = 0; seed < 200; ++seed) {
     const std::vector<float> steps = normal_steps(1 + seed % 7, seed, seed % 2 == 0 ? 1.0F : 40.0F);
     std::vector<int32_t> found(steps.size());
-    search.nearest(steps, found.data());
+    search.nearest(steps, 1, found.data());
     ASSERT_TRUE(obeys(found)) << seed;
     std::vector<int32_t> row;
     ASSERT_NEAR(squares(steps, found), least_of_all(steps, &row), 1e-3) << seed;
+  }
+}
+
+// Every kernel, with rows that end in the middle of a block, zeros, and ties.
+TEST(Trellis, KernelsFindTheSameWays) {
+  std::mt19937 random(5);
+  for (uint32_t seed = 0; seed < 300; ++seed) {
+    const size_t n = 1 + random() % 200;
+    std::array<std::vector<float>, 2> steps = {normal_steps(n, seed, 3),
+                                               normal_steps(n, ~seed, 90)};
+    if (seed % 3 == 0) {
+      for (float& x : steps[seed % 2]) x = std::round(2 * x) / 2;
+    }
+    const size_t blocks = (n + kTrellisBlock - 1) / kTrellisBlock;
+    std::vector<TrellisWays> expected;
+    std::array<size_t, 2> states{};
+    for (const TrellisKernels* const kernels : available_trellis_kernels()) {
+      std::vector<TrellisWays> ways(2 * blocks);
+      std::array<TrellisRow, 2> rows = {TrellisRow{steps[0].data(), ways.data(), 9},
+                                        TrellisRow{steps[1].data(), ways.data() + blocks, 9}};
+      kernels->search(rows.data(), n);
+      if (expected.empty()) {
+        expected = ways;
+        states = {rows[0].state, rows[1].state};
+      }
+      EXPECT_EQ(std::memcmp(ways.data(), expected.data(), ways.size() * sizeof(TrellisWays)), 0)
+          << cpu_set_name(kernels->set) << " " << seed;
+      EXPECT_EQ(rows[0].state, states[0]) << cpu_set_name(kernels->set) << " " << seed;
+      EXPECT_EQ(rows[1].state, states[1]) << cpu_set_name(kernels->set) << " " << seed;
+    }
+  }
+}
+
+TEST(Trellis, RowsTogetherAreThoseAlone) {
+  TrellisSearch search;
+  for (size_t rows = 1; rows < 6; ++rows) {
+    for (const size_t n : {size_t{1}, size_t{31}, size_t{32}, size_t{33}, size_t{500}}) {
+      const std::vector<float> steps = normal_steps(rows * n, static_cast<uint32_t>(n), 30);
+      std::vector<int32_t> together(rows * n);
+      search.nearest(steps, rows, together.data());
+      for (size_t row = 0; row < rows; ++row) {
+        std::vector<int32_t> alone(n);
+        search.nearest(std::span(steps).subspan(row * n, n), 1, alone.data());
+        EXPECT_TRUE(std::equal(alone.begin(), alone.end(), together.data() + row * n))
+            << rows << " rows of " << n;
+      }
+    }
   }
 }
 
@@ -80,7 +129,7 @@ TEST(Trellis, ZerosStayZero) {
     std::vector<float> steps = normal_steps(500, seed, 9);
     for (size_t i = seed % 7; i < steps.size(); i += 1 + seed) steps[i] = i % 2 == 0 ? 0.0F : -0.0F;
     std::vector<int32_t> found(steps.size());
-    search.nearest(steps, found.data());
+    search.nearest(steps, 1, found.data());
     search.keep_sum(steps, found.data());
     ASSERT_TRUE(obeys(found)) << seed;
     for (size_t i = 0; i < steps.size(); ++i) {
@@ -93,7 +142,7 @@ TEST(Trellis, ErrorsOfLongRowsAreAsStated) {
   TrellisSearch search;
   const std::vector<float> steps = normal_steps(size_t{1} << 16, 4, 60);
   std::vector<int32_t> found(steps.size());
-  search.nearest(steps, found.data());
+  search.nearest(steps, 1, found.data());
   EXPECT_TRUE(obeys(found));
   EXPECT_NEAR(squares(steps, found) / static_cast<double>(steps.size()), kTrellisError, 0.003);
 }
@@ -104,7 +153,7 @@ TEST(Trellis, SumsAreKeptToHalfAStep) {
     const size_t n = 64 + seed * 13 % 2000;
     const std::vector<float> steps = normal_steps(n, seed, 20);
     std::vector<int32_t> found(n);
-    search.nearest(steps, found.data());
+    search.nearest(steps, 1, found.data());
     const double before = squares(steps, found);
     search.keep_sum(steps, found.data());
     ASSERT_TRUE(obeys(found)) << seed;
@@ -122,7 +171,7 @@ TEST(Trellis, NumbersComeBack) {
     const size_t n = 1 + random() % 1500;
     const std::vector<float> steps = normal_steps(n, seed, seed % 3 == 0 ? 1e6F : 2.0F);
     std::vector<int32_t> integers(n);
-    search.nearest(steps, integers.data());
+    search.nearest(steps, 1, integers.data());
     const std::vector<uint32_t> expected = numbers_of(integers);
     ASSERT_TRUE(are_trellis_values(expected)) << seed;
     std::vector<uint32_t> numbers = expected;
