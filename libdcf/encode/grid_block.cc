@@ -27,9 +27,10 @@ double greatest_difference(std::span<const float> a, const float* b) {
   return *std::max_element(most.begin(), most.end());
 }
 
-// At most kBlock elements, which become multiple(i) * scale; multiples are below kMaxGridInteger.
+// At most kBlock elements, which become multiple(i) * scales[i]; multiples are below
+// kMaxGridInteger.
 template <typename To, typename Multiple>
-RoundingEffect set_some(std::span<const float> values, float scale, Multiple multiple_of,
+RoundingEffect set_some(std::span<const float> values, const float* scales, Multiple multiple_of,
                         uint32_t* numbers, uint8_t* words) {
   using Word = typename To::Word;
   constexpr uint32_t kHalfInfinity = 0x7C00;
@@ -42,7 +43,7 @@ RoundingEffect set_some(std::span<const float> values, float scale, Multiple mul
     const int32_t multiple = multiple_of(i);
     const uint32_t number =
         static_cast<uint32_t>(std::abs(multiple)) << 1 | static_cast<uint32_t>(multiple) >> 31;
-    const uint32_t word = To::word(static_cast<float>(multiple) * scale);
+    const uint32_t word = To::word(static_cast<float>(multiple) * scales[i]);
     decoded[i] = To::value(static_cast<Word>(word));
     // A word of zero has no sign, and its number is 0.
     constexpr uint32_t kMagnitude = std::numeric_limits<Word>::max() >> 1;
@@ -63,29 +64,29 @@ RoundingEffect set_some(std::span<const float> values, float scale, Multiple mul
 }
 
 template <typename To>
-RoundingEffect round_all(std::span<const float> values, float scale, uint32_t* numbers,
-                         uint8_t* words) {
-  const float inverse = scale == 0 ? 0 : 1 / scale;
+RoundingEffect round_all(std::span<const float> values, const float* scales, const float* inverses,
+                         uint32_t* numbers, uint8_t* words) {
   RoundingEffect all;
   for (size_t at = 0; at < values.size(); at += kBlock) {
     const std::span<const float> some = values.subspan(at, std::min(kBlock, values.size() - at));
+    const float* const inverse = inverses + at;
     int32_t most = 0;  // the bits of a float that is not negative rise with it
-    for (const float value : some) {
-      most = std::max(most, std::bit_cast<int32_t>(std::abs(value * inverse)));
+    for (size_t i = 0; i < some.size(); ++i) {
+      most = std::max(most, std::bit_cast<int32_t>(std::abs(some[i] * inverse[i])));
     }
     if (!(std::bit_cast<float>(most) < static_cast<float>(kMaxGridInteger))) {
       all.greatest_error = std::numeric_limits<double>::infinity();
       continue;
     }
-    const auto multiple_of = [&](size_t i) { return nearest_multiple(some[i] * inverse); };
-    all.add(set_some<To>(some, scale, multiple_of, numbers + at,
+    const auto multiple_of = [&](size_t i) { return nearest_multiple(some[i] * inverse[i]); };
+    all.add(set_some<To>(some, scales + at, multiple_of, numbers + at,
                          words + at * sizeof(typename To::Word)));
   }
   return all;
 }
 
 template <typename To>
-RoundingEffect set_all(std::span<const float> values, const int32_t* multiples, float scale,
+RoundingEffect set_all(std::span<const float> values, const int32_t* multiples, const float* scales,
                        uint32_t* numbers, uint8_t* words) {
   std::array<int32_t, kBlock> block;  // a copy, which numbers cannot lie in
   RoundingEffect all;
@@ -93,7 +94,7 @@ RoundingEffect set_all(std::span<const float> values, const int32_t* multiples, 
     const size_t n = std::min(kBlock, values.size() - at);
     std::copy_n(multiples + at, n, block.begin());
     all.add(set_some<To>(
-        values.subspan(at, n), scale, [&](size_t i) { return block[i]; }, numbers + at,
+        values.subspan(at, n), scales + at, [&](size_t i) { return block[i]; }, numbers + at,
         words + at * sizeof(typename To::Word)));
   }
   return all;
@@ -112,16 +113,17 @@ RoundingEffect with_word(DType dtype, F f) {
   }
 }
 
-RoundingEffect round(DType dtype, std::span<const float> values, float scale, uint32_t* numbers,
-                     uint8_t* words) {
-  return with_word(dtype,
-                   [&]<typename To>() { return round_all<To>(values, scale, numbers, words); });
+RoundingEffect round(DType dtype, std::span<const float> values, const float* scales,
+                     const float* inverses, uint32_t* numbers, uint8_t* words) {
+  return with_word(dtype, [&]<typename To>() {
+    return round_all<To>(values, scales, inverses, numbers, words);
+  });
 }
 
 RoundingEffect set_multiples(DType dtype, std::span<const float> values, const int32_t* multiples,
-                             float scale, uint32_t* numbers, uint8_t* words) {
+                             const float* scales, uint32_t* numbers, uint8_t* words) {
   return with_word(
-      dtype, [&]<typename To>() { return set_all<To>(values, multiples, scale, numbers, words); });
+      dtype, [&]<typename To>() { return set_all<To>(values, multiples, scales, numbers, words); });
 }
 
 }  // namespace

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Many multiples of one scale: the loops of encode/grid_round.h, without branches.
+// Many multiples of scales: the loops of encode/grid_round.h, without branches.
 #pragma once
 
 #include <cstdint>
@@ -25,14 +25,15 @@ struct RoundingEffect {
 struct BlockKernels {
   CpuSet set;
   // Sets the numbers (magnitude above sign) and the words of elements of f32, f16 or bf16 to the
-  // multiples of `scale` that are nearest to their values, which are finite; both are as
-  // store_multiple() of grid_store.h sets them, unless an element cannot be set.
-  RoundingEffect (*round)(DType dtype, std::span<const float> values, float scale,
-                          uint32_t* numbers, uint8_t* words);
+  // multiples of their scales that are nearest to their values, which are finite; both are as
+  // store_multiple() of grid_store.h sets them, unless an element cannot be set. There are as many
+  // scales as values, and inverses of scales, which are 0 where these are.
+  RoundingEffect (*round)(DType dtype, std::span<const float> values, const float* scales,
+                          const float* inverses, uint32_t* numbers, uint8_t* words);
   // The same for multiples that are known, as many as values. Their magnitudes are at most
   // kMaxGridInteger.
   RoundingEffect (*set_multiples)(DType dtype, std::span<const float> values,
-                                  const int32_t* multiples, float scale, uint32_t* numbers,
+                                  const int32_t* multiples, const float* scales, uint32_t* numbers,
                                   uint8_t* words);
 };
 

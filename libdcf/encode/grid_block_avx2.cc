@@ -61,13 +61,13 @@ DCF_AVX2 inline void store_words(__m256 floats, uint8_t* words) {
 template <DType kDType>
 class Setter {
  public:
-  DCF_AVX2 Setter(float scale, uint32_t* numbers, uint8_t* words)
-      : scale_(_mm256_set1_ps(scale)), numbers_(numbers), words_(words) {}
+  DCF_AVX2 Setter(const float* scales, uint32_t* numbers, uint8_t* words)
+      : scales_(scales), numbers_(numbers), words_(words) {}
 
   // Elements i to i + 7.
   DCF_AVX2 inline void set(size_t i, __m256 values, __m256i multiples) {
-    const __m256 decoded =
-        round_floats<kDType>(_mm256_mul_ps(_mm256_cvtepi32_ps(multiples), scale_));
+    const __m256 decoded = round_floats<kDType>(
+        _mm256_mul_ps(_mm256_cvtepi32_ps(multiples), _mm256_loadu_ps(scales_ + i)));
     // A word of zero has no sign, and its number is 0.
     const __m256i is_zero =
         _mm256_cmpeq_epi32(_mm256_slli_epi32(bits_of(decoded), 1), _mm256_setzero_si256());
@@ -110,7 +110,7 @@ class Setter {
     greatest_error_ = _mm256_max_pd(greatest_error_, _mm256_andnot_pd(sign, high));
   }
 
-  const __m256 scale_;
+  const float* const scales_;
   uint32_t* const numbers_;
   uint8_t* const words_;
   __m256d greatest_error_ = __m256d{};
@@ -119,19 +119,19 @@ class Setter {
 };
 
 template <DType kDType>
-DCF_AVX2 RoundingEffect round_all(std::span<const float> values, float scale, uint32_t* numbers,
-                                  uint8_t* words) {
-  const __m256 inverse = _mm256_set1_ps(scale == 0 ? 0 : 1 / scale);
+DCF_AVX2 RoundingEffect round_all(std::span<const float> values, const float* scales,
+                                  const float* inverses, uint32_t* numbers, uint8_t* words) {
   const __m256 sign = _mm256_set1_ps(-0.0F);
   const __m256 limit = _mm256_set1_ps(static_cast<float>(kMaxGridInteger));
-  Setter<kDType> setter(scale, numbers, words);
+  Setter<kDType> setter(scales, numbers, words);
   RoundingEffect all;
   size_t i = 0;
   while (i + kLanes <= values.size()) {
     const size_t end = i + std::min(kBlock, (values.size() - i) / kLanes * kLanes);
     __m256 fits = _mm256_castsi256_ps(_mm256_set1_epi32(-1));
     for (size_t k = i; k < end; k += kLanes) {
-      const __m256 steps = _mm256_mul_ps(_mm256_loadu_ps(&values[k]), inverse);
+      const __m256 steps =
+          _mm256_mul_ps(_mm256_loadu_ps(&values[k]), _mm256_loadu_ps(inverses + k));
       fits = _mm256_and_ps(fits, _mm256_cmp_ps(magnitudes(steps), limit, _CMP_LT_OQ));
     }
     if (_mm256_movemask_ps(fits) != 0xFF) {
@@ -141,54 +141,54 @@ DCF_AVX2 RoundingEffect round_all(std::span<const float> values, float scale, ui
     }
     for (; i < end; i += kLanes) {
       const __m256 value = _mm256_loadu_ps(&values[i]);
-      const __m256 steps = _mm256_mul_ps(value, inverse);
+      const __m256 steps = _mm256_mul_ps(value, _mm256_loadu_ps(inverses + i));
       // Halves away from 0.
       const __m256 half = _mm256_or_ps(_mm256_and_ps(steps, sign), _mm256_set1_ps(0.5F));
       setter.set(i, value, _mm256_cvttps_epi32(_mm256_add_ps(steps, half)));
     }
   }
   all.add(setter.effect());
-  all.add(kScalarBlockKernels.round(kDType, values.subspan(i), scale, numbers + i,
-                                    words + i * dtype_bits(kDType) / 8));
+  all.add(kScalarBlockKernels.round(kDType, values.subspan(i), scales + i, inverses + i,
+                                    numbers + i, words + i * dtype_bits(kDType) / 8));
   return all;
 }
 
 template <DType kDType>
 DCF_AVX2 RoundingEffect set_all(std::span<const float> values, const int32_t* multiples,
-                                float scale, uint32_t* numbers, uint8_t* words) {
-  Setter<kDType> setter(scale, numbers, words);
+                                const float* scales, uint32_t* numbers, uint8_t* words) {
+  Setter<kDType> setter(scales, numbers, words);
   size_t i = 0;
   for (; i + kLanes <= values.size(); i += kLanes) {
     setter.set(i, _mm256_loadu_ps(&values[i]),
                _mm256_loadu_si256(reinterpret_cast<const __m256i*>(multiples + i)));
   }
   RoundingEffect all = setter.effect();
-  all.add(kScalarBlockKernels.set_multiples(kDType, values.subspan(i), multiples + i, scale,
+  all.add(kScalarBlockKernels.set_multiples(kDType, values.subspan(i), multiples + i, scales + i,
                                             numbers + i, words + i * dtype_bits(kDType) / 8));
   return all;
 }
 
-RoundingEffect round(DType dtype, std::span<const float> values, float scale, uint32_t* numbers,
-                     uint8_t* words) {
+RoundingEffect round(DType dtype, std::span<const float> values, const float* scales,
+                     const float* inverses, uint32_t* numbers, uint8_t* words) {
   switch (dtype) {
     case DType::kF32:
-      return round_all<DType::kF32>(values, scale, numbers, words);
+      return round_all<DType::kF32>(values, scales, inverses, numbers, words);
     case DType::kBF16:
-      return round_all<DType::kBF16>(values, scale, numbers, words);
+      return round_all<DType::kBF16>(values, scales, inverses, numbers, words);
     default:
-      return round_all<DType::kF16>(values, scale, numbers, words);
+      return round_all<DType::kF16>(values, scales, inverses, numbers, words);
   }
 }
 
 RoundingEffect set_multiples(DType dtype, std::span<const float> values, const int32_t* multiples,
-                             float scale, uint32_t* numbers, uint8_t* words) {
+                             const float* scales, uint32_t* numbers, uint8_t* words) {
   switch (dtype) {
     case DType::kF32:
-      return set_all<DType::kF32>(values, multiples, scale, numbers, words);
+      return set_all<DType::kF32>(values, multiples, scales, numbers, words);
     case DType::kBF16:
-      return set_all<DType::kBF16>(values, multiples, scale, numbers, words);
+      return set_all<DType::kBF16>(values, multiples, scales, numbers, words);
     default:
-      return set_all<DType::kF16>(values, multiples, scale, numbers, words);
+      return set_all<DType::kF16>(values, multiples, scales, numbers, words);
   }
 }
 

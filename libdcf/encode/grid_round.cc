@@ -16,6 +16,7 @@
 #include "encode/output_channels.h"
 #include "encode/quality.h"
 #include "encode/trellis.h"
+#include "encode/unit_scales.h"
 
 namespace dcf::impl {
 namespace {
@@ -102,7 +103,7 @@ class Rounder {
   // Calls body(first, n, task) for parts of [0, elements).
   template <typename Body>
   Status each_part(Body body) {
-    DCF_ASSIGN(const Parallel parallel, work_.threads_for(2 * kRoundBlock * sizeof(float)));
+    DCF_ASSIGN(const Parallel parallel, work_.threads_for(4 * kRoundBlock * sizeof(float)));
     const auto tasks = static_cast<size_t>(ceil_div(elements_, kTask));
     DCF_TRY(run_fallible(parallel, tasks, [&](size_t task) {
       const uint64_t first = task * kTask;
@@ -255,15 +256,6 @@ class Rounder {
 
   // ---- Multiples -------------------------------------------------------------------------------
 
-  // Calls f(index, n, scale) for parts with one scale of the elements [first, first + n).
-  template <typename F>
-  static void each_scale(const GridScales& grid, uint64_t first, size_t n, F f) {
-    if (grid.scales.size() == 1) return f(size_t{0}, n, grid.scales[0]);
-    for_each_unit(grid.axis, first, n, [&](uint64_t at, uint64_t length, uint32_t unit) {
-      f(static_cast<size_t>(at), static_cast<size_t>(length), grid.scales[unit]);
-    });
-  }
-
   double store(uint64_t index, float value, int32_t multiple, float scale) {
     return store_multiple(dtype_, index, value, multiple, scale, &rounded_);
   }
@@ -272,13 +264,13 @@ class Rounder {
     const BlockKernels& kernels = active_block_kernels();
     std::vector<RoundingEffect> effects(static_cast<size_t>(ceil_div(elements_, kTask)));
     DCF_TRY(each_part([&](uint64_t first, uint64_t n, size_t task) {
+      UnitScales by(rounded_.grid);
       each_block(first, n, [&](uint64_t at, std::span<float> values) {
-        each_scale(rounded_.grid, at, values.size(), [&](size_t begin, size_t size, float scale) {
-          const auto to = static_cast<size_t>(at) + begin;
-          effects[task].add(kernels.round(dtype_, values.subspan(begin, size), scale,
-                                          rounded_.numbers.data() + to,
-                                          rounded_.words.data() + to * width_));
-        });
+        const auto to = static_cast<size_t>(at);
+        by.move_to(at, values.size());
+        effects[task].add(kernels.round(dtype_, values, by.scales(), by.inverses(),
+                                        rounded_.numbers.data() + to,
+                                        rounded_.words.data() + to * width_));
       });
     }));
     note(effects);
@@ -326,11 +318,12 @@ class Rounder {
     const BlockKernels& kernels = active_block_kernels();
     constexpr size_t kTogether = 2;  // rows, as the search prefers
     DCF_ASSIGN(const Parallel parallel,
-               work_.threads_for(kTogether * cols * (2 * sizeof(float) + sizeof(int32_t)) +
+               work_.threads_for(kTogether * cols * (4 * sizeof(float) + sizeof(int32_t)) +
                                  TrellisSearch::row_bytes(cols)));
     std::vector<RoundingEffect> effects(static_cast<size_t>(ceil_div(rows, of_task)));
     DCF_TRY(run_fallible(parallel, effects.size(), [&](size_t task) {
       TrellisSearch search;
+      UnitScales by(grid);
       std::vector<float> values(kTogether * cols);
       std::vector<float> steps(kTogether * cols);
       std::vector<int32_t> integers(kTogether * cols);
@@ -343,16 +336,12 @@ class Rounder {
         steps.resize(n);
         words_to_floats(dtype_, words_.subspan(static_cast<size_t>(first) * width_, n * width_),
                         values);
+        by.move_to(first, n);
         uint32_t most = 0;  // the bits of a float that is not negative rise with it
-        each_scale(grid, first, n, [&](size_t begin, size_t size, float scale) {
-          const float inverse = scale == 0 ? 0 : 1 / scale;
-          uint32_t greatest = 0;
-          for (size_t i = begin; i < begin + size; ++i) {
-            steps[i] = values[i] * inverse;
-            greatest = std::max(greatest, std::bit_cast<uint32_t>(std::abs(steps[i])));
-          }
-          most = std::max(most, greatest);
-        });
+        for (size_t i = 0; i < n; ++i) {
+          steps[i] = values[i] * by.inverses()[i];
+          most = std::max(most, std::bit_cast<uint32_t>(std::abs(steps[i])));
+        }
         if (most >= std::bit_cast<uint32_t>(TrellisSearch::kMostSteps)) {
           effects[task].greatest_error = std::numeric_limits<double>::infinity();
           return ok_status();
@@ -361,12 +350,10 @@ class Rounder {
         for (size_t k = 0; keeps_sums && k < together; ++k) {
           search.keep_sum(std::span(steps).subspan(k * cols, cols), integers.data() + k * cols);
         }
-        each_scale(grid, first, n, [&](size_t begin, size_t size, float scale) {
-          const auto to = static_cast<size_t>(first) + begin;
-          effects[task].add(kernels.set_multiples(
-              dtype_, std::span(values).subspan(begin, size), integers.data() + begin, scale,
-              rounded_.numbers.data() + to, rounded_.words.data() + to * width_));
-        });
+        const auto to = static_cast<size_t>(first);
+        effects[task].add(kernels.set_multiples(dtype_, values, integers.data(), by.scales(),
+                                                rounded_.numbers.data() + to,
+                                                rounded_.words.data() + to * width_));
       }
       return ok_status();
     }));

@@ -2,7 +2,6 @@
 #include "encode/value_plan.h"
 
 #include <algorithm>
-#include <map>
 
 #include "base/checked.h"
 
@@ -41,6 +40,20 @@ class Planner {
   }
 
  private:
+  struct Count {
+    uint64_t key;
+    uint64_t count;
+  };
+  static void add(uint64_t key, uint64_t count, std::vector<Count>* counts) {
+    const auto at = std::lower_bound(counts->begin(), counts->end(), key,
+                                     [](const Count& c, uint64_t k) { return c.key < k; });
+    if (at != counts->end() && at->key == key) {
+      at->count += count;
+    } else {
+      counts->insert(at, {key, count});
+    }
+  }
+
   void add_palette() {
     if (!stats_.palette || coded_ == 0) return;
     // Floats that are nearly all distinct take as much in a codebook as in their places.
@@ -51,19 +64,21 @@ class Planner {
     }
     ValuePlan plan;
     plan.encoding.values = Values::kPalette;
-    std::map<uint64_t, uint64_t> counts;  // by key
-    for (size_t i = 0; i < stats_.palette->words.size(); ++i) {
-      counts[codebook_key(content_.dtype, stats_.palette->words[i])] = stats_.palette->counts[i];
+    std::vector<Count> counts;  // by key, which rise in a palette
+    counts.reserve(distinct + 2);
+    for (size_t i = 0; i < distinct; ++i) {
+      counts.push_back(
+          {codebook_key(content_.dtype, stats_.palette->words[i]), stats_.palette->counts[i]});
     }
     Histogram histogram{};
     size_t code = 0;
     if (positions_ == Positions::kGap) {
       histogram[code++] = extra_.zeros;
     } else {
-      if (extra_.zeros > 0) counts[codebook_key(content_.dtype, 0)] += extra_.zeros;
+      if (extra_.zeros > 0) add(codebook_key(content_.dtype, 0), extra_.zeros, &counts);
       if (extra_.negatives > 0) {
         const uint64_t sign = uint64_t{1} << (content_.bits - 1);
-        counts[codebook_key(content_.dtype, sign)] += extra_.negatives;
+        add(codebook_key(content_.dtype, sign), extra_.negatives, &counts);
       }
     }
     if (counts.size() + code > kMaxPalette) return;

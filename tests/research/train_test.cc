@@ -2,9 +2,11 @@
 // The training loop on a data set made here: gradients against autograd, runs that repeat and
 // resume to the same bytes, predictions from the file against LibTorch's.
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 
 #include <algorithm>
 #include <cmath>
+#include <csignal>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
@@ -167,6 +169,23 @@ TEST_F(Training, AnInterruptedRunGoesOnToTheSameBytes) {
   }
   cut.advance = [](const std::string&, uint64_t, uint64_t) {};
   EXPECT_EQ(run(cut, "cut"), whole);
+}
+
+TEST_F(Training, AStateThatCannotBeWrittenIsSaid) {
+  const TorchNet net(network_, 1);
+  const std::string path = folder_ + "/state";
+  rlimit before{};
+  ASSERT_EQ(getrlimit(RLIMIT_FSIZE, &before), 0);
+  const auto handler = std::signal(SIGXFSZ, SIG_IGN);
+  const rlimit small = {100, before.rlim_max};
+  ASSERT_EQ(setrlimit(RLIMIT_FSIZE, &small), 0);
+  EXPECT_THROW(save_state(path, net, {}), std::exception);
+  ASSERT_EQ(setrlimit(RLIMIT_FSIZE, &before), 0);
+  std::signal(SIGXFSZ, handler);
+  EXPECT_TRUE(std::filesystem::is_empty(folder_));
+  save_state(path, net, {});
+  TorchNet same(network_, 2);
+  EXPECT_TRUE(load_state(path, &same, nullptr));
 }
 
 TEST_F(Training, TheFileAnswersAsLibTorchDoes) {

@@ -258,11 +258,11 @@ TEST(GridRound, BlocksAreRoundedAsSingleElements) {
   std::normal_distribution<float> normal;
   for (const DType dtype : {DType::kF32, DType::kBF16, DType::kF16}) {
     // f16 has steps below its least normal value and products beyond its greatest.
-    for (const float scale : {1e-3F, 1.5e-7F, 2e-8F, 3e3F, 0.0F}) {
+    for (const float step : {1e-3F, 1.5e-7F, 2e-8F, 3e3F, 0.0F}) {
       for (const size_t n : {1, 7, 512, 1700}) {
         std::vector<float> values(n);
         for (float& value : values) {
-          const float x = normal(rng) * scale * 4;
+          const float x = normal(rng) * step * 4;
           // Some lie between words: f16 has none but 0 for a step of 2e-8.
           value = rng() % 2 == 0 ? x : word_to_float(dtype, double_to_word(dtype, x));
           if (rng() % 9 == 0) value = 0;
@@ -273,9 +273,13 @@ TEST(GridRound, BlocksAreRoundedAsSingleElements) {
         const RoundedTensor blank = one;
         std::vector<int32_t> multiples;
         RoundingEffect expected;
-        const float inverse = scale == 0 ? 0 : 1 / scale;
+        std::vector<float> scales;
+        std::vector<float> inverses;
         for (size_t i = 0; i < n; ++i) {
-          const int32_t multiple = nearest_multiple(values[i] * inverse);
+          const float scale = rng() % 3 == 0 ? 2 * step : step;  // of the element
+          scales.push_back(scale);
+          inverses.push_back(scale == 0 ? 0 : 1 / scale);
+          const int32_t multiple = nearest_multiple(values[i] * inverses[i]);
           multiples.push_back(multiple);
           expected.add({store_multiple(dtype, i, values[i], multiple, scale, &one), values[i] != 0,
                         values[i] != 0 && multiple == 0});
@@ -283,21 +287,23 @@ TEST(GridRound, BlocksAreRoundedAsSingleElements) {
         for (const BlockKernels* const kernels : available_block_kernels()) {
           RoundedTensor many = blank;
           const RoundingEffect effect =
-              kernels->round(dtype, values, scale, many.numbers.data(), many.words.data());
-          EXPECT_EQ(effect.greatest_error, expected.greatest_error) << scale;
+              kernels->round(dtype, values, scales.data(), inverses.data(), many.numbers.data(),
+                             many.words.data());
+          EXPECT_EQ(effect.greatest_error, expected.greatest_error) << step;
           EXPECT_EQ(effect.nonzeros, expected.nonzeros);
           EXPECT_EQ(effect.vanished, expected.vanished);
           if (!std::isfinite(expected.greatest_error)) continue;
-          EXPECT_TRUE(many.words == one.words) << scale << " " << n;
-          EXPECT_TRUE(many.numbers == one.numbers) << scale << " " << n;
+          EXPECT_TRUE(many.words == one.words) << step << " " << n;
+          EXPECT_TRUE(many.numbers == one.numbers) << step << " " << n;
           RoundedTensor known = blank;
-          const RoundingEffect again = kernels->set_multiples(
-              dtype, values, multiples.data(), scale, known.numbers.data(), known.words.data());
-          EXPECT_EQ(again.greatest_error, expected.greatest_error) << scale;
+          const RoundingEffect again =
+              kernels->set_multiples(dtype, values, multiples.data(), scales.data(),
+                                     known.numbers.data(), known.words.data());
+          EXPECT_EQ(again.greatest_error, expected.greatest_error) << step;
           EXPECT_EQ(again.nonzeros, expected.nonzeros);
           EXPECT_EQ(again.vanished, expected.vanished);
-          EXPECT_TRUE(known.words == one.words) << scale << " " << n;
-          EXPECT_TRUE(known.numbers == one.numbers) << scale << " " << n;
+          EXPECT_TRUE(known.words == one.words) << step << " " << n;
+          EXPECT_TRUE(known.numbers == one.numbers) << step << " " << n;
         }
       }
     }
@@ -308,11 +314,12 @@ TEST(GridRound, AnElementThatIsTooManyStepsIsSaid) {
   for (const size_t at : {0, 3, 8, 600, 1024}) {
     std::vector<float> values(1025, 1);
     values[at] = -3e7F;
+    const std::vector<float> ones(values.size(), 1);
     std::vector<uint32_t> numbers(values.size());
     std::vector<uint8_t> words(4 * values.size());
     for (const BlockKernels* const kernels : available_block_kernels()) {
-      const RoundingEffect effect =
-          kernels->round(DType::kF32, values, 1, numbers.data(), words.data());
+      const RoundingEffect effect = kernels->round(DType::kF32, values, ones.data(), ones.data(),
+                                                   numbers.data(), words.data());
       EXPECT_TRUE(std::isinf(effect.greatest_error)) << cpu_set_name(kernels->set) << " " << at;
     }
   }

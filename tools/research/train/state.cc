@@ -3,8 +3,10 @@
 
 #include <cstring>
 #include <filesystem>
+#include <sstream>
 
 #include "formats/error.h"
+#include "formats/output_file.h"
 #include "research/train/session.h"
 
 namespace dcf::tools {
@@ -34,9 +36,13 @@ void save_state(const std::string& path, const TorchNet& net,
                 tensor_of(p.codes, torch::kUInt8), tensor_of(p.codebook, torch::kFloat32)});
   }
   all.insert(all.end(), more.begin(), more.end());
-  const std::string temporary = path + ".part";
-  torch::save(all, temporary);
-  std::filesystem::rename(temporary, path);
+  // In memory first: LibTorch's own writing to a file ends the process where the disk is full.
+  std::ostringstream state;
+  torch::save(all, state);
+  const std::string bytes = state.str();
+  OutputFile file(path, true);
+  file.write({reinterpret_cast<const uint8_t*>(bytes.data()), bytes.size()});
+  file.commit();
 }
 
 bool load_state(const std::string& path, TorchNet* net, std::vector<torch::Tensor>* more) {
