@@ -53,7 +53,8 @@ RoundingEffect set_some(std::span<const float> values, const float* scales, Mult
     if (kIsHalf) infinite |= static_cast<uint32_t>((word & kMagnitude) >= kHalfInfinity);
     const auto is_nonzero = static_cast<uint32_t>(values[i] != 0);
     nonzeros += is_nonzero;
-    vanished += is_nonzero & static_cast<uint32_t>(multiple == 0);
+    vanished +=
+        is_nonzero & static_cast<uint32_t>(std::abs(values[i] - decoded[i]) >= std::abs(values[i]));
   }
   RoundingEffect effect;
   effect.nonzeros = nonzeros;

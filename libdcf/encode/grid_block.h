@@ -15,7 +15,7 @@ namespace dcf::impl {
 struct RoundingEffect {
   double greatest_error = 0;  // infinite if an element cannot be set
   uint64_t nonzeros = 0;
-  uint64_t vanished = 0;  // nonzeros that become 0
+  uint64_t vanished = 0;  // nonzeros that lose as much as if they became 0
 
   void add(const RoundingEffect& other);
 };

@@ -80,8 +80,9 @@ class Setter {
     note_error(values, decoded);
     const __m256i nonzero = bits_of(_mm256_cmp_ps(values, _mm256_setzero_ps(), _CMP_NEQ_OQ));
     nonzeros_ = _mm256_sub_epi32(nonzeros_, nonzero);
-    const __m256i no_multiple = _mm256_cmpeq_epi32(multiples, _mm256_setzero_si256());
-    vanished_ = _mm256_sub_epi32(vanished_, _mm256_and_si256(nonzero, no_multiple));
+    const __m256 lost = magnitudes(_mm256_sub_ps(values, decoded));
+    const __m256i all_lost = bits_of(_mm256_cmp_ps(lost, magnitudes(values), _CMP_GE_OQ));
+    vanished_ = _mm256_sub_epi32(vanished_, _mm256_and_si256(nonzero, all_lost));
   }
 
   DCF_AVX2 RoundingEffect effect() const {

@@ -315,10 +315,13 @@ class Rounder {
     const uint64_t of_task = std::max(kTask / cols, uint64_t{1});
     GridScales grid = rounded_.grid;
     for (float& scale : grid.scales) scale = trellis_scale(scale);
+    // Where the elements of a row have scales of their own, a step is not as much in each of them.
+    const bool by_columns = grid.scales.size() > 1 && grid.axis.run < cols;
+    const float greatest = *std::max_element(grid.scales.begin(), grid.scales.end());
     const BlockKernels& kernels = active_block_kernels();
     constexpr size_t kTogether = 2;  // rows, as the search prefers
     DCF_ASSIGN(const Parallel parallel,
-               work_.threads_for(kTogether * cols * (4 * sizeof(float) + sizeof(int32_t)) +
+               work_.threads_for(kTogether * cols * (5 * sizeof(float) + sizeof(int32_t)) +
                                  TrellisSearch::row_bytes(cols)));
     std::vector<RoundingEffect> effects(static_cast<size_t>(ceil_div(rows, of_task)));
     DCF_TRY(run_fallible(parallel, effects.size(), [&](size_t task) {
@@ -326,6 +329,7 @@ class Rounder {
       UnitScales by(grid);
       std::vector<float> values(kTogether * cols);
       std::vector<float> steps(kTogether * cols);
+      std::vector<float> weights(kTogether * cols, 1.0F);
       std::vector<int32_t> integers(kTogether * cols);
       const uint64_t end = std::min(rows, (task + 1) * of_task);
       for (uint64_t row = task * of_task; row < end; row += kTogether) {
@@ -346,7 +350,13 @@ class Rounder {
           effects[task].greatest_error = std::numeric_limits<double>::infinity();
           return ok_status();
         }
-        search.nearest(steps, together, integers.data());
+        if (by_columns) {
+          for (size_t i = 0; i < n; ++i) {
+            const float part = by.scales()[i] / greatest;
+            weights[i] = part * part;
+          }
+        }
+        search.nearest(steps, std::span(weights).first(n), together, integers.data());
         for (size_t k = 0; keeps_sums && k < together; ++k) {
           search.keep_sum(std::span(steps).subspan(k * cols, cols), integers.data() + k * cols);
         }

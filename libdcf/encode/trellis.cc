@@ -100,20 +100,21 @@ class SumKeeper {
 
 }  // namespace
 
-void TrellisSearch::nearest(std::span<const float> steps, size_t rows, int32_t* integers) {
+void TrellisSearch::nearest(std::span<const float> steps, std::span<const float> weights,
+                            size_t rows, int32_t* integers) {
   const size_t n = steps.size() / rows;
   const size_t blocks = blocks_of(n);
   ways_.resize(std::max(ways_.size(), kRows * blocks));
   offsets_.resize(std::max(offsets_.size(), n + 2));
   for (size_t row = 0; row < rows; row += kRows) {
-    const bool alone = row + 1 == rows;
-    const float* const first = steps.data() + row * n;
-    std::array<TrellisRow, kRows> pair = {
-        TrellisRow{first, ways_.data(), 0},
-        TrellisRow{alone ? first : first + n, ways_.data() + (alone ? 0 : blocks), 0}};
+    const size_t second = row + 1 < rows ? 1 : 0;  // the first one again, if it is alone
+    const auto at = [&](size_t k) {
+      const size_t begin = (row + k) * n;
+      return TrellisRow{steps.data() + begin, weights.data() + begin, ways_.data() + k * blocks, 0};
+    };
+    std::array<TrellisRow, kRows> pair = {at(0), at(second)};
     active_trellis_kernels().search(pair.data(), n);
-    set_row(pair[0], n, integers + row * n);
-    if (!alone) set_row(pair[1], n, integers + (row + 1) * n);
+    for (size_t k = 0; k <= second; ++k) set_row(pair[k], n, integers + (row + k) * n);
   }
 }
 

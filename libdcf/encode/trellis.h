@@ -36,9 +36,10 @@ class TrellisSearch {
   }
 
   // Sets `integers`, as many as steps, for each of so many rows to the row of trellis values for
-  // which the sum of the squares of steps - integers is least. A step of 0 has the integer 0.
-  // |steps| are below kMostSteps. Two rows take little more time than one.
-  void nearest(std::span<const float> steps, size_t rows, int32_t* integers);
+  // which the sum of weight * (step - integer)^2 is least. A step of 0 has the integer 0. |steps|
+  // are below kMostSteps; weights, as many, are 0 to 1. Two rows take little more time than one.
+  void nearest(std::span<const float> steps, std::span<const float> weights, size_t rows,
+               int32_t* integers);
   static constexpr float kMostSteps = 1 << 22;
 
   // Moves a few integers, such that they stay trellis values and their sum is within half a step of

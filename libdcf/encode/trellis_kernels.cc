@@ -24,7 +24,7 @@ void search_row(TrellisRow* row, size_t n) {
       const Costs above = Costs{x, x, x, x} - kCosets;
       const Costs quarter = above * kQuarter;
       const Costs error = above - (quarter + kRound - kRound) * 4;
-      const Costs square = error * error * (x == 0 ? kTrellisFar : 1);
+      const Costs square = error * error * (x == 0 ? kTrellisFar : row->weights[i]);
       const Costs lower = __builtin_shufflevector(costs, costs, 0, 0, 1, 1) + square;
       const Costs upper = __builtin_shufflevector(costs, costs, 2, 2, 3, 3) +
                           __builtin_shufflevector(square, square, 1, 0, 3, 2);
@@ -35,6 +35,8 @@ void search_row(TrellisRow* row, size_t n) {
       ways = before + before - (TrellisWays)from_upper;
     }
     *out++ = ways;
+    // What all ways cost stays small beside what an element of little weight costs.
+    costs -= std::min(std::min(costs[0], costs[1]), std::min(costs[2], costs[3]));
   }
   row->state = 0;
   for (size_t s = 1; s < kTrellisStates; ++s) {

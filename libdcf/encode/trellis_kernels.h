@@ -27,8 +27,9 @@ typedef uint32_t TrellisWays __attribute__((vector_size(16)));
 
 struct TrellisRow {
   const float* steps;
-  TrellisWays* ways;  // after each block
-  size_t state;       // the best one at the end
+  const float* weights;  // of the squares of errors, at most 1
+  TrellisWays* ways;     // after each block
+  size_t state;          // the best one at the end
 };
 
 struct TrellisKernels {

@@ -20,6 +20,7 @@ constexpr size_t kRows = 2;
 constexpr int kFromLower = 0 | 0 << 2 | 1 << 4 | 1 << 6;
 constexpr int kFromUpper = 2 | 2 << 2 | 3 << 4 | 3 << 6;
 constexpr int kPairsSwapped = 1 | 0 << 2 | 3 << 4 | 2 << 6;
+constexpr int kHalvesSwapped = 2 | 3 << 2 | 0 << 4 | 1 << 6;
 
 DCF_AVX2 inline __m256 both(const float* a, const float* b) {
   return _mm256_insertf128_ps(_mm256_castps128_ps256(_mm_broadcast_ss(a)), _mm_broadcast_ss(b), 1);
@@ -29,7 +30,6 @@ DCF_AVX2 void search(TrellisRow* rows, size_t n) {
   const __m256 cosets = _mm256_setr_ps(0, 2, 1, 3, 0, 2, 1, 3);
   const __m256 rounding = _mm256_set1_ps(kTrellisRounding);
   const __m256 beyond = _mm256_set1_ps(kTrellisFar);
-  const __m256 one = _mm256_set1_ps(1);
   __m256 costs = _mm256_blend_ps(beyond, _mm256_setzero_ps(), 0x11);
   for (size_t begin = 0; begin < n; begin += kTrellisBlock) {
     __m256i ways = _mm256_setzero_si256();
@@ -40,8 +40,9 @@ DCF_AVX2 void search(TrellisRow* rows, size_t n) {
       const __m256 nearest = _mm256_sub_ps(_mm256_add_ps(quarter, rounding), rounding);
       const __m256 error = _mm256_sub_ps(above, _mm256_mul_ps(nearest, _mm256_set1_ps(4)));
       const __m256 zero = _mm256_cmp_ps(x, _mm256_setzero_ps(), _CMP_EQ_OQ);
+      const __m256 weight = both(rows[0].weights + i, rows[1].weights + i);
       const __m256 square =
-          _mm256_mul_ps(_mm256_mul_ps(error, error), _mm256_blendv_ps(one, beyond, zero));
+          _mm256_mul_ps(_mm256_mul_ps(error, error), _mm256_blendv_ps(weight, beyond, zero));
       const __m256 lower = _mm256_add_ps(_mm256_permute_ps(costs, kFromLower), square);
       const __m256 upper = _mm256_add_ps(_mm256_permute_ps(costs, kFromUpper),
                                          _mm256_permute_ps(square, kPairsSwapped));
@@ -53,6 +54,9 @@ DCF_AVX2 void search(TrellisRow* rows, size_t n) {
                                                _mm256_permute_ps(before, kFromUpper), from_upper));
       ways = _mm256_sub_epi32(_mm256_add_epi32(chosen, chosen), _mm256_castps_si256(from_upper));
     }
+    const __m256 of_pairs = _mm256_min_ps(costs, _mm256_permute_ps(costs, kPairsSwapped));
+    costs =
+        _mm256_sub_ps(costs, _mm256_min_ps(of_pairs, _mm256_permute_ps(of_pairs, kHalvesSwapped)));
     const size_t block = begin / kTrellisBlock;
     rows[0].ways[block] = reinterpret_cast<TrellisWays>(_mm256_castsi256_si128(ways));
     rows[1].ways[block] = reinterpret_cast<TrellisWays>(_mm256_extracti128_si256(ways, 1));

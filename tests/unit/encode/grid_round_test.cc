@@ -244,6 +244,32 @@ TEST(GridRound, GreatestHalfNeverBecomesInfinite) {
   for (const double value : out.after) ASSERT_TRUE(std::isfinite(value));
 }
 
+// A column that one weight makes coarse: the others of its row are not worse for it, and those of
+// the column lose no more than themselves.
+TEST(GridRound, AnOutlierDoesNotTakeItsColumnAlong) {
+  constexpr size_t kRows = 256;
+  constexpr size_t kCols = 512;
+  for (const double outlier : {300.0, 3000.0}) {
+    std::vector<double> values = normal(kRows * kCols, 12);
+    values[7 * kCols + 3] = outlier;
+    const GridOutcome out = round_floats(values, {kRows, kCols}, 30);
+    ASSERT_TRUE(out.rounded);
+    ASSERT_EQ(out.rounded->grid.axis, (ClassAxis{1, kCols}));
+    double of_column = 0;
+    double lost_of_column = 0;
+    double of_others = 0;
+    double lost_of_others = 0;
+    for (size_t i = 0; i < values.size(); ++i) {
+      if (i == 7 * kCols + 3) continue;
+      const double lost = out.before[i] - out.after[i];
+      (i % kCols == 3 ? of_column : of_others) += values[i] * values[i];
+      (i % kCols == 3 ? lost_of_column : lost_of_others) += lost * lost;
+    }
+    EXPECT_LE(lost_of_column, 1.001 * of_column) << outlier;
+    EXPECT_LE(lost_of_others, of_others / 100) << outlier;
+  }
+}
+
 TEST(GridRound, NeedsMemoryForTheWords) {
   const auto words = words_of(DType::kF32, normal(4096, 10));
   Parallel parallel;
@@ -281,8 +307,8 @@ TEST(GridRound, BlocksAreRoundedAsSingleElements) {
           inverses.push_back(scale == 0 ? 0 : 1 / scale);
           const int32_t multiple = nearest_multiple(values[i] * inverses[i]);
           multiples.push_back(multiple);
-          expected.add({store_multiple(dtype, i, values[i], multiple, scale, &one), values[i] != 0,
-                        values[i] != 0 && multiple == 0});
+          const double error = store_multiple(dtype, i, values[i], multiple, scale, &one);
+          expected.add({error, values[i] != 0, values[i] != 0 && error >= std::abs(values[i])});
         }
         for (const BlockKernels* const kernels : available_block_kernels()) {
           RoundedTensor many = blank;
