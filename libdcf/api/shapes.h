@@ -2,6 +2,7 @@
 // Checks the shapes and arrays of the calls that compute.
 #pragma once
 
+#include <functional>
 #include <span>
 
 #include "api/file.h"
@@ -15,7 +16,7 @@ inline uint64_t or_default(uint64_t value, uint64_t absent) {
 }
 
 // The arrays of a product for `batch` samples: x has x_sample floats of each and y y_sample. Both
-// may be longer than that.
+// may be longer than that. What is read and what is written do not overlap.
 struct Samples {
   std::span<const float> x;
   std::span<float> y;
@@ -37,6 +38,11 @@ struct Samples {
     }
     x = {x_data, static_cast<size_t>(x_size)};
     y = {y_data, static_cast<size_t>(y_size)};
+    const std::less<const float*> before;
+    if (!x.empty() && !y.empty() && before(x_data, y_data + y_size) &&
+        before(y_data, x_data + x_size)) {
+      return invalid("x and y overlap");
+    }
     return ok_status();
   }
 };

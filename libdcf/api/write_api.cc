@@ -256,7 +256,7 @@ dcf_status dcf_writer_add_metadata(dcf_writer* writer, const char* key, size_t k
 
 dcf_status dcf_writer_finish(dcf_writer* writer, dcf_error* error) {
   return guarded(error, [&]() -> Status {
-    if (writer == nullptr) return invalid("the writer is NULL");
+    DCF_TRY(dcf::impl::check_writer(writer));
     if (writer->callback != nullptr) return writer->writer->finish(*writer->callback);
     DCF_TRY(writer->writer->finish(*writer->file));
     return writer->file->commit();

@@ -75,6 +75,12 @@ Status read_moments(const dcf_moments* moments, Moments* out) {
 
 }  // namespace
 
+Status check_writer(const dcf_writer* writer) {
+  if (writer == nullptr) return invalid("the writer is NULL");
+  if (writer->process == ::getpid()) return ok_status();
+  return fail(Code::BadState, "", "the writer belongs to the process that opened it");
+}
+
 Status read_spec(const dcf_tensor_spec* spec, TensorSpec* out) {
   if (spec == nullptr) return invalid("the tensor spec is NULL");
   dcf_tensor_spec s = DCF_TENSOR_SPEC_INIT;

@@ -2,6 +2,8 @@
 // The definition of dcf_writer, and what the functions of dcf_write.h have in common.
 #pragma once
 
+#include <unistd.h>
+
 #include <memory>
 
 #include "api/file.h"
@@ -14,6 +16,8 @@ struct dcf_writer {
   std::unique_ptr<dcf::impl::FileWriter> writer;
   std::unique_ptr<dcf::impl::AtomicFile> file;  // one of the two is set
   std::unique_ptr<dcf::impl::CallbackSink> callback;
+  // That which opened it. A child of fork() shares the place in its temporary files.
+  pid_t process = ::getpid();
 };
 
 namespace dcf::impl {
@@ -26,12 +30,15 @@ Status read_options(const dcf_encode_options* options, EncodeOptions* out);
 Status read_writer_options(const dcf_writer_options* options, WriterOptions* out,
                            bool* overwrite = nullptr);
 
+// InvalidArgument for NULL, BadState in another process.
+Status check_writer(const dcf_writer* writer);
+
 // Runs body(FileWriter&) -> Status, which adds something. After any failure the writer cannot
 // finish.
 template <typename Body>
 dcf_status change(dcf_writer* writer, dcf_error* error, Body body) {
   const dcf_status status = guarded(error, [&]() -> Status {
-    if (writer == nullptr) return invalid("the writer is NULL");
+    DCF_TRY(check_writer(writer));
     return body(*writer->writer);
   });
   if (status != DCF_OK && writer != nullptr) writer->writer->refuse();

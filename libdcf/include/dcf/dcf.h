@@ -18,7 +18,7 @@
 //  - Enums: any number may be passed; one that is no constant of the enum is InvalidArgument.
 //  - Arrays come with their size, in elements unless the name says bytes. An input that is too
 //    short is InvalidArgument, an output that is too short BufferTooSmall; either may be longer.
-//    Inputs and outputs must not overlap.
+//    Inputs and outputs must not overlap; in a product that is InvalidArgument.
 //  - Text is UTF-8 with its size in bytes, and need not end in NUL. Paths and names of kernels end
 //    in NUL. Text that the library returns ends in NUL and has its size beside it.
 //  - Data is little-endian and row-major. Rows are rows of the first dimension: a tensor of shape
@@ -30,8 +30,8 @@
 //    starts threads of its own at the first call that has work for them. They sleep between calls,
 //    serve the later calls, and end when the handle is closed. If the machine cannot start a
 //    thread, the call runs on fewer.
-//  - fork(): a child may close its parent's handles and use them on one thread, unless another
-//    thread of the parent was inside a call with the handle at the time of the fork.
+//  - fork(): a child may close its parent's handles, and use files and layers on one thread, unless
+//    a thread of the parent was inside a call with the handle. Other calls of writers: BadState.
 //  - Instruction sets: each part of the library uses the best set that it has code for and that the
 //    processor has. The environment variable DCF_KERNEL, read once per process, allows only the set
 //    that it names and the sets which that one includes: scalar (portable), ssse3, avx2, avx512bw,

@@ -107,8 +107,53 @@ void read(const std::vector<uint8_t>& bytes) {
   EXPECT(small->matvec(std::span(x, 2), y).status() == DCF_STATUS_INVALID_ARGUMENT);
   const auto layer = dcf::Layer::prepare(*small);
   EXPECT(layer && layer->apply(x, y) && y[0] == -5);
-  EXPECT(layer->apply(x, std::span(y, 1)).status() == DCF_STATUS_BUFFER_TOO_SMALL);
+  EXPECT(layer->apply(x, std::span(y, 1)).status() == DCF_STATUS_INVALID_ARGUMENT);
+  // Two samples where one is asked for: none is left out in silence.
+  const float two[6] = {};
+  float of_two[4] = {};
+  EXPECT(layer->apply(two, of_two).status() == DCF_STATUS_INVALID_ARGUMENT);
+  EXPECT(layer->apply(two, of_two, 2));
+  EXPECT(small->matvec(two, of_two).status() == DCF_STATUS_INVALID_ARGUMENT);
+  EXPECT(small->matmul(two, of_two, 1).status() == DCF_STATUS_INVALID_ARGUMENT);
+  EXPECT(small->matmul(two, of_two, 2));
+  float both[5] = {};
+  EXPECT(small->matvec(std::span(both, 3), std::span(both + 2, 2)).status() ==
+         DCF_STATUS_INVALID_ARGUMENT);
+  EXPECT(small->matvec(std::span(both, 3), std::span(both + 3, 2)));
+  auto buffer = small->decode<float>().value();
+  const dcf::Buffer<float> moved = std::move(buffer);
+  // NOLINTNEXTLINE(bugprone-use-after-move): what is left is empty
+  EXPECT(moved.size() == 6 && buffer.empty() && buffer.at(0) == nullptr);
+  float sum = 0;
+  for (const float v : *small->decode<float>()) sum += v;
+  EXPECT(sum == -0.5f);
 }
+
+// What would dangle does not compile.
+template <typename F>
+concept GivesTensors = requires(F&& file) { std::forward<F>(file).tensor("w"); };
+template <typename F>
+concept GivesMetadata = requires(F&& file) { std::forward<F>(file).metadata("key"); };
+template <typename T>
+concept GivesShape = requires(T&& tensor) { std::forward<T>(tensor).shape(); };
+template <typename B>
+concept GivesSpan = requires(B&& buffer) { std::forward<B>(buffer).span(); };
+template <typename Bytes>
+concept Opens = requires(Bytes&& bytes) { dcf::File::open(std::forward<Bytes>(bytes)); };
+template <typename Name>
+concept Names = requires(Name&& name, std::span<const uint64_t> shape) {
+  dcf::tensor_spec(std::forward<Name>(name), DCF_DTYPE_F32, shape);
+};
+static_assert(GivesTensors<dcf::File&> && GivesTensors<const dcf::File&> &&
+              !GivesTensors<dcf::File>);
+static_assert(GivesMetadata<dcf::File&> && !GivesMetadata<dcf::File>);
+static_assert(GivesShape<dcf::Tensor&> && !GivesShape<dcf::Tensor>);
+static_assert(GivesSpan<dcf::Buffer<float>&> && !GivesSpan<dcf::Buffer<float>>);
+static_assert(Opens<std::vector<uint8_t>&> && !Opens<std::vector<uint8_t>>);
+static_assert(Names<std::string&> && Names<const char*> && Names<std::string_view> &&
+              !Names<std::string>);
+static_assert(
+    std::is_same_v<decltype(*std::declval<dcf::Result<dcf::Buffer<float>>>()), dcf::Buffer<float>>);
 
 void copy(const std::vector<uint8_t>& bytes) {
   const auto file = dcf::File::open(bytes);

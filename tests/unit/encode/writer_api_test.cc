@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // The writer through the C ABI and dcf.hpp: pieces, copies, sections, progress.
 #include <gtest/gtest.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <cstring>
 #include <dcf/dcf.hpp>
@@ -363,6 +365,29 @@ TEST(WriterApi, ProgressCancelsEveryCall) {
       EXPECT_TRUE(out.empty());
     }
   }
+}
+
+// A child shares the place in the parent's temporary files: it may close the writer, nothing else.
+TEST(WriterApi, AChildProcessMayOnlyClose) {
+  Bytes out;
+  WriterPtr writer = writer_to(&out);
+  const float data[4] = {1, 2, 3, 4};
+  const std::vector<uint64_t> dims = {2, 2};
+  const dcf_tensor_spec spec = spec_of("w", DCF_DTYPE_F32, dims);
+  const pid_t child = fork();
+  if (child == 0) {
+    const dcf_status added =
+        dcf_writer_add_dense(writer.get(), &spec, data, sizeof data, nullptr, nullptr);
+    const dcf_status finished = dcf_writer_finish(writer.get(), nullptr);
+    writer.reset();
+    _exit(added == DCF_STATUS_BAD_STATE && finished == DCF_STATUS_BAD_STATE ? 0 : 1);
+  }
+  int status = 0;
+  waitpid(child, &status, 0);
+  EXPECT_EQ(status, 0);
+  EXPECT_EQ(dcf_writer_add_dense(writer.get(), &spec, data, sizeof data, nullptr, nullptr), DCF_OK);
+  EXPECT_EQ(dcf_writer_finish(writer.get(), nullptr), DCF_OK);
+  EXPECT_TRUE(dcf::File::open(out).value().verify());
 }
 
 }  // namespace

@@ -15,22 +15,6 @@ inline dcf_share_options share_options() {
   return options;
 }
 
-namespace detail {
-
-// An empty optional array is NULL.
-template <typename T>
-const T* or_null(std::span<const T> array) {
-  return array.empty() ? nullptr : array.data();
-}
-inline bool fits(size_t optional, size_t n) {
-  return optional == 0 || optional == n;
-}
-inline dcf_error sizes_differ() {
-  return invalid("the sizes of the arrays differ");
-}
-
-}  // namespace detail
-
 inline Status prune(std::span<const float> w, double sparsity, std::span<uint8_t> mask) {
   if (mask.size() != w.size()) return detail::sizes_differ();
   return detail::call([&](dcf_error* error) {

@@ -5,6 +5,7 @@
 
 #include <string>
 #include <type_traits>
+#include <vector>
 
 #include "dcf/hpp/result.hpp"
 
@@ -41,11 +42,14 @@ inline dcf_open_options open_options() {
 // it would be larger, whatever the file claims.
 class Tensor {
  public:
-  const dcf_tensor_info& info() const { return info_; }
+  const dcf_tensor_info& info() const& { return info_; }
+  dcf_tensor_info info() && { return info_; }
   std::string_view name() const { return {info_.name, info_.name_size}; }
   // "" unless the dtype is DCF_DTYPE_OPAQUE.
   std::string_view opaque_name() const { return dcf_tensor_opaque_name(file_, index_); }
-  std::span<const uint64_t> shape() const { return {info_.dims, info_.rank}; }
+  // As long as the Tensor.
+  std::span<const uint64_t> shape() const& { return {info_.dims, info_.rank}; }
+  std::span<const uint64_t> shape() && = delete;
   uint64_t max_bytes() const { return max_bytes_; }
   size_t index() const { return index_; }
   const dcf_file* file() const { return file_; }
@@ -179,20 +183,30 @@ class Tensor {
     });
   }
 
-  // y = W x: x has info().cols, y info().rows floats.
+  // y = W x: x has info().cols, y info().rows floats. InvalidArgument for other sizes, here and
+  // below: a batch is never done in part.
   Status matvec(std::span<const float> x, std::span<float> y) const {
+    if (x.size() != info_.cols || y.size() != info_.rows) return detail::no_batch();
     return detail::call([&](dcf_error* error) {
       return dcf_tensor_matvec(file_, index_, x.data(), x.size(), y.data(), y.size(), error);
     });
   }
   // The same for each sample of a batch: x is [batch, cols], y [batch, rows].
   Status matmul(std::span<const float> x, std::span<float> y, uint64_t batch) const {
+    if (!detail::is_batch(x.size(), batch, info_.cols) ||
+        !detail::is_batch(y.size(), batch, info_.rows)) {
+      return detail::no_batch();
+    }
     return detail::call([&](dcf_error* error) {
       return dcf_tensor_matmul(file_, index_, x.data(), x.size(), y.data(), y.size(), batch, error);
     });
   }
+  // x is [batch, channels, height, width].
   Status conv2d(const dcf_conv2d_shape& shape, std::span<const float> x, std::span<float> y,
                 uint64_t batch = 1) const {
+    if (!detail::is_batch(x.size(), batch, shape.in_channels * shape.height * shape.width)) {
+      return detail::no_batch();
+    }
     return detail::call([&](dcf_error* error) {
       return dcf_tensor_conv2d(file_, index_, &shape, x.data(), x.size(), y.data(), y.size(), batch,
                                error);
@@ -235,13 +249,15 @@ class File {
                            const dcf_open_options& options = open_options()) {
     return open(path.c_str(), options);
   }
-  // Borrows the bytes as long as the File lives.
+  // Borrows the bytes as long as the File lives: not those of a vector that is about to end.
   static Result<File> open(std::span<const uint8_t> bytes,
                            const dcf_open_options& options = open_options()) {
     return make(options, [&](dcf_file** file, dcf_error* error) {
       return dcf_file_open_memory(bytes.data(), bytes.size(), &options, file, error);
     });
   }
+  static Result<File> open(std::vector<uint8_t>&&,
+                           const dcf_open_options& = open_options()) = delete;
   static Result<File> open(const dcf_reader& reader,
                            const dcf_open_options& options = open_options()) {
     return make(options, [&](dcf_file** file, dcf_error* error) {
@@ -254,10 +270,11 @@ class File {
     (void)dcf_file_describe(file_.get(), &info, nullptr);  // fails for NULL only
     return info;
   }
-  // Tensors, which are sorted by name.
+  // Tensors, which are sorted by name. They, and metadata, are valid as long as the File: not those
+  // of a file that is about to end.
   size_t size() const { return dcf_tensor_count(file_.get()); }
   // InvalidArgument if there is no such index.
-  Result<Tensor> tensor(size_t index) const {
+  Result<Tensor> tensor(size_t index) const& {
     Tensor tensor(file_.get(), index, max_bytes_);
     const Status status = detail::call([&](dcf_error* error) {
       return dcf_tensor_describe(file_.get(), index, &tensor.info_, error);
@@ -266,7 +283,8 @@ class File {
     return tensor;
   }
   // NotFound if there is no such name.
-  Result<Tensor> tensor(std::string_view name) const {
+  Result<Tensor> tensor(size_t) && = delete;
+  Result<Tensor> tensor(std::string_view name) const& {
     size_t index = DCF_NO_INDEX;
     const Status status = detail::call([&](dcf_error* error) {
       return dcf_tensor_find(file_.get(), name.data(), name.size(), &index, error);
@@ -274,8 +292,9 @@ class File {
     if (!status) return status.error();
     return tensor(index);
   }
+  Result<Tensor> tensor(std::string_view) && = delete;
   size_t metadata_count() const { return dcf_metadata_count(file_.get()); }
-  Result<Metadata> metadata(size_t index) const {
+  Result<Metadata> metadata(size_t index) const& {
     const char *key, *value;
     size_t key_size, value_size;
     const Status status = detail::call([&](dcf_error* error) {
@@ -284,8 +303,9 @@ class File {
     if (!status) return status.error();
     return Metadata{{key, key_size}, {value, value_size}};
   }
+  Result<Metadata> metadata(size_t) && = delete;
   // The value of a key. NotFound if there is no such key.
-  Result<std::string_view> metadata(std::string_view key) const {
+  Result<std::string_view> metadata(std::string_view key) const& {
     const char* value;
     size_t value_size;
     const Status status = detail::call([&](dcf_error* error) {
@@ -294,6 +314,7 @@ class File {
     if (!status) return status.error();
     return std::string_view(value, value_size);
   }
+  Result<std::string_view> metadata(std::string_view) && = delete;
   // Many tensors in one call, into memory of the caller; each output begins with
   // DCF_DENSE_OUTPUT_INIT.
   Status decode_tensors(std::span<const dcf_dense_output> outputs) const {

@@ -40,8 +40,13 @@ class Layer {
     });
   }
   const dcf_layer_info& info() const { return info_; }
-  // x has batch times info().inputs floats, y batch times info().outputs.
+  // x has batch times info().inputs floats, y batch times info().outputs; InvalidArgument for other
+  // sizes.
   Status apply(std::span<const float> x, std::span<float> y, uint64_t batch = 1) const {
+    if (!detail::is_batch(x.size(), batch, info_.inputs) ||
+        !detail::is_batch(y.size(), batch, info_.outputs)) {
+      return detail::no_batch();
+    }
     return detail::call([&](dcf_error* error) {
       return dcf_layer_apply(layer_.get(), x.data(), x.size(), y.data(), y.size(), batch, error);
     });
@@ -70,6 +75,9 @@ class Layer {
 // x is [batch, channels, height, width], y [batch, channels, out_h, out_w].
 inline Status pool2d(const dcf_pool2d_shape& shape, std::span<const float> x, std::span<float> y,
                      uint64_t batch = 1) {
+  if (!detail::is_batch(x.size(), batch, shape.channels * shape.height * shape.width)) {
+    return detail::no_batch();
+  }
   return detail::call([&](dcf_error* error) {
     return dcf_pool2d(&shape, x.data(), x.size(), y.data(), y.size(), batch, error);
   });

@@ -17,6 +17,10 @@
 
 #include "dcf/dcf.h"
 
+#ifndef __cpp_lib_span
+#error "dcf.hpp needs C++20"
+#endif
+
 #ifdef __cpp_exceptions
 #include <stdexcept>
 #endif
@@ -59,10 +63,31 @@ inline dcf_error invalid(const char* message) {
   return make_error(DCF_STATUS_INVALID_ARGUMENT, message);
 }
 
+// An empty optional array is NULL.
+template <typename T>
+const T* or_null(std::span<const T> array) {
+  return array.empty() ? nullptr : array.data();
+}
+inline bool fits(size_t optional, size_t n) {
+  return optional == 0 || optional == n;
+}
+inline dcf_error sizes_differ() {
+  return invalid("the sizes of the arrays differ");
+}
+// Whether an array is that of `batch` samples, no longer. Of no samples the call itself says what
+// it thinks.
+inline bool is_batch(size_t n, uint64_t batch, uint64_t of_sample) {
+  return batch == 0 || (n % batch == 0 && n / batch == of_sample);
+}
+inline dcf_error no_batch() {
+  return invalid("the size of an array is not that of the batch");
+}
+
 }  // namespace detail
 
 // A value, or the dcf_error that explains its absence. operator* and -> need a value. Without one,
-// value() throws Failure, or aborts in a program without exceptions.
+// value() throws Failure, or aborts in a program without exceptions. A result that is about to end
+// gives its value away.
 template <typename T>
 class [[nodiscard]] Result {
  public:
@@ -73,9 +98,14 @@ class [[nodiscard]] Result {
   const dcf_error& error() const { return error_; }
   T& operator*() & { return *value_; }
   const T& operator*() const& { return *value_; }
+  T operator*() && { return *std::move(value_); }
   T* operator->() { return &*value_; }
   const T* operator->() const { return &*value_; }
   T& value() & {
+    if (!value_) detail::fail(error_);
+    return *value_;
+  }
+  const T& value() const& {
     if (!value_) detail::fail(error_);
     return *value_;
   }
@@ -113,6 +143,13 @@ template <typename T>
 class Buffer {
  public:
   Buffer() = default;
+  Buffer(Buffer&& other) noexcept
+      : data_(std::move(other.data_)), size_(std::exchange(other.size_, 0)) {}
+  Buffer& operator=(Buffer&& other) noexcept {
+    data_ = std::move(other.data_);
+    size_ = std::exchange(other.size_, 0);
+    return *this;
+  }
   // LimitMemory above max_bytes, OutOfMemory if the allocation fails.
   static Result<Buffer> allocate(uint64_t elements, uint64_t max_bytes) {
     if (elements > max_bytes / sizeof(T)) {
@@ -137,8 +174,10 @@ class Buffer {
   T* end() { return data_.get() + size_; }
   const T* begin() const { return data_.get(); }
   const T* end() const { return data_.get() + size_; }
-  std::span<T> span() { return {data_.get(), size_}; }
-  std::span<const T> span() const { return {data_.get(), size_}; }
+  // Not of a buffer that is about to end.
+  std::span<T> span() & { return {data_.get(), size_}; }
+  std::span<const T> span() const& { return {data_.get(), size_}; }
+  std::span<T> span() && = delete;
   friend bool operator==(const Buffer& a, const Buffer& b) {
     return std::equal(a.begin(), a.end(), b.begin(), b.end());
   }

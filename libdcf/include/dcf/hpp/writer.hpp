@@ -4,6 +4,7 @@
 #define DCF_HPP_WRITER_HPP_
 
 #include <string>
+#include <type_traits>
 #include <vector>
 
 #include "dcf/dcf_write.h"
@@ -43,7 +44,10 @@ inline Result<std::vector<double>> allot_quality(double quality_db,
   if (!status) return status.error();
   return sqnr_db;
 }
-// The result borrows name and shape.
+// The result borrows name and shape: not those that are about to end.
+template <typename Name>
+  requires std::is_same_v<Name, std::string>
+dcf_tensor_spec tensor_spec(Name&&, dcf_dtype, std::span<const uint64_t>) = delete;
 inline dcf_tensor_spec tensor_spec(std::string_view name, dcf_dtype dtype,
                                    std::span<const uint64_t> shape) {
   dcf_tensor_spec spec = DCF_TENSOR_SPEC_INIT;
