@@ -27,8 +27,8 @@ from ._structs import (
     MAX_RANK,
     Conv2dShape,
     Csr,
-    DenseOutput,
     DeadUnits,
+    DenseOutput,
     DenseTensor,
     EncodeOptions,
     ErrorInfo,
@@ -104,6 +104,7 @@ STATUS_INVALID_ARGUMENT = 10
 STATUS_NOT_FOUND = 13
 STATUS_CANCELLED = 15
 STATUS_IO_OPEN = 80
+STATUS_IO_READ = 81
 STATUS_FILE_EXISTS = 86
 
 # Handles and arrays of the caller are addresses.

@@ -7,8 +7,10 @@ threads, and the caller's thread waits where signals reach it.
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 
@@ -86,9 +88,85 @@ def run_all(tasks: Sequence[Callable[[], Any]], workers: int, cancel: Cancellati
             ended.wait()
     except BaseException:
         cancel.requested = True
-        for thread, ended in begun:
-            if thread.ident is not None:
-                ended.wait()
+        # One that has no ident yet finds the work cancelled and does nothing.
+        _wait([ended for thread, ended in begun if thread.ident is not None])
         raise
     if failures:
         raise failures[0]
+
+
+def _wait(events: Sequence[threading.Event]) -> None:
+    """Waits for all, whatever interrupts it: what threads inside the library use must stay."""
+    while True:
+        try:
+            for event in events:
+                event.wait()
+            return
+        except BaseException:  # Ctrl-C once more; the first one is raised in the end
+            continue
+
+
+# One thread that stays, as small calls take less time than the start of one.
+_helper: ThreadPoolExecutor | None = None
+
+
+def _forget_helper() -> None:
+    global _helper
+    _helper = None
+
+
+os.register_at_fork(after_in_child=_forget_helper)  # which has no such thread
+
+
+def _running_helper() -> ThreadPoolExecutor:
+    global _helper
+    helper = _helper
+    if helper is None:
+        helper = ThreadPoolExecutor(1, thread_name_prefix="dcf")
+        # An interrupt while its thread starts would let it start a second one, beside the first.
+        begun = threading.Event()
+        _submit(helper, begun.set)
+        begun.wait()
+        _helper = helper
+    return helper
+
+
+def interruptible(work: Callable[[], Any], cancel: Cancellation) -> None:
+    """Runs a call that functions of Python report to, or read and write for. Signals reach the main
+    thread only: there another thread does the work, as an interrupt inside a function that the
+    library calls could be lost."""
+    if threading.current_thread() is not threading.main_thread():
+        work()
+        return
+    helper = _running_helper()
+    failures: list[BaseException] = []
+    ended = threading.Event()
+
+    def task() -> None:
+        try:
+            # Where no thread could start, it is done here and still waits there.
+            if not cancel.requested and not ended.is_set():
+                work()
+        except BaseException as failure:
+            failures.append(failure)
+        finally:
+            ended.set()
+
+    try:
+        _submit(helper, task)
+        ended.wait()
+    except BaseException:
+        cancel.requested = True
+        last = threading.Event()  # the task, if it came so far, is before it
+        _submit(helper, last.set)
+        _wait([last])
+        raise
+    if failures:
+        raise failures.pop()  # its traceback has this list, which would keep it
+
+
+def _submit(helper: ThreadPoolExecutor, task: Callable[[], Any]) -> None:
+    try:
+        helper.submit(task)
+    except RuntimeError:  # no thread starts any more while the interpreter ends
+        task()

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from . import _abi
+from ._arguments import whole
 from ._dtypes import DType, is_float
 
 __all__ = ["Encoding"]
@@ -34,10 +35,13 @@ class Encoding:
     fill_clusters: clusters that end empty start anew, as KMeans of scikit-learn has it.
     effort: "normal"; "smallest": the smallest encoding, whatever it costs to decode; "fast": for a
         tensor of more than 2**20 elements what one pass over it finds.
-    sqnr_db: round to multiples of a scale, so that the weights are so many dB above their errors, at
-        least 6; 0: no. For f32, f16 and bf16, without sparsity and bits.
+    sqnr_db: round to multiples of a scale, so that the weights are so many dB above their errors, 6
+        to 100; 0: no. For f32, f16 and bf16, without sparsity and bits.
     source_fidelity, source_error_bound: what the data had lost already: "bit-exact",
         "value-exact" or "lossy", and the greatest |original - data|.
+
+    ValueError for a name or a number that is none of these. A tensor of floats that holds NaN or
+    infinity, one of rank 0 or 1, and one of fewer than 512 elements stay lossless.
     """
 
     sparsity: float = 0.0
@@ -53,15 +57,27 @@ class Encoding:
     source_fidelity: str = "bit-exact"
     source_error_bound: float = 0.0
 
+    def __post_init__(self) -> None:
+        # Here rather than where a tensor is added.
+        self.options()
+        for name, fits in (
+            ("sparsity", 0 <= self.sparsity < 1),
+            ("bits", self.bits <= 8),
+            ("gap_bits", self.gap_bits == 0 or 2 <= self.gap_bits <= 8),
+            ("sqnr_db", self.sqnr_db == 0 or 6 <= self.sqnr_db <= 100),
+        ):
+            if not fits:
+                raise ValueError(f"{name} is out of its range: {getattr(self, name)!r}")
+
     def options(self) -> Any:
         """dcf_encode_options."""
         options = _abi.defaults(_abi.EncodeOptions)
         options.sparsity = self.sparsity
-        options.bits = self.bits
+        options.bits = whole(self.bits, "bits", 32)
         options.init = _number(INIT, self.init, "init")
-        options.seed = self.seed
+        options.seed = whole(self.seed, "seed", 64)
         options.positions = _number(_POSITIONS, self.positions, "positions")
-        options.gap_bits = self.gap_bits
+        options.gap_bits = whole(self.gap_bits, "gap_bits", 32)
         options.canonical_zeros = int(self.canonical_zeros)
         options.fill_clusters = int(self.fill_clusters)
         options.effort = _number(_EFFORT, self.effort, "effort")
@@ -89,3 +105,14 @@ def encoding_of(
     if not is_float(dtype):
         return dataclasses.replace(encoding, sparsity=0.0, bits=0, sqnr_db=0.0)
     return encoding if dtype.number in _ROUNDED else dataclasses.replace(encoding, sqnr_db=0.0)
+
+
+def check_names(
+    encoding: Encoding | Mapping[str, Encoding] | None, tensors: Mapping[str, Any]
+) -> None:
+    """ValueError where `encoding` names a tensor that is not among `tensors`."""
+    if encoding is None or isinstance(encoding, Encoding):
+        return
+    strangers = [name for name in encoding if name not in tensors]
+    if strangers:
+        raise ValueError(f"`encoding` names what is no tensor: {', '.join(map(repr, strangers))}")

@@ -14,11 +14,14 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from . import _abi
-from ._callbacks import progress_callback, read_callback
-from ._dtypes import OPAQUE, DType
+from ._arguments import path_bytes, whole
+from ._callbacks import ReadCallback, progress_callback
+from ._cancel import Cancellation, interruptible
+from ._dtypes import F32, OPAQUE, DType
 from ._handle import Handle
 from ._memory import borrow
 from ._readers import is_reader, range_reader
+from ._uncopied import Uncopied
 from .errors import DcfError, missing_file
 
 Progress = Callable[[int, int], Any]
@@ -58,14 +61,22 @@ def _name(function: str, number: int) -> str:
 def open_options(max_memory: int | None, threads: int, limits: dict[str, int]) -> Any:
     """dcf_open_options. `limits`: max_tensors, max_output, max_entries, max_manifest."""
     options = _abi.defaults(_abi.OpenOptions)
-    options.threads = threads
+    options.threads = whole(threads, "threads", 32)
     if max_memory is not None:
-        options.max_memory = max_memory
+        options.max_memory = whole(max_memory, "max_memory")
     for name, value in limits.items():
         if name not in ("max_tensors", "max_output", "max_entries", "max_manifest"):
             raise TypeError(f"there is no limit {name!r}")
-        setattr(options, name, value)
+        setattr(options, name, whole(value, name))
     return options
+
+
+def _fitting(dtype: Any, bits: int) -> np.dtype:
+    """A NumPy type that takes elements of so many bits. ValueError for another, and for objects."""
+    known: np.dtype = np.dtype(dtype)
+    if 8 * known.itemsize != bits or known.hasobject:
+        raise ValueError(f"an array of {known} does not take elements of {bits} bits")
+    return known
 
 
 class _Naming:
@@ -100,7 +111,7 @@ def _watched(handle: c_void_p, progress: Progress) -> Iterator[c_void_p]:
         _abi.lib.dcf_file_close(watched)
 
 
-class File:
+class File(Uncopied):
     """An open file. Any number of threads may use it at once. close() takes effect when the last call
     in progress returns.
 
@@ -133,11 +144,14 @@ class File:
             self._open_memory(source, options)
 
     def _open_path(self, path: str | os.PathLike[str], options: Any) -> None:
+        encoded = path_bytes(path)
         try:
-            _abi.call(_abi.lib.dcf_file_open_path, os.fsencode(path), options, byref(self._handle.pointer))
+            _abi.call(_abi.lib.dcf_file_open_path, encoded, options, byref(self._handle.pointer))
         except DcfError as error:
             if error.code == _abi.STATUS_IO_OPEN and not os.path.exists(path):
                 raise missing_file(os.fspath(path)) from None
+            if isinstance(error, OSError):
+                error.filename = os.fspath(path)
             raise
 
     def _open_memory(self, data: Any, options: Any) -> None:
@@ -153,12 +167,17 @@ class File:
 
     def _open_reader(self, source: Any, options: Any) -> None:
         reading = range_reader(source)
-        callback = read_callback(reading.read_into)
+        callback = ReadCallback(reading.read_into)
         reader = _abi.Reader(size=reading.size, read_at=callback.pointer)
         self._handle.kept += [source, callback, reader]
         self._handle.end_reading = reading.close
-        with callback:
-            _abi.call(_abi.lib.dcf_file_open_reader, byref(reader), options, byref(self._handle.pointer))
+        out = byref(self._handle.pointer)
+
+        def work() -> None:
+            with callback:
+                _abi.call(_abi.lib.dcf_file_open_reader, byref(reader), options, out)
+
+        interruptible(work, Cancellation())
         self._handle.reading = callback
 
     def close(self) -> None:
@@ -198,6 +217,7 @@ class File:
 
     def tensor(self, index: int) -> TensorInfo:
         """What the file says about a tensor."""
+        index = whole(index, "the index of a tensor")
         known = self._infos.get(index)
         if known is None:
             known = self._infos[index] = self._describe(index)
@@ -274,14 +294,19 @@ class File:
     ) -> None:
         """Decodes a tensor, or rows [first, last) of it, into `size` bytes at an address.
 
-        progress(done, total) runs on any thread, in encoded bytes; True cancels.
+        progress(done, total) runs on any thread, in encoded bytes; True cancels. ValueError for a
+        number that does not fit.
         """
-        with self._handle as handle, _Naming(self, index):
-            if progress is None:
-                self._decode(handle, index, address, size, as_dtype, rows)
-            else:
-                with _watched(handle, progress) as watched:
-                    self._decode(watched, index, address, size, as_dtype, rows)
+        index, size = whole(index, "the index of a tensor"), whole(size, "the size")
+        as_dtype = whole(as_dtype, "as_dtype", 32)
+        if rows is not None:
+            first = whole(rows[0], "the first row")
+            rows = (first, whole(rows[1], "the end of the rows", 64, first))
+        self._run(
+            index,
+            lambda handle: self._decode(handle, index, address, size, as_dtype, rows),
+            progress,
+        )
 
     def decode_all(
         self, outputs: Sequence[tuple[int, int | None, int]], progress: Progress | None = None
@@ -291,14 +316,35 @@ class File:
         progress as of decode_into().
         """
         width = ctypes.sizeof(_abi.DenseOutput)
-        fields: list[Any] = [(width, index, 0, address, size) for index, address, size in outputs]
+        fields: list[Any] = [
+            (width, whole(index, "the index of a tensor"), 0, address, whole(size, "the size"))
+            for index, address, size in outputs
+        ]
         array = (_abi.DenseOutput * len(fields))(*fields)
-        with self._handle as handle, _Naming(self, None):
-            if progress is None:
-                _abi.call(_abi.lib.dcf_file_decode_tensors, handle, array, len(outputs))
-            else:
-                with _watched(handle, progress) as watched:
-                    _abi.call(_abi.lib.dcf_file_decode_tensors, watched, array, len(outputs))
+        self._run(
+            None,
+            lambda handle: _abi.call(_abi.lib.dcf_file_decode_tensors, handle, array, len(outputs)),
+            progress,
+        )
+
+    def _run(
+        self, index: int | None, call: Callable[[c_void_p], None], progress: Progress | None = None
+    ) -> None:
+        """A call that decodes, which Ctrl-C ends where Python has a part in it."""
+        if progress is None and self._handle.reading is None:
+            with self._handle as handle, _Naming(self, index):
+                call(handle)
+            return
+        cancel = Cancellation()
+
+        def step(done: int, total: int) -> bool:
+            return cancel.requested or (progress is not None and progress(done, total) is True)
+
+        def work() -> None:
+            with self._handle as handle, _Naming(self, index), _watched(handle, step) as watched:
+                call(watched)
+
+        interruptible(work, cancel)
 
     @staticmethod
     def _decode(
@@ -327,8 +373,15 @@ class File:
     def decode_csr(
         self, index: int, value_dtype: np.dtype, as_dtype: int
     ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """row_ptr (uint64, rows + 1), columns (uint32) and values of the nonzeros of [rows, cols]."""
+        """row_ptr (uint64, rows + 1), columns (uint32) and values of the nonzeros of [rows, cols].
+
+        value_dtype: of as many bytes as the tensor's elements have, or a float's where as_dtype is
+        F32; ValueError otherwise.
+        """
         info = self.tensor(index)
+        as_dtype = whole(as_dtype, "as_dtype", 32)
+        bits = 32 if as_dtype == F32 else info.dtype.bits
+        value_dtype = _fitting(value_dtype, bits)
         row_ptr = np.empty(info.rows + 1, np.uint64)
         col = np.empty(info.nonzeros, np.uint32)
         values = np.empty(info.nonzeros, value_dtype)
@@ -340,31 +393,42 @@ class File:
             values=values.ctypes.data,
             values_capacity=values.size,
         )
-        with self._handle as handle, _Naming(self, index):
-            _abi.call(_abi.lib.dcf_tensor_decode_csr, handle, index, as_dtype, byref(csr))
+        self._run(
+            index,
+            lambda handle: _abi.call(
+                _abi.lib.dcf_tensor_decode_csr, handle, index, as_dtype, byref(csr)
+            ),
+        )
         return row_ptr, col, values
 
     def decode_codes(self, index: int) -> np.ndarray:
         """uint16, one code per element: see dcf_tensor_decode_codes."""
         info = self.tensor(index)
         codes = np.empty(info.shape, np.uint16)
-        with self._handle as handle, _Naming(self, index):
-            _abi.call(
+        self._run(
+            index,
+            lambda handle: _abi.call(
                 _abi.lib.dcf_tensor_decode_codes, handle, index, codes.ctypes.data, codes.size
-            )
+            ),
+        )
         return codes
 
     def decode_codebook(self, index: int, dtype: np.dtype) -> np.ndarray:
-        """The codebook of a palette or dictionary tensor, ascending."""
-        book = np.empty(self.tensor(index).codebook_size, dtype)
-        with self._handle as handle, _Naming(self, index):
-            _abi.call(
+        """The codebook of a palette or dictionary tensor, ascending. dtype: of as many bytes as its
+        elements have; ValueError otherwise."""
+        info = self.tensor(index)
+        book = np.empty(info.codebook_size, _fitting(dtype, info.dtype.bits))
+        self._run(
+            index,
+            lambda handle: _abi.call(
                 _abi.lib.dcf_tensor_decode_codebook, handle, index, book.ctypes.data, book.nbytes
-            )
+            ),
+        )
         return book
 
     def decode_memory(self, index: int) -> int:
         """The most memory that decoding the tensor takes besides its own bytes."""
+        index = whole(index, "the index of a tensor")
         output, working = c_uint64(), c_uint64()
         with self._handle as handle:
             _abi.call(
@@ -379,12 +443,22 @@ class File:
 
     def verify(self, index: int | None = None, progress: Progress | None = None) -> None:
         """Checks all of the file, or all of one tensor."""
-        callback = progress_callback(progress or (lambda _done, _total: False))
-        with self._handle as handle, callback, _Naming(self, index):
-            if index is None:
-                _abi.call(_abi.lib.dcf_file_verify, handle, callback.pointer, None)
-            else:
-                _abi.call(_abi.lib.dcf_tensor_verify, handle, index, callback.pointer, None)
+        cancel = Cancellation()
+        if index is not None:
+            index = whole(index, "the index of a tensor")
+
+        def step(done: int, total: int) -> bool:
+            return cancel.requested or (progress is not None and progress(done, total) is True)
+
+        def work() -> None:
+            callback = progress_callback(step)
+            with self._handle as handle, callback, _Naming(self, index):
+                if index is None:
+                    _abi.call(_abi.lib.dcf_file_verify, handle, callback.pointer, None)
+                else:
+                    _abi.call(_abi.lib.dcf_tensor_verify, handle, index, callback.pointer, None)
+
+        interruptible(work, cancel)
 
     @contextmanager
     def handle(self) -> Iterator[c_void_p]:

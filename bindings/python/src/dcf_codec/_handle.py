@@ -9,7 +9,7 @@ from ctypes import c_void_p
 from typing import Any
 
 from . import _abi
-from ._callbacks import Callback
+from ._callbacks import ReadCallback
 from .errors import CallError
 
 
@@ -22,7 +22,7 @@ class Handle:
         self.pointer = c_void_p()
         self.kept: list[Any] = []  # what the library reads from
         # Of a file that Python reads: what its function raised is raised by the call.
-        self.reading: Callback | None = None
+        self.reading: ReadCallback | None = None
         self.end_reading: Callable[[], None] = lambda: None
         self._lock = threading.Lock()
         self._users = 0
@@ -48,6 +48,8 @@ class Handle:
             if self._closing:
                 raise CallError("the file is closed", code=11, name="BadState")
             self._users += 1
+        if self.reading is not None:
+            self.reading.__enter__()
         return self.pointer
 
     def __exit__(self, kind: Any, error: Any, traceback: Any) -> None:

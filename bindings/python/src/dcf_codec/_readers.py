@@ -48,6 +48,8 @@ def _of_stream(source: Any) -> ReadRange:
                 part = source.read(left)
                 if not part:
                     break
+                if len(part) > left:
+                    raise ValueError(f"read({left}) of the source gave {len(part)} bytes")
                 parts.append(part)
                 left -= len(part)
         _fill(buffer, b"".join(parts), offset)
@@ -64,8 +66,8 @@ def is_reader(source: Any) -> bool:
 
 def range_reader(source: Any) -> ReadRange:
     """For an object with `size` and read_range(offset, size) -> bytes, which may be called by several
-    threads at once and is asked for blocks of 1 MiB, ahead where they are read in order; or for a binary file: open(path, "rb"), io.BytesIO, a file of fsspec. TypeError
-    for anything else."""
+    threads at once and is asked for blocks of 1 MiB, ahead where they are read in order; or for a
+    binary file: open(path, "rb"), io.BytesIO, a file of fsspec. TypeError for anything else."""
     if hasattr(source, "read_range") and hasattr(source, "size"):
         return _of_ranges(source)
     if hasattr(source, "read") and hasattr(source, "seek"):

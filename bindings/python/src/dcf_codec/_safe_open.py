@@ -12,6 +12,7 @@ from ._dtypes import F32, is_packed, numpy_dtype
 from ._file import File, TensorInfo
 from ._frameworks import FLOAT32, Framework, allocate_for, framework_of
 from ._slice import TensorSlice
+from ._uncopied import Uncopied
 
 __all__ = ["Codes", "safe_open"]
 
@@ -28,7 +29,7 @@ class Codes(NamedTuple):
     sparse: bool
 
 
-class safe_open:  # noqa: N801 (the name of safetensors)
+class safe_open(Uncopied):  # noqa: N801 (the name of safetensors)
     """An open .dcf file.
 
         with safe_open("model.dcf", framework="np") as f:

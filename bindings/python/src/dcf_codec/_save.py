@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from ._cancel import Cancellation, run_all
-from ._encoding import Encoding, encoding_of
+from ._encoding import Encoding, check_names, encoding_of
 from ._progress import open_progress
 from ._sources import Source
 from ._writer import Writer
@@ -88,15 +88,14 @@ def _save(
     max_memory: int | None,
     progress: Any,
 ) -> None:
+    check_names(encoding, tensors)
     total = sum(map(_size_of, tensors.values()))
     with open_progress(progress, "saving") as report:
         cancel = Cancellation(total, report)
         job = _Job(target, cancel, threads, max_memory)
-        try:
+        with job.writer:
             task = lambda: _write(job, tensors, make_source, metadata, encoding)  # noqa: E731
             run_all([task], 1, cancel)
-        finally:
-            job.writer.close()
 
 
 def save_path(

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from ._arguments import narrow
 from ._dtypes import DType, dcf_dtype
 from ._memory import address_of
 
@@ -27,11 +28,16 @@ class Source(NamedTuple):
         return self.row_ptr is not None
 
 
+def _little(array: np.ndarray) -> np.ndarray:
+    """The same numbers in the byte order of files; that of a structured scalar is its field's."""
+    kind = array.dtype if array.dtype.names is None else array.dtype[0]
+    return array.astype(array.dtype.newbyteorder("<")) if kind.str[0] == ">" else array
+
+
 def dense_source(array: np.ndarray) -> Source:
     """Of an array of any byte order and memory layout."""
     dtype = dcf_dtype(array.dtype)
-    if array.dtype.str[0] == ">":
-        array = array.astype("<" + array.dtype.str[1:])
+    array = _little(array)
     if not array.flags.c_contiguous:
         array = array.copy(order="C")
     return Source(array.shape, dtype, address_of(array), array.nbytes, array)
@@ -40,16 +46,21 @@ def dense_source(array: np.ndarray) -> Source:
 def csr_source(
     shape: tuple[int, ...], row_ptr: np.ndarray, col: np.ndarray, values: np.ndarray, dtype: DType
 ) -> Source:
-    """Of CSR arrays whose columns rise strictly in each row."""
-    values = np.ascontiguousarray(values)
+    """Of CSR arrays whose columns rise strictly in each row. ValueError where they do not fit each
+    other."""
+    values = np.ascontiguousarray(_little(values))
+    row_ptr = narrow(row_ptr, np.uint64, "row_ptr")
+    col = narrow(col, np.uint32, "columns")
+    if col.shape != values.shape:
+        raise ValueError(f"there are {values.shape} values for {col.shape} columns")
     return Source(
         tuple(shape),
         dtype,
         address_of(values),
         values.nbytes,
         values,
-        np.ascontiguousarray(row_ptr, np.uint64),
-        np.ascontiguousarray(col, np.uint32),
+        row_ptr,
+        col,
     )
 
 

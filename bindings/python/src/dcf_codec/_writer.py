@@ -5,41 +5,53 @@ from __future__ import annotations
 
 import ctypes
 import os
+import warnings
 from collections.abc import Callable, Mapping, Sequence
-from ctypes import byref, c_uint64, c_void_p, pointer
+from contextlib import nullcontext
+from ctypes import byref, c_uint64, pointer
 from typing import Any
 
 import numpy as np
 
 from . import _abi
+from ._arguments import narrow, path_bytes, whole
 from ._callbacks import Callback, progress_callback, write_callback
-from ._dtypes import OPAQUE, DType
+from ._cancel import Cancellation, interruptible
+from ._dtypes import OPAQUE, DType, dcf_dtype
 from ._encoding import Encoding
 from ._file import File, Progress
 from ._memory import address_of, borrow
-from ._sources import Source, array_source
-from .errors import CallError, DcfError
+from ._sources import Source, array_source, dense_source
+from ._turns import WriterHandle
+from ._uncopied import Uncopied
+from .errors import Cancelled, DcfError
 
 __all__ = ["Writer"]
 
 
-class Writer:
+class Writer(Uncopied):
     """Writes a file tensor by tensor.
 
         with Writer("model.dcf") as writer:
             writer.add("weight", array)
 
-    Leaving the block finishes the file, which appears whole; an exception inside it leaves none.
+    Leaving the block finishes the file, which appears whole, unless finish() did; an exception inside
+    it leaves none.
 
-    target: a path, or a function that takes the file's bytes piece by piece when it is finished.
+    target: a path, or a function that takes the file's bytes piece by piece when it is finished, such
+        as io.BytesIO().write. A piece is a memoryview that is gone when the function returns: keep
+        bytes(piece). It may take less than all and return how much; other results count as all.
     overwrite: replace an existing file; otherwise that is a FileExistsError.
     max_memory: bytes the library may hold besides what it is given (default 1 GiB).
     threads: 0 is one per processor. progress(done, total): bytes of the call in progress; an
         exception it raises ends the work.
 
-    The bytes depend only on what is added: not on its order, threads or machine. A writer belongs
-    to one thread at a time; a call that fails breaks it.
+    The bytes depend only on what is added: not on its order, threads or machine. Any number of
+    threads may use a writer: their calls follow each other. Its own callbacks may not (BadState), and
+    run on threads other than the caller's. Ctrl-C ends a call. A call that fails breaks the writer.
     """
+
+    _instead = "make another one, or add to this one from several threads"
 
     def __init__(
         self,
@@ -50,42 +62,68 @@ class Writer:
         threads: int = 0,
         progress: Progress | None = None,
     ) -> None:
-        self._handle = c_void_p()
+        self._handle = WriterHandle()
+        self._finished = False
+        self._unsaved = False  # whether something was added of which finish() would make a file
+        self._path = None if callable(target) else os.fspath(target)
         options = _abi.defaults(_abi.WriterOptions)
-        options.threads = threads
+        options.threads = whole(threads, "threads", 32)
         options.overwrite = int(overwrite)
         if max_memory is not None:
-            options.max_memory = max_memory
-        self._progress = progress_callback(progress or (lambda _done, _total: False))
+            options.max_memory = whole(max_memory, "max_memory")
+        handle = self._handle  # not self, which its callbacks would keep alive
+
+        def report(done: int, total: int) -> bool:
+            return handle.cancel.requested or (
+                progress is not None and progress(done, total) is True
+            )
+
+        self._progress = progress_callback(handle.callback(report))
         options.progress = self._progress.pointer
         self._sink: Callback | None = None
-        out = byref(self._handle)
+        out = byref(handle.pointer)
         if callable(target):
-            self._sink = write_callback(target)
+            self._sink = write_callback(handle.callback(_until_cancelled(handle, target)))
             self._sink_struct = _abi.Sink(write=self._sink.pointer)
             _abi.call(_abi.lib.dcf_writer_open_sink, byref(self._sink_struct), byref(options), out)
         else:
-            _abi.call(_abi.lib.dcf_writer_open_path, os.fsencode(target), byref(options), out)
+            with _OfPath(self._path):
+                _abi.call(_abi.lib.dcf_writer_open_path, path_bytes(target), byref(options), out)
+        handle.opened()
 
     def __enter__(self) -> Writer:
         return self
 
     def __exit__(self, kind: Any, _error: Any, _traceback: Any) -> None:
         try:
-            if kind is None and self._handle:
+            if kind is None and not self._finished and not self._handle.is_closed:
                 self.finish()
         finally:
-            self.close()
+            self._handle.close()
 
     def __del__(self) -> None:
-        if getattr(self, "_handle", None):
+        if hasattr(self, "_handle"):
             self.close()
 
     def _call(self, function: Any, *arguments: Any) -> None:
-        if not self._handle:
-            raise CallError("the writer is closed", code=11, name="BadState")
-        with self._progress:
-            _abi.call(function, self._handle, *arguments)
+        """One call of the library, which waits for its turn."""
+        self._handle.check()
+        cancel = Cancellation()
+
+        def work() -> None:
+            with self._handle as handle, _OfPath(self._path):
+                if cancel.requested:  # while it waited
+                    return
+                self._handle.cancel = cancel
+                with self._progress, self._sink or nullcontext():
+                    _abi.call(function, handle, *arguments)
+
+        try:
+            interruptible(work, cancel)
+        except BaseException:
+            self._unsaved = False
+            raise
+        self._unsaved = True
 
     def add(self, name: str, value: Any, encoding: Encoding | None = None) -> None:
         """Adds an array, or a matrix of scipy.sparse; losslessly unless `encoding` says otherwise."""
@@ -153,25 +191,33 @@ class Writer:
         self,
         name: str,
         shape: tuple[int, ...],
-        codes: np.ndarray,
-        codebook: np.ndarray,
+        codes: Any,
+        codebook: Any,
         *,
-        dtype: DType,
-        row_ptr: np.ndarray | None = None,
-        col: np.ndarray | None = None,
+        dtype: DType | Any,
+        row_ptr: Any = None,
+        col: Any = None,
         encoding: Encoding | None = None,
     ) -> None:
         """Adds a clustered tensor: dcf_writer_add_codes.
 
-        codes: uint8, one per entry, indices into `codebook`, whose elements are of `dtype`. With
-        row_ptr (uint64) and col (uint32) the entries are those of a CSR of [shape[0], rest];
-        without, there is one per element.
+        codes: integers, one per entry, indices into `codebook`, a dimension of at most 256 elements
+        of `dtype` in any byte order. dtype: a DType, or what np.dtype takes. With row_ptr and col
+        (integers) the entries are those of a CSR of [shape[0], rest]; without, there is one per
+        element. TypeError for elements of another type, ValueError for numbers and sizes that do
+        not fit.
         """
-        codes = np.ascontiguousarray(codes, np.uint8)
-        codebook = np.ascontiguousarray(codebook)
+        if not isinstance(dtype, DType):
+            dtype = dcf_dtype(np.dtype(dtype))
+        codes = narrow(np.ravel(codes), np.uint8, "codes")
+        book = _codebook(codebook, dtype)
+        if (row_ptr is None) != (col is None):
+            raise ValueError("row_ptr and col come together")
         if row_ptr is not None and col is not None:
-            row_ptr = np.ascontiguousarray(row_ptr, np.uint64)
-            col = np.ascontiguousarray(col, np.uint32)
+            row_ptr = narrow(row_ptr, np.uint64, "row_ptr")
+            col = narrow(col, np.uint32, "columns")
+            if col.size != codes.size:
+                raise ValueError(f"there are {codes.size} codes for {col.size} columns")
         spec = _spec(name, shape, dtype)
         options = (encoding or Encoding()).options()
         try:
@@ -183,8 +229,8 @@ class Writer:
                 address_of(col),
                 address_of(codes),
                 codes.size,
-                address_of(codebook),
-                len(codebook),
+                book.address,
+                book.shape[0],
                 byref(options),
             )
         except DcfError as error:
@@ -194,6 +240,7 @@ class Writer:
     def copy(self, file: File, index: int, name: str | None = None) -> None:
         """Copies a tensor of an open file as it is stored, without decoding it."""
         encoded = None if name is None else _encode(name)
+        index = whole(index, "the index of a tensor")
         with file.handle() as handle:
             self._call(_abi.lib.dcf_writer_copy_tensor, handle, index, encoded, len(encoded or b""))
 
@@ -205,20 +252,63 @@ class Writer:
     def add_section(self, kind: int, data: bytes) -> None:
         """Adds an ancillary section: bytes that readers may skip."""
         memory = borrow(data)
+        kind = whole(kind, "the kind of a section", 32)
         self._call(_abi.lib.dcf_writer_add_section, kind, memory.address, memory.size)
 
     def finish(self) -> None:
         """Writes the file. Afterwards the writer can only be closed."""
-        if self._sink is None:
-            self._call(_abi.lib.dcf_writer_finish)
-            return
-        with self._sink:
-            self._call(_abi.lib.dcf_writer_finish)
+        self._call(_abi.lib.dcf_writer_finish)
+        self._finished = True
+        self._unsaved = False
 
     def close(self) -> None:
-        """Frees the writer. If it was not finished, no file remains."""
-        handle, self._handle = self._handle, c_void_p()
-        _abi.lib.dcf_writer_close(handle)
+        """Frees the writer, once a call in progress has returned. If it was not finished, no file
+        remains, which is a ResourceWarning where something was added."""
+        if self._unsaved and not self._handle.is_closed:
+            warnings.warn(f"unfinished {self!r}: no file of it", ResourceWarning, 2, source=self)
+        self._handle.close()
+
+
+class _OfPath:
+    """Failures of the machine to write in the block have the path as their filename."""
+
+    __slots__ = ("_path",)
+
+    def __init__(self, path: Any) -> None:
+        self._path = path
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, kind: Any, error: Any, traceback: Any) -> None:
+        if isinstance(error, DcfError) and isinstance(error, OSError):
+            if error.code != _abi.STATUS_IO_READ:  # of another file, which is copied
+                error.filename = self._path
+
+
+def _until_cancelled(
+    handle: WriterHandle, write: Callable[[memoryview], Any]
+) -> Callable[[memoryview], Any]:
+    """A target that takes no more once its call is interrupted: finish() reports no progress."""
+
+    def take(data: memoryview) -> Any:
+        if handle.cancel.requested:
+            raise Cancelled(
+                "the call was interrupted", code=_abi.STATUS_CANCELLED, name="Cancelled"
+            )
+        return write(data)
+
+    return take
+
+
+def _codebook(values: Any, dtype: DType) -> Source:
+    """A codebook as the library borrows it."""
+    source = dense_source(np.asarray(values))
+    if source.dtype != dtype:
+        raise TypeError(f"the codebook's elements are {np.asarray(values).dtype}, not of `dtype`")
+    if len(source.shape) != 1 or source.shape[0] > 256:
+        raise ValueError(f"a codebook has one dimension of at most 256, not {source.shape}")
+    return source
 
 
 def _encode(text: str) -> bytes:
@@ -230,7 +320,7 @@ def _encode(text: str) -> bytes:
 def _spec(name: str, shape: tuple[int, ...], dtype: DType) -> Any:
     encoded = _encode(name)
     opaque = dtype.name.encode("utf-8")
-    dims = (c_uint64 * len(shape))(*map(int, shape))
+    dims = (c_uint64 * len(shape))(*(whole(n, "a dimension") for n in shape))
     return _abi.TensorSpec(
         name=encoded,
         name_size=len(encoded),

@@ -77,12 +77,16 @@ class DcfError(Exception):
 
     def __reduce__(self) -> tuple[object, ...]:
         # Exceptions of worker processes travel by pickle, which knows positional arguments only.
-        return (_restore, (type(self), self.__dict__.copy()))
+        state = self.__dict__.copy()
+        if isinstance(self, OSError):  # which keeps these elsewhere
+            state.update(errno=self.errno, filename=self.filename)
+        return (_restore, (type(self), state))
 
 
 def _restore(cls: type[DcfError], state: dict[str, object]) -> DcfError:
     error = cls.__new__(cls, state["message"])
-    error.__dict__.update(state)
+    for name, value in state.items():
+        setattr(error, name, value)
     error.args = (state["message"],)
     return error
 
@@ -131,7 +135,8 @@ class LimitError(DcfError):
 
 
 class MachineError(DcfError, OSError):
-    """Memory, or input and output, of the machine failed."""
+    """Memory, or input and output, of the machine failed. errno is that of the system, and filename
+    the path, where they are known; else None."""
 
     __str__ = DcfError.__str__
 
@@ -182,6 +187,24 @@ _BY_NAME: dict[str, type[DcfError]] = {
 }
 
 
+# errno of a failed call of the system, by the sentence that the library has for it.
+_ERRNO: dict[str, int] = {
+    "no space left on the device": errno.ENOSPC,
+    "the disk quota is exhausted": errno.EDQUOT,
+    "no such file or directory": errno.ENOENT,
+    "permission denied": errno.EACCES,
+    "it is a directory, not a file": errno.EISDIR,
+    "a part of the path is not a directory": errno.ENOTDIR,
+    "the file system is read-only": errno.EROFS,
+    "the name is too long": errno.ENAMETOOLONG,
+    "the path has too many symbolic links": errno.ELOOP,
+    "too many files are open": errno.EMFILE,
+    "the file would become larger than the system allows": errno.EFBIG,
+    "the device reported an input/output error": errno.EIO,
+}
+_ERRNO_BY_NAME: dict[str, int] = {"IoNoSpace": errno.ENOSPC, "FileExists": errno.EEXIST}
+
+
 def error_from_status(
     *,
     code: int | None,
@@ -194,7 +217,13 @@ def error_from_status(
 ) -> DcfError:
     """The exception for a status of dcf/errors.h; `kind` is its dcf_status_class."""
     cls = _BY_NAME.get(name) or _BY_CLASS.get(kind, DcfError)
-    return cls(message, code=code, name=name, rule=rule, offset=offset, tensor=tensor)
+    number = _ERRNO.get(message) or _ERRNO_BY_NAME.get(name)
+    if cls is MachineError and number == errno.ENOENT:
+        cls = MissingFileError
+    error = cls(message, code=code, name=name, rule=rule, offset=offset, tensor=tensor)
+    if isinstance(error, OSError):
+        error.errno = number
+    return error
 
 
 def missing_file(path: str) -> DcfError:

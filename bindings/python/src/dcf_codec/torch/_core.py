@@ -17,6 +17,7 @@ from typing import Any, NamedTuple
 import torch
 
 from .. import _abi
+from .._arguments import whole
 from .._encoding import INIT
 from ..errors import CallError, DcfError
 
@@ -79,9 +80,9 @@ def share(weight: torch.Tensor, settings: Sharing) -> tuple[torch.Tensor, torch.
     book = torch.empty(settings.clusters)
     size = c_uint32()
     options = _abi.defaults(_abi.ShareOptions)
-    options.clusters = settings.clusters
+    options.clusters = whole(settings.clusters, "clusters", 32)
     options.init = INIT[settings.init]
-    options.seed = settings.seed
+    options.seed = whole(settings.seed, "seed")
     setattr(options, "lambda", settings.bit_price)  # noqa: B010 (a word of Python)
     _abi.call(
         _abi.lib.dcf_share,

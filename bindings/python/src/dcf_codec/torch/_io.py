@@ -58,8 +58,10 @@ def save_file(
 
     tensors: name -> tensor of any device and memory layout, dense or sparse. Tensors with the same
         bytes (tied weights) are stored once.
-    encoding: None is lossless, every bit. An Encoding is for all tensors (of floats, where it loses
-        something), a mapping gives those that it names their own.
+    encoding: None is lossless, every bit. An Encoding is for all tensors; where it loses something,
+        for those of floats, without NaN and infinity, of rank 2 or more and 512 elements or more:
+        the others stay lossless. A mapping gives those that it names their own; ValueError where it
+        names another.
     """
     save_path(
         filename,
