@@ -2,8 +2,10 @@
 // `dcf bench --json` is read by programs: its fields are pinned. Times are whatever they are.
 #include <gtest/gtest.h>
 
+#include <chrono>
 #include <set>
 
+#include "cli/stopwatch.h"
 #include "models.h"
 #include "process.h"
 
@@ -108,6 +110,17 @@ TEST(Bench, SaysWhatIsDamaged) {
   std::string bytes = compress(dir, save(dir, "in.safetensors", sparse_model()), {});
   bytes.back() ^= 1;
   expect_failure(dcf({"bench", dir.write("bad.dcf", bytes)}), 1, "checksum");
+}
+
+TEST(Bench, VeryManyTensorsGetLessTimeEach) {
+  const Repeats usual;
+  EXPECT_EQ(repeats_for(1000).time, usual.time);
+  EXPECT_EQ(repeats_for(1000).least, usual.least);
+  for (const size_t tensors : {1001, 5000, 100'000}) {
+    constexpr double kMeasured = 7;
+    EXPECT_NEAR(repeats_for(tensors).time.count() * static_cast<double>(tensors) * kMeasured, 20,
+                0.01);
+  }
 }
 
 }  // namespace

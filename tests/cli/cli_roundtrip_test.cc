@@ -15,7 +15,7 @@ void expect_lossless(const TempDir& dir, const std::string& input, const Model& 
                      const std::string& restored_name = "restored.safetensors") {
   const std::string packed = dir.path("packed.dcf");
   const std::string restored = dir.path(restored_name);
-  expect_success(dcf({"compress", "--lossless", input, "-o", packed}));
+  expect_success(dcf({"compress", "--lossless", "-q", input, "-o", packed}));
   expect_success(dcf({"verify", packed}));
   expect_success(dcf({"decompress", packed, "-o", restored}));
   expect_restored(restored, model);

@@ -382,5 +382,61 @@ TEST(ForeignFile, IsDescribedCheckedAndShown) {
   }
 }
 
+TEST(ExactFile, WhatDoesNotComeBackIsSaid) {
+  const TempDir dir;
+  const std::string small = "{'descr': '<f4', 'fortran_order': False, 'shape': (2, 2), }";
+  const std::string array = npy(small, std::string(16, 'a'));
+  const auto note_on = [&](const std::string& in, const std::vector<std::string>& options = {}) {
+    std::vector<std::string> args = {"compress", in, "-f", "-o", dir.path("o.dcf")};
+    args.insert(args.end(), options.begin(), options.end());
+    const Result result = dcf(args);
+    EXPECT_EQ(result.exit_code, 0) << result.err;
+    return result.err;
+  };
+  const std::string note = "dcf: note: the tensors come back, but not the file itself: ";
+  const std::string packed =
+      dir.write("packed.npz", zip({{.name = "w.npy", .content = array, .deflate = true}}));
+  EXPECT_EQ(note_on(packed), note + "array 'w' is compressed\n");
+  EXPECT_EQ(note_on(packed, {"-q"}), "");
+  EXPECT_EQ(note_on(packed, {"--no-exact-file"}), "");
+  const Result as_json = dcf({"compress", packed, "-f", "-o", dir.path("o.dcf"), "--json"});
+  EXPECT_EQ(as_json.json()["notes"][0],
+            "the tensors come back, but not the file itself: array 'w' is compressed");
+  EXPECT_EQ(note_on(dir.write("plain.npz", zip({{.name = "w.npy", .content = array}}))), "");
+  const auto with = [&](const std::string& from, const std::string& to) {
+    std::string dict = small;
+    dict.replace(dict.find(from), from.size(), to);
+    return dir.write("w.npy", npy(dict, std::string(16, 'a')));
+  };
+  EXPECT_EQ(note_on(with("<f4", ">f4")), note + "its elements are big-endian\n");
+  EXPECT_EQ(note_on(with("False", "True")), note + "its elements are in Fortran order\n");
+}
+
+TEST(ExactFile, NamesAreTakenInAnyCase) {
+  const TempDir dir;
+  const std::string in = dir.write("in.safetensors", odd_safetensors());
+  const std::string packed = compressed(dir, in);
+  expect_success(dcf({"decompress", packed, "-q", "-o", dir.path("X.SAFETENSORS")}));
+  EXPECT_EQ(read_text(dir.path("X.SAFETENSORS")), odd_safetensors());
+  expect_success(dcf({"decompress", packed, "-q", "-o", dir.path("X.Npz")}));
+  EXPECT_EQ(read_text(dir.path("X.Npz")).substr(0, 2), "PK");
+  expect_failure(dcf({"compress", in, "-o", dir.path("X.NPZ")}), 2, "under the name of a npz");
+  expect_failure(dcf({"decompress", packed, "-o", dir.path("x.safetensors.index.json")}), 2,
+                 "only where the model came in shards");
+}
+
+TEST(ForeignFile, IsNoDcfFile) {
+  const TempDir dir;
+  const std::string in = dir.write("in.safetensors", odd_safetensors());
+  const std::string packed = compressed(dir, in);
+  expect_failure(dcf({"decompress", in, "-o", dir.path("x.npz")}), 1,
+                 "it is a model of the format 'safetensors' (rule H-01");
+  expect_failure(dcf({"decompress", dir.write("x", "nothing known"), "-o", dir.path("x.npz")}), 1,
+                 ".dcf magic (rule H-01");
+  expect_failure(dcf({"compare", packed, in, "--bounds"}), 1, "--bounds takes it second");
+  expect_failure(dcf({"compare", in, in, "--bounds"}), 1, "is no .dcf file");
+  expect_success(dcf({"compare", in, packed, "--bounds", "-q"}));
+}
+
 }  // namespace
 }  // namespace dcf::tools::test

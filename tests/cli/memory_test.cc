@@ -123,6 +123,32 @@ TEST(Memory, RunBoundsItsPartsByTheirOutputs) {
   expect_peak_below(300 * kMi, result);
 }
 
+// What is short is told of the input, not of a file that nobody named.
+TEST(Memory, WhatIsShortNamesTheOptionAndTheInput) {
+  const TempDir dir;
+  const std::string input = save(dir, "in.safetensors", gaussian_model(1024, 1024));
+  const std::string out = dir.path("out.dcf");
+  const std::string text = "-M allows 8M; give more, such as -M 16M (tensor ";
+  for (const std::vector<std::string>& how :
+       std::vector<std::vector<std::string>>{{"--quality", "30"}, {"--bits", "4"}}) {
+    std::vector<std::string> args = {"compress", input, "-q", "-o", out, "-M", "8MiB"};
+    args.insert(args.end(), how.begin(), how.end());
+    const Result result = dcf(args);
+    expect_failure(result, 1, text);
+    EXPECT_TRUE(result.err.starts_with("dcf: " + input + ": ")) << result.err;
+  }
+  const Result tried = dcf({"compress", input, "-q", "-o", out, "-M", "8M", "--max-size", "1M"});
+  expect_failure(tried, 1, text);
+  EXPECT_TRUE(tried.err.starts_with("dcf: " + input + ": ")) << tried.err;
+
+  expect_success(dcf({"compress", input, "-q", "-o", out}));
+  expect_failure(dcf({"verify", out, "-M", "10K"}), 1, "-M allows 10K; give more");
+  expect_failure(dcf({"decompress", out, "-o", dir.path("x.npz"), "-M", "10K"}), 1,
+                 "-M allows 10K; give more");
+  // Of which each of two models gets half.
+  expect_failure(dcf({"compare", out, out, "-M", "200K"}), 1, "-M allows 200K; give more");
+}
+
 #ifndef DCF_OWN_ALLOCATOR
 // The address space of the program ends sooner and sooner, in the middle of its report.
 TEST(Memory, WithoutMemoryOneSentence) {

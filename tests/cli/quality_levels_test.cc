@@ -169,7 +169,7 @@ TEST(Quality, MaxSizeFindsTheBestThatFits) {
   EXPECT_EQ(compress(dir, input, {"--max-size", "1M"}), lossless);
   std::filesystem::remove(out);
   expect_failure(dcf({"compress", input, "-q", "-o", out, "--max-size", "20000"}), 1,
-                 "not written: even at 6 dB it would take");
+                 "not written: the smallest that was tried, 6 dB, takes ");
   EXPECT_FALSE(std::filesystem::exists(out));
   for (const char* const other : {"--lossless", "--bits=4", "--quality=small"}) {
     expect_failure(dcf({"compress", input, "-o", out, "--max-size", "1M", other}), 2,
@@ -244,6 +244,71 @@ TEST(Quality, PartsGiveTheFileOfTheWhole) {
   const std::string merged = dir.path("merged.dcf");
   expect_success(dcf({"merge", "--plan", settled, dir.path("parts"), "-q", "-o", merged}));
   EXPECT_EQ(read_text(merged), whole);
+}
+
+// At 6 dB nearly all weights would be 0, which takes more than at 8.
+TEST(Quality, MaxSizeLooksAboveALowestThatIsLarger) {
+  const TempDir dir;
+  Model model = gaussian_model(1024, 1024, 7);
+  auto* const weights = reinterpret_cast<float*>(model.data[0].data());
+  for (size_t row = 0; row < 1024; ++row) {
+    for (size_t col = row + 1; col < 1024; ++col) weights[row * 1024 + col] = -100;
+  }
+  const std::string input = save(dir, "in.safetensors", model);
+  const std::string out = dir.path("o.dcf");
+  const size_t lowest = compress(dir, input, {"--quality", "6"}).size();
+  const size_t higher = compress(dir, input, {"--quality", "8"}).size();
+  ASSERT_LT(higher, lowest);
+  const Result run =
+      dcf({"compress", input, "-f", "-o", out, "--max-size", std::to_string(higher)});
+  EXPECT_EQ(run.exit_code, 0) << run.err;
+  EXPECT_LE(read_text(out).size(), higher);
+  EXPECT_NE(run.err.find("dcf: 6 dB: "), std::string::npos) << run.err;
+  EXPECT_NE(run.err.find("dcf: 8 dB: "), std::string::npos) << run.err;
+  expect_failure(dcf({"compress", input, "-f", "-q", "-o", out, "--max-size", "50K"}), 1,
+                 "the smallest that was tried, 8 dB, takes ");
+  // A command that accepts all gets the smallest of those that it saw, not the last.
+  const Result automatic = dcf(
+      {"compress", input, "-f", "-q", "-o", out, "--quality", "auto", "--eval", ": {}; echo 1"});
+  expect_success(automatic);
+  EXPECT_LT(read_text(out).size(), lowest);
+  expect_success(dcf({"compare", input, out, "--bounds", "-q"}));
+}
+
+TEST(Quality, MaxSizeIsInTheUnitsOfTheReport) {
+  const TempDir dir;
+  const std::string input = save(dir, "in.safetensors", layers());
+  const auto expect_limit = [&](const std::string& size, const std::string& printed) {
+    expect_failure(dcf({"compress", input, "-q", "-o", dir.path("o.dcf"), "--max-size", size}), 1,
+                   "more than " + printed + "\n");
+  };
+  expect_limit("20K", "20.0 kB");
+  expect_limit("20kB", "20.0 kB");
+  expect_limit("0.02M", "20.0 kB");
+  expect_limit("20KiB", "20.5 kB");
+  expect_limit("20Ki", "20.5 kB");
+  expect_limit("19.5Ki", "20.0 kB");
+  const size_t lowest = compress(dir, input, {"--quality", "6"}).size();
+  const std::string most = std::to_string(lowest - 1);
+  expect_failure(dcf({"compress", input, "-q", "-o", dir.path("o.dcf"), "--max-size", most}), 1,
+                 std::to_string(lowest) + " bytes, more than " + most);
+  const Result as_json =
+      dcf({"compress", input, "--json", "-o", dir.path("o.dcf"), "--max-size", "1K"});
+  EXPECT_EQ(as_json.json()["error"]["name"], "TooLarge");
+}
+
+TEST(Quality, PruningNamesWhatItEmptied) {
+  const TempDir dir;
+  const std::string input = save(dir, "in.safetensors", layers());
+  const Result run =
+      dcf({"compress", input, "-o", dir.path("o.dcf"), "--sparsity", "0.9998", "--json"});
+  EXPECT_EQ(run.exit_code, 0) << run.err;
+  EXPECT_NE(run.err.find("dcf: warning: 1 tensor lost all weights: small\n"), std::string::npos)
+      << run.err;
+  EXPECT_EQ(run.json()["warnings"], (std::vector<std::string>{"1 tensor lost all weights: small"}));
+  EXPECT_EQ(dcf({"compress", input, "-f", "-o", dir.path("o.dcf"), "--sparsity", "0.5"})
+                .err.find("lost all"),
+            std::string::npos);
 }
 
 }  // namespace

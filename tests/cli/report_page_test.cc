@@ -109,5 +109,21 @@ TEST(ReportPage, ADamagedFileLeavesNoPage) {
   EXPECT_FALSE(std::filesystem::exists(dir.path("page.html")));
 }
 
+TEST(ReportPage, CountsAddUp) {
+  const TempDir dir;
+  Model model = weights_model();
+  const std::string packed = dir.path("packed.dcf");
+  expect_success(dcf({"compress", "-q", save(dir, "in.safetensors", model), "-o", packed}));
+  model.tensors[0].name = "other";
+  model.data[1][2] ^= 0x40;
+  const std::string other = save(dir, "other.safetensors", model);
+  const Result result = dcf({"report", packed, "--original", other, "-o", dir.path("page.html")});
+  EXPECT_EQ(result.exit_code, 1);
+  EXPECT_NE(result.out.find("2 tensors, 0 within bounds, 1 not, 1 without a partner; 1 only in the "
+                            "original\n"),
+            std::string::npos)
+      << result.out;
+}
+
 }  // namespace
 }  // namespace dcf::tools::test

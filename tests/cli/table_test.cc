@@ -10,6 +10,7 @@
 #include <sstream>
 
 #include "cli/display.h"
+#include "cli/progress.h"
 #include "cli/text_table.h"
 #include "models.h"
 #include "process.h"
@@ -129,6 +130,21 @@ TEST(TextTable, RowsThatDoNotFitTakeSeveralLines) {
             "  second  third\n"
             "a.ver...ensor      1\n"
             "      22    333\n");
+}
+
+TEST(ProgressLine, KeepsToTheTerminal) {
+  std::setlocale(LC_CTYPE, "C.UTF-8");
+  const auto line = [](size_t room) {
+    return progress_line("keeping the files", 0.5, "123.4 MB/s", "2.0 s left", room);
+  };
+  EXPECT_EQ(line(200), "keeping the files [" + std::string(20, '=') + std::string(20, ' ') +
+                           "]  50 %  123.4 MB/s  2.0 s left");
+  EXPECT_EQ(line(60), "keeping the files [=====     ]  50 %  123.4 MB/s  2.0 s left");
+  EXPECT_EQ(line(48), "keeping the files  50 %  123.4 MB/s  2.0 s left");
+  EXPECT_EQ(line(40), "keeping the files  50 %  2.0 s left");
+  EXPECT_EQ(line(5), " 50 %");
+  EXPECT_EQ(line(4), "");
+  for (size_t room = 0; room < 100; ++room) EXPECT_LE(display_width(line(room)), room);
 }
 
 }  // namespace

@@ -27,7 +27,8 @@ double output_error(const ModelSource& source, size_t i, const Calibration& cali
   const auto error =
       dcf::measure_rounding(spec_of(tensor), data, options, writer_options_of(common));
   if (error) return *error;
-  DcfFailure failure = make_failure(source.path(), error.status(), error.error());
+  DcfFailure failure =
+      make_failure(source.path(), error.status(), error.error(), MemoryLimit(common.max_memory));
   failure.tensor = tensor.name;
   calibration.throw_if_refused(failure, tensor.name);
   throw DcfError(std::move(failure));

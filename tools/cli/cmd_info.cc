@@ -50,7 +50,7 @@ void add_info(Program* program) {
   add_common_options(verb, &o->common);
   verb.footer(
       "\nExamples:\n  dcf info model.dcf\n  dcf info model.dcf --json | jq '.tensors[] | .name, "
-      ".bytes.total'");
+      ".bytes.total'\n  dcf info model.safetensors --json | jq '.tensors[] | .name, .bytes'");
   verb.on_run([o] { return info(o->input, o->by_part, o->common); });
 }
 

@@ -77,7 +77,7 @@ int plan_model(const PlanOptions& o) {
   OpenHints hints = o.common.hints();
   hints.dequantize = o.request.dequantize;
   const auto source = open_model(o.input, hints);
-  bind_and_warn(*source, &encoding, o.common.quiet);
+  bind_and_warn(*source, o.request.notes_on(*source), &encoding, o.common.quiet);
   WorkPlan plan;
   plan.source = o.input;
   plan.dequantize = o.request.dequantize;

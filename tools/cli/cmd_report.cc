@@ -42,8 +42,13 @@ int report(const ReportOptions& o) {
   } else if (o.common.wants_report() && o.output.path != "-") {
     std::string text = printable(o.output.path) + ": " + human_count(made.info.tensors, "tensor");
     if (!o.original.empty()) {
+      // Of those that are missing in one of both, the others are only in the original.
+      const uint64_t alone = made.info.tensors - made.compared;
       text += fmt::format(", {} within bounds", made.compared - made.beyond);
-      if (!ok) text += fmt::format(", {} not, {} without a partner", made.beyond, made.missing);
+      if (!ok) text += fmt::format(", {} not, {} without a partner", made.beyond, alone);
+      if (made.missing > alone) {
+        text += fmt::format("; {} only in the original", made.missing - alone);
+      }
     }
     print_out(text + "\n");
   }

@@ -20,9 +20,8 @@ namespace {
 constexpr double kMostWarned = 25;  // dB
 
 // What was left out, by name. A hostile file could fill the terminal.
-void print_notes(const ModelSource& source) {
+void print_notes(const std::vector<std::string>& notes) {
   constexpr size_t kMaxNotes = 20;
-  const std::vector<std::string>& notes = source.notes();
   const size_t shown = std::min(notes.size(), kMaxNotes);
   for (size_t i = 0; i < shown; ++i) {
     std::fputs(("dcf: note: " + printable_message(notes[i]) + "\n").c_str(), stderr);
@@ -139,6 +138,21 @@ double EncodeRequest::checked_quality() const {
   return seeks_quality() ? kBalanced : *quality_of(quality);
 }
 
+// What says where centroids start is for nothing where there are none.
+void EncodeRequest::check_centroids(const EncodePlan& plan) const {
+  const auto in_any = [&](const auto& asks) {
+    return asks(choice) || std::any_of(plan.rules.begin(), plan.rules.end(),
+                                       [&](const EncodePlan::Rule& r) { return asks(r.choice); });
+  };
+  if (!choice.init && !choice.seed) return;
+  if (!in_any([](const EncodeChoice& c) { return c.bits.value_or(0) > 0; })) {
+    throw UsageError("--init and --seed need --bits, or a recipe that clusters");
+  }
+  if (choice.seed && !in_any([](const EncodeChoice& c) { return c.init == DCF_INIT_FORGY; })) {
+    throw UsageError("--seed needs --init forgy");
+  }
+}
+
 EncodePlan EncodeRequest::plan() const {
   EncodePlan plan;
   plan.general = choice;
@@ -147,13 +161,25 @@ EncodePlan EncodeRequest::plan() const {
   if (!quality.empty()) plan.quality = checked_quality();
   if (const auto contradiction = find_contradiction(plan.general)) throw UsageError(*contradiction);
   if (!recipe.empty()) read_recipe(recipe, &plan);
+  check_centroids(plan);
   if (lossless && plan.is_lossy())
     throw UsageError("--lossless excludes a recipe that prunes or clusters");
   return plan;
 }
 
-std::vector<std::string> bind_and_warn(const ModelSource& source, EncodePlan* plan, bool quiet) {
-  if (!quiet) print_notes(source);
+std::vector<std::string> EncodeRequest::notes_on(const ModelSource& source) const {
+  std::vector<std::string> notes;
+  if (!no_exact_file && !source.why_no_layout().empty()) {
+    notes.push_back("the tensors come back, but not the file itself: " + source.why_no_layout());
+  }
+  notes.insert(notes.end(), source.notes().begin(), source.notes().end());
+  return notes;
+}
+
+std::vector<std::string> bind_and_warn(const ModelSource& source,
+                                       const std::vector<std::string>& notes, EncodePlan* plan,
+                                       bool quiet) {
+  if (!quiet) print_notes(notes);
   std::vector<std::string> warnings = plan->bind(source);
   if (quiet) return warnings;
   for (const std::string& warning : warnings) {

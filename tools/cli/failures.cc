@@ -48,6 +48,8 @@ Report report_of(const std::exception& error) {
       report.name = "Usage";
     } else if (dynamic_cast<const ScoreError*>(known) != nullptr) {
       report.name = "ScoreDropped";
+    } else if (dynamic_cast<const SizeError*>(known) != nullptr) {
+      report.name = "TooLarge";
     } else {
       report.name = known->exit_code == kExitInvalid ? "InvalidInput" : "Failed";
     }

@@ -21,6 +21,12 @@ class ScoreError : public Error {
   explicit ScoreError(const std::string& message) : Error(kExitInvalid, message) {}
 };
 
+// No file that was tried is as small as --max-size asks.
+class SizeError : public Error {
+ public:
+  explicit SizeError(const std::string& message) : Error(kExitInvalid, message) {}
+};
+
 // Tells `error` on stderr, or as {"error": {...}} on stdout, and returns the exit code.
 int report_error(const std::exception& error, bool as_json);
 

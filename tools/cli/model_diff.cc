@@ -122,7 +122,14 @@ size_t ModelDiff::count_ok() const {
 
 ModelDiff diff_models(const DiffRequest& request, const CommonOptions& common) {
   OpenHints hints = common.hints();
-  hints.max_memory = MemoryLimit(common.max_memory).bytes() / 2;
+  hints.sharing = 2;
+  hints.max_memory = MemoryLimit(common.max_memory).bytes() / hints.sharing;
+  if (request.bounds && !is_dcf_file(request.b)) {
+    throw_invalid(request.b,
+                  is_dcf_file(request.a)
+                      ? "is no .dcf file, but the first model is: --bounds takes it second"
+                      : "is no .dcf file, whose bounds could be proved");
+  }
   Promises promises;
   if (request.bounds) promises = promises_of(request.b, hints);
   ModelDiff diff;

@@ -13,25 +13,42 @@ namespace {
 
 constexpr uint32_t kMaxThreads = 1024;
 
-// Power of 1024 for a unit, -1 for an unknown one.
-int unit_power(std::string_view unit) {
-  if (unit.empty() || unit == "B") return 0;
-  if (unit.ends_with("iB")) unit.remove_suffix(2);
-  if (unit.size() != 1) return -1;
+// Bytes of a unit, 0 for an unknown one.
+uint64_t unit_bytes(std::string_view unit, SizeUnits units) {
+  if (unit.empty() || unit == "B") return 1;
+  uint64_t base = units == SizeUnits::kDecimal ? 1000 : 1024;
+  if (unit.ends_with("iB") || unit.ends_with("i")) {
+    base = 1024;
+    unit.remove_suffix(unit.ends_with("i") ? 1 : 2);
+  } else if (units == SizeUnits::kDecimal && unit.ends_with("B")) {
+    unit.remove_suffix(1);
+  }
+  if (unit.size() != 1) return 0;
   constexpr std::string_view kUnits = "kmgt";
   const size_t at = kUnits.find(static_cast<char>(unit[0] | 0x20));
-  return at == std::string_view::npos ? -1 : static_cast<int>(at) + 1;
+  if (at == std::string_view::npos) return 0;
+  uint64_t bytes = base;
+  for (size_t i = 0; i < at; ++i) bytes *= base;
+  return bytes;
 }
 
-uint64_t parse_size(const std::string& text) {
-  uint64_t value = 0;
+uint64_t parse_size(const std::string& text, SizeUnits units) {
   const char* const end = text.data() + text.size();
-  const auto [rest, error] = std::from_chars(text.data(), end, value);
-  const int power = unit_power(std::string_view(rest, static_cast<size_t>(end - rest)));
+  uint64_t whole = 0;
+  double fraction = 0;
+  auto [rest, error] = std::from_chars(text.data(), end, whole);
+  // Apart, as a double holds no whole numbers of 64 bits.
+  if (error == std::errc() && rest != end && *rest == '.') {
+    const auto after = std::from_chars(rest, end, fraction, std::chars_format::fixed);
+    rest = after.ptr;
+    error = after.ec;
+  }
+  const uint64_t unit = unit_bytes(std::string_view(rest, static_cast<size_t>(end - rest)), units);
+  const auto part = static_cast<uint64_t>(std::llround(fraction * static_cast<double>(unit)));
   uint64_t bytes = 0;
-  if (error != std::errc() || power < 0 || value == 0 ||
-      __builtin_mul_overflow(value, uint64_t{1} << (10 * power), &bytes)) {
-    throw BadValue("'" + text + "' is not a size such as 512M, 1G, 64k or 4096");
+  if (error != std::errc() || __builtin_mul_overflow(whole, unit, &bytes) ||
+      __builtin_add_overflow(bytes, part, &bytes) || bytes == 0) {
+    throw BadValue("'" + text + "' is not a size such as 512M, 1.5G, 64KiB or 4096");
   }
   return bytes;
 }
@@ -55,10 +72,13 @@ std::string take_descriptor(const std::string& text) {
 }  // namespace
 
 Argument add_size_option(const Verb& verb, const std::string& names, uint64_t* bytes,
-                         const std::string& what) {
+                         const std::string& what, SizeUnits units) {
   return verb
       .add_call(
-          names, [=](const std::string& text) { *bytes = parse_size(text); }, what)
+          names, [=](const std::string& text) { *bytes = parse_size(text, units); },
+          what + (units == SizeUnits::kDecimal
+                      ? "; K, M, G are powers of 1000, KiB, MiB, GiB of 1024"
+                      : "; K, M, G are powers of 1024"))
       .value_name("SIZE");
 }
 

@@ -32,9 +32,16 @@ constexpr Ending kEndings[] = {{".safetensors.index.json", kSafetensors},
 constexpr std::pair<std::string_view, SinkFormat> kSinks[] = {
     {kSafetensors, SinkFormat::kSafetensors}, {"npz", SinkFormat::kNpz}, {"npy", SinkFormat::kNpy}};
 
+// Names are taken in any case.
+std::string lower(std::string text) {
+  for (char& c : text) c = static_cast<char>(c >= 'A' && c <= 'Z' ? c | 0x20 : c);
+  return text;
+}
+
 const Ending* ending_of(const std::string& path) {
+  const std::string name = lower(path);
   for (const Ending& ending : kEndings) {
-    if (path.ends_with(ending.ending)) return &ending;
+    if (name.ends_with(ending.ending)) return &ending;
   }
   return nullptr;
 }
@@ -55,7 +62,7 @@ bool is_called_like(const std::string& path, const std::string& main_name) {
     return own == other || (own->format == "tflite" && other->format == "tflite");
   }
   return own == other && !last_extension(path).empty() &&
-         last_extension(path) == last_extension(main_name);
+         lower(std::string(last_extension(path))) == lower(std::string(last_extension(main_name)));
 }
 
 // Whether an output of this name and format, which may be empty, is what the model came from.
@@ -145,7 +152,11 @@ OutputChoice choose_output(const std::string& input, const std::string& path, co
   }
   for (const auto& [name, sink] : kSinks) {
     if (name != format) continue;
-    if (to.empty() && ending != nullptr && path.ends_with(".json")) break;
+    if (to.empty() && ending != nullptr && ending->ending.ends_with(".json")) {
+      throw_failure(quote(path),
+                    "is the name of an index of shards, which is written only where the model "
+                    "came in shards; end the name in .safetensors");
+    }
     choice.sink = sink;
     return choice;
   }

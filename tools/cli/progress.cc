@@ -20,6 +20,32 @@ constexpr const char* kClearLine = "\r\x1b[K";
 
 }  // namespace
 
+std::string progress_line(const std::string& label, double share, const std::string& speed,
+                          const std::string& left, size_t room) {
+  constexpr size_t kMostBar = 40;
+  constexpr size_t kLeastBar = 4;  // less tells nothing
+  constexpr size_t kFrame = 3;     // two brackets and a space
+  const std::string percent = fmt::format("{:3.0f} %", share * 100);
+  size_t taken = percent.size();
+  if (taken > room) return "";
+  const auto if_room = [&](const std::string& field) {
+    const size_t width = display_width(field);
+    if (taken + width > room) return std::string();
+    taken += width;
+    return field;
+  };
+  const std::string name = if_room(label + " ");
+  const std::string time = if_room("  " + left);
+  const std::string pace = if_room("  " + speed);
+  std::string bar;
+  if (taken + kFrame + kLeastBar <= room) {
+    const size_t columns = std::min(kMostBar, room - taken - kFrame);
+    const auto full = static_cast<size_t>(share * static_cast<double>(columns));
+    bar = "[" + std::string(full, '=') + std::string(columns - full, ' ') + "] ";
+  }
+  return name + bar + percent + pace + time;
+}
+
 Progress::Progress(std::string label, uint64_t total, ProgressOutput output, Unit unit)
     : label_(std::move(label)),
       total_(total),
@@ -65,15 +91,12 @@ void Progress::draw(double seconds, uint64_t done) const {
   const double per_second = static_cast<double>(done) / seconds;
   const std::string speed = unit_ == Unit::kBytes ? fmt::format("{:.1f} MB/s", per_second / 1e6)
                                                   : fmt::format("{:.0f} steps/s", per_second);
-  const std::string numbers =
-      fmt::format(" {:3.0f} %  {}  {} left", share * 100, speed, human_seconds(eta));
-  constexpr size_t kFrame = 4;  // space, two brackets, and the last column, which may wrap
-  const size_t taken = display_width(label_) + numbers.size() + kFrame;
   const size_t width = terminal_width(STDERR_FILENO);
-  const size_t bar = std::min<size_t>(40, width > taken ? width - taken : 0);
-  const auto full = static_cast<size_t>(share * static_cast<double>(bar));
-  fmt::print(stderr, "{}{} [{}{}]{}", kClearLine, label_, std::string(full, '='),
-             std::string(bar - full, ' '), numbers);
+  // The last column may wrap.
+  const size_t room = width == 0 ? 0 : width - 1;
+  std::fputs(kClearLine, stderr);
+  std::fputs(progress_line(label_, share, speed, human_seconds(eta) + " left", room).c_str(),
+             stderr);
   std::fflush(stderr);
 }
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <string>
 
@@ -11,6 +12,11 @@ struct ProgressOutput {
   bool bar = false;  // on stderr, if that is a terminal
   int fd = -1;       // descriptor that gets lines for a program; -1: none
 };
+
+// A line of at most `room` columns: name, bar, share of the work, speed and time left, of which the
+// bar, the speed, the time and the name are left out, in this order, as far as there is no room.
+std::string progress_line(const std::string& label, double share, const std::string& speed,
+                          const std::string& left, size_t room);
 
 // How far work has come. On a terminal a bar on stderr, only if the work takes a while, and gone at
 // the end. For a program a line "DONE TOTAL LABEL" at the beginning, ten times a second and at the

@@ -33,15 +33,17 @@ struct SearchJob {
 Scores write_if_good(const SearchJob& job, const EncodePlan& plan, const Gate& gate);
 
 // The same for the lowest quality, in whole dB, that the command accepts, found by bisection: what
-// it accepts it is taken to accept at any higher one. Sets the quality of `plan`, which was bound
-// to the source. Tells each step on stderr, unless that is quiet. Throws ScoreError where even the
-// greatest quality is not accepted.
+// it accepts it is taken to accept at any higher one. A higher one that was tried wins where its
+// file is smaller. Sets the quality of `plan`, which was bound to the source. Tells each step on
+// stderr, unless that is quiet. Throws ScoreError where even the greatest quality is not accepted.
 Scores write_lowest_good(const SearchJob& job, const Gate& gate, EncodePlan* plan);
 
 // Writes the file of the best quality that takes at most `most` bytes: the lossless one where that
-// fits, otherwise at a quality within a quarter of a dB of the best. Estimates come first, then
-// files are written. Sets the quality of `plan`, which is lossless and was bound to the source.
-// Throws ScoreError where even the least quality is larger.
+// fits, otherwise at the best quality that was found to fit. Size mostly grows with quality, and
+// then that is within a quarter of a dB of the best; but a tensor may stay lossless, or do without
+// a trellis, where nearly all of it would be 0, so that a low quality can take more than a higher
+// one. Estimates come first, then files are written. Sets the quality of `plan`, which is lossless
+// and was bound to the source. Throws SizeError where none of the qualities tried fits.
 void write_within(const SearchJob& job, uint64_t most, EncodePlan* plan);
 
 // The lowest of the whole numbers low..high that `accepts` accepts, by bisection; nothing where it

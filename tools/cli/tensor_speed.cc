@@ -42,36 +42,41 @@ struct Samples {
 
 // Nothing where the memory limit forbids the product.
 std::optional<double> measure_product(const DcfFile& file, const Layer& layer, uint64_t batch,
-                                      Samples* samples) {
+                                      const Repeats& repeats, Samples* samples) {
   const auto apply = [&] { return layer.apply(samples->x, samples->y, batch); };
   const dcf::Status first = apply();
   if (first.status() == DCF_STATUS_LIMIT_MEMORY) return std::nullopt;
   file.check(first.status(), first.error());
-  return median_seconds([&] {
-    const dcf::Status again = apply();
-    file.check(again.status(), again.error());
-  });
+  return median_seconds(
+      [&] {
+        const dcf::Status again = apply();
+        file.check(again.status(), again.error());
+      },
+      repeats);
 }
 
 }  // namespace
 
-std::optional<DecodeSpeed> measure_decoding(const DcfFile& file, size_t index) {
+std::optional<DecodeSpeed> measure_decoding(const DcfFile& file, size_t index,
+                                            const Repeats& repeats) {
   const uint64_t bytes = file.tensor(index).dense_bytes;
   if (bytes == 0 || bytes > file.max_memory() / 2) return std::nullopt;
   std::vector<uint8_t> dense(bytes);
   std::vector<uint8_t> copy(bytes);
   DecodeSpeed speed{};
-  speed.decode = median_seconds([&] {
-    dcf_error error = DCF_ERROR_INIT;
-    file.check(
-        dcf_tensor_decode(file.handle(), index, DCF_DTYPE_NONE, dense.data(), dense.size(), &error),
-        error);
-  });
-  speed.copy = median_seconds([&] { std::memcpy(copy.data(), dense.data(), bytes); });
+  speed.decode = median_seconds(
+      [&] {
+        dcf_error error = DCF_ERROR_INIT;
+        file.check(dcf_tensor_decode(file.handle(), index, DCF_DTYPE_NONE, dense.data(),
+                                     dense.size(), &error),
+                   error);
+      },
+      repeats);
+  speed.copy = median_seconds([&] { std::memcpy(copy.data(), dense.data(), bytes); }, repeats);
   return speed;
 }
 
-std::optional<LayerSpeed> measure_layer(const DcfFile& file, size_t index) {
+std::optional<LayerSpeed> measure_layer(const DcfFile& file, size_t index, const Repeats& repeats) {
   const dcf_tensor_info t = file.tensor(index);
   constexpr uint64_t kMostBatch = 64;
   const uint64_t most = file.max_memory() / (2 * kMostBatch * sizeof(float));
@@ -81,15 +86,15 @@ std::optional<LayerSpeed> measure_layer(const DcfFile& file, size_t index) {
     const std::optional<Layer> layer = prepare(file, index, batch, nullptr);
     if (!layer) return std::nullopt;
     Samples samples(t, batch);
-    const std::optional<double> seconds = measure_product(file, *layer, batch, &samples);
+    const std::optional<double> seconds = measure_product(file, *layer, batch, repeats, &samples);
     if (!seconds) return std::nullopt;
     ProductSpeed product{batch, layer->info().kernel, *seconds, std::nullopt};
     if (const std::optional<Layer> dense = prepare(file, index, batch, "dense")) {
-      product.dense = measure_product(file, *dense, batch, &samples);
+      product.dense = measure_product(file, *dense, batch, repeats, &samples);
     }
     speed.products.push_back(std::move(product));
   }
-  speed.load = median_seconds([&] { prepare(file, index, 1, nullptr); });
+  speed.load = median_seconds([&] { prepare(file, index, 1, nullptr); }, repeats);
   return speed;
 }
 

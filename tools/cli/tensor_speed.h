@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "cli/stopwatch.h"
 #include "formats/dcf_file.h"
 
 namespace dcf::tools {
@@ -20,7 +21,8 @@ struct DecodeSpeed {
 
 // Decoding to the tensor's own dtype; nothing for a tensor without bytes, and where two of it do
 // not fit into the memory limit.
-std::optional<DecodeSpeed> measure_decoding(const DcfFile& file, size_t index);
+std::optional<DecodeSpeed> measure_decoding(const DcfFile& file, size_t index,
+                                            const Repeats& repeats);
 
 struct ProductSpeed {
   uint64_t batch;
@@ -35,6 +37,6 @@ struct LayerSpeed {
 
 // The tensor as a matrix, at batch 1 and 64, on one thread. Nothing for vectors, for dtypes without
 // arithmetic, and where layer, inputs and outputs do not fit into the memory limit.
-std::optional<LayerSpeed> measure_layer(const DcfFile& file, size_t index);
+std::optional<LayerSpeed> measure_layer(const DcfFile& file, size_t index, const Repeats& repeats);
 
 }  // namespace dcf::tools

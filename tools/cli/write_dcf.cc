@@ -21,21 +21,40 @@ uint64_t most_whole_bytes(const MemoryLimit& limit) {
   return limit.bytes() / 4;
 }
 
+namespace {
+
+// Runs `add`, which hands tensors of `source` to a writer. Memory that runs short is the matter of
+// their file, not of the output, which may have a name that nobody gave.
+template <typename Add>
+void add_from(const ModelSource& source, const Add& add) {
+  try {
+    add();
+  } catch (const DcfError& error) {
+    const DcfFailure& failure = error.failure;
+    if (failure.status != DCF_STATUS_LIMIT_MEMORY || !failure.tensor) throw;
+    throw DcfError(blame(failure, source.path()));
+  }
+}
+
+}  // namespace
+
 void add_tensor(const ModelSource& source, size_t i, const dcf_encode_options& options,
                 const MemoryLimit& limit, DcfWriter* writer,
                 const std::function<void(uint64_t bytes)>& see) {
   throw_if_interrupted();
   const TensorMeta& tensor = source.tensors()[i];
   if (tensor.bytes() <= most_whole_bytes(limit)) {
-    writer->add(tensor, source.read(i), options);
+    add_from(source, [&] { writer->add(tensor, source.read(i), options); });
     see(tensor.bytes());
     return;
   }
-  writer->add_pieces(tensor, options, [&](const DcfWriter::Consume& consume) {
-    source.read_pieces(i, [&](std::span<const uint8_t> piece) {
-      throw_if_interrupted();
-      consume(piece);
-      see(piece.size());
+  add_from(source, [&] {
+    writer->add_pieces(tensor, options, [&](const DcfWriter::Consume& consume) {
+      source.read_pieces(i, [&](std::span<const uint8_t> piece) {
+        throw_if_interrupted();
+        consume(piece);
+        see(piece.size());
+      });
     });
   });
 }
@@ -90,11 +109,13 @@ class TensorWriter {
   // The tensors before `end` that wait.
   void add_group(size_t end) {
     const size_t first = end - group_.size();
-    writer_->add_all(group_, [&](size_t index, std::span<uint8_t> dst) {
-      throw_if_interrupted();
-      source_.open_tensor(first + index)->read(dst);
-      const std::lock_guard lock(seeing_);
-      see_(dst.size());
+    add_from(source_, [&] {
+      writer_->add_all(group_, [&](size_t index, std::span<uint8_t> dst) {
+        throw_if_interrupted();
+        source_.open_tensor(first + index)->read(dst);
+        const std::lock_guard lock(seeing_);
+        see_(dst.size());
+      });
     });
     group_.clear();
   }

@@ -39,21 +39,26 @@ int exit_code_of(dcf_status status) {
   }
 }
 
-DcfFailure make_failure(const std::string& file, dcf_status status, const dcf_error& error) {
+DcfFailure blame(DcfFailure failure, const std::string& file) {
+  failure.sentence = file + ": " + failure.message;
+  return failure;
+}
+
+DcfFailure make_failure(const std::string& file, dcf_status status, const dcf_error& error,
+                        const MemoryLimit& limit) {
   DcfFailure failure;
   failure.status = status;
-  const char* const message =
-      error.message[0] != '\0' ? error.message : dcf_status_sentence(status);
-  failure.sentence = file + ": " + message;
-  failure.message = message;
+  failure.message = error.message[0] != '\0' ? error.message : dcf_status_sentence(status);
+  if (status == DCF_STATUS_LIMIT_MEMORY) failure.message += ": " + limit.hint();
+  failure.sentence = file + ": " + failure.message;
   failure.rule = error.rule;
   if (error.offset != DCF_NO_OFFSET) failure.offset = error.offset;
   return failure;
 }
 
 void throw_dcf_error(const std::string& file, dcf_status status, const dcf_error& error,
-                     const dcf_file* names) {
-  DcfFailure failure = make_failure(file, status, error);
+                     const dcf_file* names, const MemoryLimit& limit) {
+  DcfFailure failure = make_failure(file, status, error, limit);
   if (names != nullptr && error.tensor < dcf_tensor_count(names)) {
     dcf_tensor_info info{};
     info.struct_size = sizeof info;

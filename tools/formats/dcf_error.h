@@ -9,6 +9,7 @@
 #include <string>
 
 #include "formats/error.h"
+#include "formats/memory_limit.h"
 
 namespace dcf::tools {
 
@@ -31,9 +32,14 @@ class DcfError : public Error {
 // Statuses that blame the input, its structure, coding, checksums or size, are kExitInvalid.
 int exit_code_of(dcf_status status);
 
-DcfFailure make_failure(const std::string& file, dcf_status status, const dcf_error& error);
+// One of LimitMemory tells of `limit`, which the library was given.
+DcfFailure make_failure(const std::string& file, dcf_status status, const dcf_error& error,
+                        const MemoryLimit& limit = MemoryLimit());
+// What an output's writer says, of the file whose tensors it could not write.
+DcfFailure blame(DcfFailure failure, const std::string& file);
 // `names` resolves the number of the tensor concerned; NULL where there is no open file.
 [[noreturn]] void throw_dcf_error(const std::string& file, dcf_status status,
-                                  const dcf_error& error, const dcf_file* names);
+                                  const dcf_error& error, const dcf_file* names,
+                                  const MemoryLimit& limit = MemoryLimit());
 
 }  // namespace dcf::tools

@@ -41,6 +41,18 @@ std::vector<uint8_t> read_stdin(uint64_t limit) {
   return bytes;
 }
 
+// Where the file does not begin as a .dcf file does: says what it is, if it is a model.
+void refuse_other_format(const std::string& path, const dcf_error& error, const OpenHints& hints) {
+  DcfFailure failure = make_failure(path, error.status, error);
+  if (failure.rule != "H-01") return;
+  try {
+    failure.sentence += "; it is a model of the format " + quote(open_model(path, hints)->format());
+  } catch (const Error&) {
+    return;
+  }
+  throw DcfError(std::move(failure));
+}
+
 }  // namespace
 
 DcfFile::DcfFile(std::string path, const OpenHints& hints) : path_(std::move(path)) {
@@ -48,6 +60,7 @@ DcfFile::DcfFile(std::string path, const OpenHints& hints) : path_(std::move(pat
   if (hints.max_memory != 0) options.max_memory = hints.max_memory;
   options.threads = hints.threads;
   max_memory_ = options.max_memory;
+  told_memory_ = max_memory_ * hints.sharing;
   threads_ = hints.threads != 0 ? hints.threads : std::max(1u, std::thread::hardware_concurrency());
 
   const auto open = [&] {
@@ -56,11 +69,15 @@ DcfFile::DcfFile(std::string path, const OpenHints& hints) : path_(std::move(pat
     stdin_bytes_ = read_stdin(max_memory_);
     return dcf::File::open(std::span<const uint8_t>(stdin_bytes_), options);
   };
-  file_.emplace(take(open()));
+  dcf::Result<dcf::File> opened = open();
+  if (!opened) refuse_other_format(path_, opened.error(), hints);
+  file_.emplace(take(std::move(opened)));
 }
 
 void DcfFile::check(dcf_status status, const dcf_error& error) const {
-  if (status != DCF_OK) throw_dcf_error(path_, status, error, handle());
+  if (status != DCF_OK) {
+    throw_dcf_error(path_, status, error, handle(), MemoryLimit(told_memory_));
+  }
 }
 
 dcf_tensor_info DcfFile::tensor(size_t i) const {

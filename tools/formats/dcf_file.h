@@ -62,6 +62,7 @@ class DcfFile {
  private:
   std::string path_;
   uint64_t max_memory_;
+  uint64_t told_memory_;
   uint32_t threads_;
   std::vector<uint8_t> stdin_bytes_;  // borrowed by file_
   std::optional<dcf::File> file_;

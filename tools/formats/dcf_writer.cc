@@ -30,16 +30,18 @@ struct ReadCall {
 
 }  // namespace
 
-DcfWriter::DcfWriter(std::string name, dcf::Result<dcf::Writer> writer) : name_(std::move(name)) {
+DcfWriter::DcfWriter(std::string name, const dcf_writer_options& options,
+                     dcf::Result<dcf::Writer> writer)
+    : name_(std::move(name)), limit_(options.max_memory) {
   if (!writer) check(writer.error());
   writer_.emplace(std::move(*writer));
 }
 
 DcfWriter::DcfWriter(std::string path, const dcf_writer_options& options)
-    : DcfWriter(path, dcf::Writer::open(path, options)) {}
+    : DcfWriter(path, options, dcf::Writer::open(path, options)) {}
 
 DcfWriter::DcfWriter(std::string name, const dcf_sink& sink, const dcf_writer_options& options)
-    : DcfWriter(std::move(name), dcf::Writer::open(sink, options)) {}
+    : DcfWriter(std::move(name), options, dcf::Writer::open(sink, options)) {}
 
 void DcfWriter::add(const TensorMeta& meta, std::span<const uint8_t> data,
                     const dcf_encode_options& options) {
@@ -122,7 +124,7 @@ void DcfWriter::finish() {
 
 void DcfWriter::check(const dcf::Status& status, const std::optional<std::string>& tensor) const {
   if (status) return;
-  DcfFailure failure = make_failure(name_, status.status(), status.error());
+  DcfFailure failure = make_failure(name_, status.status(), status.error(), limit_);
   failure.tensor = tensor;
   throw DcfError(std::move(failure));
 }

@@ -64,11 +64,12 @@ class DcfWriter {
   void finish();
 
  private:
-  DcfWriter(std::string name, dcf::Result<dcf::Writer> writer);
+  DcfWriter(std::string name, const dcf_writer_options& options, dcf::Result<dcf::Writer> writer);
   void check(const dcf::Status& status,
              const std::optional<std::string>& tensor = std::nullopt) const;
 
   std::string name_;
+  MemoryLimit limit_;
   std::optional<dcf::Writer> writer_;  // there once the constructor is done
 };
 

@@ -3,10 +3,30 @@
 
 #include <new>
 #include <stdexcept>
+#include <string_view>
 
 #include "formats/dcf_error.h"
 
 namespace dcf::tools {
+namespace {
+
+// As -M takes it.
+std::string size_text(uint64_t bytes) {
+  constexpr std::string_view kUnits = "KMGT";
+  std::string unit;
+  for (size_t i = 0; i < kUnits.size() && bytes % 1024 == 0; ++i) {
+    bytes /= 1024;
+    unit = kUnits[i];
+  }
+  return std::to_string(bytes) + unit;
+}
+
+}  // namespace
+
+std::string MemoryLimit::hint() const {
+  const uint64_t more = bytes_ > UINT64_MAX / 2 ? UINT64_MAX : 2 * bytes_;
+  return "-M allows " + size_text(bytes_) + "; give more, such as -M " + size_text(more);
+}
 
 void MemoryLimit::check(const std::string& file, const std::string& what, uint64_t needed) const {
   if (needed <= bytes_) return;

@@ -16,6 +16,8 @@ class MemoryLimit {
   explicit MemoryLimit(uint64_t bytes = 0) : bytes_(bytes == 0 ? kDefaultBytes : bytes) {}
 
   uint64_t bytes() const { return bytes_; }
+  // Which option sets it, and that more is to be had: "-M allows 1G; give more, such as -M 2G".
+  std::string hint() const;
 
   // Throws DcfError (LimitMemory) if `needed` bytes are more than the limit. The message names
   // `file`, and `what` needs them. Call it before the memory is allocated.

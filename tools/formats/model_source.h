@@ -66,6 +66,9 @@ class ModelSource {
   // Calls `use` with file i of the layout, open.
   using UseFile = std::function<void(const InputFile&)>;
   virtual void with_file(size_t i, const UseFile& use) const;
+  // Where there is no layout: why the files cannot be put together again, in a few words. Empty
+  // for a .dcf file, which keeps what it was made from.
+  const std::string& why_no_layout() const { return why_no_layout_; }
 
   // What of the files was left out or taken in another way than one would expect, a sentence each.
   const std::vector<std::string>& notes() const { return notes_; }
@@ -97,6 +100,7 @@ class ModelSource {
   uint64_t file_bytes_ = 0;
   std::optional<FileLayout> layout_;
   std::string_view format_;  // where there is no layout
+  std::string why_no_layout_;
   std::unordered_set<size_t> scales_;
   std::vector<std::string> notes_;
 };
@@ -107,6 +111,8 @@ struct OpenHints {
   std::string layers_json;
   // Bytes that reading may take; 0 is the default of MemoryLimit, which is the library's.
   uint64_t max_memory = 0;
+  // So many models have max_memory each of what -M allows.
+  uint32_t sharing = 1;
   // For a .dcf file; 0 is the library's default.
   uint32_t threads = 0;
   // Whether quantised weights of TensorFlow.js become the numbers they stand for. Other formats are

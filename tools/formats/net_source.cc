@@ -167,6 +167,7 @@ class NetSource : public ModelSource {
   NetSource(InputFile file, std::vector<Layer> layers, const MemoryLimit& limit)
       : ModelSource(file.path(), limit), file_(std::move(file)), layers_(std::move(layers)) {
     format_ = "net";
+    why_no_layout_ = "its layers are packed";
     file_bytes_ = file_.size();
     place_layers();
     for (const Layer& layer : layers_) {

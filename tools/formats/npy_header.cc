@@ -71,6 +71,10 @@ bool NpyHeader::in_place() const {
   return has_data() && element.swap_unit == 1 && !is_column_major();
 }
 
+std::string NpyHeader::out_of_place() const {
+  return element.swap_unit == 1 ? "are in Fortran order" : "are big-endian";
+}
+
 TensorMeta numpy_equivalent(const TensorMeta& meta) {
   TensorMeta stored{.name = meta.name,
                     .dtype = meta.dtype,

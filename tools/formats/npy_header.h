@@ -28,6 +28,8 @@ struct NpyHeader {
   bool has_data() const;
   // Whether the data are the tensor's bytes as they lie in the file.
   bool in_place() const;
+  // Where they are not, of elements: "are big-endian" or "are in Fortran order".
+  std::string out_of_place() const;
   // Whether the first dimension varies fastest, and that makes a difference.
   bool is_column_major() const;
 };

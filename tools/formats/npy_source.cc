@@ -34,7 +34,11 @@ class NpySource : public ModelSource {
     header_.meta.name = std::filesystem::path(path_).stem().string();
     check_meta(path_, header_.meta);
     tensors_.push_back(header_.meta);
-    if (header_.in_place()) describe_file();
+    if (header_.in_place()) {
+      describe_file();
+    } else {
+      why_no_layout_ = "its elements " + header_.out_of_place();
+    }
   }
 
   std::unique_ptr<TensorReader> open_tensor(size_t /*i*/) const override {

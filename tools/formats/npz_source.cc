@@ -90,12 +90,24 @@ class NpzSource : public ModelSource {
     return false;
   }
 
+  // Of the first array that does not lie in the file as its tensor is.
+  std::string why_moved() const {
+    for (const NpzArray& array : arrays_) {
+      const std::string what = "array " + quote(array.header.meta.name);
+      if (array.entry.deflated) return what + " is compressed";
+      if (!array.header.in_place())
+        return "the elements of " + what + " " + array.header.out_of_place();
+    }
+    return {};
+  }
+
   // Without a layout what is no tensor does not come back.
   void describe_file() {
     const bool in_place = std::all_of(arrays_.begin(), arrays_.end(), [](const NpzArray& array) {
       return array.header.in_place() && !array.entry.deflated;
     });
     if (csr_ || !in_place) {
+      why_no_layout_ = csr_ ? "it is a sparse matrix, of which one tensor is made" : why_moved();
       for (std::string& other : others_) notes_.push_back("left out: " + std::move(other));
       for (std::string& array : no_tensors_) notes_.push_back("left out: " + std::move(array));
     } else {

@@ -161,7 +161,9 @@ class ShardedSource : public ModelSource {
   // A file may have a name that no output is given.
   void describe_files() {
     for (size_t i = 0; i < shards_.size(); ++i) {
-      if (!is_portable_path(shards_.name(i))) return;
+      if (is_portable_path(shards_.name(i))) continue;
+      why_no_layout_ = "a shard has a name that no output is given";
+      return;
     }
     layout_.emplace("safetensors");
     if (index_) {

@@ -48,9 +48,13 @@ class TfjsSource : public ModelSource {
     file_bytes_ = file_total_;
     if (can_describe_files()) {
       describe_files();
-    } else if (trailing_bytes_ > 0) {
-      notes_.push_back("left out: " + std::to_string(trailing_bytes_) +
-                       " bytes after the last weights of weight files");
+    } else {
+      why_no_layout_ = changed_ ? "quantised weights become floats"
+                                : "a weight file has a name that no output is given";
+      if (trailing_bytes_ > 0) {
+        notes_.push_back("left out: " + std::to_string(trailing_bytes_) +
+                         " bytes after the last weights of weight files");
+      }
     }
   }
 

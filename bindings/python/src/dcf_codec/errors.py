@@ -183,6 +183,7 @@ _BY_NAME: dict[str, type[DcfError]] = {
     "Usage": UsageError,
     "InvalidInput": ModelError,
     "ScoreDropped": ModelError,
+    "TooLarge": ModelError,
     "Failed": DcfError,
 }
 
