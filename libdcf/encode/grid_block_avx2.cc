@@ -5,7 +5,6 @@
 
 #include <algorithm>
 #include <array>
-#include <bit>
 #include <limits>
 
 #include "encode/grid_block.h"
@@ -169,28 +168,31 @@ DCF_AVX2 RoundingEffect set_all(std::span<const float> values, const int32_t* mu
   return all;
 }
 
-RoundingEffect round(DType dtype, std::span<const float> values, const float* scales,
-                     const float* inverses, uint32_t* numbers, uint8_t* words) {
+// Calls f<dtype>().
+template <typename F>
+RoundingEffect with_dtype(DType dtype, F f) {
   switch (dtype) {
     case DType::kF32:
-      return round_all<DType::kF32>(values, scales, inverses, numbers, words);
+      return f.template operator()<DType::kF32>();
     case DType::kBF16:
-      return round_all<DType::kBF16>(values, scales, inverses, numbers, words);
+      return f.template operator()<DType::kBF16>();
     default:
-      return round_all<DType::kF16>(values, scales, inverses, numbers, words);
+      return f.template operator()<DType::kF16>();
   }
+}
+
+RoundingEffect round(DType dtype, std::span<const float> values, const float* scales,
+                     const float* inverses, uint32_t* numbers, uint8_t* words) {
+  return with_dtype(dtype, [&]<DType kDType>() {
+    return round_all<kDType>(values, scales, inverses, numbers, words);
+  });
 }
 
 RoundingEffect set_multiples(DType dtype, std::span<const float> values, const int32_t* multiples,
                              const float* scales, uint32_t* numbers, uint8_t* words) {
-  switch (dtype) {
-    case DType::kF32:
-      return set_all<DType::kF32>(values, multiples, scales, numbers, words);
-    case DType::kBF16:
-      return set_all<DType::kBF16>(values, multiples, scales, numbers, words);
-    default:
-      return set_all<DType::kF16>(values, multiples, scales, numbers, words);
-  }
+  return with_dtype(dtype, [&]<DType kDType>() {
+    return set_all<kDType>(values, multiples, scales, numbers, words);
+  });
 }
 
 }  // namespace

@@ -20,10 +20,14 @@ std::optional<GridCodes> grid_codes(const Content& content, Values values, const
   if (!grid_numbers(content.dtype, grid, first, words, scratch->numbers.data())) {
     return std::nullopt;
   }
-  if (values == Values::kTrellis) to_trellis_numbers(scratch->numbers);
-  (void)bucket_symbols<uint32_t>(scratch->numbers, kIntBuckets, kIntBuckets.alphabet(32),
-                                 scratch->symbols);
+  code_grid_numbers(values, scratch->numbers, scratch->symbols);
   return GridCodes{scratch->numbers, scratch->symbols};
+}
+
+void code_grid_numbers(Values values, std::span<uint32_t> numbers, MutableBytes symbols) {
+  if (values == Values::kTrellis) to_trellis_numbers(numbers);
+  // Cannot fail: numbers of 32 bits have symbols.
+  (void)bucket_symbols<uint32_t>(numbers, kIntBuckets, kIntBuckets.alphabet(32), symbols);
 }
 
 }  // namespace dcf::impl

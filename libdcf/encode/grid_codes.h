@@ -27,4 +27,7 @@ struct GridScratch {
 std::optional<GridCodes> grid_codes(const Content& content, Values values, const GridScales& grid,
                                     uint64_t first, Bytes words, GridScratch* scratch);
 
+// The numbers of a grid become those of the values; sets as many symbols of these.
+void code_grid_numbers(Values values, std::span<uint32_t> numbers, MutableBytes symbols);
+
 }  // namespace dcf::impl

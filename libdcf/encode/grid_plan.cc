@@ -22,6 +22,7 @@ constexpr uint64_t kLeastTrellis = 64;
 
 // Whether the integers of the elements, which are on the grid, are trellis values.
 Result<bool> is_trellis(const Content& content, const GridScales& scales, uint64_t cols) {
+  if (content.rounded != nullptr) return content.rounded->values == Values::kTrellis;
   if (cols == 0 || content.elements < kLeastTrellis) return false;
   const uint64_t rows = std::max(kReadElements / cols, uint64_t{1}) * cols;
   std::vector<uint8_t> scratch;
@@ -82,10 +83,7 @@ Result<std::optional<Histogram>> count_symbols(const Content& content, Values va
 Result<std::optional<GridPlan>> plan_grid(const Content& content, GridScales scales, uint64_t cols,
                                           uint64_t chunks, const Work& work) {
   if (!has_grid(content.dtype)) return std::optional<GridPlan>();
-  bool trellis = content.rounded != nullptr && content.rounded->values == Values::kTrellis;
-  if (content.rounded == nullptr) {
-    DCF_ASSIGN(trellis, is_trellis(content, scales, cols));
-  }
+  DCF_ASSIGN(const bool trellis, is_trellis(content, scales, cols));
   GridPlan plan;
   ValuePlan& values = plan.values;
   values.encoding.values = trellis ? Values::kTrellis : Values::kGrid;

@@ -9,9 +9,9 @@
 
 #include "base/checked.h"
 #include "base/float_convert.h"
-#include "codec/stream.h"
 #include "encode/error_feedback.h"
 #include "encode/grid_block.h"
+#include "encode/grid_codes.h"
 #include "encode/grid_store.h"
 #include "encode/output_channels.h"
 #include "encode/quality.h"
@@ -419,10 +419,8 @@ class Rounder {
     rounded_.symbols.resize(static_cast<size_t>(elements_));
     return each_part([&](uint64_t first, uint64_t n, size_t) {
       const std::span numbers(rounded_.numbers.data() + first, static_cast<size_t>(n));
-      if (rounded_.values == Values::kTrellis) to_trellis_numbers(numbers);
-      // Cannot fail: numbers of 32 bits have symbols.
-      const std::span symbols(rounded_.symbols.data() + first, numbers.size());
-      (void)bucket_symbols<uint32_t>(numbers, kIntBuckets, kIntBuckets.alphabet(32), symbols);
+      code_grid_numbers(rounded_.values, numbers,
+                        {rounded_.symbols.data() + first, numbers.size()});
     });
   }
 
