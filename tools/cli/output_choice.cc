@@ -33,13 +33,8 @@ constexpr std::pair<std::string_view, SinkFormat> kSinks[] = {
     {kSafetensors, SinkFormat::kSafetensors}, {"npz", SinkFormat::kNpz}, {"npy", SinkFormat::kNpy}};
 
 // Names are taken in any case.
-std::string lower(std::string text) {
-  for (char& c : text) c = static_cast<char>(c >= 'A' && c <= 'Z' ? c | 0x20 : c);
-  return text;
-}
-
 const Ending* ending_of(const std::string& path) {
-  const std::string name = lower(path);
+  const std::string name = lower_case(path);
   for (const Ending& ending : kEndings) {
     if (name.ends_with(ending.ending)) return &ending;
   }
@@ -62,7 +57,7 @@ bool is_called_like(const std::string& path, const std::string& main_name) {
     return own == other || (own->format == "tflite" && other->format == "tflite");
   }
   return own == other && !last_extension(path).empty() &&
-         lower(std::string(last_extension(path))) == lower(std::string(last_extension(main_name)));
+         lower_case(last_extension(path)) == lower_case(last_extension(main_name));
 }
 
 // Whether an output of this name and format, which may be empty, is what the model came from.

@@ -2,11 +2,12 @@
 #include "cli/quantised_scales.h"
 
 #include <algorithm>
-#include <cctype>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
+
+#include "formats/text.h"
 
 namespace dcf::tools {
 namespace {
@@ -24,12 +25,6 @@ constexpr std::string_view kCodeWords[] = {"weight", "kernel", "packed", "quant"
                                            "codes",  "blocks", "data",   "embedding"};
 
 constexpr std::string_view kSeparators = "./:";
-
-std::string lower_case(std::string_view text) {
-  std::string lower(text);
-  for (char& c : lower) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
-  return lower;
-}
 
 bool may_be_codes(const TensorMeta& tensor) {
   switch (tensor.dtype) {

@@ -72,6 +72,12 @@ bool is_utf8(std::string_view text) {
   return impl::is_utf8(impl::bytes_of(text));
 }
 
+std::string lower_case(std::string_view text) {
+  std::string lower(text);
+  for (char& c : lower) c = static_cast<char>(c >= 'A' && c <= 'Z' ? c | 0x20 : c);
+  return lower;
+}
+
 Glyph first_glyph(std::string_view text) {
   constexpr size_t kMaxSequence = 4;
   const auto lead = static_cast<uint8_t>(text[0]);

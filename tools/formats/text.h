@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Text read from files, made safe to print: names, keys, paths, messages.
+// Text read from files, compared or made safe to print: names, keys, paths, messages.
 #pragma once
 
 #include <string>
@@ -9,6 +9,9 @@ namespace dcf::tools {
 
 // Well-formed UTF-8: no overlong forms, no surrogates, nothing above U+10FFFF.
 bool is_utf8(std::string_view text);
+
+// A to Z become small, all other bytes stay.
+std::string lower_case(std::string_view text);
 
 // The first character of a text, or its first byte where that starts none.
 struct Glyph {
