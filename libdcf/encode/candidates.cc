@@ -60,7 +60,15 @@ Recipe raw_recipe(const Content& content, const std::vector<uint64_t>& dims) {
 
 Result<CandidateSource> CandidateSource::create(Lowered& lowered, const std::vector<uint64_t>& dims,
                                                 const EncodeOptions& options, const Work& work) {
-  DCF_ASSIGN(ValueStats values, measure_values(lowered.content, work));
+  const Content& content = lowered.content;
+  if (lowered.scales && !options.positions) {
+    DCF_ASSIGN(ValueStats zeros, measure_values(content, Measure::kZeros, work));
+    const uint64_t eighths = options.effort == Effort::kSmallest ? 7 : 5;
+    if (zeros.entries >= content.elements / 8 * eighths) {
+      return of_values(lowered, dims, options, work, std::move(zeros));
+    }
+  }
+  DCF_ASSIGN(ValueStats values, measure_values(content, Measure::kAll, work));
   return of_values(lowered, dims, options, work, std::move(values));
 }
 
@@ -77,7 +85,7 @@ uint64_t CandidateSource::margin(uint64_t dense) const {
 }
 
 bool CandidateSource::may_be_sparse(uint64_t dense) const {
-  if (values_.zeros + values_.negative_zeros == 0) return false;
+  if (!values_.has_values || values_.zeros + values_.negative_zeros == 0) return false;
   return least_values() < dense - margin(dense);
 }
 
@@ -140,8 +148,10 @@ Result<std::vector<Candidate>> CandidateSource::list_dense() {
   candidates.push_back(std::move(raw));
   const Grid grid = dense_grid(dims_, content_.elements, content_.bits, false);
   const ExtraValues extra{values_.zeros, values_.negative_zeros};
-  const std::vector<ValuePlan> plans =
-      plan_values(content_, values_, Positions::kDense, extra, grid.chunks);
+  std::vector<ValuePlan> plans;
+  if (values_.has_values) {
+    plans = plan_values(content_, values_, Positions::kDense, extra, grid.chunks);
+  }
   for (const ValuePlan& plan : plans) add(nullptr, plan, grid, &candidates);
   uint64_t least = UINT64_MAX;
   for (const Candidate& candidate : candidates) least = std::min(least, candidate.estimate);

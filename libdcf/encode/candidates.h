@@ -59,7 +59,9 @@ struct Candidate {
 // Belongs to one thread at a time.
 class CandidateSource {
  public:
-  // Measures the values. Like list(): LimitMemory, Cancelled, or the failure of a store.
+  // Measures the values, but not those of a tensor that was rounded to scales and has few zeros: no
+  // encoding without the scales comes near. Like list(): LimitMemory, Cancelled, or the failure of
+  // a store.
   static Result<CandidateSource> create(Lowered& lowered, const std::vector<uint64_t>& dims,
                                         const EncodeOptions& options, const Work& work);
 

@@ -135,7 +135,7 @@ Status TensorStats::add(Bytes data, const Work& work) {
     content.elements = range.elements_;
     content.drop_signs = drop_signs_;
     content.words = data;
-    DCF_ASSIGN(range.values_, measure_values(content, work));
+    DCF_ASSIGN(range.values_, measure_values(content, Measure::kAll, work));
     if (has_grid(dtype_)) range.votes_ = vote_on_grid(dtype_, data);
   }
   return add(range);

@@ -18,8 +18,11 @@ constexpr uint64_t kShortBlock =
 // The statistics of some of the words. Prefixes are counted in 32 bits: a part is far below 2^32.
 class Census {
  public:
-  explicit Census(const Content& content)
-      : content_(content), palette_(content.dtype, true), width_(content.width()) {}
+  Census(const Content& content, Measure measure)
+      : content_(content),
+        measure_(measure),
+        palette_(content.dtype, true),
+        width_(content.width()) {}
 
   // The elements, or the places of CSR, in [begin, end).
   Status count(uint64_t begin, uint64_t end) {
@@ -97,6 +100,7 @@ class Census {
     if (!content_.drop_signs && entries < count) {
       negative_zeros_ += count_negative_zeros(content_.dtype, words);
     }
+    if (measure_ == Measure::kZeros) return;
     if (content_.bits != 8) palette_.add(words);
     if (is_split(content_.dtype)) {
       with_words(content_.dtype, words, [&](auto view) {
@@ -196,6 +200,7 @@ class Census {
   }
 
   const Content& content_;
+  const Measure measure_;
   PaletteFinder palette_;
   const size_t width_;
   uint64_t entries_ = 0;
@@ -226,8 +231,9 @@ void PrefixCounts::add(uint64_t first, std::span<const uint64_t> counts) {
   for (size_t i = 0; i < counts.size(); ++i) counts_[at + i] += counts[i];
 }
 
-Result<ValueStats> measure_values(const Content& content, const Work& work) {
+Result<ValueStats> measure_values(const Content& content, Measure measure, const Work& work) {
   ValueStats stats;
+  stats.has_values = measure == Measure::kAll;
   const bool visits = content.pieces != nullptr || content.pruning;
   uint64_t places = content.elements;
   if (content.row_ptr != nullptr && !visits) places = content.row_ptr[content.csr_rows];
@@ -240,7 +246,7 @@ Result<ValueStats> measure_values(const Content& content, const Work& work) {
                                    sparse ? kSparseElements : kPartElements);
   if (places <= part) {
     // Most tensors of most files are small: nothing is made twice for them.
-    Census all(content);
+    Census all(content, measure);
     DCF_TRY(run_fallible(parallel, 1, [&](size_t) { return all.count(0, places); }));
     all.join(&stats);
     stats.palette = all.palette().take();
@@ -248,12 +254,13 @@ Result<ValueStats> measure_values(const Content& content, const Work& work) {
     PaletteFinder palette(content.dtype, true);
     for (uint64_t begin = 0; begin < places;) {
       const uint64_t step = std::min(places - begin, part * parallel.width());
-      std::vector<Census> counted(static_cast<size_t>(ceil_div(step, part)), Census(content));
-      DCF_TRY(run_fallible(parallel, counted.size(), [&](size_t i) {
+      std::vector<Census> parts(static_cast<size_t>(ceil_div(step, part)),
+                                Census(content, measure));
+      DCF_TRY(run_fallible(parallel, parts.size(), [&](size_t i) {
         const uint64_t from = begin + i * part;
-        return counted[i].count(from, std::min(from + part, begin + step));
+        return parts[i].count(from, std::min(from + part, begin + step));
       }));
-      for (Census& census : counted) {
+      for (Census& census : parts) {
         census.join(&stats);
         palette.join(census.palette());
       }
@@ -262,6 +269,7 @@ Result<ValueStats> measure_values(const Content& content, const Work& work) {
     }
     stats.palette = palette.take();
   }
+  if (!stats.has_values) stats.palette.reset();
   stats.zeros = content.elements - stats.entries - stats.negative_zeros;
   return stats;
 }

@@ -38,6 +38,7 @@ class PrefixCounts {
 };
 
 struct ValueStats {
+  bool has_values = true;          // else what follows the zeros is empty
   uint64_t entries = 0;            // entries with sparse positions
   uint64_t negative_zeros = 0;     // skipped elements whose sign is kept
   uint64_t zeros = 0;              // all other skipped elements
@@ -47,9 +48,12 @@ struct ValueStats {
   Histogram symbols{};             // int: counts of the symbols
 };
 
+// What is counted: all of it, or only which elements are zero, which takes much less time.
+enum class Measure : uint8_t { kAll, kZeros };
+
 // Counts in parallel; what it finds does not depend on how. Fails with LimitMemory, Cancelled, or
 // as a store does.
-Result<ValueStats> measure_values(const Content& content, const Work& work);
+Result<ValueStats> measure_values(const Content& content, Measure measure, const Work& work);
 
 // Whether the values may be split, which is for floats of more than 8 bits.
 inline bool is_split(DType dtype) {

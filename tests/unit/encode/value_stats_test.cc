@@ -36,8 +36,8 @@ void check(const Content& content, unsigned threads, const std::string& what) {
   Parallel parallel;
   parallel.threads = threads;
   Progress progress;
-  const Result<ValueStats> measured =
-      measure_values(content, Work{parallel, progress, uint64_t{1} << 30});
+  const Work work{parallel, progress, uint64_t{1} << 30};
+  const Result<ValueStats> measured = measure_values(content, Measure::kAll, work);
   ASSERT_TRUE(measured.ok()) << what;
   const ValueStats& stats = measured.value();
   const Counted expected = counted(content);
@@ -66,6 +66,14 @@ void check(const Content& content, unsigned threads, const std::string& what) {
     ASSERT_EQ(stats.prefixes.of(i), prefixes[i]) << what << ", prefix " << i;
   }
   EXPECT_EQ(stats.symbols, symbols) << what;
+
+  const Result<ValueStats> zeros = measure_values(content, Measure::kZeros, work);
+  ASSERT_TRUE(zeros.ok()) << what;
+  EXPECT_TRUE(stats.has_values && !zeros.value().has_values) << what;
+  EXPECT_EQ(zeros.value().zeros, stats.zeros) << what;
+  EXPECT_EQ(zeros.value().negative_zeros, stats.negative_zeros) << what;
+  EXPECT_EQ(zeros.value().entries, stats.entries) << what;
+  EXPECT_FALSE(zeros.value().palette) << what;
 }
 
 constexpr DType kDTypes[] = {DType::kF64,    DType::kF32,        DType::kF16, DType::kBF16,
