@@ -101,6 +101,13 @@ uint32_t number_in(Enum value) {
   return static_cast<uint32_t>(value);
 }
 
+// Reads a flag of the caller; `sentence` names the field.
+inline Status read_flag(uint32_t value, const char* sentence, bool* out) {
+  if (value > 1) return invalid(sentence);
+  *out = value != 0;
+  return ok_status();
+}
+
 // A dtype, which the library may not know. It knows none above 255.
 inline DType dtype_in(dcf_dtype dtype) {
   return static_cast<DType>(std::min<uint32_t>(number_in(dtype), UINT8_MAX));

@@ -138,7 +138,7 @@ Status read_dead_units(const dcf_dead_units* layers, dcf::impl::DeadUnits* out) 
   if (l.bias2 != nullptr) DCF_TRY(read_array(l.bias2, l.outputs, 1, 1, &out->bias2));
   out->units = l.units;
   out->inputs = l.inputs;
-  out->relu = l.relu != 0;
+  DCF_TRY(dcf::impl::read_flag(l.relu, "relu is not 0 or 1", &out->relu));
   out->outputs = l.outputs;
   out->span = l.span;
   return ok_status();

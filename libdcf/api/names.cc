@@ -15,6 +15,7 @@ dcf_status report(const Status& status, dcf_error* error) {
     details.status = code;
     details.offset = status.offset;
     details.tensor = status.tensor;
+    details.system_error = status.system_error;
     std::snprintf(details.rule, sizeof details.rule, "%s", status.rule);
     const bool own = status.message[0] != '\0' || status.ok();
     std::snprintf(details.message, sizeof details.message, "%s",

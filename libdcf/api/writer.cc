@@ -63,7 +63,7 @@ Status read_moments(const dcf_moments* moments, Moments* out) {
     return invalid("the moments are NULL");
   }
   out->groups = m.groups;
-  out->inputs_first = m.inputs_first != 0;
+  DCF_TRY(read_flag(m.inputs_first, "inputs_first is not 0 or 1", &out->inputs_first));
   out->matrix = {m.matrix, m.matrix_size};
   out->mean = {m.mean, m.vector_size};
   out->mean_square = {m.mean_square, m.vector_size};
@@ -118,12 +118,12 @@ Status read_options(const dcf_encode_options* options, EncodeOptions* out) {
     out->positions = static_cast<Positions>(positions);
   }
   out->gap_bits = o.gap_bits;
-  out->canonical_zeros = o.canonical_zeros != 0;
+  DCF_TRY(read_flag(o.canonical_zeros, "canonical_zeros is not 0 or 1", &out->canonical_zeros));
   const uint32_t fidelity = number_in(o.source_fidelity);
   if (fidelity > DCF_FIDELITY_LOSSY) return invalid("the fidelity of the source is unknown");
   out->source_fidelity = static_cast<Fidelity>(fidelity);
   out->source_bound = o.source_error_bound + 0.0;  // never -0
-  out->fill_clusters = o.fill_clusters != 0;
+  DCF_TRY(read_flag(o.fill_clusters, "fill_clusters is not 0 or 1", &out->fill_clusters));
   out->effort = static_cast<Effort>(effort);
   out->sqnr_db = o.sqnr_db;
   if (o.moments != nullptr) DCF_TRY(read_moments(o.moments, &out->moments.emplace()));
@@ -137,8 +137,10 @@ Status read_writer_options(const dcf_writer_options* options, WriterOptions* out
   if (o.max_memory != 0) out->max_memory = o.max_memory;
   out->parallel = Parallel::of_handle(o.threads, o.parallel, o.parallel_ctx);
   out->progress = Progress(o.progress, o.progress_ctx);
-  out->part = o.part != 0;
-  if (overwrite != nullptr) *overwrite = o.overwrite != 0;
+  DCF_TRY(read_flag(o.part, "part is not 0 or 1", &out->part));
+  bool replaces = false;
+  DCF_TRY(read_flag(o.overwrite, "overwrite is not 0 or 1", &replaces));
+  set_out(overwrite, replaces);
   return ok_status();
 }
 

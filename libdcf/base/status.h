@@ -22,10 +22,15 @@ inline constexpr uint64_t kNoTensor = UINT64_MAX;
 
 struct [[nodiscard]] Status {
   Code code = Code::Ok;
+  int system_error = 0;      // errno of a failed system call, or 0
   const char* rule = "";     // static; id of the broken rule, or ""
   const char* message = "";  // static; one sentence without a full stop
   uint64_t offset = kNoOffset;
   uint64_t tensor = kNoTensor;
+
+  Status() = default;
+  constexpr Status(Code of, const char* broken, const char* sentence)
+      : code(of), rule(broken), message(sentence) {}
 
   bool ok() const { return code == Code::Ok; }
   // The same failure, located; an inner, more precise location wins.
@@ -46,6 +51,12 @@ inline Status ok_status() {
 }
 inline Status fail(Code code, const char* rule, const char* message) {
   return {code, rule, message};
+}
+// The failure of a system call, or what stands for one, with its errno.
+inline Status system_fail(Code code, int error, const char* message) {
+  Status status = fail(code, "", message);
+  status.system_error = error;
+  return status;
 }
 
 // A value or the Status that explains its absence.

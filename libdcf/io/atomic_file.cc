@@ -24,7 +24,7 @@ std::string resolve_links(const char* path) {
 }
 
 Status exists_already() {
-  return fail(Code::FileExists, "", "the output exists already");
+  return system_fail(Code::FileExists, EEXIST, "the output exists already");
 }
 
 }  // namespace

@@ -56,33 +56,33 @@ const Syscalls& system_calls() {
 Status errno_status(Code code, int error) {
   switch (error) {
     case ENOSPC:
-      return fail(Code::IoNoSpace, "", sentence(Code::IoNoSpace));
+      return system_fail(Code::IoNoSpace, error, sentence(Code::IoNoSpace));
     case EDQUOT:
-      return fail(Code::IoNoSpace, "", "the disk quota is exhausted");
+      return system_fail(Code::IoNoSpace, error, "the disk quota is exhausted");
     case ENOENT:
-      return fail(code, "", "no such file or directory");
+      return system_fail(code, error, "no such file or directory");
     case EACCES:
     case EPERM:
-      return fail(code, "", "permission denied");
+      return system_fail(code, error, "permission denied");
     case EISDIR:
-      return fail(code, "", "it is a directory, not a file");
+      return system_fail(code, error, "it is a directory, not a file");
     case ENOTDIR:
-      return fail(code, "", "a part of the path is not a directory");
+      return system_fail(code, error, "a part of the path is not a directory");
     case EROFS:
-      return fail(code, "", "the file system is read-only");
+      return system_fail(code, error, "the file system is read-only");
     case ENAMETOOLONG:
-      return fail(code, "", "the name is too long");
+      return system_fail(code, error, "the name is too long");
     case ELOOP:
-      return fail(code, "", "the path has too many symbolic links");
+      return system_fail(code, error, "the path has too many symbolic links");
     case EMFILE:
     case ENFILE:
-      return fail(code, "", "too many files are open");
+      return system_fail(code, error, "too many files are open");
     case EFBIG:
-      return fail(code, "", "the file would become larger than the system allows");
+      return system_fail(code, error, "the file would become larger than the system allows");
     case EIO:
-      return fail(code, "", "the device reported an input/output error");
+      return system_fail(code, error, "the device reported an input/output error");
     default:
-      return fail(code, "", sentence(code));
+      return system_fail(code, error, sentence(code));
   }
 }
 

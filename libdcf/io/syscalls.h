@@ -34,8 +34,8 @@ struct Syscalls {
 // The operating system's own.
 const Syscalls& system_calls();
 
-// The status of a failed call with this errno: IoNoSpace for a full disk or an exhausted quota,
-// otherwise `code` with a sentence for the errno.
+// The status of a failed call with this errno, which it keeps: IoNoSpace for a full disk or an
+// exhausted quota, otherwise `code` with a sentence for the errno.
 Status errno_status(Code code, int error);
 
 // Repeats a call that a signal interrupted.

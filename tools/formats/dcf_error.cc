@@ -24,7 +24,7 @@ std::string full_text(const DcfFailure& failure) {
 }  // namespace
 
 DcfError::DcfError(DcfFailure what_failed)
-    : Error(exit_code_of(what_failed.status), full_text(what_failed)),
+    : Error(exit_code_of(what_failed.status), full_text(what_failed), what_failed.system_error),
       failure(std::move(what_failed)) {}
 
 int exit_code_of(dcf_status status) {
@@ -53,6 +53,7 @@ DcfFailure make_failure(const std::string& file, dcf_status status, const dcf_er
   failure.sentence = file + ": " + failure.message;
   failure.rule = error.rule;
   if (error.offset != DCF_NO_OFFSET) failure.offset = error.offset;
+  failure.system_error = error.system_error;
   return failure;
 }
 

@@ -20,6 +20,7 @@ struct DcfFailure {
   std::string rule;      // of spec/dcf-format.md; may be empty
   std::optional<uint64_t> offset;
   std::optional<std::string> tensor;  // name
+  int system_error = 0;               // errno of a failed system call, or 0
 };
 
 class DcfError : public Error {

@@ -33,15 +33,16 @@ InputFile::InputFile(std::string name, impl::UniqueFd fd, int error)
 
 void InputFile::examine(int error) {
   if (!fd_.valid()) {
-    if (error == ENOENT) throw_failure(path_, "there is no such file");
-    if (error == EACCES) throw_failure(path_, "no permission to read this file");
-    throw_failure(path_, "cannot be opened: " + errno_text(error));
+    if (error == ENOENT) throw_failure(path_, "there is no such file", error);
+    if (error == EACCES) throw_failure(path_, "no permission to read this file", error);
+    throw_failure(path_, "cannot be opened: " + errno_text(error), error);
   }
   struct stat info {};
   if (fstat(fd_.get(), &info) != 0) {
-    throw_failure(path_, "cannot be examined: " + errno_text(errno));
+    error = errno;
+    throw_failure(path_, "cannot be examined: " + errno_text(error), error);
   }
-  if (S_ISDIR(info.st_mode)) throw_failure(path_, "is a directory, not a model file");
+  if (S_ISDIR(info.st_mode)) throw_failure(path_, "is a directory, not a model file", EISDIR);
   if (!S_ISREG(info.st_mode)) throw_failure(path_, "is not a regular file");
   size_ = static_cast<uint64_t>(info.st_size);
 }
@@ -58,7 +59,8 @@ void InputFile::read_at(uint64_t offset, std::span<uint8_t> out) const {
   check_range(offset, out.size());
   const impl::Status status =
       impl::pread_fully(impl::system_calls(), fd_.get(), offset, out.data(), out.size());
-  if (!status.ok()) throw_failure(path_, std::string("cannot be read: ") + status.message);
+  if (status.ok()) return;
+  throw_failure(path_, std::string("cannot be read: ") + status.message, status.system_error);
 }
 
 std::vector<uint8_t> InputFile::read_range(uint64_t offset, uint64_t size) const {

@@ -18,8 +18,10 @@ constexpr const char* kStdout = "standard output";
 
 void throw_unless_ok(const std::string& file, const impl::Status& status) {
   if (status.ok()) return;
-  throw DcfError(
-      {.status = static_cast<dcf_status>(status.code), .sentence = file + ": " + status.message});
+  const bool exists = status.code == impl::Code::FileExists;
+  throw DcfError({.status = static_cast<dcf_status>(status.code),
+                  .sentence = file + ": " + status.message + (exists ? " (-f replaces it)" : ""),
+                  .system_error = status.system_error});
 }
 
 std::unique_ptr<impl::Sink> open_stdout() {
@@ -82,6 +84,7 @@ void OutputFile::write(std::span<const uint8_t> bytes) {
     buffer_.insert(buffer_.end(), bytes.begin(), bytes.end());
   }
   position_ += bytes.size();
+  if (see_) see_(bytes);
 }
 
 void OutputFile::patch(uint64_t offset, std::span<const uint8_t> bytes) {

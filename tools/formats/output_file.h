@@ -2,9 +2,11 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "io/atomic_file.h"
@@ -16,6 +18,8 @@ namespace dcf::tools {
 // buffered. Failures are DcfErrors that name the path. Belongs to one thread at a time.
 class OutputFile {
  public:
+  using See = std::function<void(std::span<const uint8_t> bytes)>;
+
   // Throws where the output cannot be made, or exists and `overwrite` is false (which commit()
   // checks again, without a race).
   OutputFile(std::string path, bool overwrite);
@@ -26,6 +30,8 @@ class OutputFile {
   // Bytes written so far.
   uint64_t position() const { return position_; }
   void write(std::span<const uint8_t> bytes);
+  // `see` is shown all that is written from now on.
+  void show_to(See see) { see_ = std::move(see); }
   // Without commit() nothing stays behind.
   void commit();
 
@@ -42,6 +48,7 @@ class OutputFile {
   void require(const impl::Status& status) const;
 
   std::string path_;
+  See see_;  // may be empty
   std::vector<uint8_t> buffer_;
   uint64_t position_ = 0;
   std::unique_ptr<impl::AtomicFile> file_;  // null for standard output

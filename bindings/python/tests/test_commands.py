@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import pathlib
 import stat
@@ -214,3 +215,19 @@ def test_arrays_survive(model: pathlib.Path, tmp_path: pathlib.Path, weights: di
     dcf_codec.decompress(tmp_path / "m.dcf", tmp_path / "m.npz")
     with np.load(tmp_path / "m.npz") as back:
         assert all(np.array_equal(back[name], weights[name]) for name in weights)
+
+
+def test_failures_of_the_system(model: pathlib.Path, tmp_path: pathlib.Path) -> None:
+    small = tmp_path / "m.dcf"
+    dcf_codec.compress(model, small)
+    with pytest.raises(FileExistsError) as exists:
+        dcf_codec.compress(model, small)
+    assert exists.value.errno == errno.EEXIST
+    with pytest.raises(NotADirectoryError) as below:
+        dcf_codec.compress(model, small / "x.dcf")
+    assert below.value.errno == errno.ENOTDIR
+    with pytest.raises(FileNotFoundError) as missing:
+        dcf_codec.compress(model, tmp_path / "none" / "x.dcf")
+    assert missing.value.errno == errno.ENOENT
+    with pytest.raises(ModelError):
+        dcf_codec.verify(pathlib.Path(__file__))

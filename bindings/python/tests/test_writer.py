@@ -9,6 +9,7 @@ import io
 import os
 import pathlib
 import pickle
+import socket
 import subprocess
 import sys
 import textwrap
@@ -320,3 +321,14 @@ def test_errno(array: np.ndarray, tmp_path: pathlib.Path) -> None:
         with pytest.raises(OSError) as folder:
             way(tmp_path)
         assert (folder.value.errno, folder.value.filename) == (errno.EISDIR, str(tmp_path))
+        assert isinstance(folder.value, IsADirectoryError)
+        assert str(folder.value).startswith(f"{tmp_path}: it is a directory")
+    with pytest.raises(NotADirectoryError) as below:
+        File(tmp_path / "m.dcf" / "x")
+    assert below.value.errno == errno.ENOTDIR
+    # One for which the library has no sentence of its own.
+    with socket.socket(socket.AF_UNIX) as listening:
+        listening.bind(str(tmp_path / "s"))
+        with pytest.raises(OSError) as no_file:
+            File(tmp_path / "s")
+    assert (no_file.value.errno, no_file.value.filename) == (errno.ENXIO, str(tmp_path / "s"))

@@ -15,7 +15,7 @@
 //    that it lacks have their defaults. A struct of a newer release is longer. It is accepted as an
 //    input if the bytes that this library does not know are 0; as an output those bytes are set to
 //    0. Any other struct_size is InvalidArgument. No struct exceeds 4096 bytes.
-//  - Enums: any number may be passed; one that is no constant of the enum is InvalidArgument.
+//  - Enums and flags: any number may be passed; one that has no meaning is InvalidArgument.
 //  - Arrays come with their size, in elements unless the name says bytes. An input that is too
 //    short is InvalidArgument, an output that is too short BufferTooSmall; either may be longer.
 //    Inputs and outputs must not overlap; in a product that is InvalidArgument.
@@ -114,9 +114,10 @@ typedef struct dcf_error {
   uint64_t tensor;    // index of the tensor concerned, or DCF_NO_TENSOR
   char rule[8];       // id of the broken rule in spec/dcf-format.md ("H-02"), or ""
   char message[168];  // one sentence
+  int system_error;   // errno of a failed system call, or 0
 } dcf_error;
 #define DCF_ERROR_INIT \
-  { sizeof(dcf_error), DCF_STATUS_OK, DCF_NO_OFFSET, DCF_NO_TENSOR, "", "" }
+  { sizeof(dcf_error), DCF_STATUS_OK, DCF_NO_OFFSET, DCF_NO_TENSOR, "", "", 0 }
 
 // ---- Types ------------------------------------------------------------------------------------
 
@@ -220,8 +221,7 @@ typedef struct dcf_tensor_info {
 // clang-format on
 
 // Where the bytes of one tensor are spent. The sum of `total` over all tensors plus
-// dcf_file_info.overhead_bytes is the file size. A shared table counts for the first tensor that
-// uses it.
+// dcf_file_info.overhead_bytes is the file size. A shared table counts for its first tensor.
 typedef struct dcf_tensor_bytes {
   size_t struct_size;
   uint64_t positions;  // gaps, bitmap, entries per row, zero signs

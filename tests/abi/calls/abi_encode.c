@@ -124,7 +124,10 @@ static void test_rest(void) {
   layers.w1 = w1, layers.bias1 = bias1, layers.units = 1, layers.inputs = 2;
   layers.w2 = w2, layers.bias2 = bias2, layers.outputs = 2, layers.span = 1;
   abi_check_input("dcf_dead_units", &layers, sizeof layers, END(dcf_dead_units, span), fold_with);
-  layers.units = UINT64_MAX;
+  layers.relu = 2;
+  REFUSED(fold_with(&layers));
+  TRUE(strstr(abi_error.error.message, "relu") != NULL);
+  layers.relu = 1, layers.units = UINT64_MAX;
   REFUSED(fold_with(&layers));
   layers.units = 1, layers.w1 = NULL;
   REFUSED(fold_with(&layers));

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * dcf.h: names, opening, describing, decoding. */
+#include <errno.h>
+
 #include "abi_check.h"
 
 #define END(type, field) (offsetof(type, field) + sizeof(((type*)0)->field))
@@ -89,7 +91,8 @@ static dcf_status open_with_reader(const void* reader) {
 
 /* Errors of any struct_size: nothing is written that is not theirs. */
 static void test_errors(void) {
-  static const size_t kSizes[] = {0, 1, 8, sizeof(dcf_error) - 1, 4097, SIZE_MAX};
+  enum { kFirst = offsetof(dcf_error, message) + sizeof(((dcf_error*)0)->message) };
+  static const size_t kSizes[] = {0, 1, 8, kFirst - 1, 4097, SIZE_MAX};
   static const unsigned char kZeros[80] = {0};
   static abi_struct s;
   dcf_file* opened = NULL;
@@ -104,6 +107,15 @@ static void test_errors(void) {
   EXPECT(DCF_STATUS_INVALID_ARGUMENT, dcf_file_open_memory(NULL, 1, NULL, &opened, (dcf_error*)&s));
   TRUE(abi_tail_zeroed(&s, sizeof(dcf_error), sizeof(dcf_error) + 16));
   TRUE(((dcf_error*)&s)->status == DCF_STATUS_INVALID_ARGUMENT);
+  /* An error of the release that had no system_error, and of one that has. */
+  abi_fill(&s, kFirst);
+  EXPECT(DCF_STATUS_IO_OPEN, dcf_file_open_path("/", NULL, &opened, (dcf_error*)&s));
+  TRUE(abi_tail_zeroed(&s, kFirst, kFirst));
+  TRUE(((dcf_error*)&s)->status == DCF_STATUS_IO_OPEN && ((dcf_error*)&s)->message[0] != '\0');
+  EXPECT(DCF_STATUS_IO_OPEN, dcf_file_open_path("/no/such/file", NULL, &opened, ERROR));
+  TRUE(abi_error.error.system_error == ENOENT);
+  EXPECT(DCF_STATUS_NOT_DCF, dcf_file_open_memory(kZeros, sizeof kZeros, NULL, &opened, ERROR));
+  TRUE(abi_error.error.system_error == 0);
 }
 
 void test_open(const abi_file* sample) {

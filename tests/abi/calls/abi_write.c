@@ -179,6 +179,38 @@ static void test_options(void) {
   REFUSED(add_with(&encode));
 }
 
+/* A refused flag is named. */
+static void refused_flag(dcf_status status, const char* name) {
+  TRUE(status == DCF_STATUS_INVALID_ARGUMENT && strstr(abi_error.error.message, name) != NULL);
+}
+
+static void test_flags(void) {
+  static const uint32_t kOdd[] = {2, 256, 0x80000000u, UINT32_MAX};
+  const float matrix[9] = {1, 0, 0, 0, 1, 0, 0, 0, 1};
+  size_t i;
+  for (i = 0; i < sizeof kOdd / sizeof *kOdd; ++i) {
+    dcf_moments moments = DCF_MOMENTS_INIT;
+    dcf_writer_options options;
+    dcf_encode_options encode;
+    dcf_writer_options_init(&options);
+    options.overwrite = 1, options.part = 1;
+    TRUE(open_with(&options) == DCF_OK);
+    options.overwrite = kOdd[i];
+    refused_flag(open_with(&options), "overwrite");
+    options.overwrite = 0, options.part = kOdd[i];
+    refused_flag(open_with(&options), "part");
+    dcf_encode_options_init(&encode);
+    encode.canonical_zeros = 1, encode.fill_clusters = 1;
+    TRUE(add_with(&encode) == DCF_OK);
+    encode.canonical_zeros = kOdd[i];
+    refused_flag(add_with(&encode), "canonical_zeros");
+    encode.canonical_zeros = 0, encode.fill_clusters = kOdd[i];
+    refused_flag(add_with(&encode), "fill_clusters");
+    moments.matrix = matrix, moments.matrix_size = 9, moments.inputs_first = kOdd[i];
+    refused_flag(add_with_moments(&moments), "inputs_first");
+  }
+}
+
 static void test_spec(void) {
   dcf_tensor_spec spec = new_spec();
   static char long_name[DCF_MAX_NAME + 1];
@@ -465,6 +497,7 @@ void test_writer(void) {
   REFUSED(dcf_writer_open_sink(&no_sink, NULL, &made, ERROR));
   REFUSED(dcf_writer_open_sink(&sink, NULL, NULL, ERROR));
   test_options();
+  test_flags();
   test_quality();
   test_moments();
   test_spec();

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // dcf.hpp in a program without exceptions and run-time type information: values and failures are
 // results, and memory is asked for within a limit.
+#include <cerrno>
 #include <cstdio>
 #include <cstring>
 #include <vector>
@@ -62,6 +63,15 @@ std::vector<uint8_t> write() {
   EXPECT(third->end_tensor());
   EXPECT(third->finish());
   return bytes;
+}
+
+// What the system said goes with a failure, and with no other.
+void missing_file() {
+  const auto file = dcf::File::open("/no/such/file");
+  EXPECT(file.status() == DCF_STATUS_IO_OPEN && file.system_error() == ENOENT);
+  const dcf::Status status = file.error();
+  EXPECT(status.system_error() == ENOENT);
+  EXPECT(dcf::File::open(std::span<const uint8_t>()).system_error() == 0);
 }
 
 void read(const std::vector<uint8_t>& bytes) {
@@ -241,6 +251,7 @@ void check_moments() {
 int main() {
   check_moments();
   const std::vector<uint8_t> bytes = write();
+  missing_file();
   read(bytes);
   read_huge(bytes);
   copy(bytes);

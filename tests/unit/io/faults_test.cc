@@ -76,6 +76,7 @@ TEST_P(SaveFaults, EveryFailingCall) {
       } else {
         ++failures;
         EXPECT_EQ(status.code, expected_code(call, error)) << where;
+        EXPECT_EQ(status.system_error, error) << where;
         // Only the flush of the directory comes after the file is in place.
         const bool in_place = call == "fsync" && !old_is_whole();
         if (in_place) EXPECT_EQ(read_file(out_), kNew) << where;

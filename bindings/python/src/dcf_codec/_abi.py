@@ -411,6 +411,7 @@ def error_of(status: int, error: ErrorInfo) -> Exception:
         tensor=None if error.tensor == NO_TENSOR else error.tensor,
         message=error.message.decode("utf-8", "replace")
         or lib.dcf_status_sentence(status).decode(),
+        system_error=error.system_error,
     )
 
 

@@ -148,7 +148,7 @@ class File(Uncopied):
         try:
             _abi.call(_abi.lib.dcf_file_open_path, encoded, options, byref(self._handle.pointer))
         except DcfError as error:
-            if error.code == _abi.STATUS_IO_OPEN and not os.path.exists(path):
+            if isinstance(error, FileNotFoundError):
                 raise missing_file(os.fspath(path)) from None
             if isinstance(error, OSError):
                 error.filename = os.fspath(path)

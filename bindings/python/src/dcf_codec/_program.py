@@ -102,9 +102,9 @@ def run(
     _tell(errors)
     try:
         return _result(printed, errors, status)
-    except DcfError as error:
+    except FileNotFoundError:
         for path in words:
-            if error.name in ("Failed", "IoOpen") and not os.path.exists(path):
+            if not os.path.exists(path):
                 raise missing_file(path) from None
         raise
 
@@ -204,4 +204,5 @@ def _result(output: bytes, errors: bytes, status: int) -> dict[str, Any]:
         offset=failure["offset"],
         tensor=failure["tensor"],
         message=failure["message"],
+        system_error=failure["system_error"],
     )

@@ -51,6 +51,7 @@ class ErrorInfo(Sized):
         ("tensor", c_uint64),
         ("rule", c_char * 8),
         ("message", c_char * 168),
+        ("system_error", c_int),
     ]
 
 

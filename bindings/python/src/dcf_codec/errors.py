@@ -18,12 +18,15 @@ __all__ = [
     "DcfWarning",
     "ExistingFileError",
     "FileStructureError",
+    "FolderError",
+    "ForbiddenFileError",
     "IntegrityError",
     "InternalError",
     "LimitError",
     "MachineError",
     "MissingFileError",
     "ModelError",
+    "NoFolderError",
     "OutOfMemoryError",
     "TensorNotFound",
     "UnsupportedError",
@@ -73,7 +76,12 @@ class DcfError(Exception):
             details.append(f"offset {self.offset}")
         if self.tensor is not None:
             details.append(f"tensor {self.tensor!r}")
-        return f"{self.message} ({', '.join(details)})" if details else self.message
+        message = self.message
+        # The library says what failed, and not of which file.
+        path = self.filename if isinstance(self, OSError) else None
+        if path is not None and not message.startswith(f"{path}: "):
+            message = f"{path}: {message}"
+        return f"{message} ({', '.join(details)})" if details else message
 
     def __reduce__(self) -> tuple[object, ...]:
         # Exceptions of worker processes travel by pickle, which knows positional arguments only.
@@ -153,6 +161,24 @@ class ExistingFileError(MachineError, FileExistsError):
     __str__ = DcfError.__str__
 
 
+class ForbiddenFileError(MachineError, PermissionError):
+    """The system does not permit this use of the file."""
+
+    __str__ = DcfError.__str__
+
+
+class FolderError(MachineError, IsADirectoryError):
+    """A folder is where a file is to be."""
+
+    __str__ = DcfError.__str__
+
+
+class NoFolderError(MachineError, NotADirectoryError):
+    """A part of the path is no folder."""
+
+    __str__ = DcfError.__str__
+
+
 class OutOfMemoryError(DcfError, MemoryError):
     """The machine is out of memory."""
 
@@ -188,22 +214,15 @@ _BY_NAME: dict[str, type[DcfError]] = {
 }
 
 
-# errno of a failed call of the system, by the sentence that the library has for it.
-_ERRNO: dict[str, int] = {
-    "no space left on the device": errno.ENOSPC,
-    "the disk quota is exhausted": errno.EDQUOT,
-    "no such file or directory": errno.ENOENT,
-    "permission denied": errno.EACCES,
-    "it is a directory, not a file": errno.EISDIR,
-    "a part of the path is not a directory": errno.ENOTDIR,
-    "the file system is read-only": errno.EROFS,
-    "the name is too long": errno.ENAMETOOLONG,
-    "the path has too many symbolic links": errno.ELOOP,
-    "too many files are open": errno.EMFILE,
-    "the file would become larger than the system allows": errno.EFBIG,
-    "the device reported an input/output error": errno.EIO,
+# Those of Python's own exceptions for an errno that a failure here may have.
+_BY_ERRNO: dict[int, type[DcfError]] = {
+    errno.ENOENT: MissingFileError,
+    errno.EEXIST: ExistingFileError,
+    errno.EACCES: ForbiddenFileError,
+    errno.EPERM: ForbiddenFileError,
+    errno.EISDIR: FolderError,
+    errno.ENOTDIR: NoFolderError,
 }
-_ERRNO_BY_NAME: dict[str, int] = {"IoNoSpace": errno.ENOSPC, "FileExists": errno.EEXIST}
 
 
 def error_from_status(
@@ -215,15 +234,16 @@ def error_from_status(
     offset: int | None,
     tensor: str | int | None,
     message: str,
+    system_error: int | None,
 ) -> DcfError:
-    """The exception for a status of dcf/errors.h; `kind` is its dcf_status_class."""
+    """The exception for a status of dcf/errors.h; `kind` is its dcf_status_class, `system_error` the
+    errno of a failed call of the system."""
     cls = _BY_NAME.get(name) or _BY_CLASS.get(kind, DcfError)
-    number = _ERRNO.get(message) or _ERRNO_BY_NAME.get(name)
-    if cls is MachineError and number == errno.ENOENT:
-        cls = MissingFileError
+    if system_error and cls in (MachineError, DcfError):
+        cls = _BY_ERRNO.get(system_error, MachineError)
     error = cls(message, code=code, name=name, rule=rule, offset=offset, tensor=tensor)
     if isinstance(error, OSError):
-        error.errno = number
+        error.errno = system_error or None
     return error
 
 

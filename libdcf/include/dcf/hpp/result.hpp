@@ -33,6 +33,8 @@ class Failure : public std::runtime_error {
  public:
   explicit Failure(const dcf_error& error) : std::runtime_error(error.message), error_(error) {}
   const dcf_error& error() const { return error_; }
+  // errno of a failed system call, or 0.
+  int system_error() const { return error_.system_error; }
 
  private:
   dcf_error error_;
@@ -96,6 +98,8 @@ class [[nodiscard]] Result {
   explicit operator bool() const { return value_.has_value(); }
   dcf_status status() const { return error_.status; }
   const dcf_error& error() const { return error_; }
+  // errno of a failed system call, or 0.
+  int system_error() const { return error_.system_error; }
   T& operator*() & { return *value_; }
   const T& operator*() const& { return *value_; }
   T operator*() && { return *std::move(value_); }
@@ -128,6 +132,7 @@ class [[nodiscard]] Result<void> {
   explicit operator bool() const { return error_.status == DCF_OK; }
   dcf_status status() const { return error_.status; }
   const dcf_error& error() const { return error_; }
+  int system_error() const { return error_.system_error; }
   void value() const {
     if (error_.status != DCF_OK) detail::fail(error_);
   }
