@@ -73,7 +73,7 @@ TEST(BadInput, OneSentenceAndTheDocumentedExitCode) {
     const Result json = dcf({"compress", "--json", input, "-o", dir.path("out.dcf")});
     EXPECT_EQ(json.exit_code, bad.exit_code);
     EXPECT_EQ(json.err, "");
-    EXPECT_EQ(json.json()["error"].size(), 6u);
+    EXPECT_EQ(json.json()["error"].size(), 7u);
     expect_failure(dcf({"compare", input, input}), bad.exit_code, input);
     expect_failure(dcf({"verify", input}), bad.exit_code, input);
     expect_failure(dcf({"info", input}), bad.exit_code, input);

@@ -62,8 +62,8 @@ void expect_told(const TempDir& dir, const std::string& bytes, int exit_code) {
   const auto error = result.json()["error"];
   std::vector<std::string> members;
   for (const auto& [key, value] : error.items()) members.push_back(key);
-  EXPECT_EQ(members,
-            (std::vector<std::string>{"code", "name", "rule", "offset", "tensor", "message"}));
+  EXPECT_EQ(members, (std::vector<std::string>{"code", "name", "rule", "offset", "tensor",
+                                               "message", "system_error"}));
   EXPECT_EQ(error["code"], static_cast<int>(found.status));
   EXPECT_EQ(error["name"], dcf_status_name(found.status));
   EXPECT_EQ(error["rule"], found.rule);

@@ -120,15 +120,13 @@ TEST(Quality, LosslessTellsWhatBalancedWouldTake) {
 TEST(Quality, WhatContradictsItIsRefused) {
   const TempDir dir;
   const std::string input = save(dir, "in.safetensors", layers());
-  const std::string recipe = dir.write("recipe.json", R"({"rules": []})");
   for (const std::vector<std::string>& other :
        std::vector<std::vector<std::string>>{{"--sparsity", "0.5"},
                                              {"--bits", "4"},
                                              {"--init", "linear"},
                                              {"--seed", "1"},
                                              {"--positions", "gap"},
-                                             {"--profile", "paper"},
-                                             {"--recipe", recipe}}) {
+                                             {"--profile", "paper"}}) {
     std::vector<std::string> all = {"compress", input, "-o", dir.path("o.dcf"), "--quality", "30"};
     all.insert(all.end(), other.begin(), other.end());
     expect_failure(dcf(all), 2, "--quality excludes");
@@ -137,7 +135,7 @@ TEST(Quality, WhatContradictsItIsRefused) {
                  2, "--lossless excludes --quality");
   for (const char* const bad : {"", "good", "5", "61", "nan", "inf", "-30", "30dB", "3e1x"}) {
     expect_failure(dcf({"compress", input, "-o", dir.path("o.dcf"), "--quality", bad}), 2,
-                   "near-lossless, balanced, small, tiny, auto, or 6 to 60 (dB)");
+                   "auto, near-lossless, balanced, small, tiny, or 6 to 60 (dB)");
   }
   EXPECT_FALSE(std::filesystem::exists(dir.path("o.dcf")));
 }
@@ -306,6 +304,15 @@ TEST(Quality, PruningNamesWhatItEmptied) {
   EXPECT_NE(run.err.find("dcf: warning: 1 tensor lost all weights: small\n"), std::string::npos)
       << run.err;
   EXPECT_EQ(run.json()["warnings"], (std::vector<std::string>{"1 tensor lost all weights: small"}));
+  // A pipe gets the same file, and the user the same warning.
+  const std::string piped = dir.write("piped.dcf", "");
+  const Result pipe =
+      dcf({"compress", input, "-o", "-", "--sparsity", "0.9998"}, {.stdout_path = piped});
+  EXPECT_EQ(pipe.exit_code, 0);
+  EXPECT_EQ(pipe.err, run.err);
+  EXPECT_TRUE(read_text(piped) == read_text(dir.path("o.dcf")));
+  expect_success(
+      dcf({"compress", input, "-q", "-o", "-", "--sparsity", "0.9998"}, {.stdout_path = piped}));
   EXPECT_EQ(dcf({"compress", input, "-f", "-o", dir.path("o.dcf"), "--sparsity", "0.5"})
                 .err.find("lost all"),
             std::string::npos);

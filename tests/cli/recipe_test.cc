@@ -90,5 +90,109 @@ TEST(Recipe, ALongNameTakesNoStack) {
       setting));
 }
 
+// "a" and "b" of one size, "c" of another, and a bias.
+Model three_layers() {
+  Model model = gaussian_model(60, 50, 1);
+  model.tensors[0].name = "a.weight";
+  const auto add = [&](const std::string& name, Model one) {
+    one.tensors[0].name = name;
+    model.tensors.push_back(one.tensors[0]);
+    model.data.push_back(one.data[0]);
+  };
+  add("b.weight", gaussian_model(60, 50, 2));
+  add("c.weight", gaussian_model(200, 150, 3));
+  Model bias = gaussian_model(1, 600, 4);
+  bias.tensors[0].dims = {600};
+  add("bias", bias);
+  return model;
+}
+
+class RecipeQuality : public testing::Test {
+ protected:
+  Result run(const std::string& rules, std::vector<std::string> options = {}) {
+    const std::string recipe = dir_.write("recipe.json", R"({"rules": [)" + rules + "]}");
+    options.insert(options.begin(),
+                   {"compress", in_, "-f", "-o", out_, "--json", "--recipe", recipe});
+    return dcf(options);
+  }
+  // The SQNR of a tensor, in dB; 0 where it was left out.
+  static double sqnr(const Result& result, const std::string& name) {
+    EXPECT_EQ(result.exit_code, 0) << result.out << result.err;
+    const auto report = result.json();
+    for (const auto& tensor : report["loss"]["tensors"]) {
+      if (tensor["name"] == name) return tensor["sqnr_db"];
+    }
+    return 0;
+  }
+  const TempDir dir_;
+  const std::string in_ = save(dir_, "in.safetensors", three_layers());
+  const std::string out_ = dir_.path("out.dcf");
+};
+
+TEST_F(RecipeQuality, ReplacesThatOfTheCommandLine) {
+  const Result all = run("", {"--quality", "30"});
+  const Result result = run(R"({"match": "^a", "quality": "balanced"})", {"--quality", "30"});
+  EXPECT_NEAR(sqnr(result, "a.weight"), sqnr(all, "a.weight") + 10, 0.5);
+  EXPECT_NEAR(sqnr(result, "b.weight"), sqnr(all, "b.weight"), 0.01);
+  EXPECT_NEAR(sqnr(result, "c.weight"), sqnr(all, "c.weight"), 0.01);
+  // What all tensors have by rules is what the option gives them.
+  EXPECT_EQ(run(R"({"match": "", "quality": 30})").exit_code, 0);
+  const std::string by_rule = read_text(out_);
+  run("", {"--quality", "30"});
+  EXPECT_TRUE(by_rule == read_text(out_));
+}
+
+TEST_F(RecipeQuality, MayBeOfSomeTensorsOnly) {
+  const Result result = run(R"({"match": "^a", "quality": "40"}, {"match": "^b", "bits": 4})");
+  EXPECT_GT(sqnr(result, "a.weight"), 35);
+  EXPECT_EQ(sqnr(result, "c.weight"), 0);
+  const auto report = result.json();
+  EXPECT_EQ(report["tensors"][0]["codebook_size"], 0);
+  EXPECT_GT(report["tensors"][1]["codebook_size"], 8);
+  EXPECT_EQ(report["tensors"][3]["fidelity"], "bit-exact");
+  EXPECT_EQ(report["left_out"][0]["reason"], "rank below 2");  // the bias
+  EXPECT_EQ(report["left_out"][1]["reason"], "no option or rule asks for it");
+  expect_success(dcf({"compare", in_, out_, "--bounds", "-q"}));
+}
+
+TEST_F(RecipeQuality, ReplacesClustersAndIsReplacedByThem) {
+  const Result clustered = run(R"({"match": "^a", "bits": 3})", {"--quality", "30"});
+  EXPECT_EQ(clustered.json()["tensors"][0]["codebook_size"], 8);
+  EXPECT_GT(sqnr(clustered, "b.weight"), 25);
+  const Result rounded =
+      run(R"({"match": "^a", "quality": 30})", {"--bits", "3", "--positions", "gap"});
+  EXPECT_EQ(rounded.json()["tensors"][0]["encoding"]["positions"], "dense");
+  EXPECT_GT(sqnr(rounded, "a.weight"), 25);
+  EXPECT_GT(rounded.json()["tensors"][1]["codebook_size"], 0);
+  const Result kept = run(R"({"match": "^a", "quality": "lossless"})", {"--quality", "30"});
+  EXPECT_EQ(sqnr(kept, "a.weight"), 0);
+  EXPECT_EQ(kept.json()["tensors"][0]["fidelity"], "bit-exact");
+  EXPECT_GT(sqnr(kept, "b.weight"), 25);
+}
+
+TEST_F(RecipeQuality, WarnsOfTheLowest) {
+  EXPECT_EQ(run(R"({"match": "^a", "quality": "tiny"})", {"--quality", "30"}).err,
+            "dcf: warning: at a quality of tiny most models lose accuracy; --eval measures it\n");
+}
+
+TEST_F(RecipeQuality, WhatMakesNoSenseIsRefused) {
+  const auto refused = [&](const std::string& members, int code, const std::string& sentence,
+                           const std::vector<std::string>& options = {}) {
+    const Result result = run(R"({"match": "a", )" + members + "}", options);
+    EXPECT_EQ(result.exit_code, code);
+    const auto message = result.json()["error"]["message"].get<std::string>();
+    EXPECT_NE(message.find(sentence), std::string::npos) << message;
+  };
+  for (const char* const bad : {"\"good\"", "5", "61", "null", "\"auto\"", "true", "[40]"}) {
+    refused(std::string(R"("quality": )") + bad, 1,
+            "rule 1: 'quality' is not lossless, near-lossless, balanced, small, tiny, or 6 to 60");
+  }
+  refused(R"("quality": 30, "bits": 4)", 1, "a quality excludes sparsity and bits");
+  refused(R"("quality": 30, "positions": "gap")", 1, "what is rounded has dense positions");
+  refused(R"("positions": "gap")", 2, "rule 1 of the recipe, with --quality: what is rounded",
+          {"--quality", "30"});
+  refused(R"("quality": 30)", 2, "--lossless excludes", {"--lossless"});
+}
+
 }  // namespace
 }  // namespace dcf::tools::test

@@ -166,6 +166,18 @@ TEST(Usage, UnknownTensorIsNamed) {
   const TempDir dir;
   compress(dir, save(dir, "in.safetensors", sparse_model()), {});
   expect_failure(dcf({"cat", dir.path("out.dcf"), "fc9"}), 2, "fc9");
+  expect_failure(dcf({"cat", dir.path("out.dcf"), "-x"}), 2,
+                 "there is no option '-x'; a name that begins with - goes after --");
+  expect_failure(dcf({"cat", dir.path("out.dcf"), "--", "-x"}), 2,
+                 "holds no tensor of the name '-x'");
+  expect_failure(dcf({"cat", dir.path("out.dcf")}), 2, "NAME is required");
+}
+
+TEST(Usage, AnExistingOutputSaysHowToReplaceIt) {
+  const TempDir dir;
+  const std::string in = save(dir, "in.safetensors", sparse_model());
+  const std::string out = dir.write("out.dcf", "");
+  expect_failure(dcf({"compress", in, "-o", out}), 2, "the output exists already (-f replaces it)");
 }
 
 TEST(Usage, QuietSaysNothing) {

@@ -23,7 +23,7 @@ CalibrationReport::CalibrationReport(const ModelSource& source, const EncodePlan
   if (!is_used()) return;
   const Calibration& calibration = *plan.calibration;
   for (size_t i = 0; i < source.tensors().size(); ++i) {
-    if (plan.choice_for(source.tensors()[i]).left_out != LeftOut::kNo) continue;
+    if (plan.choice_for(source.tensors()[i]).options.sqnr_db == 0) continue;
     if (!calibration.has_moments(i)) missing_.push_back(i);
     if (calibration.use(i) == DCF_MOMENTS_MATRIX) ++matrices_;
     if (calibration.use(i) != DCF_MOMENTS_VECTORS) continue;

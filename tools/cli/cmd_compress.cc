@@ -17,6 +17,7 @@
 #include "cli/encode_request.h"
 #include "cli/evaluation.h"
 #include "cli/failures.h"
+#include "cli/file_front.h"
 #include "cli/json_writer.h"
 #include "cli/loss_report.h"
 #include "cli/options.h"
@@ -32,6 +33,7 @@
 #include "cli/verbs.h"
 #include "cli/write_dcf.h"
 #include "formats/input_file.h"
+#include "formats/original_files.h"
 #include "formats/text.h"
 
 namespace dcf::tools {
@@ -73,7 +75,8 @@ void write_texts(const char* key, const std::vector<std::string>& texts, JsonWri
 void print_outcome_json(const CompressOptions& o, const Outcome& outcome, const SizeReport& sizes,
                         const LossReport& loss, const CalibrationReport& calibration,
                         const DcfFile& file) {
-  const TensorReport report(file);
+  const auto originals = OriginalFiles::read(file);
+  const TensorReport report(file, originals ? &*originals : nullptr);
   JsonWriter json;
   json.begin_object();
   json.member("input", o.input);
@@ -141,12 +144,12 @@ void warn(const CompressOptions& o, const std::string& warning, Outcome* outcome
 }
 
 // Names the tensors of which only zeros are left: the mean over a model does not show them.
-void warn_of_emptied(const CompressOptions& o, const DcfFile& file, Outcome* outcome) {
+void warn_of_emptied(const CompressOptions& o, const File& file, Outcome* outcome) {
   constexpr size_t kMostNamed = 20;
   size_t emptied = 0;
   std::string names;
-  for (size_t i = 0; i < file.tensor_count(); ++i) {
-    const dcf_tensor_info t = file.tensor(i);
+  for (size_t i = 0; i < file.size(); ++i) {
+    const dcf_tensor_info t = file.tensor(i)->info();
     if (t.fidelity != DCF_FIDELITY_LOSSY || t.nonzeros > 0) continue;
     if (++emptied > kMostNamed) continue;
     names += (emptied == 1 ? "" : ", ") + printable({t.name, t.name_size});
@@ -159,7 +162,7 @@ void warn_of_emptied(const CompressOptions& o, const DcfFile& file, Outcome* out
 void report_outcome(const CompressOptions& o, const ModelSource& source, const EncodePlan& plan,
                     Outcome outcome) {
   const DcfFile file = reopen_output(o);
-  if (plan.is_lossy()) warn_of_emptied(o, file, &outcome);
+  if (plan.is_lossy()) warn_of_emptied(o, file.opened(), &outcome);
   const SizeReport sizes(source, file);
   const LossReport loss(source, o.output.path, plan, o.common);
   const CalibrationReport calibration(source, plan);
@@ -176,8 +179,12 @@ void calibrate(const CompressOptions& o, const ModelSource& source, EncodePlan* 
                Outcome* outcome) {
   plan->calibration = std::make_shared<Calibration>(o.calibration, source, o.common.max_memory);
   for (const std::string& warning : plan->calibration->warnings()) warn(o, warning, outcome);
+  // Where the quality is still to be found, the tensors are those of any.
+  const std::optional<double> quality = plan->quality;
+  if (!plan->rounds()) plan->quality = kBalanced;
   measure_costs(source, o.common, plan);
-  if (plan->quality) plan->share_quality(*plan->quality, source);
+  plan->quality = quality;
+  if (plan->rounds()) plan->share_quality(source);
 }
 
 // One item of a plan, which has all that decides the bytes.
@@ -221,8 +228,8 @@ int compress(const CompressOptions& o) {
   if (o.request.seeks_quality() && o.evaluation.empty()) {
     throw UsageError("--quality auto needs --eval, which judges");
   }
-  if (!o.calibration.empty() && !plan.quality && o.max_size == 0) {
-    throw UsageError("--calibration needs --quality or --max-size");
+  if (!o.calibration.empty() && !plan.rounds() && o.max_size == 0) {
+    throw UsageError("--calibration needs --quality, a recipe with a quality or --max-size");
   }
   if (o.max_size != 0 && (plan.is_lossy() || o.request.lossless || !o.evaluation.empty() ||
                           !o.request.recipe.empty())) {
@@ -240,7 +247,11 @@ int compress(const CompressOptions& o) {
   outcome.notes = o.request.notes_on(*source);
   outcome.warnings = bind_and_warn(*source, outcome.notes, &plan, o.common.quiet);
   if (!o.calibration.empty()) calibrate(o, *source, &plan, &outcome);
-  const SearchJob job{*source, !o.request.no_exact_file, o.output, o.common};
+  const bool to_stdout = o.output.path == "-";
+  FileFront front;  // what is left of a file that cannot be opened again
+  OutputOptions output = o.output;
+  if (to_stdout) output.see = [&](std::span<const uint8_t> bytes) { front.see(bytes); };
+  const SearchJob job{*source, !o.request.no_exact_file, output, o.common};
   const Gate gate{o.evaluation, o.max_drop};
   if (o.max_size != 0) {
     write_within(job, o.max_size, &plan);
@@ -249,10 +260,11 @@ int compress(const CompressOptions& o) {
   } else if (!o.evaluation.empty()) {
     outcome.scores = write_if_good(job, plan, gate);
   } else {
-    write_dcf(*source, plan, job.exact_file, o.output, o.common);
+    write_dcf(*source, plan, job.exact_file, output, o.common);
   }
   outcome.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-  if (o.output.path == "-" || !o.common.wants_report()) return 0;
+  if (to_stdout && plan.is_lossy() && front.file()) warn_of_emptied(o, *front.file(), &outcome);
+  if (to_stdout || !o.common.wants_report()) return 0;
   report_outcome(o, *source, plan, std::move(outcome));
   return 0;
 }
@@ -327,6 +339,7 @@ void add_compress(Program* program) {
       "f32, 7 of f16 or bf16,\nbesides the tensor itself.\n"
       "\nExamples:\n  dcf compress model.safetensors -o model.dcf\n"
       "  dcf compress model.safetensors -o small.dcf --quality balanced\n"
+      "  dcf compress model.safetensors -o small.dcf --quality small --recipe recipe.json\n"
       "  dcf compress model.safetensors -o small.dcf --sparsity 0.9 --bits 5 --profile paper\n"
       "  dcf compress model/model.json -o model.dcf --bits 6 --eval './score.sh {}' --max-drop "
       "0.5\n"

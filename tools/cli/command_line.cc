@@ -216,8 +216,15 @@ bool Program::parse(int argc, char** argv) {
                        app_->get_name() + " --help')");
     }
     const std::string verb = verbs.empty() ? "" : verbs.front()->get_name() + " ";
-    throw UsageError(std::string(error.what()) + " (see '" + app_->get_name() + " " + verb +
-                     "--help')");
+    std::string sentence = error.what();
+    // What is missing may be there, but taken for an option.
+    for (const std::string& word : verbs.empty() ? rest : verbs.front()->remaining()) {
+      if (error.get_exit_code() != static_cast<int>(CLI::ExitCodes::RequiredError)) break;
+      if (!word.starts_with('-')) continue;
+      sentence = "there is no option '" + word + "'; a name that begins with - goes after --";
+      break;
+    }
+    throw UsageError(sentence + " (see '" + app_->get_name() + " " + verb + "--help')");
   }
 }
 

@@ -9,6 +9,7 @@
 #include "cli/output.h"
 #include "cli/progress.h"
 #include "formats/model_source.h"
+#include "formats/output_file.h"
 
 namespace dcf::tools {
 
@@ -31,6 +32,7 @@ struct CommonOptions {
 struct OutputOptions {
   std::string path;
   bool force = false;
+  OutputFile::See see;  // is shown what is written; may be empty
 };
 
 }  // namespace dcf::tools

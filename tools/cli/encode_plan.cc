@@ -2,6 +2,7 @@
 #include "cli/encode_plan.h"
 
 #include <algorithm>
+#include <map>
 #include <string>
 #include <utility>
 
@@ -28,6 +29,7 @@ EncodeChoice refined(EncodeChoice general, const EncodeChoice& specific) {
   refine(&general.gap_bits, specific.gap_bits);
   refine(&general.canonical_zeros, specific.canonical_zeros);
   refine(&general.paper, specific.paper);
+  if (specific.quality) general.sparsity = {}, general.bits = {};
   return general;
 }
 
@@ -73,6 +75,13 @@ bool may_be_lossy(const TensorMeta& tensor) {
 std::optional<std::string> find_contradiction(const EncodeChoice& choice) {
   const bool paper = choice.paper.value_or(false);
   const auto positions = choice.positions.value_or(paper ? DCF_POSITIONS_GAP : DCF_POSITIONS_AUTO);
+  if (choice.quality && choice.cuts()) return "a quality excludes sparsity and bits";
+  if (choice.rounds() && (choice.init || choice.seed || choice.gap_bits)) {
+    return "a quality excludes init, seed and gap_bits";
+  }
+  if (choice.rounds() && positions != DCF_POSITIONS_AUTO && positions != DCF_POSITIONS_DENSE) {
+    return "what is rounded has dense positions";
+  }
   if (paper && positions != DCF_POSITIONS_GAP)
     return "the profile paper has gap positions, no others";
   if (paper && choice.init.value_or(DCF_INIT_LINEAR) != DCF_INIT_LINEAR) {
@@ -85,8 +94,42 @@ std::optional<std::string> find_contradiction(const EncodeChoice& choice) {
 }
 
 bool EncodePlan::is_lossy() const {
-  return quality || general.is_lossy() ||
-         std::any_of(rules.begin(), rules.end(), [](const Rule& r) { return r.choice.is_lossy(); });
+  return rounds() || cuts();
+}
+
+bool EncodePlan::rounds() const {
+  return lowest_quality().has_value();
+}
+
+bool EncodePlan::cuts() const {
+  return general.cuts() ||
+         std::any_of(rules.begin(), rules.end(), [](const Rule& r) { return r.choice.cuts(); });
+}
+
+std::optional<double> EncodePlan::lowest_quality() const {
+  std::optional<double> lowest = quality;
+  for (const Rule& rule : rules) {
+    if (!rule.choice.rounds()) continue;
+    lowest = lowest ? std::min(*lowest, *rule.choice.quality) : rule.choice.quality;
+  }
+  return lowest;
+}
+
+bool EncodePlan::is_ignored(const TensorMeta& tensor) const {
+  return std::any_of(ignore.begin(), ignore.end(),
+                     [&](const NamePattern& pattern) { return pattern.matches(tensor.name); });
+}
+
+const EncodePlan::Rule* EncodePlan::rule_for(const TensorMeta& tensor) const {
+  const auto rule = std::find_if(rules.begin(), rules.end(),
+                                 [&](const Rule& r) { return r.match->matches(tensor.name); });
+  return rule == rules.end() ? nullptr : &*rule;
+}
+
+std::optional<double> EncodePlan::quality_by(const Rule* rule) const {
+  if (rule == nullptr) return quality;
+  if (rule->choice.rounds()) return rule->choice.quality;
+  return rule->choice.quality || rule->choice.cuts() ? std::nullopt : quality;
 }
 
 std::vector<std::string> EncodePlan::bind(const ModelSource& source) {
@@ -129,27 +172,43 @@ std::vector<std::string> EncodePlan::bind(const ModelSource& source) {
     warnings.push_back("'ignore' of the recipe, " + quote(ignore[p].text()) +
                        ", matches no tensor");
   }
-  if (quality) share_quality(*quality, source);
+  if (rounds()) share_quality(source);
   return warnings;
 }
 
 void EncodePlan::share_quality(double decibels, const ModelSource& source) {
   quality = decibels;
+  share_quality(source);
+}
+
+void EncodePlan::share_quality(const ModelSource& source) {
   sqnr.clear();
   std::vector<std::string> names;
   std::vector<uint64_t> elements;
   std::vector<double> measured;
+  std::map<double, std::vector<size_t>> wanted;  // the tensors of each quality
   for (const TensorMeta& tensor : source.tensors()) {
-    if (left_out_of_rounding(tensor) != LeftOut::kNo) continue;
+    if (is_ignored(tensor)) continue;
+    const Rule* const rule = rule_for(tensor);
+    if (left_out_of_rounding(tensor, rule) != LeftOut::kNo) continue;
+    wanted[*quality_by(rule)].push_back(names.size());
     names.push_back(tensor.name);
     elements.push_back(tensor.elements());
     if (!costs.empty()) measured.push_back(costs.at(tensor.name));
   }
-  const std::vector<double> shares = sqnr_of(*quality, elements, measured);
-  for (size_t i = 0; i < names.size(); ++i) sqnr.emplace(std::move(names[i]), shares[i]);
+  // A tensor gets what it has where all are of its quality.
+  for (const auto& [decibels, tensors] : wanted) {
+    const std::vector<double> shares = sqnr_of(decibels, elements, measured);
+    for (const size_t i : tensors) sqnr.emplace(std::move(names[i]), shares[i]);
+  }
 }
 
 LeftOut EncodePlan::left_out_of_rounding(const TensorMeta& tensor) const {
+  return is_ignored(tensor) ? LeftOut::kIgnored : left_out_of_rounding(tensor, rule_for(tensor));
+}
+
+LeftOut EncodePlan::left_out_of_rounding(const TensorMeta& tensor, const Rule* rule) const {
+  if (!quality_by(rule)) return LeftOut::kNotAsked;
   if (scales.contains(tensor.name)) return LeftOut::kScale;
   if (!is_float(tensor)) return LeftOut::kNotFloat;
   if (!may_be_rounded(tensor.dtype)) return LeftOut::kNoGrid;
@@ -162,40 +221,40 @@ TensorChoice EncodePlan::choice_for(const TensorMeta& tensor) const {
   dcf_encode_options& options = result.options;
   dcf_encode_options_init(&options);
   options.effort = general.effort.value_or(DCF_EFFORT_NORMAL);
-  const auto matches_name = [&](const NamePattern& pattern) {
-    return pattern.matches(tensor.name);
-  };
-  if (std::any_of(ignore.begin(), ignore.end(), matches_name)) {
+  if (is_ignored(tensor)) {
     result.left_out = LeftOut::kIgnored;
     return result;
   }
-  const auto rule = std::find_if(rules.begin(), rules.end(),
-                                 [&](const Rule& r) { return matches_name(*r.match); });
+  const Rule* const rule = rule_for(tensor);
   const bool is_scale = scales.contains(tensor.name);
-  EncodeChoice choice = rule == rules.end() ? general : refined(general, rule->choice);
-  const bool means_it = !is_scale || (rule != rules.end() && rule->means_scales);
+  EncodeChoice choice = rule == nullptr ? general : refined(general, rule->choice);
+  const bool means_it = !is_scale || (rule != nullptr && rule->means_scales);
   if (is_scale && means_it) {
     choice.sparsity = rule->choice.sparsity;  // the general ones mean weights
     choice.bits = rule->choice.bits;
   }
-  if (choice.is_lossy()) {
+  if (quality_by(rule)) {
+    result.left_out = left_out_of_rounding(tensor, rule);
+    if (result.left_out == LeftOut::kNo) options.sqnr_db = sqnr.at(tensor.name);
+  } else if (choice.cuts()) {
     result.left_out = !means_it                  ? LeftOut::kScale
                       : !is_float(tensor)        ? LeftOut::kNotFloat
                       : !has_matrix_rank(tensor) ? LeftOut::kLowRank
                       : !is_large(tensor)        ? LeftOut::kSmall
                                                  : LeftOut::kNo;
-  }
-  if (quality) {
-    result.left_out = left_out_of_rounding(tensor);
-    if (result.left_out == LeftOut::kNo) options.sqnr_db = sqnr.at(tensor.name);
-  } else if (result.left_out == LeftOut::kNo) {
-    options.sparsity = choice.sparsity.value_or(0);
-    options.bits = choice.bits.value_or(0);
+    if (result.left_out == LeftOut::kNo) {
+      options.sparsity = choice.sparsity.value_or(0);
+      options.bits = choice.bits.value_or(0);
+    }
   }
   options.init = choice.init.value_or(DCF_INIT_LINEAR);
   options.fill_clusters = choice.paper.value_or(false) ? 0 : 1;
   options.seed = choice.seed.value_or(0);
   options.positions = positions_for(choice, tensor);
+  // Positions that the options give to other tensors are not those of a rounded one.
+  if (options.sqnr_db != 0 && options.positions != DCF_POSITIONS_DENSE) {
+    options.positions = DCF_POSITIONS_AUTO;
+  }
   options.gap_bits = options.positions == DCF_POSITIONS_GAP ? choice.gap_bits.value_or(0) : 0;
   options.canonical_zeros = choice.canonical_zeros.value_or(false) ? 1 : 0;
   return result;

@@ -33,10 +33,13 @@ struct EncodeChoice {
   std::optional<uint32_t> gap_bits;
   std::optional<bool> canonical_zeros;
   std::optional<dcf_effort> effort;  // only in EncodePlan::general
+  std::optional<double> quality;     // only in rules: dB, as EncodePlan::quality; 0: lossless
   std::optional<bool>
       paper;  // the storage of Deep Compression: gap positions where there are weights
 
-  bool is_lossy() const { return sparsity.value_or(0) > 0 || bits.value_or(0) > 0; }
+  bool cuts() const { return sparsity.value_or(0) > 0 || bits.value_or(0) > 0; }
+  bool rounds() const { return quality.value_or(0) > 0; }
+  bool is_lossy() const { return cuts() || rounds(); }
 };
 
 // Spellings on the command line and in recipes.
@@ -86,7 +89,7 @@ struct EncodePlan {
   };
 
   EncodeChoice general;
-  std::optional<double> quality;    // dB; then no choice is lossy
+  std::optional<double> quality;    // dB, of tensors without a rule that has it otherwise
   std::vector<Rule> rules;          // the first that matches wins; it refines `general`
   std::vector<NamePattern> ignore;  // lossless and smallest, whatever the rules say
 
@@ -99,6 +102,10 @@ struct EncodePlan {
   std::unordered_map<std::string, double> costs;
 
   bool is_lossy() const;
+  bool rounds() const;  // some tensors, if there are such
+  bool cuts() const;    // prunes or clusters some tensors
+  // The lowest that the option or a rule asks for, in dB; nothing where none is rounded.
+  std::optional<double> lowest_quality() const;
 
   // Looks through the names of `source`: finds the scales of quantised tensors, which only a rule
   // that matches nothing else makes inexact. Returns a warning for each pattern that matches no
@@ -106,15 +113,23 @@ struct EncodePlan {
   // among the tensors.
   std::vector<std::string> bind(const ModelSource& source);
 
-  // Sets another quality, in dB, of a plan that was bound to `source` and prunes and clusters
-  // nothing.
+  // Sets another quality, in dB, of a plan that was bound to `source`.
   void share_quality(double decibels, const ModelSource& source);
+  // Shares it anew, as the costs are others.
+  void share_quality(const ModelSource& source);
 
   TensorChoice choice_for(const TensorMeta& tensor) const;
   // Which tensors are rounded, and why others are not.
   LeftOut left_out_of_rounding(const TensorMeta& tensor) const;
   // Of tensor i of `source`. What a .dcf file says that the tensor has lost is handed on.
   dcf_encode_options options_for(const ModelSource& source, size_t i) const;
+
+ private:
+  bool is_ignored(const TensorMeta& tensor) const;
+  const Rule* rule_for(const TensorMeta& tensor) const;  // NULL: none
+  // What tensors of the rule, which may be NULL, are rounded to; nothing if they are not.
+  std::optional<double> quality_by(const Rule* rule) const;
+  LeftOut left_out_of_rounding(const TensorMeta& tensor, const Rule* rule) const;
 };
 
 }  // namespace dcf::tools

@@ -33,9 +33,9 @@ void print_notes(const std::vector<std::string>& notes) {
 
 // What a user should know of a plan before it is carried out; may be empty.
 std::string warning_of_loss(const EncodePlan& plan) {
-  if (plan.quality) {
-    if (*plan.quality > kMostWarned) return "";
-    return "at a quality of " + quality_text(*plan.quality) +
+  const std::optional<double> lowest = plan.lowest_quality();
+  if (lowest && *lowest <= kMostWarned) {
+    return "at a quality of " + quality_text(*lowest) +
            " most models lose accuracy; --eval measures it";
   }
   const auto prunes = [](const EncodeChoice& choice) { return choice.sparsity.value_or(0) > 0; };
@@ -46,7 +46,7 @@ std::string warning_of_loss(const EncodePlan& plan) {
            "--eval "
            "measures it";
   }
-  if (!plan.is_lossy()) return "";
+  if (!plan.cuts()) return "";
   return "clustering without retraining costs accuracy; --eval measures it";
 }
 
@@ -77,7 +77,7 @@ void add_encode_options(const Verb& verb, EncodeRequest* o) {
            "below the weights; needs no data and no "
            "training. auto: the lowest dB that --eval accepts")
       .check([](const std::string& text) {
-        return text == "auto" || quality_of(text) ? std::string() : "not " + quality_names();
+        return text == "auto" || quality_of(text) ? std::string() : "not auto, " + quality_names();
       })
       .value_name("LEVEL");
   verb.add("--sparsity", &o->choice.sparsity,
@@ -116,8 +116,9 @@ void add_encode_options(const Verb& verb, EncodeRequest* o) {
           "Large tensors get what one pass over them finds: less time, slightly more bytes")
       .excludes(small);
   verb.add("--recipe", &o->recipe,
-           "JSON file with rules per tensor: {\"rules\": [{\"match\": PATTERN, \"bits\": 5}, ...], "
-           "\"ignore\": [PATTERN, ...]}; 'dcf help recipes' tells all of it")
+           "JSON file with rules per tensor: {\"rules\": [{\"match\": PATTERN, \"bits\": 5}, "
+           "{\"match\": PATTERN, \"quality\": \"small\"}, ...], \"ignore\": [PATTERN, ...]}; "
+           "'dcf help recipes' tells all of it")
       .value_name("FILE");
   verb.add_flag("--dequantize", &o->dequantize,
                 "Quantised weights of TensorFlow.js as the floats they stand for");
@@ -130,12 +131,26 @@ void add_encode_options(const Verb& verb, EncodeRequest* o) {
 double EncodeRequest::checked_quality() const {
   const bool sparse = choice.positions.value_or(DCF_POSITIONS_DENSE) != DCF_POSITIONS_DENSE ||
                       choice.gap_bits || choice.paper.value_or(false);
-  if (choice.sparsity || choice.bits || choice.init || choice.seed || !recipe.empty() || sparse) {
+  if (choice.sparsity || choice.bits || choice.init || choice.seed || sparse) {
     throw UsageError(
-        "--quality excludes --sparsity, --bits, --init, --seed, --positions, --gap-bits, --profile "
-        "and --recipe");
+        "--quality excludes --sparsity, --bits, --init, --seed, --positions, --gap-bits and "
+        "--profile");
   }
   return seeks_quality() ? kBalanced : *quality_of(quality);
+}
+
+// A rule that neither prunes, clusters nor has a quality of its own leaves its tensors to
+// --quality.
+void EncodeRequest::check_rules(const EncodePlan& plan) const {
+  if (!plan.quality) return;
+  for (size_t r = 0; r < plan.rules.size(); ++r) {
+    EncodeChoice rule = plan.rules[r].choice;
+    if (!rule.quality && !rule.cuts()) rule.quality = plan.quality;
+    const auto contradiction = find_contradiction(rule);
+    if (!contradiction) continue;
+    throw UsageError(
+        fmt::format("rule {} of the recipe, with --quality: {}", r + 1, *contradiction));
+  }
 }
 
 // What says where centroids start is for nothing where there are none.
@@ -161,9 +176,10 @@ EncodePlan EncodeRequest::plan() const {
   if (!quality.empty()) plan.quality = checked_quality();
   if (const auto contradiction = find_contradiction(plan.general)) throw UsageError(*contradiction);
   if (!recipe.empty()) read_recipe(recipe, &plan);
+  check_rules(plan);
   check_centroids(plan);
   if (lossless && plan.is_lossy())
-    throw UsageError("--lossless excludes a recipe that prunes or clusters");
+    throw UsageError("--lossless excludes a recipe that prunes, clusters or rounds");
   return plan;
 }
 

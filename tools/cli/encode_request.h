@@ -29,6 +29,7 @@ struct EncodeRequest {
 
  private:
   double checked_quality() const;
+  void check_rules(const EncodePlan& plan) const;
   void check_centroids(const EncodePlan& plan) const;
 };
 

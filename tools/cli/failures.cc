@@ -28,11 +28,15 @@ struct Report {
   std::optional<std::string> rule;
   std::optional<uint64_t> offset;
   std::optional<std::string> tensor;
+  std::optional<uint64_t> system_error;  // an errno
 };
 
 Report report_of(const std::exception& error) {
   Report report;
   report.text = report.message = error.what();
+  if (const auto* ours = dynamic_cast<const Error*>(&error); ours && ours->system_error != 0) {
+    report.system_error = static_cast<uint64_t>(ours->system_error);
+  }
   if (const auto* dcf_failed = dynamic_cast<const DcfError*>(&error)) {
     const DcfFailure& failure = dcf_failed->failure;
     report.exit_code = dcf_failed->exit_code;
@@ -80,6 +84,7 @@ void write_json(const Report& report) {
   write_member("offset", report.offset, &json);
   write_member("tensor", report.tensor, &json);
   json.member("message", report.message);
+  write_member("system_error", report.system_error, &json);
   json.end();
   json.end();
   json.finish();

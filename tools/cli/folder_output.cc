@@ -79,12 +79,13 @@ FolderOutput::~FolderOutput() {
 void FolderOutput::fail(const std::string& name, int error) const {
   if (error == EEXIST) {
     throw DcfError({.status = DCF_STATUS_FILE_EXISTS,
-                    .sentence = quote(name) + ": exists already (-f replaces it)"});
+                    .sentence = quote(name) + ": exists already (-f replaces it)",
+                    .system_error = error});
   }
   const std::string why = error == ELOOP || error == ENOTDIR
                               ? "a part of its path is a link or no folder"
                               : std::generic_category().message(error);
-  throw_failure(quote(name), "cannot be written: " + why);
+  throw_failure(quote(name), "cannot be written: " + why, error);
 }
 
 // The folder in which `name` lies, open; none where it is missing.

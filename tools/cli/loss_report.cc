@@ -87,14 +87,21 @@ LossReport::LossReport(const ModelSource& source, const std::string& output, con
                        const CommonOptions& common)
     : source_(source),
       asked_(plan.is_lossy()),
-      rounded_(plan.quality.has_value()),
+      done_(!plan.cuts()     ? "rounded"
+            : !plan.rounds() ? "pruned or clustered"
+                             : "pruned, clustered or rounded"),
+      doing_(!plan.cuts()     ? "rounding"
+             : !plan.rounds() ? "pruning and clustering"
+                              : "pruning, clustering and rounding"),
       outcomes_(source.tensors().size()) {
   if (!asked_) return;
   const auto opened = open_output_model(output, common);
   const ModelSource& restored = *opened;
   uint64_t total = 0;
   for (size_t i = 0; i < outcomes_.size(); ++i) {
-    outcomes_[i].fate = fate_of(plan.choice_for(source.tensors()[i]).left_out);
+    const TensorChoice choice = plan.choice_for(source.tensors()[i]);
+    outcomes_[i].fate = fate_of(choice.left_out);
+    outcomes_[i].rounded = choice.options.sqnr_db != 0;
     if (outcomes_[i].fate == Fate::kLossy) total += source.tensors()[i].bytes();
   }
   std::unordered_map<std::string_view, size_t> in_restored;
@@ -120,13 +127,14 @@ LossReport::LossReport(const ModelSource& source, const std::string& output, con
 
 LossReport::Outcome LossReport::measure(size_t i, const ModelSource& restored,
                                         size_t in_restored) const {
-  Outcome outcome;
+  Outcome outcome = outcomes_[i];
   Difference difference;
   try {
     difference = compare_tensors(source_, i, restored, in_restored);
   } catch (const DcfError& error) {
     if (error.failure.status != DCF_STATUS_LIMIT_MEMORY) throw;
-    return {.fate = Fate::kLossy, .sqnr_db = std::numeric_limits<double>::quiet_NaN()};
+    outcome.sqnr_db = std::numeric_limits<double>::quiet_NaN();
+    return outcome;
   }
   outcome.sqnr_db = difference.sqnr_db;
   outcome.fate = difference.same_values ? Fate::kUnchanged : Fate::kLossy;
@@ -148,8 +156,8 @@ std::string LossReport::reason_of(const Outcome& outcome) const {
     case Fate::kLossy:
       return "";
     case Fate::kUnchanged:
-      return rounded_ ? "as small without loss, or beyond the range of rounding"
-                      : "has no more values than asked for";
+      return outcome.rounded ? "as small without loss, or beyond the range of rounding"
+                             : "has no more values than asked for";
     case Fate::kHasNan:
       return fmt::format("holds NaN ({})", human_count(outcome.nans, "value"));
     case Fate::kHasInf:
@@ -206,34 +214,34 @@ void LossReport::write_members(JsonWriter* json) const {
   json->end();
 }
 
-void LossReport::print_group(Fate fate) const {
+void LossReport::print_group(const Outcome& like) const {
+  const std::string reason = reason_of(like);
   size_t count = 0;
   std::string names;
   for (size_t i = 0; i < outcomes_.size(); ++i) {
-    if (outcomes_[i].fate != fate) continue;
+    if (outcomes_[i].fate != like.fate || reason_of(outcomes_[i]) != reason) continue;
     if (++count > kFewLost) continue;
     names += (count == 1 ? "" : ", ") + short_name(name_of(i));
   }
   if (count == 0) return;
-  print_out(fmt::format("  {}, {}: {}{}\n", human_count(count, "tensor"), reason_of({.fate = fate}),
-                        names, count > kFewLost ? ", ..." : ""));
+  print_out(fmt::format("  {}, {}: {}{}\n", human_count(count, "tensor"), reason, names,
+                        count > kFewLost ? ", ..." : ""));
 }
 
 void LossReport::print_text() const {
   if (!asked_) return;
   if (lossy_.empty()) {
-    print_out(rounded_ ? "no tensor was rounded\n" : "no tensor was pruned or clustered\n");
+    print_out("no tensor was " + done_ + "\n");
   } else {
     const size_t worst = lossy_.front();
     const size_t median = lossy_[(lossy_.size() - 1) / 2];
-    print_out(fmt::format(
-        "SQNR of {}: worst {} ({}), median {} ({})\n",
-        human_count(lossy_.size(), rounded_ ? "rounded tensor" : "pruned or clustered tensor"),
-        db_text(outcomes_[worst].sqnr_db), short_name(name_of(worst)),
-        db_text(outcomes_[median].sqnr_db), short_name(name_of(median))));
+    print_out(fmt::format("SQNR of {}: worst {} ({}), median {} ({})\n",
+                          human_count(lossy_.size(), done_ + " tensor"),
+                          db_text(outcomes_[worst].sqnr_db), short_name(name_of(worst)),
+                          db_text(outcomes_[median].sqnr_db), short_name(name_of(median))));
   }
   if (lossy_.size() == outcomes_.size()) return;
-  print_out(rounded_ ? "left out of rounding:\n" : "left out of pruning and clustering:\n");
+  print_out("left out of " + doing_ + ":\n");
   size_t surprises = 0;
   for (size_t i = 0; i < outcomes_.size(); ++i) {
     const Outcome& outcome = outcomes_[i];
@@ -245,9 +253,12 @@ void LossReport::print_text() const {
     print_out(fmt::format("  {} more that hold NaN or Inf (-v or --json names them)\n",
                           surprises - kManyNames));
   }
-  for (const Fate fate : {Fate::kUnchanged, Fate::kScale, Fate::kNotFloat, Fate::kLowRank,
-                          Fate::kSmall, Fate::kNoGrid, Fate::kIgnored, Fate::kNotAsked}) {
-    print_group(fate);
+  for (const bool rounded : {true, false}) {
+    print_group({.fate = Fate::kUnchanged, .rounded = rounded});
+  }
+  for (const Fate fate : {Fate::kScale, Fate::kNotFloat, Fate::kLowRank, Fate::kSmall,
+                          Fate::kNoGrid, Fate::kIgnored, Fate::kNotAsked}) {
+    print_group({.fate = fate});
   }
 }
 

@@ -49,6 +49,7 @@ class LossReport {
   };
   struct Outcome {
     Fate fate = Fate::kNotAsked;
+    bool rounded = false;               // was to be; else pruned or clustered
     uint32_t nans = 0, infinities = 0;  // at most 2^32 - 1 is told
     double sqnr_db = 0;
   };
@@ -57,11 +58,12 @@ class LossReport {
   Outcome measure(size_t i, const ModelSource& restored, size_t in_restored) const;
   std::string reason_of(const Outcome& outcome) const;
   const std::string& name_of(size_t i) const { return source_.tensors()[i].name; }
-  void print_group(Fate fate) const;
+  void print_group(const Outcome& like) const;
 
   const ModelSource& source_;
   bool asked_ = false;
-  bool rounded_ = false;           // not pruned or clustered
+  std::string done_;               // to tensors: "rounded", ...
+  std::string doing_;              // "rounding", ...
   std::vector<Outcome> outcomes_;  // by tensor of the source
   std::vector<size_t> lossy_;      // tensors, from the lowest SQNR to the highest
 };

@@ -5,6 +5,7 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <filesystem>
 #include <span>
 
@@ -18,6 +19,7 @@ std::unique_ptr<OutputFile> open_output(const OutputOptions& output) {
   const SignalsBlocked no_signal_before_it_is_known_what_to_do;
   auto file = std::make_unique<OutputFile>(output.path, output.force);
   if (file->leaves_file_when_killed()) defer_fatal_signals();
+  if (output.see) file->show_to(output.see);
   return file;
 }
 
@@ -57,8 +59,10 @@ void check_free_space(const OutputOptions& output, uint64_t bytes) {
   uint64_t free_bytes = 0;
   if (__builtin_mul_overflow(space.f_bavail, space.f_frsize, &free_bytes)) return;
   if (bytes > free_bytes) {
-    throw_failure(name, "cannot be written: no space: it takes " + std::to_string(bytes) +
-                            " bytes, where " + std::to_string(free_bytes) + " are free");
+    throw_failure(name,
+                  "cannot be written: no space: it takes " + std::to_string(bytes) +
+                      " bytes, where " + std::to_string(free_bytes) + " are free",
+                  ENOSPC);
   }
 }
 

@@ -34,7 +34,7 @@ std::optional<double> quality_of(std::string_view text) {
 std::string quality_names() {
   std::string names;
   for (const auto& [name, quality] : kLevels) names += std::string(name) + ", ";
-  return names + fmt::format("auto, or {} to {} (dB)", kLeastQuality, kGreatestQuality);
+  return names + fmt::format("or {} to {} (dB)", kLeastQuality, kGreatestQuality);
 }
 
 std::string quality_text(double quality) {

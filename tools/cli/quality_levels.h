@@ -23,7 +23,7 @@ inline constexpr double kTiny = 20;
 // "near-lossless", "balanced", "small", "tiny" or a number of dB within the limits; nothing for any
 // other text.
 std::optional<double> quality_of(std::string_view text);
-// What `--quality` accepts, for messages.
+// What quality_of() accepts, for messages.
 std::string quality_names();
 // The name of a level, or a number with its unit.
 std::string quality_text(double quality);

@@ -3,8 +3,10 @@
 
 #include <fmt/format.h>
 
+#include <optional>
 #include <stdexcept>
 
+#include "cli/quality_levels.h"
 #include "formats/error.h"
 #include "formats/input_file.h"
 #include "formats/json.h"
@@ -52,6 +54,18 @@ class RuleReader {
     return number;
   }
 
+  // dB; 0 is lossless.
+  double quality(const nlohmann::json& value) const {
+    if (value.is_string() && value.get_ref<const std::string&>() == "lossless") return 0;
+    std::optional<double> decibels;
+    if (value.is_string()) decibels = quality_of(value.get_ref<const std::string&>());
+    if (value.is_number()) decibels = value.get<double>();
+    if (!decibels || !(*decibels >= kLeastQuality && *decibels <= kGreatestQuality)) {
+      fail("is not lossless, " + quality_names());
+    }
+    return *decibels;
+  }
+
  private:
   std::string path_;
   std::string what_;
@@ -66,6 +80,8 @@ void read_member(const RuleReader& reader, const std::string& key, const nlohman
     choice.sparsity = reader.share(value);
   } else if (key == "bits") {
     choice.bits = static_cast<uint32_t>(reader.integer(value, 0, 8));
+  } else if (key == "quality") {
+    choice.quality = reader.quality(value);
   } else if (key == "init") {
     choice.init = reader.named(value, kInitNames);
   } else if (key == "seed") {

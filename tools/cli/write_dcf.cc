@@ -2,11 +2,11 @@
 #include "cli/write_dcf.h"
 
 #include <atomic>
-#include <mutex>
 #include <stdexcept>
 #include <thread>
 
 #include "cli/calibration.h"
+#include "cli/coding_progress.h"
 #include "cli/dcf_output.h"
 #include "cli/progress.h"
 #include "cli/score_metadata.h"
@@ -80,7 +80,7 @@ bool has_many_threads(const CommonOptions& common) {
 // Encodes all tensors, several at a time.
 class TensorWriter {
  public:
-  // `see` is told of every piece that was read, by one thread at a time.
+  // `see` is told of every piece that was read, on any thread.
   TensorWriter(const ModelSource& source, const EncodePlan& plan, const CommonOptions& common,
                DcfWriter* writer, const std::function<void(uint64_t bytes)>& see)
       : source_(source), plan_(plan), limit_(common.max_memory), writer_(writer), see_(see) {}
@@ -113,7 +113,6 @@ class TensorWriter {
       writer_->add_all(group_, [&](size_t index, std::span<uint8_t> dst) {
         throw_if_interrupted();
         source_.open_tensor(first + index)->read(dst);
-        const std::lock_guard lock(seeing_);
         see_(dst.size());
       });
     });
@@ -138,7 +137,6 @@ class TensorWriter {
   const MemoryLimit limit_;
   DcfWriter* const writer_;
   const std::function<void(uint64_t)>& see_;
-  std::mutex seeing_;
   std::vector<DcfWriter::Tensor> group_;  // the last tensors that were looked at
 };
 
@@ -180,7 +178,11 @@ void add_original_files(const ModelSource& source, std::span<const Sha256> diges
 
 void write_dcf(const ModelSource& source, const EncodePlan& plan, bool exact_file,
                const OutputOptions& output, const CommonOptions& common) {
-  DcfOutput out(output, writer_options_of(common));
+  CodingProgress coding;
+  dcf_writer_options options = writer_options_of(common);
+  options.progress = CodingProgress::coded;
+  options.progress_ctx = &coding;
+  DcfOutput out(output, options);
   // The files are read and packed beside the tensors, where that takes little memory.
   const FileLayout* const layout = exact_file ? source.layout() : nullptr;
   const bool beside =
@@ -201,14 +203,10 @@ void write_dcf(const ModelSource& source, const EncodePlan& plan, bool exact_fil
   }
   uint64_t total = 0;
   for (const TensorMeta& tensor : source.tensors()) total += tensor.bytes();
-  {
-    Progress progress("compressing", total, common.progress());
-    uint64_t done = 0;
-    const std::function<void(uint64_t)> see = [&](uint64_t bytes) {
-      progress.update(done += bytes);
-    };
-    TensorWriter(source, plan, common, out.writer(), see).add_all();
-  }
+  coding.start("compressing", total, common.progress());
+  const std::function<void(uint64_t)> see = [&](uint64_t bytes) { coding.read(bytes); };
+  TensorWriter(source, plan, common, out.writer(), see).add_all();
+  coding.stop();
   add_metadata(source, plan.is_lossy(), out.writer());
   throw_if_interrupted();
   if (beside) {

@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <system_error>
 
+#include "cli/coding_progress.h"
 #include "cli/dcf_output.h"
 #include "cli/failures.h"
 #include "cli/progress.h"
@@ -68,18 +69,22 @@ void write_part(const WorkPlan& plan, const ModelSource& source, size_t item,
   const MemoryLimit limit(plan.max_memory);
   dcf_writer_options options = writer_options_of(common);
   options.part = 1;
+  CodingProgress coding;
+  options.progress = CodingProgress::coded;
+  options.progress_ctx = &coding;
   DcfOutput out(output, options);
-  Progress progress("compressing", work.bytes, common.progress());
-  uint64_t done = 0;
+  coding.start("compressing", work.bytes, common.progress());
   if (work.is_range()) {
     throw_if_interrupted();
     add_range(plan, source, work, limit, out.writer());
+    coding.read(work.bytes);
   } else {
     for (const size_t i : work.tensors) {
       add_tensor(source, i, plan.options_of(i), limit, out.writer(),
-                 [&](uint64_t bytes) { progress.update(done += bytes); });
+                 [&](uint64_t bytes) { coding.read(bytes); });
     }
   }
+  coding.stop();
   out.writer()->add_metadata(kPlanKey, identity_of(plan));
   out.writer()->add_metadata(kItemKey, std::to_string(item));
   throw_if_interrupted();
