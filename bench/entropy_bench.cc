@@ -18,9 +18,9 @@ namespace dcf::bench {
 namespace {
 
 using impl::Bytes;
-using impl::CodeLengths;
-using impl::Histogram;
 using impl::MutableBytes;
+using impl::codec::CodeLengths;
+using impl::codec::Histogram;
 using Blocks = std::vector<std::vector<uint8_t>>;
 
 constexpr size_t kBlock = size_t{1} << 16;
@@ -36,13 +36,13 @@ class PlaneBench {
         blocks_(std::max<size_t>(1, symbols_.size() / kBlock)),
         block_size_(std::min(kBlock, symbols_.size())),
         out_(block_size_),
-        scratch_(impl::tree_scratch_size(block_size_)),
-        histogram_(impl::histogram_of(Bytes(symbols_).first(blocks_ * block_size_))) {
-    auto code = impl::optimal_code_lengths(histogram_, kMaxBits);
+        scratch_(impl::codec::tree_scratch_size(block_size_)),
+        histogram_(impl::codec::histogram_of(Bytes(symbols_).first(blocks_ * block_size_))) {
+    auto code = impl::codec::optimal_code_lengths(histogram_, kMaxBits);
     require(code.ok(), "no code for " + row_);
     code_ = std::make_unique<CodeLengths>(std::move(code).value());
-    impl::build_tree_plan(*code_, &plan_);
-    impl::build_streams_table(*code_, block_size_, &table_);
+    impl::codec::build_tree_plan(*code_, &plan_);
+    impl::codec::build_streams_table(*code_, block_size_, &table_);
   }
 
   void run() {
@@ -80,17 +80,19 @@ class PlaneBench {
     require(std::ranges::equal(block(b), out_), std::string(what) + " does not restore " + row_);
   }
 
-  void decode_tree(size_t b, const impl::TreePlan& plan, const impl::TreeKernels& kernels) {
+  void decode_tree(size_t b, const impl::codec::TreePlan& plan,
+                   const impl::codec::TreeKernels& kernels) {
     impl::ByteReader in{Bytes(tree_[b])};
-    require(impl::decode_huffman_tree(&in, plan, kernels, out_, scratch_).ok(), "tree");
+    require(impl::codec::decode_huffman_tree(&in, plan, kernels, out_, scratch_).ok(), "tree");
   }
 
   void add_tree() {
     for (size_t b = 0; b < blocks_; ++b) {
       tree_.emplace_back();
-      impl::encode_huffman_tree(block(b), plan_, impl::active_tree_kernels(), &tree_.back());
+      impl::codec::encode_huffman_tree(block(b), plan_, impl::codec::active_tree_kernels(),
+                                       &tree_.back());
     }
-    for (const impl::TreeKernels* const kernels : impl::available_tree_kernels()) {
+    for (const impl::codec::TreeKernels* const kernels : impl::codec::available_tree_kernels()) {
       decode_tree(0, plan_, *kernels);
       check(0, impl::cpu_set_name(kernels->set));
       const std::string column = std::string("tree ") + impl::cpu_set_name(kernels->set);
@@ -100,7 +102,7 @@ class PlaneBench {
       suite_->time({"encode", row_, column}, items(), [this, kernels] {
         for (size_t b = 0; b < blocks_; ++b) {
           packed_.clear();
-          impl::encode_huffman_tree(block(b), plan_, *kernels, &packed_);
+          impl::codec::encode_huffman_tree(block(b), plan_, *kernels, &packed_);
         }
       });
     }
@@ -108,43 +110,44 @@ class PlaneBench {
 
   // As a writer of files does it: a code for all symbols, then block after block.
   void encode_all(Bytes all) {
-    const auto code = impl::optimal_code_lengths(impl::histogram_of(all), kMaxBits);
+    const auto code = impl::codec::optimal_code_lengths(impl::codec::histogram_of(all), kMaxBits);
     require(code.ok(), "no code");
-    impl::TreePlan plan;
-    impl::build_tree_plan(code.value(), &plan);
+    impl::codec::TreePlan plan;
+    impl::codec::build_tree_plan(code.value(), &plan);
     packed_.clear();
     for (size_t b = 0; b < blocks_; ++b) {
-      impl::encode_huffman_tree(block(b), plan, impl::active_tree_kernels(), &packed_);
+      impl::codec::encode_huffman_tree(block(b), plan, impl::codec::active_tree_kernels(),
+                                       &packed_);
     }
   }
 
   // Beside general compressors, which have their tables in what they decode.
   void add_tree_with_tables() {
     lengths_.clear();
-    impl::append_code_lengths(*code_, &lengths_);
+    impl::codec::append_code_lengths(*code_, &lengths_);
     suite_->fact({"general sizes", row_, "dcf"},
                  static_cast<double>(total(tree_) + lengths_.size()));
     suite_->time({"general", row_, "dcf"}, items(), [this] {
       for (size_t b = 0; b < blocks_; ++b) {
         impl::ByteReader in{Bytes(lengths_)};
-        const auto code = impl::parse_code_lengths(&in);
+        const auto code = impl::codec::parse_code_lengths(&in);
         require(code.ok(), "lengths");
-        impl::TreePlan plan;
-        impl::build_tree_plan(code.value(), &plan);
-        decode_tree(b, plan, impl::active_tree_kernels());
+        impl::codec::TreePlan plan;
+        impl::codec::build_tree_plan(code.value(), &plan);
+        decode_tree(b, plan, impl::codec::active_tree_kernels());
       }
     });
   }
 
   void decode_streams(size_t b) {
     impl::ByteReader in{Bytes(streams_[b])};
-    require(impl::decode_huffman_streams(&in, table_, out_).ok(), "streams");
+    require(impl::codec::decode_huffman_streams(&in, table_, out_).ok(), "streams");
   }
 
   void add_streams() {
     for (size_t b = 0; b < blocks_; ++b) {
       streams_.emplace_back();
-      impl::encode_huffman_streams(block(b), *code_, &streams_.back());
+      impl::codec::encode_huffman_streams(block(b), *code_, &streams_.back());
     }
     decode_streams(0);
     check(0, "streams");
@@ -154,7 +157,7 @@ class PlaneBench {
     suite_->time({"encode", row_, "streams"}, items(), [this] {
       for (size_t b = 0; b < blocks_; ++b) {
         packed_.clear();
-        impl::encode_huffman_streams(block(b), *code_, &packed_);
+        impl::codec::encode_huffman_streams(block(b), *code_, &packed_);
       }
     });
   }
@@ -203,8 +206,8 @@ class PlaneBench {
   std::vector<uint8_t> scratch_;
   Histogram histogram_;
   std::unique_ptr<CodeLengths> code_;
-  impl::TreePlan plan_;
-  impl::StreamsTable table_;
+  impl::codec::TreePlan plan_;
+  impl::codec::StreamsTable table_;
   Blocks tree_;
   Blocks streams_;
   Blocks huff0_blocks_;

@@ -174,26 +174,28 @@ void run_threads(Suite* suite) {
 void run_chunk(const Plane& plane, size_t symbols, Suite* suite) {
   using namespace impl;
   const Bytes all(plane.symbols);
-  auto code = optimal_code_lengths(histogram_of(all), 11);
+  auto code = codec::optimal_code_lengths(codec::histogram_of(all), 11);
   require(code.ok(), "no code");
-  TreePlan plan;
-  build_tree_plan(code.value(), &plan);
+  codec::TreePlan plan;
+  codec::build_tree_plan(code.value(), &plan);
   std::vector<std::vector<uint8_t>> blocks;
   for (size_t at = 0; at + symbols <= all.size(); at += symbols) {
     const Bytes block = all.subspan(at, symbols);
     blocks.emplace_back();
-    encode_huffman_tree(block, plan, active_tree_kernels(), &blocks.back());
+    codec::encode_huffman_tree(block, plan, codec::active_tree_kernels(), &blocks.back());
   }
   std::vector<uint8_t> out(symbols);
-  std::vector<uint8_t> scratch(tree_scratch_size(symbols));
-  suite->time({"chunk", std::to_string(symbols / 1024) + " Ki symbols", plane.name},
-              static_cast<double>(blocks.size() * symbols), [&, plan] {
-                for (const auto& block : blocks) {
-                  ByteReader in{Bytes(block)};
-                  require(decode_huffman_tree(&in, plan, active_tree_kernels(), out, scratch).ok(),
-                          "tree");
-                }
-              });
+  std::vector<uint8_t> scratch(codec::tree_scratch_size(symbols));
+  suite->time(
+      {"chunk", std::to_string(symbols / 1024) + " Ki symbols", plane.name},
+      static_cast<double>(blocks.size() * symbols), [&, plan] {
+        for (const auto& block : blocks) {
+          ByteReader in{Bytes(block)};
+          require(codec::decode_huffman_tree(&in, plan, codec::active_tree_kernels(), out, scratch)
+                      .ok(),
+                  "tree");
+        }
+      });
   suite->run();
 }
 

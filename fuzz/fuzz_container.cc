@@ -17,7 +17,7 @@ extern "C" size_t LLVMFuzzerMutate(uint8_t* data, size_t size, size_t max_size);
 
 namespace {
 
-using dcf::impl::ManifestColumns;
+using dcf::impl::format::ManifestColumns;
 using namespace dcf::impl::testing;  // NOLINT(google-build-using-namespace)
 
 constexpr size_t kChoices = sizeof(dcf::fuzz::Choices);
@@ -76,7 +76,7 @@ void check_coded_names(dcf::impl::Bytes file) {
   const Blob coded = parts->columns.names;
   use_plain_names(&*parts);
   const ManifestColumns& columns = parts->columns;
-  dcf::fuzz::require(dcf::impl::code_names(columns.names, columns.name_lengths) == coded,
+  dcf::fuzz::require(dcf::impl::format::code_names(columns.names, columns.name_lengths) == coded,
                      "names have two coded forms");
   dcf::fuzz::require(
       dcf::impl::reference::read_names(coded, columns.dtypes.size()) == names_of(columns),

@@ -46,13 +46,13 @@ class ContainerSeeds {
 // Two tensors for each of some dtypes in one file, so that the encodings spread over a few files.
 void add_encodings(ContainerSeeds* out) {
   for (const DType dtype : {DType::kF32, DType::kF16, DType::kI32, DType::kU8, DType::kI64}) {
-    const std::vector<Encoding> encodings = encodings_of(dtype);
+    const std::vector<format::Encoding> encodings = encodings_of(dtype);
     for (size_t i = 0; i < encodings.size(); i += 4) {
       std::vector<Sample> samples;
       for (size_t k = i; k < std::min(i + 4, encodings.size()); k += 2) {
         Sample s = random_sample(dtype, {7, 24}, encodings[k], k, 4, 6);
         s.name = std::to_string(k);
-        s.huffman = k % 4 == 0 ? HuffmanLayout::kTree : HuffmanLayout::kStreams;
+        s.huffman = k % 4 == 0 ? codec::HuffmanLayout::kTree : codec::HuffmanLayout::kStreams;
         if (i % 3 == 0) s.rows_per_chunk = 3;
         if (i % 8 == 4 && !s.encoding.is_raw()) s.view = {7, true};
         samples.push_back(std::move(s));

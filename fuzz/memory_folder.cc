@@ -21,10 +21,10 @@ MemoryFolder::~MemoryFolder() {
 }
 
 void MemoryFolder::write(const char* name, Bytes bytes) const {
-  const impl::Syscalls& sys = impl::system_calls();
-  const impl::UniqueFd fd(sys,
-                          open(file(name).c_str(), O_CREAT | O_TRUNC | O_WRONLY | O_CLOEXEC, 0600));
-  if (!impl::write_fully(sys, fd.get(), bytes.data(), bytes.size()).ok()) abort();
+  const impl::io::Syscalls& sys = impl::io::system_calls();
+  const impl::io::UniqueFd fd(
+      sys, open(file(name).c_str(), O_CREAT | O_TRUNC | O_WRONLY | O_CLOEXEC, 0600));
+  if (!impl::io::write_fully(sys, fd.get(), bytes.data(), bytes.size()).ok()) abort();
 }
 
 }  // namespace dcf::fuzz

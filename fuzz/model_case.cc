@@ -54,9 +54,9 @@ std::optional<std::vector<uint8_t>> read_tensor(const tools::ModelSource& source
 }  // namespace
 
 MemoryFile::MemoryFile(Bytes bytes)
-    : fd_(impl::system_calls(), memfd_create("input", MFD_CLOEXEC)) {
+    : fd_(impl::io::system_calls(), memfd_create("input", MFD_CLOEXEC)) {
   const impl::Status status =
-      impl::write_fully(impl::system_calls(), fd_.get(), bytes.data(), bytes.size());
+      impl::io::write_fully(impl::io::system_calls(), fd_.get(), bytes.data(), bytes.size());
   if (!status.ok()) die("memory file", status.message);
 }
 

@@ -24,7 +24,7 @@ class MemoryFile {
   std::string path() const { return "/proc/self/fd/" + std::to_string(fd_.get()); }
 
  private:
-  impl::UniqueFd fd_;
+  impl::io::UniqueFd fd_;
 };
 
 // The input up to its first NUL byte, and what follows that.

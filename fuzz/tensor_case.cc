@@ -13,6 +13,7 @@ namespace dcf::fuzz {
 namespace {
 
 using namespace dcf::impl;  // NOLINT(google-build-using-namespace)
+using dcf::impl::format::Values;
 
 class Parameters {
  public:
@@ -29,29 +30,29 @@ class Parameters {
 };
 
 // A complete code over symbols below the alphabet, decided by the seed.
-CodeLengths make_code(unsigned alphabet, std::mt19937& random) {
+codec::CodeLengths make_code(unsigned alphabet, std::mt19937& random) {
   std::vector<uint8_t> leaves = {1, 1};
   const unsigned wanted = 2 + random() % (alphabet - 1);
   for (int tries = 0; leaves.size() < wanted && tries < 4096; ++tries) {
     uint8_t& leaf = random() % 2 == 0 ? leaves.back() : leaves[random() % leaves.size()];
-    if (leaf == kMaxCodeLength) continue;
+    if (leaf == codec::kMaxCodeLength) continue;
     const auto deeper = static_cast<uint8_t>(++leaf);
     leaves.push_back(deeper);
   }
   std::vector<uint8_t> lengths(alphabet);
   std::copy(leaves.begin(), leaves.end(), lengths.begin());
   std::shuffle(lengths.begin(), lengths.end(), random);
-  Result<CodeLengths> code = make_code_lengths(lengths);
+  Result<codec::CodeLengths> code = codec::make_code_lengths(lengths);
   require(code.ok(), "a complete code is rejected");
   return code.take();
 }
 
-Encoding read_encoding(Parameters* p, DType dtype) {
+format::Encoding read_encoding(Parameters* p, DType dtype) {
   const unsigned bits = dtype_bits(dtype);
-  Encoding e;
+  format::Encoding e;
   const uint32_t positions = p->pick(0, 4);
-  const bool classes = positions == kClassesId;
-  if (!classes) e.positions = static_cast<Positions>(positions);
+  const bool classes = positions == format::kClassesId;
+  if (!classes) e.positions = static_cast<format::Positions>(positions);
   // The palette, the others, a grid, delta, a dictionary, class-split, trellis.
   const uint32_t values = p->pick(0, 6);
   const bool palette = values == 0 && !classes;
@@ -65,13 +66,13 @@ Encoding read_encoding(Parameters* p, DType dtype) {
   if (values == 4 && positions == 0 && bits > 8) e.values = Values::kDictionary;
   if (values == 5 && classes && has_split) e.values = Values::kClassSplit;
   const auto b = static_cast<uint8_t>(p->pick(0, 41));
-  if (e.positions == Positions::kGap) e.gap_bits = static_cast<uint8_t>(2 + b % 7);
-  if (e.positions == Positions::kGapBucket) {
+  if (e.positions == format::Positions::kGap) e.gap_bits = static_cast<uint8_t>(2 + b % 7);
+  if (e.positions == format::Positions::kGapBucket) {
     e.bucket_t = static_cast<uint8_t>(2 + b % 6);
     e.bucket_s = static_cast<uint8_t>(b / 14);
   }
   e.signs = p->pick(0, 1) == 1 && has_negative_zero(dtype) && e.is_sparse();
-  const uint32_t k = p->pick(1, e.positions == Positions::kGap ? 255 : 256);
+  const uint32_t k = p->pick(1, e.positions == format::Positions::kGap ? 255 : 256);
   const uint32_t t = p->pick(5, std::min(12u, bits < 16 ? 12u : bits - 1));
   const uint32_t z = p->pick(0, 63);
   const uint32_t base = p->wide();
@@ -105,8 +106,8 @@ Encoding read_encoding(Parameters* p, DType dtype) {
 }
 
 // As many units as the runs allow, or a few of them; no classes where there is not even one pair.
-void choose_units(Tensor* t) {
-  Encoding& e = t->encoding;
+void choose_units(format::Tensor* t) {
+  format::Encoding& e = t->encoding;
   if (e.has_scales()) {
     e.grid_run = static_cast<uint32_t>(std::min<uint64_t>(e.grid_run, t->elements));
     e.grid_units =
@@ -137,7 +138,7 @@ void choose_units(Tensor* t) {
 Case read_case(const uint8_t* bytes) {
   Parameters p(bytes);
   Case c;
-  Tensor& t = c.tensor;
+  format::Tensor& t = c.tensor;
   t.name = "t";
   t.dtype = static_cast<DType>(p.pick(1, 17));
   if (t.dtype > DType::kBool) {  // two numbers stand for the fnuz formats
@@ -161,7 +162,7 @@ Case read_case(const uint8_t* bytes) {
   t.view.transposed = p.pick(0, 1) == 1 && t.view_rows() >= 2 && t.view.cols >= 2 &&
                       t.view_rows() * t.view.cols == t.elements;
   std::mt19937 random(p.wide());
-  const Roles roles = roles_of(t.encoding, t.dtype);
+  const format::Roles roles = format::roles_of(t.encoding, t.dtype);
   for (size_t i = 0; i < roles.count; ++i) {
     if ((with_tables >> i % 4 & 1) == 0 || roles.list[i].alphabet < 2) continue;
     c.tables.codes.push_back(make_code(roles.list[i].alphabet, random));
@@ -184,7 +185,7 @@ Case read_case(const uint8_t* bytes) {
     while (keys.size() < t.encoding.palette_size) {
       const uint64_t high = random();
       const uint64_t any = high << 32 | random();
-      keys.insert((random() % 2 == 0 ? zero + any % 512 - 256 : any) & low_mask(t.bits));
+      keys.insert((random() % 2 == 0 ? zero + any % 512 - 256 : any) & codec::low_mask(t.bits));
     }
     for (const uint64_t key : keys) c.tables.codebook_words.push_back(codebook_word(t.dtype, key));
   }

@@ -13,8 +13,8 @@ inline constexpr size_t kEntriesAt = 14;
 // A valid tensor of one chunk, with tables for some of its roles.
 struct Case {
   std::vector<uint64_t> dims;  // of the tensor
-  impl::Tensor tensor;
-  impl::Tables tables;
+  impl::format::Tensor tensor;
+  impl::model::Tables tables;
   uint32_t entries = 0;  // 0..elements
 };
 

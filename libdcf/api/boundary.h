@@ -13,7 +13,7 @@
 #include "base/status.h"
 #include "dcf/dcf.h"
 
-namespace dcf::impl {
+namespace dcf::impl::api {
 
 // Fills *error (may be NULL) and returns the status for the caller.
 dcf_status report(const Status& status, dcf_error* error);
@@ -113,4 +113,4 @@ inline DType dtype_in(dcf_dtype dtype) {
   return static_cast<DType>(std::min<uint32_t>(number_in(dtype), UINT8_MAX));
 }
 
-}  // namespace dcf::impl
+}  // namespace dcf::impl::api

@@ -6,31 +6,31 @@
 #include "api/file.h"
 #include "model/verify.h"
 
-using dcf::impl::check_tensor;
-using dcf::impl::clear_out;
 using dcf::impl::Code;
-using dcf::impl::copy_out;
 using dcf::impl::fail;
-using dcf::impl::guarded;
-using dcf::impl::invalid;
-using dcf::impl::ManifestParts;
 using dcf::impl::ok_status;
-using dcf::impl::set_out;
 using dcf::impl::Status;
-using dcf::impl::Tensor;
+using dcf::impl::api::check_tensor;
+using dcf::impl::api::clear_out;
+using dcf::impl::api::copy_out;
+using dcf::impl::api::guarded;
+using dcf::impl::api::invalid;
+using dcf::impl::api::set_out;
+using dcf::impl::format::ManifestParts;
+using dcf::impl::format::Tensor;
 
 dcf_status dcf_file_describe(const dcf_file* file, dcf_file_info* out, dcf_error* error) {
   clear_out(out);
   return guarded(error, [&]() -> Status {
     if (file == nullptr) return invalid("the file is NULL");
-    const dcf::impl::Header& header = file->model->header();
+    const dcf::impl::format::Header& header = file->model->header();
     const ManifestParts& manifest = *file->model->manifest();
     dcf_file_info info{};
     info.format_major = header.major;
     info.format_minor = header.minor;
     info.file_bytes = header.file_size;
     info.manifest_bytes = header.manifest_size;
-    info.overhead_bytes = dcf::impl::kHeaderBytes + header.manifest_size;
+    info.overhead_bytes = dcf::impl::format::kHeaderBytes + header.manifest_size;
     for (const auto& section : manifest.sections) info.overhead_bytes += section.bytes;
     for (const Tensor& t : manifest.tensors) info.dense_bytes += t.dense_bytes();
     info.tensors = manifest.tensors.size();
@@ -105,8 +105,8 @@ dcf_status dcf_tensor_measure(const dcf_file* file, size_t index, dcf_tensor_byt
   clear_out(out);
   return guarded(error, [&]() -> Status {
     DCF_TRY(check_tensor(file, index));
-    DCF_ASSIGN(const dcf::impl::TensorBytes bytes,
-               dcf::impl::measure_tensor(*file->model, index, file->progress));
+    DCF_ASSIGN(const dcf::impl::model::TensorBytes bytes,
+               dcf::impl::model::measure_tensor(*file->model, index, file->progress));
     dcf_tensor_bytes info{};
     info.positions = bytes.positions;
     info.values = bytes.values;

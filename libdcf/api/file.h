@@ -7,17 +7,17 @@
 #include "model/model.h"
 
 struct dcf_file {
-  std::shared_ptr<const dcf::impl::Model> model;  // shared by all handles of the file
+  std::shared_ptr<const dcf::impl::model::Model> model;  // shared by all handles of the file
   // Identifies the file to a writer that copies from it. The writer keeps a reference, so that no
   // later file can have the same pointer.
   std::shared_ptr<const int> identity = std::make_shared<const int>(0);
-  dcf::impl::ProgressStep progress;  // set by dcf_file_watch()
+  dcf::impl::model::ProgressStep progress;  // set by dcf_file_watch()
 };
 
-namespace dcf::impl {
+namespace dcf::impl::api {
 
 // Empty without a callback.
-inline ProgressStep progress_step(dcf_progress_fn progress, void* ctx) {
+inline model::ProgressStep progress_step(dcf_progress_fn progress, void* ctx) {
   if (progress == nullptr) return {};
   return [progress, ctx](uint64_t done, uint64_t total) { return progress(ctx, done, total) == 0; };
 }
@@ -30,4 +30,4 @@ inline Status check_tensor(const dcf_file* file, size_t index) {
   return ok_status();
 }
 
-}  // namespace dcf::impl
+}  // namespace dcf::impl::api

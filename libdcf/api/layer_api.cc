@@ -4,28 +4,28 @@
 #include "kernels/layer.h"
 
 struct dcf_layer {
-  std::unique_ptr<dcf::impl::Layer> layer;
+  std::unique_ptr<dcf::impl::kernels::Layer> layer;
   uint64_t batch;  // as in the options
 };
 
-using dcf::impl::check_tensor;
-using dcf::impl::clear_out;
-using dcf::impl::Conv2d;
-using dcf::impl::guarded;
-using dcf::impl::invalid;
-using dcf::impl::Layer;
-using dcf::impl::LayerOptions;
-using dcf::impl::number_in;
 using dcf::impl::ok_status;
 using dcf::impl::Parallel;
-using dcf::impl::set_out;
 using dcf::impl::Status;
+using dcf::impl::api::check_tensor;
+using dcf::impl::api::clear_out;
+using dcf::impl::api::guarded;
+using dcf::impl::api::invalid;
+using dcf::impl::api::number_in;
+using dcf::impl::api::set_out;
+using dcf::impl::kernels::Conv2d;
+using dcf::impl::kernels::Layer;
+using dcf::impl::kernels::LayerOptions;
 
 namespace {
 
 // The threads of the file if it has as many, so that many layers do not have many threads. They
 // then live as long as the layer.
-Parallel parallel_of_layer(const dcf::impl::Model& model, const dcf_layer_options& options) {
+Parallel parallel_of_layer(const dcf::impl::model::Model& model, const dcf_layer_options& options) {
   Parallel parallel =
       Parallel::of_handle(std::max(options.threads, 1u), options.parallel, options.parallel_ctx);
   const Parallel& of_file = model.parallel();
@@ -56,9 +56,9 @@ dcf_status prepare_layer(const dcf_file* file, size_t index, const dcf_layer_opt
     DCF_TRY(check_tensor(file, index));
     dcf_layer_options o;
     dcf_layer_options_init(&o);
-    DCF_TRY(dcf::impl::copy_in(options, &o));
+    DCF_TRY(dcf::impl::api::copy_in(options, &o));
     LayerOptions wanted;
-    wanted.batch = dcf::impl::or_default(o.batch, 1);
+    wanted.batch = dcf::impl::api::or_default(o.batch, 1);
     if (o.kernel != nullptr) wanted.kernel = o.kernel;
     wanted.parallel = parallel_of_layer(*file->model, o);
     if (!(o.input_density >= 0 && o.input_density <= 1)) {
@@ -86,11 +86,11 @@ void dcf_layer_options_init(dcf_layer_options* options) {
 }
 
 size_t dcf_layer_kernel_count() {
-  return dcf::impl::layer_kernel_names().size();
+  return dcf::impl::kernels::layer_kernel_names().size();
 }
 
 const char* dcf_layer_kernel_name(size_t index) {
-  const auto names = dcf::impl::layer_kernel_names();
+  const auto names = dcf::impl::kernels::layer_kernel_names();
   return index < names.size() ? names[index] : "";
 }
 
@@ -108,7 +108,7 @@ dcf_status dcf_layer_prepare_conv2d(const dcf_file* file, size_t index,
   return prepare_layer(file, index, options, out, error,
                        [&](const LayerOptions& wanted) -> Prepared {
                          Conv2d conv;
-                         DCF_TRY(dcf::impl::read_conv2d(*file, index, shape, &conv));
+                         DCF_TRY(dcf::impl::api::read_conv2d(*file, index, shape, &conv));
                          return Layer::convolution(*file->model, index, conv, wanted);
                        });
 }
@@ -127,7 +127,7 @@ dcf_status dcf_layer_describe(const dcf_layer* layer, dcf_layer_info* out, dcf_e
                               l.working_bytes(layer->batch),
                               l.bias().size(),
                               l.has_relu() ? DCF_ACTIVATION_RELU : DCF_ACTIVATION_NONE};
-    return dcf::impl::copy_out(info, out);
+    return dcf::impl::api::copy_out(info, out);
   });
 }
 
@@ -136,7 +136,7 @@ dcf_status dcf_layer_apply(const dcf_layer* layer, const float* x, size_t x_elem
   return guarded(error, [&]() -> Status {
     if (layer == nullptr) return invalid("the layer is NULL");
     const Layer& l = *layer->layer;
-    dcf::impl::Samples samples;
+    dcf::impl::api::Samples samples;
     DCF_TRY(samples.check(x, x_elements, l.inputs(), y, y_elements, l.outputs(), batch));
     return l.apply(x, batch, y);
   });

@@ -6,7 +6,7 @@
 #include "base/dtype.h"
 #include "format/encoding.h"
 
-namespace dcf::impl {
+namespace dcf::impl::api {
 
 dcf_status report(const Status& status, dcf_error* error) {
   const auto code = static_cast<dcf_status>(status.code);
@@ -25,7 +25,7 @@ dcf_status report(const Status& status, dcf_error* error) {
   return code;
 }
 
-}  // namespace dcf::impl
+}  // namespace dcf::impl::api
 
 #define DCF_STRINGIFY_(x) #x
 #define DCF_STRINGIFY(x) DCF_STRINGIFY_(x)
@@ -73,11 +73,11 @@ const char* dcf_version_string(void) {
 }
 
 const char* dcf_dtype_name(dcf_dtype dtype) {
-  return dcf::impl::dtype_name(dcf::impl::dtype_in(dtype));
+  return dcf::impl::dtype_name(dcf::impl::api::dtype_in(dtype));
 }
 
 uint32_t dcf_dtype_bits(dcf_dtype dtype) {
-  return dcf::impl::dtype_bits(dcf::impl::dtype_in(dtype));
+  return dcf::impl::dtype_bits(dcf::impl::api::dtype_in(dtype));
 }
 
 const char* dcf_positions_name(dcf_positions positions) {
@@ -86,7 +86,8 @@ const char* dcf_positions_name(dcf_positions positions) {
     case DCF_POSITIONS_BITMAP:
     case DCF_POSITIONS_GAP:
     case DCF_POSITIONS_GAP_BUCKET:
-      return dcf::impl::positions_name(static_cast<dcf::impl::Positions>(positions));
+      return dcf::impl::format::positions_name(
+          static_cast<dcf::impl::format::Positions>(positions));
     case DCF_POSITIONS_CLASSES:
       return "classes";
     case DCF_POSITIONS_AUTO:
@@ -97,7 +98,9 @@ const char* dcf_positions_name(dcf_positions positions) {
 
 const char* dcf_values_name(dcf_values values) {
   const auto id = static_cast<uint32_t>(values);
-  return id > UINT8_MAX ? "" : dcf::impl::values_name(static_cast<dcf::impl::Values>(id));
+  return id > UINT8_MAX
+             ? ""
+             : dcf::impl::format::values_name(static_cast<dcf::impl::format::Values>(id));
 }
 
 const char* dcf_fidelity_name(dcf_fidelity fidelity) {

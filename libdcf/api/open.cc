@@ -3,7 +3,7 @@
 #include "api/file.h"
 #include "base/cpu.h"
 
-namespace dcf::impl {
+namespace dcf::impl::api {
 namespace {
 
 // Zero asks for the default.
@@ -28,19 +28,20 @@ dcf_status open_with(const dcf_open_options* options, dcf_file** out, dcf_error*
     set_limit(o.max_output, &limits.max_output);
     set_limit(o.max_entries, &limits.max_entries);
     set_limit(o.max_manifest, &limits.max_manifest);
-    DCF_ASSIGN(std::unique_ptr<Source> source, make_source());
-    DCF_ASSIGN(auto model, Model::open(std::move(source), limits,
-                                       Parallel::of_handle(o.threads, o.parallel, o.parallel_ctx)));
+    DCF_ASSIGN(std::unique_ptr<io::Source> source, make_source());
+    DCF_ASSIGN(auto model,
+               model::Model::open(std::move(source), limits,
+                                  Parallel::of_handle(o.threads, o.parallel, o.parallel_ctx)));
     *out = new dcf_file{.model = std::move(model), .progress = {}};
     return ok_status();
   });
 }
 
 }  // namespace
-}  // namespace dcf::impl
+}  // namespace dcf::impl::api
 
 using dcf::impl::Result;
-using dcf::impl::Source;
+using dcf::impl::io::Source;
 
 void dcf_open_options_init(dcf_open_options* options) {
   if (options == nullptr) return;
@@ -56,41 +57,41 @@ void dcf_open_options_init(dcf_open_options* options) {
 
 dcf_status dcf_file_open_path(const char* path, const dcf_open_options* options, dcf_file** out,
                               dcf_error* error) {
-  return dcf::impl::open_with(options, out, error, [&]() -> Result<std::unique_ptr<Source>> {
-    if (path == nullptr) return dcf::impl::invalid("the path is NULL");
-    DCF_ASSIGN(std::unique_ptr<Source> source, dcf::impl::FileSource::open(path));
+  return dcf::impl::api::open_with(options, out, error, [&]() -> Result<std::unique_ptr<Source>> {
+    if (path == nullptr) return dcf::impl::api::invalid("the path is NULL");
+    DCF_ASSIGN(std::unique_ptr<Source> source, dcf::impl::io::FileSource::open(path));
     return source;
   });
 }
 
 dcf_status dcf_file_open_memory(const void* data, size_t size, const dcf_open_options* options,
                                 dcf_file** out, dcf_error* error) {
-  return dcf::impl::open_with(options, out, error, [&]() -> Result<std::unique_ptr<Source>> {
-    if (data == nullptr && size != 0) return dcf::impl::invalid("the data is NULL");
+  return dcf::impl::api::open_with(options, out, error, [&]() -> Result<std::unique_ptr<Source>> {
+    if (data == nullptr && size != 0) return dcf::impl::api::invalid("the data is NULL");
     const dcf::impl::Bytes bytes(static_cast<const uint8_t*>(data), size);
-    return std::unique_ptr<Source>(std::make_unique<dcf::impl::MemorySource>(bytes));
+    return std::unique_ptr<Source>(std::make_unique<dcf::impl::io::MemorySource>(bytes));
   });
 }
 
 dcf_status dcf_file_open_reader(const dcf_reader* reader, const dcf_open_options* options,
                                 dcf_file** out, dcf_error* error) {
-  return dcf::impl::open_with(options, out, error, [&]() -> Result<std::unique_ptr<Source>> {
+  return dcf::impl::api::open_with(options, out, error, [&]() -> Result<std::unique_ptr<Source>> {
     dcf_reader r = DCF_READER_INIT;
-    DCF_TRY(dcf::impl::copy_in(reader, &r));
-    if (r.read_at == nullptr) return dcf::impl::invalid("the reader is NULL");
+    DCF_TRY(dcf::impl::api::copy_in(reader, &r));
+    if (r.read_at == nullptr) return dcf::impl::api::invalid("the reader is NULL");
     return std::unique_ptr<Source>(
-        std::make_unique<dcf::impl::CallbackSource>(r.read_at, r.ctx, r.size));
+        std::make_unique<dcf::impl::io::CallbackSource>(r.read_at, r.ctx, r.size));
   });
 }
 
 dcf_status dcf_file_watch(const dcf_file* file, dcf_progress_fn progress, void* progress_ctx,
                           dcf_file** out, dcf_error* error) {
   if (out != nullptr) *out = nullptr;
-  return dcf::impl::guarded(error, [&]() -> dcf::impl::Status {
+  return dcf::impl::api::guarded(error, [&]() -> dcf::impl::Status {
     if (file == nullptr || progress == nullptr || out == nullptr)
-      return dcf::impl::invalid("an argument is NULL");
-    *out =
-        new dcf_file{file->model, file->identity, dcf::impl::progress_step(progress, progress_ctx)};
+      return dcf::impl::api::invalid("an argument is NULL");
+    *out = new dcf_file{file->model, file->identity,
+                        dcf::impl::api::progress_step(progress, progress_ctx)};
     return dcf::impl::ok_status();
   });
 }

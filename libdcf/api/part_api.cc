@@ -7,22 +7,22 @@
 
 using dcf::impl::BigVector;
 using dcf::impl::Bytes;
-using dcf::impl::change;
 using dcf::impl::Code;
-using dcf::impl::EncodeOptions;
 using dcf::impl::fail;
-using dcf::impl::FileWriter;
-using dcf::impl::guarded;
-using dcf::impl::invalid;
-using dcf::impl::Model;
 using dcf::impl::ok_status;
-using dcf::impl::read_options;
-using dcf::impl::read_spec;
 using dcf::impl::Result;
-using dcf::impl::set_out;
 using dcf::impl::Status;
-using dcf::impl::TensorSpec;
-using dcf::impl::TensorStats;
+using dcf::impl::api::change;
+using dcf::impl::api::guarded;
+using dcf::impl::api::invalid;
+using dcf::impl::api::read_options;
+using dcf::impl::api::read_spec;
+using dcf::impl::api::set_out;
+using dcf::impl::encode::EncodeOptions;
+using dcf::impl::encode::FileWriter;
+using dcf::impl::encode::TensorSpec;
+using dcf::impl::encode::TensorStats;
+using dcf::impl::model::Model;
 
 struct dcf_stats {
   std::vector<uint64_t> dims;
@@ -41,15 +41,16 @@ Status check_stats(const dcf_stats* stats) {
 template <typename Body>
 auto with_work(Body body) {
   const dcf::impl::Parallel parallel = dcf::impl::Parallel::of_handle(1, nullptr, nullptr);
-  dcf::impl::Progress progress;
-  return body(dcf::impl::Work{parallel, progress, dcf::impl::WriterOptions{}.max_memory});
+  dcf::impl::encode::Progress progress;
+  return body(
+      dcf::impl::encode::Work{parallel, progress, dcf::impl::encode::WriterOptions{}.max_memory});
 }
 
 // The index of a part, whose checksum is right.
 Result<std::vector<uint8_t>> read_index(const Model& model) {
   const auto& sections = model.manifest()->sections;
   for (size_t i = 0; i < sections.size(); ++i) {
-    if (sections[i].kind != dcf::impl::kPartKind) continue;
+    if (sections[i].kind != dcf::impl::encode::kPartKind) continue;
     const uint64_t offset = model.layout().section_offsets[i];
     if (sections[i].bytes > model.limits().max_memory) {
       return fail(Code::LimitMemory, "L-01", "the index of the part is larger than max_memory");
@@ -73,11 +74,14 @@ dcf_status dcf_writer_add_part(dcf_writer* writer, const dcf_file* part, dcf_err
     const Model& model = *part->model;
     DCF_ASSIGN(const std::vector<uint8_t> index, read_index(model));
     BigVector<uint8_t> storage;
-    dcf::impl::PartSource source;
+    dcf::impl::encode::PartSource source;
     source.index = index;
     source.tensors = model.manifest()->tensors.size();
-    for (const dcf::impl::Chunk& chunk : model.manifest()->chunks) source.payload += chunk.bytes;
-    source.open = [&](size_t tensor) { return copy_source(*part, tensor, &storage); };
+    for (const dcf::impl::format::Chunk& chunk : model.manifest()->chunks)
+      source.payload += chunk.bytes;
+    source.open = [&](size_t tensor) {
+      return dcf::impl::api::copy_source(*part, tensor, &storage);
+    };
     return out.add_part(source);
   });
 }
@@ -132,7 +136,7 @@ dcf_status dcf_stats_add(dcf_stats* stats, const void* data, size_t size, dcf_er
   return guarded(error, [&]() -> Status {
     DCF_TRY(check_stats(stats));
     if (data == nullptr && size != 0) return invalid("the data is NULL");
-    return with_work([&](const dcf::impl::Work& work) {
+    return with_work([&](const dcf::impl::encode::Work& work) {
       return stats->stats.add({static_cast<const uint8_t*>(data), size}, work);
     });
   });
@@ -168,8 +172,8 @@ dcf_status dcf_stats_cut(const dcf_stats* stats, uint64_t* chunk_elements, dcf_e
   return guarded(error, [&]() -> Status {
     DCF_TRY(check_stats(stats));
     if (chunk_elements == nullptr) return invalid("the output is NULL");
-    return with_work([&](const dcf::impl::Work& work) -> Status {
-      DCF_ASSIGN(const dcf::impl::RangePlan plan,
+    return with_work([&](const dcf::impl::encode::Work& work) -> Status {
+      DCF_ASSIGN(const dcf::impl::encode::RangePlan plan,
                  plan_ranges(stats->spec, stats->options, stats->stats, work));
       *chunk_elements = plan.chunk_elements;
       return ok_status();

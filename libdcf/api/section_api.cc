@@ -3,14 +3,14 @@
 #include "api/file.h"
 #include "base/hash.h"
 
-using dcf::impl::clear_out;
 using dcf::impl::Code;
 using dcf::impl::fail;
-using dcf::impl::guarded;
-using dcf::impl::invalid;
 using dcf::impl::ok_status;
-using dcf::impl::Section;
 using dcf::impl::Status;
+using dcf::impl::api::clear_out;
+using dcf::impl::api::guarded;
+using dcf::impl::api::invalid;
+using dcf::impl::format::Section;
 
 namespace {
 
@@ -38,7 +38,7 @@ dcf_status dcf_section_describe(const dcf_file* file, size_t index, dcf_section_
     info.critical = section.critical ? 1 : 0;
     info.bytes = section.bytes;
     info.offset = file->model->layout().section_offsets[index];
-    return dcf::impl::copy_out(info, out);
+    return dcf::impl::api::copy_out(info, out);
   });
 }
 

@@ -9,7 +9,7 @@
 #include "base/checked.h"
 #include "kernels/conv2d.h"
 
-namespace dcf::impl {
+namespace dcf::impl::api {
 
 inline uint64_t or_default(uint64_t value, uint64_t absent) {
   return value == 0 ? absent : value;
@@ -49,7 +49,7 @@ struct Samples {
 
 // The convolution of `shape` with a tensor of the file.
 inline Status read_conv2d(const dcf_file& file, size_t index, const dcf_conv2d_shape* shape,
-                          Conv2d* conv) {
+                          kernels::Conv2d* conv) {
   if (shape == nullptr) return invalid("the shape is NULL");
   dcf_conv2d_shape s = DCF_CONV2D_SHAPE_INIT;
   DCF_TRY(copy_in(shape, &s));
@@ -66,4 +66,4 @@ inline Status read_conv2d(const dcf_file& file, size_t index, const dcf_conv2d_s
   return conv->complete(file.model->manifest()->tensors[index]);
 }
 
-}  // namespace dcf::impl
+}  // namespace dcf::impl::api

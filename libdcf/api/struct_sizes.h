@@ -7,7 +7,7 @@
 
 #include "dcf/dcf_encode.h"
 
-namespace dcf::impl {
+namespace dcf::impl::api {
 
 // No struct of any release is larger. A greater struct_size was never set.
 inline constexpr size_t kMaxStructBytes = 4096;
@@ -43,4 +43,4 @@ DCF_FIRST_SIZE(dcf_share_options, lambda);
 DCF_FIRST_SIZE(dcf_dead_units, span);
 #undef DCF_FIRST_SIZE
 
-}  // namespace dcf::impl
+}  // namespace dcf::impl::api

@@ -3,32 +3,32 @@
 #include "api/writer.h"
 #include "base/cpu.h"
 
-using dcf::impl::AtomicFile;
 using dcf::impl::Code;
 using dcf::impl::fail;
-using dcf::impl::guarded;
-using dcf::impl::invalid;
 using dcf::impl::ok_status;
-using dcf::impl::set_out;
 using dcf::impl::Status;
+using dcf::impl::api::guarded;
+using dcf::impl::api::invalid;
+using dcf::impl::api::set_out;
+using dcf::impl::io::AtomicFile;
 
 namespace {
 
 using dcf::impl::Bytes;
-using dcf::impl::change;
-using dcf::impl::CodesData;
-using dcf::impl::copy_source;
-using dcf::impl::CopySource;
-using dcf::impl::CsrData;
-using dcf::impl::DenseData;
-using dcf::impl::DenseSource;
-using dcf::impl::EncodeOptions;
-using dcf::impl::FileWriter;
-using dcf::impl::read_options;
-using dcf::impl::read_spec;
 using dcf::impl::Result;
-using dcf::impl::TensorInput;
-using dcf::impl::TensorSpec;
+using dcf::impl::api::change;
+using dcf::impl::api::copy_source;
+using dcf::impl::api::read_options;
+using dcf::impl::api::read_spec;
+using dcf::impl::encode::CodesData;
+using dcf::impl::encode::CopySource;
+using dcf::impl::encode::CsrData;
+using dcf::impl::encode::DenseData;
+using dcf::impl::encode::DenseSource;
+using dcf::impl::encode::EncodeOptions;
+using dcf::impl::encode::FileWriter;
+using dcf::impl::encode::TensorInput;
+using dcf::impl::encode::TensorSpec;
 
 // open_output(overwrite, dcf_writer*) -> Status sets the output of a new writer.
 template <typename OpenOutput>
@@ -37,12 +37,12 @@ dcf_status open_writer(const dcf_writer_options* options, dcf_writer** out, dcf_
   set_out<dcf_writer*>(out, nullptr);
   return guarded(error, [&]() -> Status {
     if (out == nullptr) return invalid("the output is NULL");
-    dcf::impl::WriterOptions writer_options;
+    dcf::impl::encode::WriterOptions writer_options;
     bool overwrite = false;
-    DCF_TRY(dcf::impl::read_writer_options(options, &writer_options, &overwrite));
+    DCF_TRY(dcf::impl::api::read_writer_options(options, &writer_options, &overwrite));
     DCF_TRY(dcf::impl::check_kernel_choice());
     auto writer = std::make_unique<dcf_writer>();
-    writer->writer = std::make_unique<dcf::impl::FileWriter>(writer_options);
+    writer->writer = std::make_unique<dcf::impl::encode::FileWriter>(writer_options);
     DCF_TRY(open_output(overwrite, writer.get()));
     *out = writer.release();
     return ok_status();
@@ -77,7 +77,7 @@ dcf_status add(dcf_writer* writer, const dcf_tensor_spec* spec, const dcf_encode
 // Tensor i of a caller's array.
 Result<DenseSource> find_source(const dcf_dense_tensor* tensors, size_t i) {
   dcf_dense_tensor tensor = DCF_DENSE_TENSOR_INIT;
-  DCF_TRY(dcf::impl::copy_in_at(tensors, i, &tensor));
+  DCF_TRY(dcf::impl::api::copy_in_at(tensors, i, &tensor));
   DenseSource source;
   DCF_TRY(read_spec(tensor.spec, &source.spec));
   DCF_TRY(read_options(tensor.options, &source.options));
@@ -135,7 +135,7 @@ void dcf_writer_options_init(dcf_writer_options* options) {
   if (options == nullptr) return;
   *options = dcf_writer_options{};
   options->struct_size = sizeof *options;
-  options->max_memory = dcf::impl::WriterOptions{}.max_memory;
+  options->max_memory = dcf::impl::encode::WriterOptions{}.max_memory;
 }
 
 dcf_status dcf_writer_open_path(const char* path, const dcf_writer_options* options,
@@ -151,9 +151,9 @@ dcf_status dcf_writer_open_sink(const dcf_sink* sink, const dcf_writer_options* 
                                 dcf_writer** out, dcf_error* error) {
   return open_writer(options, out, error, [&](bool, dcf_writer* writer) -> Status {
     dcf_sink s = DCF_SINK_INIT;
-    DCF_TRY(dcf::impl::copy_in(sink, &s));
+    DCF_TRY(dcf::impl::api::copy_in(sink, &s));
     if (s.write == nullptr) return invalid("the sink is NULL");
-    writer->callback = std::make_unique<dcf::impl::CallbackSink>(s.write, s.ctx);
+    writer->callback = std::make_unique<dcf::impl::io::CallbackSink>(s.write, s.ctx);
     return ok_status();
   });
 }
@@ -194,7 +194,7 @@ dcf_status dcf_writer_add_codes(dcf_writer* writer, const dcf_tensor_spec* spec,
       DCF_TRY(check_csr_sizes(s, row_ptr, row_ptr_elements, entries));
     } else {
       DCF_ASSIGN(const uint64_t elements,
-                 dcf::impl::count_elements({s.dims.begin(), s.dims.end()}));
+                 dcf::impl::format::count_elements({s.dims.begin(), s.dims.end()}));
       if (elements != entries) return invalid("the number of codes is not that of the elements");
     }
     return CodesData{row_ptr, col, codes, static_cast<const uint8_t*>(codebook), codebook_size};
@@ -227,7 +227,7 @@ dcf_status dcf_writer_end_tensor(dcf_writer* writer, dcf_error* error) {
 dcf_status dcf_writer_copy_tensor(dcf_writer* writer, const dcf_file* file, size_t index,
                                   const char* name, size_t name_size, dcf_error* error) {
   return change(writer, error, [&](FileWriter& out) -> Status {
-    DCF_TRY(dcf::impl::check_tensor(file, index));
+    DCF_TRY(dcf::impl::api::check_tensor(file, index));
     if (name == nullptr && name_size != 0) return invalid("an argument is NULL");
     dcf::impl::BigVector<uint8_t> storage;
     DCF_ASSIGN(CopySource source, copy_source(*file, index, &storage));
@@ -256,7 +256,7 @@ dcf_status dcf_writer_add_metadata(dcf_writer* writer, const char* key, size_t k
 
 dcf_status dcf_writer_finish(dcf_writer* writer, dcf_error* error) {
   return guarded(error, [&]() -> Status {
-    DCF_TRY(dcf::impl::check_writer(writer));
+    DCF_TRY(dcf::impl::api::check_writer(writer));
     if (writer->callback != nullptr) return writer->writer->finish(*writer->callback);
     DCF_TRY(writer->writer->finish(*writer->file));
     return writer->file->commit();

@@ -7,43 +7,44 @@
 #include "codec/stream.h"
 #include "encode/grid_scales.h"
 
-namespace dcf::impl {
+namespace dcf::impl::api {
 namespace {
 
 // The coding of a tensor with data, as a writer would have made it.
-Result<EncodedTensor> coding_of(const Model& model, size_t index) {
-  const ManifestParts& manifest = *model.manifest();
-  const Tables& tables = model.tables();
-  EncodedTensor result;
+Result<encode::EncodedTensor> coding_of(const model::Model& model, size_t index) {
+  const format::ManifestParts& manifest = *model.manifest();
+  const model::Tables& tables = model.tables();
+  encode::EncodedTensor result;
   result.tensor = manifest.tensors[index];
-  Tensor& tensor = result.tensor;
-  const std::array<uint32_t, kMaxRoles> numbers = tensor.tables;
-  result.tables.resize(roles_of(tensor.encoding, tensor.dtype).count);
+  format::Tensor& tensor = result.tensor;
+  const std::array<uint32_t, format::kMaxRoles> numbers = tensor.tables;
+  result.tables.resize(format::roles_of(tensor.encoding, tensor.dtype).count);
   for (size_t k = 0; k < result.tables.size(); ++k) {
     const uint32_t id = std::exchange(tensor.tables[k], 0);
-    if (id != 0) append_code_lengths(tables.codes[id - 1], &result.tables[k]);
+    if (id != 0) codec::append_code_lengths(tables.codes[id - 1], &result.tables[k]);
   }
   if (tensor.encoding.has_codebook()) {
     const std::span<const uint64_t> words(tables.codebook_words);
-    DCF_TRY(append_codebook(words.subspan(static_cast<size_t>(tables.codebook_starts[index]),
-                                          tensor.encoding.palette_size),
-                            tensor.dtype, &result.codebook));
+    DCF_TRY(codec::append_codebook(words.subspan(static_cast<size_t>(tables.codebook_starts[index]),
+                                                 tensor.encoding.palette_size),
+                                   tensor.dtype, &result.codebook));
   }
   if (tensor.encoding.has_scales()) {
-    append_scales(
+    encode::append_scales(
         std::span(tables.scales)
             .subspan(static_cast<size_t>(tables.scale_starts[index]), tensor.encoding.grid_units),
         &result.codebook);
   }
-  const Roles roles = roles_of(tensor.encoding, tensor.dtype);
+  const format::Roles roles = format::roles_of(tensor.encoding, tensor.dtype);
   auto at = static_cast<size_t>(tables.codebook_starts[index]);
-  for (const auto& [role, units] : {std::pair{Role::kPredictors, tensor.encoding.delta_units},
-                                    {Role::kClasses, tensor.encoding.class_units}}) {
+  for (const auto& [role, units] :
+       {std::pair{format::Role::kPredictors, tensor.encoding.delta_units},
+        {format::Role::kClasses, tensor.encoding.class_units}}) {
     if (units == 0) continue;
     const size_t k = roles.find(role);
-    encode_stream(Bytes(tables.unit_maps).subspan(at, units), roles.list[k].alphabet,
-                  numbers[k] == 0 ? nullptr : &tables.codes[numbers[k] - 1], HuffmanLayout::kAuto,
-                  &result.codebook);
+    codec::encode_stream(Bytes(tables.unit_maps).subspan(at, units), roles.list[k].alphabet,
+                         numbers[k] == 0 ? nullptr : &tables.codes[numbers[k] - 1],
+                         codec::HuffmanLayout::kAuto, &result.codebook);
     at += units;
   }
   const auto first =
@@ -52,10 +53,10 @@ Result<EncodedTensor> coding_of(const Model& model, size_t index) {
   return result;
 }
 
-static_assert(sizeof(MomentsUse) == sizeof(dcf_moments_use) &&
-              static_cast<int>(MomentsUse::kVectors) == DCF_MOMENTS_VECTORS);
+static_assert(sizeof(encode::MomentsUse) == sizeof(dcf_moments_use) &&
+              static_cast<int>(encode::MomentsUse::kVectors) == DCF_MOMENTS_VECTORS);
 
-Status read_moments(const dcf_moments* moments, Moments* out) {
+Status read_moments(const dcf_moments* moments, encode::Moments* out) {
   dcf_moments m = DCF_MOMENTS_INIT;
   DCF_TRY(copy_in(moments, &m));
   if ((m.matrix == nullptr && m.matrix_size != 0) ||
@@ -68,7 +69,7 @@ Status read_moments(const dcf_moments* moments, Moments* out) {
   out->mean = {m.mean, m.vector_size};
   out->mean_square = {m.mean_square, m.vector_size};
   out->inputs = m.inputs;
-  out->use = reinterpret_cast<MomentsUse*>(m.use);
+  out->use = reinterpret_cast<encode::MomentsUse*>(m.use);
   set_out(m.use, DCF_MOMENTS_NOT_USED);
   return ok_status();
 }
@@ -81,7 +82,7 @@ Status check_writer(const dcf_writer* writer) {
   return fail(Code::BadState, "", "the writer belongs to the process that opened it");
 }
 
-Status read_spec(const dcf_tensor_spec* spec, TensorSpec* out) {
+Status read_spec(const dcf_tensor_spec* spec, encode::TensorSpec* out) {
   if (spec == nullptr) return invalid("the tensor spec is NULL");
   dcf_tensor_spec s = DCF_TENSOR_SPEC_INIT;
   DCF_TRY(copy_in(spec, &s));
@@ -99,7 +100,7 @@ Status read_spec(const dcf_tensor_spec* spec, TensorSpec* out) {
   return ok_status();
 }
 
-Status read_options(const dcf_encode_options* options, EncodeOptions* out) {
+Status read_options(const dcf_encode_options* options, encode::EncodeOptions* out) {
   dcf_encode_options o;
   dcf_encode_options_init(&o);
   DCF_TRY(copy_in(options, &o));
@@ -112,31 +113,32 @@ Status read_options(const dcf_encode_options* options, EncodeOptions* out) {
   if (effort > DCF_EFFORT_FAST) return invalid("the effort is unknown");
   out->sparsity = o.sparsity;
   out->bits = o.bits;
-  out->init = static_cast<ClusterInit>(init);
+  out->init = static_cast<encode::ClusterInit>(init);
   out->seed = o.seed;
   if (positions != DCF_POSITIONS_AUTO) {
-    out->positions = static_cast<Positions>(positions);
+    out->positions = static_cast<format::Positions>(positions);
   }
   out->gap_bits = o.gap_bits;
   DCF_TRY(read_flag(o.canonical_zeros, "canonical_zeros is not 0 or 1", &out->canonical_zeros));
   const uint32_t fidelity = number_in(o.source_fidelity);
   if (fidelity > DCF_FIDELITY_LOSSY) return invalid("the fidelity of the source is unknown");
-  out->source_fidelity = static_cast<Fidelity>(fidelity);
+  out->source_fidelity = static_cast<format::Fidelity>(fidelity);
   out->source_bound = o.source_error_bound + 0.0;  // never -0
   DCF_TRY(read_flag(o.fill_clusters, "fill_clusters is not 0 or 1", &out->fill_clusters));
-  out->effort = static_cast<Effort>(effort);
+  out->effort = static_cast<encode::Effort>(effort);
   out->sqnr_db = o.sqnr_db;
   if (o.moments != nullptr) DCF_TRY(read_moments(o.moments, &out->moments.emplace()));
   return ok_status();
 }
 
-Status read_writer_options(const dcf_writer_options* options, WriterOptions* out, bool* overwrite) {
+Status read_writer_options(const dcf_writer_options* options, encode::WriterOptions* out,
+                           bool* overwrite) {
   dcf_writer_options o;
   dcf_writer_options_init(&o);
   DCF_TRY(copy_in(options, &o));
   if (o.max_memory != 0) out->max_memory = o.max_memory;
   out->parallel = Parallel::of_handle(o.threads, o.parallel, o.parallel_ctx);
-  out->progress = Progress(o.progress, o.progress_ctx);
+  out->progress = encode::Progress(o.progress, o.progress_ctx);
   DCF_TRY(read_flag(o.part, "part is not 0 or 1", &out->part));
   bool replaces = false;
   DCF_TRY(read_flag(o.overwrite, "overwrite is not 0 or 1", &replaces));
@@ -144,11 +146,12 @@ Status read_writer_options(const dcf_writer_options* options, WriterOptions* out
   return ok_status();
 }
 
-Result<CopySource> copy_source(const dcf_file& file, size_t index, BigVector<uint8_t>* storage) {
-  const Model& model = *file.model;
-  const Tensor& tensor = model.manifest()->tensors[index];
+Result<encode::CopySource> copy_source(const dcf_file& file, size_t index,
+                                       BigVector<uint8_t>* storage) {
+  const model::Model& model = *file.model;
+  const format::Tensor& tensor = model.manifest()->tensors[index];
   const size_t data = model.data_tensor(index);
-  CopySource source;
+  encode::CopySource source;
   source.file = file.identity;
   source.data = data;
   source.spec = {tensor.name, tensor.dtype, 0, tensor.opaque_name, tensor.dims};
@@ -160,4 +163,4 @@ Result<CopySource> copy_source(const dcf_file& file, size_t index, BigVector<uin
   return source;
 }
 
-}  // namespace dcf::impl
+}  // namespace dcf::impl::api

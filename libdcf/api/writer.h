@@ -13,21 +13,21 @@
 #include "io/atomic_file.h"
 
 struct dcf_writer {
-  std::unique_ptr<dcf::impl::FileWriter> writer;
-  std::unique_ptr<dcf::impl::AtomicFile> file;  // one of the two is set
-  std::unique_ptr<dcf::impl::CallbackSink> callback;
+  std::unique_ptr<dcf::impl::encode::FileWriter> writer;
+  std::unique_ptr<dcf::impl::io::AtomicFile> file;  // one of the two is set
+  std::unique_ptr<dcf::impl::io::CallbackSink> callback;
   // That which opened it. A child of fork() shares the place in its temporary files.
   pid_t process = ::getpid();
 };
 
-namespace dcf::impl {
+namespace dcf::impl::api {
 
 // Borrows from the caller's struct.
-Status read_spec(const dcf_tensor_spec* spec, TensorSpec* out);
+Status read_spec(const dcf_tensor_spec* spec, encode::TensorSpec* out);
 // Null is the defaults.
-Status read_options(const dcf_encode_options* options, EncodeOptions* out);
+Status read_options(const dcf_encode_options* options, encode::EncodeOptions* out);
 // `overwrite`: out, unless NULL.
-Status read_writer_options(const dcf_writer_options* options, WriterOptions* out,
+Status read_writer_options(const dcf_writer_options* options, encode::WriterOptions* out,
                            bool* overwrite = nullptr);
 
 // InvalidArgument for NULL, BadState in another process.
@@ -47,6 +47,7 @@ dcf_status change(dcf_writer* writer, dcf_error* error, Body body) {
 
 // Tensor `index` of an open file, to be copied under its own name. Borrows the file, and the
 // storage, which holds one chunk at a time.
-Result<CopySource> copy_source(const dcf_file& file, size_t index, BigVector<uint8_t>* storage);
+Result<encode::CopySource> copy_source(const dcf_file& file, size_t index,
+                                       BigVector<uint8_t>* storage);
 
-}  // namespace dcf::impl
+}  // namespace dcf::impl::api

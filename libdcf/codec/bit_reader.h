@@ -9,7 +9,7 @@
 #include "base/bytes.h"
 #include "base/checked.h"
 
-namespace dcf::impl {
+namespace dcf::impl::codec {
 
 // The low `width` bits set, 0 <= width <= 64.
 inline constexpr uint64_t low_mask(unsigned width) {
@@ -110,4 +110,4 @@ template <std::unsigned_integral T>
   return reader.padding_is_zero();
 }
 
-}  // namespace dcf::impl
+}  // namespace dcf::impl::codec

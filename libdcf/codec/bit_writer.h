@@ -7,7 +7,7 @@
 
 #include "codec/bit_reader.h"
 
-namespace dcf::impl {
+namespace dcf::impl::codec {
 
 // The bytes append_varint() writes.
 inline constexpr size_t varint_size(uint64_t v) {
@@ -124,4 +124,4 @@ void pack_bits(std::span<const T> values, unsigned width, std::vector<uint8_t>* 
       values.size(), width, field, [&](size_t i) { return field(i) | field(i + 1) << width; }, out);
 }
 
-}  // namespace dcf::impl
+}  // namespace dcf::impl::codec

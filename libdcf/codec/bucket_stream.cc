@@ -6,7 +6,7 @@
 #include "codec/bit_writer.h"
 #include "codec/stream.h"
 
-namespace dcf::impl {
+namespace dcf::impl::codec {
 namespace {
 
 // One symbol in so many has extra bits, at most.
@@ -226,4 +226,4 @@ template void encode_bucket_extra(std::span<const uint32_t>, Bytes, BucketCode, 
 template void encode_bucket_extra(std::span<const uint64_t>, Bytes, BucketCode, unsigned,
                                   std::vector<uint8_t>*);
 
-}  // namespace dcf::impl
+}  // namespace dcf::impl::codec

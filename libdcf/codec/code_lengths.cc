@@ -3,7 +3,7 @@
 
 #include <algorithm>
 
-namespace dcf::impl {
+namespace dcf::impl::codec {
 namespace {
 
 constexpr unsigned kRepeat = 13;
@@ -200,4 +200,4 @@ std::array<uint16_t, kMaxSymbols> reversed_codes(const CodeLengths& code) {
   return codes;
 }
 
-}  // namespace dcf::impl
+}  // namespace dcf::impl::codec

@@ -10,7 +10,7 @@
 
 #include "base/bytes.h"
 
-namespace dcf::impl {
+namespace dcf::impl::codec {
 
 inline constexpr unsigned kMaxCodeLength = 12;
 inline constexpr unsigned kMaxSymbols = 256;
@@ -64,4 +64,4 @@ std::array<uint16_t, kMaxSymbols> canonical_codes(const CodeLengths& code);
 // The canonical codes with their bits reversed, as an LSB-first bit string holds them.
 std::array<uint16_t, kMaxSymbols> reversed_codes(const CodeLengths& code);
 
-}  // namespace dcf::impl
+}  // namespace dcf::impl::codec

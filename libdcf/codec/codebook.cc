@@ -6,7 +6,7 @@
 #include "codec/bit_reader.h"
 #include "codec/bit_writer.h"
 
-namespace dcf::impl {
+namespace dcf::impl::codec {
 namespace {
 
 // Bits of the Exp-Golomb code of order k of d, and its parts.
@@ -110,4 +110,4 @@ Status append_codebook(std::span<const uint64_t> words, DType dtype, std::vector
   return ok_status();
 }
 
-}  // namespace dcf::impl
+}  // namespace dcf::impl::codec

@@ -7,7 +7,7 @@
 #include "base/bytes.h"
 #include "base/dtype.h"
 
-namespace dcf::impl {
+namespace dcf::impl::codec {
 
 // Sorts words by key. Equal words stay: append_codebook() refuses them.
 void sort_codebook(std::span<uint64_t> words, DType dtype);
@@ -20,4 +20,4 @@ Status parse_codebook(ByteReader* in, DType dtype, std::span<uint64_t> words);
 // unless keys are strictly increasing and there is at least one word.
 Status append_codebook(std::span<const uint64_t> words, DType dtype, std::vector<uint8_t>* out);
 
-}  // namespace dcf::impl
+}  // namespace dcf::impl::codec

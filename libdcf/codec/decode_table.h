@@ -8,7 +8,7 @@
 #include "codec/huffman_streams.h"
 #include "codec/huffman_tree.h"
 
-namespace dcf::impl {
+namespace dcf::impl::codec {
 
 // Up to 34 KiB (kMemory), so keep CodeLengths for many codes and build this for those in use.
 // Threads may share it. The table of a layout is built by the first stream that has the layout:
@@ -43,4 +43,4 @@ class DecodeTable {
 };
 inline constexpr size_t DecodeTable::kMemory = sizeof(DecodeTable) + sizeof(StreamsTable);
 
-}  // namespace dcf::impl
+}  // namespace dcf::impl::codec

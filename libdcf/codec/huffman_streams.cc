@@ -16,7 +16,7 @@
 // Lets functions for several instruction sets share one body.
 #define DCF_ALWAYS_INLINE __attribute__((always_inline))
 
-namespace dcf::impl {
+namespace dcf::impl::codec {
 namespace {
 
 constexpr unsigned kSymbolsPerEntry = 4;
@@ -344,4 +344,4 @@ void encode_huffman_streams(Bytes symbols, const CodeLengths& code, std::vector<
   out->insert(out->end(), data.get(), end);
 }
 
-}  // namespace dcf::impl
+}  // namespace dcf::impl::codec

@@ -6,7 +6,7 @@
 
 #include "codec/code_lengths.h"
 
-namespace dcf::impl {
+namespace dcf::impl::codec {
 
 // From this many symbols on a plane is stored as four bit strings.
 inline constexpr size_t kFourStreams = 64;
@@ -29,4 +29,4 @@ Status decode_huffman_streams(ByteReader* in, const StreamsTable& table, Mutable
 uint64_t huffman_streams_size(Bytes symbols, const CodeLengths& code);
 void encode_huffman_streams(Bytes symbols, const CodeLengths& code, std::vector<uint8_t>* out);
 
-}  // namespace dcf::impl
+}  // namespace dcf::impl::codec

@@ -7,7 +7,7 @@
 #include "codec/bit_reader.h"
 #include "codec/bit_writer.h"
 
-namespace dcf::impl {
+namespace dcf::impl::codec {
 namespace {
 
 // A node in the decoding of one stream; known before any kernel runs on its list.
@@ -202,4 +202,4 @@ void encode_huffman_tree(Bytes symbols, const TreePlan& plan, const TreeKernels&
   out->insert(out->end(), data, data + size);
 }
 
-}  // namespace dcf::impl
+}  // namespace dcf::impl::codec

@@ -11,7 +11,7 @@
 #include "codec/code_lengths.h"
 #include "codec/tree_kernels.h"
 
-namespace dcf::impl {
+namespace dcf::impl::codec {
 
 // Splitting 256 symbols of 12 lengths into powers of two gives at most 52 leaves: 4 for each length
 // takes 180 symbols, and a fifth for 4 of the lengths takes 64 of the other 76.
@@ -56,4 +56,4 @@ uint64_t huffman_tree_size(const Histogram& histogram, const TreePlan& plan);
 void encode_huffman_tree(Bytes symbols, const TreePlan& plan, const TreeKernels& kernels,
                          std::vector<uint8_t>* out);
 
-}  // namespace dcf::impl
+}  // namespace dcf::impl::codec

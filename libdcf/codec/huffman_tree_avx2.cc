@@ -14,7 +14,7 @@
 
 #define DCF_SHUFFLE_TARGET __attribute__((target("avx2,popcnt")))
 
-namespace dcf::impl {
+namespace dcf::impl::codec {
 namespace {
 
 DCF_SHUFFLE_TARGET __m128i load_16(const void* p) {
@@ -82,12 +82,12 @@ DCF_SHUFFLE_TARGET inline void part_8(const uint8_t* src, unsigned byte, uint8_t
 }
 
 }  // namespace
-}  // namespace dcf::impl
+}  // namespace dcf::impl::codec
 
 #include "codec/shuffle_lookup.h"
 #include "codec/shuffle_partition.h"
 
-namespace dcf::impl {
+namespace dcf::impl::codec {
 namespace {
 
 DCF_SHUFFLE_TARGET uint64_t count_ones(Bytes bytes) {
@@ -196,6 +196,6 @@ DCF_SHUFFLE_TARGET void pack(const uint8_t* src, size_t m, uint8_t base, unsigne
 const TreeKernels kAvx2TreeKernels = {CpuSet::kAvx2, count_ones, merge, expand_bits_or_fields,
                                       map,           partition,  pack};
 
-}  // namespace dcf::impl
+}  // namespace dcf::impl::codec
 
 #endif  // defined(__x86_64__)

@@ -15,7 +15,7 @@
 #define DCF_AVX512 \
   __attribute__((target("avx512f,avx512bw,avx512vbmi,avx512vbmi2,avx512vpopcntdq,popcnt")))
 
-namespace dcf::impl {
+namespace dcf::impl::codec {
 namespace {
 
 // Of 64 fields: their bytes, eight fields to a word of 64 bits, and where fields start in a word.
@@ -194,6 +194,6 @@ DCF_AVX512 void pack(const uint8_t* src, size_t m, uint8_t base, unsigned width,
 const TreeKernels kAvx512vbmi2TreeKernels = {
     CpuSet::kAvx512vbmi2, count_ones, merge, expand, map, partition, pack};
 
-}  // namespace dcf::impl
+}  // namespace dcf::impl::codec
 
 #endif  // defined(__x86_64__)

@@ -14,7 +14,7 @@
 
 #define DCF_AVX512BW __attribute__((target("avx512f,avx512bw,avx512dq,popcnt,bmi,bmi2")))
 
-namespace dcf::impl {
+namespace dcf::impl::codec {
 namespace {
 
 constexpr size_t kStep = 64;  // symbols of a vector
@@ -298,6 +298,6 @@ void pack(const uint8_t* src, size_t m, uint8_t base, unsigned width, uint8_t* b
 const TreeKernels kAvx512bwTreeKernels = {CpuSet::kAvx512bw, count_ones, merge, expand, map,
                                           partition,         pack};
 
-}  // namespace dcf::impl
+}  // namespace dcf::impl::codec
 
 #endif  // defined(__x86_64__)

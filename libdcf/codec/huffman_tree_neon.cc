@@ -14,7 +14,7 @@
 #define DCF_SHUFFLE_CPU_SET CpuSet::kNeon
 #define DCF_SHUFFLE_TARGET
 
-namespace dcf::impl {
+namespace dcf::impl::codec {
 namespace {
 
 using V = uint8x16_t;
@@ -75,7 +75,7 @@ inline uint64_t ones_in(V v) {
 }
 
 }  // namespace
-}  // namespace dcf::impl
+}  // namespace dcf::impl::codec
 
 #include "codec/shuffle_loops.h"
 #endif  // defined(__aarch64__)

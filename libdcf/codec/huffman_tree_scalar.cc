@@ -7,7 +7,7 @@
 #include "codec/bit_reader.h"
 #include "codec/tree_kernels.h"
 
-namespace dcf::impl {
+namespace dcf::impl::codec {
 namespace {
 
 constexpr uint64_t kBytes = 0x0101010101010101u;
@@ -243,4 +243,4 @@ void pack(const uint8_t* src, size_t m, uint8_t base, unsigned width, uint8_t* b
 const TreeKernels kScalarTreeKernels = {CpuSet::kScalar, count_ones, merge, expand, map,
                                         partition,       pack};
 
-}  // namespace dcf::impl
+}  // namespace dcf::impl::codec

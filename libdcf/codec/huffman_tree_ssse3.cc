@@ -15,7 +15,7 @@
 #define DCF_SHUFFLE_CPU_SET CpuSet::kSsse3
 #define DCF_SHUFFLE_TARGET __attribute__((target("ssse3")))
 
-namespace dcf::impl {
+namespace dcf::impl::codec {
 namespace {
 
 using V = __m128i;
@@ -79,7 +79,7 @@ DCF_SHUFFLE_TARGET inline uint64_t ones_in(V v) {
 }
 
 }  // namespace
-}  // namespace dcf::impl
+}  // namespace dcf::impl::codec
 
 #include "codec/shuffle_loops.h"
 #endif  // defined(__x86_64__)

@@ -15,7 +15,7 @@
 #define DCF_SHUFFLE_CPU_SET CpuSet::kSimd128
 #define DCF_SHUFFLE_TARGET
 
-namespace dcf::impl {
+namespace dcf::impl::codec {
 namespace {
 
 using V = v128_t;
@@ -76,7 +76,7 @@ inline uint64_t ones_in(V v) {
 }
 
 }  // namespace
-}  // namespace dcf::impl
+}  // namespace dcf::impl::codec
 
 #include "codec/shuffle_loops.h"
 #endif  // defined(__wasm_simd128__)

@@ -3,7 +3,7 @@
 
 #include <algorithm>
 
-namespace dcf::impl {
+namespace dcf::impl::codec {
 namespace {
 
 // Replaces weights, which do not fall, by the lengths of an optimal code without a limit of length,
@@ -114,4 +114,4 @@ Result<CodeLengths> optimal_code_lengths(std::span<const uint64_t> histogram, un
   return make_code_lengths(Bytes(lengths).first(histogram.size()));
 }
 
-}  // namespace dcf::impl
+}  // namespace dcf::impl::codec

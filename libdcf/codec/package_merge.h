@@ -5,7 +5,7 @@
 
 #include "codec/code_lengths.h"
 
-namespace dcf::impl {
+namespace dcf::impl::codec {
 
 // The code of least total bits for these symbol counts (at most 256, with a sum below 2^57) among
 // those with no code longer than `limit`; ties are broken the same way everywhere. Symbols of count
@@ -14,4 +14,4 @@ namespace dcf::impl {
 Result<CodeLengths> optimal_code_lengths(std::span<const uint64_t> histogram,
                                          unsigned limit = kMaxCodeLength);
 
-}  // namespace dcf::impl
+}  // namespace dcf::impl::codec

@@ -2,7 +2,7 @@
 // expand() and map() of the tree kernels, by shuffles within halves of 16 bytes. A vector has one
 // half or more. Include it after codec/bit_reader.h and codec/shuffle_tables.h, and after defining
 //   DCF_SHUFFLE_TARGET   attribute of functions that use the instruction set
-// and, in the anonymous namespace of dcf::impl, the vector and its operations:
+// and, in the anonymous namespace of dcf::impl::codec, the vector and its operations:
 //   V                    its type
 //   load, store          from and to any address
 //   repeat(p)            the same 16 bytes in each half
@@ -14,7 +14,7 @@
 //   multiply_16(v, f)    of unsigned 16-bit elements, as the machine holds them
 //   shift_right_16(v, n) the same elements
 //   narrow(a, b)         in each half: the low bytes of the elements of a, then of b
-namespace dcf::impl {
+namespace dcf::impl::codec {
 namespace {
 
 constexpr size_t kHalves = sizeof(V) / 16;
@@ -137,4 +137,4 @@ DCF_SHUFFLE_TARGET void map(const uint8_t* src, size_t m, const uint8_t* table, 
 }
 
 }  // namespace
-}  // namespace dcf::impl
+}  // namespace dcf::impl::codec

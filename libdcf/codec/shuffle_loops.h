@@ -9,7 +9,7 @@
 //   ones_in(v)           its bits that are 1
 #include "codec/shuffle_lookup.h"
 
-namespace dcf::impl {
+namespace dcf::impl::codec {
 namespace {
 
 DCF_SHUFFLE_TARGET inline size_t ones_of(unsigned byte) {
@@ -23,11 +23,11 @@ DCF_SHUFFLE_TARGET inline void part_8(const uint8_t* src, unsigned byte, uint8_t
 }
 
 }  // namespace
-}  // namespace dcf::impl
+}  // namespace dcf::impl::codec
 
 #include "codec/shuffle_partition.h"
 
-namespace dcf::impl {
+namespace dcf::impl::codec {
 namespace {
 
 DCF_SHUFFLE_TARGET uint64_t count_ones(Bytes bytes) {
@@ -69,4 +69,4 @@ DCF_SHUFFLE_TARGET void merge(const uint8_t* bits, size_t m, const uint8_t* left
 const TreeKernels DCF_SHUFFLE_SET = {
     DCF_SHUFFLE_CPU_SET, count_ones, merge, expand, map, partition, kScalarTreeKernels.pack};
 
-}  // namespace dcf::impl
+}  // namespace dcf::impl::codec

@@ -8,7 +8,7 @@
 //                        `right`; eight bytes of either are written
 #include <type_traits>
 
-namespace dcf::impl {
+namespace dcf::impl::codec {
 namespace {
 
 DCF_SHUFFLE_TARGET size_t partition(uint8_t* list, size_t m, uint8_t pivot, uint8_t* right,
@@ -40,4 +40,4 @@ DCF_SHUFFLE_TARGET size_t partition(uint8_t* list, size_t m, uint8_t pivot, uint
 }
 
 }  // namespace
-}  // namespace dcf::impl
+}  // namespace dcf::impl::codec

@@ -6,7 +6,7 @@
 #include <array>
 #include <cstdint>
 
-namespace dcf::impl {
+namespace dcf::impl::codec {
 
 using ShuffleControl = std::array<uint8_t, 16>;
 
@@ -62,4 +62,4 @@ constexpr std::array<FieldLayout, 8> make_field_layouts() {
 }
 inline constexpr std::array<FieldLayout, 8> kFieldLayouts = make_field_layouts();
 
-}  // namespace dcf::impl
+}  // namespace dcf::impl::codec

@@ -6,7 +6,7 @@
 #include "codec/bit_reader.h"
 #include "codec/bit_writer.h"
 
-namespace dcf::impl {
+namespace dcf::impl::codec {
 namespace {
 
 constexpr size_t kMaxStream = size_t{1} << 31;
@@ -181,4 +181,4 @@ uint64_t stream_cost(const Histogram& histogram, unsigned alphabet, const CodeLe
   return 1 + choose(histogram, {}, alphabet, code, layout, &plan).size;
 }
 
-}  // namespace dcf::impl
+}  // namespace dcf::impl::codec

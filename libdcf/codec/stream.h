@@ -7,7 +7,7 @@
 #include "base/bucket.h"
 #include "codec/decode_table.h"
 
-namespace dcf::impl {
+namespace dcf::impl::codec {
 
 enum class StreamMode : uint8_t { kStored = 0, kConstant = 1, kStreams = 2, kTree = 3 };
 
@@ -79,4 +79,4 @@ void encode_bucket_extra(std::span<const T> numbers, Bytes symbols, BucketCode b
 // The bytes of the extra bits of a bucket stream with this histogram of symbols.
 uint64_t bucket_extra_size(const Histogram& histogram, BucketCode code);
 
-}  // namespace dcf::impl
+}  // namespace dcf::impl::codec

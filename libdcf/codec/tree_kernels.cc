@@ -3,7 +3,7 @@
 
 #include <array>
 
-namespace dcf::impl {
+namespace dcf::impl::codec {
 namespace {
 
 constexpr auto kFamily = std::to_array<const TreeKernels*>({
@@ -28,4 +28,4 @@ const TreeKernels& active_tree_kernels() {
   return active;
 }
 
-}  // namespace dcf::impl
+}  // namespace dcf::impl::codec

@@ -8,7 +8,7 @@
 #include "base/bytes.h"
 #include "base/cpu.h"
 
-namespace dcf::impl {
+namespace dcf::impl::codec {
 
 // Bytes after a list in scratch memory that a kernel may read and, unless told `exact`, write.
 inline constexpr size_t kTreeSlack = 64;
@@ -63,4 +63,4 @@ std::vector<const TreeKernels*> available_tree_kernels();
 // The best table that DCF_KERNEL allows (base/cpu.h). Thread-safe.
 const TreeKernels& active_tree_kernels();
 
-}  // namespace dcf::impl
+}  // namespace dcf::impl::codec

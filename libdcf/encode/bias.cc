@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <cmath>
 
-namespace dcf::impl {
+namespace dcf::impl::encode {
 namespace {
 
 constexpr int kLeastExponent = -24;  // of the least positive binary16
@@ -28,4 +28,4 @@ void quantize_bias(std::span<const float> bias, uint32_t bits, float* out) {
   });
 }
 
-}  // namespace dcf::impl
+}  // namespace dcf::impl::encode

@@ -6,7 +6,7 @@
 #include <cstdint>
 #include <span>
 
-namespace dcf::impl {
+namespace dcf::impl::encode {
 
 // Rounds to multiples of the smallest power of two, at least 2^-24, for which the results are among
 // at most 2^bits neighbouring multiples and at most 2048 steps from 0. So they are exact in
@@ -14,4 +14,4 @@ namespace dcf::impl {
 // `bias`, and may be `bias` itself.
 void quantize_bias(std::span<const float> bias, uint32_t bits, float* out);
 
-}  // namespace dcf::impl
+}  // namespace dcf::impl::encode

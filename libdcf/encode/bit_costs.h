@@ -7,7 +7,7 @@
 #include <cstddef>
 #include <cstdint>
 
-namespace dcf::impl {
+namespace dcf::impl::encode {
 
 inline constexpr unsigned kFractionBits = 6;
 
@@ -49,4 +49,4 @@ uint64_t entropy_of(const Counts& counts) {
   return cost;
 }
 
-}  // namespace dcf::impl
+}  // namespace dcf::impl::encode

@@ -9,7 +9,10 @@
 #include "encode/grid_plan.h"
 #include "encode/piece_transpose.h"
 
-namespace dcf::impl {
+namespace dcf::impl::encode {
+
+using format::Positions;
+
 namespace {
 
 // Approximate packed bytes of a chunk, a table number and a view in the manifest.
@@ -45,7 +48,7 @@ uint64_t least_of(const std::vector<Candidate>& candidates) {
 uint64_t table_bytes(const PositionPlan& plan) {
   std::vector<uint8_t> records;
   for (const StreamPlan* const stream : {&plan.main, &plan.counts, &plan.signs}) {
-    if (stream->code) append_code_lengths(*stream->code, &records);
+    if (stream->code) codec::append_code_lengths(*stream->code, &records);
   }
   return records.size();
 }
@@ -167,7 +170,8 @@ Result<std::vector<Candidate>> CandidateSource::list_dense() {
   if (may_be_cut(options_, content_.elements)) return candidates;
   const ValuePlan* best = nullptr;  // of those that may have classes
   for (const ValuePlan& plan : plans) {
-    const bool may = plan.encoding.values == Values::kSplit || plan.encoding.values == Values::kInt;
+    const bool may = plan.encoding.values == format::Values::kSplit ||
+                     plan.encoding.values == format::Values::kInt;
     if (may && (best == nullptr || plan.bytes < best->bytes)) best = &plan;
   }
   if (best != nullptr) DCF_TRY(add_classes(*best, {}, &candidates));
@@ -179,7 +183,7 @@ Result<std::vector<Candidate>> CandidateSource::list_dense() {
 // Grid values whose scales are known or found, in so many chunks.
 Result<std::optional<GridPlan>> CandidateSource::plan_on_grid(uint64_t chunks) const {
   // Rows that no chunk holds are others in the view of dense_grid().
-  const uint64_t by_default = default_view_cols(dims_, content_.elements);
+  const uint64_t by_default = format::default_view_cols(dims_, content_.elements);
   const uint64_t cols = by_default <= kMaxChunkEntries ? by_default : 0;
   if (lowered_.scales) return plan_grid(content_, *lowered_.scales, cols, chunks, work_);
   // Where statistics alone decide, they have excluded grids (range_encoder.h). A palette is as
@@ -326,36 +330,36 @@ void CandidateSource::add(const PositionPlan* position, const ValuePlan& value, 
                       values_.negative_zeros};
   }
   if (position != nullptr) {
-    const Encoding& e = position->encoding;
+    const format::Encoding& e = position->encoding;
     recipe.encoding.positions = e.positions;
     recipe.encoding.gap_bits = e.gap_bits;
     recipe.encoding.bucket_t = e.bucket_t;
     recipe.encoding.bucket_s = e.bucket_s;
     recipe.encoding.signs = e.signs;
     candidate.estimate += position->bytes;
-    candidate.default_view =
-        !grid.view.transposed && grid.view.cols == default_view_cols(dims_, content_.elements);
+    candidate.default_view = !grid.view.transposed &&
+                             grid.view.cols == format::default_view_cols(dims_, content_.elements);
     candidate.estimate += candidate.default_view ? 0 : kViewBytes;
   }
   candidate.estimate += grid.chunks * kChunkBytes;
-  const Roles roles = roles_of(recipe.encoding, content_.dtype);
+  const format::Roles roles = format::roles_of(recipe.encoding, content_.dtype);
   recipe.codes.resize(roles.count);
   for (size_t k = 0; k < roles.count; ++k) {
     switch (roles.list[k].role) {
-      case Role::kClasses:
-      case Role::kPredictors:
+      case format::Role::kClasses:
+      case format::Role::kPredictors:
         break;
-      case Role::kValues:
+      case format::Role::kValues:
         recipe.codes[k] = value.stream.code;
         break;
-      case Role::kCounts:
+      case format::Role::kCounts:
         recipe.codes[k] = position->counts.code;
         break;
-      case Role::kSigns:
+      case format::Role::kSigns:
         recipe.codes[k] = position->signs.code;
         break;
-      case Role::kBitmap:
-      case Role::kGaps:
+      case format::Role::kBitmap:
+      case format::Role::kGaps:
         recipe.codes[k] = position->main.code;
         break;
     }
@@ -364,4 +368,4 @@ void CandidateSource::add(const PositionPlan* position, const ValuePlan& value, 
   out->push_back(std::move(candidate));
 }
 
-}  // namespace dcf::impl
+}  // namespace dcf::impl::encode

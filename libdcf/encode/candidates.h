@@ -11,7 +11,7 @@
 #include "encode/value_plan.h"
 #include "encode/work.h"
 
-namespace dcf::impl {
+namespace dcf::impl::encode {
 
 // Up to this size, candidates that are close by estimate are encoded to compare them.
 inline constexpr uint64_t kTrialElements = uint64_t{1} << 20;
@@ -82,7 +82,7 @@ class CandidateSource {
   // The candidates with these positions, the lightest first; of equal ones the lower encoding and
   // the earlier view first. None if the positions are not allowed or cannot pay: sparse ones that
   // were not asked for, when there is no element to skip.
-  Result<std::vector<Candidate>> list(Positions positions);
+  Result<std::vector<Candidate>> list(format::Positions positions);
 
  private:
   CandidateSource(Lowered& lowered, const std::vector<uint64_t>& dims, const EncodeOptions& options,
@@ -101,7 +101,7 @@ class CandidateSource {
   Status add_classes(const ValuePlan& plain, const GridScales& scales,
                      std::vector<Candidate>* out) const;
   Status add_dictionary(const Grid& grid, std::vector<Candidate>* out) const;
-  Result<std::vector<Candidate>> list_sparse(Positions positions);
+  Result<std::vector<Candidate>> list_sparse(format::Positions positions);
   void add(const PositionPlan* position, const ValuePlan& value, const Grid& grid,
            std::vector<Candidate>* out) const;
   Status measure_views();
@@ -123,4 +123,4 @@ class CandidateSource {
 // {dense, raw}: the only encoding of other dtypes.
 Recipe raw_recipe(const Content& content, const std::vector<uint64_t>& dims);
 
-}  // namespace dcf::impl
+}  // namespace dcf::impl::encode

@@ -15,13 +15,16 @@
 #include "encode/stats.h"
 #include "encode/value_plan.h"
 
-namespace dcf::impl {
+namespace dcf::impl::encode {
+
+using format::Role;
+
 namespace {
 
 // The number of elements of `bits` bits that have a bit set. The decoder counts with code of its
 // own (model/count_nonzeros.h says why).
 uint64_t count_not_zero(Bytes bytes, uint64_t elements, uint32_t bits) {
-  BitReader reader(bytes);
+  codec::BitReader reader(bytes);
   uint64_t count = 0;
   for (uint64_t i = 0; i < elements; ++i) {
     uint64_t any = 0;
@@ -43,7 +46,7 @@ class RestFields {
   static constexpr unsigned kLanes = 64 / kBits;
 
   RestFields(unsigned z, unsigned rest)
-      : z_(z), rest_(rest), mask_(static_cast<Word>(low_mask(rest) & ~uint64_t{1})) {}
+      : z_(z), rest_(rest), mask_(static_cast<Word>(codec::low_mask(rest) & ~uint64_t{1})) {}
 
   Word of(Word word) const {
     const Word rotated = std::rotl(word, 1);
@@ -55,7 +58,7 @@ class RestFields {
     uint64_t fields = signs | ((words << 1 & ~kOnes) >> z_ & mask_ * kOnes);
     for (unsigned lane = kBits, width = rest_; lane < 64; lane *= 2, width *= 2) {
       // Each second field goes beside the one before it.
-      const uint64_t low = kAll / (low_mask(lane) + 2);
+      const uint64_t low = kAll / (codec::low_mask(lane) + 2);
       fields = (fields & low) | (fields >> lane & low) << width;
     }
     return fields;
@@ -63,7 +66,7 @@ class RestFields {
 
  private:
   static constexpr uint64_t kAll = ~uint64_t{0};
-  static constexpr uint64_t kOnes = kAll / low_mask(kBits);  // 1 in each lane
+  static constexpr uint64_t kOnes = kAll / codec::low_mask(kBits);  // 1 in each lane
 
   unsigned z_;
   unsigned rest_;
@@ -77,7 +80,7 @@ class ChunkEncoder {
         recipe_(recipe),
         encoding_(recipe.encoding),
         chunk_(chunk),
-        roles_(roles_of(recipe.encoding, content.dtype)),
+        roles_(format::roles_of(recipe.encoding, content.dtype)),
         elements_(recipe.grid.chunk_end(chunk) - recipe.grid.chunk_begin(chunk)),
         result_(*result) {
     result_.bytes.clear();
@@ -114,7 +117,7 @@ class ChunkEncoder {
     result_.nonzeros = static_cast<uint32_t>(block_.offsets.size());
     result_.entries = result_.nonzeros;
     if (!block_.offsets.empty()) {
-      if (encoding_.positions == Positions::kBitmap) {
+      if (encoding_.positions == format::Positions::kBitmap) {
         stream(Role::kBitmap, bitmap_bits(block_, elements_));
       } else {
         gaps();
@@ -131,7 +134,7 @@ class ChunkEncoder {
   void gaps() {
     const uint32_t cols = recipe_.grid.view.cols;
     const uint64_t rows = recipe_.grid.chunk_rows(chunk_);
-    const bool fixed = encoding_.positions == Positions::kGap;
+    const bool fixed = encoding_.positions == format::Positions::kGap;
     std::vector<uint32_t> counts(rows);
     std::vector<uint32_t> gaps;
     gaps.reserve(block_.offsets.size());
@@ -169,10 +172,10 @@ class ChunkEncoder {
 
   // `words` of all elements, or of the entries without fillers.
   void values(Bytes words) {
-    if (encoding_.values == Values::kPalette) {
+    if (encoding_.values == format::Values::kPalette) {
       std::vector<uint8_t> codes(words.size() / content_.width());
       encode_palette(content_.dtype, recipe_.codebook, words, codes);
-      if (encoding_.positions == Positions::kGap) {
+      if (encoding_.positions == format::Positions::kGap) {
         for (uint8_t& code : codes) ++code;
         codes = with_fillers(codes, 1);
       }
@@ -181,7 +184,7 @@ class ChunkEncoder {
     }
     std::vector<uint8_t> filled;
     if (has_fillers_) words = filled = with_fillers(words, content_.width());
-    if (encoding_.values == Values::kSplit) {
+    if (encoding_.values == format::Values::kSplit) {
       split(words);
     } else if (encoding_.has_scales()) {
       GridScratch scratch;
@@ -189,13 +192,13 @@ class ChunkEncoder {
       const GridCodes all = *grid_codes(content_, encoding_.values, recipe_.scales,
                                         recipe_.grid.chunk_begin(chunk_), words, &scratch);
       value_streams(all.symbols);
-      encode_bucket_extra(all.numbers, all.symbols, kIntBuckets,
-                          roles_.list[roles_.find(Role::kValues)].alphabet, &result_.bytes);
-    } else if (encoding_.values == Values::kDelta) {
+      codec::encode_bucket_extra(all.numbers, all.symbols, kIntBuckets,
+                                 roles_.list[roles_.find(Role::kValues)].alphabet, &result_.bytes);
+    } else if (encoding_.values == format::Values::kDelta) {
       differences(words);
-    } else if (encoding_.values == Values::kClassSplit) {
+    } else if (encoding_.values == format::Values::kClassSplit) {
       class_split(words);
-    } else if (encoding_.values == Values::kDictionary) {
+    } else if (encoding_.values == format::Values::kDictionary) {
       dictionary(words);
     } else if (content_.bits == 8) {
       value_streams(words);
@@ -241,7 +244,7 @@ class ChunkEncoder {
     const unsigned rest = content_.bits - encoding_.split_t - z;
     with_words(content_.dtype, words, [&]<typename Word>(Words<Word> view) {
       const RestFields<Word> fields(z, rest);
-      pack_fields<RestFields<Word>::kLanes>(
+      codec::pack_fields<RestFields<Word>::kLanes>(
           view.size(), rest, [=](size_t i) { return fields.of(view[i]); },
           [=](size_t i) { return fields.joined(load_le<uint64_t>(view.at(i))); }, &result_.bytes);
     });
@@ -267,7 +270,7 @@ class ChunkEncoder {
       }
     });
     stream(Role::kValues, symbols);
-    pack_bits<uint16_t>(indices, low_bits, &result_.bytes);
+    codec::pack_bits<uint16_t>(indices, low_bits, &result_.bytes);
   }
 
   template <typename T>
@@ -285,13 +288,13 @@ class ChunkEncoder {
     const size_t k = roles_.find(role);
     std::vector<uint8_t> symbols(all.size());
     // Cannot fail: alphabets cover all numbers of their kind.
-    (void)bucket_symbols(all, code, roles_.list[k].alphabet, symbols);
+    (void)codec::bucket_symbols(all, code, roles_.list[k].alphabet, symbols);
     if (role == Role::kValues) {
       value_streams(symbols);
     } else {
       stream(k, symbols);
     }
-    encode_bucket_extra(all, Bytes(symbols), code, roles_.list[k].alphabet, &result_.bytes);
+    codec::encode_bucket_extra(all, Bytes(symbols), code, roles_.list[k].alphabet, &result_.bytes);
   }
 
   void value_streams(Bytes symbols) {
@@ -307,23 +310,23 @@ class ChunkEncoder {
   // Of role k of the list.
   void stream(size_t k, Bytes symbols) {
     const size_t at = result_.bytes.size();
-    encode_stream(symbols, roles_.list[k].alphabet, code_of(k), HuffmanLayout::kAuto,
-                  &result_.bytes);
+    codec::encode_stream(symbols, roles_.list[k].alphabet, code_of(k), codec::HuffmanLayout::kAuto,
+                         &result_.bytes);
     note(k, at);
   }
 
-  const CodeLengths* code_of(size_t k) const {
+  const codec::CodeLengths* code_of(size_t k) const {
     return recipe_.codes[k] ? &*recipe_.codes[k] : nullptr;
   }
   void note(size_t k, size_t at) {
-    if (is_huffman(result_.bytes[at])) result_.huffman[k] = true;
+    if (codec::is_huffman(result_.bytes[at])) result_.huffman[k] = true;
   }
 
   const Content& content_;
   const Recipe& recipe_;
-  const Encoding& encoding_;
+  const format::Encoding& encoding_;
   const uint64_t chunk_;
-  const Roles roles_;
+  const format::Roles roles_;
   const uint64_t elements_;
   EncodedChunk& result_;
   EntryBlock block_;
@@ -338,4 +341,4 @@ Status encode_chunk(const Content& content, const Recipe& recipe, uint64_t chunk
   return ChunkEncoder(content, recipe, chunk, out).run();
 }
 
-}  // namespace dcf::impl
+}  // namespace dcf::impl::encode

@@ -13,18 +13,18 @@
 #include "encode/grid_scales.h"
 #include "encode/palette.h"
 
-namespace dcf::impl {
+namespace dcf::impl::encode {
 
 // Everything that decides the bytes of a tensor's chunks.
 struct Recipe {
-  Encoding encoding;
+  format::Encoding encoding;
   Grid grid;
-  std::vector<uint64_t> codebook;                 // palette, dictionary: sorted words
-  std::shared_ptr<const WordIndex> dictionary;    // dictionary: the index of each word
-  GridScales scales;                              // grid
-  std::vector<uint8_t> predictors;                // delta: the predictor of each unit
-  std::vector<uint8_t> class_map;                 // with classes: the class of each unit
-  std::vector<std::optional<CodeLengths>> codes;  // per role of roles_of(encoding)
+  std::vector<uint64_t> codebook;                        // palette, dictionary: sorted words
+  std::shared_ptr<const WordIndex> dictionary;           // dictionary: the index of each word
+  GridScales scales;                                     // grid
+  std::vector<uint8_t> predictors;                       // delta: the predictor of each unit
+  std::vector<uint8_t> class_map;                        // with classes: the class of each unit
+  std::vector<std::optional<codec::CodeLengths>> codes;  // per role of roles_of(encoding)
 };
 
 // One that is used for chunk after chunk keeps its memory.
@@ -32,13 +32,13 @@ struct EncodedChunk {
   std::vector<uint8_t> bytes;
   uint64_t hash = 0;  // of `bytes`
   uint32_t entries = 0;
-  uint32_t nonzeros = 0;                  // as `nonzeros` of the manifest counts them
-  std::array<bool, kMaxRoles> huffman{};  // the role has a Huffman-coded stream
-  std::vector<uint8_t> scratch;           // of the encoder
+  uint32_t nonzeros = 0;                          // as `nonzeros` of the manifest counts them
+  std::array<bool, format::kMaxRoles> huffman{};  // the role has a Huffman-coded stream
+  std::vector<uint8_t> scratch;                   // of the encoder
 };
 
 // Fails only if the pieces of a content cannot be read.
 Status encode_chunk(const Content& content, const Recipe& recipe, uint64_t chunk,
                     EncodedChunk* out);
 
-}  // namespace dcf::impl
+}  // namespace dcf::impl::encode

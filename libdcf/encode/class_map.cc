@@ -4,7 +4,7 @@
 #include <array>
 #include <cstring>
 
-namespace dcf::impl {
+namespace dcf::impl::encode {
 namespace {
 
 // Units that are shorter than this many bytes are moved word by word, whole periods at a time.
@@ -59,7 +59,7 @@ void move_units(ClassAxis axis, Bytes class_map, uint64_t first, Bytes symbols, 
 
 }  // namespace
 
-std::vector<std::vector<uint8_t>> group_by_class(const Encoding& encoding, Bytes class_map,
+std::vector<std::vector<uint8_t>> group_by_class(const format::Encoding& encoding, Bytes class_map,
                                                  uint64_t first, Bytes symbols, size_t width) {
   const ClassAxis axis{encoding.class_run, encoding.class_units};
   const uint64_t period = axis.period();
@@ -115,4 +115,4 @@ std::vector<std::vector<uint8_t>> group_by_class(const Encoding& encoding, Bytes
   return groups;
 }
 
-}  // namespace dcf::impl
+}  // namespace dcf::impl::encode

@@ -9,7 +9,7 @@
 #include "base/bytes.h"
 #include "format/tensor.h"
 
-namespace dcf::impl {
+namespace dcf::impl::encode {
 
 // Which elements form a unit: element e is one of unit e div run mod units.
 struct ClassAxis {
@@ -35,7 +35,7 @@ void for_each_unit(ClassAxis axis, uint64_t first, uint64_t n, F f) {
 
 // The symbols, or words, of each class in the order of the elements; each has `width` bytes.
 // `first`: the first of the elements.
-std::vector<std::vector<uint8_t>> group_by_class(const Encoding& encoding, Bytes class_map,
+std::vector<std::vector<uint8_t>> group_by_class(const format::Encoding& encoding, Bytes class_map,
                                                  uint64_t first, Bytes symbols, size_t width);
 
-}  // namespace dcf::impl
+}  // namespace dcf::impl::encode

@@ -11,7 +11,10 @@
 #include "encode/class_zeros.h"
 #include "encode/grid_codes.h"
 
-namespace dcf::impl {
+namespace dcf::impl::encode {
+
+using codec::Histogram;
+
 namespace {
 
 constexpr uint64_t kLeastClassElements = uint64_t{1}
@@ -46,13 +49,13 @@ constexpr uint64_t kPartBytes = uint64_t{1} << 20;
 // The symbols of a tensor, range by range.
 class SymbolReader {
  public:
-  SymbolReader(const Content& content, const Encoding& encoding, const GridScales& scales)
+  SymbolReader(const Content& content, const format::Encoding& encoding, const GridScales& scales)
       : content_(content), encoding_(encoding), scales_(scales) {}
 
   // Of elements [first, first + n); valid until the next call.
   Result<Bytes> read(uint64_t first, uint64_t n) {
     DCF_ASSIGN(const Bytes words, content_.dense(first, first + n, &words_));
-    if (encoding_.values == Values::kSplit) {
+    if (encoding_.values == format::Values::kSplit) {
       split_symbols(content_.dtype, encoding_, words, &symbols_);
       return Bytes(symbols_);
     }
@@ -73,7 +76,7 @@ class SymbolReader {
 
  private:
   const Content& content_;
-  const Encoding& encoding_;
+  const format::Encoding& encoding_;
   const GridScales& scales_;
   std::vector<uint8_t> words_;
   GridScratch grid_;
@@ -85,7 +88,7 @@ constexpr uint16_t kMostOfSymbol = 15u << kFractionBits;
 
 // The cost of each symbol in each class.
 struct ClassCosts {
-  std::array<std::array<uint16_t, kMaxClasses>, kMaxSymbols> of_symbol{};
+  std::array<std::array<uint16_t, kMaxClasses>, codec::kMaxSymbols> of_symbol{};
 };
 
 // Symbols that a class lacks cost what they would if it had a little of the whole tensor.
@@ -95,7 +98,7 @@ ClassCosts costs_of(const std::vector<Histogram>& classes, const Histogram& whol
   for (const uint64_t n : whole) sum += n;
   ClassCosts costs;
   for (size_t c = 0; c < classes.size(); ++c) {
-    std::array<uint64_t, kMaxSymbols> weights{};
+    std::array<uint64_t, codec::kMaxSymbols> weights{};
     uint64_t total = 0;
     for (unsigned s = 0; s < alphabet; ++s) {
       weights[s] = 256 * classes[c][s] + 512 * whole[s] / sum + 1;
@@ -188,9 +191,9 @@ class Classifier {
   }
 
  private:
-  static unsigned alphabet_of(const Encoding& encoding, DType dtype) {
-    const Roles roles = roles_of(encoding, dtype);
-    return roles.list[roles.find(Role::kValues)].alphabet;
+  static unsigned alphabet_of(const format::Encoding& encoding, DType dtype) {
+    const format::Roles roles = format::roles_of(encoding, dtype);
+    return roles.list[roles.find(format::Role::kValues)].alphabet;
   }
 
   uint64_t saved_of(ClassAxis axis, const ClassSample& sample, unsigned rounds) const {
@@ -226,10 +229,10 @@ class Classifier {
     const uint64_t taken = std::clamp<uint64_t>(of_unit / run, 1, repeats);
     SymbolReader reader(content_, plain_.encoding, scales_);
     ClassSample sample;
-    std::vector<std::array<uint16_t, kMaxSymbols>> counts(static_cast<size_t>(window));
+    std::vector<std::array<uint16_t, codec::kMaxSymbols>> counts(static_cast<size_t>(window));
     for (uint64_t w = 0; w < windows; ++w) {
       const uint64_t unit = w * axis.units / windows;  // windows do not overlap
-      std::fill(counts.begin(), counts.end(), std::array<uint16_t, kMaxSymbols>{});
+      std::fill(counts.begin(), counts.end(), std::array<uint16_t, codec::kMaxSymbols>{});
       for (uint64_t r = 0; r < taken; ++r) {
         const uint64_t first = r * repeats / taken * axis.period() + unit * axis.run;
         DCF_ASSIGN(const Bytes symbols, reader.read(first, window * run));
@@ -287,7 +290,7 @@ class Classifier {
       sum += whole[s];
       moment += s * whole[s];
     }
-    const bool spread = content_.bits == 8 && (plain_.encoding.values == Values::kInt ||
+    const bool spread = content_.bits == 8 && (plain_.encoding.values == format::Values::kInt ||
                                                is_signed_integer(content_.dtype));
     const uint64_t mean = spread && sum > 0 ? moment / sum : 0;
     std::vector<uint64_t> keys;
@@ -476,7 +479,7 @@ class Classifier {
     plan.encoding.class_run = axis.run;
     plan.encoding.class_units = axis.units;
     plan.map = std::move(map);
-    const Histogram of_map = histogram_of(plan.map);
+    const Histogram of_map = codec::histogram_of(plan.map);
     plan.map_stream = plan_stream(of_map, plan.encoding.classes, 1);
     constexpr uint64_t kParameters = 9;
     plan.bytes = plain_.bytes - plain_.stream.bytes + plan.map_stream.bytes + kParameters;
@@ -569,4 +572,4 @@ Result<std::optional<ClassPlan>> plan_classes(const Content& content,
   return best;
 }
 
-}  // namespace dcf::impl
+}  // namespace dcf::impl::encode

@@ -14,10 +14,10 @@
 #include "encode/value_plan.h"
 #include "encode/work.h"
 
-namespace dcf::impl {
+namespace dcf::impl::encode {
 
 struct ClassPlan {
-  Encoding encoding;                // of values and classes
+  format::Encoding encoding;        // of values and classes
   std::vector<uint8_t> map;         // the class of each unit
   StreamPlan map_stream;            // of the map, in the tables section
   std::vector<StreamPlan> streams;  // of each class
@@ -38,4 +38,4 @@ Result<std::optional<ClassPlan>> plan_classes(const Content& content,
                                               const ValuePlan& plain, const GridScales& scales,
                                               uint64_t chunks, bool smallest, const Work& work);
 
-}  // namespace dcf::impl
+}  // namespace dcf::impl::encode

@@ -8,7 +8,7 @@
 
 #include "codec/code_lengths.h"
 
-namespace dcf::impl {
+namespace dcf::impl::encode {
 
 // For each unit the symbols that occur in it, ascending, and how often. At most UINT16_MAX elements
 // of a unit are in the sample.
@@ -22,7 +22,7 @@ class ClassSample {
   // `counts`: by symbol.
   void add_unit(std::span<const uint16_t> counts) {
     // Which symbols a unit has cannot be predicted: no branch asks.
-    std::array<Count, kMaxSymbols> some;
+    std::array<Count, codec::kMaxSymbols> some;
     size_t n = 0;
     for (size_t s = 0; s < counts.size(); ++s) {
       some[n] = {static_cast<uint8_t>(s), counts[s]};
@@ -39,8 +39,8 @@ class ClassSample {
     return std::span(counts_).subspan(begin, ends_[u] - begin);
   }
   uint64_t elements() const { return elements_; }
-  Histogram whole() const {
-    Histogram sum{};
+  codec::Histogram whole() const {
+    codec::Histogram sum{};
     for (const Count& count : counts_) sum[count.symbol] += count.times;
     return sum;
   }
@@ -51,4 +51,4 @@ class ClassSample {
   uint64_t elements_ = 0;
 };
 
-}  // namespace dcf::impl
+}  // namespace dcf::impl::encode

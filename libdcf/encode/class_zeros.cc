@@ -8,7 +8,7 @@
 #include "base/checked.h"
 #include "encode/class_costs.h"
 
-namespace dcf::impl {
+namespace dcf::impl::encode {
 namespace {
 
 constexpr uint64_t kSampledUnits = 1024;
@@ -149,7 +149,7 @@ std::vector<uint8_t> levels_of(const std::vector<uint8_t>& zeros) {
 
 // Classes as they are joined.
 struct Group {
-  Histogram symbols{};
+  codec::Histogram symbols{};
   uint64_t elements = 0;
   uint64_t units = 0;
   unsigned zeros = 0;
@@ -212,9 +212,9 @@ class Grouper {
 ClassPlan price(const ValuePlan& plain, const std::vector<Group>& groups, ClassAxis axis,
                 const std::vector<uint8_t>& part_of, uint64_t chunks, uint32_t bits) {
   ClassPlan plan;
-  Encoding& e = plan.encoding;
+  format::Encoding& e = plan.encoding;
   e = plain.encoding;
-  e.values = Values::kClassSplit;
+  e.values = format::Values::kClassSplit;
   e.split_z = 0;
   e.classes = static_cast<uint16_t>(groups.size());
   e.class_run = axis.run;
@@ -227,11 +227,11 @@ ClassPlan price(const ValuePlan& plain, const std::vector<Group>& groups, ClassA
     e.class_z[c] = static_cast<uint8_t>(g.zeros);
     for (const uint8_t part : g.parts) class_of[part] = static_cast<uint8_t>(c);
     plan.streams.push_back(plan_stream(g.symbols, e.split_symbols, chunks));
-    plan.bytes += plan.streams.back().bytes + packed_size(g.elements, bits - e.split_t - g.zeros) +
-                  chunks / 2;
+    plan.bytes += plan.streams.back().bytes +
+                  codec::packed_size(g.elements, bits - e.split_t - g.zeros) + chunks / 2;
   }
   for (const uint8_t part : part_of) plan.map.push_back(class_of[part]);
-  plan.map_stream = plan_stream(histogram_of(plan.map), e.classes, 1);
+  plan.map_stream = plan_stream(codec::histogram_of(plan.map), e.classes, 1);
   plan.bytes += plan.map_stream.bytes;
   return plan;
 }
@@ -239,7 +239,7 @@ ClassPlan price(const ValuePlan& plain, const std::vector<Group>& groups, ClassA
 }  // namespace
 
 Result<uint64_t> estimate_zeros(const Content& content, ClassAxis axis, const ValuePlan& plain) {
-  if (plain.encoding.values != Values::kSplit) return uint64_t{0};
+  if (plain.encoding.values != format::Values::kSplit) return uint64_t{0};
   DCF_ASSIGN(const std::vector<SampledUnit> units, sample_units(content, axis));
   uint64_t nonzeros = 0;
   uint64_t elements = 0;
@@ -249,7 +249,7 @@ Result<uint64_t> estimate_zeros(const Content& content, ClassAxis axis, const Va
   }
   const bool many_zeros = (elements - nonzeros) * kManyZeros > elements;
   const unsigned room = room_of(content, plain);
-  Histogram levels{};
+  codec::Histogram levels{};
   uint64_t bits = 0;
   for (const SampledUnit& unit : units) {
     const unsigned more = zeros_of(content, room, unit.joined) - plain.encoding.split_z;
@@ -281,17 +281,17 @@ Result<std::optional<ClassPlan>> plan_zeros(const Content& content, ClassAxis ax
     part_of[u] = static_cast<uint8_t>(of_class * kMostLevels + level);
     ++units[part_of[u]];
   }
-  using Counts = std::vector<Histogram>;
+  using Counts = std::vector<codec::Histogram>;
   DCF_ASSIGN(const std::vector<Counts> counted,
              in_parts<Counts>(
-                 content, kMostParts * sizeof(Histogram) + kReadElements, work,
+                 content, kMostParts * sizeof(codec::Histogram) + kReadElements, work,
                  [] { return Counts(kMostParts); },
                  [&](Counts* counts, uint64_t first, Bytes words) {
                    std::vector<uint8_t> symbols;
                    split_symbols(content.dtype, plain.encoding, words, &symbols);
                    for_each_unit(axis, first, symbols.size(),
                                  [&](uint64_t at, uint64_t n, uint32_t unit) {
-                                   Histogram& to = (*counts)[part_of[unit]];
+                                   codec::Histogram& to = (*counts)[part_of[unit]];
                                    for (uint64_t i = at; i < at + n; ++i)
                                      ++to[symbols[static_cast<size_t>(i)]];
                                  });
@@ -314,4 +314,4 @@ Result<std::optional<ClassPlan>> plan_zeros(const Content& content, ClassAxis ax
   return std::optional<ClassPlan>(price(plain, groups, axis, part_of, chunks, content.bits));
 }
 
-}  // namespace dcf::impl
+}  // namespace dcf::impl::encode

@@ -5,7 +5,7 @@
 
 #include "encode/class_plan.h"
 
-namespace dcf::impl {
+namespace dcf::impl::encode {
 
 // What the zeros of the units of an axis save beside those of the whole tensor, in 1/64 bit, as a
 // sample shows it; 0: nothing. `plain`: split values without classes. Fails as a store does.
@@ -19,4 +19,4 @@ Result<std::optional<ClassPlan>> plan_zeros(const Content& content, ClassAxis ax
                                             const std::optional<ClassPlan>& classes,
                                             uint64_t chunks, const Work& work);
 
-}  // namespace dcf::impl
+}  // namespace dcf::impl::encode

@@ -11,7 +11,7 @@
 #include "encode/radix_sort.h"
 #include "encode/rate_assign.h"
 
-namespace dcf::impl {
+namespace dcf::impl::encode {
 namespace {
 
 template <typename Real>
@@ -142,4 +142,4 @@ Clustering cluster_words(DType dtype, Bytes words, size_t max_clusters, ClusterI
   return clustering;
 }
 
-}  // namespace dcf::impl
+}  // namespace dcf::impl::encode

@@ -10,7 +10,7 @@
 #include "base/dtype.h"
 #include "encode/kmeans.h"
 
-namespace dcf::impl {
+namespace dcf::impl::encode {
 
 // Where the centroids start; the numbers of dcf_init. Every choice but kOptimal ends with Lloyd's
 // algorithm run to convergence, kOptimal is the global optimum (kmeans_optimal.h: for more than
@@ -39,4 +39,4 @@ std::vector<double> initial_centroids(const SortedSample<Real>& sample, size_t k
 Clustering cluster_words(DType dtype, Bytes words, size_t max_clusters, ClusterInit init,
                          uint64_t seed, bool fill = false);
 
-}  // namespace dcf::impl
+}  // namespace dcf::impl::encode

@@ -3,7 +3,7 @@
 
 #include "base/checked.h"
 
-namespace dcf::impl {
+namespace dcf::impl::encode {
 namespace {
 
 constexpr uint64_t kTile = 32;  // rows and columns of a transposition
@@ -32,7 +32,7 @@ Result<Bytes> Content::dense(uint64_t begin, uint64_t end, std::vector<uint8_t>*
   return Bytes(*scratch);
 }
 
-Result<Bytes> Content::rows(View view, uint64_t first, uint64_t count,
+Result<Bytes> Content::rows(format::View view, uint64_t first, uint64_t count,
                             std::vector<uint8_t>* scratch) const {
   const uint64_t begin = first * view.cols;
   const uint64_t end = std::min(elements, begin + count * view.cols);
@@ -73,7 +73,8 @@ Result<Bytes> Content::rows(View view, uint64_t first, uint64_t count,
   return Bytes(*scratch);
 }
 
-Status Content::extract(View view, uint64_t first, uint64_t count, EntryBlock* block) const {
+Status Content::extract(format::View view, uint64_t first, uint64_t count,
+                        EntryBlock* block) const {
   block->offsets.clear();
   block->words.clear();
   block->negatives.clear();
@@ -115,7 +116,7 @@ Status Content::extract(View view, uint64_t first, uint64_t count, EntryBlock* b
 
 // Row r of the view is column r of the tensor taken as a matrix of view.cols rows. The elements of
 // the wanted columns are visited row by row, twice: to count, and to put each in its place.
-void Content::extract_transposed(View view, uint64_t first, uint64_t count,
+void Content::extract_transposed(format::View view, uint64_t first, uint64_t count,
                                  EntryBlock* block) const {
   const uint64_t stride = elements / view.cols;
   std::vector<uint32_t> entry_at(count + 1);
@@ -163,4 +164,4 @@ void Content::extract_transposed(View view, uint64_t first, uint64_t count,
   });
 }
 
-}  // namespace dcf::impl
+}  // namespace dcf::impl::encode

@@ -22,7 +22,7 @@
 #include "encode/words.h"
 #include "format/tensor.h"
 
-namespace dcf::impl {
+namespace dcf::impl::encode {
 
 struct RoundedTensor;  // encode/grid_round.h
 
@@ -108,12 +108,12 @@ struct Content {
 
   // The dense words of rows [first, first + count) of a view of dense positions, in its order. The
   // pieces of a tensor must have been transposed for a transposed view.
-  Result<Bytes> rows(View view, uint64_t first, uint64_t count,
+  Result<Bytes> rows(format::View view, uint64_t first, uint64_t count,
                      std::vector<uint8_t>* scratch) const;
 
   // The entries of rows [first, first + count) of a view. A chunk has at most kMaxChunkEntries: if
   // there are more, block->offsets has one more than that and the rest is unspecified.
-  Status extract(View view, uint64_t first, uint64_t count, EntryBlock* block) const;
+  Status extract(format::View view, uint64_t first, uint64_t count, EntryBlock* block) const;
 
  private:
   template <typename F>
@@ -162,7 +162,8 @@ struct Content {
       f(row_start + col[k], k);
     }
   }
-  void extract_transposed(View view, uint64_t first, uint64_t count, EntryBlock* block) const;
+  void extract_transposed(format::View view, uint64_t first, uint64_t count,
+                          EntryBlock* block) const;
 };
 
-}  // namespace dcf::impl
+}  // namespace dcf::impl::encode

@@ -6,7 +6,7 @@
 #include <numeric>
 #include <vector>
 
-namespace dcf::impl {
+namespace dcf::impl::encode {
 namespace {
 
 bool all_zero(std::span<const float> values) {
@@ -75,4 +75,4 @@ bool fold_dead_units(const DeadUnits& layers, size_t* dead) {
   return true;
 }
 
-}  // namespace dcf::impl
+}  // namespace dcf::impl::encode

@@ -6,7 +6,7 @@
 #include <cstdint>
 #include <span>
 
-namespace dcf::impl {
+namespace dcf::impl::encode {
 
 struct DeadUnits {
   std::span<float> w1;     // units x inputs
@@ -22,4 +22,4 @@ struct DeadUnits {
 // False, with nothing changed, if a new bias would not be finite. All values must be finite.
 bool fold_dead_units(const DeadUnits& layers, size_t* dead);
 
-}  // namespace dcf::impl
+}  // namespace dcf::impl::encode

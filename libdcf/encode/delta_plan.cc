@@ -11,7 +11,7 @@
 #include "encode/delta_words.h"
 #include "encode/piece_transpose.h"
 
-namespace dcf::impl {
+namespace dcf::impl::encode {
 namespace {
 
 constexpr uint64_t kLeastDeltaElements = 64;
@@ -51,30 +51,30 @@ class DeltaPlanner {
     const uint64_t chunk = plan_.grid.chunk_end(0) * (2 * content_.width() + sizeof(uint64_t) + 1);
     const uint64_t costs = layout_.units.units * (choice_.distances.size() + 1) * sizeof(uint64_t);
     DCF_TRY(work_.threads_for(chunk + costs).status());
-    Encoding& e = plan_.encoding;
-    e.values = Values::kDelta;
+    format::Encoding& e = plan_.encoding;
+    e.values = format::Values::kDelta;
     e.delta_run = layout_.units.run;
     e.delta_units = layout_.units.units;
     e.distance_count = static_cast<uint8_t>(choice_.distances.size());
     std::copy(choice_.distances.begin(), choice_.distances.end(), e.distances.begin());
     DCF_TRY(choose_predictors());
     if (!drop_unused()) return std::optional<DeltaPlan>();
-    Histogram used{};
+    codec::Histogram used{};
     for (const uint8_t p : plan_.predictors) ++used[p];
     plan_.predictor_stream = plan_stream(used, e.distance_count + 1u, 1);
     const uint64_t parameters = 1 + 4 * (uint64_t{e.distance_count} + 2);
     plan_.bytes = plan_.predictor_stream.bytes + parameters;
 
     PieceStore symbols(1, std::min(content_.elements, work_.memory / 4));
-    Histogram histogram{};
+    codec::Histogram histogram{};
     DCF_TRY(code_symbols(&symbols, &histogram));
-    const Roles roles = roles_of(e, content_.dtype);
-    const unsigned alphabet = roles.list[roles.find(Role::kValues)].alphabet;
+    const format::Roles roles = format::roles_of(e, content_.dtype);
+    const unsigned alphabet = roles.list[roles.find(format::Role::kValues)].alphabet;
     ValuePlan plain;
     plain.encoding = e;
     plain.stream = plan_stream(histogram, alphabet, plan_.grid.chunks);
     plan_.bytes += plain.stream.bytes;
-    if (content_.bits > 8) plan_.bytes += bucket_extra_size(histogram, buckets());
+    if (content_.bits > 8) plan_.bytes += codec::bucket_extra_size(histogram, buckets());
     plan_.streams = {plain.stream};
     plain.bytes = plan_.bytes;
     DCF_TRY(add_classes(symbols, plain));
@@ -152,7 +152,7 @@ class DeltaPlanner {
 
   // Leaves out distances that no unit has, and units that are all alike; false: no unit has any.
   bool drop_unused() {
-    Encoding& e = plan_.encoding;
+    format::Encoding& e = plan_.encoding;
     std::array<uint8_t, kMaxDistances + 1> number{};
     uint8_t kept = 0;
     for (uint8_t p = 1; p <= e.distance_count; ++p) {
@@ -176,7 +176,7 @@ class DeltaPlanner {
     return kept > 0;
   }
 
-  Status code_symbols(PieceStore* symbols, Histogram* histogram) const {
+  Status code_symbols(PieceStore* symbols, codec::Histogram* histogram) const {
     std::vector<uint8_t> coded;
     DCF_TRY(for_each_chunk(UINT64_MAX, [&](uint64_t first, Bytes words) {
       const std::vector<uint64_t> numbers = delta_numbers(
@@ -185,10 +185,10 @@ class DeltaPlanner {
         coded.assign(numbers.begin(), numbers.end());
       } else {
         coded.resize(numbers.size());
-        DCF_TRY(
-            bucket_symbols<uint64_t>(numbers, buckets(), buckets().alphabet(content_.bits), coded));
+        DCF_TRY(codec::bucket_symbols<uint64_t>(numbers, buckets(),
+                                                buckets().alphabet(content_.bits), coded));
       }
-      add_to(histogram, histogram_of(coded));
+      add_to(histogram, codec::histogram_of(coded));
       return symbols->append(coded);
     }));
     return symbols->finish(content_.elements);
@@ -266,4 +266,4 @@ Result<std::optional<DeltaPlan>> plan_delta(const std::vector<uint64_t>& dims, u
   return DeltaPlanner(*best, best_choice, smallest, work, *content).run();
 }
 
-}  // namespace dcf::impl
+}  // namespace dcf::impl::encode

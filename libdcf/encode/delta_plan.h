@@ -12,10 +12,10 @@
 #include "encode/stream_plan.h"
 #include "encode/work.h"
 
-namespace dcf::impl {
+namespace dcf::impl::encode {
 
 struct DeltaPlan {
-  Encoding encoding;  // of values and classes
+  format::Encoding encoding;  // of values and classes
   Grid grid;
   std::vector<uint8_t> predictors;  // of each unit
   StreamPlan predictor_stream;      // in the tables section
@@ -33,4 +33,4 @@ struct DeltaPlan {
 Result<std::optional<DeltaPlan>> plan_delta(const std::vector<uint64_t>& dims, uint64_t other,
                                             bool smallest, const Work& work, Content* content);
 
-}  // namespace dcf::impl
+}  // namespace dcf::impl::encode

@@ -9,7 +9,7 @@
 #include "encode/delta_words.h"
 #include "encode/grid.h"
 
-namespace dcf::impl {
+namespace dcf::impl::encode {
 namespace {
 
 constexpr size_t kMostDistances = 32;  // that are sampled
@@ -240,4 +240,4 @@ DeltaChoice choose_distances(const DeltaLayout& layout, const DeltaSample& sampl
   return choice;
 }
 
-}  // namespace dcf::impl
+}  // namespace dcf::impl::encode

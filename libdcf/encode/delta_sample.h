@@ -8,11 +8,11 @@
 #include "encode/class_map.h"
 #include "encode/content.h"
 
-namespace dcf::impl {
+namespace dcf::impl::encode {
 
 // A view with rows in which distances are counted, and the units that choose among them.
 struct DeltaLayout {
-  View view;
+  format::View view;
   ClassAxis units;
   std::vector<uint32_t> distances;  // to try
   std::vector<uint64_t> dims;       // of the elements in the order of the view
@@ -50,4 +50,4 @@ struct DeltaChoice {
 };
 DeltaChoice choose_distances(const DeltaLayout& layout, const DeltaSample& sample);
 
-}  // namespace dcf::impl
+}  // namespace dcf::impl::encode

@@ -4,9 +4,9 @@
 #include "encode/class_map.h"
 #include "encode/words.h"
 
-namespace dcf::impl {
+namespace dcf::impl::encode {
 
-std::vector<uint64_t> delta_numbers(DType dtype, const Encoding& encoding, Bytes predictors,
+std::vector<uint64_t> delta_numbers(DType dtype, const format::Encoding& encoding, Bytes predictors,
                                     uint64_t first, uint32_t cols, Bytes words) {
   std::vector<uint64_t> numbers;
   const ClassAxis axis{encoding.delta_run, encoding.delta_units};
@@ -29,4 +29,4 @@ std::vector<uint64_t> delta_numbers(DType dtype, const Encoding& encoding, Bytes
   return numbers;
 }
 
-}  // namespace dcf::impl
+}  // namespace dcf::impl::encode

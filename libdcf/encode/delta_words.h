@@ -10,7 +10,7 @@
 #include "base/dtype.h"
 #include "format/tensor.h"
 
-namespace dcf::impl {
+namespace dcf::impl::encode {
 
 // The key of a word (section 5.2) less that of the word 0, modulo 2^W: keys that are subtracted
 // from one another may be these.
@@ -28,7 +28,7 @@ Word zigzag_of(Word difference) {
 
 // The differences of whole rows of a view, the elements from `first` on, whose words are given: of
 // elements of 8 bits as they are, of others as numbers of the bucket code.
-std::vector<uint64_t> delta_numbers(DType dtype, const Encoding& encoding, Bytes predictors,
+std::vector<uint64_t> delta_numbers(DType dtype, const format::Encoding& encoding, Bytes predictors,
                                     uint64_t first, uint32_t cols, Bytes words);
 
-}  // namespace dcf::impl
+}  // namespace dcf::impl::encode

@@ -7,7 +7,7 @@
 #include "encode/class_costs.h"
 #include "encode/radix_sort.h"
 
-namespace dcf::impl {
+namespace dcf::impl::encode {
 namespace {
 
 constexpr unsigned kLogSlots = 17;
@@ -71,9 +71,11 @@ std::optional<Estimate> estimate(const std::vector<uint64_t>& keys, uint64_t ele
   const uint64_t words = counts.size() + once * once / (2 * std::max<uint64_t>(of_count(2), 1));
   if (words > 2 * uint64_t{kMaxDictionary}) return std::nullopt;
   // The high parts of the indices are the 256th parts of the distinct keys.
-  Histogram high{};
-  for (size_t i = 0; i < counts.size(); ++i) high[i * kMaxSymbols / counts.size()] += counts[i];
-  const uint64_t low_bits = words > kMaxSymbols ? log2_of(words) - log2_of(kMaxSymbols) : 0;
+  codec::Histogram high{};
+  for (size_t i = 0; i < counts.size(); ++i)
+    high[i * codec::kMaxSymbols / counts.size()] += counts[i];
+  const uint64_t low_bits =
+      words > codec::kMaxSymbols ? log2_of(words) - log2_of(codec::kMaxSymbols) : 0;
   const uint64_t of_index = entropy_of(high) / keys.size() + low_bits;
   // The words between those of the sample make the steps shorter.
   const uint64_t step = steps / counts.size();
@@ -132,11 +134,11 @@ DictionaryPlan make_plan(const Content& content, Found found, uint64_t chunks) {
   }
   std::sort(sorted.begin(), sorted.end());
   DictionaryPlan plan;
-  plan.encoding.values = Values::kDictionary;
+  plan.encoding.values = format::Values::kDictionary;
   plan.encoding.palette_size = static_cast<uint32_t>(sorted.size());
   const unsigned low_bits = plan.encoding.index_bits();
   plan.codebook.reserve(sorted.size());
-  Histogram high{};
+  codec::Histogram high{};
   for (size_t i = 0; i < sorted.size(); ++i) {
     const uint64_t word = codebook_word(content.dtype, sorted[i].first);
     plan.codebook.push_back(word);
@@ -148,8 +150,8 @@ DictionaryPlan make_plan(const Content& content, Found found, uint64_t chunks) {
   plan.stream = plan_stream(high, alphabet, chunks);
   std::vector<uint8_t> book;
   // The keys rise, so they are a codebook.
-  (void)append_codebook(plan.codebook, content.dtype, &book);
-  plan.bytes = plan.stream.bytes + packed_size(content.elements, low_bits) + chunks / 2 +
+  (void)codec::append_codebook(plan.codebook, content.dtype, &book);
+  plan.bytes = plan.stream.bytes + codec::packed_size(content.elements, low_bits) + chunks / 2 +
                book.size() + sizeof(uint16_t);
   return plan;
 }
@@ -183,4 +185,4 @@ Result<std::optional<DictionaryPlan>> plan_dictionary(const Content& content, ui
   return std::optional<DictionaryPlan>(make_plan(content, std::move(found), chunks));
 }
 
-}  // namespace dcf::impl
+}  // namespace dcf::impl::encode

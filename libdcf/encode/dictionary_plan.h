@@ -12,10 +12,10 @@
 #include "encode/stream_plan.h"
 #include "encode/work.h"
 
-namespace dcf::impl {
+namespace dcf::impl::encode {
 
 struct DictionaryPlan {
-  Encoding encoding;  // the fields of the values
+  format::Encoding encoding;  // the fields of the values
   std::vector<uint64_t> codebook;
   std::shared_ptr<const WordIndex> index;  // of the words in the codebook
   StreamPlan stream;                       // of the high parts of the indices
@@ -33,4 +33,4 @@ Result<std::optional<DictionaryPlan>> plan_dictionary(const Content& content, ui
 // The memory of the index of a dictionary.
 uint64_t dictionary_index_bytes();
 
-}  // namespace dcf::impl
+}  // namespace dcf::impl::encode

@@ -15,7 +15,7 @@
 #include "encode/grid_store.h"
 #include "encode/upper_factor.h"
 
-namespace dcf::impl {
+namespace dcf::impl::encode {
 namespace {
 
 // Added to every mean square, in parts of the mean of all. With less, rounding fits the inputs that
@@ -514,4 +514,4 @@ Result<double> measure_error(DType dtype, Bytes words, std::span<const uint64_t>
   return sampled ? output.sampled : output.error;
 }
 
-}  // namespace dcf::impl
+}  // namespace dcf::impl::encode

@@ -12,7 +12,7 @@
 #include "encode/grid_round.h"
 #include "encode/moments.h"
 
-namespace dcf::impl {
+namespace dcf::impl::encode {
 
 // Of the rounding that a tensor has in the end.
 struct OutputError {
@@ -43,4 +43,4 @@ Result<double> measure_error(DType dtype, Bytes words, std::span<const uint64_t>
                              const Moments& moments, bool sampled, const Work& work,
                              const RoundedTensor& rounded);
 
-}  // namespace dcf::impl
+}  // namespace dcf::impl::encode

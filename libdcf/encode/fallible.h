@@ -10,7 +10,7 @@
 #include "base/parallel.h"
 #include "base/status.h"
 
-namespace dcf::impl {
+namespace dcf::impl::encode {
 
 // Calls body(i) -> Status for the items of [0, n). After a failure the items above it may be
 // skipped. Returns the failure of the lowest item. std::bad_alloc becomes OutOfMemory.
@@ -37,4 +37,4 @@ Status run_fallible(const Parallel& parallel, size_t n, Body body) {
   return failure;
 }
 
-}  // namespace dcf::impl
+}  // namespace dcf::impl::encode

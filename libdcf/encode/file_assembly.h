@@ -11,7 +11,7 @@
 #include "io/sink.h"
 #include "io/spool.h"
 
-namespace dcf::impl {
+namespace dcf::impl::encode {
 
 struct StoredEncoding {
   EncodedTensor encoded;
@@ -56,7 +56,7 @@ struct FileContents {
 // `max_memory` if that is less, could not open the file (LimitMemory, LimitCount, LimitOutput).
 // Progress counts bytes of the file. Also fails as spool and sink do, and with Cancelled or
 // OutOfMemory.
-Status write_file(const FileContents& contents, const Spool& spool, uint64_t max_memory,
-                  Progress& progress, Sink& sink);
+Status write_file(const FileContents& contents, const io::Spool& spool, uint64_t max_memory,
+                  Progress& progress, io::Sink& sink);
 
-}  // namespace dcf::impl
+}  // namespace dcf::impl::encode

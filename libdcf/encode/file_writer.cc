@@ -6,7 +6,7 @@
 #include "encode/part_file.h"
 #include "encode/range_encoder.h"
 
-namespace dcf::impl {
+namespace dcf::impl::encode {
 namespace {
 
 constexpr uint64_t kMaxStoreMemory = uint64_t{16} << 20;
@@ -171,7 +171,7 @@ class FileWriter::Impl {
       AddedTensor added = WriterState::describe(spec);
       added.stored = found->second.stored;
       StoredTensor& data = state_.stored(added);
-      const Tensor& coded = data.encodings[0].encoded.tensor;
+      const format::Tensor& coded = data.encodings[0].encoded.tensor;
       if (options_.part || coded.dtype != spec.dtype || coded.bits != size.bits ||
           coded.elements != size.elements || (spec.name < data.owner && data.dims != added.dims)) {
         return fail(Code::InvalidArgument, "", "the tensor cannot be an alias of the other one");
@@ -203,10 +203,10 @@ class FileWriter::Impl {
 
   Status add_section(uint32_t kind, Bytes bytes) {
     return change([&]() -> Status {
-      if (kind > kMaxSectionKind) {
+      if (kind > format::kMaxSectionKind) {
         return fail(Code::UnsupportedSection, "A-01", "no reader knows a critical section yet");
       }
-      if (kind >= kFirstReservedKind && kind <= kLastReservedKind) {
+      if (kind >= format::kFirstReservedKind && kind <= format::kLastReservedKind) {
         return fail(Code::InvalidArgument, "", "the format reserves this kind of section");
       }
       DCF_TRY(check_usable());
@@ -226,7 +226,7 @@ class FileWriter::Impl {
 
   void refuse() { broken_ = true; }
 
-  Status finish(Sink& sink) {
+  Status finish(io::Sink& sink) {
     was_broken_ = broken_;
     DCF_TRY(check_idle());
     finished_ = true;
@@ -315,8 +315,8 @@ Status FileWriter::add_section(uint32_t kind, Bytes bytes) {
 void FileWriter::refuse() {
   impl_->refuse();
 }
-Status FileWriter::finish(Sink& sink) {
+Status FileWriter::finish(io::Sink& sink) {
   return impl_->finish(sink);
 }
 
-}  // namespace dcf::impl
+}  // namespace dcf::impl::encode

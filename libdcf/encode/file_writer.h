@@ -22,7 +22,7 @@
 #include "encode/write_progress.h"
 #include "io/sink.h"
 
-namespace dcf::impl {
+namespace dcf::impl::encode {
 
 struct WriterOptions {
   uint64_t max_memory = Limits{}.max_memory;  // besides the caller's inputs
@@ -82,11 +82,11 @@ class FileWriter {
   void refuse();
 
   // Writes the file to `sink`. Callable once; nothing can be added afterwards (BadState).
-  Status finish(Sink& sink);
+  Status finish(io::Sink& sink);
 
  private:
   class Impl;
   std::unique_ptr<Impl> impl_;
 };
 
-}  // namespace dcf::impl
+}  // namespace dcf::impl::encode

@@ -3,7 +3,7 @@
 
 #include "base/checked.h"
 
-namespace dcf::impl {
+namespace dcf::impl::encode {
 namespace {
 
 // With shorter or more rows, the counts of their entries cost more than the view can save.
@@ -12,7 +12,7 @@ constexpr uint64_t kMaxSparseRows = uint64_t{1} << 24;
 
 // About `chunks` chunks with equal numbers of rows. None has more than max_elements, unless it is
 // one row.
-Grid cut(View view, uint64_t elements, uint64_t chunks, uint64_t max_elements) {
+Grid cut(format::View view, uint64_t elements, uint64_t chunks, uint64_t max_elements) {
   Grid grid;
   grid.view = view;
   grid.elements = elements;
@@ -38,7 +38,7 @@ Grid dense_grid(const std::vector<uint64_t>& dims, uint64_t elements, uint32_t b
       std::min<uint64_t>(kMaxChunkEntries, uint64_t{kMaxChunkBytes} * 8 / bits / 8 * 8);
   const uint64_t bytes = ceil_div(elements * bits, 8);
   const uint64_t chunks = raw ? rounded(bytes, kRawChunkBytes) : rounded(elements, chunk_entries);
-  const uint64_t by_default = default_view_cols(dims, elements);
+  const uint64_t by_default = format::default_view_cols(dims, elements);
   if (by_default <= most) {
     const Grid grid = cut({static_cast<uint32_t>(by_default), false}, elements, chunks, most);
     const uint64_t stride = uint64_t{grid.rows_per_chunk} * by_default;
@@ -52,7 +52,7 @@ std::vector<Grid> sparse_grids(const std::vector<uint64_t>& dims, uint64_t eleme
                                uint64_t entries, bool small_chunks) {
   const uint64_t most = small_chunks ? kMaxChunkEntries : kMaxChunkElements;
   const uint64_t chunks = rounded(entries, kChunkEntries);
-  const uint64_t by_default = default_view_cols(dims, elements);
+  const uint64_t by_default = format::default_view_cols(dims, elements);
   std::vector<Grid> grids;
   const auto add = [&](uint64_t cols, bool transposed) {
     if (cols <= most && ceil_div(elements, cols) <= kMaxSparseRows) {
@@ -69,7 +69,7 @@ std::vector<Grid> sparse_grids(const std::vector<uint64_t>& dims, uint64_t eleme
   return grids;
 }
 
-Grid view_grid(View view, uint64_t elements, uint64_t chunk_entries) {
+Grid view_grid(format::View view, uint64_t elements, uint64_t chunk_entries) {
   return cut(view, elements, rounded(elements, chunk_entries), kMaxChunkEntries);
 }
 
@@ -82,4 +82,4 @@ std::optional<Grid> halve_chunks(const Grid& grid) {
   return cut(grid.view, grid.elements, 0, uint64_t{grid.rows_per_chunk / 2} * grid.view.cols);
 }
 
-}  // namespace dcf::impl
+}  // namespace dcf::impl::encode

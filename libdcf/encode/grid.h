@@ -8,7 +8,7 @@
 
 #include "format/tensor.h"
 
-namespace dcf::impl {
+namespace dcf::impl::encode {
 
 // The number of entries, or of elements with dense positions, that a chunk should have.
 inline constexpr uint64_t kChunkEntries = 65536;
@@ -20,7 +20,7 @@ inline constexpr uint64_t kRawChunkBytes = uint64_t{1} << 20;
 inline constexpr uint64_t kSafeChunkEntries = kMaxChunkEntries - (kMaxChunkElements >> 8);
 
 struct Grid {
-  View view;
+  format::View view;
   uint64_t rows = 0;
   uint32_t rows_per_chunk = 0;
   uint64_t chunks = 0;
@@ -48,7 +48,7 @@ std::vector<Grid> sparse_grids(const std::vector<uint64_t>& dims, uint64_t eleme
                                uint64_t entries, bool small_chunks);
 
 // Any view, in chunks of about so many elements.
-Grid view_grid(View view, uint64_t elements, uint64_t chunk_entries);
+Grid view_grid(format::View view, uint64_t elements, uint64_t chunk_entries);
 
 // The same view in at least so many chunks, where it has as many rows.
 Grid in_chunks(const Grid& grid, uint64_t chunks);
@@ -56,4 +56,4 @@ Grid in_chunks(const Grid& grid, uint64_t chunks);
 // The same view with half the rows per chunk; nothing if a chunk is one row already.
 std::optional<Grid> halve_chunks(const Grid& grid);
 
-}  // namespace dcf::impl
+}  // namespace dcf::impl::encode

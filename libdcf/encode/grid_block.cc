@@ -8,7 +8,7 @@
 
 #include "encode/grid_store.h"
 
-namespace dcf::impl {
+namespace dcf::impl::encode {
 namespace {
 
 constexpr size_t kBlock = 512;
@@ -155,4 +155,4 @@ void RoundingEffect::add(const RoundingEffect& other) {
   vanished += other.vanished;
 }
 
-}  // namespace dcf::impl
+}  // namespace dcf::impl::encode

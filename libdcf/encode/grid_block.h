@@ -9,7 +9,7 @@
 #include "base/cpu.h"
 #include "base/dtype.h"
 
-namespace dcf::impl {
+namespace dcf::impl::encode {
 
 // What rounding did to some elements.
 struct RoundingEffect {
@@ -47,4 +47,4 @@ std::vector<const BlockKernels*> available_block_kernels();
 // The best table that DCF_KERNEL allows (base/cpu.h). Thread-safe.
 const BlockKernels& active_block_kernels();
 
-}  // namespace dcf::impl
+}  // namespace dcf::impl::encode

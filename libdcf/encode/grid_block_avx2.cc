@@ -12,7 +12,7 @@
 
 #define DCF_AVX2 __attribute__((target("avx2,f16c")))
 
-namespace dcf::impl {
+namespace dcf::impl::encode {
 namespace {
 
 constexpr size_t kLanes = 8;
@@ -199,5 +199,5 @@ RoundingEffect set_multiples(DType dtype, std::span<const float> values, const i
 
 const BlockKernels kAvx2BlockKernels = {CpuSet::kAvx2, round, set_multiples};
 
-}  // namespace dcf::impl
+}  // namespace dcf::impl::encode
 #endif

@@ -5,10 +5,11 @@
 #include "encode/grid_round.h"
 #include "encode/trellis.h"
 
-namespace dcf::impl {
+namespace dcf::impl::encode {
 
-std::optional<GridCodes> grid_codes(const Content& content, Values values, const GridScales& grid,
-                                    uint64_t first, Bytes words, GridScratch* scratch) {
+std::optional<GridCodes> grid_codes(const Content& content, format::Values values,
+                                    const GridScales& grid, uint64_t first, Bytes words,
+                                    GridScratch* scratch) {
   const size_t n = words.size() / content.width();
   if (content.rounded != nullptr) {
     const auto begin = static_cast<size_t>(first);
@@ -24,10 +25,10 @@ std::optional<GridCodes> grid_codes(const Content& content, Values values, const
   return GridCodes{scratch->numbers, scratch->symbols};
 }
 
-void code_grid_numbers(Values values, std::span<uint32_t> numbers, MutableBytes symbols) {
-  if (values == Values::kTrellis) to_trellis_numbers(numbers);
+void code_grid_numbers(format::Values values, std::span<uint32_t> numbers, MutableBytes symbols) {
+  if (values == format::Values::kTrellis) to_trellis_numbers(numbers);
   // Cannot fail: numbers of 32 bits have symbols.
-  (void)bucket_symbols<uint32_t>(numbers, kIntBuckets, kIntBuckets.alphabet(32), symbols);
+  (void)codec::bucket_symbols<uint32_t>(numbers, kIntBuckets, kIntBuckets.alphabet(32), symbols);
 }
 
-}  // namespace dcf::impl
+}  // namespace dcf::impl::encode

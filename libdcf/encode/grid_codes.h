@@ -9,7 +9,7 @@
 #include "encode/content.h"
 #include "encode/grid_scales.h"
 
-namespace dcf::impl {
+namespace dcf::impl::encode {
 
 struct GridCodes {
   std::span<const uint32_t> numbers;
@@ -24,10 +24,11 @@ struct GridScratch {
 // The codes of the elements from `first` on, whose words these are; nothing if one is off the grid.
 // Those of a tensor that was rounded, as these values, are known; others are in the scratch, until
 // the next call with it.
-std::optional<GridCodes> grid_codes(const Content& content, Values values, const GridScales& grid,
-                                    uint64_t first, Bytes words, GridScratch* scratch);
+std::optional<GridCodes> grid_codes(const Content& content, format::Values values,
+                                    const GridScales& grid, uint64_t first, Bytes words,
+                                    GridScratch* scratch);
 
 // The numbers of a grid become those of the values; sets as many symbols of these.
-void code_grid_numbers(Values values, std::span<uint32_t> numbers, MutableBytes symbols);
+void code_grid_numbers(format::Values values, std::span<uint32_t> numbers, MutableBytes symbols);
 
-}  // namespace dcf::impl
+}  // namespace dcf::impl::encode

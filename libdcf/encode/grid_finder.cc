@@ -9,7 +9,7 @@
 #include "base/float_word.h"
 #include "encode/class_plan.h"
 
-namespace dcf::impl {
+namespace dcf::impl::encode {
 namespace {
 
 constexpr uint64_t kLeastGridElements = 64;  // of a tensor
@@ -371,4 +371,4 @@ GridVotes vote_on_grid(DType dtype, Bytes words) {
   }
 }
 
-}  // namespace dcf::impl
+}  // namespace dcf::impl::encode

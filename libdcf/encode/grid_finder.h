@@ -16,7 +16,7 @@
 #include "encode/grid_scales.h"
 #include "encode/work.h"
 
-namespace dcf::impl {
+namespace dcf::impl::encode {
 
 // Scales that give every word of the tensor again, of as few units as any; nothing where none are
 // found, which a few values show for most tensors. Linear in the elements. `dims`: of the tensor.
@@ -39,4 +39,4 @@ struct GridVotes {
 };
 GridVotes vote_on_grid(DType dtype, Bytes words);
 
-}  // namespace dcf::impl
+}  // namespace dcf::impl::encode

@@ -10,7 +10,7 @@
 #include "encode/grid_round.h"
 #include "encode/trellis.h"
 
-namespace dcf::impl {
+namespace dcf::impl::encode {
 namespace {
 
 constexpr uint64_t kBlockBytes = kReadElements * (2 * sizeof(uint32_t) + sizeof(uint32_t) + 1);
@@ -22,7 +22,7 @@ constexpr uint64_t kLeastTrellis = 64;
 
 // Whether the integers of the elements, which are on the grid, are trellis values.
 Result<bool> is_trellis(const Content& content, const GridScales& scales, uint64_t cols) {
-  if (content.rounded != nullptr) return content.rounded->values == Values::kTrellis;
+  if (content.rounded != nullptr) return content.rounded->values == format::Values::kTrellis;
   if (cols == 0 || content.elements < kLeastTrellis) return false;
   const uint64_t rows = std::max(kReadElements / cols, uint64_t{1}) * cols;
   std::vector<uint8_t> scratch;
@@ -42,14 +42,14 @@ Result<bool> is_trellis(const Content& content, const GridScales& scales, uint64
 }
 
 // The symbols of all elements; nothing where one is not on the grid.
-Result<std::optional<Histogram>> count_symbols(const Content& content, Values values,
-                                               const GridScales& scales, const Work& work) {
+Result<std::optional<codec::Histogram>> count_symbols(const Content& content, format::Values values,
+                                                      const GridScales& scales, const Work& work) {
   const uint64_t held = kCopies * scales.scales.size() * sizeof(float);
   DCF_ASSIGN(const Parallel parallel,
              work.threads_for(kBlockBytes + PieceStore::kReaderBytes + held));
   const uint64_t blocks = ceil_div(content.elements, kReadElements);
   const uint64_t batch = uint64_t{16} * parallel.width();
-  std::optional<Histogram> symbols(Histogram{});
+  std::optional<codec::Histogram> symbols(codec::Histogram{});
   std::mutex mutex;
   std::atomic<bool> off{false};
   for (uint64_t done = 0; done < blocks && !off; done += batch) {
@@ -67,7 +67,7 @@ Result<std::optional<Histogram>> count_symbols(const Content& content, Values va
         off = true;
         return ok_status();
       }
-      const Histogram counts = histogram_of(own->symbols);
+      const codec::Histogram counts = codec::histogram_of(own->symbols);
       const std::lock_guard lock(mutex);
       for (size_t s = 0; s < counts.size(); ++s) (*symbols)[s] += counts[s];
       return ok_status();
@@ -86,17 +86,17 @@ Result<std::optional<GridPlan>> plan_grid(const Content& content, GridScales sca
   DCF_ASSIGN(const bool trellis, is_trellis(content, scales, cols));
   GridPlan plan;
   ValuePlan& values = plan.values;
-  values.encoding.values = trellis ? Values::kTrellis : Values::kGrid;
-  DCF_ASSIGN(const std::optional<Histogram> symbols,
+  values.encoding.values = trellis ? format::Values::kTrellis : format::Values::kGrid;
+  DCF_ASSIGN(const std::optional<codec::Histogram> symbols,
              count_symbols(content, values.encoding.values, scales, work));
   if (!symbols) return std::optional<GridPlan>();
   values.encoding.grid_run = scales.axis.run;
   values.encoding.grid_units = scales.axis.units;
   values.stream = plan_stream(*symbols, kIntBuckets.alphabet(trellis ? kTrellisBits : 32), chunks);
-  values.bytes = values.stream.bytes + bucket_extra_size(*symbols, kIntBuckets) + kParameters +
-                 scales.scales.size() * sizeof(float);
+  values.bytes = values.stream.bytes + codec::bucket_extra_size(*symbols, kIntBuckets) +
+                 kParameters + scales.scales.size() * sizeof(float);
   plan.scales = std::move(scales);
   return std::optional<GridPlan>(std::move(plan));
 }
 
-}  // namespace dcf::impl
+}  // namespace dcf::impl::encode

@@ -8,7 +8,7 @@
 #include "encode/value_plan.h"
 #include "encode/work.h"
 
-namespace dcf::impl {
+namespace dcf::impl::encode {
 
 struct GridPlan {
   ValuePlan values;
@@ -21,4 +21,4 @@ struct GridPlan {
 Result<std::optional<GridPlan>> plan_grid(const Content& content, GridScales scales, uint64_t cols,
                                           uint64_t chunks, const Work& work);
 
-}  // namespace dcf::impl
+}  // namespace dcf::impl::encode

@@ -18,7 +18,7 @@
 #include "encode/trellis.h"
 #include "encode/unit_scales.h"
 
-namespace dcf::impl {
+namespace dcf::impl::encode {
 namespace {
 
 // Elements that are read at once, and that one task works on.
@@ -290,7 +290,7 @@ class Rounder {
   // Whether the rows are long enough, few elements are 0, no multiple vanishes, and sums that are
   // kept are those of rows.
   bool may_be_trellis() const {
-    const uint64_t cols = default_view_cols(dims_, elements_);
+    const uint64_t cols = format::default_view_cols(dims_, elements_);
     if (zeros_ > elements_ / kZeroShare) return false;
     if (cols < kLeastTrellisRow || cols > kMostTrellisRow) return false;
     const ClassAxis summed = output_channels(dims_, elements_);
@@ -309,7 +309,7 @@ class Rounder {
   }
 
   Status round_trellis() {
-    const auto cols = static_cast<size_t>(default_view_cols(dims_, elements_));
+    const auto cols = static_cast<size_t>(format::default_view_cols(dims_, elements_));
     const bool keeps_sums = output_channels(dims_, elements_).units != 0;
     const uint64_t rows = elements_ / cols;
     const uint64_t of_task = std::max(kTask / cols, uint64_t{1});
@@ -371,7 +371,7 @@ class Rounder {
     note(effects);
     if (!good_) return ok_status();
     rounded_.grid = std::move(grid);
-    rounded_.values = Values::kTrellis;
+    rounded_.values = format::Values::kTrellis;
     return ok_status();
   }
 
@@ -523,7 +523,7 @@ class Rounder {
         DCF_ASSIGN(of_trellis, output_error(true));
       }
       rounded_.grid = scales;
-      rounded_.values = Values::kGrid;
+      rounded_.values = format::Values::kGrid;
     }
     DCF_TRY(round_all());
     if (!good_) return ok_status();
@@ -570,4 +570,4 @@ Result<std::optional<RoundedTensor>> round_to_grid(DType dtype, Bytes words,
   return Rounder(dtype, words, dims, sqnr_db, work, moments).run();
 }
 
-}  // namespace dcf::impl
+}  // namespace dcf::impl::encode

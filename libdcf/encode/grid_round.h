@@ -20,14 +20,14 @@
 #include "encode/moments.h"
 #include "encode/work.h"
 
-namespace dcf::impl {
+namespace dcf::impl::encode {
 
 struct RoundedTensor {
   GridScales grid;
-  Values values = Values::kGrid;  // or kTrellis
-  BigVector<uint8_t> words;       // float(k) * scale in the dtype, k being a whole number
-  BigVector<uint32_t> numbers;    // what stands for the k in these values
-  BigVector<uint8_t> symbols;     // of the numbers, in kIntBuckets
+  format::Values values = format::Values::kGrid;  // or kTrellis
+  BigVector<uint8_t> words;     // float(k) * scale in the dtype, k being a whole number
+  BigVector<uint32_t> numbers;  // what stands for the k in these values
+  BigVector<uint8_t> symbols;   // of the numbers, in kIntBuckets
   double greatest_error = 0;
   // Where there were moments: E|W x - W' x|^2, and how they were used.
   double output_error = 0;
@@ -58,4 +58,4 @@ constexpr uint64_t rounded_bytes(uint64_t elements, uint32_t bits) {
   return elements * (bits / 8 + sizeof(uint32_t) + 1);
 }
 
-}  // namespace dcf::impl
+}  // namespace dcf::impl::encode

@@ -6,7 +6,7 @@
 
 #include "base/float_word.h"
 
-namespace dcf::impl {
+namespace dcf::impl::encode {
 namespace {
 
 constexpr size_t kScaleBlock = 1024;  // elements whose scales are written out at once
@@ -84,4 +84,4 @@ void append_scales(std::span<const float> scales, std::vector<uint8_t>* out) {
   }
 }
 
-}  // namespace dcf::impl
+}  // namespace dcf::impl::encode

@@ -10,7 +10,7 @@
 #include "base/bytes.h"
 #include "encode/class_map.h"
 
-namespace dcf::impl {
+namespace dcf::impl::encode {
 
 struct GridScales {
   ClassAxis axis;             // one scale for the whole tensor: 1 unit of any run
@@ -35,4 +35,4 @@ bool grid_numbers(DType dtype, const GridScales& grid, uint64_t first, Bytes wor
 // Appends the scales as the tables section stores them.
 void append_scales(std::span<const float> scales, std::vector<uint8_t>* out);
 
-}  // namespace dcf::impl
+}  // namespace dcf::impl::encode

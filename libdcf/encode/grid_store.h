@@ -11,7 +11,7 @@
 #include "encode/grid_round.h"
 #include "encode/words.h"
 
-namespace dcf::impl {
+namespace dcf::impl::encode {
 
 // The nearest whole number, halves away from 0. |steps| is at most 2^24 + 1.
 inline int32_t nearest_multiple(float steps) {
@@ -57,4 +57,4 @@ inline double store_multiple(DType dtype, uint64_t index, float value, int32_t m
   return std::abs(double{value} - double{decoded});
 }
 
-}  // namespace dcf::impl
+}  // namespace dcf::impl::encode

@@ -5,7 +5,7 @@
 #include <numeric>
 #include <utility>
 
-namespace dcf::impl {
+namespace dcf::impl::encode {
 namespace {
 
 constexpr size_t kSumBlock = 256;  // values per stored sum
@@ -243,4 +243,4 @@ DCF_INSTANTIATE(float)
 DCF_INSTANTIATE(double)
 #undef DCF_INSTANTIATE
 
-}  // namespace dcf::impl
+}  // namespace dcf::impl::encode

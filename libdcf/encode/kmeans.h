@@ -11,7 +11,7 @@
 #include <span>
 #include <vector>
 
-namespace dcf::impl {
+namespace dcf::impl::encode {
 
 // A sample of finite values whose sum is finite too. Allocates 8 bytes for 256 values besides the
 // values.
@@ -74,4 +74,4 @@ template <typename Real>
 std::vector<double> lloyd_filled(const SortedSample<Real>& sample, std::vector<double> centroids,
                                  size_t k);
 
-}  // namespace dcf::impl
+}  // namespace dcf::impl::encode

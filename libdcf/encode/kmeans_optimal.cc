@@ -6,7 +6,7 @@
 #include <limits>
 #include <utility>
 
-namespace dcf::impl {
+namespace dcf::impl::encode {
 namespace {
 
 constexpr size_t kMaxCells = size_t{1} << 16;
@@ -118,4 +118,4 @@ std::vector<double> optimal_centroids(const SortedSample<Real>& sample, size_t k
 template std::vector<double> optimal_centroids(const SortedSample<float>&, size_t);
 template std::vector<double> optimal_centroids(const SortedSample<double>&, size_t);
 
-}  // namespace dcf::impl
+}  // namespace dcf::impl::encode

@@ -9,7 +9,7 @@
 
 #include "encode/kmeans.h"
 
-namespace dcf::impl {
+namespace dcf::impl::encode {
 
 // Means of the k clusters of least total squared distance, ascending. The sample has at least k
 // distinct values, k <= 256. Up to 2^16 distinct values are one cell each and the result is the
@@ -20,4 +20,4 @@ namespace dcf::impl {
 template <typename Real>
 std::vector<double> optimal_centroids(const SortedSample<Real>& sample, size_t k);
 
-}  // namespace dcf::impl
+}  // namespace dcf::impl::encode

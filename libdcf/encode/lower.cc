@@ -12,7 +12,7 @@
 #include "encode/radix_select.h"
 #include "encode/stats.h"
 
-namespace dcf::impl {
+namespace dcf::impl::encode {
 namespace {
 
 constexpr size_t kMaxClusters = 255;  // with codes for "no entry" or the filler zero besides
@@ -159,7 +159,7 @@ class Lowering {
     result.content = exact_;
     if (exact_.drop_signs) {
       DCF_ASSIGN(const bool dropped, has_negative_zeros());
-      if (dropped) result.fidelity = Fidelity::kValueExact;
+      if (dropped) result.fidelity = format::Fidelity::kValueExact;
     }
     return result;
   }
@@ -181,7 +181,7 @@ class Lowering {
           return load_word(codes.codebook + code * content.width(), content.width()) ==
                  negative_zero(dtype_);
         });
-    if (signs_dropped) result.fidelity = Fidelity::kValueExact;
+    if (signs_dropped) result.fidelity = format::Fidelity::kValueExact;
     // A caller who gives a code for every element gets the codes back, unless options ask for
     // other positions.
     result.sparse_allowed = sparse || options_.positions.has_value();
@@ -201,7 +201,7 @@ class Lowering {
 
   // Empty if no value changed, or if the change has no finite bound.
   Result<std::vector<Lowered>> lossy() {
-    const bool forced_dense = options_.positions == Positions::kDense;
+    const bool forced_dense = options_.positions == format::Positions::kDense;
     const bool csr = input_.as<CsrData>() != nullptr;
     std::vector<Lowered> result;
     const auto add = [&](Result<std::optional<Lowered>> lowered) {
@@ -249,7 +249,7 @@ class Lowering {
       result.push_back(std::move(exact));
     }
     Lowered& lowered = result.emplace_back();
-    lowered.fidelity = Fidelity::kLossy;
+    lowered.fidelity = format::Fidelity::kLossy;
     lowered.error_bound = tensor->greatest_error;
     lowered.scales = tensor->grid;
     lowered.content = exact_;
@@ -292,7 +292,7 @@ class Lowering {
     Lowered lowered;
     lowered.content = std::move(content);
     lowered.content.drop_signs = true;
-    lowered.fidelity = Fidelity::kLossy;
+    lowered.fidelity = format::Fidelity::kLossy;
     lowered.error_bound = difference.greatest();
     return lowered;
   }
@@ -339,7 +339,8 @@ class Lowering {
 
   Result<std::optional<Lowered>> cluster_all() const {
     if (is_clustered(exact_.words)) return std::optional<Lowered>();
-    const bool may_be_dense = options_.positions.value_or(Positions::kDense) == Positions::kDense;
+    const bool may_be_dense =
+        options_.positions.value_or(format::Positions::kDense) == format::Positions::kDense;
     const size_t most = options_.fill_clusters && may_be_dense ? kMaxDenseClusters : kMaxClusters;
     Clustering clustering = cluster(exact_.words, clusters(most));
     const bool needs_dense = clustering.codebook.size() > kMaxClusters;
@@ -413,4 +414,4 @@ Result<std::vector<Lowered>> lower(const CheckedInput& input, const Work& work) 
   return Lowering(input, work).run();
 }
 
-}  // namespace dcf::impl
+}  // namespace dcf::impl::encode

@@ -10,13 +10,13 @@
 #include "encode/tensor_input.h"
 #include "encode/work.h"
 
-namespace dcf::impl {
+namespace dcf::impl::encode {
 
 struct Lowered {
   Content content;
   bool dense_allowed = true;
   bool sparse_allowed = true;
-  Fidelity fidelity = Fidelity::kBitExact;
+  format::Fidelity fidelity = format::Fidelity::kBitExact;
   double error_bound = 0;  // greatest |original - decoded|
   // Set where every value is known to be an integer times the scale of its unit (spec, section
   // 8.4). Then grid values are a candidate; without it they are looked for.
@@ -36,4 +36,4 @@ struct Lowered {
 // be read, and as round_to_grid().
 Result<std::vector<Lowered>> lower(const CheckedInput& input, const Work& work);
 
-}  // namespace dcf::impl
+}  // namespace dcf::impl::encode

@@ -6,7 +6,7 @@
 
 #include "base/checked.h"
 
-namespace dcf::impl {
+namespace dcf::impl::encode {
 namespace {
 
 // Moments in bf16 are inexact by 2^-9 each. Where many inputs were summed in f32, small numbers are
@@ -106,4 +106,4 @@ Status check_vectors(std::span<const float> mean, std::span<const float> mean_sq
   return ok_status();
 }
 
-}  // namespace dcf::impl
+}  // namespace dcf::impl::encode

@@ -9,7 +9,7 @@
 
 #include "base/status.h"
 
-namespace dcf::impl {
+namespace dcf::impl::encode {
 
 // How moments were used.
 enum class MomentsUse : uint32_t {
@@ -48,4 +48,4 @@ Status check_moments(const Moments& moments, std::span<const uint64_t> dims, uin
 Status check_matrix(std::span<const float> matrix, uint64_t cols);
 Status check_vectors(std::span<const float> mean, std::span<const float> mean_square);
 
-}  // namespace dcf::impl
+}  // namespace dcf::impl::encode

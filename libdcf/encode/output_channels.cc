@@ -3,7 +3,7 @@
 
 #include <algorithm>
 
-namespace dcf::impl {
+namespace dcf::impl::encode {
 namespace {
 
 // The longest side of a kernel; what is longer are channels.
@@ -36,4 +36,4 @@ ClassAxis output_channels(std::span<const uint64_t> dims, uint64_t elements) {
   return axis_of(1, dims.back() <= kFewFilters ? dims.back() * dims[kernel] : dims.back());
 }
 
-}  // namespace dcf::impl
+}  // namespace dcf::impl::encode

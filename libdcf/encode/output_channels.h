@@ -7,7 +7,7 @@
 
 #include "encode/class_map.h"
 
-namespace dcf::impl {
+namespace dcf::impl::encode {
 
 // No axis where a number does not fit.
 ClassAxis axis_of(uint64_t run, uint64_t units);
@@ -17,4 +17,4 @@ ClassAxis axis_of(uint64_t run, uint64_t units);
 // last two dimensions). No units otherwise.
 ClassAxis output_channels(std::span<const uint64_t> dims, uint64_t elements);
 
-}  // namespace dcf::impl
+}  // namespace dcf::impl::encode

@@ -7,7 +7,7 @@
 
 #include "encode/words.h"
 
-namespace dcf::impl {
+namespace dcf::impl::encode {
 
 void PaletteFinder::add(Bytes words) {
   if (!fits_) return;
@@ -85,4 +85,4 @@ void encode_palette(DType dtype, std::span<const uint64_t> codebook, Bytes words
   });
 }
 
-}  // namespace dcf::impl
+}  // namespace dcf::impl::encode

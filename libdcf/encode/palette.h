@@ -12,7 +12,7 @@
 #include "base/bytes.h"
 #include "base/dtype.h"
 
-namespace dcf::impl {
+namespace dcf::impl::encode {
 
 inline constexpr size_t kMaxPalette = 256;
 inline constexpr unsigned kPaletteLogSlots = 10;  // of the WordIndex of a palette
@@ -85,4 +85,4 @@ std::optional<Palette> find_palette(DType dtype, Bytes words);
 void encode_palette(DType dtype, std::span<const uint64_t> codebook, Bytes words,
                     std::span<uint8_t> codes);
 
-}  // namespace dcf::impl
+}  // namespace dcf::impl::encode

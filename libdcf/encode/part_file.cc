@@ -7,7 +7,7 @@
 #include "base/hash.h"
 #include "encode/part_index.h"
 
-namespace dcf::impl {
+namespace dcf::impl::encode {
 namespace {
 
 Status unlike_ranges() {
@@ -16,8 +16,8 @@ Status unlike_ranges() {
 
 }  // namespace
 
-Status write_part(FileContents contents, Spool& spool, uint64_t max_memory, Progress& progress,
-                  Sink& sink) {
+Status write_part(FileContents contents, io::Spool& spool, uint64_t max_memory, Progress& progress,
+                  io::Sink& sink) {
   FileContents part;
   part.metadata = std::move(contents.metadata);
   part.sections = std::move(contents.sections);
@@ -64,7 +64,7 @@ Status append_range(StoredEncoding range, StoredTensor* whole) {
   }
   EncodedTensor& to = whole->encodings[0].encoded;
   EncodedTensor& from = range.encoded;
-  Tensor& tensor = to.tensor;
+  format::Tensor& tensor = to.tensor;
   const bool alike = tensor.dtype == from.tensor.dtype && tensor.bits == from.tensor.bits &&
                      tensor.encoding == from.tensor.encoding && tensor.view == from.tensor.view &&
                      tensor.rows_per_chunk == from.tensor.rows_per_chunk &&
@@ -87,4 +87,4 @@ Status append_range(StoredEncoding range, StoredTensor* whole) {
   return ok_status();
 }
 
-}  // namespace dcf::impl
+}  // namespace dcf::impl::encode

@@ -7,7 +7,7 @@
 #include "base/limits.h"
 #include "base/utf8.h"
 
-namespace dcf::impl {
+namespace dcf::impl::encode {
 namespace {
 
 constexpr uint64_t kVersion = 0;
@@ -90,4 +90,4 @@ Result<std::vector<PartEntry>> parse_part_index(Bytes bytes) {
   return entries;
 }
 
-}  // namespace dcf::impl
+}  // namespace dcf::impl::encode

@@ -13,7 +13,7 @@
 
 #include "base/bytes.h"
 
-namespace dcf::impl {
+namespace dcf::impl::encode {
 
 inline constexpr uint32_t kPartKind = 7;  // of the section that holds the index
 
@@ -36,4 +36,4 @@ std::vector<uint8_t> serialise_part_index(std::span<const PartEntry> entries);
 // BadSection where the bytes are no index.
 Result<std::vector<PartEntry>> parse_part_index(Bytes bytes);
 
-}  // namespace dcf::impl
+}  // namespace dcf::impl::encode

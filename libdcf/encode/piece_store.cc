@@ -3,7 +3,7 @@
 
 #include <cstring>
 
-namespace dcf::impl {
+namespace dcf::impl::encode {
 
 Status PieceStore::append(Bytes bytes) {
   while (!bytes.empty()) {
@@ -138,4 +138,4 @@ Status PieceStore::read(uint64_t offset, MutableBytes dst) const {
   return ok_status();
 }
 
-}  // namespace dcf::impl
+}  // namespace dcf::impl::encode

@@ -15,7 +15,7 @@
 #include "base/bytes.h"
 #include "io/spool.h"
 
-namespace dcf::impl {
+namespace dcf::impl::encode {
 
 class PieceStore {
  public:
@@ -120,11 +120,11 @@ class PieceStore {
   }
 
   const size_t width_;
-  Spool spool_;
+  io::Spool spool_;
   std::vector<Block> blocks_;
   uint64_t size_ = 0;
   std::vector<uint8_t> buffer_;  // bytes of the block that is being filled
   std::vector<uint8_t> record_;
 };
 
-}  // namespace dcf::impl
+}  // namespace dcf::impl::encode

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "encode/piece_transpose.h"
 
-namespace dcf::impl {
+namespace dcf::impl::encode {
 namespace {
 
 // More memory would save little time: the temporary files stay in the page cache if there is room.
@@ -101,4 +101,4 @@ Status transpose_pieces(uint32_t cols, uint64_t memory, const Progress& progress
   return ok_status();
 }
 
-}  // namespace dcf::impl
+}  // namespace dcf::impl::encode

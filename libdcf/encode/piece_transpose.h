@@ -7,7 +7,7 @@
 #include "encode/content.h"
 #include "encode/write_progress.h"
 
-namespace dcf::impl {
+namespace dcf::impl::encode {
 
 // A tensor of more entries and stored signs than this is not tried transposed: reordering a store
 // takes one pass over all of it for each part that fits in memory.
@@ -18,4 +18,4 @@ inline constexpr uint64_t kMaxTransposed = uint64_t{1} << 28;
 // LimitMemory or Cancelled, or as a spool does.
 Status transpose_pieces(uint32_t cols, uint64_t memory, const Progress& progress, Content* content);
 
-}  // namespace dcf::impl
+}  // namespace dcf::impl::encode

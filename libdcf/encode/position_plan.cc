@@ -5,10 +5,10 @@
 
 #include "base/checked.h"
 
-namespace dcf::impl {
+namespace dcf::impl::encode {
 namespace {
 
-void add(Histogram& to, const Histogram& from) {
+void add(codec::Histogram& to, const codec::Histogram& from) {
   for (size_t i = 0; i < to.size(); ++i) to[i] += from[i];
 }
 
@@ -47,7 +47,7 @@ class RowCounter {
   EntryCounts total_{};
 };
 
-void add_bitmap(const EntryBlock& block, uint64_t elements, Histogram& bitmap) {
+void add_bitmap(const EntryBlock& block, uint64_t elements, codec::Histogram& bitmap) {
   // Bytes without an entry are zero: bytes_left of them in the end.
   uint64_t bytes_left = ceil_div(elements, 8);
   uint32_t at = block.offsets[0] / 8;
@@ -70,7 +70,7 @@ void add_chunk(const EntryBlock& block, uint64_t chunk, bool signs, PositionStat
   const uint64_t elements = grid.chunk_end(chunk) - grid.chunk_begin(chunk);
   if (signs && block.offsets.size() < elements) {
     ++stats.signed_chunks;
-    add(stats.signs, histogram_of(sign_bits(block, elements)));
+    add(stats.signs, codec::histogram_of(sign_bits(block, elements)));
   }
   if (block.offsets.empty()) return;
   ++stats.used_chunks;
@@ -141,8 +141,8 @@ GapHistogram::Fixed GapHistogram::fixed(unsigned bits) const {
   return result;
 }
 
-Histogram GapHistogram::buckets(BucketCode code) const {
-  Histogram histogram{};
+codec::Histogram GapHistogram::buckets(BucketCode code) const {
+  codec::Histogram histogram{};
   for_each([&](uint32_t gap, uint64_t count) { histogram[code.symbol(gap)] += count; });
   return histogram;
 }
@@ -208,7 +208,7 @@ Result<std::optional<PositionStats>> measure_positions(const Content& content, G
   }
 }
 
-std::vector<PositionPlan> plan_positions(const PositionStats& stats, Positions positions,
+std::vector<PositionPlan> plan_positions(const PositionStats& stats, format::Positions positions,
                                          unsigned gap_bits, bool signs) {
   PositionPlan base;
   base.encoding.positions = positions;
@@ -220,19 +220,19 @@ std::vector<PositionPlan> plan_positions(const PositionStats& stats, Positions p
     base.bytes += base.signs.bytes;
   }
   const uint64_t chunks = std::max<uint64_t>(1, stats.used_chunks);
-  if (positions == Positions::kBitmap) {
+  if (positions == format::Positions::kBitmap) {
     base.main = plan_stream(stats.bitmap, 256, chunks);
     base.bytes += base.main.bytes;
     return {base};
   }
   base.bytes += 1;
-  const auto plan_counts = [&](PositionPlan& plan, const Histogram& counts) {
+  const auto plan_counts = [&](PositionPlan& plan, const codec::Histogram& counts) {
     if (stats.counted_chunks == 0) return;
     plan.counts = plan_stream(counts, kCountBuckets.alphabet(kCountBits), stats.counted_chunks);
-    plan.bytes += plan.counts.bytes + bucket_extra_size(counts, kCountBuckets);
+    plan.bytes += plan.counts.bytes + codec::bucket_extra_size(counts, kCountBuckets);
   };
   std::vector<PositionPlan> plans;
-  if (positions == Positions::kGap) {
+  if (positions == format::Positions::kGap) {
     for (unsigned b = kMinGapBits; b <= kMaxGapBits; ++b) {
       if ((gap_bits != 0 && b != gap_bits) || stats.most_entries[b] > kMaxChunkEntries) continue;
       PositionPlan plan = base;
@@ -251,11 +251,11 @@ std::vector<PositionPlan> plan_positions(const PositionStats& stats, Positions p
     for (unsigned s = 0; s <= 2; ++s) {
       PositionPlan plan = base;
       const BucketCode code{t, s};
-      const Histogram histogram = stats.gaps.buckets(code);
+      const codec::Histogram histogram = stats.gaps.buckets(code);
       plan.encoding.bucket_t = static_cast<uint8_t>(t);
       plan.encoding.bucket_s = static_cast<uint8_t>(s);
       plan.main = plan_stream(histogram, code.alphabet(kGapBits), chunks);
-      plan.bytes += plan.main.bytes + bucket_extra_size(histogram, code);
+      plan.bytes += plan.main.bytes + codec::bucket_extra_size(histogram, code);
       plans.push_back(plan);
     }
   }
@@ -283,4 +283,4 @@ std::vector<uint8_t> bitmap_bits(const EntryBlock& block, uint64_t elements) {
   return bits;
 }
 
-}  // namespace dcf::impl
+}  // namespace dcf::impl::encode

@@ -12,7 +12,7 @@
 #include "encode/stream_plan.h"
 #include "encode/work.h"
 
-namespace dcf::impl {
+namespace dcf::impl::encode {
 
 inline constexpr unsigned kMinGapBits = 2;
 inline constexpr unsigned kMaxGapBits = 8;
@@ -31,12 +31,12 @@ class GapHistogram {
   void merge(const GapHistogram& other);
 
   struct Fixed {
-    Histogram symbols{};
+    codec::Histogram symbols{};
     uint64_t fillers = 0;
   };
   // The symbols of gaps of `bits` bits, including those of the fillers.
   Fixed fixed(unsigned bits) const;
-  Histogram buckets(BucketCode code) const;
+  codec::Histogram buckets(BucketCode code) const;
 
  private:
   static constexpr uint32_t kSmall = 1 << 14;
@@ -52,14 +52,14 @@ struct PositionStats {
   PositionStats() : gaps(0) {}
   Grid grid;
   GapHistogram gaps;
-  Histogram bitmap{};
-  Histogram signs{};
+  codec::Histogram bitmap{};
+  codec::Histogram signs{};
   uint64_t used_chunks = 0;     // chunks with entries
   uint64_t counted_chunks = 0;  // chunks with entries and more than one row
   uint64_t signed_chunks = 0;   // chunks with skipped elements
   // By gap width. [0] counts no fillers, as gap-bucket does.
-  std::array<Histogram, kMaxGapBits + 1> counts{};       // bucket symbols of the entries per row
-  std::array<uint64_t, kMaxGapBits + 1> most_entries{};  // the most entries of a chunk
+  std::array<codec::Histogram, kMaxGapBits + 1> counts{};  // bucket symbols of the entries per row
+  std::array<uint64_t, kMaxGapBits + 1> most_entries{};    // the most entries of a chunk
 };
 
 // The number of elements of a content that sparse positions store, and of skipped ones with a sign.
@@ -78,7 +78,7 @@ Result<std::optional<PositionStats>> measure_positions(const Content& content, G
 uint64_t extraction_bytes(const Content& content, const Grid& grid, StoredCounts most);
 
 struct PositionPlan {
-  Encoding encoding;  // the fields of the positions
+  format::Encoding encoding;  // the fields of the positions
   const PositionStats* stats = nullptr;
   uint64_t fillers = 0;
   StreamPlan main;  // bitmap, gaps or buckets
@@ -88,7 +88,7 @@ struct PositionPlan {
 };
 
 // The plans of one kind of positions for one view; gap_bits 0: all widths.
-std::vector<PositionPlan> plan_positions(const PositionStats& stats, Positions positions,
+std::vector<PositionPlan> plan_positions(const PositionStats& stats, format::Positions positions,
                                          unsigned gap_bits, bool signs);
 
 // The bit string of the signs of the elements that a chunk of `elements` skips, and the bit string
@@ -96,4 +96,4 @@ std::vector<PositionPlan> plan_positions(const PositionStats& stats, Positions p
 std::vector<uint8_t> sign_bits(const EntryBlock& block, uint64_t elements);
 std::vector<uint8_t> bitmap_bits(const EntryBlock& block, uint64_t elements);
 
-}  // namespace dcf::impl
+}  // namespace dcf::impl::encode

@@ -10,7 +10,7 @@
 #include "encode/radix_select.h"
 #include "encode/words.h"
 
-namespace dcf::impl {
+namespace dcf::impl::encode {
 namespace {
 
 // Magnitudes in formats whose sign cannot simply be masked off.
@@ -82,4 +82,4 @@ std::vector<uint64_t> prune_by_deviation(DType dtype, Bytes words, double qualit
   });
 }
 
-}  // namespace dcf::impl
+}  // namespace dcf::impl::encode

@@ -13,7 +13,7 @@
 #include "base/bytes.h"
 #include "base/dtype.h"
 
-namespace dcf::impl {
+namespace dcf::impl::encode {
 
 // Removes the round(sparsity * n) elements of least magnitude, halves rounded up; of equal
 // magnitudes the lower indices go first. sparsity: [0, 1); 0 keeps every nonzero.
@@ -24,4 +24,4 @@ std::vector<uint64_t> prune_to_sparsity(DType dtype, Bytes words, double sparsit
 // Connections for Efficient Neural Networks", NIPS 2015, section 3). quality: not negative.
 std::vector<uint64_t> prune_by_deviation(DType dtype, Bytes words, double quality);
 
-}  // namespace dcf::impl
+}  // namespace dcf::impl::encode

@@ -7,7 +7,7 @@
 
 #include "encode/radix_select.h"
 
-namespace dcf::impl {
+namespace dcf::impl::encode {
 namespace {
 
 // Doubles that are not negative order as their bits.
@@ -44,4 +44,4 @@ void apply_mask(std::span<float> weights, const uint8_t* mask) {
   for (size_t i = 0; i < weights.size(); ++i) weights[i] = mask[i] == 0 ? 0.0f : weights[i] + 0.0f;
 }
 
-}  // namespace dcf::impl
+}  // namespace dcf::impl::encode

@@ -6,7 +6,7 @@
 #include <cstdint>
 #include <span>
 
-namespace dcf::impl {
+namespace dcf::impl::encode {
 
 struct PruneLayer {
   std::span<const float> weights;  // finite
@@ -21,4 +21,4 @@ void prune_layers(std::span<const PruneLayer> layers, double sparsity);
 // Pruned weights become +0, and so does a kept -0.
 void apply_mask(std::span<float> weights, const uint8_t* mask);
 
-}  // namespace dcf::impl
+}  // namespace dcf::impl::encode

@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <cmath>
 
-namespace dcf::impl {
+namespace dcf::impl::encode {
 
 std::vector<double> allot_sqnr(double quality, std::span<const uint64_t> elements,
                                std::span<const double> costs) {
@@ -38,4 +38,4 @@ double step_for(double rms, double sqnr_db) {
   return rms * std::pow(10, -sqnr_db / 20) * std::sqrt(12.0);
 }
 
-}  // namespace dcf::impl
+}  // namespace dcf::impl::encode

@@ -8,7 +8,7 @@
 #include <span>
 #include <vector>
 
-namespace dcf::impl {
+namespace dcf::impl::encode {
 
 // Signal-to-quantisation-noise ratios of a tensor, in dB: mean square of the weights to that of
 // their errors. The range of what may be asked for, and the most that a share of a quality is.
@@ -35,4 +35,4 @@ inline constexpr double kLeastCost = 1e-6;
 // signals", Bell System Technical Journal 27, 1948).
 double step_for(double rms, double sqnr_db);
 
-}  // namespace dcf::impl
+}  // namespace dcf::impl::encode

@@ -6,7 +6,7 @@
 #include <cstdint>
 #include <vector>
 
-namespace dcf::impl {
+namespace dcf::impl::encode {
 
 // Where pruning stops: keys below `key` are removed, and the first `ties` of those equal to it.
 struct Cut {
@@ -55,4 +55,4 @@ class Cutter {
   Cut cut_;
 };
 
-}  // namespace dcf::impl
+}  // namespace dcf::impl::encode

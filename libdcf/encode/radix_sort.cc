@@ -6,7 +6,7 @@
 #include <cstddef>
 #include <cstdint>
 
-namespace dcf::impl {
+namespace dcf::impl::encode {
 namespace {
 
 constexpr int kDigitBits = 11;
@@ -65,4 +65,4 @@ void sort_keys(std::vector<uint64_t>* keys) {
   }
 }
 
-}  // namespace dcf::impl
+}  // namespace dcf::impl::encode

@@ -5,7 +5,7 @@
 #include <cstdint>
 #include <vector>
 
-namespace dcf::impl {
+namespace dcf::impl::encode {
 
 // Sorts finite values in ascending order, -0 before +0. Allocates 4 bytes per value.
 void sort_floats(std::vector<float>* values);
@@ -13,4 +13,4 @@ void sort_floats(std::vector<float>* values);
 // Sorts numbers in ascending order. Allocates 8 bytes for each.
 void sort_keys(std::vector<uint64_t>* keys);
 
-}  // namespace dcf::impl
+}  // namespace dcf::impl::encode

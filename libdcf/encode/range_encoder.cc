@@ -3,7 +3,7 @@
 
 #include "base/checked.h"
 
-namespace dcf::impl {
+namespace dcf::impl::encode {
 namespace {
 
 Status not_cut() {
@@ -31,11 +31,12 @@ Result<RangePlan> plan_ranges(const TensorSpec& spec, const EncodeOptions& optio
   if (is_raw_only(spec.dtype)) {
     plan.recipe = raw_recipe(whole.content, dims);
   } else {
-    if (options.positions.value_or(Positions::kDense) != Positions::kDense) return not_cut();
+    if (options.positions.value_or(format::Positions::kDense) != format::Positions::kDense)
+      return not_cut();
     const bool may_have_rows = !stats.values().palette && may_have_row_scales(spec.dtype, dims);
     if (may_have_rows && stats.seem_on_grid()) return not_cut();
     CandidateSource source = CandidateSource::of_values(whole, dims, options, work, stats.values());
-    DCF_ASSIGN(std::vector<Candidate> candidates, source.list(Positions::kDense));
+    DCF_ASSIGN(std::vector<Candidate> candidates, source.list(format::Positions::kDense));
     if (!options.positions && source.may_be_sparse(candidates[0].estimate)) return not_cut();
     // A large tensor with one kind of positions gets the lightest by estimate.
     plan.recipe = std::move(candidates[0].recipe);
@@ -75,4 +76,4 @@ Result<EncodedTensor> encode_range(const TensorSpec& spec, const EncodeOptions& 
   return encode_tensor(candidate, checked, dims, work, consume, 0, work.progress.total());
 }
 
-}  // namespace dcf::impl
+}  // namespace dcf::impl::encode

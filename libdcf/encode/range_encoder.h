@@ -6,7 +6,7 @@
 #include "encode/tensor_encoder.h"
 #include "encode/tensor_stats.h"
 
-namespace dcf::impl {
+namespace dcf::impl::encode {
 
 // How a tensor is cut: after any of its chunks but the last.
 struct RangePlan {
@@ -36,4 +36,4 @@ Result<EncodedTensor> encode_range(const TensorSpec& spec, const EncodeOptions& 
                                    const TensorRange& range, const Work& work,
                                    const ConsumeBytes& consume);
 
-}  // namespace dcf::impl
+}  // namespace dcf::impl::encode

@@ -6,7 +6,7 @@
 #include <numeric>
 #include <tuple>
 
-namespace dcf::impl {
+namespace dcf::impl::encode {
 
 RateAssigner::RateAssigner(std::span<const double> centroids, std::span<const double> costs) {
   for (size_t i = 0; i < centroids.size(); ++i) {
@@ -73,4 +73,4 @@ uint8_t RateAssigner::best(double weight, double importance) const {
   return candidates_[best].index;
 }
 
-}  // namespace dcf::impl
+}  // namespace dcf::impl::encode

@@ -9,7 +9,7 @@
 #include <span>
 #include <vector>
 
-namespace dcf::impl {
+namespace dcf::impl::encode {
 
 // The number of ascending bounds below x. No branches, because x is unpredictable.
 inline size_t count_below(std::span<const double> bounds, double x) {
@@ -52,4 +52,4 @@ class RateAssigner {
   std::vector<double> thresholds_;
 };
 
-}  // namespace dcf::impl
+}  // namespace dcf::impl::encode

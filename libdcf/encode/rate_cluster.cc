@@ -8,7 +8,7 @@
 
 #include "encode/rate_assign.h"
 
-namespace dcf::impl {
+namespace dcf::impl::encode {
 namespace {
 
 constexpr size_t kMaxTurns = 10000;              // rounded means might alternate for ever
@@ -168,4 +168,4 @@ RateCodebook cluster_by_rate(std::span<const float> weights, std::span<const flo
                weights_as_points(weights, importance));
 }
 
-}  // namespace dcf::impl
+}  // namespace dcf::impl::encode

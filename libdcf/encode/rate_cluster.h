@@ -11,7 +11,7 @@
 
 #include "encode/kmeans.h"
 
-namespace dcf::impl {
+namespace dcf::impl::encode {
 
 // Centroids in any order, and the bits of their codes: +Inf for one that no weight takes.
 struct RateCodebook {
@@ -39,4 +39,4 @@ RateCodebook cluster_by_rate(const SortedSample<float>& weights, RateCodebook st
 RateCodebook cluster_by_rate(std::span<const float> weights, std::span<const float> importance,
                              RateCodebook start, double lambda);
 
-}  // namespace dcf::impl
+}  // namespace dcf::impl::encode

@@ -6,7 +6,7 @@
 #include "base/float_convert.h"
 #include "encode/grid_round.h"
 
-namespace dcf::impl {
+namespace dcf::impl::encode {
 namespace {
 
 // Of two tensors of one dtype, words.
@@ -43,4 +43,4 @@ Result<double> measure_rounding(const CheckedInput& input, const Work& work) {
   return rounded->output_error;
 }
 
-}  // namespace dcf::impl
+}  // namespace dcf::impl::encode

@@ -5,11 +5,11 @@
 #include "encode/tensor_input.h"
 #include "encode/work.h"
 
-namespace dcf::impl {
+namespace dcf::impl::encode {
 
 // E|W x - W' x|^2 of the rounding that the options of a dense input ask for, under its moments;
 // without them the sum of the squares of all errors. 0 where the tensor stays as it is. Fails as
 // round_to_grid().
 Result<double> measure_rounding(const CheckedInput& input, const Work& work);
 
-}  // namespace dcf::impl
+}  // namespace dcf::impl::encode

@@ -14,7 +14,7 @@
 #include "encode/radix_sort.h"
 #include "encode/rate_cluster.h"
 
-namespace dcf::impl {
+namespace dcf::impl::encode {
 namespace {
 
 constexpr double kMostLambda = 1e200;  // times bits it stays finite
@@ -179,4 +179,4 @@ bool sum_gradients(std::span<const float> gradients, const uint8_t* codes, std::
   return finite;
 }
 
-}  // namespace dcf::impl
+}  // namespace dcf::impl::encode

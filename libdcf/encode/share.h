@@ -10,7 +10,7 @@
 #include "encode/cluster.h"
 #include "encode/rate_assign.h"
 
-namespace dcf::impl {
+namespace dcf::impl::encode {
 
 struct ShareOptions {
   size_t clusters;  // 1..255
@@ -47,4 +47,4 @@ void expand_codes(std::span<const uint8_t> codes, std::span<const float> codeboo
 // gradient that is not finite.
 bool sum_gradients(std::span<const float> gradients, const uint8_t* codes, std::span<double> sums);
 
-}  // namespace dcf::impl
+}  // namespace dcf::impl::encode

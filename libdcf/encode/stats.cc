@@ -4,7 +4,7 @@
 #include "base/count.h"
 #include "encode/words.h"
 
-namespace dcf::impl {
+namespace dcf::impl::encode {
 
 uint64_t count_nonzeros(DType dtype, Bytes words) {
   return count_masked_words(words, dtype_bits(dtype) / 8, magnitude_mask(dtype));
@@ -20,4 +20,4 @@ uint64_t count_negative_zeros(DType dtype, Bytes words) {
   });
 }
 
-}  // namespace dcf::impl
+}  // namespace dcf::impl::encode

@@ -8,7 +8,7 @@
 #include "base/bytes.h"
 #include "base/dtype.h"
 
-namespace dcf::impl {
+namespace dcf::impl::encode {
 
 // Words that are neither +0 nor -0.
 uint64_t count_nonzeros(DType dtype, Bytes words);
@@ -16,4 +16,4 @@ uint64_t count_nonzeros(DType dtype, Bytes words);
 // Words that are -0; 0 for integers.
 uint64_t count_negative_zeros(DType dtype, Bytes words);
 
-}  // namespace dcf::impl
+}  // namespace dcf::impl::encode

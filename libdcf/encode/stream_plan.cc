@@ -3,19 +3,19 @@
 
 #include "codec/package_merge.h"
 
-namespace dcf::impl {
+namespace dcf::impl::encode {
 namespace {
 
 // Bytes that a chunk adds to a Huffman stream besides its bits: mode, lengths and padding.
 uint64_t chunk_overhead(uint64_t symbols, unsigned used) {
-  if (symbols < kFourStreams) return 2;
-  if (symbols < kTreeSymbols) return 11;
+  if (symbols < codec::kFourStreams) return 2;
+  if (symbols < codec::kTreeSymbols) return 11;
   return 4 + used / 8;
 }
 
 }  // namespace
 
-StreamPlan plan_stream(const Histogram& histogram, unsigned alphabet, uint64_t chunks) {
+StreamPlan plan_stream(const codec::Histogram& histogram, unsigned alphabet, uint64_t chunks) {
   const auto counts = std::span<const uint64_t>(histogram).first(alphabet);
   uint64_t count = 0;
   unsigned used = 0;
@@ -26,14 +26,15 @@ StreamPlan plan_stream(const Histogram& histogram, unsigned alphabet, uint64_t c
   if (count == 0) return {};
   if (used == 1) return {std::nullopt, 2 * chunks};
   StreamPlan plan;
-  plan.bytes = stream_cost(histogram, alphabet, nullptr, HuffmanLayout::kAuto) + chunks - 1;
-  Result<CodeLengths> code = optimal_code_lengths(counts);
+  plan.bytes =
+      codec::stream_cost(histogram, alphabet, nullptr, codec::HuffmanLayout::kAuto) + chunks - 1;
+  Result<codec::CodeLengths> code = codec::optimal_code_lengths(counts);
   if (!code.ok()) return plan;
   std::vector<uint8_t> record;
-  append_code_lengths(code.value(), &record);
+  codec::append_code_lengths(code.value(), &record);
   uint64_t coded = record.size();
   if (chunks == 1) {
-    coded += stream_cost(histogram, alphabet, &code.value(), HuffmanLayout::kAuto);
+    coded += codec::stream_cost(histogram, alphabet, &code.value(), codec::HuffmanLayout::kAuto);
   } else {
     uint64_t bits = 0;
     for (unsigned i = 0; i < alphabet; ++i) bits += counts[i] * code.value().length(i);
@@ -46,4 +47,4 @@ StreamPlan plan_stream(const Histogram& histogram, unsigned alphabet, uint64_t c
   return plan;
 }
 
-}  // namespace dcf::impl
+}  // namespace dcf::impl::encode

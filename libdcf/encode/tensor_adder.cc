@@ -4,7 +4,7 @@
 #include "encode/grid_round.h"
 #include "encode/tensor_equality.h"
 
-namespace dcf::impl {
+namespace dcf::impl::encode {
 namespace {
 
 // The memory of pruning does not grow with the tensor.
@@ -87,7 +87,7 @@ Status TensorAdder::add(const CheckedInput& input, const Work& work) {
       (spec.name < state_.stored(added).owner && state_.stored(added).dims != added.dims)) {
     // It gets an encoding of its own: its data are new, or it has now the lowest name of those
     // that share them, so that its shape decides.
-    Spool& spool = state_.spool();
+    io::Spool& spool = state_.spool();
     const uint64_t start = spool.size();
     DCF_ASSIGN(StoredTensor encoded, encode_choice(sources, input, left, [&](Bytes bytes) {
                  return spool.append(bytes);
@@ -137,4 +137,4 @@ Result<size_t> TensorAdder::find_equal(uint64_t key, std::vector<Lowered>& sourc
   return size_t{kNone};
 }
 
-}  // namespace dcf::impl
+}  // namespace dcf::impl::encode

@@ -10,7 +10,7 @@
 #include "encode/tensor_input.h"
 #include "encode/writer_state.h"
 
-namespace dcf::impl {
+namespace dcf::impl::encode {
 
 // Bytes that clustering or rounding a tensor allocates; 0 where `options` ask for neither.
 uint64_t lossy_bytes(const TensorSpec& spec, const EncodeOptions& options, const TensorSize& size);
@@ -51,4 +51,4 @@ class TensorAdder {
   std::unordered_multimap<uint64_t, size_t> by_key_;  // content key -> stored tensor
 };
 
-}  // namespace dcf::impl
+}  // namespace dcf::impl::encode

@@ -3,7 +3,7 @@
 
 #include "encode/part_file.h"
 
-namespace dcf::impl {
+namespace dcf::impl::encode {
 namespace {
 
 Status bad_part() {
@@ -40,7 +40,7 @@ Result<StoredTensor> TensorCopier::store_copy(const CopySource& source) {
   result.owner = source.spec.name;
   result.dims.assign(source.spec.dims.begin(), source.spec.dims.end());
   uint64_t payload = 0;
-  for (const Chunk& chunk : source.encoded.chunks) payload += chunk.bytes;
+  for (const format::Chunk& chunk : source.encoded.chunks) payload += chunk.bytes;
   DCF_TRY(progress_.begin(payload));
   uint64_t done = 0;
   DCF_ASSIGN(StoredEncoding encoding, copy_encoding(source, &done));
@@ -106,7 +106,7 @@ Status TensorCopier::add_entry(const PartSource& part, const PartEntry& entry, s
   data.by_positions = entry.by_positions;
   for (size_t k = 0; k < entry.encodings; ++k) {
     DCF_ASSIGN(const CopySource source, part.open(at + k));
-    const Tensor& tensor = source.encoded.tensor;
+    const format::Tensor& tensor = source.encoded.tensor;
     if (tensor.dtype != spec.dtype || tensor.bits != size.bits ||
         tensor.elements != size.elements) {
       return bad_part();
@@ -135,7 +135,7 @@ Status TensorCopier::add_range_entry(const CopySource& source, const PartEntry& 
     return fail(Code::BadState, "", "the ranges of a tensor do not follow each other");
   }
   DCF_ASSIGN(StoredEncoding range, copy_encoding(source, done));
-  DCF_TRY(state_.hold(range.encoded.chunks.size() * sizeof(Chunk)));
+  DCF_TRY(state_.hold(range.encoded.chunks.size() * sizeof(format::Chunk)));
   cut_->first_chunk += range.encoded.chunks.size();
   DCF_TRY(append_range(std::move(range), cut_.get()));
   if (cut_->first_chunk < entry.chunks) return ok_status();
@@ -151,4 +151,4 @@ Status TensorCopier::add_range_entry(const CopySource& source, const PartEntry& 
   return state_.insert(entry.name, std::move(added));
 }
 
-}  // namespace dcf::impl
+}  // namespace dcf::impl::encode

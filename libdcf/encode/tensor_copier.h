@@ -11,7 +11,7 @@
 #include "encode/write_progress.h"
 #include "encode/writer_state.h"
 
-namespace dcf::impl {
+namespace dcf::impl::encode {
 
 // A tensor of an open file, as it is stored there.
 struct CopySource {
@@ -56,4 +56,4 @@ class TensorCopier {
   std::unique_ptr<StoredTensor> cut_;  // ranges of a tensor of which the last is missing
 };
 
-}  // namespace dcf::impl
+}  // namespace dcf::impl::encode

@@ -8,7 +8,7 @@
 #include "encode/dictionary_plan.h"
 #include "format/header.h"
 
-namespace dcf::impl {
+namespace dcf::impl::encode {
 namespace {
 
 constexpr size_t kMaxTrials = 4;
@@ -29,11 +29,11 @@ constexpr uint64_t kClearlyLarger = 256;
 // Bytes of a file with this tensor alone, with the most padding that raw data can have: the padding
 // in the file depends on the tensors before it.
 Result<uint64_t> file_size(const EncodedTensor& encoded, DType dtype) {
-  ManifestParts manifest;
+  format::ManifestParts manifest;
   manifest.tensors.push_back(encoded.tensor);
   manifest.chunks = encoded.chunks;
-  Tensor& tensor = manifest.tensors[0];
-  const Roles roles = roles_of(tensor.encoding, dtype);
+  format::Tensor& tensor = manifest.tensors[0];
+  const format::Roles roles = format::roles_of(tensor.encoding, dtype);
   for (size_t k = 0; k < roles.count; ++k) {
     if (encoded.tables[k].empty()) continue;
     tensor.tables[k] = ++manifest.table_count;
@@ -43,8 +43,8 @@ Result<uint64_t> file_size(const EncodedTensor& encoded, DType dtype) {
   // A hash is eight bytes that are not zero, nearly always.
   manifest.table_hash = manifest.table_bytes == 0 ? 0 : UINT64_MAX;
   DCF_ASSIGN(const std::vector<uint8_t> packed,
-             serialise_manifest_columns(manifest_columns(manifest)));
-  uint64_t size = kHeaderBytes + manifest.table_bytes + encoded.payload + packed.size();
+             format::serialise_manifest_columns(format::manifest_columns(manifest)));
+  uint64_t size = format::kHeaderBytes + manifest.table_bytes + encoded.payload + packed.size();
   if (tensor.encoding.is_raw() && encoded.payload >= kRawAlignedFrom) size += kRawAlignment - 1;
   return size;
 }
@@ -52,9 +52,9 @@ Result<uint64_t> file_size(const EncodedTensor& encoded, DType dtype) {
 // Whether they are one but for the lengths of the prefixes of split values. In a tensor of one
 // chunk the estimates of such candidates are exact but for two bytes of padding.
 bool differ_by_split(const Candidate& a, const Candidate& b) {
-  Encoding other = b.recipe.encoding;
-  const Encoding& e = a.recipe.encoding;
-  if (e.values != Values::kSplit || other.values != e.values) return false;
+  format::Encoding other = b.recipe.encoding;
+  const format::Encoding& e = a.recipe.encoding;
+  if (e.values != format::Values::kSplit || other.values != e.values) return false;
   if (!(a.recipe.grid.view == b.recipe.grid.view) || a.recipe.grid.chunks != 1) return false;
   other.split_t = e.split_t;
   other.split_z = e.split_z;
@@ -73,7 +73,7 @@ class Chooser {
   void add(std::vector<Candidate> candidates) {
     for (Candidate& candidate : candidates) {
       best_estimate_ = std::min(best_estimate_, candidate.estimate);
-      const Encoding& e = candidate.recipe.encoding;
+      const format::Encoding& e = candidate.recipe.encoding;
       kinds_[{e.positions, e.gap_bits}].push_back(std::move(candidate));
     }
   }
@@ -84,7 +84,7 @@ class Chooser {
     std::erase_if(kinds_, [&](const auto& kind) {
       return kind.second[0].estimate > near_to(best_estimate_);
     });
-    std::vector<std::pair<Positions, Trial>> trials;
+    std::vector<std::pair<format::Positions, Trial>> trials;
     for (auto& [kind, candidates] : kinds_) {
       DCF_ASSIGN(Trial trial, lightest(std::move(candidates)));
       trials.emplace_back(kind.first, std::move(trial));
@@ -151,7 +151,7 @@ class Chooser {
   const CheckedInput& input_;
   const std::vector<uint64_t>& dims_;
   const Work& work_;
-  std::map<std::pair<Positions, uint8_t>, std::vector<Candidate>> kinds_;  // and gap width
+  std::map<std::pair<format::Positions, uint8_t>, std::vector<Candidate>> kinds_;  // and gap width
   uint64_t best_estimate_ = UINT64_MAX;
 };
 
@@ -159,26 +159,27 @@ Status add_candidates(Lowered& source, const CheckedInput& input, const std::vec
                       const Work& work, Chooser* chooser) {
   DCF_ASSIGN(CandidateSource candidates,
              CandidateSource::create(source, dims, input.options(), work));
-  const auto add = [&](Positions positions) -> Result<uint64_t> {
+  const auto add = [&](format::Positions positions) -> Result<uint64_t> {
     DCF_ASSIGN(std::vector<Candidate> listed, candidates.list(positions));
     const uint64_t least = listed.empty() ? UINT64_MAX : listed[0].estimate;
     chooser->add(std::move(listed));
     return least;
   };
   if (input.options().positions) return add(*input.options().positions).status();
-  DCF_ASSIGN(const uint64_t dense, add(Positions::kDense));
+  DCF_ASSIGN(const uint64_t dense, add(format::Positions::kDense));
   DCF_ASSIGN(const bool sparse, candidates.seems_sparse(dense));
   if (!sparse) return ok_status();
-  for (const Positions positions : {Positions::kBitmap, Positions::kGap, Positions::kGapBucket}) {
+  for (const format::Positions positions :
+       {format::Positions::kBitmap, format::Positions::kGap, format::Positions::kGapBucket}) {
     DCF_TRY(add(positions).status());
   }
   return ok_status();
 }
 
-Tensor describe(const Candidate& candidate, const TensorSpec& spec,
-                const std::vector<uint64_t>& dims) {
+format::Tensor describe(const Candidate& candidate, const TensorSpec& spec,
+                        const std::vector<uint64_t>& dims) {
   const Content& content = candidate.source->content;
-  Tensor tensor;
+  format::Tensor tensor;
   tensor.name = spec.name;
   tensor.dtype = spec.dtype;
   tensor.bits = content.bits;
@@ -207,8 +208,8 @@ uint64_t chunk_bytes(const Candidate& candidate) {
   // Symbols, and coded bytes that grow by doubling; differences as numbers, words by class, the
   // index of a dictionary.
   if (!recipe.encoding.is_sparse()) {
-    const uint64_t numbers = recipe.encoding.values == Values::kDelta ? 8 * elements : 0;
-    const uint64_t grouped = recipe.encoding.values == Values::kClassSplit ? dense : 0;
+    const uint64_t numbers = recipe.encoding.values == format::Values::kDelta ? 8 * elements : 0;
+    const uint64_t grouped = recipe.encoding.values == format::Values::kClassSplit ? dense : 0;
     const uint64_t index = recipe.dictionary ? dictionary_index_bytes() : 0;
     return 4 * dense + 4 * elements + numbers + grouped + index + reader;
   }
@@ -245,7 +246,7 @@ Result<EncodedTensor> encode_tensor(const Candidate& candidate, const CheckedInp
   const Recipe& recipe = candidate.recipe;
   EncodedTensor result;
   result.tensor = describe(candidate, input.spec(), dims);
-  std::array<bool, kMaxRoles> huffman{};
+  std::array<bool, format::kMaxRoles> huffman{};
   const uint64_t bytes = content.elements == 0 ? 0 : chunk_bytes(candidate);
   DCF_ASSIGN(const Parallel parallel, work.threads_for(bytes));
   // Several chunks per thread, and as many that are passed on while these are made.
@@ -280,24 +281,24 @@ Result<EncodedTensor> encode_tensor(const Candidate& candidate, const CheckedInp
   }
   DCF_TRY(pass_on());
   append_scales(recipe.scales.scales, &result.codebook);
-  const Roles roles = roles_of(recipe.encoding, content.dtype);
-  for (const auto& [role, map] : {std::pair{Role::kPredictors, Bytes(recipe.predictors)},
-                                  {Role::kClasses, Bytes(recipe.class_map)}}) {
+  const format::Roles roles = format::roles_of(recipe.encoding, content.dtype);
+  for (const auto& [role, map] : {std::pair{format::Role::kPredictors, Bytes(recipe.predictors)},
+                                  {format::Role::kClasses, Bytes(recipe.class_map)}}) {
     if (map.empty()) continue;
     const size_t k = roles.find(role);
     const size_t at = result.codebook.size();
-    encode_stream(map, roles.list[k].alphabet, recipe.codes[k] ? &*recipe.codes[k] : nullptr,
-                  HuffmanLayout::kAuto, &result.codebook);
-    huffman[k] = is_huffman(result.codebook[at]);
+    codec::encode_stream(map, roles.list[k].alphabet, recipe.codes[k] ? &*recipe.codes[k] : nullptr,
+                         codec::HuffmanLayout::kAuto, &result.codebook);
+    huffman[k] = codec::is_huffman(result.codebook[at]);
   }
   result.tables.resize(recipe.codes.size());
   for (size_t k = 0; k < recipe.codes.size(); ++k) {
-    if (huffman[k]) append_code_lengths(*recipe.codes[k], &result.tables[k]);
+    if (huffman[k]) codec::append_code_lengths(*recipe.codes[k], &result.tables[k]);
   }
   if (recipe.encoding.has_codebook()) {
-    DCF_TRY(append_codebook(recipe.codebook, content.dtype, &result.codebook));
+    DCF_TRY(codec::append_codebook(recipe.codebook, content.dtype, &result.codebook));
   }
   return result;
 }
 
-}  // namespace dcf::impl
+}  // namespace dcf::impl::encode

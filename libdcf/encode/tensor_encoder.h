@@ -8,7 +8,7 @@
 #include "encode/candidates.h"
 #include "encode/encoded_tensor.h"
 
-namespace dcf::impl {
+namespace dcf::impl::encode {
 
 // Receives the bytes of a tensor's chunks in order.
 using ConsumeBytes = std::function<Status(Bytes)>;
@@ -35,4 +35,4 @@ Result<EncodedTensor> encode_tensor(const Candidate& candidate, const CheckedInp
                                     const ConsumeBytes& consume, uint64_t progress_from = 0,
                                     uint64_t progress_to = 0);
 
-}  // namespace dcf::impl
+}  // namespace dcf::impl::encode

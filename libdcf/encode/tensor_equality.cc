@@ -6,7 +6,7 @@
 
 #include "base/hash.h"
 
-namespace dcf::impl {
+namespace dcf::impl::encode {
 
 uint64_t content_key(const CheckedInput& input) {
   const TensorSpec& spec = input.spec();
@@ -66,7 +66,7 @@ uint64_t content_key(const CheckedInput& input) {
 }
 
 bool same_encoding(const EncodedTensor& a, const EncodedTensor& b) {
-  const auto chunk_equal = [](const Chunk& x, const Chunk& y) {
+  const auto chunk_equal = [](const format::Chunk& x, const format::Chunk& y) {
     return x.bytes == y.bytes && x.entries == y.entries;
   };
   return a.tensor.dtype == b.tensor.dtype && a.tensor.bits == b.tensor.bits &&
@@ -79,4 +79,4 @@ bool same_encoding(const EncodedTensor& a, const EncodedTensor& b) {
                     chunk_equal);
 }
 
-}  // namespace dcf::impl
+}  // namespace dcf::impl::encode

@@ -8,7 +8,7 @@
 #include "encode/tensor_input.h"
 #include "io/spool.h"
 
-namespace dcf::impl {
+namespace dcf::impl::encode {
 
 // A hash of everything that decides the words of a tensor: the shape of dense data does only where
 // they are rounded. Equal tensors have equal keys; comparing shows whether tensors of equal keys
@@ -21,7 +21,7 @@ bool same_encoding(const EncodedTensor& a, const EncodedTensor& b);
 // Compares bytes that come in pieces with a range of the spool.
 class SpoolComparison {
  public:
-  SpoolComparison(const Spool& spool, const StoredEncoding& stored)
+  SpoolComparison(const io::Spool& spool, const StoredEncoding& stored)
       : spool_(spool), at_(stored.offset), end_(stored.offset + stored.encoded.payload) {}
   Status consume(Bytes bytes) {
     if (!same_ || bytes.size() > end_ - at_) {
@@ -37,11 +37,11 @@ class SpoolComparison {
   bool same() const { return same_ && at_ == end_; }
 
  private:
-  const Spool& spool_;
+  const io::Spool& spool_;
   uint64_t at_;
   uint64_t end_;
   std::vector<uint8_t> buffer_;
   bool same_ = true;
 };
 
-}  // namespace dcf::impl
+}  // namespace dcf::impl::encode

@@ -11,7 +11,7 @@
 #include "encode/quality.h"
 #include "encode/words.h"
 
-namespace dcf::impl {
+namespace dcf::impl::encode {
 namespace {
 
 constexpr size_t kMaxOpaqueName = 255;
@@ -62,17 +62,17 @@ Status check_options(const EncodeOptions& options, DType dtype) {
     return invalid("moments are for tensors that are rounded");
   }
   if (options.init > ClusterInit::kOptimal) return invalid("the initialisation is unknown");
-  if (options.positions && *options.positions > Positions::kGapBucket) {
+  if (options.positions && *options.positions > format::Positions::kGapBucket) {
     return invalid("the positions are unknown");
   }
   if (options.gap_bits != 0 && (options.gap_bits < 2 || options.gap_bits > 8)) {
     return invalid("the gap width must be 2 to 8 bits, or 0 for the best");
   }
-  if (options.source_fidelity > Fidelity::kLossy) {
+  if (options.source_fidelity > format::Fidelity::kLossy) {
     return invalid("the fidelity of the source is unknown");
   }
   if (!std::isfinite(options.source_bound) || options.source_bound < 0 ||
-      (options.source_bound > 0 && options.source_fidelity != Fidelity::kLossy)) {
+      (options.source_bound > 0 && options.source_fidelity != format::Fidelity::kLossy)) {
     return invalid("the error bound of the source must be finite, and 0 unless it is lossy");
   }
   return ok_status();
@@ -112,7 +112,7 @@ Status check_codes(const CodesData& data, uint64_t entries, const TensorSpec& sp
   if (options.sparsity != 0 || options.bits != 0 || options.sqnr_db != 0) {
     return invalid("a tensor given as codes cannot be pruned, clustered or rounded");
   }
-  const bool gap = options.positions == Positions::kGap;
+  const bool gap = options.positions == format::Positions::kGap;
   if (data.codebook_size < 1 || data.codebook_size > (gap ? 255u : 256u) ||
       data.codebook == nullptr) {
     return invalid("a codebook has 1 to 256 entries, with gap positions 255");
@@ -141,7 +141,7 @@ Result<TensorSize> check_spec(const TensorSpec& spec, const EncodeOptions& optio
   DCF_TRY(check_options(options, spec.dtype));
   // Before the dimensions are read: their number is the caller's.
   if (spec.dims.size() > kMaxRank) return invalid("a tensor has more than 32 dimensions");
-  const Result<uint64_t> elements = count_elements({spec.dims.begin(), spec.dims.end()});
+  const Result<uint64_t> elements = format::count_elements({spec.dims.begin(), spec.dims.end()});
   if (!elements.ok()) return invalid(elements.status().message);
   if (options.moments) DCF_TRY(check_moments(*options.moments, spec.dims, elements.value()));
   const bool opaque = spec.dtype == DType::kOpaque;
@@ -187,4 +187,4 @@ Result<CheckedInput> CheckedInput::check(const TensorInput& input, const EncodeO
   return checked;
 }
 
-}  // namespace dcf::impl
+}  // namespace dcf::impl::encode

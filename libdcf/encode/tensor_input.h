@@ -19,7 +19,7 @@
 #include "encode/piece_store.h"
 #include "format/tensor.h"
 
-namespace dcf::impl {
+namespace dcf::impl::encode {
 
 struct TensorSpec {
   std::string_view name;
@@ -71,12 +71,12 @@ struct EncodeOptions {
   uint32_t bits = 0;
   ClusterInit init = ClusterInit::kLinear;
   uint64_t seed = 0;
-  std::optional<Positions> positions;  // nothing: the smallest
-  uint32_t gap_bits = 0;               // 0: the smallest
+  std::optional<format::Positions> positions;  // nothing: the smallest
+  uint32_t gap_bits = 0;                       // 0: the smallest
   bool canonical_zeros = false;
   // What the input has lost already.
   double source_bound = 0;
-  Fidelity source_fidelity = Fidelity::kBitExact;
+  format::Fidelity source_fidelity = format::Fidelity::kBitExact;
   bool fill_clusters = false;
   Effort effort = Effort::kNormal;
   double sqnr_db = 0;              // that rounding to a grid leaves; 0: no rounding
@@ -123,8 +123,10 @@ class CheckedInput {
   // The matrix of CSR: rows are dims[0], 1 at rank 0.
   uint64_t rows() const { return spec().dims.empty() ? 1 : spec().dims[0]; }
   uint64_t cols() const { return rows() == 0 ? 0 : size_.elements / rows(); }
-  bool may_be_lossy() const { return impl::may_be_lossy(spec(), size_.elements); }
-  bool may_be_rounded() const { return impl::may_be_rounded(spec(), options(), size_.elements); }
+  bool may_be_lossy() const { return impl::encode::may_be_lossy(spec(), size_.elements); }
+  bool may_be_rounded() const {
+    return impl::encode::may_be_rounded(spec(), options(), size_.elements);
+  }
 
  private:
   CheckedInput(const TensorInput& input, const EncodeOptions& options, TensorSize size)
@@ -135,4 +137,4 @@ class CheckedInput {
   TensorSize size_;
 };
 
-}  // namespace dcf::impl
+}  // namespace dcf::impl::encode

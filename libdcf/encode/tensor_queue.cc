@@ -12,7 +12,7 @@
 #include "base/checked.h"
 #include "encode/tensor_equality.h"
 
-namespace dcf::impl {
+namespace dcf::impl::encode {
 namespace {
 
 // What a tensor may hold while it is encoded beside others: its bytes, those that are coded,
@@ -352,4 +352,4 @@ Status add_tensors(size_t count, const FindSource& find, const Parallel& paralle
   return progress.update(total);
 }
 
-}  // namespace dcf::impl
+}  // namespace dcf::impl::encode

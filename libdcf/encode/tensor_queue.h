@@ -6,7 +6,7 @@
 
 #include "encode/tensor_adder.h"
 
-namespace dcf::impl {
+namespace dcf::impl::encode {
 
 // A dense tensor whose bytes are there, or are read when its turn comes.
 struct DenseSource {
@@ -26,4 +26,4 @@ using FindSource = std::function<Result<DenseSource>(size_t i)>;
 Status add_tensors(size_t count, const FindSource& find, const Parallel& parallel,
                    Progress& progress, TensorAdder* adder);
 
-}  // namespace dcf::impl
+}  // namespace dcf::impl::encode

@@ -6,7 +6,7 @@
 
 #include "codec/codebook.h"
 
-namespace dcf::impl {
+namespace dcf::impl::encode {
 namespace {
 
 constexpr uint64_t kVersion = 1;
@@ -218,7 +218,7 @@ bool TensorStats::is_consistent() const {
     const Palette& palette = *values_.palette;
     if (sum_of(palette.counts) != values_.entries) return false;
     for (size_t i = 0; i < palette.words.size(); ++i) {
-      if (palette.counts[i] == 0 || palette.words[i] > low_mask(bits_)) return false;
+      if (palette.counts[i] == 0 || palette.words[i] > codec::low_mask(bits_)) return false;
       if (i > 0 &&
           codebook_key(dtype_, palette.words[i - 1]) >= codebook_key(dtype_, palette.words[i])) {
         return false;
@@ -227,7 +227,7 @@ bool TensorStats::is_consistent() const {
   }
   if (is_split(dtype_)) {
     return sum_of(values_.prefixes.counts()) == values_.entries && sum_of(values_.symbols) == 0 &&
-           values_.mantissa_bits <= low_mask(bits_);
+           values_.mantissa_bits <= codec::low_mask(bits_);
   }
   return sum_of(values_.symbols) == values_.entries && values_.mantissa_bits == 0;
 }
@@ -246,4 +246,4 @@ bool TensorStats::cover(const TensorStats& part) const {
   return both && both->words.size() == whole.palette->words.size();
 }
 
-}  // namespace dcf::impl
+}  // namespace dcf::impl::encode

@@ -10,7 +10,7 @@
 #include "encode/tensor_input.h"
 #include "encode/value_stats.h"
 
-namespace dcf::impl {
+namespace dcf::impl::encode {
 
 class TensorStats {
  public:
@@ -48,4 +48,4 @@ class TensorStats {
   GridVotes votes_;  // of dtypes that have grids
 };
 
-}  // namespace dcf::impl
+}  // namespace dcf::impl::encode

@@ -9,7 +9,7 @@
 #include "base/bucket.h"
 #include "encode/delta_words.h"
 
-namespace dcf::impl {
+namespace dcf::impl::encode {
 namespace {
 
 constexpr uint32_t kNegativeZero = 1;  // of a grid; trellis values have none
@@ -164,4 +164,4 @@ void to_trellis_numbers(std::span<uint32_t> numbers) {
   }
 }
 
-}  // namespace dcf::impl
+}  // namespace dcf::impl::encode

@@ -10,7 +10,7 @@
 #include "encode/grid_scales.h"
 #include "encode/trellis_kernels.h"
 
-namespace dcf::impl {
+namespace dcf::impl::encode {
 
 // The mean square of the errors of an element, in steps, where rows are long; and beside that of a
 // grid of twice the step, whose numbers are of the same size: 0.98 dB less.
@@ -64,4 +64,4 @@ bool are_trellis_values(std::span<const uint32_t> row);
 // The numbers of a grid become those of trellis values.
 void to_trellis_numbers(std::span<uint32_t> numbers);
 
-}  // namespace dcf::impl
+}  // namespace dcf::impl::encode

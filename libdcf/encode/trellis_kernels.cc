@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <array>
 
-namespace dcf::impl {
+namespace dcf::impl::encode {
 namespace {
 
 typedef float Costs __attribute__((vector_size(16)));
@@ -71,4 +71,4 @@ const TrellisKernels& active_trellis_kernels() {
   return active;
 }
 
-}  // namespace dcf::impl
+}  // namespace dcf::impl::encode

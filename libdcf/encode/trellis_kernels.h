@@ -9,7 +9,7 @@
 
 #include "base/cpu.h"
 
-namespace dcf::impl {
+namespace dcf::impl::encode {
 
 // A state is the offset of the next element, and above it that of the element at hand.
 inline constexpr size_t kTrellisStates = 4;
@@ -48,4 +48,4 @@ std::vector<const TrellisKernels*> available_trellis_kernels();
 // The best table that DCF_KERNEL allows (base/cpu.h). Thread-safe.
 const TrellisKernels& active_trellis_kernels();
 
-}  // namespace dcf::impl
+}  // namespace dcf::impl::encode

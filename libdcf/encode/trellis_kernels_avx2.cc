@@ -11,7 +11,7 @@
 
 #define DCF_AVX2 __attribute__((target("avx2")))
 
-namespace dcf::impl {
+namespace dcf::impl::encode {
 namespace {
 
 constexpr size_t kRows = 2;
@@ -73,5 +73,5 @@ DCF_AVX2 void search(TrellisRow* rows, size_t n) {
 
 const TrellisKernels kAvx2TrellisKernels = {CpuSet::kAvx2, search};
 
-}  // namespace dcf::impl
+}  // namespace dcf::impl::encode
 #endif

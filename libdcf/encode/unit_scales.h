@@ -7,7 +7,7 @@
 
 #include "encode/grid_scales.h"
 
-namespace dcf::impl {
+namespace dcf::impl::encode {
 
 // Belongs to one thread. Borrows the scales.
 class UnitScales {
@@ -43,4 +43,4 @@ class UnitScales {
   std::vector<float> inverses_;
 };
 
-}  // namespace dcf::impl
+}  // namespace dcf::impl::encode

@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <cmath>
 
-namespace dcf::impl {
+namespace dcf::impl::encode {
 namespace {
 
 // Rows that are subtracted from the others at once, and rows of a task.
@@ -85,4 +85,4 @@ Result<bool> factor_upper(std::span<double> a, size_t n, double least_pivot,
   return true;
 }
 
-}  // namespace dcf::impl
+}  // namespace dcf::impl::encode

@@ -9,7 +9,7 @@
 
 #include "encode/work.h"
 
-namespace dcf::impl {
+namespace dcf::impl::encode {
 
 // Replaces the upper triangle of A, n rows of n, by that of U where A = U^T U; what is below the
 // diagonal is neither read nor written. false where a pivot, that is the square of an element of
@@ -19,4 +19,4 @@ namespace dcf::impl {
 Result<bool> factor_upper(std::span<double> a, size_t n, double least_pivot,
                           const Parallel& parallel, const Progress* progress);
 
-}  // namespace dcf::impl
+}  // namespace dcf::impl::encode

@@ -5,7 +5,7 @@
 
 #include "base/checked.h"
 
-namespace dcf::impl {
+namespace dcf::impl::encode {
 namespace {
 
 constexpr unsigned kMinPrefixBits = 5;
@@ -16,8 +16,8 @@ constexpr size_t kFewWords = 16;
 
 class Planner {
  public:
-  Planner(const Content& content, const ValueStats& stats, Positions positions, ExtraValues extra,
-          uint64_t chunks)
+  Planner(const Content& content, const ValueStats& stats, format::Positions positions,
+          ExtraValues extra, uint64_t chunks)
       : content_(content),
         stats_(stats),
         positions_(positions),
@@ -29,7 +29,7 @@ class Planner {
     add_palette();
     // Codes that the caller gave or clustering made stay codes. Only codes can be entries of value
     // zero, which no other sparse values may have (V-02).
-    const bool sparse = positions_ != Positions::kDense;
+    const bool sparse = positions_ != format::Positions::kDense;
     if (content_.coded && coded_ > 0 && (sparse || !plans_.empty())) return std::move(plans_);
     if (is_split(content_.dtype)) {
       add_splits();
@@ -63,16 +63,16 @@ class Planner {
       return;
     }
     ValuePlan plan;
-    plan.encoding.values = Values::kPalette;
+    plan.encoding.values = format::Values::kPalette;
     std::vector<Count> counts;  // by key, which rise in a palette
     counts.reserve(distinct + 2);
     for (size_t i = 0; i < distinct; ++i) {
       counts.push_back(
           {codebook_key(content_.dtype, stats_.palette->words[i]), stats_.palette->counts[i]});
     }
-    Histogram histogram{};
+    codec::Histogram histogram{};
     size_t code = 0;
-    if (positions_ == Positions::kGap) {
+    if (positions_ == format::Positions::kGap) {
       histogram[code++] = extra_.zeros;
     } else {
       if (extra_.zeros > 0) add(codebook_key(content_.dtype, 0), extra_.zeros, &counts);
@@ -90,7 +90,7 @@ class Planner {
     plan.stream = plan_stream(histogram, static_cast<unsigned>(code), chunks_);
     std::vector<uint8_t> book;
     // The keys of the map rise, so they are a codebook.
-    (void)append_codebook(plan.codebook, content_.dtype, &book);
+    (void)codec::append_codebook(plan.codebook, content_.dtype, &book);
     plan.bytes = plan.stream.bytes + book.size() + 1;
     plans_.push_back(std::move(plan));
   }
@@ -123,7 +123,7 @@ class Planner {
     std::array<Prefixes, kPrefixBits + 1> of;
     of[kPrefixBits] = longest_prefixes();
     for (unsigned t = kPrefixBits; t-- > kMinPrefixBits;) of[t] = one_bit_less(of[t + 1]);
-    const auto fits = [&](unsigned t) { return of[t].counts.size() <= kMaxSymbols; };
+    const auto fits = [&](unsigned t) { return of[t].counts.size() <= codec::kMaxSymbols; };
     if (coded_ >= kManyEntries) {
       for (unsigned t = kMinPrefixBits; t <= kPrefixBits && fits(t); ++t) {
         plans_.push_back(split(t, of[t]));
@@ -152,8 +152,8 @@ class Planner {
 
   ValuePlan split(unsigned t, const Prefixes& prefixes) const {
     ValuePlan plan;
-    Encoding& e = plan.encoding;
-    e.values = Values::kSplit;
+    format::Encoding& e = plan.encoding;
+    e.values = format::Values::kSplit;
     e.split_t = static_cast<uint8_t>(t);
     e.split_base = static_cast<uint16_t>(prefixes.first);
     e.split_symbols = static_cast<uint16_t>(prefixes.counts.size());
@@ -164,23 +164,24 @@ class Planner {
         mantissa == 0
             ? room
             : std::min<unsigned>(room, static_cast<unsigned>(std::countr_zero(mantissa))));
-    Histogram histogram{};
+    codec::Histogram histogram{};
     std::copy(prefixes.counts.begin(), prefixes.counts.end(), histogram.begin());
     plan.stream = plan_stream(histogram, e.split_symbols, chunks_);
     // Of the parameters, bytes that are zero take no place.
     std::vector<uint8_t> parameters;
     parameters.reserve(8);
-    append_params(e, &parameters);
+    format::append_params(e, &parameters);
     const auto zeros = std::count(parameters.begin(), parameters.end(), 0);
     plan.bytes = plan.stream.bytes + parameters.size() - static_cast<uint64_t>(zeros);
-    if (coded_ > 0) plan.bytes += packed_size(coded_, content_.bits - t - e.split_z) + chunks_ / 2;
+    if (coded_ > 0)
+      plan.bytes += codec::packed_size(coded_, content_.bits - t - e.split_z) + chunks_ / 2;
     return plan;
   }
 
   void add_int() {
     ValuePlan plan;
-    plan.encoding.values = Values::kInt;
-    Histogram histogram = stats_.symbols;
+    plan.encoding.values = format::Values::kInt;
+    codec::Histogram histogram = stats_.symbols;
     histogram[0] += extra_.zeros;
     if (content_.bits == 8) {
       if (extra_.negatives > 0) histogram[0x80] += extra_.negatives;
@@ -189,14 +190,14 @@ class Planner {
     } else {
       const BucketCode code = int_buckets(content_.dtype);
       plan.stream = plan_stream(histogram, code.alphabet(content_.bits), chunks_);
-      plan.bytes = plan.stream.bytes + bucket_extra_size(histogram, code);
+      plan.bytes = plan.stream.bytes + codec::bucket_extra_size(histogram, code);
     }
     plans_.push_back(std::move(plan));
   }
 
   const Content& content_;
   const ValueStats& stats_;
-  Positions positions_;
+  format::Positions positions_;
   ExtraValues extra_;
   uint64_t chunks_;
   uint64_t coded_;
@@ -206,8 +207,9 @@ class Planner {
 }  // namespace
 
 std::vector<ValuePlan> plan_values(const Content& content, const ValueStats& stats,
-                                   Positions positions, ExtraValues extra, uint64_t chunks) {
+                                   format::Positions positions, ExtraValues extra,
+                                   uint64_t chunks) {
   return Planner(content, stats, positions, extra, chunks).run();
 }
 
-}  // namespace dcf::impl
+}  // namespace dcf::impl::encode

@@ -8,7 +8,7 @@
 #include "encode/stream_plan.h"
 #include "encode/value_stats.h"
 
-namespace dcf::impl {
+namespace dcf::impl::encode {
 
 // Elements that are coded besides the entries.
 struct ExtraValues {
@@ -17,7 +17,7 @@ struct ExtraValues {
 };
 
 struct ValuePlan {
-  Encoding encoding;  // the fields of the values
+  format::Encoding encoding;  // the fields of the values
   std::vector<uint64_t> codebook;
   StreamPlan stream;
   uint64_t bytes = 0;  // streams, table, codebook and parameters
@@ -26,6 +26,6 @@ struct ValuePlan {
 // One plan for each encoding that the dtype and the values allow, except raw, in order of the ids;
 // several for split. `chunks`: the number of chunks with entries.
 std::vector<ValuePlan> plan_values(const Content& content, const ValueStats& stats,
-                                   Positions positions, ExtraValues extra, uint64_t chunks);
+                                   format::Positions positions, ExtraValues extra, uint64_t chunks);
 
-}  // namespace dcf::impl
+}  // namespace dcf::impl::encode

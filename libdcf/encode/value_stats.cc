@@ -5,7 +5,7 @@
 #include "codec/stream.h"
 #include "encode/stats.h"
 
-namespace dcf::impl {
+namespace dcf::impl::encode {
 namespace {
 
 constexpr size_t kBlockBytes = size_t{1} << 18;            // of words, counted at a time
@@ -61,8 +61,8 @@ class Census {
 
  private:
   void count_codes(uint64_t begin, uint64_t end) {
-    const Histogram codes =
-        histogram_of({content_.codes + begin, static_cast<size_t>(end - begin)});
+    const codec::Histogram codes =
+        codec::histogram_of({content_.codes + begin, static_cast<size_t>(end - begin)});
     for (size_t code = 0; code < codes.size(); ++code) {
       if (codes[code] == 0 || content_.code_cells[code] == Cell::kZero) continue;
       if (content_.code_cells[code] == Cell::kNegativeZero) {
@@ -112,7 +112,7 @@ class Census {
         }
       });
     } else if (content_.bits == 8) {
-      Histogram histogram = histogram_of(words);
+      codec::Histogram histogram = codec::histogram_of(words);
       histogram[0] = 0;
       if (has_negative_zero(content_.dtype)) histogram[0x80] = 0;
       for (size_t i = 0; i < histogram.size(); ++i) {
@@ -209,7 +209,7 @@ class Census {
   uint64_t joined_ = 0;  // all words, by "or"
   std::vector<uint32_t> prefixes_;
   PrefixCounts few_;  // those of short blocks and of codes
-  Histogram symbols_{};
+  codec::Histogram symbols_{};
 };
 
 }  // namespace
@@ -274,4 +274,4 @@ Result<ValueStats> measure_values(const Content& content, Measure measure, const
   return stats;
 }
 
-}  // namespace dcf::impl
+}  // namespace dcf::impl::encode

@@ -14,7 +14,7 @@
 #include "encode/palette.h"
 #include "encode/work.h"
 
-namespace dcf::impl {
+namespace dcf::impl::encode {
 
 inline constexpr unsigned kPrefixBits = 12;
 inline constexpr size_t kPrefixes = size_t{1} << kPrefixBits;
@@ -45,7 +45,7 @@ struct ValueStats {
   std::optional<Palette> palette;  // distinct words of the entries; nothing if they are too many
   PrefixCounts prefixes;           // split: the top 12 bits of the rotated words
   uint64_t mantissa_bits = 0;      // split: the rotated words, joined by "or"
-  Histogram symbols{};             // int: counts of the symbols
+  codec::Histogram symbols{};      // int: counts of the symbols
 };
 
 // What is counted: all of it, or only which elements are zero, which takes much less time.
@@ -68,7 +68,7 @@ inline uint64_t int_number(DType dtype, uint64_t word) {
   if (!is_signed_integer(dtype)) return word;
   const uint32_t bits = dtype_bits(dtype);
   const uint64_t sign = word >> (bits - 1) & 1;
-  return ((word << 1) ^ (0 - sign)) & low_mask(bits);
+  return ((word << 1) ^ (0 - sign)) & codec::low_mask(bits);
 }
 
-}  // namespace dcf::impl
+}  // namespace dcf::impl::encode

@@ -12,7 +12,7 @@
 #include "base/dtype.h"
 #include "format/tensor.h"
 
-namespace dcf::impl {
+namespace dcf::impl::encode {
 
 template <typename W>
 class Words {
@@ -43,7 +43,7 @@ auto with_words(DType dtype, Bytes bytes, Visit visit) {
 }
 
 // The symbols of split values (spec, section 8.2), one for each word.
-inline void split_symbols(DType dtype, const Encoding& encoding, Bytes words,
+inline void split_symbols(DType dtype, const format::Encoding& encoding, Bytes words,
                           std::vector<uint8_t>* symbols) {
   with_words(dtype, words, [&]<typename Word>(Words<Word> view) {
     const unsigned shift = 8 * sizeof(Word) - encoding.split_t;
@@ -68,4 +68,4 @@ inline uint64_t magnitude_of(DType dtype, uint64_t word) {
   return word & magnitude_mask(dtype);
 }
 
-}  // namespace dcf::impl
+}  // namespace dcf::impl::encode

@@ -6,7 +6,7 @@
 #include "encode/fallible.h"
 #include "encode/write_progress.h"
 
-namespace dcf::impl {
+namespace dcf::impl::encode {
 
 struct Work {
   const Parallel& parallel;
@@ -24,4 +24,4 @@ struct Work {
   }
 };
 
-}  // namespace dcf::impl
+}  // namespace dcf::impl::encode

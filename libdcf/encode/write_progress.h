@@ -8,7 +8,7 @@
 
 #include "base/status.h"
 
-namespace dcf::impl {
+namespace dcf::impl::encode {
 
 // Shaped like dcf_progress_fn of dcf/dcf.h: nonzero cancels.
 using ProgressFn = int (*)(void* ctx, uint64_t done, uint64_t total);
@@ -43,4 +43,4 @@ class Progress {
   uint64_t total_ = 0;
 };
 
-}  // namespace dcf::impl
+}  // namespace dcf::impl::encode

@@ -3,7 +3,7 @@
 
 #include <algorithm>
 
-namespace dcf::impl {
+namespace dcf::impl::encode {
 
 WriterState::WriterState(uint64_t max_memory)
     : max_memory_(max_memory),
@@ -39,7 +39,7 @@ Status WriterState::hold(const StoredTensor& tensor) {
   uint64_t bytes = sizeof(StoredTensor) + tensor.owner.size() + 8 * tensor.dims.size();
   for (const StoredEncoding& encoding : tensor.encodings) {
     const EncodedTensor& e = encoding.encoded;
-    bytes += sizeof(StoredEncoding) + e.chunks.size() * sizeof(Chunk) + e.codebook.size();
+    bytes += sizeof(StoredEncoding) + e.chunks.size() * sizeof(format::Chunk) + e.codebook.size();
     for (const auto& table : e.tables) bytes += table.size();
   }
   return hold(bytes);
@@ -63,4 +63,4 @@ Status WriterState::insert(std::string_view name, AddedTensor added) {
   return ok_status();
 }
 
-}  // namespace dcf::impl
+}  // namespace dcf::impl::encode

@@ -10,7 +10,7 @@
 #include "encode/tensor_input.h"
 #include "io/spool.h"
 
-namespace dcf::impl {
+namespace dcf::impl::encode {
 
 class WriterState {
  public:
@@ -19,8 +19,8 @@ class WriterState {
 
   FileContents& contents() { return contents_; }
   const FileContents& contents() const { return contents_; }
-  Spool& spool() { return spool_; }
-  const Spool& spool() const { return spool_; }
+  io::Spool& spool() { return spool_; }
+  const io::Spool& spool() const { return spool_; }
 
   // DuplicateName or LimitCount.
   Status check_new(std::string_view name) const;
@@ -48,8 +48,8 @@ class WriterState {
   const uint64_t max_memory_;
   const uint64_t spool_memory_;
   FileContents contents_;
-  Spool spool_;
+  io::Spool spool_;
   uint64_t resident_ = 0;  // approximate bytes of memory of contents_
 };
 
-}  // namespace dcf::impl
+}  // namespace dcf::impl::encode

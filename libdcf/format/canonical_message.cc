@@ -9,7 +9,7 @@
 #include "base/bytes.h"
 #include "base/checked.h"
 
-namespace dcf::impl {
+namespace dcf::impl::format {
 namespace {
 
 constexpr uint64_t kWord = sizeof(uint64_t);
@@ -107,4 +107,4 @@ bool CanonicalMessage::equals(const uint8_t* message, uint64_t size) const {
   });
 }
 
-}  // namespace dcf::impl
+}  // namespace dcf::impl::format

@@ -10,7 +10,7 @@
 
 #include "format/manifest_columns.h"
 
-namespace dcf::impl {
+namespace dcf::impl::format {
 
 // Borrows the columns.
 class CanonicalMessage {
@@ -40,4 +40,4 @@ class CanonicalMessage {
   bool fits_ = true;
 };
 
-}  // namespace dcf::impl
+}  // namespace dcf::impl::format

@@ -12,7 +12,7 @@
 #include "codec/stream.h"
 #include "format/canonical_message.h"
 
-namespace dcf::impl {
+namespace dcf::impl::format {
 namespace {
 
 constexpr uint64_t kTextLimit = uint64_t{1} << 31;  // the text is shorter
@@ -34,8 +34,8 @@ Status too_large() {
 class Predictions {
  public:
   // `present[b]` is not 0 where the text has the byte b.
-  explicit Predictions(const Histogram& present) {
-    for (unsigned b = 0; b < kMaxSymbols; ++b) {
+  explicit Predictions(const codec::Histogram& present) {
+    for (unsigned b = 0; b < codec::kMaxSymbols; ++b) {
       if (present[b] != 0) rank_[b] = values_++;
     }
     latest_.resize(size_t{values_} * values_);
@@ -54,7 +54,7 @@ class Predictions {
   }
 
  private:
-  std::array<uint16_t, kMaxSymbols> rank_{};
+  std::array<uint16_t, codec::kMaxSymbols> rank_{};
   std::vector<uint32_t> latest_;
   size_t context_ = 0;  // of the next place
   uint32_t place_ = 0;
@@ -84,14 +84,14 @@ std::vector<uint8_t> text_of(Bytes names, std::span<const uint16_t> lengths) {
 // A stream of symbols with a table of its own; nothing for no symbols.
 void append_stream(Bytes symbols, std::vector<uint8_t>* out) {
   if (symbols.empty()) return;
-  const Result<CodeLengths> code = optimal_code_lengths(histogram_of(symbols));
+  const Result<codec::CodeLengths> code = codec::optimal_code_lengths(codec::histogram_of(symbols));
   if (!code.ok()) {  // one symbol alone
-    out->insert(out->end(), {static_cast<uint8_t>(StreamMode::kConstant), symbols[0]});
+    out->insert(out->end(), {static_cast<uint8_t>(codec::StreamMode::kConstant), symbols[0]});
     return;
   }
-  out->push_back(static_cast<uint8_t>(StreamMode::kStreams));
-  append_code_lengths(code.value(), out);
-  encode_huffman_streams(symbols, code.value(), out);
+  out->push_back(static_cast<uint8_t>(codec::StreamMode::kStreams));
+  codec::append_code_lengths(code.value(), out);
+  codec::encode_huffman_streams(symbols, code.value(), out);
 }
 
 }  // namespace
@@ -101,7 +101,7 @@ std::vector<uint8_t> code_names(Bytes names, std::span<const uint16_t> lengths) 
   if (text.size() >= kTextLimit) return {};
   std::vector<uint8_t> literals;
   std::vector<uint32_t> numbers;
-  Predictions predictions(histogram_of(text));
+  Predictions predictions(codec::histogram_of(text));
   for (size_t at = 0; at < text.size(); ++at) {
     if (size_t from = predictions.predict(); from != 0) {
       const size_t start = at;
@@ -121,7 +121,7 @@ std::vector<uint8_t> code_names(Bytes names, std::span<const uint16_t> lengths) 
   for (const uint32_t number : numbers)
     symbols.push_back(static_cast<uint8_t>(kNumberBuckets.symbol(number)));
   append_stream(symbols, &out);
-  BitWriter extra(&out);
+  codec::BitWriter extra(&out);
   for (size_t i = 0; i < numbers.size(); ++i)
     extra.put(numbers[i], kNumberBuckets.extra_bits(symbols[i]));
   extra.finish();
@@ -137,17 +137,17 @@ Status read_stream(ByteReader* in, unsigned alphabet, MutableBytes out) {
   uint8_t mode;
   uint8_t symbol;
   if (!in->read_u8(&mode)) return bad("the coded names end too early");
-  if (mode == static_cast<uint8_t>(StreamMode::kConstant)) {
+  if (mode == static_cast<uint8_t>(codec::StreamMode::kConstant)) {
     if (!in->read_u8(&symbol)) return bad("the coded names end too early");
     std::fill(out.begin(), out.end(), symbol);
-  } else if (mode == static_cast<uint8_t>(StreamMode::kStreams)) {
-    const Result<CodeLengths> code = parse_code_lengths(in);
+  } else if (mode == static_cast<uint8_t>(codec::StreamMode::kStreams)) {
+    const Result<codec::CodeLengths> code = codec::parse_code_lengths(in);
     if (!code.ok()) return bad("a table of the coded names is invalid");
-    const auto table = std::make_unique<StreamsTable>();
-    build_streams_table(code.value(), out.size(), table.get());
-    if (!decode_huffman_streams(in, *table, out).ok())
+    const auto table = std::make_unique<codec::StreamsTable>();
+    codec::build_streams_table(code.value(), out.size(), table.get());
+    if (!codec::decode_huffman_streams(in, *table, out).ok())
       return bad("a stream of the coded names is invalid");
-    const Result<CodeLengths> best = optimal_code_lengths(histogram_of(out));
+    const Result<codec::CodeLengths> best = codec::optimal_code_lengths(codec::histogram_of(out));
     if (!best.ok() || best.value() != code.value())
       return not_canonical("a table of the coded names is not the one of its stream");
   } else {
@@ -195,9 +195,9 @@ class NameDecoder {
     // A number stands at a prediction, and the first three bytes of a text have none.
     if (number_count > literal_count) return bad("the coded names have too many numbers");
     const uint64_t before = held_;
-    DCF_TRY(take(sizeof(StreamsTable) + uint64_t{literal_count} + number_count));
+    DCF_TRY(take(sizeof(codec::StreamsTable) + uint64_t{literal_count} + number_count));
     std::vector<uint8_t> literals(literal_count);
-    DCF_TRY(read_stream(&in_, kMaxSymbols, literals));
+    DCF_TRY(read_stream(&in_, codec::kMaxSymbols, literals));
     std::vector<uint8_t> symbols(number_count);
     DCF_TRY(read_stream(&in_, kNumberAlphabet, symbols));
     uint64_t bits = 0;
@@ -205,15 +205,15 @@ class NameDecoder {
     Bytes extra;
     if (!in_.read_bytes(ceil_div(bits, 8), &extra) || in_.remaining() != 0)
       return bad("the coded names do not end where their numbers do");
-    BitReader reader(extra);
+    codec::BitReader reader(extra);
     uint64_t size = literal_count;
     for (const uint8_t symbol : symbols)
       size += kNumberBuckets.base(symbol) + reader.read(kNumberBuckets.extra_bits(symbol));
     if (!reader.padding_is_zero()) return bad("the padding of the coded names is not zero");
     if (size >= kTextLimit) return bad("the text of the coded names is too long");
     // Every byte value of a text has a literal: its first occurrence.
-    const Histogram present = histogram_of(literals);
-    const auto values = static_cast<uint64_t>(kMaxSymbols) -
+    const codec::Histogram present = codec::histogram_of(literals);
+    const auto values = static_cast<uint64_t>(codec::kMaxSymbols) -
                         static_cast<uint64_t>(std::count(present.begin(), present.end(), 0));
     DCF_TRY(take(Predictions::memory(values) + size));
     DCF_TRY(fill_text(literals, symbols, extra, Predictions(present), size));
@@ -224,7 +224,7 @@ class NameDecoder {
   Status fill_text(Bytes literals, Bytes symbols, Bytes extra, Predictions predictions,
                    uint64_t size) {
     text_.resize(size);
-    BitReader bits(extra);
+    codec::BitReader bits(extra);
     size_t number = 0;
     size_t literal = 0;
     for (size_t at = 0; at < size;) {
@@ -338,4 +338,4 @@ Status expand_names(ManifestColumns* columns, const Limits& limits) {
   return ok_status();
 }
 
-}  // namespace dcf::impl
+}  // namespace dcf::impl::format

@@ -14,7 +14,7 @@
 #include "base/limits.h"
 #include "format/manifest_columns.h"
 
-namespace dcf::impl {
+namespace dcf::impl::format {
 
 // The coded form of names in the form of the columns: concatenated, and the bytes of each. They
 // must be sorted and without NUL (M-04). Empty if they have 2^31 bytes or more, which no coded form
@@ -28,4 +28,4 @@ std::vector<uint8_t> code_names(Bytes names, std::span<const uint16_t> lengths);
 // columns and the names.
 Status expand_names(ManifestColumns* columns, const Limits& limits);
 
-}  // namespace dcf::impl
+}  // namespace dcf::impl::format

@@ -5,7 +5,7 @@
 
 #include "base/bucket.h"
 
-namespace dcf::impl {
+namespace dcf::impl::format {
 namespace {
 
 constexpr uint32_t kCountsAlphabet = kCountBuckets.alphabet(kCountBits);
@@ -397,4 +397,4 @@ Status check_encoding(const Encoding& e, DType dtype, uint64_t elements) {
   return ok_status();
 }
 
-}  // namespace dcf::impl
+}  // namespace dcf::impl::format

@@ -14,7 +14,7 @@
 #include "base/limits.h"
 #include "base/status.h"
 
-namespace dcf::impl {
+namespace dcf::impl::format {
 
 // Critical feature bits (section 12).
 inline constexpr uint32_t kGridValues = 1u << 0;
@@ -125,4 +125,4 @@ Status check_encoding_ids(const Encoding& encoding);
 // Whether encoding and parameters are allowed for the dtype (M-12, M-14, P-01, V-01).
 Status check_encoding(const Encoding& encoding, DType dtype, uint64_t elements);
 
-}  // namespace dcf::impl
+}  // namespace dcf::impl::format

@@ -5,7 +5,7 @@
 
 #include "base/hash.h"
 
-namespace dcf::impl {
+namespace dcf::impl::format {
 namespace {
 
 // Offsets of the other fields, in the order of the table in the spec.
@@ -86,4 +86,4 @@ std::array<uint8_t, kHeaderBytes> serialise_header(const Header& header) {
   return out;
 }
 
-}  // namespace dcf::impl
+}  // namespace dcf::impl::format

@@ -8,7 +8,7 @@
 #include "base/status.h"
 #include "format/encoding.h"  // feature bits
 
-namespace dcf::impl {
+namespace dcf::impl::format {
 
 inline constexpr size_t kHeaderBytes = 64;
 inline constexpr size_t kFileSizeAt = 16;  // offset of file_size
@@ -30,4 +30,4 @@ struct Header {
 Result<Header> parse_header(Bytes bytes, uint64_t actual_size);
 std::array<uint8_t, kHeaderBytes> serialise_header(const Header& header);
 
-}  // namespace dcf::impl
+}  // namespace dcf::impl::format

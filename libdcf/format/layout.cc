@@ -3,7 +3,7 @@
 
 #include "base/checked.h"
 
-namespace dcf::impl {
+namespace dcf::impl::format {
 
 uint64_t padding_before(const ManifestParts& manifest, const Tensor& tensor, uint64_t offset) {
   if (!tensor.encoding.is_raw()) return 0;
@@ -39,4 +39,4 @@ Result<Layout> compute_layout(const ManifestParts& manifest, uint64_t manifest_s
   return layout;
 }
 
-}  // namespace dcf::impl
+}  // namespace dcf::impl::format

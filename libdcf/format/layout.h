@@ -8,7 +8,7 @@
 #include "format/header.h"
 #include "format/manifest.h"
 
-namespace dcf::impl {
+namespace dcf::impl::format {
 
 struct Layout {
   uint64_t tables_offset = 0;
@@ -23,4 +23,4 @@ uint64_t padding_before(const ManifestParts& manifest, const Tensor& tensor, uin
 // Fails only where the sizes add up to more than 2^64 (K-06).
 Result<Layout> compute_layout(const ManifestParts& manifest, uint64_t manifest_size);
 
-}  // namespace dcf::impl
+}  // namespace dcf::impl::format

@@ -10,7 +10,7 @@
 #include "base/utf8.h"
 #include "format/coded_names.h"
 
-namespace dcf::impl {
+namespace dcf::impl::format {
 namespace {
 
 Status bad(const char* rule, const char* message) {
@@ -372,4 +372,4 @@ Result<Manifest> validate_manifest(ManifestColumns columns, const Limits& limits
   return Manifest(std::move(parts));
 }
 
-}  // namespace dcf::impl
+}  // namespace dcf::impl::format

@@ -12,7 +12,7 @@
 #include "format/manifest_columns.h"
 #include "format/tensor.h"
 
-namespace dcf::impl {
+namespace dcf::impl::format {
 
 struct Chunk {
   uint32_t bytes = 0;
@@ -71,4 +71,4 @@ Result<Manifest> validate_manifest(ManifestColumns columns, const Limits& limits
 // The inverse, for writers.
 ManifestColumns manifest_columns(const ManifestParts& manifest);
 
-}  // namespace dcf::impl
+}  // namespace dcf::impl::format

@@ -3,7 +3,7 @@
 #include "base/bytes.h"
 #include "format/manifest.h"
 
-namespace dcf::impl {
+namespace dcf::impl::format {
 namespace {
 
 void append(std::vector<uint8_t>* out, std::string_view s) {
@@ -76,4 +76,4 @@ ManifestColumns manifest_columns(const ManifestParts& manifest) {
   return c;
 }
 
-}  // namespace dcf::impl
+}  // namespace dcf::impl::format

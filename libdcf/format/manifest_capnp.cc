@@ -12,7 +12,7 @@
 #include "format/manifest_columns.h"
 #include "manifest.capnp.h"
 
-namespace dcf::impl {
+namespace dcf::impl::format {
 namespace {
 
 constexpr uint64_t kColumns = 28;  // fields of spec/manifest.capnp, numbers of the file included
@@ -200,4 +200,4 @@ Result<std::vector<uint8_t>> serialise_manifest_columns(const ManifestColumns& c
   }
 }
 
-}  // namespace dcf::impl
+}  // namespace dcf::impl::format

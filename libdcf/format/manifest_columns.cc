@@ -3,7 +3,7 @@
 
 #include <algorithm>
 
-namespace dcf::impl {
+namespace dcf::impl::format {
 namespace {
 
 template <typename T>
@@ -30,4 +30,4 @@ void drop_zero_column(std::vector<double>* column) {
   drop(column);
 }
 
-}  // namespace dcf::impl
+}  // namespace dcf::impl::format

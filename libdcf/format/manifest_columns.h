@@ -11,7 +11,7 @@
 #include "base/limits.h"
 #include "base/status.h"
 
-namespace dcf::impl {
+namespace dcf::impl::format {
 
 struct ManifestColumns {
   // Whether `names` has the coded form of section 4.4, and no lengths. No column: the header says
@@ -99,4 +99,4 @@ void drop_zero_column(std::vector<uint8_t>* column);
 void drop_zero_column(std::vector<uint32_t>* column);
 void drop_zero_column(std::vector<double>* column);
 
-}  // namespace dcf::impl
+}  // namespace dcf::impl::format

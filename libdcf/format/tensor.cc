@@ -5,7 +5,7 @@
 
 #include "base/checked.h"
 
-namespace dcf::impl {
+namespace dcf::impl::format {
 namespace {
 
 Status manifest_error(const char* rule, const char* message) {
@@ -64,4 +64,4 @@ Status check_view(const Tensor& t) {
   return ok_status();
 }
 
-}  // namespace dcf::impl
+}  // namespace dcf::impl::format

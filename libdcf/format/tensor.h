@@ -13,7 +13,7 @@
 #include "base/status.h"
 #include "format/encoding.h"
 
-namespace dcf::impl {
+namespace dcf::impl::format {
 
 enum class Fidelity : uint8_t { kBitExact = 0, kValueExact = 1, kLossy = 2 };
 
@@ -69,4 +69,4 @@ Result<uint64_t> count_elements(std::span<const uint64_t> dims);
 // entries.
 Status check_view(const Tensor& tensor);
 
-}  // namespace dcf::impl
+}  // namespace dcf::impl::format

@@ -8,7 +8,7 @@
 
 #include "io/temp_file.h"
 
-namespace dcf::impl {
+namespace dcf::impl::io {
 namespace {
 
 constexpr mode_t kPermissions = 0777;
@@ -170,4 +170,4 @@ void AtomicFile::remove_temp() {
   if (rc == 0) temp_name_.clear();  // otherwise the destructor tries once more
 }
 
-}  // namespace dcf::impl
+}  // namespace dcf::impl::io

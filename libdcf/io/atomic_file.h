@@ -15,7 +15,7 @@
 #include "io/sink.h"
 #include "io/syscalls.h"
 
-namespace dcf::impl {
+namespace dcf::impl::io {
 
 class AtomicFile final : public Sink {
  public:
@@ -72,4 +72,4 @@ class AtomicFile final : public Sink {
   Status failure_;
 };
 
-}  // namespace dcf::impl
+}  // namespace dcf::impl::io

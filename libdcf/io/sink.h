@@ -5,7 +5,7 @@
 #include "base/bytes.h"
 #include "io/syscalls.h"
 
-namespace dcf::impl {
+namespace dcf::impl::io {
 
 class Sink {
  public:
@@ -46,4 +46,4 @@ class CallbackSink final : public Sink {
   void* ctx_;
 };
 
-}  // namespace dcf::impl
+}  // namespace dcf::impl::io

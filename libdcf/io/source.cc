@@ -3,7 +3,7 @@
 
 #include <fcntl.h>
 
-namespace dcf::impl {
+namespace dcf::impl::io {
 
 Status Source::check_range(uint64_t offset, uint64_t size) const {
   if (offset <= this->size() && size <= this->size() - offset) return ok_status();
@@ -51,4 +51,4 @@ Status CallbackSource::read_at(uint64_t offset, MutableBytes dst) const {
   return fail(Code::IoRead, "", "the caller's read callback failed").at(offset);
 }
 
-}  // namespace dcf::impl
+}  // namespace dcf::impl::io

@@ -8,7 +8,7 @@
 #include "base/bytes.h"
 #include "io/syscalls.h"
 
-namespace dcf::impl {
+namespace dcf::impl::io {
 
 class Source {
  public:
@@ -74,4 +74,4 @@ class CallbackSource final : public Source {
   uint64_t size_;
 };
 
-}  // namespace dcf::impl
+}  // namespace dcf::impl::io

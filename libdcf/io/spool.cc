@@ -6,7 +6,7 @@
 
 #include "io/temp_file.h"
 
-namespace dcf::impl {
+namespace dcf::impl::io {
 namespace {
 
 Result<UniqueFd> open_scratch(const Syscalls& sys, const std::string& directory) {
@@ -111,4 +111,4 @@ Status Spool::read_at(uint64_t offset, MutableBytes dst) const {
   return ok_status();
 }
 
-}  // namespace dcf::impl
+}  // namespace dcf::impl::io

@@ -13,7 +13,7 @@
 #include "base/bytes.h"
 #include "io/syscalls.h"
 
-namespace dcf::impl {
+namespace dcf::impl::io {
 
 class Spool {
  public:
@@ -77,4 +77,4 @@ class Spool {
   Status failure_;
 };
 
-}  // namespace dcf::impl
+}  // namespace dcf::impl::io

@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
-namespace dcf::impl {
+namespace dcf::impl::io {
 namespace {
 
 int call_openat(int dir, const char* path, int flags, mode_t mode) {
@@ -119,4 +119,4 @@ Status pread_fully(const Syscalls& sys, int fd, uint64_t offset, void* dst, size
   return ok_status();
 }
 
-}  // namespace dcf::impl
+}  // namespace dcf::impl::io

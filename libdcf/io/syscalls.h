@@ -13,7 +13,7 @@
 
 #include "base/status.h"
 
-namespace dcf::impl {
+namespace dcf::impl::io {
 
 // Arguments, results and errno are those of the manual pages of the same names.
 struct Syscalls {
@@ -86,4 +86,4 @@ class UniqueFd {
   int fd_ = -1;
 };
 
-}  // namespace dcf::impl
+}  // namespace dcf::impl::io

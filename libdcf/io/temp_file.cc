@@ -5,7 +5,7 @@
 #include <sys/random.h>
 #include <unistd.h>
 
-namespace dcf::impl {
+namespace dcf::impl::io {
 
 std::string random_temp_name() {
   uint8_t random[8] = {};
@@ -37,4 +37,4 @@ Result<TempFile> make_temp_file(const Syscalls& sys, int dir, mode_t mode) {
   return fail(Code::IoOpen, "", "no unused name for a temporary file was found");
 }
 
-}  // namespace dcf::impl
+}  // namespace dcf::impl::io

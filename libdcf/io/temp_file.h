@@ -6,7 +6,7 @@
 
 #include "io/syscalls.h"
 
-namespace dcf::impl {
+namespace dcf::impl::io {
 
 struct TempFile {
   UniqueFd file;     // open for reading and writing
@@ -21,4 +21,4 @@ std::string random_temp_name();
 // IoNoSpace.
 Result<TempFile> make_temp_file(const Syscalls& sys, int dir, mode_t mode);
 
-}  // namespace dcf::impl
+}  // namespace dcf::impl::io

@@ -6,7 +6,7 @@
 #include <memory>
 #include <new>
 
-namespace dcf::impl {
+namespace dcf::impl::kernels {
 
 class AlignedFloats {
  public:
@@ -23,4 +23,4 @@ class AlignedFloats {
   std::unique_ptr<float[], Free> data_;
 };
 
-}  // namespace dcf::impl
+}  // namespace dcf::impl::kernels

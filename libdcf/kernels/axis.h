@@ -9,7 +9,7 @@
 #include "base/checked.h"
 #include "base/status.h"
 
-namespace dcf::impl {
+namespace dcf::impl::kernels {
 
 struct Axis {
   uint64_t size = 0;  // of the input
@@ -53,4 +53,4 @@ struct Axis {
   uint64_t at(uint64_t o, uint64_t k) const { return o * stride + k * dilation - pad; }
 };
 
-}  // namespace dcf::impl
+}  // namespace dcf::impl::kernels

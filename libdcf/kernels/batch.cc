@@ -8,7 +8,7 @@
 #include "kernels/tasks.h"
 #include "kernels/transpose.h"
 
-namespace dcf::impl {
+namespace dcf::impl::kernels {
 namespace {
 
 class BatchKernel final : public LayerKernel {
@@ -97,4 +97,4 @@ std::unique_ptr<LayerKernel> make_batch(const EntrySource& source, bool dense,
   return kernel->is_whole() ? std::move(kernel) : nullptr;
 }
 
-}  // namespace dcf::impl
+}  // namespace dcf::impl::kernels

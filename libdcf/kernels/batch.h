@@ -8,10 +8,10 @@
 #include "kernels/layer_kernel.h"
 #include "kernels/tile.h"
 
-namespace dcf::impl {
+namespace dcf::impl::kernels {
 
 // Null if the entries cannot be loaded.
 std::unique_ptr<LayerKernel> make_batch(const EntrySource& source, bool dense,
                                         const TileLoops& loops = active_tile_loops());
 
-}  // namespace dcf::impl
+}  // namespace dcf::impl::kernels

@@ -13,7 +13,7 @@
 
 #include "base/checked.h"
 
-namespace dcf::impl {
+namespace dcf::impl::kernels {
 namespace {
 
 constexpr uint64_t kAtOnce = 16;
@@ -238,4 +238,4 @@ Blocked make_blocked(const LayerEntries& entries, uint64_t first, uint64_t last)
   return b;
 }
 
-}  // namespace dcf::impl
+}  // namespace dcf::impl::kernels

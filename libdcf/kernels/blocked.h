@@ -16,7 +16,7 @@
 
 #include "kernels/entries.h"
 
-namespace dcf::impl {
+namespace dcf::impl::kernels {
 
 struct Blocked {
   static constexpr uint64_t kBlock = 128;
@@ -50,4 +50,4 @@ struct Blocked {
 // Rows [first, last) of the matrix, at most kPanel.
 Blocked make_blocked(const LayerEntries& entries, uint64_t first, uint64_t last);
 
-}  // namespace dcf::impl
+}  // namespace dcf::impl::kernels

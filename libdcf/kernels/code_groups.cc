@@ -7,7 +7,7 @@
 #include "base/checked.h"
 #include "kernels/part_kernel.h"
 
-namespace dcf::impl {
+namespace dcf::impl::kernels {
 namespace {
 
 constexpr uint64_t kGroup = CodeGroups::kGroup;
@@ -235,4 +235,4 @@ std::unique_ptr<LayerKernel> make_code_groups(const EntrySource& source) {
   return std::make_unique<CodeGroupsKernel>(e, blocks, std::move(runs));
 }
 
-}  // namespace dcf::impl
+}  // namespace dcf::impl::kernels

@@ -16,7 +16,7 @@
 #include "kernels/entries.h"
 #include "kernels/layer_kernel.h"
 
-namespace dcf::impl {
+namespace dcf::impl::kernels {
 
 // Some of the rows, packed by one thread.
 struct CodeGroups {
@@ -50,4 +50,4 @@ bool code_groups_possible(const LayerEntries& shape);
 // would be filled.
 std::unique_ptr<LayerKernel> make_code_groups(const EntrySource& source);
 
-}  // namespace dcf::impl
+}  // namespace dcf::impl::kernels

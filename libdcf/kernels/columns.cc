@@ -9,7 +9,7 @@
 #include "kernels/matrix.h"
 #include "kernels/tasks.h"
 
-namespace dcf::impl {
+namespace dcf::impl::kernels {
 namespace {
 
 constexpr uint64_t kGroup = Columns::kGroup;
@@ -293,4 +293,4 @@ std::unique_ptr<LayerKernel> make_columns(const LayerEntries& e, const Parallel&
   return nullptr;
 }
 
-}  // namespace dcf::impl
+}  // namespace dcf::impl::kernels

@@ -17,7 +17,7 @@
 #include "kernels/entries.h"
 #include "kernels/layer_kernel.h"
 
-namespace dcf::impl {
+namespace dcf::impl::kernels {
 
 // Some of the rows and columns, packed.
 struct Columns {
@@ -47,4 +47,4 @@ bool columns_possible(const LayerEntries& shape);
 // product with a zero input is NaN and must not be skipped.
 std::unique_ptr<LayerKernel> make_columns(const LayerEntries& entries, const Parallel& parallel);
 
-}  // namespace dcf::impl
+}  // namespace dcf::impl::kernels

@@ -6,7 +6,7 @@
 #include "base/float_convert.h"
 #include "model/decode.h"
 
-namespace dcf::impl {
+namespace dcf::impl::kernels {
 namespace {
 
 // The most images, and the most bytes of images, that are computed side by side. They make the
@@ -44,8 +44,8 @@ struct Tap {
 
 class Convolution {
  public:
-  Convolution(const Model& model, size_t tensor, const Conv2d& conv, std::span<const float> x,
-              uint64_t batch, std::span<float> y)
+  Convolution(const model::Model& model, size_t tensor, const Conv2d& conv,
+              std::span<const float> x, uint64_t batch, std::span<float> y)
       : model_(model),
         tensor_(tensor),
         weight_(model.manifest()->tensors[tensor]),
@@ -56,7 +56,7 @@ class Convolution {
         block_(std::clamp(kBlockBytes / sizeof(double) / std::max<uint64_t>(conv.in_size, 1),
                           uint64_t{1}, std::clamp(batch, uint64_t{1}, kMaxBlock))) {}
 
-  Status run(ProgressStep progress) {
+  Status run(model::ProgressStep progress) {
     if (y_.empty()) return ok_status();
     DCF_TRY(decode(std::move(progress)));
     // complete() has seen that the sizes of an image fit; block_ is small, and x.out is not 0.
@@ -80,9 +80,10 @@ class Convolution {
   }
 
   // Decodes all entries.
-  Status decode(ProgressStep progress) {
-    const Tensor& data = model_.manifest()->tensors[model_.data_tensor(tensor_)];
-    DCF_ASSIGN(const uint64_t word_bytes, decoded_bytes(weight_, DType::kNone, data.nonzeros));
+  Status decode(model::ProgressStep progress) {
+    const format::Tensor& data = model_.manifest()->tensors[model_.data_tensor(tensor_)];
+    DCF_ASSIGN(const uint64_t word_bytes,
+               model::decoded_bytes(weight_, DType::kNone, data.nonzeros));
     uint64_t row_bytes = 0;
     uint64_t col_bytes = 0;
     uint64_t bytes = 0;
@@ -96,8 +97,9 @@ class Convolution {
     entries_.row_ptr.resize(conv_.out_channels + 1);
     entries_.col.resize(data.nonzeros);
     entries_.words.resize(word_bytes);
-    DCF_TRY(decode_csr(model_, tensor_, DType::kNone,
-                       {entries_.row_ptr, entries_.col, entries_.words}, std::move(progress)));
+    DCF_TRY(model::decode_csr(model_, tensor_, DType::kNone,
+                              {entries_.row_ptr, entries_.col, entries_.words},
+                              std::move(progress)));
     for (uint64_t row = 0; row < conv_.out_channels; ++row) {
       entries_.longest_row =
           std::max(entries_.longest_row, entries_.row_ptr[row + 1] - entries_.row_ptr[row]);
@@ -170,9 +172,9 @@ class Convolution {
     }
   }
 
-  const Model& model_;
+  const model::Model& model_;
   size_t tensor_;
-  const Tensor& weight_;
+  const format::Tensor& weight_;
   const Conv2d& conv_;
   std::span<const float> x_;
   uint64_t batch_;
@@ -184,7 +186,7 @@ class Convolution {
 
 }  // namespace
 
-Status Conv2d::complete(const Tensor& weight) {
+Status Conv2d::complete(const format::Tensor& weight) {
   if (is_raw_only(weight.dtype))
     return fail(Code::UnsupportedDType, "", "the dtype has no arithmetic");
   const size_t rank = weight.dims.size();
@@ -215,10 +217,11 @@ Status Conv2d::complete(const Tensor& weight) {
   return ok_status();
 }
 
-Status convolve(const Model& model, size_t tensor, const Conv2d& conv, std::span<const float> x,
-                uint64_t batch, std::span<float> y, ProgressStep progress) {
+Status convolve(const model::Model& model, size_t tensor, const Conv2d& conv,
+                std::span<const float> x, uint64_t batch, std::span<float> y,
+                model::ProgressStep progress) {
   return model.in_data(model.data_tensor(tensor),
                        Convolution(model, tensor, conv, x, batch, y).run(std::move(progress)));
 }
 
-}  // namespace dcf::impl
+}  // namespace dcf::impl::kernels

@@ -9,7 +9,7 @@
 #include "model/decode_progress.h"
 #include "model/model.h"
 
-namespace dcf::impl {
+namespace dcf::impl::kernels {
 
 struct Conv2d {
   uint64_t in_channels = 0;
@@ -24,7 +24,7 @@ struct Conv2d {
 
   // Takes channels and kernel from the tensor's shape, works out the sizes and checks that all fits
   // together.
-  Status complete(const Tensor& weight);
+  Status complete(const format::Tensor& weight);
 };
 
 // x is [batch, in_channels, height, width], y [batch, out_channels, y.out, x.out]. Each output is
@@ -32,7 +32,8 @@ struct Conv2d {
 // kernel), rounded once to float: the same for any encoding, batch and number of threads. Needs the
 // entries and the longest row of them decoded, and for each thread a few images in double
 // (LimitMemory).
-Status convolve(const Model& model, size_t tensor, const Conv2d& conv, std::span<const float> x,
-                uint64_t batch, std::span<float> y, ProgressStep progress = {});
+Status convolve(const model::Model& model, size_t tensor, const Conv2d& conv,
+                std::span<const float> x, uint64_t batch, std::span<float> y,
+                model::ProgressStep progress = {});
 
-}  // namespace dcf::impl
+}  // namespace dcf::impl::kernels

@@ -15,7 +15,7 @@
 #include "model/expand.h"
 #include "model/tensor_reader.h"
 
-namespace dcf::impl {
+namespace dcf::impl::kernels {
 namespace {
 
 // Joins positions and codes of a row from which no entry is left out. A separate loop, so that the
@@ -34,8 +34,8 @@ class EntryLoader {
  public:
   static constexpr const char* kTooMuch = "packing the layer takes more than max_memory";
 
-  EntryLoader(const Model& model, size_t data, const Tensor& shape, MemoryShare held,
-              ProgressStep progress)
+  EntryLoader(const model::Model& model, size_t data, const format::Tensor& shape, MemoryShare held,
+              model::ProgressStep progress)
       : model_(model),
         data_(data),
         held_(std::move(held)),
@@ -46,7 +46,7 @@ class EntryLoader {
     shape_.rows = shape.rows();
     shape_.nonzeros = tensor_.nonzeros;
     shape_.cols = shape.cols();
-    if (tensor_.encoding.values == Values::kPalette &&
+    if (tensor_.encoding.values == format::Values::kPalette &&
         shape_.cols <= LayerEntries::kMostCodedColumns) {
       set_codebook();
     }
@@ -66,10 +66,10 @@ class EntryLoader {
   }
 
   Result<LayerEntries> all() const {
-    ReadPlan plan = whole_tensor(tensor_, &progress_);
+    model::ReadPlan plan = model::whole_tensor(tensor_, &progress_);
     plan.too_much = kTooMuch;
     if (!count_memory(&plan.beside.once)) return too_large();
-    DCF_ASSIGN(const auto reader, TensorReader::open(model_, data_, plan));
+    DCF_ASSIGN(const auto reader, model::TensorReader::open(model_, data_, plan));
     LayerEntries out = shape_;
     out.row_start.resize(out.rows);
     out.row_length.resize(out.rows);
@@ -152,7 +152,7 @@ class EntryLoader {
     uint64_t first = 0;
     uint64_t end = 0;
     uint64_t used = 0;  // elements of part.entries
-    ChunkScratch scratch;
+    model::ChunkScratch scratch;
   };
   // Entries of a slab: about as many as a thread's caches hold.
   static constexpr uint64_t kSlabEntries = uint64_t{1} << 19;
@@ -200,7 +200,7 @@ class EntryLoader {
     slab->first = slab->end - part.row_start.size();
     while (slab->end < last) {
       const uint64_t chunk = slab->end / chunk_rows();
-      DCF_ASSIGN(const DecodedChunk decoded, chunks_.load(chunk, &slab->scratch));
+      DCF_ASSIGN(const model::DecodedChunk decoded, chunks_.load(chunk, &slab->scratch));
       if (slab->end >= first) *nonzeros += decoded->nonzeros;
       const uint64_t end = slab->end + decoded->shape.elements / shape_.cols;
       part.row_start.resize(end - slab->first);
@@ -253,15 +253,15 @@ class EntryLoader {
   }
 
   // Each chunk gets room for all its entries, so that no chunk waits for those before it.
-  Status place_chunks(const TensorReader& reader, LayerEntries* out) const {
+  Status place_chunks(const model::TensorReader& reader, LayerEntries* out) const {
     std::vector<uint64_t> room(tensor_.chunks);
     uint64_t at = 0;
     for (uint64_t chunk = 0; chunk < tensor_.chunks; ++chunk) {
       room[chunk] = at;
       at += chunk_room(chunk);
     }
-    return reader.for_each_chunk([&](uint64_t chunk, ChunkScratch* scratch) -> Status {
-      DCF_ASSIGN(const DecodedChunk decoded, reader.load(chunk, scratch));
+    return reader.for_each_chunk([&](uint64_t chunk, model::ChunkScratch* scratch) -> Status {
+      DCF_ASSIGN(const model::DecodedChunk decoded, reader.load(chunk, scratch));
       place_rows(decoded, chunk * chunk_rows(), room[chunk], out);
       return ok_status();
     });
@@ -273,7 +273,7 @@ class EntryLoader {
 
   // Writes the rows of a chunk to *out as its rows from `row` on, and their entries from `at` on.
   // Returns where the entries end.
-  uint64_t place_rows(const DecodedChunk& chunk, uint64_t row, uint64_t at,
+  uint64_t place_rows(const model::DecodedChunk& chunk, uint64_t row, uint64_t at,
                       LayerEntries* out) const {
     const bool sparse = tensor_.encoding.is_sparse();
     const auto cols = static_cast<uint32_t>(shape_.cols);
@@ -298,7 +298,7 @@ class EntryLoader {
   }
 
   // Writes entries [i, stop) of the row that starts at element `begin`. Returns where they end.
-  uint64_t place_codes(const DecodedChunk& chunk, uint32_t i, uint32_t stop, uint32_t begin,
+  uint64_t place_codes(const model::DecodedChunk& chunk, uint32_t i, uint32_t stop, uint32_t begin,
                        uint64_t at, LayerEntries* out) const {
     const uint32_t* const positions =
         tensor_.encoding.is_sparse() ? chunk->positions.data() : nullptr;
@@ -316,13 +316,13 @@ class EntryLoader {
     return static_cast<uint64_t>(to - out->entries.data());
   }
 
-  uint64_t place_words(const DecodedChunk& chunk, uint32_t i, uint32_t stop, uint32_t begin,
+  uint64_t place_words(const model::DecodedChunk& chunk, uint32_t i, uint32_t stop, uint32_t begin,
                        uint64_t at, LayerEntries* out) const {
     const bool sparse = tensor_.encoding.is_sparse();
     for (; i < stop; ++i) {
       // A filler has the code, or the word, of zero.
       if (coding_.reserved_codes() != 0 && !chunk->codes.empty() && chunk->codes[i] == 0) continue;
-      const float weight = word_to_float(tensor_.dtype, entry_word(coding_, chunk, i));
+      const float weight = word_to_float(tensor_.dtype, model::entry_word(coding_, chunk, i));
       if (weight == 0) continue;
       out->entries[at] = (sparse ? chunk->positions[i] : i) - begin;
       out->values[at++] = weight;
@@ -331,19 +331,22 @@ class EntryLoader {
   }
 
   // For any other view: sorts the entries of all chunks.
-  Status scatter_chunks(const TensorReader& reader, LayerEntries* out) const {
+  Status scatter_chunks(const model::TensorReader& reader, LayerEntries* out) const {
     std::vector<Scattered> all;
     all.reserve(most_entries());
-    DCF_TRY(reader.for_each_chunk_in_order([&](uint64_t chunk, ChunkScratch* scratch) -> Status {
-      DCF_ASSIGN(const DecodedChunk decoded, reader.load(chunk, scratch));
-      for_each_entry(coding_, decoded, [&](uint32_t element, uint32_t entry) {
-        const float weight = word_to_float(tensor_.dtype, entry_word(coding_, decoded, entry));
-        if (weight == 0) return;
-        const uint32_t code = shape_.has_codes() ? code_of_[decoded->codes[entry]] : 0;
-        all.push_back({element_of_view(tensor_, decoded->shape.first + element), code, weight});
-      });
-      return ok_status();
-    }));
+    DCF_TRY(
+        reader.for_each_chunk_in_order([&](uint64_t chunk, model::ChunkScratch* scratch) -> Status {
+          DCF_ASSIGN(const model::DecodedChunk decoded, reader.load(chunk, scratch));
+          model::for_each_entry(coding_, decoded, [&](uint32_t element, uint32_t entry) {
+            const float weight =
+                word_to_float(tensor_.dtype, model::entry_word(coding_, decoded, entry));
+            if (weight == 0) return;
+            const uint32_t code = shape_.has_codes() ? code_of_[decoded->codes[entry]] : 0;
+            all.push_back(
+                {model::element_of_view(tensor_, decoded->shape.first + element), code, weight});
+          });
+          return ok_status();
+        }));
     std::sort(all.begin(), all.end(),
               [](const Scattered& a, const Scattered& b) { return a.at < b.at; });
     uint64_t at = 0;
@@ -365,13 +368,13 @@ class EntryLoader {
 
   static constexpr uint32_t kAbsent = 256;
 
-  const Model& model_;
+  const model::Model& model_;
   size_t data_;
   MemoryShare held_;
-  const Tensor& tensor_;
-  mutable DecodeProgress progress_;
-  const ChunkReader chunks_;  // for loops that TensorReader has not
-  const TensorCoding& coding_;
+  const format::Tensor& tensor_;
+  mutable model::DecodeProgress progress_;
+  const model::ChunkReader chunks_;  // for loops that TensorReader has not
+  const model::TensorCoding& coding_;
   LayerEntries shape_;
   bool all_present_ = false;  // no code of the codebook has a weight of zero
   std::array<uint32_t, 257> code_of_ = [] {
@@ -394,10 +397,11 @@ bool AllEntries::each(uint64_t first, uint64_t last, RowSteps steps, const Pack&
 TensorEntries::TensorEntries(std::unique_ptr<EntryLoader> loader) : loader_(std::move(loader)) {}
 TensorEntries::~TensorEntries() = default;
 
-Result<std::unique_ptr<TensorEntries>> TensorEntries::open(const Model& model, size_t tensor,
-                                                           uint64_t held, ProgressStep progress) {
+Result<std::unique_ptr<TensorEntries>> TensorEntries::open(const model::Model& model, size_t tensor,
+                                                           uint64_t held,
+                                                           model::ProgressStep progress) {
   const size_t data = model.data_tensor(tensor);
-  const Tensor& shape = model.manifest()->tensors[tensor];
+  const format::Tensor& shape = model.manifest()->tensors[tensor];
   if (is_raw_only(shape.dtype))
     return fail(Code::UnsupportedDType, "", "the dtype has no arithmetic");
   if (shape.cols() > LayerEntries::kMostColumns) {
@@ -435,9 +439,9 @@ Result<LayerEntries> TensorEntries::all() const {
   return loader_->all();
 }
 
-Result<LayerEntries> load_entries(const Model& model, size_t tensor) {
+Result<LayerEntries> load_entries(const model::Model& model, size_t tensor) {
   DCF_ASSIGN(const auto entries, TensorEntries::open(model, tensor, 0));
   return entries->all();
 }
 
-}  // namespace dcf::impl
+}  // namespace dcf::impl::kernels

@@ -11,7 +11,7 @@
 #include "model/decode_progress.h"
 #include "model/model.h"
 
-namespace dcf::impl {
+namespace dcf::impl::kernels {
 
 // Weights of zero are absent, whether they were stored or not.
 struct LayerEntries {
@@ -100,8 +100,9 @@ class TensorEntries final : public EntrySource {
  public:
   // `held`: bytes that the caller keeps meanwhile; they count toward the file's memory as long as
   // this exists. UnsupportedDType for dtypes without arithmetic. `progress` gets the encoded bytes.
-  static Result<std::unique_ptr<TensorEntries>> open(const Model& model, size_t tensor,
-                                                     uint64_t held, ProgressStep progress = {});
+  static Result<std::unique_ptr<TensorEntries>> open(const model::Model& model, size_t tensor,
+                                                     uint64_t held,
+                                                     model::ProgressStep progress = {});
   ~TensorEntries() override;
 
   const LayerEntries& shape() const override;
@@ -123,6 +124,6 @@ class TensorEntries final : public EntrySource {
 };
 
 // TensorEntries::all() for a caller that holds no other memory.
-Result<LayerEntries> load_entries(const Model& model, size_t tensor);
+Result<LayerEntries> load_entries(const model::Model& model, size_t tensor);
 
-}  // namespace dcf::impl
+}  // namespace dcf::impl::kernels

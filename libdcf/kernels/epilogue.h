@@ -5,7 +5,7 @@
 
 #include <cstdint>
 
-namespace dcf::impl {
+namespace dcf::impl::kernels {
 
 struct Epilogue {
   const float* bias = nullptr;  // one per output row, or per channel of a convolution; NULL: none
@@ -43,4 +43,4 @@ struct Epilogue {
   }
 };
 
-}  // namespace dcf::impl
+}  // namespace dcf::impl::kernels

@@ -31,7 +31,7 @@
 #include "kernels/row_windows.h"
 #include "kernels/rows.h"
 
-namespace dcf::impl {
+namespace dcf::impl::kernels {
 namespace {
 
 constexpr uint64_t kFewSamples = 6;
@@ -174,7 +174,7 @@ std::unique_ptr<LayerKernel> make_convolution(std::string_view name, const Layer
   return nullptr;
 }
 
-Status too_large(const Model& model, size_t tensor) {
+Status too_large(const model::Model& model, size_t tensor) {
   return model.in_data(
       model.data_tensor(tensor),
       fail(Code::LimitMemory, "L-01", "the packed layer takes more than max_memory"));
@@ -184,11 +184,11 @@ Status too_large(const Model& model, size_t tensor) {
 // entry a column and a weight in four lanes; for each row its end, its place in an order and its
 // share of a panel; for each cell its ends; for each thread the lists that it sorts by code with. A
 // dense kernel that was chosen, not asked for by name, needs less than its entries would.
-uint64_t packing_estimate(const Model& model, size_t tensor, std::string_view kernel) {
+uint64_t packing_estimate(const model::Model& model, size_t tensor, std::string_view kernel) {
   constexpr uint64_t kEntryBytes = 4 * sizeof(float);
   constexpr uint64_t kRowBytes = 24;
-  const Tensor& shape = model.manifest()->tensors[tensor];
-  const Tensor& t = model.manifest()->tensors[model.data_tensor(tensor)];
+  const format::Tensor& shape = model.manifest()->tensors[tensor];
+  const format::Tensor& t = model.manifest()->tensors[model.data_tensor(tensor)];
   const uint64_t entries = t.encoding.is_sparse() ? t.entries : t.elements;
   const uint64_t blocks = ceil_div(shape.cols(), Blocked::kBlock);
   const bool sorts = t.encoding.palette_size <= CodeGroups::kCodes;
@@ -211,7 +211,7 @@ std::span<const char* const> layer_kernel_names() {
   return kNames;
 }
 
-Result<std::unique_ptr<Layer>> Layer::linear(const Model& model, size_t tensor,
+Result<std::unique_ptr<Layer>> Layer::linear(const model::Model& model, size_t tensor,
                                              const LayerOptions& options) {
   DCF_TRY(check_name(options.kernel));
   const uint64_t held = packing_estimate(model, tensor, options.kernel);
@@ -227,7 +227,7 @@ Result<std::unique_ptr<Layer>> Layer::linear(const Model& model, size_t tensor,
   return around(std::move(kernel), model, tensor, options, shape.nonzeros, shape.cols, shape.rows);
 }
 
-Result<std::unique_ptr<Layer>> Layer::convolution(const Model& model, size_t tensor,
+Result<std::unique_ptr<Layer>> Layer::convolution(const model::Model& model, size_t tensor,
                                                   const Conv2d& conv, const LayerOptions& options) {
   DCF_TRY(check_name(options.kernel));
   uint64_t held = packing_estimate(model, tensor, options.kernel);
@@ -247,7 +247,7 @@ Result<std::unique_ptr<Layer>> Layer::convolution(const Model& model, size_t ten
 }
 
 Result<std::unique_ptr<Layer>> Layer::around(std::unique_ptr<LayerKernel> kernel,
-                                             const Model& model, size_t tensor,
+                                             const model::Model& model, size_t tensor,
                                              const LayerOptions& options, uint64_t nonzeros,
                                              uint64_t inputs, uint64_t outputs) {
   if (!kernel) return fail(Code::InvalidArgument, "", "the kernel does not fit this layer");
@@ -277,4 +277,4 @@ Status Layer::apply(const float* x, uint64_t batch, float* y) const {
   return ok_status();
 }
 
-}  // namespace dcf::impl
+}  // namespace dcf::impl::kernels

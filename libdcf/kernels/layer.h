@@ -12,7 +12,7 @@
 #include "model/decode_progress.h"
 #include "model/model.h"
 
-namespace dcf::impl {
+namespace dcf::impl::kernels {
 
 // What LayerOptions.kernel takes: the names of all kernels. Static storage.
 std::span<const char* const> layer_kernel_names();
@@ -21,8 +21,8 @@ struct LayerOptions {
   uint64_t batch = 1;       // the usual batch of apply()
   std::string_view kernel;  // a LayerKernel's name; empty: the fastest
   Parallel parallel;
-  double input_density = 1;  // expected fraction of the inputs that is not zero
-  ProgressStep progress;     // gets the encoded bytes
+  double input_density = 1;      // expected fraction of the inputs that is not zero
+  model::ProgressStep progress;  // gets the encoded bytes
   // One per row, or per output channel; empty: none. Copied.
   std::span<const float> bias;
   bool relu = false;
@@ -33,10 +33,10 @@ class Layer {
   // y = w x. LimitMemory if entries and packed layer do not fit in the file's memory limit;
   // InvalidArgument if no kernel has the name asked for, or if that kernel does not take this
   // layer.
-  static Result<std::unique_ptr<Layer>> linear(const Model& model, size_t tensor,
+  static Result<std::unique_ptr<Layer>> linear(const model::Model& model, size_t tensor,
                                                const LayerOptions& options);
   // conv.complete() has succeeded for the tensor.
-  static Result<std::unique_ptr<Layer>> convolution(const Model& model, size_t tensor,
+  static Result<std::unique_ptr<Layer>> convolution(const model::Model& model, size_t tensor,
                                                     const Conv2d& conv,
                                                     const LayerOptions& options);
 
@@ -56,7 +56,7 @@ class Layer {
  private:
   Layer() = default;
   static Result<std::unique_ptr<Layer>> around(std::unique_ptr<LayerKernel> kernel,
-                                               const Model& model, size_t tensor,
+                                               const model::Model& model, size_t tensor,
                                                const LayerOptions& options, uint64_t nonzeros,
                                                uint64_t inputs, uint64_t outputs);
 
@@ -70,4 +70,4 @@ class Layer {
   mutable MemoryBudget scratch_;  // what is left of the file's max_memory beside the layer
 };
 
-}  // namespace dcf::impl
+}  // namespace dcf::impl::kernels

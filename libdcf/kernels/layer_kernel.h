@@ -12,7 +12,7 @@
 #include "base/parallel.h"
 #include "kernels/epilogue.h"
 
-namespace dcf::impl {
+namespace dcf::impl::kernels {
 
 class LayerKernel {
  public:
@@ -31,4 +31,4 @@ class LayerKernel {
                      const Epilogue& epilogue) const = 0;
 };
 
-}  // namespace dcf::impl
+}  // namespace dcf::impl::kernels

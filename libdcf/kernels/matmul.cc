@@ -11,7 +11,7 @@
 #include "model/expand.h"
 #include "model/tensor_reader.h"
 
-namespace dcf::impl {
+namespace dcf::impl::kernels {
 namespace {
 
 // The memory for the sums and the transposed inputs of a product.
@@ -23,8 +23,8 @@ struct Plan {
 
 class Product {
  public:
-  Product(const Model& model, const TensorReader& reader, const Tensor& shape, const Plan& plan,
-          std::span<const float> x, uint64_t batch)
+  Product(const model::Model& model, const model::TensorReader& reader, const format::Tensor& shape,
+          const Plan& plan, std::span<const float> x, uint64_t batch)
       : model_(model),
         reader_(reader),
         tensor_(reader.tensor()),
@@ -54,14 +54,15 @@ class Product {
 
  private:
   Status add_in_order(std::vector<double>& sums) const {
-    return reader_.for_each_chunk_in_order(
-        [&](uint64_t chunk, ChunkScratch* scratch) { return multiply(chunk, scratch, sums); });
+    return reader_.for_each_chunk_in_order([&](uint64_t chunk, model::ChunkScratch* scratch) {
+      return multiply(chunk, scratch, sums);
+    });
   }
 
   Status add_in_waves(std::vector<double>& sums) const {
     std::vector<std::vector<double>> parts(std::min(reader_.workers(), tensor_.chunks));
     for (auto& part : parts) part.resize(plan_.part_doubles);
-    std::vector<ScratchLoan> scratch;
+    std::vector<model::ScratchLoan> scratch;
     for (size_t i = 0; i < parts.size(); ++i) scratch.push_back(model_.lend_scratch());
     Status s;
     for (uint64_t first = 0; first < tensor_.chunks && s.ok(); first += parts.size()) {
@@ -89,18 +90,19 @@ class Product {
     return tensor_.view.transposed ? 0 : chunk * tensor_.chunk_stride() / cols_;
   }
 
-  Status multiply(uint64_t chunk, ChunkScratch* scratch, std::vector<double>& part) const {
-    DCF_ASSIGN(const DecodedChunk decoded, reader_.load(chunk, scratch));
+  Status multiply(uint64_t chunk, model::ChunkScratch* scratch, std::vector<double>& part) const {
+    DCF_ASSIGN(const model::DecodedChunk decoded, reader_.load(chunk, scratch));
     const uint64_t base = first_row(chunk);
     const bool palette = !decoded->codes.empty();
     // Entries come in rising order, so the row is found by stepping, not by division.
     uint64_t row = base;
     uint64_t row_start = base * cols_;
-    for_each_entry(coding_, decoded, [&](uint32_t element, uint32_t entry) {
-      const double w = palette ? by_code_[decoded->codes[entry]]
-                               : word_to_double(tensor_.dtype, entry_word(coding_, decoded, entry));
+    model::for_each_entry(coding_, decoded, [&](uint32_t element, uint32_t entry) {
+      const double w =
+          palette ? by_code_[decoded->codes[entry]]
+                  : word_to_double(tensor_.dtype, model::entry_word(coding_, decoded, entry));
       if (w == 0) return;  // a zero of a dense tensor is no weight either
-      const uint64_t at = element_of_view(tensor_, decoded->shape.first + element);
+      const uint64_t at = model::element_of_view(tensor_, decoded->shape.first + element);
       if (at < row_start || at - row_start >= cols_) {
         row = at / cols_;
         row_start = row * cols_;
@@ -118,10 +120,10 @@ class Product {
     for (uint64_t i = 0; i < n; ++i) sums[base + i] += part[i];
   }
 
-  const Model& model_;
-  const TensorReader& reader_;
-  const Tensor& tensor_;
-  const TensorCoding& coding_;
+  const model::Model& model_;
+  const model::TensorReader& reader_;
+  const format::Tensor& tensor_;
+  const model::TensorCoding& coding_;
   const Plan& plan_;
   uint64_t rows_;
   uint64_t cols_;
@@ -133,7 +135,8 @@ class Product {
 // Chunks that run side by side have sums of their own, which are then added in order. If these sums
 // would be larger than the chunks, as with a transposed view, adding them would dominate the work:
 // then there is one set of sums for all chunks. False if the sizes do not fit 64 bits.
-bool plan_sums(const Tensor& data, const Tensor& shape, uint64_t batch, Plan* plan) {
+bool plan_sums(const format::Tensor& data, const format::Tensor& shape, uint64_t batch,
+               Plan* plan) {
   uint64_t touched_rows = 0;  // the most rows that one chunk adds to
   if (data.chunks != 0) {
     touched_rows = data.view.transposed
@@ -151,22 +154,22 @@ bool plan_sums(const Tensor& data, const Tensor& shape, uint64_t batch, Plan* pl
 
 }  // namespace
 
-Status matmul(const Model& model, size_t tensor, std::span<const float> x, uint64_t batch,
-              std::span<float> y, ProgressStep step) {
+Status matmul(const model::Model& model, size_t tensor, std::span<const float> x, uint64_t batch,
+              std::span<float> y, model::ProgressStep step) {
   const size_t data = model.data_tensor(tensor);
-  const Tensor& shape = model.manifest()->tensors[tensor];
+  const format::Tensor& shape = model.manifest()->tensors[tensor];
   if (is_raw_only(shape.dtype))
     return fail(Code::UnsupportedDType, "", "the dtype has no arithmetic");
   constexpr const char* kTooMuch = "the product takes more than max_memory";
   Plan sums;
   if (!plan_sums(model.manifest()->tensors[data], shape, batch, &sums))
     return model.in_data(data, fail(Code::LimitMemory, "L-01", kTooMuch));
-  DecodeProgress progress(std::move(step), model.manifest()->tensors[data].encoded_bytes);
-  ReadPlan plan = whole_tensor(model.manifest()->tensors[data], &progress);
+  model::DecodeProgress progress(std::move(step), model.manifest()->tensors[data].encoded_bytes);
+  model::ReadPlan plan = model::whole_tensor(model.manifest()->tensors[data], &progress);
   plan.beside = sums.bytes;
   plan.too_much = kTooMuch;
-  DCF_ASSIGN(const auto reader, TensorReader::open(model, data, plan));
+  DCF_ASSIGN(const auto reader, model::TensorReader::open(model, data, plan));
   return Product(model, *reader, shape, sums, x, batch).run(y);
 }
 
-}  // namespace dcf::impl
+}  // namespace dcf::impl::kernels

@@ -8,13 +8,13 @@
 #include "model/decode_progress.h"
 #include "model/model.h"
 
-namespace dcf::impl {
+namespace dcf::impl::kernels {
 
 // Sums in double: within a chunk in rising order of columns, then the sums of chunks in their
 // order, then one rounding to float. So the result does not depend on the number of threads.
 // Allocates rows x batch doubles and, for a batch above 1, cols x batch floats, besides the scratch
 // of the chunks (LimitMemory). UnsupportedDType for raw-only dtypes.
-Status matmul(const Model& model, size_t tensor, std::span<const float> x, uint64_t batch,
-              std::span<float> y, ProgressStep progress = {});
+Status matmul(const model::Model& model, size_t tensor, std::span<const float> x, uint64_t batch,
+              std::span<float> y, model::ProgressStep progress = {});
 
-}  // namespace dcf::impl
+}  // namespace dcf::impl::kernels

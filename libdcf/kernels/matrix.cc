@@ -6,7 +6,7 @@
 
 #include "kernels/transpose.h"
 
-namespace dcf::impl {
+namespace dcf::impl::kernels {
 namespace {
 
 // y += w x. Weights of zero are skipped.
@@ -93,4 +93,4 @@ bool all_finite(const float* x, uint64_t n) {
   return found == 0;
 }
 
-}  // namespace dcf::impl
+}  // namespace dcf::impl::kernels

@@ -9,7 +9,7 @@
 #include "kernels/blocked.h"
 #include "kernels/tile.h"
 
-namespace dcf::impl {
+namespace dcf::impl::kernels {
 
 // Samples, one after the other, that become the columns of a tile.
 struct Samples {
@@ -61,4 +61,4 @@ class TileMatrix {
 
 bool all_finite(const float* x, uint64_t n);
 
-}  // namespace dcf::impl
+}  // namespace dcf::impl::kernels

@@ -9,7 +9,7 @@
 #include "kernels/matrix.h"
 #include "kernels/tasks.h"
 
-namespace dcf::impl {
+namespace dcf::impl::kernels {
 namespace {
 
 // The image of one group with its padding, so that no element of a window lies outside.
@@ -187,4 +187,4 @@ std::unique_ptr<LayerKernel> make_packed_conv(const LayerEntries& entries, const
   return std::make_unique<PackedConv>(entries, conv, dense, parallel, loops);
 }
 
-}  // namespace dcf::impl
+}  // namespace dcf::impl::kernels

@@ -10,11 +10,11 @@
 #include "kernels/layer_kernel.h"
 #include "kernels/tile.h"
 
-namespace dcf::impl {
+namespace dcf::impl::kernels {
 
 // conv.complete() has succeeded for the tensor of the entries.
 std::unique_ptr<LayerKernel> make_packed_conv(const LayerEntries& entries, const Conv2d& conv,
                                               bool dense, const Parallel& parallel,
                                               const TileLoops& loops = active_tile_loops());
 
-}  // namespace dcf::impl
+}  // namespace dcf::impl::kernels

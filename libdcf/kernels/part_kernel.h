@@ -8,7 +8,7 @@
 #include "kernels/aligned.h"
 #include "kernels/layer_kernel.h"
 
-namespace dcf::impl {
+namespace dcf::impl::kernels {
 
 class PartKernel : public LayerKernel {
  public:
@@ -49,4 +49,4 @@ class PartKernel : public LayerKernel {
   uint64_t copy_size_;
 };
 
-}  // namespace dcf::impl
+}  // namespace dcf::impl::kernels

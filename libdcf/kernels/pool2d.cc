@@ -3,7 +3,7 @@
 
 #include <cmath>
 
-namespace dcf::impl {
+namespace dcf::impl::kernels {
 namespace {
 
 // Elements of window o inside the input. Dilation is 1.
@@ -74,4 +74,4 @@ void pool(const Pool2d& pool, std::span<const float> x, uint64_t batch, std::spa
   }
 }
 
-}  // namespace dcf::impl
+}  // namespace dcf::impl::kernels

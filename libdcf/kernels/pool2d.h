@@ -6,7 +6,7 @@
 
 #include "kernels/axis.h"
 
-namespace dcf::impl {
+namespace dcf::impl::kernels {
 
 enum class PoolKind : uint8_t { kMax = 0, kAverage = 1 };
 
@@ -29,4 +29,4 @@ struct Pool2d {
 // by row, and divides by the whole window: padding counts as zeros.
 void pool(const Pool2d& pool, std::span<const float> x, uint64_t batch, std::span<float> y);
 
-}  // namespace dcf::impl
+}  // namespace dcf::impl::kernels

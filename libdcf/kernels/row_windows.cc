@@ -10,7 +10,7 @@
 #include "kernels/part_kernel.h"
 #include "kernels/row_windows_loops.h"
 
-namespace dcf::impl {
+namespace dcf::impl::kernels {
 namespace {
 
 // The most lanes per entry: a packing that would need more does not pay.
@@ -181,4 +181,4 @@ std::unique_ptr<LayerKernel> make_row_windows(const EntrySource& source,
   return std::make_unique<RowWindowsKernel>(shape.rows, shape.cols, loops, std::move(runs));
 }
 
-}  // namespace dcf::impl
+}  // namespace dcf::impl::kernels

@@ -15,7 +15,7 @@
 #include "kernels/entries.h"
 #include "kernels/layer_kernel.h"
 
-namespace dcf::impl {
+namespace dcf::impl::kernels {
 
 struct RowWindows {
   static constexpr size_t kLanes = 16;
@@ -56,4 +56,4 @@ bool row_windows_pay();
 std::unique_ptr<LayerKernel> make_row_windows(
     const EntrySource& source, const RowWindowLoops& loops = active_row_window_loops());
 
-}  // namespace dcf::impl
+}  // namespace dcf::impl::kernels

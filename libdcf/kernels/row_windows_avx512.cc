@@ -10,7 +10,7 @@
 
 #define DCF_AVX512 __attribute__((target("avx512f,avx512bw,avx512vl")))
 
-namespace dcf::impl {
+namespace dcf::impl::kernels {
 namespace {
 
 constexpr size_t kLanes = RowWindows::kLanes;
@@ -296,6 +296,6 @@ DCF_AVX512 void multiply(const RowWindows& w, uint64_t first, uint64_t last, con
 
 const RowWindowLoops kAvx512bwRowWindowLoops = {CpuSet::kAvx512bw, pack, multiply};
 
-}  // namespace dcf::impl
+}  // namespace dcf::impl::kernels
 
 #endif  // defined(__x86_64__)

@@ -10,7 +10,7 @@
 #include "kernels/epilogue.h"
 #include "kernels/row_windows.h"
 
-namespace dcf::impl {
+namespace dcf::impl::kernels {
 
 struct RowWindowLoops {
   CpuSet set;
@@ -68,4 +68,4 @@ class StepList {
 // The most strides that the window moves in one step.
 inline constexpr uint32_t kMostStrides = 255;
 
-}  // namespace dcf::impl
+}  // namespace dcf::impl::kernels

@@ -4,7 +4,7 @@
 
 #include "kernels/row_windows_loops.h"
 
-namespace dcf::impl {
+namespace dcf::impl::kernels {
 namespace {
 
 constexpr size_t kLanes = RowWindows::kLanes;
@@ -116,4 +116,4 @@ void multiply(const RowWindows& w, uint64_t first, uint64_t last, const float* x
 
 const RowWindowLoops kScalarRowWindowLoops = {CpuSet::kScalar, pack, multiply};
 
-}  // namespace dcf::impl
+}  // namespace dcf::impl::kernels

@@ -5,7 +5,7 @@
 
 #include "base/checked.h"
 
-namespace dcf::impl {
+namespace dcf::impl::kernels {
 namespace {
 
 class RowsKernel final : public LayerKernel {
@@ -79,4 +79,4 @@ std::unique_ptr<LayerKernel> make_rows(const EntrySource& source) {
   return loaded ? std::move(kernel) : nullptr;
 }
 
-}  // namespace dcf::impl
+}  // namespace dcf::impl::kernels

@@ -7,9 +7,9 @@
 #include "kernels/entries.h"
 #include "kernels/layer_kernel.h"
 
-namespace dcf::impl {
+namespace dcf::impl::kernels {
 
 // Null if the entries cannot be loaded.
 std::unique_ptr<LayerKernel> make_rows(const EntrySource& source);
 
-}  // namespace dcf::impl
+}  // namespace dcf::impl::kernels

@@ -7,7 +7,7 @@
 
 #include "base/parallel.h"
 
-namespace dcf::impl {
+namespace dcf::impl::kernels {
 
 // Runs task(i) for every i in [0, n). If a task throws std::bad_alloc, throws it again when all
 // tasks are done.
@@ -24,4 +24,4 @@ void run_tasks(const Parallel& parallel, size_t n, const Task& task) {
   if (out_of_memory) throw std::bad_alloc();
 }
 
-}  // namespace dcf::impl
+}  // namespace dcf::impl::kernels

@@ -3,7 +3,7 @@
 
 #include <array>
 
-namespace dcf::impl {
+namespace dcf::impl::kernels {
 namespace {
 
 constexpr auto kFamily = std::to_array<const TileLoops*>({
@@ -24,4 +24,4 @@ const TileLoops& active_tile_loops() {
   return active;
 }
 
-}  // namespace dcf::impl
+}  // namespace dcf::impl::kernels

@@ -12,7 +12,7 @@
 #include "base/cpu.h"
 #include "kernels/blocked.h"
 
-namespace dcf::impl {
+namespace dcf::impl::kernels {
 
 // Memory to prefetch while the current cell is computed: `runs` runs of `run` floats each.
 struct LinesAhead {
@@ -59,4 +59,4 @@ extern const TileLoops kAvx2TileLoops;
 extern const TileLoops kAvx512bwTileLoops;
 #endif
 
-}  // namespace dcf::impl
+}  // namespace dcf::impl::kernels

@@ -17,7 +17,7 @@
 
 #define DCF_TILE_INLINE DCF_TILE_TARGET inline __attribute__((always_inline))
 
-namespace dcf::impl {
+namespace dcf::impl::kernels {
 namespace {
 
 using Vector = DCF_TILE_VECTOR;
@@ -334,4 +334,4 @@ constexpr TileLoops make_loops(std::index_sequence<kIndex...>) {
 
 const TileLoops DCF_TILE_SET = make_loops(std::make_index_sequence<DCF_TILE_VECTORS>());
 
-}  // namespace dcf::impl
+}  // namespace dcf::impl::kernels

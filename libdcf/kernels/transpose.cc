@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <cstring>
 
-namespace dcf::impl {
+namespace dcf::impl::kernels {
 namespace {
 
 typedef float Four __attribute__((vector_size(16)));
@@ -76,4 +76,4 @@ void transpose(const float* from, uint64_t from_stride, uint64_t rows, uint64_t 
                  to + square_cols * to_stride, to_stride);
 }
 
-}  // namespace dcf::impl
+}  // namespace dcf::impl::kernels

@@ -9,9 +9,9 @@
 #include "model/chunk_values.h"
 #include "model/count_nonzeros.h"
 
-namespace dcf::impl {
+namespace dcf::impl::model {
 
-ChunkShape chunk_shape(const Tensor& tensor, uint64_t chunk, uint32_t entries) {
+ChunkShape chunk_shape(const format::Tensor& tensor, uint64_t chunk, uint32_t entries) {
   ChunkShape s;
   s.first = chunk * tensor.chunk_stride();
   s.elements = static_cast<uint32_t>(tensor.chunk_elements(chunk));
@@ -29,14 +29,15 @@ uint64_t ChunkScratch::memory() const {
                bitmap, signs, dense);
 }
 
-uint64_t chunk_scratch_bytes(const Tensor& t, uint64_t elements, uint64_t entries, uint64_t bytes) {
+uint64_t chunk_scratch_bytes(const format::Tensor& t, uint64_t elements, uint64_t entries,
+                             uint64_t bytes) {
   if (t.encoding.is_raw()) return bytes;
   const uint64_t flags = t.encoding.is_sparse() ? ceil_div(elements, 8) : 0;
   const uint64_t rows = t.encoding.is_sparse() ? t.rows_per_chunk : 0;
   // The longest stream is one of entries, of rows, or of the bytes of a bit string.
   const uint64_t longest = std::max({entries, rows, flags});
   const uint64_t slack = t.encoding.has_classes() ? 2 * kSpreadSlack : 0;
-  return bytes + bucket_scratch_size(longest) + 4 * rows + slack +
+  return bytes + codec::bucket_scratch_size(longest) + 4 * rows + slack +
          entries * (sizeof(uint32_t) + value_scratch_bytes(t)) + 2 * flags;
 }
 
@@ -78,4 +79,4 @@ Result<DecodedChunk> decode_chunk(const TensorCoding& coding, const ChunkShape& 
   return DecodedChunk(parts);
 }
 
-}  // namespace dcf::impl
+}  // namespace dcf::impl::model

@@ -8,7 +8,7 @@
 #include "base/big_vector.h"
 #include "model/tensor_coding.h"
 
-namespace dcf::impl {
+namespace dcf::impl::model {
 
 // One chunk of a tensor's view.
 struct ChunkShape {
@@ -18,7 +18,7 @@ struct ChunkShape {
   uint32_t rows = 0;
   uint32_t entries = 0;
 };
-ChunkShape chunk_shape(const Tensor& tensor, uint64_t chunk, uint32_t entries);
+ChunkShape chunk_shape(const format::Tensor& tensor, uint64_t chunk, uint32_t entries);
 
 // Resizes a vector whose old content is not needed. Growing frees the old memory first and
 // allocates no more than asked for, so that the largest size ever asked for bounds the memory.
@@ -53,7 +53,7 @@ struct ChunkScratch {
   }
 };
 // Upper bound on the memory of a ChunkScratch that has decoded any chunks of up to these sizes.
-uint64_t chunk_scratch_bytes(const Tensor& tensor, uint64_t elements, uint64_t entries,
+uint64_t chunk_scratch_bytes(const format::Tensor& tensor, uint64_t elements, uint64_t entries,
                              uint64_t bytes);
 
 // Where the words of a dense chunk may be decoded to, one for each element: their place in the
@@ -97,4 +97,4 @@ class DecodedChunk {
 Result<DecodedChunk> decode_chunk(const TensorCoding& coding, const ChunkShape& shape, Bytes bytes,
                                   ChunkScratch* scratch, const WordsTarget& target = {});
 
-}  // namespace dcf::impl
+}  // namespace dcf::impl::model

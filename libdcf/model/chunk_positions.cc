@@ -13,7 +13,10 @@
 #include "base/checked.h"
 #include "codec/stream.h"
 
-namespace dcf::impl {
+namespace dcf::impl::model {
+
+using format::Role;
+
 namespace {
 
 Status bad(const char* rule, const char* message) {
@@ -27,9 +30,9 @@ Status decode_bitmap(const TensorCoding& coding, ByteReader* in, ChunkScratch* s
   // Read in words of 8 bytes below; the padding stays zero.
   resize_scratch(&scratch->bitmap, ceil_div(bytes, 8) * 8);
   std::fill(scratch->bitmap.begin(), scratch->bitmap.end(), uint8_t{0});
-  DCF_TRY(decode_stream(in, coding.alphabet(Role::kBitmap), coding.table(Role::kBitmap),
-                        MutableBytes(scratch->bitmap).first(bytes),
-                        scratch->codec(stream_scratch_size(bytes))));
+  DCF_TRY(codec::decode_stream(in, coding.alphabet(Role::kBitmap), coding.table(Role::kBitmap),
+                               MutableBytes(scratch->bitmap).first(bytes),
+                               scratch->codec(codec::stream_scratch_size(bytes))));
   if (shape.elements % 8 != 0 && (scratch->bitmap[bytes - 1] >> (shape.elements % 8)) != 0) {
     return bad("P-02", "the padding of a bitmap is not zero");
   }
@@ -52,9 +55,9 @@ Status decode_counts(const TensorCoding& coding, ByteReader* in, ChunkScratch* s
   resize_scratch(&scratch->counts, shape.rows);
   scratch->counts[0] = shape.entries;
   if (shape.rows == 1) return ok_status();
-  DCF_TRY(decode_bucket_stream<uint32_t>(in, kCountBuckets, coding.alphabet(Role::kCounts),
-                                         coding.table(Role::kCounts), scratch->counts,
-                                         scratch->codec(bucket_scratch_size(shape.rows))));
+  DCF_TRY(codec::decode_bucket_stream<uint32_t>(
+      in, kCountBuckets, coding.alphabet(Role::kCounts), coding.table(Role::kCounts),
+      scratch->counts, scratch->codec(codec::bucket_scratch_size(shape.rows))));
   const uint64_t sum = std::accumulate(scratch->counts.begin(), scratch->counts.end(), uint64_t{0});
   if (sum != shape.entries)
     return bad("P-03", "the entries per row do not add up to those of the chunk");
@@ -120,24 +123,25 @@ Status place(const ChunkScratch& scratch, const Gap* gaps, const ChunkShape& sha
 
 Status decode_positions(const TensorCoding& coding, ByteReader* in, ChunkScratch* scratch,
                         ChunkParts* out) {
-  const Encoding& encoding = coding.tensor().encoding;
+  const format::Encoding& encoding = coding.tensor().encoding;
   const ChunkShape& shape = out->shape;
   if (!encoding.is_sparse() || shape.entries == 0) return ok_status();
   const size_t n = shape.entries;
   resize_scratch(&scratch->positions, n);
   out->positions = scratch->positions;
-  if (encoding.positions == Positions::kBitmap) return decode_bitmap(coding, in, scratch, out);
+  if (encoding.positions == format::Positions::kBitmap)
+    return decode_bitmap(coding, in, scratch, out);
   DCF_TRY(decode_counts(coding, in, scratch, shape));
-  if (encoding.positions == Positions::kGap) {
+  if (encoding.positions == format::Positions::kGap) {
     resize_scratch(&scratch->symbols, n);
-    DCF_TRY(decode_stream(in, coding.alphabet(Role::kGaps), coding.table(Role::kGaps),
-                          scratch->symbols, scratch->codec(stream_scratch_size(n))));
+    DCF_TRY(codec::decode_stream(in, coding.alphabet(Role::kGaps), coding.table(Role::kGaps),
+                                 scratch->symbols, scratch->codec(codec::stream_scratch_size(n))));
     return place(*scratch, scratch->symbols.data(), shape, scratch->positions.data());
   }
   resize_scratch(&scratch->numbers, n);
-  DCF_TRY(decode_bucket_stream<uint32_t>(in, BucketCode{encoding.bucket_t, encoding.bucket_s},
-                                         coding.alphabet(Role::kGaps), coding.table(Role::kGaps),
-                                         scratch->numbers, scratch->codec(bucket_scratch_size(n))));
+  DCF_TRY(codec::decode_bucket_stream<uint32_t>(
+      in, BucketCode{encoding.bucket_t, encoding.bucket_s}, coding.alphabet(Role::kGaps),
+      coding.table(Role::kGaps), scratch->numbers, scratch->codec(codec::bucket_scratch_size(n))));
   return place(*scratch, scratch->numbers.data(), shape, scratch->positions.data());
 }
 
@@ -147,9 +151,9 @@ Status decode_signs(const TensorCoding& coding, ByteReader* in, ChunkScratch* sc
   const uint32_t skipped = out->shape.elements - (out->shape.entries - out->fillers);
   if (skipped == 0) return ok_status();
   resize_scratch(&scratch->signs, ceil_div(skipped, 8));
-  DCF_TRY(decode_stream(in, coding.alphabet(Role::kSigns), coding.table(Role::kSigns),
-                        scratch->signs,
-                        scratch->codec(stream_scratch_size(scratch->signs.size()))));
+  DCF_TRY(codec::decode_stream(in, coding.alphabet(Role::kSigns), coding.table(Role::kSigns),
+                               scratch->signs,
+                               scratch->codec(codec::stream_scratch_size(scratch->signs.size()))));
   if (skipped % 8 != 0 && (scratch->signs.back() >> (skipped % 8)) != 0) {
     return bad("P-06", "the padding of the signs is not zero");
   }
@@ -157,4 +161,4 @@ Status decode_signs(const TensorCoding& coding, ByteReader* in, ChunkScratch* sc
   return ok_status();
 }
 
-}  // namespace dcf::impl
+}  // namespace dcf::impl::model

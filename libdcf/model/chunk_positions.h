@@ -4,7 +4,7 @@
 
 #include "model/chunk_decoder.h"
 
-namespace dcf::impl {
+namespace dcf::impl::model {
 
 // Sections 7.1 to 7.4. Fills out->positions. For decode_values() it leaves the gaps of gap
 // positions in scratch->symbols, and the number of entries of each row of gap and gap-bucket
@@ -15,4 +15,4 @@ Status decode_positions(const TensorCoding& coding, ByteReader* in, ChunkScratch
 Status decode_signs(const TensorCoding& coding, ByteReader* in, ChunkScratch* scratch,
                     ChunkParts* out);
 
-}  // namespace dcf::impl
+}  // namespace dcf::impl::model

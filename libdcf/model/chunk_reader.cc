@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "model/chunk_reader.h"
 
-namespace dcf::impl {
+namespace dcf::impl::model {
 
 ChunkReader::ChunkReader(const Model& model, size_t data, DecodeProgress* progress)
     : model_(model),
@@ -13,7 +13,7 @@ Result<DecodedChunk> ChunkReader::load(uint64_t chunk, ChunkScratch* scratch,
                                        const WordsTarget& target) const {
   DCF_ASSIGN(const Bytes bytes, model_.read_chunk(data_, chunk, &scratch->encoded));
   const uint64_t index = coding_.tensor().first_chunk + chunk;
-  const Chunk& info = model_.manifest()->chunks[index];
+  const format::Chunk& info = model_.manifest()->chunks[index];
   Result<DecodedChunk> decoded = decode_chunk(
       coding_, chunk_shape(coding_.tensor(), chunk, info.entries), bytes, scratch, target);
   if (!decoded.ok()) {
@@ -23,4 +23,4 @@ Result<DecodedChunk> ChunkReader::load(uint64_t chunk, ChunkScratch* scratch,
   return decoded;
 }
 
-}  // namespace dcf::impl
+}  // namespace dcf::impl::model

@@ -6,7 +6,7 @@
 #include "model/decode_progress.h"
 #include "model/model.h"
 
-namespace dcf::impl {
+namespace dcf::impl::model {
 
 // Thread-safe. The model and the progress, which may be null, outlive it.
 class ChunkReader {
@@ -27,4 +27,4 @@ class ChunkReader {
   DecodeProgress* const progress_;
 };
 
-}  // namespace dcf::impl
+}  // namespace dcf::impl::model

@@ -14,7 +14,10 @@
 #include "model/grid_values.h"
 #include "model/split_kernels.h"
 
-namespace dcf::impl {
+namespace dcf::impl::model {
+
+using format::Values;
+
 namespace {
 
 // With classes, one stream for each class that the chunk has (7.6): their symbols, by class.
@@ -23,8 +26,9 @@ Status grouped_symbols(const TensorCoding& coding, const ClassOrder::Counts& cou
   MutableBytes left = out;
   for (size_t c = 0; c < coding.tensor().encoding.classes; ++c) {
     if (counts[c] == 0) continue;
-    DCF_TRY(decode_stream(in, coding.alphabet(Role::kValues), coding.table(Role::kValues, c),
-                          left.first(counts[c]), scratch->codec(stream_scratch_size(out.size()))));
+    DCF_TRY(codec::decode_stream(in, coding.alphabet(format::Role::kValues),
+                                 coding.table(format::Role::kValues, c), left.first(counts[c]),
+                                 scratch->codec(codec::stream_scratch_size(out.size()))));
     left = left.subspan(counts[c]);
   }
   return ok_status();
@@ -46,8 +50,9 @@ Status symbols(const TensorCoding& coding, const ChunkShape& shape, ByteReader* 
   if (coding.tensor().encoding.has_classes()) {
     return symbols_of_classes(coding, shape.first, in, scratch, out);
   }
-  return decode_stream(in, coding.alphabet(Role::kValues), coding.table(Role::kValues), out,
-                       scratch->codec(stream_scratch_size(out.size())));
+  return codec::decode_stream(in, coding.alphabet(format::Role::kValues),
+                              coding.table(format::Role::kValues), out,
+                              scratch->codec(codec::stream_scratch_size(out.size())));
 }
 
 // Fields of 8.2 and how they become words with their symbols.
@@ -59,10 +64,10 @@ struct Fields {
 
 // The fields of n elements, which stand behind their symbols.
 Result<Fields> take_fields(const TensorCoding& coding, size_t n, unsigned zeros, ByteReader* in) {
-  const Encoding& e = coding.tensor().encoding;
+  const format::Encoding& e = coding.tensor().encoding;
   const unsigned rest_bits = coding.tensor().bits - e.split_t - zeros;
   Bytes tail;
-  if (!in->read_bytes(packed_size(n, rest_bits), &tail)) {
+  if (!in->read_bytes(codec::packed_size(n, rest_bits), &tail)) {
     return fail(Code::BadBitstream, "S-02", "packed values run past the end of their chunk");
   }
   if (const unsigned used = static_cast<unsigned>(uint64_t{n} * rest_bits % 8);
@@ -89,7 +94,7 @@ size_t join_words(const Fields& fields, Bytes codes, Bytes tail, size_t width,
     nonzeros += fields.join(codes.first(n), tail, fields.form, buffer.data());
     stream_copy(Bytes(buffer).first(n * width), to.bytes.data() + at);
     codes = codes.subspan(n);
-    tail = tail.subspan(packed_size(n, fields.form.bits));
+    tail = tail.subspan(codec::packed_size(n, fields.form.bits));
     at += n * width;
   }
   return nonzeros;
@@ -146,7 +151,7 @@ Status decode_class_split(const TensorCoding& coding, ByteReader* in, ChunkScrat
       out->nonzeros += join_words(fields, left.codes[c].first(n), fields.tail, width,
                                   {to.bytes.subspan(done * width, n * width), to.stream});
       left.codes[c] = left.codes[c].subspan(n);
-      fields.tail = fields.tail.subspan(packed_size(n, fields.form.bits));
+      fields.tail = fields.tail.subspan(codec::packed_size(n, fields.form.bits));
     });
     return ok_status();
   }
@@ -178,12 +183,12 @@ Status decode_dictionary(const TensorCoding& coding, ByteReader* in, ChunkScratc
   resize_scratch(&scratch->codes, n);
   DCF_TRY(symbols(coding, out->shape, in, scratch, scratch->codes));
   Bytes tail;
-  if (!in->read_bytes(packed_size(n, low_bits), &tail)) {
+  if (!in->read_bytes(codec::packed_size(n, low_bits), &tail)) {
     return fail(Code::BadBitstream, "S-02", "packed indices run past the end of their chunk");
   }
   resize_scratch(&scratch->indices, n);
   const std::span<uint16_t> indices(scratch->indices);
-  if (!unpack_bits<uint16_t>(tail, low_bits, indices)) {
+  if (!codec::unpack_bits<uint16_t>(tail, low_bits, indices)) {
     return fail(Code::BadBitstream, "S-02", "the padding of packed indices is not zero");
   }
   uint16_t most = 0;
@@ -227,8 +232,8 @@ Status decode_numbers(const TensorCoding& coding, const ChunkShape& shape, ByteR
                       ChunkScratch* scratch, BucketCode bucket, std::span<N> numbers) {
   resize_scratch(&scratch->codes, numbers.size());
   DCF_TRY(symbols(coding, shape, in, scratch, scratch->codes));
-  return decode_bucket_numbers<N>(in, bucket, coding.alphabet(Role::kValues), scratch->codes,
-                                  numbers);
+  return codec::decode_bucket_numbers<N>(in, bucket, coding.alphabet(format::Role::kValues),
+                                         scratch->codes, numbers);
 }
 
 template <typename N>
@@ -321,8 +326,8 @@ std::array<bool, 257> zero_codes(const TensorCoding& coding) {
 
 Status finish_palette(const TensorCoding& coding, const ChunkScratch& scratch, ChunkParts* out) {
   out->codes = scratch.codes;
-  const Encoding& e = coding.tensor().encoding;
-  if (e.positions == Positions::kGap) {
+  const format::Encoding& e = coding.tensor().encoding;
+  if (e.positions == format::Positions::kGap) {
     DCF_TRY(check_fillers(
         scratch, e.gap_bits, out->shape, [&](size_t i) { return next_zero(scratch.codes, i); },
         &out->fillers));
@@ -350,7 +355,7 @@ Status check_filler_words(const TensorCoding& coding, const ChunkScratch& scratc
 
 // Zeros of sparse values, all of which lie in the scratch.
 Status finish_sparse(const TensorCoding& coding, const ChunkScratch& scratch, ChunkParts* out) {
-  if (coding.tensor().encoding.positions == Positions::kGap) {
+  if (coding.tensor().encoding.positions == format::Positions::kGap) {
     switch (coding.word_bytes()) {
       case 1:
         DCF_TRY(check_filler_words<uint8_t>(coding, scratch, out));
@@ -404,7 +409,7 @@ Status decode_words(const TensorCoding& coding, ByteReader* in, ChunkScratch* sc
 
 }  // namespace
 
-uint64_t value_scratch_bytes(const Tensor& t) {
+uint64_t value_scratch_bytes(const format::Tensor& t) {
   const uint64_t width = t.bits / 8;
   const uint64_t numbers = t.bits == 64 ? 8 : 4;
   const uint64_t grouped = t.encoding.values == Values::kClassSplit ? width : 0;
@@ -416,7 +421,7 @@ Status decode_values(const TensorCoding& coding, ByteReader* in, ChunkScratch* s
                      const WordsTarget& target, ChunkParts* out) {
   const size_t n = out->shape.entries;
   if (n == 0) return ok_status();
-  const Encoding& e = coding.tensor().encoding;
+  const format::Encoding& e = coding.tensor().encoding;
   if (e.values == Values::kPalette) {
     resize_scratch(&scratch->codes, n);
     DCF_TRY(symbols(coding, out->shape, in, scratch, scratch->codes));
@@ -435,4 +440,4 @@ Status decode_values(const TensorCoding& coding, ByteReader* in, ChunkScratch* s
   return e.is_sparse() ? finish_sparse(coding, *scratch, out) : ok_status();
 }
 
-}  // namespace dcf::impl
+}  // namespace dcf::impl::model

@@ -4,14 +4,14 @@
 
 #include "model/chunk_decoder.h"
 
-namespace dcf::impl {
+namespace dcf::impl::model {
 
 // Upper bound on the scratch that the values of an entry take: symbols, codes, numbers, words and
 // what a kind of values needs besides.
-uint64_t value_scratch_bytes(const Tensor& tensor);
+uint64_t value_scratch_bytes(const format::Tensor& tensor);
 
 // Section 8, fillers (P-04) and zeros (V-02).
 Status decode_values(const TensorCoding& coding, ByteReader* in, ChunkScratch* scratch,
                      const WordsTarget& target, ChunkParts* out);
 
-}  // namespace dcf::impl
+}  // namespace dcf::impl::model

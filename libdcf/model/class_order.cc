@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <cstring>
 
-namespace dcf::impl {
+namespace dcf::impl::model {
 namespace {
 
 // Shorter runs are placed class by class: a walk over the elements waits at each of them for the
@@ -14,7 +14,7 @@ constexpr uint64_t kCachedBytes = uint64_t{16} << 10;  // bytes that stay in the
 
 }  // namespace
 
-ClassOrder::ClassOrder(const Encoding& encoding, Bytes map, const SpreadKernels* kernels)
+ClassOrder::ClassOrder(const format::Encoding& encoding, Bytes map, const SpreadKernels* kernels)
     : run_(encoding.class_run), map_(map), units_(map.size()), kernels_(kernels) {
   for (const uint8_t c : map_) ++starts_[c + 1u];
   for (size_t c = 0; c < kMaxClasses; ++c) {
@@ -26,7 +26,7 @@ ClassOrder::ClassOrder(const Encoding& encoding, Bytes map, const SpreadKernels*
   if (run_ == 1 && kernels_ != nullptr) columns_ = SpreadPlan(map_, kernels_->group);
 }
 
-uint64_t ClassOrder::memory(const Encoding& encoding) {
+uint64_t ClassOrder::memory(const format::Encoding& encoding) {
   return encoding.has_classes()
              ? sizeof(ClassOrder) + encoding.class_units * sizeof(uint32_t) +
                    (encoding.class_run == 1 ? SpreadPlan::memory(encoding.class_units) : 0)
@@ -119,4 +119,4 @@ void ClassOrder::spread_words(uint64_t first, Bytes grouped, MutableBytes out) c
   walk(left);
 }
 
-}  // namespace dcf::impl
+}  // namespace dcf::impl::model

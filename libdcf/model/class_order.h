@@ -12,12 +12,12 @@
 #include "format/tensor.h"
 #include "model/spread_kernels.h"
 
-namespace dcf::impl {
+namespace dcf::impl::model {
 
 class ClassOrder {
  public:
   // `map`: the class of each unit, below encoding.classes. It outlives this. `kernels` may be null.
-  ClassOrder(const Encoding& encoding, Bytes map,
+  ClassOrder(const format::Encoding& encoding, Bytes map,
              const SpreadKernels* kernels = active_spread_kernels());
 
   using Counts = std::array<uint32_t, kMaxClasses>;
@@ -45,7 +45,7 @@ class ClassOrder {
   }
 
   // The memory of a ClassOrder of this encoding.
-  static uint64_t memory(const Encoding& encoding);
+  static uint64_t memory(const format::Encoding& encoding);
 
  private:
   uint64_t period() const { return run_ * map_.size(); }
@@ -61,4 +61,4 @@ class ClassOrder {
   SpreadPlan columns_;  // where each unit is one element
 };
 
-}  // namespace dcf::impl
+}  // namespace dcf::impl::model

@@ -8,11 +8,11 @@
 #include "model/expand.h"
 #include "model/tensor_reader.h"
 
-namespace dcf::impl {
+namespace dcf::impl::model {
 
 Status decode_codes(const Model& model, size_t tensor, std::span<uint16_t> dst, ProgressStep step) {
   const size_t data = model.data_tensor(tensor);
-  const Tensor& t = model.manifest()->tensors[data];
+  const format::Tensor& t = model.manifest()->tensors[data];
   if (!t.encoding.has_codebook()) {
     return fail(Code::InvalidArgument, "", "the tensor has no codebook");
   }
@@ -41,4 +41,4 @@ Status decode_codes(const Model& model, size_t tensor, std::span<uint16_t> dst, 
   });
 }
 
-}  // namespace dcf::impl
+}  // namespace dcf::impl::model

@@ -7,10 +7,10 @@
 #include "base/bytes.h"
 #include "format/tensor.h"
 
-namespace dcf::impl {
+namespace dcf::impl::model {
 
 // Counts among `elements` elements of the tensor in dense form. Raw-only dtypes: elements with any
 // bit set.
-uint64_t count_nonzeros(const Tensor& tensor, Bytes dense, uint64_t elements);
+uint64_t count_nonzeros(const format::Tensor& tensor, Bytes dense, uint64_t elements);
 
-}  // namespace dcf::impl
+}  // namespace dcf::impl::model

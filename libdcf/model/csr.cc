@@ -18,7 +18,7 @@
 #include "model/tensor_reader.h"
 #include "model/word_kernels.h"
 
-namespace dcf::impl {
+namespace dcf::impl::model {
 namespace {
 
 // If at most one entry in kEntriesOfARun is dropped, the runs between dropped entries are copied.
@@ -251,7 +251,7 @@ class RowMajorCsr {
 
 Status decode(const Model& model, size_t data, uint64_t cols, DType as, const Csr& out,
               ProgressStep step) {
-  const Tensor& t = model.manifest()->tensors[data];
+  const format::Tensor& t = model.manifest()->tensors[data];
   DecodeProgress progress(std::move(step), t.encoded_bytes);
   DCF_ASSIGN(const auto reader, TensorReader::open(model, data, whole_tensor(t, &progress)));
   const CsrWords words(reader->coding(), as);
@@ -272,7 +272,7 @@ Status decode(const Model& model, size_t data, uint64_t cols, DType as, const Cs
 Status decode_csr(const Model& model, size_t tensor, DType as, const Csr& out,
                   ProgressStep progress) {
   const size_t data = model.data_tensor(tensor);
-  const Tensor& stored = model.manifest()->tensors[data];
+  const format::Tensor& stored = model.manifest()->tensors[data];
   if (is_raw_only(stored.dtype)) {
     return fail(Code::UnsupportedDType, "", "the dtype has no sparse form");
   }
@@ -282,4 +282,4 @@ Status decode_csr(const Model& model, size_t tensor, DType as, const Csr& out,
   return model.in_data(data, decode_view(model, data, cols, as, out, std::move(progress)));
 }
 
-}  // namespace dcf::impl
+}  // namespace dcf::impl::model

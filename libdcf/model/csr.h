@@ -7,7 +7,7 @@
 #include "model/decode_progress.h"
 #include "model/model.h"
 
-namespace dcf::impl {
+namespace dcf::impl::model {
 
 struct Csr {
   std::span<uint64_t> row_ptr;  // rows + 1
@@ -18,4 +18,4 @@ struct Csr {
 Status decode_csr(const Model& model, size_t tensor, DType as, const Csr& out,
                   ProgressStep progress = {});
 
-}  // namespace dcf::impl
+}  // namespace dcf::impl::model

@@ -13,7 +13,7 @@
 #include "model/expand.h"
 #include "model/tensor_reader.h"
 
-namespace dcf::impl {
+namespace dcf::impl::model {
 namespace {
 
 class TransposedCsr {
@@ -75,7 +75,7 @@ class TransposedCsr {
   }
 
   const TensorReader& reader_;
-  const Tensor& tensor_;
+  const format::Tensor& tensor_;
   const TensorCoding& coding_;
   CsrWords words_;
   uint64_t cols_;
@@ -119,7 +119,7 @@ Status sort_rows(const Model& model, const Csr& out, size_t bytes) {
 
 Status decode_csr_transposed(const Model& model, size_t data, uint64_t cols, DType as,
                              const Csr& out, ProgressStep step) {
-  const Tensor& tensor = model.manifest()->tensors[data];
+  const format::Tensor& tensor = model.manifest()->tensors[data];
   DecodeProgress progress(std::move(step), 2 * tensor.encoded_bytes);
   ReadPlan plan = whole_tensor(tensor, &progress);
   plan.beside.once = (out.row_ptr.size() - 1) * sizeof(uint64_t);  // the next place of each row
@@ -134,4 +134,4 @@ Status decode_csr_transposed(const Model& model, size_t data, uint64_t cols, DTy
   return sort_rows(model, out, out.values.size() / out.col.size());
 }
 
-}  // namespace dcf::impl
+}  // namespace dcf::impl::model

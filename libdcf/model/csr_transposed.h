@@ -4,11 +4,11 @@
 
 #include "model/csr.h"
 
-namespace dcf::impl {
+namespace dcf::impl::model {
 
 // decode_csr() of tensor `data`, which has a transposed view, in the shape of an alias with `cols`
 // columns. out.row_ptr is zero. Failures carry no tensor.
 Status decode_csr_transposed(const Model& model, size_t data, uint64_t cols, DType as,
                              const Csr& out, ProgressStep progress);
 
-}  // namespace dcf::impl
+}  // namespace dcf::impl::model

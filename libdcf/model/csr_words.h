@@ -5,7 +5,7 @@
 #include "model/count_nonzeros.h"
 #include "model/word_table.h"
 
-namespace dcf::impl {
+namespace dcf::impl::model {
 
 class CsrWords {
  public:
@@ -42,4 +42,4 @@ class CsrWords {
   std::array<bool, 257> keep_{};
 };
 
-}  // namespace dcf::impl
+}  // namespace dcf::impl::model

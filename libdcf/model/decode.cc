@@ -12,7 +12,7 @@
 #include "model/sweep.h"
 #include "model/tensor_reader.h"
 
-namespace dcf::impl {
+namespace dcf::impl::model {
 namespace {
 
 // Elements [first, first + count) of a tensor, which decode to dst.
@@ -59,7 +59,7 @@ class RangeDecoder {
   void place(const DecodedChunk& chunk, ChunkScratch* scratch) const {
     const ChunkShape& shape = chunk->shape;
     if (is_whole(shape.first, shape.elements) &&
-        (!convert_ || tensor_.encoding.values == Values::kPalette)) {
+        (!convert_ || tensor_.encoding.values == format::Values::kPalette)) {
       const uint64_t bits = convert_ ? 8 * sizeof(float) : tensor_.bits;
       // A chunk of sub-byte elements starts on a byte (K-01), and so does the request.
       const uint64_t at = (shape.first - first_) * bits / 8;
@@ -148,7 +148,7 @@ class RangeDecoder {
     }
   }
 
-  const Tensor& tensor_;
+  const format::Tensor& tensor_;
   const TensorCoding& coding_;
   bool convert_;
   uint64_t first_;
@@ -158,7 +158,7 @@ class RangeDecoder {
 
 }  // namespace
 
-Result<uint64_t> decoded_bytes(const Tensor& tensor, DType as, uint64_t count) {
+Result<uint64_t> decoded_bytes(const format::Tensor& tensor, DType as, uint64_t count) {
   if (as == DType::kF32 && tensor.dtype != DType::kF32) {
     if (is_raw_only(tensor.dtype))
       return fail(Code::UnsupportedDType, "", "the dtype has no conversion to f32");
@@ -178,7 +178,7 @@ Result<uint64_t> decode_memory(const Model& model, size_t tensor) {
 Status decode_elements(const Model& model, size_t tensor, DType as, uint64_t first, uint64_t count,
                        MutableBytes dst, ProgressStep step) {
   const size_t data = model.data_tensor(tensor);
-  const Tensor& stored = model.manifest()->tensors[data];
+  const format::Tensor& stored = model.manifest()->tensors[data];
   if (first * stored.bits % 8 != 0) {
     return fail(Code::InvalidArgument, "", "the rows of this dtype do not start on a byte");
   }
@@ -215,4 +215,4 @@ Status decode_tensors(const Model& model, std::span<const DenseOutput> outputs, 
   });
 }
 
-}  // namespace dcf::impl
+}  // namespace dcf::impl::model

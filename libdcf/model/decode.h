@@ -12,7 +12,7 @@
 #include "model/decode_progress.h"
 #include "model/model.h"
 
-namespace dcf::impl {
+namespace dcf::impl::model {
 
 // Dense elements [first, first + count) of the flattened tensor, in its own dtype or as f32
 // (`as` = kF32; not for raw-only dtypes). dst has exactly their size.
@@ -29,15 +29,15 @@ struct DenseOutput {
 Status decode_tensors(const Model& model, std::span<const DenseOutput> outputs,
                       ProgressStep progress = {});
 // Bytes of `count` elements as `as` (kNone: own dtype), or why they cannot be converted.
-Result<uint64_t> decoded_bytes(const Tensor& tensor, DType as, uint64_t count);
+Result<uint64_t> decoded_bytes(const format::Tensor& tensor, DType as, uint64_t count);
 // The memory that decode_elements() takes of the file's for all elements if no other call takes
 // any; LimitMemory if it would fail.
 Result<uint64_t> decode_memory(const Model& model, size_t tensor);
 
 // The index in the flattened tensor of the element at position v of the view.
-inline uint64_t element_of_view(const Tensor& t, uint64_t v) {
+inline uint64_t element_of_view(const format::Tensor& t, uint64_t v) {
   if (!t.view.transposed) return v;
   return v % t.view.cols * t.view_rows() + v / t.view.cols;
 }
 
-}  // namespace dcf::impl
+}  // namespace dcf::impl::model

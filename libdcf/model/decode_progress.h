@@ -8,7 +8,7 @@
 
 #include "base/status.h"
 
-namespace dcf::impl {
+namespace dcf::impl::model {
 
 // Receives the encoded bytes that are done and those of the whole call; false cancels the call.
 using ProgressStep = std::function<bool(uint64_t done, uint64_t total)>;
@@ -45,4 +45,4 @@ class DecodeProgress {
   bool cancelled_ = false;
 };
 
-}  // namespace dcf::impl
+}  // namespace dcf::impl::model

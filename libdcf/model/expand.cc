@@ -9,7 +9,7 @@
 #include "model/word_kernels.h"
 #include "model/word_table.h"
 
-namespace dcf::impl {
+namespace dcf::impl::model {
 namespace {
 
 // Calls fill(element, block) for consecutive blocks of `out` that fit in the first-level cache. A
@@ -125,7 +125,7 @@ void expand(const TensorCoding& coding, const DecodedChunk& chunk, Expansion how
             MutableBytes out) {
   // Signs are applied once all elements are written.
   const bool stream = how.stream && chunk->signs.empty();
-  if (coding.tensor().encoding.values == Values::kPalette) {
+  if (coding.tensor().encoding.values == format::Values::kPalette) {
     expand_palette(coding, chunk, words_by_code<T>(coding, how.to_f32), stream, out);
   } else if (coding.tensor().encoding.is_sparse()) {
     const auto word = [words = chunk->words.data()](size_t i) {
@@ -169,4 +169,4 @@ void expand_codes(const TensorCoding& coding, const DecodedChunk& chunk, bool st
                  {reinterpret_cast<uint8_t*>(bytes.data()), bytes.size()});
 }
 
-}  // namespace dcf::impl
+}  // namespace dcf::impl::model

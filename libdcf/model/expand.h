@@ -4,7 +4,7 @@
 
 #include "model/chunk_decoder.h"
 
-namespace dcf::impl {
+namespace dcf::impl::model {
 
 struct Expansion {
   bool to_f32 = false;  // write floats instead of the tensor's dtype; palettes only
@@ -21,8 +21,8 @@ void expand_codes(const TensorCoding& coding, const DecodedChunk& chunk, bool st
 
 // The difference of those codes to the stored ones. With sparse positions they start at 1, as 0 is
 // "no entry"; with gap positions the stored ones do too.
-inline unsigned code_shift(const Encoding& encoding) {
-  return encoding.is_sparse() && encoding.positions != Positions::kGap ? 1 : 0;
+inline unsigned code_shift(const format::Encoding& encoding) {
+  return encoding.is_sparse() && encoding.positions != format::Positions::kGap ? 1 : 0;
 }
 
 // Calls visit(element of the chunk, entry) for each entry that is not a filler, in rising order.
@@ -50,4 +50,4 @@ inline uint64_t entry_word(const TensorCoding& coding, const DecodedChunk& chunk
   return coding.codebook()[chunk->codes[i] - coding.reserved_codes()];
 }
 
-}  // namespace dcf::impl
+}  // namespace dcf::impl::model

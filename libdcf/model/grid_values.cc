@@ -7,7 +7,7 @@
 #include "base/checked.h"
 #include "base/float_word.h"
 
-namespace dcf::impl {
+namespace dcf::impl::model {
 namespace {
 
 // Shorter runs share a loop: the scale of each element is written out before it.
@@ -37,7 +37,7 @@ void scale_by_many(std::span<const uint32_t> numbers, const float* scales, uint8
 }
 
 template <typename To>
-void scale_units(const Encoding& e, std::span<const float> scales, uint64_t first,
+void scale_units(const format::Encoding& e, std::span<const float> scales, uint64_t first,
                  std::span<const uint32_t> numbers, uint8_t* words) {
   constexpr size_t kWidth = sizeof(typename To::Word);
   if (e.grid_units == 1) return scale_by_one<To>(numbers, scales[0], words);
@@ -121,7 +121,7 @@ void trellis_integers(uint32_t cols, std::span<uint32_t> numbers) {
   }
 }
 
-void grid_words(const Tensor& tensor, std::span<const float> scales, uint64_t first,
+void grid_words(const format::Tensor& tensor, std::span<const float> scales, uint64_t first,
                 std::span<const uint32_t> numbers, uint8_t* words) {
   switch (tensor.dtype) {
     case DType::kF32:
@@ -133,4 +133,4 @@ void grid_words(const Tensor& tensor, std::span<const float> scales, uint64_t fi
   }
 }
 
-}  // namespace dcf::impl
+}  // namespace dcf::impl::model

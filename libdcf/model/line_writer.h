@@ -8,7 +8,7 @@
 
 #include "base/nt_store.h"
 
-namespace dcf::impl {
+namespace dcf::impl::model {
 
 // Appends elements of kSize bytes to `out`, a whole cache line at a time, bypassing the caches if
 // `stream`. The destructor writes the last, incomplete line.
@@ -87,4 +87,4 @@ class LineWriter {
   alignas(kLineBytes) std::array<uint8_t, kBlock> block_;
 };
 
-}  // namespace dcf::impl
+}  // namespace dcf::impl::model

@@ -4,10 +4,10 @@
 #include "model/tensor_reader.h"
 #include "model/verify.h"
 
-namespace dcf::impl {
+namespace dcf::impl::model {
 
 Result<TensorBytes> measure_tensor(const Model& model, size_t tensor, ProgressStep step) {
-  const Tensor& t = model.manifest()->tensors[tensor];
+  const format::Tensor& t = model.manifest()->tensors[tensor];
   TensorBytes total;
   if (t.alias_of != kNoTensor) return total;
   total.codebook =
@@ -28,4 +28,4 @@ Result<TensorBytes> measure_tensor(const Model& model, size_t tensor, ProgressSt
   return total;
 }
 
-}  // namespace dcf::impl
+}  // namespace dcf::impl::model

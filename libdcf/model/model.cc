@@ -9,11 +9,11 @@
 #include "base/checked.h"
 #include "base/hash.h"
 
-namespace dcf::impl {
+namespace dcf::impl::model {
 namespace {
 
 // The bytes at `offset`, in place where the source can show them, else in `storage`.
-Result<Bytes> read(const Source& source, uint64_t offset, uint64_t size,
+Result<Bytes> read(const io::Source& source, uint64_t offset, uint64_t size,
                    BigVector<uint8_t>* storage) {
   if (const Bytes view = source.view(offset, size); view.size() == size) return view;
   resize_scratch(storage, size);
@@ -29,69 +29,71 @@ Status shifted(Status s, uint64_t by) {
 }
 
 // Features that tensors use must be announced, so that older readers know that they are too old.
-Status check_features(const Header& header, const ManifestParts& manifest) {
+Status check_features(const format::Header& header, const format::ManifestParts& manifest) {
   for (size_t i = 0; i < manifest.tensors.size(); ++i) {
-    const Tensor& t = manifest.tensors[i];
-    if ((features_of(t.encoding, t.dtype) & ~header.features) == 0) continue;
+    const format::Tensor& t = manifest.tensors[i];
+    if ((format::features_of(t.encoding, t.dtype) & ~header.features) == 0) continue;
     return fail(Code::BadManifest, "M-16", "the feature bit of a tensor's encoding is not set")
-        .at(kHeaderBytes)
+        .at(format::kHeaderBytes)
         .in_tensor(i);
   }
   return ok_status();
 }
 
 // Reads the manifest that the header tells of, and checks it.
-Result<Manifest> read_manifest(const Source& in, const Header& header, const Limits& limits) {
+Result<format::Manifest> read_manifest(const io::Source& in, const format::Header& header,
+                                       const Limits& limits) {
   if (header.manifest_size > limits.max_manifest) {
     return fail(Code::LimitMemory, "L-01", "the packed manifest is larger than max_manifest");
   }
   if (header.manifest_size > limits.max_memory) {
     return fail(Code::LimitMemory, "L-01", "the packed manifest is larger than max_memory");
   }
-  const uint64_t max_unpacked = max_unpacked_manifest(limits);
-  const auto unpack = [&]() -> Result<ManifestColumns> {
+  const uint64_t max_unpacked = format::max_unpacked_manifest(limits);
+  const auto unpack = [&]() -> Result<format::ManifestColumns> {
     BigVector<uint8_t> storage;
-    DCF_ASSIGN(const Bytes packed, read(in, kHeaderBytes, header.manifest_size, &storage));
+    DCF_ASSIGN(const Bytes packed, read(in, format::kHeaderBytes, header.manifest_size, &storage));
     if (hash_bytes(packed) != header.manifest_hash) {
       return fail(Code::ChecksumMismatch, "H-07", "the manifest's checksum does not match");
     }
-    return parse_manifest_columns(packed.data(), packed.size(), max_unpacked);
+    return format::parse_manifest_columns(packed.data(), packed.size(), max_unpacked);
   };
-  Result<ManifestColumns> columns = unpack();
+  Result<format::ManifestColumns> columns = unpack();
   if (!columns.ok()) {
     Status s = columns.status();
     if (s.code == Code::LimitMemory && max_unpacked < limits.max_manifest)
       s.message = "the manifest unpacks to more than a fifth of max_memory";
     return s;
   }
-  columns.value().coded_names = (header.features & kCodedNames) != 0;
-  DCF_ASSIGN(Manifest manifest, validate_manifest(columns.take(), limits));
+  columns.value().coded_names = (header.features & format::kCodedNames) != 0;
+  DCF_ASSIGN(format::Manifest manifest, format::validate_manifest(columns.take(), limits));
   DCF_TRY(check_features(header, *manifest));
   return manifest;
 }
 
 }  // namespace
 
-Result<std::unique_ptr<Model>> Model::open(std::unique_ptr<Source> source, const Limits& limits,
+Result<std::unique_ptr<Model>> Model::open(std::unique_ptr<io::Source> source, const Limits& limits,
                                            const Parallel& parallel) {
-  const Source& in = *source;
+  const io::Source& in = *source;
   BigVector<uint8_t> storage;
-  DCF_ASSIGN(const Bytes head, read(in, 0, std::min<uint64_t>(in.size(), kHeaderBytes), &storage));
-  DCF_ASSIGN(const Header header, parse_header(head, in.size()));
-  Result<Manifest> manifest = read_manifest(in, header, limits);
-  if (!manifest.ok()) return manifest.status().at(kHeaderBytes);
+  DCF_ASSIGN(const Bytes head,
+             read(in, 0, std::min<uint64_t>(in.size(), format::kHeaderBytes), &storage));
+  DCF_ASSIGN(const format::Header header, format::parse_header(head, in.size()));
+  Result<format::Manifest> manifest = read_manifest(in, header, limits);
+  if (!manifest.ok()) return manifest.status().at(format::kHeaderBytes);
   std::unique_ptr<Model> model(new Model(manifest.take()));
   model->limits_ = limits;
   model->parallel_ = parallel;
   model->source_ = std::move(source);
   model->header_ = header;
-  model->resident_ = manifest_memory(model->manifest_);
-  Result<Layout> layout = compute_layout(*model->manifest_, header.manifest_size);
-  if (!layout.ok()) return layout.status().at(kFileSizeAt);
+  model->resident_ = format::manifest_memory(model->manifest_);
+  Result<format::Layout> layout = format::compute_layout(*model->manifest_, header.manifest_size);
+  if (!layout.ok()) return layout.status().at(format::kFileSizeAt);
   model->layout_ = layout.take();
   if (model->layout_.file_size != header.file_size) {
     return fail(Code::BadHeader, "K-06", "the parts of the file do not add up to its size")
-        .at(kFileSizeAt);
+        .at(format::kFileSizeAt);
   }
 
   const uint64_t table_bytes = model->manifest_->table_bytes;
@@ -115,7 +117,7 @@ Result<std::unique_ptr<Model>> Model::open(std::unique_ptr<Source> source, const
 
 Result<Bytes> Model::read_chunk(size_t tensor, uint64_t chunk, BigVector<uint8_t>* storage) const {
   const uint64_t index = manifest_->tensors[tensor].first_chunk + chunk;
-  const Chunk& info = manifest_->chunks[index];
+  const format::Chunk& info = manifest_->chunks[index];
   const uint64_t offset = layout_.chunk_offsets[index];
   Result<Bytes> bytes = read(*source_, offset, info.bytes, storage);
   if (!bytes.ok()) return bytes.status().at(offset).in_tensor(tensor);
@@ -129,13 +131,13 @@ Result<Bytes> Model::read_chunk(size_t tensor, uint64_t chunk, BigVector<uint8_t
 
 Status Model::in_data(size_t tensor, const Status& s) const {
   if (s.ok()) return s;
-  const Tensor& t = manifest_->tensors[tensor];
-  return s.at(t.chunks == 0 ? kHeaderBytes : layout_.chunk_offsets[t.first_chunk])
+  const format::Tensor& t = manifest_->tensors[tensor];
+  return s.at(t.chunks == 0 ? format::kHeaderBytes : layout_.chunk_offsets[t.first_chunk])
       .in_tensor(tensor);
 }
 
 uint64_t Model::scratch_bytes(size_t tensor, ChunkRange chunks) const {
-  const Tensor& t = manifest_->tensors[tensor];
+  const format::Tensor& t = manifest_->tensors[tensor];
   if (chunks.size() == 0) return 0;
   uint64_t entries = 0;
   uint64_t bytes = 0;
@@ -157,15 +159,15 @@ MemoryShare Model::take_memory(MemoryNeed need, uint64_t most) const {
 }
 
 uint64_t Model::table_memory(size_t tensor) const {
-  const Tensor& t = manifest_->tensors[tensor];
+  const format::Tensor& t = manifest_->tensors[tensor];
   const auto tables = static_cast<uint64_t>(
       std::count_if(t.tables.begin(), t.tables.end(), [](uint32_t id) { return id != 0; }));
-  return tables * DecodeTable::kMemory + ClassOrder::memory(t.encoding) +
+  return tables * codec::DecodeTable::kMemory + ClassOrder::memory(t.encoding) +
          RowDelta::memory(t.encoding);
 }
 
 uint64_t Model::encoded_bytes(size_t tensor, ChunkRange chunks) const {
-  const Tensor& t = manifest_->tensors[tensor];
+  const format::Tensor& t = manifest_->tensors[tensor];
   if (chunks.size() == t.chunks) return t.encoded_bytes;
   uint64_t bytes = 0;
   for (uint64_t i = chunks.first; i < chunks.last; ++i)
@@ -203,4 +205,4 @@ Status Model::for_items(size_t n, uint64_t workers, const ItemBody& body) const 
   return failure;
 }
 
-}  // namespace dcf::impl
+}  // namespace dcf::impl::model

@@ -13,7 +13,7 @@
 #include "model/scratch_store.h"
 #include "model/tables.h"
 
-namespace dcf::impl {
+namespace dcf::impl::model {
 
 // Chunks [first, last) of a tensor.
 struct ChunkRange {
@@ -25,14 +25,14 @@ struct ChunkRange {
 class Model {
  public:
   // Checks rules H, M, L, K-01, K-06 and T, in the order of spec section 2.
-  static Result<std::unique_ptr<Model>> open(std::unique_ptr<Source> source, const Limits& limits,
-                                             const Parallel& parallel);
+  static Result<std::unique_ptr<Model>> open(std::unique_ptr<io::Source> source,
+                                             const Limits& limits, const Parallel& parallel);
 
-  const Header& header() const { return header_; }
-  const Manifest& manifest() const { return manifest_; }
-  const Layout& layout() const { return layout_; }
+  const format::Header& header() const { return header_; }
+  const format::Manifest& manifest() const { return manifest_; }
+  const format::Layout& layout() const { return layout_; }
   const Tables& tables() const { return tables_; }
-  const Source& source() const { return *source_; }
+  const io::Source& source() const { return *source_; }
   const Limits& limits() const { return limits_; }
   const Parallel& parallel() const { return parallel_; }
 
@@ -76,18 +76,18 @@ class Model {
   Status for_items(size_t n, uint64_t workers, const ItemBody& body) const;
 
  private:
-  explicit Model(Manifest manifest) : manifest_(std::move(manifest)) {}
+  explicit Model(format::Manifest manifest) : manifest_(std::move(manifest)) {}
 
-  std::unique_ptr<Source> source_;
+  std::unique_ptr<io::Source> source_;
   Limits limits_;
   Parallel parallel_;
-  Header header_;
-  Manifest manifest_;
-  Layout layout_;
+  format::Header header_;
+  format::Manifest manifest_;
+  format::Layout layout_;
   Tables tables_;
   uint64_t resident_ = 0;  // upper bound on the memory of the above; at most limits_.max_memory
   mutable MemoryBudget budget_;  // the rest of limits_.max_memory
   mutable ScratchStore scratches_{&budget_};
 };
 
-}  // namespace dcf::impl
+}  // namespace dcf::impl::model

@@ -3,7 +3,7 @@
 
 #include <algorithm>
 
-namespace dcf::impl {
+namespace dcf::impl::model {
 namespace {
 
 // Between a float and its key less that of +0 (spec, section 5.2), both ways: without a sign they
@@ -38,14 +38,14 @@ void add_run(uint8_t* row, size_t begin, size_t end, size_t distance) {
 
 }  // namespace
 
-RowDelta::RowDelta(const Encoding& encoding, Bytes predictors)
+RowDelta::RowDelta(const format::Encoding& encoding, Bytes predictors)
     : run_(encoding.delta_run), distance_of_(predictors.size()) {
   for (size_t u = 0; u < predictors.size(); ++u) {
     if (predictors[u] != 0) distance_of_[u] = encoding.distances[predictors[u] - 1u];
   }
 }
 
-uint64_t RowDelta::memory(const Encoding& encoding) {
+uint64_t RowDelta::memory(const format::Encoding& encoding) {
   return encoding.delta_units == 0
              ? 0
              : sizeof(RowDelta) + uint64_t{encoding.delta_units} * sizeof(uint32_t);
@@ -105,4 +105,4 @@ void RowDelta::undo(DType dtype, uint64_t first, uint32_t cols, MutableBytes wor
   }
 }
 
-}  // namespace dcf::impl
+}  // namespace dcf::impl::model

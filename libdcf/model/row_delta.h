@@ -9,12 +9,12 @@
 #include "base/bytes.h"
 #include "format/tensor.h"
 
-namespace dcf::impl {
+namespace dcf::impl::model {
 
 class RowDelta {
  public:
   // `predictors`: of each unit, 0 for none or the number of a distance. Not kept.
-  RowDelta(const Encoding& encoding, Bytes predictors);
+  RowDelta(const format::Encoding& encoding, Bytes predictors);
 
   // Turns the differences of the elements from `first` on into words, in place. They are little-
   // endian, of the tensor's width, and fill rows of `cols` elements, of which the last may be
@@ -22,7 +22,7 @@ class RowDelta {
   void undo(DType dtype, uint64_t first, uint32_t cols, MutableBytes words) const;
 
   // The memory of a RowDelta of this encoding.
-  static uint64_t memory(const Encoding& encoding);
+  static uint64_t memory(const format::Encoding& encoding);
 
  private:
   template <typename T>
@@ -32,4 +32,4 @@ class RowDelta {
   std::vector<uint32_t> distance_of_;  // of each unit; 0: none
 };
 
-}  // namespace dcf::impl
+}  // namespace dcf::impl::model

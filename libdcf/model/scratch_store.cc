@@ -3,7 +3,7 @@
 
 #include <utility>
 
-namespace dcf::impl {
+namespace dcf::impl::model {
 namespace {
 
 // What is larger is mapped in less time than its chunks take to decode.
@@ -50,4 +50,4 @@ void ScratchStore::clear() {
   idle.swap(idle_);
 }
 
-}  // namespace dcf::impl
+}  // namespace dcf::impl::model

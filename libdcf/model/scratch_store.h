@@ -9,7 +9,7 @@
 #include "base/memory_budget.h"
 #include "model/chunk_decoder.h"
 
-namespace dcf::impl {
+namespace dcf::impl::model {
 
 class ScratchStore;
 
@@ -52,4 +52,4 @@ class ScratchStore {
   std::vector<ScratchLoan::Kept> idle_;
 };
 
-}  // namespace dcf::impl
+}  // namespace dcf::impl::model

@@ -5,7 +5,7 @@
 
 #include "codec/bit_reader.h"
 
-namespace dcf::impl {
+namespace dcf::impl::model {
 namespace {
 
 template <typename Word>
@@ -13,7 +13,7 @@ size_t join(Bytes codes, Bytes tail, const SplitFields& fields, uint8_t* words) 
   constexpr unsigned kTop = 8 * sizeof(Word) - 1;
   size_t nonzeros = 0;
   const SplitFields f = fields;  // `words` may not be it
-  const uint64_t mask = low_mask(f.bits);
+  const uint64_t mask = codec::low_mask(f.bits);
   const auto put = [&](size_t i, uint64_t field) {
     // The rotation of the format, undone: the sign comes on top, the rest as it lies.
     const uint64_t magnitude =
@@ -23,12 +23,12 @@ size_t join(Bytes codes, Bytes tail, const SplitFields& fields, uint8_t* words) 
   };
   size_t i = 0;
   uint64_t at = 0;  // bits
-  if (f.bits <= BitReader::kMaxPeek) {
+  if (f.bits <= codec::BitReader::kMaxPeek) {
     for (; i < codes.size() && at / 8 + sizeof(uint64_t) <= tail.size(); ++i, at += f.bits) {
       put(i, load_le<uint64_t>(tail.data() + at / 8) >> (at % 8));
     }
   }
-  BitReader reader(tail);
+  codec::BitReader reader(tail);
   reader.skip(at);
   for (; i < codes.size(); ++i) put(i, reader.read(f.bits));
   return nonzeros;
@@ -57,4 +57,4 @@ const SplitKernels& active_split_kernels() {
   return active;
 }
 
-}  // namespace dcf::impl
+}  // namespace dcf::impl::model

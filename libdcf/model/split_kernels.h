@@ -9,7 +9,7 @@
 #include "base/bytes.h"
 #include "base/cpu.h"
 
-namespace dcf::impl {
+namespace dcf::impl::model {
 
 // Parameters of split that obey V-01 for words of W bits.
 struct SplitFields {
@@ -42,4 +42,4 @@ std::vector<const SplitKernels*> available_split_kernels();
 // The best table that DCF_KERNEL allows (base/cpu.h). Thread-safe.
 const SplitKernels& active_split_kernels();
 
-}  // namespace dcf::impl
+}  // namespace dcf::impl::model

@@ -9,7 +9,7 @@
 
 #define DCF_AVX2 __attribute__((target("avx2")))
 
-namespace dcf::impl {
+namespace dcf::impl::model {
 namespace {
 
 // Eight fields of b bits are b bytes, so each group of eight lies in the same way. A field and the
@@ -134,6 +134,6 @@ DCF_AVX2 size_t join_64(Bytes codes, Bytes tail, const SplitFields& f, uint8_t* 
 
 const SplitKernels kAvx2SplitKernels = {CpuSet::kAvx2, join_16, join_32, join_64};
 
-}  // namespace dcf::impl
+}  // namespace dcf::impl::model
 
 #endif  // defined(__x86_64__)

@@ -13,7 +13,7 @@
 #define DCF_AVX512 \
   __attribute__((target("avx512f,avx512bw,avx512vl,avx512vbmi,avx512vbmi2,popcnt")))
 
-namespace dcf::impl {
+namespace dcf::impl::model {
 namespace {
 
 // A field and the bits before it in its first byte have to fit a lane of 32 bits.
@@ -37,7 +37,7 @@ struct Unpack {
 };
 
 DCF_AVX512 inline __mmask64 first_bytes(size_t n) {
-  return _cvtu64_mask64(n >= 64 ? ~uint64_t{0} : low_mask(static_cast<unsigned>(n)));
+  return _cvtu64_mask64(n >= 64 ? ~uint64_t{0} : codec::low_mask(static_cast<unsigned>(n)));
 }
 DCF_AVX512 inline __m512i load(const void* p) {
   return _mm512_load_si512(p);
@@ -60,7 +60,7 @@ DCF_AVX512 size_t join_16(Bytes codes, Bytes tail, const SplitFields& f, uint8_t
   size_t at = 0;
   for (size_t i = 0; i < n; i += kLanes, at += step) {
     const size_t count = std::min(kLanes, n - i);
-    const auto there = static_cast<__mmask32>(low_mask(static_cast<unsigned>(count)));
+    const auto there = static_cast<__mmask32>(codec::low_mask(static_cast<unsigned>(count)));
     const __m512i bytes = _mm512_maskz_loadu_epi8(first_bytes(tail.size() - at), tail.data() + at);
     const __m512i moved = _mm512_shrdv_epi16(_mm512_permutexvar_epi8(low_bytes, bytes),
                                              _mm512_permutexvar_epi8(high_bytes, bytes), shifts);
@@ -93,7 +93,7 @@ DCF_AVX512 size_t join_32(Bytes codes, Bytes tail, const SplitFields& f, uint8_t
   size_t at = 0;
   for (size_t i = 0; i < n; i += kLanes, at += step) {
     const size_t count = std::min(kLanes, n - i);
-    const auto there = static_cast<__mmask16>(low_mask(static_cast<unsigned>(count)));
+    const auto there = static_cast<__mmask16>(codec::low_mask(static_cast<unsigned>(count)));
     const __m512i bytes = _mm512_maskz_loadu_epi8(first_bytes(tail.size() - at), tail.data() + at);
     const __m512i moved = _mm512_srlv_epi32(_mm512_permutexvar_epi8(places, bytes), shifts);
     const __m512i field = _mm512_and_si512(moved, mask);
@@ -117,6 +117,6 @@ size_t join_64(Bytes codes, Bytes tail, const SplitFields& f, uint8_t* words) {
 
 const SplitKernels kAvx512SplitKernels = {CpuSet::kAvx512vbmi2, join_16, join_32, join_64};
 
-}  // namespace dcf::impl
+}  // namespace dcf::impl::model
 
 #endif  // defined(__x86_64__)

@@ -10,7 +10,7 @@
 #include <immintrin.h>
 #endif
 
-namespace dcf::impl {
+namespace dcf::impl::model {
 namespace {
 
 constexpr size_t kShuffled = 16;  // columns of a group whose pieces are shuffles
@@ -105,7 +105,7 @@ DCF_AVX512 void expand_row(const SpreadPlan& plan, const SpreadSources& sources,
       joined = _mm512_mask_expand_epi8(joined, _cvtu64_mask64(taking), from);
     }
     const size_t left = columns - group.column;
-    const uint64_t there = left >= 64 ? ~uint64_t{0} : low_mask(static_cast<unsigned>(left));
+    const uint64_t there = left >= 64 ? ~uint64_t{0} : codec::low_mask(static_cast<unsigned>(left));
     _mm512_mask_storeu_epi8(out + group.column, _cvtu64_mask64(there), joined);
   }
 }
@@ -136,4 +136,4 @@ const SpreadKernels* active_spread_kernels() {
 #endif
 }
 
-}  // namespace dcf::impl
+}  // namespace dcf::impl::model

@@ -11,7 +11,7 @@
 #include "base/cpu.h"
 #include "format/tensor.h"
 
-namespace dcf::impl {
+namespace dcf::impl::model {
 
 // What a group of columns takes from one class.
 struct SpreadPiece {
@@ -68,4 +68,4 @@ std::vector<const SpreadKernels*> available_spread_kernels();
 // The best that DCF_KERNEL allows, or null. Thread-safe.
 const SpreadKernels* active_spread_kernels();
 
-}  // namespace dcf::impl
+}  // namespace dcf::impl::model

@@ -3,14 +3,14 @@
 
 #include <algorithm>
 
-namespace dcf::impl {
+namespace dcf::impl::model {
 namespace {
 
 constexpr size_t kGroup = 256;   // runs that are listed at a time
 constexpr uint64_t kInRun = 16;  // chunks of a tensor that share decode tables and scratch
 
 // The chunks of a run. To read its maps of units takes no longer than the elements of its run.
-uint64_t run_of(const Tensor& t) {
+uint64_t run_of(const format::Tensor& t) {
   return std::max(kInRun, t.encoding.unit_map_size() / t.chunk_stride());
 }
 
@@ -29,7 +29,7 @@ uint64_t Sweep::workers_within_all(uint64_t bytes) const {
 }
 
 Status Sweep::take_memory() {
-  uint64_t offset = kHeaderBytes;  // of the tensor that needs most
+  uint64_t offset = format::kHeaderBytes;  // of the tensor that needs most
   for (size_t i = 0; i < count_; ++i) {
     const uint64_t need = model_.scratch_bytes(data_of_(i));
     if (need <= base_) continue;
@@ -49,7 +49,7 @@ Status Sweep::run(const Body& body) {
   runs.reserve(kGroup);
   uint64_t bytes = 0;
   for (size_t i = 0; i < count_; ++i) {
-    const Tensor& t = tensor(i);
+    const format::Tensor& t = tensor(i);
     if (t.chunks == 0) continue;
     const uint64_t need = model_.scratch_bytes(data_of_(i));
     if (workers_within_all(std::max(bytes, need)) < workers_within_all(bytes)) {
@@ -103,4 +103,4 @@ void Sweep::count(const Run& run) {
   nonzeros_ = 0;
 }
 
-}  // namespace dcf::impl
+}  // namespace dcf::impl::model

@@ -5,7 +5,7 @@
 
 #include "model/chunk_reader.h"
 
-namespace dcf::impl {
+namespace dcf::impl::model {
 
 class Sweep {
  public:
@@ -37,7 +37,7 @@ class Sweep {
     uint64_t nonzeros;  // that they have, once they are decoded
   };
 
-  const Tensor& tensor(size_t i) const { return model_.manifest()->tensors[data_of_(i)]; }
+  const format::Tensor& tensor(size_t i) const { return model_.manifest()->tensors[data_of_(i)]; }
   uint64_t workers_within_all(uint64_t bytes) const;
   Status decode(std::vector<Run>* runs, uint64_t bytes, const Body& body);
   Status decode(Run* run, const Body& body) const;
@@ -53,4 +53,4 @@ class Sweep {
   Status wrong_count_;     // of the first tensor that has one
 };
 
-}  // namespace dcf::impl
+}  // namespace dcf::impl::model

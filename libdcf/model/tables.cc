@@ -7,15 +7,15 @@
 #include "codec/codebook.h"
 #include "codec/stream.h"
 
-namespace dcf::impl {
+namespace dcf::impl::model {
 namespace {
 
 // Checks T-04, and adds up the records that this tensor is the first to use: tables are numbered in
 // the order of their first use, `seen` counts them.
-Status check_roles(const Tensor& t, const std::vector<CodeLengths>& codes,
+Status check_roles(const format::Tensor& t, const std::vector<codec::CodeLengths>& codes,
                    const std::vector<uint32_t>& record_bytes, uint32_t* seen,
                    uint32_t* first_use_bytes) {
-  const Roles roles = roles_of(t.encoding, t.dtype);
+  const format::Roles roles = format::roles_of(t.encoding, t.dtype);
   for (size_t i = 0; i < roles.count; ++i) {
     const uint32_t id = t.tables[i];
     if (id > *seen) {
@@ -32,14 +32,14 @@ Status check_roles(const Tensor& t, const std::vector<CodeLengths>& codes,
 
 // The predictors of units (8.5), or their classes (7.6). `coded`: the stream is Huffman-coded. Most
 // maps are not, and a decode table takes longer to build than they to read.
-Status parse_unit_map(ByteReader* in, const Tensor& t, Role role,
-                      const std::vector<CodeLengths>& codes, bool coded, MutableBytes map) {
-  const Roles roles = roles_of(t.encoding, t.dtype);
+Status parse_unit_map(ByteReader* in, const format::Tensor& t, format::Role role,
+                      const std::vector<codec::CodeLengths>& codes, bool coded, MutableBytes map) {
+  const format::Roles roles = format::roles_of(t.encoding, t.dtype);
   const size_t k = roles.find(role);
-  std::optional<DecodeTable> table;
+  std::optional<codec::DecodeTable> table;
   if (coded && t.tables[k] != 0) table.emplace(codes[t.tables[k] - 1]);
-  std::vector<uint8_t> scratch(stream_scratch_size(map.size()));
-  return decode_stream(in, roles.list[k].alphabet, table ? &*table : nullptr, map, scratch);
+  std::vector<uint8_t> scratch(codec::stream_scratch_size(map.size()));
+  return codec::decode_stream(in, roles.list[k].alphabet, table ? &*table : nullptr, map, scratch);
 }
 
 // Section 8.4.
@@ -59,42 +59,44 @@ Status parse_scales(ByteReader* in, uint64_t units, std::vector<float>* scales) 
   return ok_status();
 }
 
-uint64_t grid_units(const ManifestParts& manifest) {
+uint64_t grid_units(const format::ManifestParts& manifest) {
   uint64_t units = 0;
-  for (const Tensor& t : manifest.tensors) units += t.encoding.grid_units;  // 0 for aliases
+  for (const format::Tensor& t : manifest.tensors) units += t.encoding.grid_units;  // 0 for aliases
   return units;
 }
 
-uint64_t unit_map_bytes(const ManifestParts& manifest) {
+uint64_t unit_map_bytes(const format::ManifestParts& manifest) {
   uint64_t units = 0;
-  for (const Tensor& t : manifest.tensors) units += t.encoding.unit_map_size();  // 0 for aliases
+  for (const format::Tensor& t : manifest.tensors)
+    units += t.encoding.unit_map_size();  // 0 for aliases
   return units;
 }
 
-uint64_t codebook_words(const ManifestParts& manifest) {
+uint64_t codebook_words(const format::ManifestParts& manifest) {
   uint64_t words = 0;
-  for (const Tensor& t : manifest.tensors) words += t.encoding.palette_size;  // 0 for aliases
+  for (const format::Tensor& t : manifest.tensors)
+    words += t.encoding.palette_size;  // 0 for aliases
   return words;
 }
 
 }  // namespace
 
-uint64_t tables_memory(const ManifestParts& manifest) {
-  constexpr uint64_t kPerTable = sizeof(CodeLengths) + sizeof(uint32_t);
+uint64_t tables_memory(const format::ManifestParts& manifest) {
+  constexpr uint64_t kPerTable = sizeof(codec::CodeLengths) + sizeof(uint32_t);
   constexpr uint64_t kPerTensor = sizeof(uint64_t) + 2 * sizeof(uint32_t);
   const uint64_t units = unit_map_bytes(manifest);
   const uint64_t scales = grid_units(manifest);
   uint64_t largest = 0;
-  for (const Tensor& t : manifest.tensors) {
+  for (const format::Tensor& t : manifest.tensors) {
     largest = std::max<uint64_t>({largest, t.encoding.class_units, t.encoding.delta_units});
   }
   return manifest.table_count * kPerTable + manifest.tensors.size() * kPerTensor +
          codebook_words(manifest) * sizeof(uint64_t) + units + scales * sizeof(float) +
          (scales == 0 ? 0 : manifest.tensors.size() * sizeof(uint64_t)) +
-         (units == 0 ? 0 : stream_scratch_size(largest) + DecodeTable::kMemory);
+         (units == 0 ? 0 : codec::stream_scratch_size(largest) + codec::DecodeTable::kMemory);
 }
 
-Result<Tables> parse_tables(Bytes section, const ManifestParts& manifest) {
+Result<Tables> parse_tables(Bytes section, const format::ManifestParts& manifest) {
   ByteReader in(section);
   Tables tables;
   // A record has at least 3 bytes: the count cannot ask for more memory than the section justifies.
@@ -106,7 +108,7 @@ Result<Tables> parse_tables(Bytes section, const ManifestParts& manifest) {
   record_bytes.reserve(manifest.table_count);
   for (uint32_t i = 0; i < manifest.table_count; ++i) {
     const size_t start = in.position();
-    Result<CodeLengths> code = parse_code_lengths(&in);
+    Result<codec::CodeLengths> code = codec::parse_code_lengths(&in);
     if (!code.ok()) return code.status().at(start);
     tables.codes.push_back(code.take());
     record_bytes.push_back(static_cast<uint32_t>(in.position() - start));
@@ -123,7 +125,7 @@ Result<Tables> parse_tables(Bytes section, const ManifestParts& manifest) {
   tables.scales.reserve(std::min<uint64_t>(scales, section.size() / sizeof(float)));
   if (scales > 0) tables.scale_starts.reserve(manifest.tensors.size());
   for (size_t i = 0; i < manifest.tensors.size(); ++i) {
-    const Tensor& t = manifest.tensors[i];
+    const format::Tensor& t = manifest.tensors[i];
     tables.code_bytes.push_back(0);
     Status s = check_roles(t, tables.codes, record_bytes, &seen, &tables.code_bytes.back());
     if (!s.ok()) return s.in_tensor(i);
@@ -134,13 +136,13 @@ Result<Tables> parse_tables(Bytes section, const ManifestParts& manifest) {
     if (scales > 0) tables.scale_starts.push_back(tables.scales.size());
     s = parse_scales(&in, t.encoding.grid_units, &tables.scales);
     if (!s.ok()) return s.at(start).in_tensor(i);
-    for (const auto& [role, units] : {std::pair{Role::kPredictors, t.encoding.delta_units},
-                                      {Role::kClasses, t.encoding.class_units}}) {
+    for (const auto& [role, units] : {std::pair{format::Role::kPredictors, t.encoding.delta_units},
+                                      {format::Role::kClasses, t.encoding.class_units}}) {
       if (units == 0) continue;
       const size_t map_start = in.position();
       const size_t at = tables.unit_maps.size();
       tables.unit_maps.resize(at + units);
-      const bool coded = map_start < section.size() && is_huffman(section[map_start]);
+      const bool coded = map_start < section.size() && codec::is_huffman(section[map_start]);
       s = parse_unit_map(&in, t, role, tables.codes, coded,
                          MutableBytes(tables.unit_maps).subspan(at));
       if (!s.ok()) return s.at(map_start).in_tensor(i);
@@ -152,7 +154,7 @@ Result<Tables> parse_tables(Bytes section, const ManifestParts& manifest) {
             .in_tensor(i);
       }
       tables.codebook_words.resize(first + t.encoding.palette_size);
-      s = parse_codebook(&in, t.dtype, std::span(tables.codebook_words).subspan(first));
+      s = codec::parse_codebook(&in, t.dtype, std::span(tables.codebook_words).subspan(first));
       if (!s.ok()) return s.at(start).in_tensor(i);
     }
     const uint64_t of_scales = t.encoding.grid_units * sizeof(float);
@@ -164,4 +166,4 @@ Result<Tables> parse_tables(Bytes section, const ManifestParts& manifest) {
   return tables;
 }
 
-}  // namespace dcf::impl
+}  // namespace dcf::impl::model

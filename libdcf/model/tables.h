@@ -8,10 +8,10 @@
 #include "codec/code_lengths.h"
 #include "format/manifest.h"
 
-namespace dcf::impl {
+namespace dcf::impl::model {
 
 struct Tables {
-  std::vector<CodeLengths> codes;  // by table number less one
+  std::vector<codec::CodeLengths> codes;  // by table number less one
   // Of all palettes and dictionaries, one after another.
   std::vector<uint64_t> codebook_words;
   // Of all tensors, one after another: the predictors of delta values, then a class map.
@@ -24,10 +24,10 @@ struct Tables {
 };
 
 // Upper bound on the memory of the Tables of a valid section, parsing included.
-uint64_t tables_memory(const ManifestParts& manifest);
+uint64_t tables_memory(const format::ManifestParts& manifest);
 
 // Parses the whole section and checks T-01 to T-05, except the hash of T-01. Offsets in a failure
 // are relative to the start of the section.
-Result<Tables> parse_tables(Bytes section, const ManifestParts& manifest);
+Result<Tables> parse_tables(Bytes section, const format::ManifestParts& manifest);
 
-}  // namespace dcf::impl
+}  // namespace dcf::impl::model

@@ -14,14 +14,14 @@
 #include "model/row_delta.h"
 #include "model/tables.h"
 
-namespace dcf::impl {
+namespace dcf::impl::model {
 
 class TensorCoding {
  public:
   // `tensor` is no alias; manifest and tables outlive this.
-  TensorCoding(const Tensor& tensor, const Tables& tables, size_t index);
+  TensorCoding(const format::Tensor& tensor, const Tables& tables, size_t index);
 
-  const Tensor& tensor() const { return tensor_; }
+  const format::Tensor& tensor() const { return tensor_; }
   // Of a palette: at most 256 words.
   std::span<const uint64_t> codebook() const { return codebook_; }
   // The codebook of a dictionary: more than 256 words.
@@ -29,10 +29,12 @@ class TensorCoding {
   // Only of grid and trellis values: of each unit.
   std::span<const float> scales() const { return scales_; }
   // The codes that come before those of the codebook: the fillers' zero of gap positions.
-  uint8_t reserved_codes() const { return tensor_.encoding.positions == Positions::kGap ? 1 : 0; }
-  unsigned alphabet(Role role) const { return roles_.list[roles_.find(role)].alphabet; }
+  uint8_t reserved_codes() const {
+    return tensor_.encoding.positions == format::Positions::kGap ? 1 : 0;
+  }
+  unsigned alphabet(format::Role role) const { return roles_.list[roles_.find(role)].alphabet; }
   // Null where no stream of the role is Huffman-coded.
-  const DecodeTable* table(Role role, size_t of_class = 0) const {
+  const codec::DecodeTable* table(format::Role role, size_t of_class = 0) const {
     return tables_[roles_.find(role) + of_class].get();
   }
   // Only with classes.
@@ -42,9 +44,9 @@ class TensorCoding {
   size_t word_bytes() const { return tensor_.bits / 8; }
 
  private:
-  const Tensor& tensor_;
-  Roles roles_;
-  std::array<std::unique_ptr<const DecodeTable>, kMaxRoles> tables_;
+  const format::Tensor& tensor_;
+  format::Roles roles_;
+  std::array<std::unique_ptr<const codec::DecodeTable>, format::kMaxRoles> tables_;
   std::optional<ClassOrder> classes_;
   std::optional<RowDelta> delta_;
   std::span<const uint64_t> codebook_;
@@ -52,4 +54,4 @@ class TensorCoding {
   std::span<const float> scales_;
 };
 
-}  // namespace dcf::impl
+}  // namespace dcf::impl::model

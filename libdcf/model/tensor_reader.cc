@@ -7,9 +7,9 @@
 
 #include "base/checked.h"
 
-namespace dcf::impl {
+namespace dcf::impl::model {
 
-ReadPlan whole_tensor(const Tensor& tensor, DecodeProgress* progress) {
+ReadPlan whole_tensor(const format::Tensor& tensor, DecodeProgress* progress) {
   ReadPlan plan;
   plan.chunks = {0, tensor.chunks};
   plan.progress = progress;
@@ -127,4 +127,4 @@ Status TensorReader::finish(const Status& s) const {
   return whole_ ? model_.check_nonzeros(data_, nonzeros_) : ok_status();
 }
 
-}  // namespace dcf::impl
+}  // namespace dcf::impl::model

@@ -8,7 +8,7 @@
 
 #include "model/chunk_reader.h"
 
-namespace dcf::impl {
+namespace dcf::impl::model {
 
 struct ReadPlan {
   ChunkRange chunks;
@@ -19,7 +19,7 @@ struct ReadPlan {
       nullptr;  // receives the encoded bytes that are loaded; outlives the reader
 };
 // All chunks of a tensor.
-ReadPlan whole_tensor(const Tensor& tensor, DecodeProgress* progress = nullptr);
+ReadPlan whole_tensor(const format::Tensor& tensor, DecodeProgress* progress = nullptr);
 
 // Thread-safe where it is const.
 class TensorReader {
@@ -31,7 +31,7 @@ class TensorReader {
   // The memory that open() takes if no other call takes any; LimitMemory if that is too much.
   static Result<uint64_t> memory(const Model& model, size_t data, const ReadPlan& plan);
 
-  const Tensor& tensor() const { return coding().tensor(); }
+  const format::Tensor& tensor() const { return coding().tensor(); }
   const TensorCoding& coding() const { return reader_.coding(); }
   // The most chunks that are decoded at the same time.
   uint64_t workers() const { return share_.workers(); }
@@ -68,4 +68,4 @@ class TensorReader {
   mutable std::atomic<uint64_t> nonzeros_{0};
 };
 
-}  // namespace dcf::impl
+}  // namespace dcf::impl::model

@@ -7,7 +7,7 @@
 #include "base/hash.h"
 #include "model/sweep.h"
 
-namespace dcf::impl {
+namespace dcf::impl::model {
 namespace {
 
 constexpr uint64_t kSectionBlock = uint64_t{64} << 10;
@@ -36,7 +36,7 @@ class Verifier {
   Status check_sections() {
     std::vector<uint8_t> block(std::min(block_of_sections(), sweep_.memory()));
     for (size_t i = 0; i < model_.manifest()->sections.size(); ++i) {
-      const Section& section = model_.manifest()->sections[i];
+      const format::Section& section = model_.manifest()->sections[i];
       const uint64_t offset = model_.layout().section_offsets[i];
       Hasher hasher;
       for (uint64_t at = 0; at < section.bytes; at += block.size()) {
@@ -57,7 +57,7 @@ class Verifier {
   // What a section is read in.
   uint64_t block_of_sections() const {
     uint64_t bytes = 0;
-    for (const Section& section : model_.manifest()->sections)
+    for (const format::Section& section : model_.manifest()->sections)
       bytes = std::max(bytes, std::min(section.bytes, kSectionBlock));
     return bytes;
   }
@@ -77,7 +77,7 @@ class Verifier {
   }
 
   const Model& model_;
-  const std::vector<Tensor>& tensors_;
+  const std::vector<format::Tensor>& tensors_;
   const size_t first_;
   const size_t last_;
   DecodeProgress progress_;
@@ -101,9 +101,9 @@ Status verify_tensor(const Model& model, size_t tensor, ProgressStep progress) {
 }
 
 Padding padding_of(const Model& model, size_t tensor) {
-  const Tensor& t = model.manifest()->tensors[tensor];
+  const format::Tensor& t = model.manifest()->tensors[tensor];
   if (t.chunks == 0 || !t.encoding.is_raw()) return {};
-  const Layout& layout = model.layout();
+  const format::Layout& layout = model.layout();
   uint64_t end = layout.tables_offset + model.manifest()->table_bytes;  // of what stands before
   if (t.first_chunk > 0) {
     end =
@@ -112,4 +112,4 @@ Padding padding_of(const Model& model, size_t tensor) {
   return {end, layout.chunk_offsets[t.first_chunk] - end};
 }
 
-}  // namespace dcf::impl
+}  // namespace dcf::impl::model

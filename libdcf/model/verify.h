@@ -5,7 +5,7 @@
 #include "model/decode_progress.h"
 #include "model/model.h"
 
-namespace dcf::impl {
+namespace dcf::impl::model {
 
 // Checks everything that open() did not: every chunk against its hash and every rule, the nonzeros
 // of each tensor (K-05), padding (K-02), ancillary sections. O(entries + rows) work; memory
@@ -32,4 +32,4 @@ struct Padding {
 };
 Padding padding_of(const Model& model, size_t tensor);
 
-}  // namespace dcf::impl
+}  // namespace dcf::impl::model

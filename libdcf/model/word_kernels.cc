@@ -4,7 +4,7 @@
 #include <array>
 #include <cstring>
 
-namespace dcf::impl {
+namespace dcf::impl::model {
 namespace {
 
 void map(const uint8_t* codes, size_t n, const WordTable& table, uint8_t* dst) {
@@ -42,4 +42,4 @@ const WordKernels& active_word_kernels() {
   return active;
 }
 
-}  // namespace dcf::impl
+}  // namespace dcf::impl::model

@@ -9,7 +9,7 @@
 #include "base/bytes.h"
 #include "base/cpu.h"
 
-namespace dcf::impl {
+namespace dcf::impl::model {
 
 // The words of a codebook; the first is that of code `base`.
 struct WordTable {
@@ -40,4 +40,4 @@ std::vector<const WordKernels*> available_word_kernels();
 // The best table that DCF_KERNEL allows (base/cpu.h). Thread-safe.
 const WordKernels& active_word_kernels();
 
-}  // namespace dcf::impl
+}  // namespace dcf::impl::model

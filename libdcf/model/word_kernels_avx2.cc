@@ -9,7 +9,7 @@
 
 #define DCF_AVX2 __attribute__((target("avx2")))
 
-namespace dcf::impl {
+namespace dcf::impl::model {
 namespace {
 
 constexpr size_t kLanes = 8;
@@ -65,6 +65,6 @@ DCF_AVX2 void add(const uint32_t* src, size_t n, uint32_t addend, uint8_t* dst) 
 
 const WordKernels kAvx2WordKernels = {CpuSet::kAvx2, map, add};
 
-}  // namespace dcf::impl
+}  // namespace dcf::impl::model
 
 #endif  // defined(__x86_64__)

@@ -9,7 +9,7 @@
 
 #define DCF_AVX512 __attribute__((target("avx512f,avx512bw,avx512vl")))
 
-namespace dcf::impl {
+namespace dcf::impl::model {
 namespace {
 
 constexpr size_t kLanes = 16;
@@ -67,6 +67,6 @@ DCF_AVX512 void add(const uint32_t* src, size_t n, uint32_t addend, uint8_t* dst
 
 const WordKernels kAvx512bwWordKernels = {CpuSet::kAvx512bw, map, add};
 
-}  // namespace dcf::impl
+}  // namespace dcf::impl::model
 
 #endif  // defined(__x86_64__)

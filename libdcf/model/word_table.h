@@ -8,7 +8,7 @@
 #include "base/float_convert.h"
 #include "model/chunk_decoder.h"
 
-namespace dcf::impl {
+namespace dcf::impl::model {
 
 // In the tensor's dtype, or as floats; zero for codes beyond the codebook.
 template <typename T>
@@ -22,4 +22,4 @@ std::array<T, 257> words_by_code(const TensorCoding& coding, bool to_f32) {
   return words;
 }
 
-}  // namespace dcf::impl
+}  // namespace dcf::impl::model

@@ -172,8 +172,8 @@ Bytes terabyte_of_zeros() {
   s.dtype = impl::DType::kI8;
   s.dims = {2, 1};
   s.words = {0, 0};
-  s.encoding.positions = impl::Positions::kBitmap;
-  s.encoding.values = impl::Values::kInt;
+  s.encoding.positions = impl::format::Positions::kBitmap;
+  s.encoding.values = impl::format::Values::kInt;
   s.rows_per_chunk = 1;
   impl::testing::FileParts parts = impl::testing::make_parts({s});
   parts.columns.dims = {kRows, kCols};

@@ -12,9 +12,9 @@ namespace {
 
 using namespace dcf::impl::testing;  // NOLINT(google-build-using-namespace)
 using dcf::impl::DType;
-using dcf::impl::Encoding;
-using dcf::impl::Positions;
-using dcf::impl::Values;
+using dcf::impl::format::Encoding;
+using dcf::impl::format::Positions;
+using dcf::impl::format::Values;
 
 constexpr uint64_t kRows = 4500;
 constexpr uint64_t kCols = 1024;

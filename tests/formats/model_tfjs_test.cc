@@ -274,18 +274,18 @@ TEST_F(TfjsTest, BothWaysOfOpeningStayBeneath) {
   dir_.write("sub/deep/s", "A");
   std::filesystem::create_symlink("sub", dir_.path("link"));
   std::filesystem::create_symlink("s", dir_.path("sub/deep/last"));
-  const dcf::impl::Syscalls& sys = dcf::impl::system_calls();
-  const dcf::impl::UniqueFd root(sys, open(dir_.path(".").c_str(), O_PATH | O_DIRECTORY));
+  const dcf::impl::io::Syscalls& sys = dcf::impl::io::system_calls();
+  const dcf::impl::io::UniqueFd root(sys, open(dir_.path(".").c_str(), O_PATH | O_DIRECTORY));
   for (const auto way : {open_beneath_at_once, open_beneath_by_component}) {
-    const dcf::impl::UniqueFd good(sys, way(root.get(), "sub/deep/s"));
+    const dcf::impl::io::UniqueFd good(sys, way(root.get(), "sub/deep/s"));
     if (!good.valid() && errno == ENOSYS) continue;
     EXPECT_TRUE(good.valid());
     for (const char* name : {"link/deep/s", "sub/deep/last", "link"}) {
-      const dcf::impl::UniqueFd bad(sys, way(root.get(), name));
+      const dcf::impl::io::UniqueFd bad(sys, way(root.get(), name));
       EXPECT_FALSE(bad.valid()) << name;
       EXPECT_EQ(errno, ELOOP) << name;
     }
-    const dcf::impl::UniqueFd none(sys, way(root.get(), "sub/none/s"));
+    const dcf::impl::io::UniqueFd none(sys, way(root.get(), "sub/none/s"));
     EXPECT_FALSE(none.valid());
     EXPECT_EQ(errno, ENOENT);
   }

@@ -5,11 +5,11 @@ namespace dcf::impl::testing {
 namespace {
 
 // Units of each class end in zeros of their own.
-std::vector<Sample> samples(HuffmanLayout layout) {
+std::vector<Sample> samples(codec::HuffmanLayout layout) {
   std::vector<Sample> out;
   for (const DType dtype : {DType::kF32, DType::kF16, DType::kBF16, DType::kF64}) {
-    for (const Encoding& e : encodings_of(dtype)) {
-      if (e.values != Values::kClassSplit) continue;
+    for (const format::Encoding& e : encodings_of(dtype)) {
+      if (e.values != format::Values::kClassSplit) continue;
       Sample s = sample_of_units(dtype, e, out.size(), layout);
       for (uint64_t v = 0; v < s.words.size(); ++v) {
         const uint64_t at = s.view.transposed ? v % 10 * 24 + v / 10 : v;
@@ -24,8 +24,9 @@ std::vector<Sample> samples(HuffmanLayout layout) {
 }  // namespace
 
 void make_class_split(ValidFiles* out) {
-  for (const auto& [name, layout] : {std::pair{"class_split_streams", HuffmanLayout::kStreams},
-                                     {"class_split_tree", HuffmanLayout::kTree}}) {
+  for (const auto& [name, layout] :
+       {std::pair{"class_split_streams", codec::HuffmanLayout::kStreams},
+        {"class_split_tree", codec::HuffmanLayout::kTree}}) {
     out->add(name, make_file(samples(layout)), dense_of(samples(layout)));
   }
 }
@@ -36,7 +37,7 @@ void make_invalid_class_split(InvalidFiles* out) {
   s.dtype = DType::kF16;
   s.dims = {2, 2};
   s.words = {0x3E00, 0x3D00, 0xBE00, 0x3C80};
-  s.encoding.values = Values::kClassSplit;
+  s.encoding.values = format::Values::kClassSplit;
   s.encoding.split_t = 5;
   s.encoding.classes = 2;
   s.encoding.class_run = 1;
@@ -45,7 +46,7 @@ void make_invalid_class_split(InvalidFiles* out) {
   const FileParts parts = make_parts({s});
   must(parts.chunks[0] == Blob{1, 0, 1, 0, 0x24, 0x0E}, "the example of the specification");
   out->changed("class_split_without_its_feature", "M-16", parts,
-               [](FileParts* p) { p->header.features &= ~kClassZeros; });
+               [](FileParts* p) { p->header.features &= ~format::kClassZeros; });
   out->changed("zero_bits_of_a_class", "V-01", parts, [](FileParts* p) {
     must(p->columns.params[10] == 7 && p->columns.params[11] == 9, "z of both classes");
     p->columns.params[11] = 11;

@@ -11,17 +11,17 @@ Sample counted(uint64_t k, std::vector<uint64_t> words) {
   s.dtype = DType::kU16;
   s.dims = {words.size()};
   s.words = std::move(words);
-  s.encoding.values = Values::kDictionary;
+  s.encoding.values = format::Values::kDictionary;
   for (uint64_t word = 0; word < k; ++word) s.more_codes.push_back(word);
   return s;
 }
 
-std::vector<Sample> dictionaries(HuffmanLayout layout) {
+std::vector<Sample> dictionaries(codec::HuffmanLayout layout) {
   std::vector<Sample> out;
   for (const DType dtype : {DType::kF32, DType::kF16, DType::kBF16, DType::kF64, DType::kI16,
                             DType::kU16, DType::kI32, DType::kI64}) {
-    Encoding e;
-    e.values = Values::kDictionary;
+    format::Encoding e;
+    e.values = format::Values::kDictionary;
     Sample s = random_sample(dtype, {18, 40}, e, out.size(), 1, 200 + 100 * (out.size() % 3));
     s.name = dtype_name(dtype);
     s.huffman = layout;
@@ -38,8 +38,8 @@ void make_dictionaries(ValidFiles* out) {
   const auto add = [&](const char* name, const std::vector<Sample>& samples) {
     out->add(name, make_file(samples), dense_of(samples));
   };
-  add("dictionaries_streams", dictionaries(HuffmanLayout::kStreams));
-  add("dictionaries_tree", dictionaries(HuffmanLayout::kTree));
+  add("dictionaries_streams", dictionaries(codec::HuffmanLayout::kStreams));
+  add("dictionaries_tree", dictionaries(codec::HuffmanLayout::kTree));
   add("dictionary_of_257", {counted(257, {0, 256, 3, 255, 254})});
   add("dictionary_of_65536", {counted(65536, {0, 65535, 3, 256, 255, 32768})});
 }

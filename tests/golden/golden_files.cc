@@ -39,8 +39,8 @@ Blob dense_of(std::vector<Sample> samples) {
   return out;
 }
 
-Sample sample_of_units(DType dtype, const Encoding& encoding, size_t index, HuffmanLayout layout,
-                       unsigned distinct, uint32_t odd_cols) {
+Sample sample_of_units(DType dtype, const format::Encoding& encoding, size_t index,
+                       codec::HuffmanLayout layout, unsigned distinct, uint32_t odd_cols) {
   Sample s = random_sample(dtype, {10, 24}, encoding, index, 1, distinct);
   s.name = std::string(dtype_name(dtype)) + " " + encoding_name(encoding);
   s.huffman = layout;
@@ -82,10 +82,10 @@ void InvalidFiles::changed(const std::string& name, const char* rule, const File
 
 void InvalidFiles::changed_manifest(const std::string& name, const char* rule,
                                     const FileParts& valid,
-                                    const std::function<void(ManifestColumns*)>& change) {
-  ManifestColumns columns = take_apart(assemble(valid)).columns;
+                                    const std::function<void(format::ManifestColumns*)>& change) {
+  format::ManifestColumns columns = take_apart(assemble(valid)).columns;
   change(&columns);
-  const Result<Blob> manifest = serialise_manifest_columns(columns);
+  const Result<Blob> manifest = format::serialise_manifest_columns(columns);
   must(manifest.ok(), name.c_str());
   add(name, rule, assemble_with_manifest(valid, manifest.value()));
 }

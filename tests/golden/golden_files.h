@@ -21,8 +21,8 @@ Blob dense_of(std::vector<Sample> samples);
 
 // A sample whose units begin anywhere in its chunks; by `index` another view, rows of `odd_cols`
 // columns or transposed among them. `distinct` as of random_sample().
-Sample sample_of_units(DType dtype, const Encoding& encoding, size_t index, HuffmanLayout layout,
-                       unsigned distinct = 20, uint32_t odd_cols = 17);
+Sample sample_of_units(DType dtype, const format::Encoding& encoding, size_t index,
+                       codec::HuffmanLayout layout, unsigned distinct = 20, uint32_t odd_cols = 17);
 
 class ValidFiles {
  public:
@@ -45,7 +45,7 @@ class InvalidFiles {
                const std::function<void(FileParts*)>& change);
   // The same for the manifest's numbers of bytes and hashes, which assemble() would repair.
   void changed_manifest(const std::string& name, const char* rule, const FileParts& valid,
-                        const std::function<void(ManifestColumns*)>& change);
+                        const std::function<void(format::ManifestColumns*)>& change);
   void comment(const std::string& text) { index_ << "# " << text << '\n'; }
 
  private:

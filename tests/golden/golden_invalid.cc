@@ -33,7 +33,7 @@ void make_damaged(InvalidFiles* out) {
   };
   flip("flipped_header", "H-02", 33);
   flip("flipped_manifest", "H-07", 80);
-  flip("flipped_tables", "T-01", kHeaderBytes + load_le<uint64_t>(&valid[32]) + 1);
+  flip("flipped_tables", "T-01", format::kHeaderBytes + load_le<uint64_t>(&valid[32]) + 1);
   flip("flipped_chunk", "K-03", valid.size() - 4);
   flip("flipped_section", "A-03", valid.size() - 1);
   const auto changed = [&](const char* name, const char* rule,
@@ -77,7 +77,7 @@ void make_invalid_headers(InvalidFiles* out) {
   };
   field("manifest_offset", "H-06", 24, 65);
   field("reserved_field", "H-06", 48, 1);
-  field("manifest_too_large", "H-06", 32, valid.size() - kHeaderBytes + 1);
+  field("manifest_too_large", "H-06", 32, valid.size() - format::kHeaderBytes + 1);
   field("bytes_of_no_part", "K-06", 16, valid.size() + 1, 1);
 }
 
@@ -91,9 +91,9 @@ void make_over_limits(InvalidFiles* out) {
   out->add("manifest_of_205_mib", "L-01", assemble(manifest));
 
   // 2^42 bytes of zeros, in chunks of no bytes, and 64 aliases of them.
-  Encoding bitmap;
-  bitmap.positions = Positions::kBitmap;
-  bitmap.values = Values::kSplit;
+  format::Encoding bitmap;
+  bitmap.positions = format::Positions::kBitmap;
+  bitmap.values = format::Values::kSplit;
   bitmap.split_t = 5;
   constexpr uint64_t kRows = uint64_t{1} << 17;
   Sample s;

@@ -2,10 +2,14 @@
 #include "golden_invalid_chunk.h"
 
 namespace dcf::impl::testing {
+
+using format::Positions;
+using format::Values;
+
 namespace {
 
-Encoding encoding(Positions positions, Values values) {
-  Encoding e;
+format::Encoding encoding(Positions positions, Values values) {
+  format::Encoding e;
   e.positions = positions;
   e.values = values;
   if (positions == Positions::kGap) e.gap_bits = 2;
@@ -15,7 +19,7 @@ Encoding encoding(Positions positions, Values values) {
 }
 
 // The words 1 and 2 at two places of a u8 tensor, the rest zero.
-Sample two_entries(std::vector<uint64_t> dims, size_t one, size_t two, Encoding encoding) {
+Sample two_entries(std::vector<uint64_t> dims, size_t one, size_t two, format::Encoding encoding) {
   Sample s;
   s.dtype = DType::kU8;
   s.dims = std::move(dims);
@@ -29,7 +33,7 @@ Sample two_entries(std::vector<uint64_t> dims, size_t one, size_t two, Encoding 
 }
 
 // 480 elements of four values in Huffman code; the lengths are 1, 2, 3, 3 or all 2.
-Sample coded(HuffmanLayout layout, bool equal) {
+Sample coded(codec::HuffmanLayout layout, bool equal) {
   Sample s;
   s.dtype = DType::kU8;
   s.dims = {480};
@@ -65,7 +69,7 @@ void add_positions(InvalidFiles* out) {
   const Sample bitmap = two_entries({3, 3}, 1, 8, encoding(Positions::kBitmap, Values::kPalette));
   add_chunk(out, "bitmap_of_three_ones", "P-02", bitmap, {0, 0x02, 0x01, 0, 0x02},
             {0, 0x06, 0x01, 0, 0x02});
-  const Encoding gap = encoding(Positions::kGap, Values::kPalette);
+  const format::Encoding gap = encoding(Positions::kGap, Values::kPalette);
   // Gaps 1, 3 (a filler), 2; codes 1, 0, 2.
   const Sample gaps = two_entries({1, 12}, 1, 8, gap);
   add_chunk(out, "entries_per_row", "P-03", two_entries({2, 12}, 1, 8, gap),
@@ -118,8 +122,8 @@ void add_streams(InvalidFiles* out) {
 
   // Byte lengths: one of the tree, four of the streams, the last of which covers one byte more.
   for (const auto& [layout, name, rule, at] :
-       {std::tuple{HuffmanLayout::kStreams, "bit_string_too_long", "S-03", size_t{4}},
-        {HuffmanLayout::kTree, "tree_too_long", "S-04", size_t{1}}}) {
+       {std::tuple{codec::HuffmanLayout::kStreams, "bit_string_too_long", "S-03", size_t{4}},
+        {codec::HuffmanLayout::kTree, "tree_too_long", "S-04", size_t{1}}}) {
     const size_t length = at;
     out->changed(name, rule, make_parts({coded(layout, false)}), [length](FileParts* p) {
       must(p->chunks[0][length] < 0x7F, "a byte length of one byte");
@@ -127,8 +131,8 @@ void add_streams(InvalidFiles* out) {
       p->chunks[0].push_back(0);
     });
   }
-  out->changed("varint_of_a_spare_byte", "S-02", make_parts({coded(HuffmanLayout::kTree, false)}),
-               [](FileParts* p) {
+  out->changed("varint_of_a_spare_byte", "S-02",
+               make_parts({coded(codec::HuffmanLayout::kTree, false)}), [](FileParts* p) {
                  Blob& chunk = p->chunks[0];
                  must(chunk[0] == 3 && chunk[1] < 0x80, "a tree of one length byte");
                  chunk[1] |= 0x80;
@@ -139,8 +143,8 @@ void add_streams(InvalidFiles* out) {
 }  // namespace
 
 void make_invalid_tables(InvalidFiles* out) {
-  const FileParts skewed = make_parts({coded(HuffmanLayout::kStreams, false)});
-  const FileParts equal = make_parts({coded(HuffmanLayout::kStreams, true)});
+  const FileParts skewed = make_parts({coded(codec::HuffmanLayout::kStreams, false)});
+  const FileParts equal = make_parts({coded(codec::HuffmanLayout::kStreams, true)});
   const Blob record = {0, 3, 0x21, 0x33};
   out->changed("token_15", "T-02", skewed, [&](FileParts* p) {
     replace_record(p, record, {0, 3, 0x2F, 0x33});

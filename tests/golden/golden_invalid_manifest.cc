@@ -2,10 +2,15 @@
 #include "golden_invalid_manifest.h"
 
 namespace dcf::impl::testing {
+
+using format::ManifestColumns;
+using format::Positions;
+using format::Values;
+
 namespace {
 
 Sample words(DType dtype, std::vector<uint64_t> dims, std::vector<uint64_t> values,
-             Encoding encoding = {}) {
+             format::Encoding encoding = {}) {
   Sample s;
   s.dtype = dtype;
   s.dims = std::move(dims);
@@ -19,8 +24,8 @@ Sample named(const char* name, Sample s) {
   return s;
 }
 
-Encoding encoding(Positions positions, Values values) {
-  Encoding e;
+format::Encoding encoding(Positions positions, Values values) {
+  format::Encoding e;
   e.positions = positions;
   e.values = values;
   return e;
@@ -29,7 +34,8 @@ Encoding encoding(Positions positions, Values values) {
 // M-01 and M-02: other bytes in place of the manifest.
 void add_messages(InvalidFiles* out) {
   const FileParts parts = make_parts({words(DType::kU8, {2}, {1, 2})});
-  const Blob manifest = serialise_manifest_columns(take_apart(assemble(parts)).columns).value();
+  const Blob manifest =
+      format::serialise_manifest_columns(take_apart(assemble(parts)).columns).value();
   const auto with = [&](const Blob& more) {
     Blob bytes = manifest;
     bytes.insert(bytes.end(), more.begin(), more.end());
@@ -85,7 +91,7 @@ void add_columns(InvalidFiles* out) {
 void add_encodings(InvalidFiles* out) {
   // A table that no role names, in front of those of a valid file.
   Sample coded = words(DType::kU8, {480}, {}, encoding(Positions::kDense, Values::kPalette));
-  coded.huffman = HuffmanLayout::kStreams;
+  coded.huffman = codec::HuffmanLayout::kStreams;
   for (unsigned i = 0; i < 480; ++i) coded.words.push_back(i % 4 == 0 ? 7 : 9 + i % 8 / 6);
   out->changed("table_not_used", "M-06", make_parts({coded}), [](FileParts* p) {
     must(p->columns.table_count == 1, "the sample has one table");
@@ -117,7 +123,7 @@ void add_encodings(InvalidFiles* out) {
                                  encoding(Positions::kBitmap, Values::kInt))}),
                [](FileParts* p) { p->columns.params = {1}; });
   // The exponent of infinities and NaN is the greatest: base 63 leaves room for one symbol.
-  Encoding split = encoding(Positions::kDense, Values::kSplit);
+  format::Encoding split = encoding(Positions::kDense, Values::kSplit);
   split.split_t = 6;
   out->changed("split_beyond_the_exponents", "V-01",
                make_parts({words(DType::kF16, {2}, {0x7E00, 0x7E01}, split)}), [](FileParts* p) {
@@ -128,7 +134,7 @@ void add_encodings(InvalidFiles* out) {
 
 void add_classes(InvalidFiles* out) {
   // Columns 1 and 3 of four are of class 0.
-  Encoding e = encoding(Positions::kDense, Values::kInt);
+  format::Encoding e = encoding(Positions::kDense, Values::kInt);
   e.classes = 3;
   e.class_run = 1;
   e.class_units = 4;
@@ -150,7 +156,7 @@ void add_classes(InvalidFiles* out) {
   Sample wide = s;
   wide.dtype = DType::kU16;
   out->changed("wide_classes_without_their_feature", "M-16", make_parts({wide}),
-               [](FileParts* p) { p->header.features = kClassMaps; });
+               [](FileParts* p) { p->header.features = format::kClassMaps; });
   out->changed("class_outside_the_classes", "S-07", parts, [](FileParts* p) {
     must(p->tables == Blob{0, 0x11}, "a stored map of 2 bits for each unit");
     p->tables[1] = 0x13;
@@ -161,7 +167,7 @@ void add_classes(InvalidFiles* out) {
 
 void add_grids(InvalidFiles* out) {
   // Two rows, of the scales 0.5 and 0.25.
-  Encoding e = encoding(Positions::kDense, Values::kGrid);
+  format::Encoding e = encoding(Positions::kDense, Values::kGrid);
   e.grid_run = 4;
   e.grid_units = 2;
   std::vector<uint64_t> values;
@@ -200,7 +206,7 @@ void add_grids(InvalidFiles* out) {
 }
 
 void add_delta(InvalidFiles* out) {
-  Encoding e = encoding(Positions::kDense, Values::kDelta);
+  format::Encoding e = encoding(Positions::kDense, Values::kDelta);
   e.distance_count = 1;
   e.distances = {2};
   e.delta_run = 1;

@@ -45,9 +45,9 @@ void make_invalid_names(InvalidFiles* out) {
   --other.numbers.back();
   other.literals.push_back(0);
   form("short_number", "M-18", coded_form(other));
-  Histogram even = histogram_of(text.literals);
+  codec::Histogram even = codec::histogram_of(text.literals);
   for (uint64_t& count : even) count = count != 0 ? 1 : 0;
-  form("another_code", "M-18", coded_form(text, optimal_code_lengths(even).take()));
+  form("another_code", "M-18", coded_form(text, codec::optimal_code_lengths(even).take()));
 
   const auto steps = [&](const char* name, const char* rule, std::string_view more_steps) {
     Blob all = steps_of({"a.bias", "a.weight", "b.bias"});

@@ -6,6 +6,11 @@
 #include "support/name_forms.h"
 
 namespace dcf::impl::testing {
+
+using codec::HuffmanLayout;
+using format::Encoding;
+using format::Positions;
+
 namespace {
 
 int append(void* ctx, const void* data, size_t size) {
@@ -73,7 +78,7 @@ std::vector<Sample> all_encodings(HuffmanLayout layout) {
   std::vector<Sample> out;
   for (const DType dtype : {DType::kF32, DType::kF16, DType::kI16, DType::kU8, DType::kI64}) {
     for (const Encoding& e : encodings_of(dtype)) {
-      if (e.bucket_t == 3 || e.gap_bits == 8 || features_of(e, dtype) != 0) continue;
+      if (e.bucket_t == 3 || e.gap_bits == 8 || format::features_of(e, dtype) != 0) continue;
       Sample s = random_sample(dtype, {9, 40}, e, out.size(), 5, 7);
       s.name = std::string(dtype_name(dtype)) + " " + encoding_name(e);
       s.huffman = layout;
@@ -99,7 +104,7 @@ Sample small(const char* name, DType dtype, std::vector<uint64_t> dims, std::vec
 Encoding palette(Positions positions) {
   Encoding e;
   e.positions = positions;
-  e.values = Values::kPalette;
+  e.values = format::Values::kPalette;
   return e;
 }
 
@@ -113,7 +118,7 @@ Sample count_up(const char* name, DType dtype, uint64_t n, Encoding encoding) {
 std::vector<Sample> transposed_signs(HuffmanLayout layout) {
   std::vector<Sample> out;
   for (Encoding e : encodings_of(DType::kBF16)) {
-    if (e.values != Values::kSplit || !e.signs) continue;
+    if (e.values != format::Values::kSplit || !e.signs) continue;
     Sample s = random_sample(DType::kBF16, {40, 6}, e, out.size() + 1, 3, 5);
     s.name = encoding_name(e);
     s.view = {40, true};
@@ -129,7 +134,7 @@ std::vector<Sample> classes(HuffmanLayout layout, const std::vector<DType>& dtyp
   std::vector<Sample> out;
   for (const DType dtype : dtypes) {
     for (const Encoding& e : encodings_of(dtype)) {
-      if (features_of(e, dtype) != kClassMaps || e.has_scales()) continue;
+      if (format::features_of(e, dtype) != format::kClassMaps || e.has_scales()) continue;
       out.push_back(sample_of_units(dtype, e, out.size(), layout));
     }
   }
@@ -142,7 +147,7 @@ std::vector<Sample> grids(HuffmanLayout layout) {
   std::vector<Sample> out;
   for (const DType dtype : {DType::kF32, DType::kF16, DType::kBF16}) {
     for (const Encoding& e : encodings_of(dtype)) {
-      if (e.values != Values::kGrid) continue;
+      if (e.values != format::Values::kGrid) continue;
       out.push_back(sample_of_units(dtype, e, out.size(), layout, 90));
     }
   }
@@ -155,7 +160,7 @@ std::vector<Sample> deltas(HuffmanLayout layout) {
   for (const DType dtype : {DType::kF32, DType::kF16, DType::kF64, DType::kF8E4M3FNUZ, DType::kI8,
                             DType::kU8, DType::kI16, DType::kU32, DType::kI64}) {
     for (const Encoding& e : encodings_of(dtype)) {
-      if (e.values != Values::kDelta) continue;
+      if (e.values != format::Values::kDelta) continue;
       out.push_back(sample_of_units(dtype, e, out.size(), layout, 20, 34));
     }
   }
@@ -167,7 +172,7 @@ std::vector<Sample> odd_grids() {
   std::vector<Sample> out;
   for (const DType dtype : {DType::kF32, DType::kF16, DType::kBF16}) {
     Encoding e;
-    e.values = Values::kGrid;
+    e.values = format::Values::kGrid;
     e.grid_run = 1;
     e.grid_units = 6;
     Sample s = small(dtype_name(dtype), dtype, {4, 6}, {}, e);
@@ -207,7 +212,7 @@ Sample paper_layer() {
   Encoding e;
   e.positions = Positions::kGap;
   e.gap_bits = 4;
-  e.values = Values::kPalette;
+  e.values = format::Values::kPalette;
   Sample s = random_sample(DType::kF32, {30, 100}, e, 11, 12, 30);
   s.name = "fc/weight";
   s.huffman = HuffmanLayout::kStreams;
@@ -317,7 +322,7 @@ void make_unusual(ValidFiles* out) {
   add(out, "grid_odd", odd_grids());
   // Sixteen classes, of which one unit each has two.
   Sample few = count_up("w", DType::kU8, 24, {});
-  few.encoding.values = Values::kInt;
+  few.encoding.values = format::Values::kInt;
   few.encoding.classes = 16;
   few.encoding.class_run = 5;
   few.encoding.class_units = 2;

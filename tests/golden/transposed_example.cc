@@ -185,13 +185,13 @@ std::vector<uint8_t> make_transposed_file() {
   s.dtype = impl::DType::kBF16;
   s.dims = {kViewCols, kViewRows};
   s.view = {kViewCols, true};
-  s.encoding.positions = impl::Positions::kGapBucket;
+  s.encoding.positions = impl::format::Positions::kGapBucket;
   s.encoding.bucket_t = kT;
   s.encoding.bucket_s = kS;
   s.encoding.signs = true;
-  s.encoding.values = impl::Values::kSplit;
+  s.encoding.values = impl::format::Values::kSplit;
   s.encoding.split_t = kSplitT;
-  s.huffman = impl::HuffmanLayout::kTree;
+  s.huffman = impl::codec::HuffmanLayout::kTree;
   for (size_t column = 0; column < kViewCols; ++column) {
     for (const char* row : kViewOfRows) s.words.push_back(word_of(row[column]));
   }

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # cmake -DROOT=<tree> -P check.cmake: fails, naming each place, where the tree breaks one of the
-# rules of CONTRIBUTING.md, "Layers": who may include whom, how long a file may be, how it is called.
+# rules of CONTRIBUTING.md, "Layers": who may include whom, whose namespace it opens, how long a file may
+# be, how it is called.
 cmake_minimum_required(VERSION 3.25)
 
 set(layers base codec format io model kernels encode api)
@@ -88,6 +89,26 @@ function(check_library file header)
   endif()
 endfunction()
 
+# A layer opens its own namespace only: what it has of a lower one it names by that one's name. Base is
+# the vocabulary of all, in the namespace around them.
+function(check_namespace file)
+  string(REGEX REPLACE "^libdcf/([^/]+)/.*" "\\1" layer ${file})
+  if(NOT layer IN_LIST layers)
+    return()
+  endif()
+  set(own dcf::impl)
+  if(NOT layer STREQUAL "base")
+    set(own dcf::impl::${layer})
+  endif()
+  file(STRINGS ${ROOT}/${file} opened REGEX "^[ \t]*(inline |using )?namespace +[A-Za-z]")
+  foreach(line IN LISTS opened)
+    string(STRIP "${line}" line)
+    if(NOT line STREQUAL "namespace ${own} {")
+      report(${file} "has '${line}': ${layer} opens namespace ${own} only")
+    endif()
+  endforeach()
+endfunction()
+
 # Tests and bench may use everything; tools what their room may.
 function(check_client file header)
   get_filename_component(folder ${file} DIRECTORY)
@@ -160,6 +181,9 @@ foreach(top libdcf tools bindings examples fuzz tests bench)
     check_name(${file})
     if(file MATCHES "[.]cc$")
       check_header(${file})
+    endif()
+    if(top STREQUAL "libdcf")
+      check_namespace(${file})
     endif()
     file(STRINGS ${ROOT}/${file} includes REGEX "^[ \t]*#[ \t]*include[ \t]*[<\"]")
     foreach(line IN LISTS includes)

@@ -46,6 +46,17 @@ expect(accepted tools/formats/json.cc "#include <nlohmann/json.hpp>\n#include \"
 expect(rejected libdcf/api/train.cc "#include <torch/torch.h>\n")
 expect(accepted tools/research/train.cc "#include <torch/torch.h>\n")
 
+# Namespaces.
+expect(accepted libdcf/base/checked.h "namespace dcf::impl {\nnamespace {\n")
+expect(accepted libdcf/model/tables.h "namespace dcf::impl::model {\nusing format::Role;\n")
+expect(accepted libdcf/include/dcf/errors.hpp "namespace dcf {\n")
+expect(rejected libdcf/base/checked.h "namespace dcf::impl::base {\n")
+expect(rejected libdcf/model/tables.h "namespace dcf::impl {\n")
+expect(rejected libdcf/model/tables.h "namespace dcf::impl::format {\n")
+expect(rejected libdcf/model/tables.h "namespace dcf {\n")
+expect(rejected libdcf/model/tables.h "  namespace detail {\n")
+expect(rejected libdcf/model/tables.cc "using namespace format;\n")
+
 # Rooms of tools.
 expect(accepted tools/formats/inside.cc "#include \"base/bytes.h\"\n")
 expect(rejected tools/formats/inside.cc "#include \"model/model.h\"\n")

@@ -36,7 +36,7 @@ void describe(const std::vector<Blob>& blobs, std::vector<Size>* sizes,
 }
 
 void fit_columns(FileParts* parts) {
-  ManifestColumns& c = parts->columns;
+  format::ManifestColumns& c = parts->columns;
   describe(parts->chunks, &c.chunk_bytes, &c.chunk_hashes);
   describe(parts->sections, &c.section_bytes, &c.section_hashes);
   c.table_bytes = parts->tables.size();
@@ -46,12 +46,12 @@ void fit_columns(FileParts* parts) {
 // Bytes of padding in front of each chunk.
 std::vector<uint64_t> paddings(const FileParts& parts, uint64_t manifest_size) {
   std::vector<uint64_t> out(parts.chunks.size());
-  Result<Manifest> manifest = validate_manifest(parts.columns, Limits{});
+  Result<format::Manifest> manifest = format::validate_manifest(parts.columns, Limits{});
   if (!manifest.ok()) return out;
-  uint64_t at = kHeaderBytes + manifest_size + parts.tables.size();
-  for (const Tensor& t : manifest.value()->tensors) {
+  uint64_t at = format::kHeaderBytes + manifest_size + parts.tables.size();
+  for (const format::Tensor& t : manifest.value()->tensors) {
     if (t.chunks == 0) continue;
-    out[t.first_chunk] = padding_before(*manifest.value(), t, at);
+    out[t.first_chunk] = format::padding_before(*manifest.value(), t, at);
     at += out[t.first_chunk];
     for (uint64_t i = 0; i < t.chunks; ++i) at += parts.chunks[t.first_chunk + i].size();
   }
@@ -62,18 +62,18 @@ std::vector<uint64_t> paddings(const FileParts& parts, uint64_t manifest_size) {
 
 std::optional<FileParts> split_file(Bytes file) {
   FileParts parts;
-  Result<Header> header = parse_header(file, file.size());
+  Result<format::Header> header = format::parse_header(file, file.size());
   if (!header.ok()) return std::nullopt;
   parts.header = header.value();
-  const Bytes packed = file.subspan(kHeaderBytes, parts.header.manifest_size);
-  Result<ManifestColumns> columns =
-      parse_manifest_columns(packed.data(), packed.size(), uint64_t{16} << 20);
+  const Bytes packed = file.subspan(format::kHeaderBytes, parts.header.manifest_size);
+  Result<format::ManifestColumns> columns =
+      format::parse_manifest_columns(packed.data(), packed.size(), uint64_t{16} << 20);
   if (!columns.ok()) return std::nullopt;
   parts.columns = columns.take();
-  parts.columns.coded_names = (parts.header.features & kCodedNames) != 0;
-  Result<Manifest> manifest = validate_manifest(parts.columns, Limits{});
+  parts.columns.coded_names = (parts.header.features & format::kCodedNames) != 0;
+  Result<format::Manifest> manifest = format::validate_manifest(parts.columns, Limits{});
   if (!manifest.ok()) return std::nullopt;
-  Result<Layout> layout = compute_layout(*manifest.value(), packed.size());
+  Result<format::Layout> layout = format::compute_layout(*manifest.value(), packed.size());
   if (!layout.ok() || layout.value().file_size != file.size()) return std::nullopt;
   parts.tables = slice(file, layout.value().tables_offset, parts.columns.table_bytes);
   for (size_t i = 0; i < parts.columns.chunk_bytes.size(); ++i) {
@@ -95,7 +95,7 @@ FileParts take_apart(Bytes file) {
 
 Blob assemble(FileParts parts) {
   fit_columns(&parts);
-  Result<Blob> manifest = serialise_manifest_columns(parts.columns);
+  Result<Blob> manifest = format::serialise_manifest_columns(parts.columns);
   require(manifest.ok(), "the manifest cannot be written");
   return assemble_with_manifest(parts, manifest.value());
 }
@@ -103,7 +103,7 @@ Blob assemble(FileParts parts) {
 Blob assemble_with_manifest(const FileParts& original, const Blob& manifest) {
   FileParts parts = original;
   fit_columns(&parts);
-  Blob out(kHeaderBytes);
+  Blob out(format::kHeaderBytes);
   append(&out, manifest);
   append(&out, parts.tables);
   const std::vector<uint64_t> padding = paddings(parts, manifest.size());
@@ -115,29 +115,30 @@ Blob assemble_with_manifest(const FileParts& original, const Blob& manifest) {
   parts.header.file_size = out.size();
   parts.header.manifest_size = manifest.size();
   parts.header.manifest_hash = hash_bytes(manifest);
-  const auto header = serialise_header(parts.header);
+  const auto header = format::serialise_header(parts.header);
   std::copy(header.begin(), header.end(), out.begin());
   return out;
 }
 
 void repair_header(MutableBytes file) {
-  if (file.size() < kHeaderBytes) return;
+  if (file.size() < format::kHeaderBytes) return;
   const uint64_t size = load_le<uint64_t>(&file[32]);
-  if (file.size() > kHeaderBytes && size <= file.size() - kHeaderBytes) {
-    store_le(&file[40], hash_bytes(Bytes(file).subspan(kHeaderBytes, size)));
+  if (file.size() > format::kHeaderBytes && size <= file.size() - format::kHeaderBytes) {
+    store_le(&file[40], hash_bytes(Bytes(file).subspan(format::kHeaderBytes, size)));
   }
   store_le(&file[56], hash_bytes(Bytes(file).first(56)));
 }
 
-Result<std::unique_ptr<Model>> open_bytes(Bytes file, unsigned threads, const Limits& limits) {
+Result<std::unique_ptr<model::Model>> open_bytes(Bytes file, unsigned threads,
+                                                 const Limits& limits) {
   Parallel parallel;
   parallel.threads = threads;
-  return Model::open(std::make_unique<MemorySource>(file), limits, parallel);
+  return model::Model::open(std::make_unique<io::MemorySource>(file), limits, parallel);
 }
 
 Status check_bytes(Bytes file, unsigned threads, const Limits& limits) {
-  Result<std::unique_ptr<Model>> model = open_bytes(file, threads, limits);
-  return model.ok() ? verify(*model.value(), nullptr) : model.status();
+  Result<std::unique_ptr<model::Model>> model = open_bytes(file, threads, limits);
+  return model.ok() ? model::verify(*model.value(), nullptr) : model.status();
 }
 
 }  // namespace dcf::impl::testing

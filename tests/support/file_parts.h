@@ -17,8 +17,8 @@ namespace dcf::impl::testing {
 using Blob = std::vector<uint8_t>;
 
 struct FileParts {
-  Header header;
-  ManifestColumns columns;
+  format::Header header;
+  format::ManifestColumns columns;
   Blob tables;
   std::vector<Blob> chunks;
   std::vector<Blob> sections;
@@ -42,8 +42,8 @@ Blob assemble_with_manifest(const FileParts& parts, const Blob& manifest);
 void repair_header(MutableBytes file);
 
 // Opens from memory, which must outlive the model.
-Result<std::unique_ptr<Model>> open_bytes(Bytes file, unsigned threads = 1,
-                                          const Limits& limits = {});
+Result<std::unique_ptr<model::Model>> open_bytes(Bytes file, unsigned threads = 1,
+                                                 const Limits& limits = {});
 // Opens and verifies.
 Status check_bytes(Bytes file, unsigned threads = 1, const Limits& limits = {});
 

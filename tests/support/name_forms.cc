@@ -14,22 +14,23 @@
 namespace dcf::impl::testing {
 namespace {
 
-void append_symbols(const Blob& symbols, const std::optional<CodeLengths>& wanted, Blob* out) {
+void append_symbols(const Blob& symbols, const std::optional<codec::CodeLengths>& wanted,
+                    Blob* out) {
   if (symbols.empty()) return;
-  const Result<CodeLengths> best = optimal_code_lengths(histogram_of(symbols));
+  const Result<codec::CodeLengths> best = codec::optimal_code_lengths(codec::histogram_of(symbols));
   if (!best.ok()) {
     out->insert(out->end(), {1, symbols[0]});
     return;
   }
-  const CodeLengths& code = wanted ? *wanted : best.value();
+  const codec::CodeLengths& code = wanted ? *wanted : best.value();
   out->push_back(2);
-  append_code_lengths(code, out);
-  encode_huffman_streams(symbols, code, out);
+  codec::append_code_lengths(code, out);
+  codec::encode_huffman_streams(symbols, code, out);
 }
 
 }  // namespace
 
-std::vector<std::string> names_of(const ManifestColumns& columns) {
+std::vector<std::string> names_of(const format::ManifestColumns& columns) {
   std::vector<std::string> names;
   size_t at = 0;
   for (const size_t length : columns.name_lengths) {
@@ -79,7 +80,7 @@ CodedText predict(const Blob& text) {
   return out;
 }
 
-Blob coded_form(const CodedText& text, const std::optional<CodeLengths>& code) {
+Blob coded_form(const CodedText& text, const std::optional<codec::CodeLengths>& code) {
   constexpr BucketCode kBuckets{7, 2};
   Blob out;
   append_varint(&out, static_cast<uint32_t>(text.literals.size()));
@@ -87,7 +88,7 @@ Blob coded_form(const CodedText& text, const std::optional<CodeLengths>& code) {
   append_symbols(text.literals, code, &out);
   Blob symbols;
   Blob extra;
-  BitWriter bits(&extra);
+  codec::BitWriter bits(&extra);
   for (const uint32_t number : text.numbers) {
     symbols.push_back(static_cast<uint8_t>(kBuckets.symbol(number)));
     bits.put(number, kBuckets.extra_bits(symbols.back()));
@@ -103,7 +104,7 @@ Blob coded_form(const std::vector<std::string>& names) {
 }
 
 void set_coded_names(FileParts* parts, const Blob& coded) {
-  parts->header.features |= kCodedNames;
+  parts->header.features |= format::kCodedNames;
   parts->columns.coded_names = true;
   parts->columns.name_lengths.clear();
   parts->columns.names = coded;
@@ -114,8 +115,8 @@ void use_coded_names(FileParts* parts) {
 }
 
 void use_plain_names(FileParts* parts) {
-  if (!expand_names(&parts->columns, Limits{}).ok()) std::abort();
-  parts->header.features &= ~kCodedNames;
+  if (!format::expand_names(&parts->columns, Limits{}).ok()) std::abort();
+  parts->header.features &= ~format::kCodedNames;
 }
 
 }  // namespace dcf::impl::testing

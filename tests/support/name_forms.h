@@ -13,7 +13,7 @@
 namespace dcf::impl::testing {
 
 // The names of columns that have them in plain form; their lengths may be wrong.
-std::vector<std::string> names_of(const ManifestColumns& columns);
+std::vector<std::string> names_of(const format::ManifestColumns& columns);
 
 // The steps of the names.
 Blob steps_of(const std::vector<std::string>& names);
@@ -27,7 +27,8 @@ CodedText predict(const Blob& text);
 
 // The coded form of literals and numbers, whether or not they make a text. `code` is for the
 // literals; nothing: the one that they must have.
-Blob coded_form(const CodedText& text, const std::optional<CodeLengths>& code = std::nullopt);
+Blob coded_form(const CodedText& text,
+                const std::optional<codec::CodeLengths>& code = std::nullopt);
 Blob coded_form(const std::vector<std::string>& names);
 
 // Gives a file with plain names these bytes as the coded form of its names, or the right ones.

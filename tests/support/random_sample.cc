@@ -7,6 +7,9 @@
 
 namespace dcf::impl::testing {
 
+using format::Encoding;
+using format::Values;
+
 Sample random_sample(DType dtype, std::vector<uint64_t> dims, Encoding encoding, uint64_t seed,
                      unsigned every, unsigned distinct) {
   std::mt19937_64 random(seed);
@@ -24,7 +27,7 @@ Sample random_sample(DType dtype, std::vector<uint64_t> dims, Encoding encoding,
       word = double_to_word(dtype, (i % 2 == 0 ? 1 : -1) * (0.5 + static_cast<double>(i) / 8));
     if (is_integer(dtype) && (is_signed_integer(dtype) || bits == 64))
       word = static_cast<uint64_t>(static_cast<int64_t>(word) >> (word >> 58));
-    word &= low_mask(bits);
+    word &= codec::low_mask(bits);
     values.push_back(word == 0 ? 1 : word);
   }
   const uint64_t negative_zero = uint64_t{1} << (bits - 1);
@@ -49,15 +52,15 @@ std::vector<Encoding> encodings_of(DType dtype) {
     if (signs && !has_negative_zero(dtype)) continue;
     Encoding e;
     e.signs = signs;
-    e.positions = Positions::kBitmap;
+    e.positions = format::Positions::kBitmap;
     positions.push_back(e);
-    e.positions = Positions::kGap;
+    e.positions = format::Positions::kGap;
     for (const uint8_t b : {2, 4, 8}) {
       e.gap_bits = b;
       positions.push_back(e);
     }
     e.gap_bits = 0;
-    e.positions = Positions::kGapBucket;
+    e.positions = format::Positions::kGapBucket;
     for (const auto& [t, s] : {std::pair<uint8_t, uint8_t>{2, 0}, {3, 2}, {7, 1}}) {
       e.bucket_t = t;
       e.bucket_s = s;
@@ -73,7 +76,8 @@ std::vector<Encoding> encodings_of(DType dtype) {
     } else {
       e.values = Values::kSplit;
       e.split_t = static_cast<uint8_t>(dtype == DType::kF16 ? 6 : 8);
-      if (dtype == DType::kF64 && e.is_sparse() && e.positions != Positions::kGap) e.split_t = 11;
+      if (dtype == DType::kF64 && e.is_sparse() && e.positions != format::Positions::kGap)
+        e.split_t = 11;
       out.push_back(e);
     }
   }
@@ -135,8 +139,8 @@ std::vector<Encoding> encodings_of(DType dtype) {
 void make_trellis(Sample* sample, uint64_t seed) {
   std::mt19937_64 random(seed);
   const uint64_t elements = sample->words.size();
-  const uint64_t cols =
-      sample->view.cols == 0 ? default_view_cols(sample->dims, elements) : sample->view.cols;
+  const uint64_t cols = sample->view.cols == 0 ? format::default_view_cols(sample->dims, elements)
+                                               : sample->view.cols;
   const uint64_t rows = elements / cols;
   sample->encoding.grid_run = 1;
   sample->encoding.grid_units = 1;

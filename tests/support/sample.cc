@@ -16,6 +16,11 @@
 #include "codec/package_merge.h"
 
 namespace dcf::impl::testing {
+
+using format::Encoding;
+using format::Role;
+using format::Values;
+
 namespace {
 
 // A stream of a role, or bytes that stand between streams.
@@ -26,14 +31,14 @@ struct Piece {
 using Pieces = std::vector<Piece>;
 
 struct Encoded {
-  Tensor tensor;
+  format::Tensor tensor;
   std::vector<Pieces> chunks;
   std::vector<uint32_t> entries;
   std::vector<uint64_t> codebook;
   std::vector<float> scales;
   Blob predictors;
   Blob class_map;
-  std::array<std::optional<CodeLengths>, kMaxRoles> codes;
+  std::array<std::optional<codec::CodeLengths>, format::kMaxRoles> codes;
 };
 
 bool is_zero(DType dtype, uint64_t word) {
@@ -41,20 +46,20 @@ bool is_zero(DType dtype, uint64_t word) {
 }
 
 uint64_t rotate(uint64_t word, unsigned bits) {
-  return ((word << 1) | (word >> (bits - 1))) & low_mask(bits);
+  return ((word << 1) | (word >> (bits - 1))) & codec::low_mask(bits);
 }
 
 uint64_t zigzag(DType dtype, uint64_t word) {
   if (!is_signed_integer(dtype)) return word;
   const unsigned bits = dtype_bits(dtype);
   const bool negative = (word >> (bits - 1)) != 0;
-  return ((word << 1) ^ (negative ? ~uint64_t{0} : 0)) & low_mask(bits);
+  return ((word << 1) ^ (negative ? ~uint64_t{0} : 0)) & codec::low_mask(bits);
 }
 
 class Encoder {
  public:
   explicit Encoder(const Sample& sample) : s_(sample) {
-    Tensor& t = out_.tensor;
+    format::Tensor& t = out_.tensor;
     t.name = s_.name;
     t.dtype = s_.dtype;
     t.bits = bits_of(s_);
@@ -66,7 +71,7 @@ class Encoder {
     if (t.elements == 0) return;
     t.view = s_.view;
     if (t.view.cols == 0)
-      t.view.cols = static_cast<uint32_t>(default_view_cols(t.dims, t.elements));
+      t.view.cols = static_cast<uint32_t>(format::default_view_cols(t.dims, t.elements));
     t.rows_per_chunk =
         s_.rows_per_chunk == 0 ? static_cast<uint32_t>(t.view_rows()) : s_.rows_per_chunk;
     t.chunks = ceil_div(t.view_rows(), t.rows_per_chunk);
@@ -93,7 +98,7 @@ class Encoder {
 
  private:
   uint64_t element(uint64_t v) const {
-    const Tensor& t = out_.tensor;
+    const format::Tensor& t = out_.tensor;
     return t.view.transposed ? v % t.view.cols * t.view_rows() + v / t.view.cols : v;
   }
   bool kept(uint64_t e) const {
@@ -113,14 +118,14 @@ class Encoder {
       for (uint64_t w = 0; e.values == Values::kDictionary && used.size() <= 256; ++w)
         used.insert(w);
       out_.codebook.assign(used.begin(), used.end());
-      sort_codebook(out_.codebook, s_.dtype);
+      codec::sort_codebook(out_.codebook, s_.dtype);
       for (size_t i = 0; i < out_.codebook.size(); ++i)
         code_of_[out_.codebook[i]] = static_cast<uint32_t>(i);
       e.palette_size = static_cast<uint32_t>(out_.codebook.size());
     }
     if (e.values == Values::kSplit || e.values == Values::kClassSplit) {
       const unsigned bits = out_.tensor.bits;
-      if (e.positions == Positions::kGap) used.insert(0);
+      if (e.positions == format::Positions::kGap) used.insert(0);
       uint64_t low = ~uint64_t{0};
       uint64_t high = 0;
       uint64_t any = 0;
@@ -128,7 +133,7 @@ class Encoder {
         const uint64_t r = rotate(word, bits);
         low = std::min(low, r >> (bits - e.split_t));
         high = std::max(high, r >> (bits - e.split_t));
-        any |= (r & low_mask(bits - e.split_t)) >> 1;
+        any |= (r & codec::low_mask(bits - e.split_t)) >> 1;
       }
       e.split_base = static_cast<uint16_t>(used.empty() ? 0 : low);
       e.split_symbols = static_cast<uint16_t>(used.empty() ? 1 : high - low + 1);
@@ -139,7 +144,7 @@ class Encoder {
   }
 
   void raw_chunk(uint64_t i) {
-    const Tensor& t = out_.tensor;
+    const format::Tensor& t = out_.tensor;
     const Blob all = dense_bytes(s_);
     const uint64_t first = i * t.chunk_stride() * t.bits / 8;
     const uint64_t size = ceil_div(t.chunk_elements(i) * t.bits, 8);
@@ -156,7 +161,7 @@ class Encoder {
   }
 
   void stream(Role role, Blob symbols, size_t of_class = 0) {
-    const Roles roles = roles_of(out_.tensor.encoding, s_.dtype);
+    const format::Roles roles = format::roles_of(out_.tensor.encoding, s_.dtype);
     pieces_.push_back({roles.find(role) + of_class, std::move(symbols)});
   }
   // Section 8.5.
@@ -182,7 +187,7 @@ class Encoder {
     const bool has = distance != 0 && distance <= c;
     const uint64_t before = has ? s_.words[element(v - distance)] : 0;
     return (codebook_key(s_.dtype, s_.words[element(v)]) - codebook_key(s_.dtype, before)) &
-           low_mask(out_.tensor.bits);
+           codec::low_mask(out_.tensor.bits);
   }
   // Section 7.6.
   void choose_classes() {
@@ -219,7 +224,7 @@ class Encoder {
     for (uint64_t v = 0; v < out_.tensor.elements; ++v) {
       const uint64_t mantissa = rotate(s_.words[element(v)], out_.tensor.bits) >> 1;
       uint8_t& z = e.class_z[class_of(v)];
-      while (z > 0 && (mantissa & low_mask(z)) != 0) --z;
+      while (z > 0 && (mantissa & codec::low_mask(z)) != 0) --z;
     }
   }
   // Section 8.4.
@@ -288,7 +293,7 @@ class Encoder {
   void numbers(Role role, uint64_t first, const std::vector<uint64_t>& values, BucketCode code) {
     Blob symbols;
     Blob extra;
-    BitWriter writer(&extra);
+    codec::BitWriter writer(&extra);
     for (const uint64_t v : values) {
       symbols.push_back(static_cast<uint8_t>(code.symbol(v)));
       writer.put(v, code.extra_bits(symbols.back()));
@@ -303,7 +308,7 @@ class Encoder {
   }
 
   void chunk(uint64_t index) {
-    const Tensor& t = out_.tensor;
+    const format::Tensor& t = out_.tensor;
     const Encoding& e = t.encoding;
     const uint64_t first = index * t.chunk_stride();
     const uint64_t elements = t.chunk_elements(index);
@@ -325,7 +330,7 @@ class Encoder {
           continue;
         }
         uint64_t gap = c - static_cast<uint64_t>(column) - 1;
-        if (e.positions == Positions::kGap) {
+        if (e.positions == format::Positions::kGap) {
           for (; gap >= uint64_t{1} << e.gap_bits; gap -= uint64_t{1} << e.gap_bits) {
             gaps.push_back((1u << e.gap_bits) - 1);
             words.push_back(0);
@@ -358,9 +363,10 @@ class Encoder {
   void positions(const Encoding& e, const std::vector<uint64_t>& counts,
                  const std::vector<uint64_t>& gaps, const Blob& bitmap) {
     if (!e.is_sparse()) return;
-    if (e.positions == Positions::kBitmap) return stream(Role::kBitmap, bitmap);
+    if (e.positions == format::Positions::kBitmap) return stream(Role::kBitmap, bitmap);
     if (counts.size() > 1) numbers(Role::kCounts, 0, counts, kCountBuckets);
-    if (e.positions == Positions::kGap) return stream(Role::kGaps, Blob(gaps.begin(), gaps.end()));
+    if (e.positions == format::Positions::kGap)
+      return stream(Role::kGaps, Blob(gaps.begin(), gaps.end()));
     numbers(Role::kGaps, 0, gaps, BucketCode{e.bucket_t, e.bucket_s});
   }
 
@@ -369,7 +375,7 @@ class Encoder {
     const unsigned bits = out_.tensor.bits;
     Blob symbols;
     Blob tail;
-    BitWriter writer(&tail);
+    codec::BitWriter writer(&tail);
     std::vector<uint64_t> integers;
     // The low part of the rest, above its sign.
     const auto put_rest = [&](uint64_t word, unsigned z) {
@@ -379,7 +385,7 @@ class Encoder {
     };
     for (size_t i = 0; i < words.size(); ++i) {
       if (e.values == Values::kPalette) {
-        const unsigned shift = e.positions == Positions::kGap ? 1 : 0;
+        const unsigned shift = e.positions == format::Positions::kGap ? 1 : 0;
         symbols.push_back(fillers[i] ? 0 : static_cast<uint8_t>(code_of_[words[i]] + shift));
       } else if (e.values == Values::kDictionary) {
         symbols.push_back(static_cast<uint8_t>(code_of_[words[i]] >> e.index_bits()));
@@ -395,7 +401,7 @@ class Encoder {
         if (bits == 8) {
           symbols.push_back(static_cast<uint8_t>(d));
         } else {
-          integers.push_back(((d << 1) ^ (0 - (d >> (bits - 1)))) & low_mask(bits));
+          integers.push_back(((d << 1) ^ (0 - (d >> (bits - 1)))) & codec::low_mask(bits));
         }
       } else if (bits == 8) {
         symbols.push_back(static_cast<uint8_t>(words[i]));
@@ -418,9 +424,9 @@ class Encoder {
   }
 
   void make_codes() {
-    const Roles roles = roles_of(out_.tensor.encoding, s_.dtype);
+    const format::Roles roles = format::roles_of(out_.tensor.encoding, s_.dtype);
     for (size_t r = 0; r < roles.count; ++r) {
-      Histogram histogram{};
+      codec::Histogram histogram{};
       if (roles.list[r].role == Role::kClasses) {
         for (const uint8_t c : out_.class_map) ++histogram[c];
       }
@@ -433,7 +439,7 @@ class Encoder {
           for (const uint8_t symbol : piece.bytes) ++histogram[symbol];
         }
       }
-      Result<CodeLengths> code = optimal_code_lengths(histogram);
+      Result<codec::CodeLengths> code = codec::optimal_code_lengths(histogram);
       if (code.ok()) out_.codes[r] = code.take();
     }
   }
@@ -446,18 +452,18 @@ class Encoder {
 
 // Gives the tensor its table numbers and returns its chunks as bytes. Tables that no stream uses
 // are left out.
-std::vector<Blob> write_chunks(Encoded* encoded, std::optional<HuffmanLayout> layout, Blob* tables,
-                               Blob* codebooks, uint32_t* table_count) {
-  const Roles roles = roles_of(encoded->tensor.encoding, encoded->tensor.dtype);
-  std::array<bool, kMaxRoles> used{};
+std::vector<Blob> write_chunks(Encoded* encoded, std::optional<codec::HuffmanLayout> layout,
+                               Blob* tables, Blob* codebooks, uint32_t* table_count) {
+  const format::Roles roles = format::roles_of(encoded->tensor.encoding, encoded->tensor.dtype);
+  std::array<bool, format::kMaxRoles> used{};
   std::vector<Blob> chunks;
   // Appends a stream of role r.
   const auto append = [&](size_t r, const Blob& symbols, Blob* out) {
     const auto& code = encoded->codes[r];
     const size_t mode_at = out->size();
-    encode_stream(symbols, roles.list[r].alphabet, code ? &*code : nullptr,
-                  layout.value_or(HuffmanLayout::kAuto), out);
-    used[r] = used[r] || (*out)[mode_at] >= static_cast<uint8_t>(StreamMode::kStreams);
+    codec::encode_stream(symbols, roles.list[r].alphabet, code ? &*code : nullptr,
+                         layout.value_or(codec::HuffmanLayout::kAuto), out);
+    used[r] = used[r] || (*out)[mode_at] >= static_cast<uint8_t>(codec::StreamMode::kStreams);
   };
   for (const float scale : encoded->scales) {
     codebooks->resize(codebooks->size() + sizeof scale);
@@ -480,7 +486,7 @@ std::vector<Blob> write_chunks(Encoded* encoded, std::optional<HuffmanLayout> la
   }
   for (size_t r = 0; r < roles.count; ++r) {
     if (!used[r]) continue;
-    append_code_lengths(*encoded->codes[r], tables);
+    codec::append_code_lengths(*encoded->codes[r], tables);
     encoded->tensor.tables[r] = ++*table_count;
   }
   return chunks;
@@ -493,7 +499,7 @@ FileParts make_parts(std::vector<Sample> samples, const Metadata& metadata,
   std::sort(samples.begin(), samples.end(),
             [](const Sample& a, const Sample& b) { return a.name < b.name; });
   FileParts parts;
-  ManifestParts manifest;
+  format::ManifestParts manifest;
   Blob codebooks;
   std::map<std::string, uint64_t> index;
   for (const Sample& s : samples) {
@@ -508,7 +514,7 @@ FileParts make_parts(std::vector<Sample> samples, const Metadata& metadata,
       manifest.chunks.push_back({0, encoded.entries[i], 0});
     }
     if (!encoded.codebook.empty()) {
-      (void)append_codebook(encoded.codebook, s.dtype, &codebooks);
+      (void)codec::append_codebook(encoded.codebook, s.dtype, &codebooks);
     }
     manifest.tensors.push_back(std::move(encoded.tensor));
   }
@@ -518,9 +524,9 @@ FileParts make_parts(std::vector<Sample> samples, const Metadata& metadata,
     manifest.sections.push_back({kind & 0x7FFFFFFF, (kind >> 31) != 0, 0, 0});
     parts.sections.push_back(bytes);
   }
-  parts.columns = manifest_columns(manifest);
-  for (const Tensor& t : manifest.tensors) {
-    parts.header.features |= features_of(t.encoding, t.dtype);
+  parts.columns = format::manifest_columns(manifest);
+  for (const format::Tensor& t : manifest.tensors) {
+    parts.header.features |= format::features_of(t.encoding, t.dtype);
   }
   return parts;
 }
@@ -536,7 +542,7 @@ uint32_t bits_of(const Sample& s) {
 Blob dense_bytes(const Sample& s) {
   if (!s.dense.empty()) return s.dense;
   Blob out;
-  BitWriter writer(&out);
+  codec::BitWriter writer(&out);
   for (const uint64_t word : s.words) writer.put(word, bits_of(s));
   writer.finish();
   return out;

@@ -20,10 +20,10 @@ struct Sample {
   std::vector<uint64_t> words;  // one per element, in the order of the flattened tensor
   // Palette sizes and the split's z, base and A are worked out from the words. Classes, grids and
   // predictors that need a larger tensor have fewer units.
-  Encoding encoding;
-  View view;                             // cols 0: the default
-  uint32_t rows_per_chunk = 0;           // 0: one chunk
-  std::optional<HuffmanLayout> huffman;  // nothing: stored and constant streams only
+  format::Encoding encoding;
+  format::View view;                            // cols 0: the default
+  uint32_t rows_per_chunk = 0;                  // 0: one chunk
+  std::optional<codec::HuffmanLayout> huffman;  // nothing: stored and constant streams only
   std::vector<bool> kept;  // sparse positions: which elements are entries; empty: the nonzeros
   std::vector<uint8_t> predictors;  // delta: of each unit; empty: unit number mod D + 1
   std::vector<uint8_t> class_map;   // with classes: of each unit; empty: unit number mod K
@@ -51,15 +51,15 @@ uint64_t float_word(float value);
 
 // A sparse f32 matrix: about one element in `every` is not zero, of `distinct` values; -0 among the
 // zeros if the encoding stores signs. Deterministic.
-Sample random_sample(DType dtype, std::vector<uint64_t> dims, Encoding encoding, uint64_t seed,
-                     unsigned every = 4, unsigned distinct = 12);
+Sample random_sample(DType dtype, std::vector<uint64_t> dims, format::Encoding encoding,
+                     uint64_t seed, unsigned every = 4, unsigned distinct = 12);
 
 // The words become trellis values of one scale, in the view of the sample, with offsets of both
 // kinds; those of random_sample() are such in any view. Rows are whole.
 void make_trellis(Sample* sample, uint64_t seed);
 
 // The encodings a dtype can have, with parameters that reach each branch of the decoder.
-std::vector<Encoding> encodings_of(DType dtype);
-std::string encoding_name(const Encoding& encoding);
+std::vector<format::Encoding> encodings_of(DType dtype);
+std::string encoding_name(const format::Encoding& encoding);
 
 }  // namespace dcf::impl::testing

@@ -30,7 +30,7 @@ std::string base_name(const std::string& path) {
 // renameat2() where the system and the file system have it, else `errno` is ENOSYS or EINVAL.
 int rename_with(int from, const std::string& from_name, int to, const std::string& to_name,
                 unsigned flags) {
-  return impl::system_calls().renameat2(from, from_name.c_str(), to, to_name.c_str(), flags);
+  return impl::io::system_calls().renameat2(from, from_name.c_str(), to, to_name.c_str(), flags);
 }
 
 // Never replaces anything.
@@ -52,8 +52,8 @@ std::string without_slash(std::string folder) {
 FolderOutput::FolderOutput(const std::string& folder, std::vector<std::string> names,
                            bool overwrite)
     : folder_(without_slash(folder)), names_(std::move(names)), overwrite_(overwrite) {
-  const impl::Syscalls& sys = impl::system_calls();
-  root_ = impl::UniqueFd(sys, open(folder_.c_str(), kFolderFlags));
+  const impl::io::Syscalls& sys = impl::io::system_calls();
+  root_ = impl::io::UniqueFd(sys, open(folder_.c_str(), kFolderFlags));
   if (!root_.valid() && errno != ENOENT) fail(folder_, errno);
   if (root_.valid() && !overwrite_) {
     for (const std::string& name : names_) require_absent(name);
@@ -89,16 +89,16 @@ void FolderOutput::fail(const std::string& name, int error) const {
 }
 
 // The folder in which `name` lies, open; none where it is missing.
-impl::UniqueFd FolderOutput::open_parent(const std::string& name, bool make) {
-  const impl::Syscalls& sys = impl::system_calls();
-  impl::UniqueFd at(sys, openat(root_.get(), ".", kFolderFlags));
+impl::io::UniqueFd FolderOutput::open_parent(const std::string& name, bool make) {
+  const impl::io::Syscalls& sys = impl::io::system_calls();
+  impl::io::UniqueFd at(sys, openat(root_.get(), ".", kFolderFlags));
   size_t begin = 0;
   for (size_t end = name.find('/'); end != std::string::npos; end = name.find('/', begin)) {
     const std::string component = name.substr(begin, end - begin);
     if (make && mkdirat(at.get(), component.c_str(), 0777) == 0) {
       made_.push_back(name.substr(0, end));
     }
-    impl::UniqueFd child(sys, openat(at.get(), component.c_str(), kFolderFlags | O_NOFOLLOW));
+    impl::io::UniqueFd child(sys, openat(at.get(), component.c_str(), kFolderFlags | O_NOFOLLOW));
     if (!child.valid()) {
       if (errno == ENOENT && !make) return {};
       fail(folder_ + "/" + name, errno);
@@ -110,7 +110,7 @@ impl::UniqueFd FolderOutput::open_parent(const std::string& name, bool make) {
 }
 
 void FolderOutput::require_absent(const std::string& name) {
-  const impl::UniqueFd parent = open_parent(name, false);
+  const impl::io::UniqueFd parent = open_parent(name, false);
   struct stat info {};
   if (!parent.valid()) return;
   if (fstatat(parent.get(), base_name(name).c_str(), &info, AT_SYMLINK_NOFOLLOW) == 0) {
@@ -127,7 +127,7 @@ std::unique_ptr<OutputFile> FolderOutput::create(const std::string& name) {
 }
 
 void FolderOutput::move(const std::string& name) {
-  const impl::UniqueFd parent = open_parent(name, true);
+  const impl::io::UniqueFd parent = open_parent(name, true);
   const std::string from = temp_ + "/" + name;
   const std::string base = base_name(name);
   struct stat info {};
@@ -174,7 +174,7 @@ void FolderOutput::take_back() noexcept {
   try {
     for (; !moved_.empty(); moved_.pop_back()) {
       const Moved& moved = moved_.back();
-      const impl::UniqueFd parent = open_parent(moved.name, false);
+      const impl::io::UniqueFd parent = open_parent(moved.name, false);
       if (!parent.valid()) continue;
       const std::string base = base_name(moved.name);
       if (moved.exchanged) {

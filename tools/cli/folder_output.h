@@ -36,7 +36,7 @@ class FolderOutput {
     bool exchanged = false;  // the file before is in the temporary folder
   };
   [[noreturn]] void fail(const std::string& name, int error) const;
-  impl::UniqueFd open_parent(const std::string& name, bool make);
+  impl::io::UniqueFd open_parent(const std::string& name, bool make);
   void require_absent(const std::string& name);
   void move(const std::string& name);
   void take_back() noexcept;
@@ -44,8 +44,8 @@ class FolderOutput {
   std::string folder_;
   std::vector<std::string> names_;
   bool overwrite_;
-  std::string temp_;     // path of the temporary folder
-  impl::UniqueFd root_;  // the folder; none where it is to be made
+  std::string temp_;         // path of the temporary folder
+  impl::io::UniqueFd root_;  // the folder; none where it is to be made
   std::vector<Moved> moved_;
   std::vector<std::string> made_;  // folders below folder_
 };

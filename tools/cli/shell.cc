@@ -65,8 +65,8 @@ int wait_for(pid_t pid) {
 ShellResult run_shell(const std::string& command) {
   std::array<int, 2> ends{};
   if (pipe2(ends.data(), O_CLOEXEC) != 0) fail(errno);
-  const impl::UniqueFd read_end(impl::system_calls(), ends[0]);
-  impl::UniqueFd write_end(impl::system_calls(), ends[1]);
+  const impl::io::UniqueFd read_end(impl::io::system_calls(), ends[0]);
+  impl::io::UniqueFd write_end(impl::io::system_calls(), ends[1]);
   const pid_t pid = spawn_shell(command, write_end.get());
   write_end.reset();  // the end of the output is seen only when nobody else can write
 

@@ -33,7 +33,7 @@ void remove_tree(const std::filesystem::path& path) {
   // Whoever waits for the end of our output must not wait for this process.
   for (const int fd : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) close(fd);
   char byte = 0;
-  (void)impl::retry_interrupted([&] { return read(read_end, &byte, 1); });
+  (void)impl::io::retry_interrupted([&] { return read(read_end, &byte, 1); });
   remove_tree(path);
   _exit(0);
 }
@@ -49,8 +49,8 @@ TempDirectory::TempDirectory() {
   path_ = pattern;
   std::array<int, 2> ends{};
   if (pipe2(ends.data(), O_CLOEXEC) != 0) return;  // everything works but for a kill
-  const impl::UniqueFd read_end(impl::system_calls(), ends[0]);
-  alive_ = impl::UniqueFd(impl::system_calls(), ends[1]);
+  const impl::io::UniqueFd read_end(impl::io::system_calls(), ends[0]);
+  alive_ = impl::io::UniqueFd(impl::io::system_calls(), ends[1]);
   watcher_ = fork();
   if (watcher_ == 0) watch(read_end.get(), alive_.get(), path_);
 }
@@ -59,14 +59,14 @@ TempDirectory::~TempDirectory() {
   remove_tree(path_);
   alive_.reset();
   if (watcher_ > 0) {
-    (void)impl::retry_interrupted([&] { return waitpid(watcher_, nullptr, 0); });
+    (void)impl::io::retry_interrupted([&] { return waitpid(watcher_, nullptr, 0); });
   }
 }
 
 std::string TempDirectory::make_file(const std::string& name) const {
   std::string path = (path_ / name).string();
-  const impl::UniqueFd file(impl::system_calls(),
-                            open(path.c_str(), O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC, 0600));
+  const impl::io::UniqueFd file(impl::io::system_calls(),
+                                open(path.c_str(), O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC, 0600));
   if (!file.valid()) throw_failure(quote(path), "the temporary file cannot be made");
   return path;
 }

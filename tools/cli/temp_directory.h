@@ -25,7 +25,7 @@ class TempDirectory {
 
  private:
   std::filesystem::path path_;
-  impl::UniqueFd alive_;  // the end of a pipe: the watching child reads its other end
+  impl::io::UniqueFd alive_;  // the end of a pipe: the watching child reads its other end
   pid_t watcher_ = -1;
 };
 

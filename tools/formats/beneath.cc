@@ -58,18 +58,18 @@ int open_beneath_at_once(int directory, const std::string& name) {
   open_how how{};
   how.flags = kFileFlags;
   how.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS;
-  return static_cast<int>(impl::retry_interrupted(
+  return static_cast<int>(impl::io::retry_interrupted(
       [&] { return syscall(SYS_openat2, directory, name.c_str(), &how, sizeof how); }));
 }
 
 int open_beneath_by_component(int directory, const std::string& name) {
-  const impl::Syscalls& sys = impl::system_calls();
-  impl::UniqueFd parent;
+  const impl::io::Syscalls& sys = impl::io::system_calls();
+  impl::io::UniqueFd parent;
   int at = directory;
   size_t begin = 0;
   for (size_t end = name.find('/'); end != std::string::npos; end = name.find('/', begin)) {
     const std::string component = name.substr(begin, end - begin);
-    impl::UniqueFd child(sys, openat(at, component.c_str(), kFolderFlags | O_NOFOLLOW));
+    impl::io::UniqueFd child(sys, openat(at, component.c_str(), kFolderFlags | O_NOFOLLOW));
     if (!child.valid()) {
       // O_DIRECTORY takes a link for something that is no directory.
       struct stat info {};
@@ -87,8 +87,8 @@ int open_beneath_by_component(int directory, const std::string& name) {
 }
 
 Folder::Folder(const std::string& path, const std::string& names) : path_(path), names_(names) {
-  const impl::Syscalls& sys = impl::system_calls();
-  fd_ = impl::UniqueFd(sys, ::open(path_.empty() ? "." : path_.c_str(), kFolderFlags));
+  const impl::io::Syscalls& sys = impl::io::system_calls();
+  fd_ = impl::io::UniqueFd(sys, ::open(path_.empty() ? "." : path_.c_str(), kFolderFlags));
   if (!fd_.valid()) throw_failure(path_, "is a folder that cannot be opened");
 }
 
@@ -107,7 +107,7 @@ InputFile Folder::open(const std::string& name) const {
   if (fd < 0 && error == ELOOP) {
     throw_invalid(full, "is a symbolic link or lies behind one, which is not followed");
   }
-  return InputFile(full, impl::UniqueFd(impl::system_calls(), fd), error);
+  return InputFile(full, impl::io::UniqueFd(impl::io::system_calls(), fd), error);
 }
 
 }  // namespace dcf::tools

@@ -33,7 +33,7 @@ class Folder {
  private:
   std::string path_;
   std::string names_;
-  impl::UniqueFd fd_;
+  impl::io::UniqueFd fd_;
 };
 
 // The two ways in which Folder opens. Each returns a descriptor, or -1 and errno; a symbolic link

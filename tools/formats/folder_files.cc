@@ -26,7 +26,7 @@ class Lister {
  public:
   explicit Lister(const std::string& path)
       : path_(path),
-        fd_(impl::system_calls(),
+        fd_(impl::io::system_calls(),
             ::open(path.empty() ? "." : path.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC)) {}
 
   FolderFiles run() {
@@ -82,7 +82,7 @@ class Lister {
   }
 
   void add_link(const std::string& name) {
-    const impl::UniqueFd blob(impl::system_calls(), open_hub_blob(fd_.get(), name));
+    const impl::io::UniqueFd blob(impl::io::system_calls(), open_hub_blob(fd_.get(), name));
     struct stat info {};
     if (!blob.valid() || ::fstat(blob.get(), &info) != 0 || !S_ISREG(info.st_mode)) {
       return leave_out(name, "is a symbolic link");
@@ -95,7 +95,7 @@ class Lister {
   }
 
   const std::string& path_;
-  const impl::UniqueFd fd_;  // of the folder
+  const impl::io::UniqueFd fd_;  // of the folder
   FolderFiles result_;
   size_t seen_ = 0;
   size_t hidden_ = 0;

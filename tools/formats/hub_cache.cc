@@ -18,11 +18,11 @@ namespace {
 
 constexpr int kHubFlags = O_PATH | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW;
 
-impl::UniqueFd open_folder(int at, const char* name) {
-  return {impl::system_calls(), ::openat(at, name, kHubFlags)};
+impl::io::UniqueFd open_folder(int at, const char* name) {
+  return {impl::io::system_calls(), ::openat(at, name, kHubFlags)};
 }
 
-bool are_same(const impl::UniqueFd& a, const impl::UniqueFd& b) {
+bool are_same(const impl::io::UniqueFd& a, const impl::io::UniqueFd& b) {
   struct stat first {};
   struct stat second {};
   return a.valid() && b.valid() && ::fstat(a.get(), &first) == 0 &&
@@ -56,7 +56,7 @@ int refused() {
 
 int open_hub_blob(int folder, const std::string& name) {
   // The folder that holds the link, reached without following any.
-  impl::UniqueFd parent = open_folder(folder, ".");
+  impl::io::UniqueFd parent = open_folder(folder, ".");
   size_t depth = 0;
   size_t begin = 0;
   for (size_t end = name.find('/'); end != std::string::npos; end = name.find('/', begin)) {
@@ -71,10 +71,10 @@ int open_hub_blob(int folder, const std::string& name) {
   const std::string hash = hash_of({target, static_cast<size_t>(size)}, depth);
   if (hash.empty()) return refused();
 
-  const impl::UniqueFd snapshots = open_folder(folder, "..");
-  const impl::UniqueFd repository = open_folder(folder, "../..");
+  const impl::io::UniqueFd snapshots = open_folder(folder, "..");
+  const impl::io::UniqueFd repository = open_folder(folder, "../..");
   if (!are_same(snapshots, open_folder(repository.get(), "snapshots"))) return refused();
-  const impl::UniqueFd blobs = open_folder(repository.get(), "blobs");
+  const impl::io::UniqueFd blobs = open_folder(repository.get(), "blobs");
   if (!blobs.valid()) return refused();
   return ::openat(blobs.get(), hash.c_str(),
                   O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK | O_NOFOLLOW);

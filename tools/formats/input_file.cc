@@ -22,11 +22,11 @@ std::string errno_text(int error) {
 InputFile::InputFile(std::string path) : path_(std::move(path)) {
   // O_NONBLOCK: opening a FIFO must not wait for a writer; it is refused below.
   constexpr int kFlags = O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK;
-  fd_ = impl::UniqueFd(impl::system_calls(), open(path_.c_str(), kFlags));
+  fd_ = impl::io::UniqueFd(impl::io::system_calls(), open(path_.c_str(), kFlags));
   examine(errno);
 }
 
-InputFile::InputFile(std::string name, impl::UniqueFd fd, int error)
+InputFile::InputFile(std::string name, impl::io::UniqueFd fd, int error)
     : path_(std::move(name)), fd_(std::move(fd)) {
   examine(error);
 }
@@ -58,7 +58,7 @@ void InputFile::check_range(uint64_t offset, uint64_t size) const {
 void InputFile::read_at(uint64_t offset, std::span<uint8_t> out) const {
   check_range(offset, out.size());
   const impl::Status status =
-      impl::pread_fully(impl::system_calls(), fd_.get(), offset, out.data(), out.size());
+      impl::io::pread_fully(impl::io::system_calls(), fd_.get(), offset, out.data(), out.size());
   if (status.ok()) return;
   throw_failure(path_, std::string("cannot be read: ") + status.message, status.system_error);
 }

@@ -17,7 +17,7 @@ class InputFile {
   // Throws Error where `path` is missing, unreadable or not a regular file.
   explicit InputFile(std::string path);
   // A file that is open already, or the `error` of opening it; `name` stands for it in messages.
-  InputFile(std::string name, impl::UniqueFd fd, int error);
+  InputFile(std::string name, impl::io::UniqueFd fd, int error);
 
   // As given to the constructor.
   const std::string& path() const { return path_; }
@@ -38,7 +38,7 @@ class InputFile {
   void examine(int error);
 
   std::string path_;
-  impl::UniqueFd fd_;
+  impl::io::UniqueFd fd_;
   uint64_t size_ = 0;
 };
 

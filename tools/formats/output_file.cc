@@ -24,14 +24,14 @@ void throw_unless_ok(const std::string& file, const impl::Status& status) {
                   .system_error = status.system_error});
 }
 
-std::unique_ptr<impl::Sink> open_stdout() {
+std::unique_ptr<impl::io::Sink> open_stdout() {
   if (isatty(STDOUT_FILENO) == 1) {
     throw_failure(kStdout, "is a terminal, to which no model is written; redirect it");
   }
-  const impl::Syscalls& sys = impl::system_calls();
-  impl::UniqueFd fd(sys, fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 0));
-  if (!fd.valid()) throw_unless_ok(kStdout, impl::errno_status(impl::Code::IoOpen, errno));
-  return std::make_unique<impl::FdSink>(std::move(fd));
+  const impl::io::Syscalls& sys = impl::io::system_calls();
+  impl::io::UniqueFd fd(sys, fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 0));
+  if (!fd.valid()) throw_unless_ok(kStdout, impl::io::errno_status(impl::Code::IoOpen, errno));
+  return std::make_unique<impl::io::FdSink>(std::move(fd));
 }
 
 // realpath() resolves "." and ".." to the name of a directory; these would not exist yet.
@@ -53,7 +53,7 @@ OutputFile::OutputFile(std::string path, bool overwrite) : path_(std::move(path)
     return;
   }
   check_name(path_);
-  auto file = impl::AtomicFile::create(path_.c_str(), overwrite);
+  auto file = impl::io::AtomicFile::create(path_.c_str(), overwrite);
   require(file.status());
   file_ = file.take();
 }
@@ -64,7 +64,7 @@ void OutputFile::check(const std::string& path, bool overwrite) {
     return;
   }
   check_name(path);
-  throw_unless_ok(path, impl::AtomicFile::check(path.c_str(), overwrite));
+  throw_unless_ok(path, impl::io::AtomicFile::check(path.c_str(), overwrite));
 }
 
 void OutputFile::require(const impl::Status& status) const {

@@ -51,8 +51,8 @@ class OutputFile {
   See see_;  // may be empty
   std::vector<uint8_t> buffer_;
   uint64_t position_ = 0;
-  std::unique_ptr<impl::AtomicFile> file_;  // null for standard output
-  std::unique_ptr<impl::Sink> stream_;      // null for a file
+  std::unique_ptr<impl::io::AtomicFile> file_;  // null for standard output
+  std::unique_ptr<impl::io::Sink> stream_;      // null for a file
 };
 
 }  // namespace dcf::tools

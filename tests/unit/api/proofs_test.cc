@@ -10,7 +10,7 @@
 #include "encode/tensor_input.h"
 #include "model/chunk_reader.h"
 
-namespace dcf::impl {
+namespace dcf::impl::api {
 namespace {
 
 template <typename T, typename... Parts>
@@ -20,26 +20,27 @@ template <typename T>
 concept LetsPartsChange =
     requires(T proof) { proof->shape = {}; } || requires(T proof) { proof->tensors = {}; };
 
-static_assert(!MadeOf<CodeLengths> && !MadeOf<CodeLengths, std::array<uint8_t, kMaxSymbols>>);
-static_assert(!MadeOf<Manifest> && !MadeOf<Manifest, ManifestParts>);
-static_assert(!MadeOf<DecodedChunk> && !MadeOf<DecodedChunk, ChunkParts>);
-static_assert(!MadeOf<CheckedInput> &&
-              !MadeOf<CheckedInput, TensorInput&, EncodeOptions&, TensorSize>);
-static_assert(!MadeOf<Model> && !MadeOf<Model, Manifest>);
-static_assert(!LetsPartsChange<Manifest> && !LetsPartsChange<DecodedChunk>);
+static_assert(!MadeOf<codec::CodeLengths> &&
+              !MadeOf<codec::CodeLengths, std::array<uint8_t, codec::kMaxSymbols>>);
+static_assert(!MadeOf<format::Manifest> && !MadeOf<format::Manifest, format::ManifestParts>);
+static_assert(!MadeOf<model::DecodedChunk> && !MadeOf<model::DecodedChunk, model::ChunkParts>);
+static_assert(!MadeOf<encode::CheckedInput> && !MadeOf<encode::CheckedInput, encode::TensorInput&,
+                                                       encode::EncodeOptions&, encode::TensorSize>);
+static_assert(!MadeOf<model::Model> && !MadeOf<model::Model, format::Manifest>);
+static_assert(!LetsPartsChange<format::Manifest> && !LetsPartsChange<model::DecodedChunk>);
 
 // The concepts see what they look for.
 struct Open {
   int part;
 };
 struct Holder {
-  ManifestParts* operator->();
+  format::ManifestParts* operator->();
 };
 static_assert(MadeOf<Open> && MadeOf<Open, int> && LetsPartsChange<Holder>);
 
 TEST(Proofs, AreMadeByTheirChecksOnly) {
-  EXPECT_FALSE(make_code_lengths({}).ok());
+  EXPECT_FALSE(codec::make_code_lengths({}).ok());
 }
 
 }  // namespace
-}  // namespace dcf::impl
+}  // namespace dcf::impl::api

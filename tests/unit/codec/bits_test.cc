@@ -4,7 +4,7 @@
 #include "codec/bit_writer.h"
 #include "samples.h"
 
-namespace dcf::impl {
+namespace dcf::impl::codec {
 namespace {
 
 using testing::Random;
@@ -99,4 +99,4 @@ TEST(Bits, VarintSize) {
 }
 
 }  // namespace
-}  // namespace dcf::impl
+}  // namespace dcf::impl::codec

@@ -5,7 +5,7 @@
 
 #include "samples.h"
 
-namespace dcf::impl {
+namespace dcf::impl::codec {
 namespace {
 
 using testing::Random;
@@ -126,4 +126,4 @@ TEST(BucketStream, NumbersOutsideTheAlphabetAreRefused) {
 }
 
 }  // namespace
-}  // namespace dcf::impl
+}  // namespace dcf::impl::codec

@@ -6,7 +6,7 @@
 #include "reference.h"
 #include "samples.h"
 
-namespace dcf::impl {
+namespace dcf::impl::codec {
 namespace {
 
 using testing::Random;
@@ -152,4 +152,4 @@ TEST(CodeLengthRecord, EveryRuleHasItsCode) {
 }
 
 }  // namespace
-}  // namespace dcf::impl
+}  // namespace dcf::impl::codec

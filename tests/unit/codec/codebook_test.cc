@@ -8,7 +8,7 @@
 #include "codec/bit_writer.h"
 #include "samples.h"
 
-namespace dcf::impl {
+namespace dcf::impl::codec {
 namespace {
 
 using testing::Random;
@@ -154,4 +154,4 @@ TEST(Codebook, BrokenRules) {
 }
 
 }  // namespace
-}  // namespace dcf::impl
+}  // namespace dcf::impl::codec

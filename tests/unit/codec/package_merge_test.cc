@@ -8,7 +8,7 @@
 
 #include "samples.h"
 
-namespace dcf::impl {
+namespace dcf::impl::codec {
 namespace {
 
 using testing::Random;
@@ -149,4 +149,4 @@ TEST(PackageMerge, RefusesWhatHasNoCode) {
 }
 
 }  // namespace
-}  // namespace dcf::impl
+}  // namespace dcf::impl::codec

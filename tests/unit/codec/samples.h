@@ -83,21 +83,21 @@ inline std::vector<uint8_t> random_lengths(Random& random, unsigned symbols, uns
 
 // Spreads the lengths over 256 symbols in order.
 inline std::vector<uint8_t> spread(Random& random, const std::vector<uint8_t>& lengths) {
-  std::vector<uint8_t> out(kMaxSymbols);
-  std::vector<unsigned> places(kMaxSymbols);
-  for (unsigned i = 0; i < kMaxSymbols; ++i) places[i] = i;
+  std::vector<uint8_t> out(codec::kMaxSymbols);
+  std::vector<unsigned> places(codec::kMaxSymbols);
+  for (unsigned i = 0; i < codec::kMaxSymbols; ++i) places[i] = i;
   std::shuffle(places.begin(), places.end(), random);
   for (size_t i = 0; i < lengths.size(); ++i) out[places[i]] = lengths[i];
   return out;
 }
 
 // Symbols drawn so that each occurs about as often as its code length says.
-inline std::vector<uint8_t> symbols_of(Random& random, const CodeLengths& code, size_t n) {
+inline std::vector<uint8_t> symbols_of(Random& random, const codec::CodeLengths& code, size_t n) {
   std::vector<uint8_t> table;
-  for (unsigned symbol = 0; symbol < kMaxSymbols; ++symbol) {
+  for (unsigned symbol = 0; symbol < codec::kMaxSymbols; ++symbol) {
     const unsigned length = code.length(symbol);
     if (length > 0)
-      table.insert(table.end(), size_t{1} << (kMaxCodeLength - length),
+      table.insert(table.end(), size_t{1} << (codec::kMaxCodeLength - length),
                    static_cast<uint8_t>(symbol));
   }
   std::vector<uint8_t> out(n);
@@ -105,7 +105,7 @@ inline std::vector<uint8_t> symbols_of(Random& random, const CodeLengths& code, 
   return out;
 }
 
-inline std::vector<uint8_t> vector_of(const CodeLengths& code) {
+inline std::vector<uint8_t> vector_of(const codec::CodeLengths& code) {
   return {code.lengths().begin(), code.lengths().end()};
 }
 

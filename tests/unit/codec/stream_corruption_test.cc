@@ -7,7 +7,7 @@
 #include "reference.h"
 #include "samples.h"
 
-namespace dcf::impl {
+namespace dcf::impl::codec {
 namespace {
 
 using testing::Random;
@@ -218,4 +218,4 @@ TEST(StreamCorruption, EveryRuleHasItsCode) {
 }
 
 }  // namespace
-}  // namespace dcf::impl
+}  // namespace dcf::impl::codec

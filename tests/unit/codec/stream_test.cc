@@ -11,7 +11,7 @@
 #include "samples.h"
 #include "support/test_paths.h"
 
-namespace dcf::impl {
+namespace dcf::impl::codec {
 namespace {
 
 using testing::Random;
@@ -232,4 +232,4 @@ TEST(Stream, ArgumentsOutOfRange) {
 }
 
 }  // namespace
-}  // namespace dcf::impl
+}  // namespace dcf::impl::codec

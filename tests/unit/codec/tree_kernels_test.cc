@@ -8,7 +8,7 @@
 #include "codec/bit_writer.h"
 #include "samples.h"
 
-namespace dcf::impl {
+namespace dcf::impl::codec {
 namespace {
 
 using testing::Random;
@@ -181,4 +181,4 @@ TEST(TreeKernels, Partition) {
 }
 
 }  // namespace
-}  // namespace dcf::impl
+}  // namespace dcf::impl::codec

@@ -6,11 +6,11 @@
 
 #include <random>
 
-namespace dcf::impl {
+namespace dcf::impl::encode {
 namespace {
 
-std::vector<std::vector<uint8_t>> grouped_one_by_one(const Encoding& e, Bytes map, uint64_t first,
-                                                     Bytes symbols, size_t width) {
+std::vector<std::vector<uint8_t>> grouped_one_by_one(const format::Encoding& e, Bytes map,
+                                                     uint64_t first, Bytes symbols, size_t width) {
   std::vector<std::vector<uint8_t>> groups(e.classes);
   for (size_t i = 0; i < symbols.size() / width; ++i) {
     std::vector<uint8_t>& group = groups[map[(first + i) / e.class_run % e.class_units]];
@@ -23,7 +23,7 @@ std::vector<std::vector<uint8_t>> grouped_one_by_one(const Encoding& e, Bytes ma
 TEST(ClassMap, GroupsAreInTheOrderOfTheElements) {
   std::mt19937_64 rng(3);
   for (int round = 0; round < 600; ++round) {
-    Encoding e;
+    format::Encoding e;
     e.classes = static_cast<uint16_t>(2 + rng() % (kMaxClasses - 1));
     e.class_run = static_cast<uint32_t>(1 + rng() % (round % 2 == 0 ? 3 : 40));
     e.class_units = static_cast<uint32_t>(1 + rng() % 70);
@@ -41,4 +41,4 @@ TEST(ClassMap, GroupsAreInTheOrderOfTheElements) {
 }
 
 }  // namespace
-}  // namespace dcf::impl
+}  // namespace dcf::impl::encode

@@ -9,7 +9,7 @@
 #include "words_of.h"
 #include "writing.h"
 
-namespace dcf::impl {
+namespace dcf::impl::encode {
 namespace {
 
 // Weights of dims {40, 16, 3, 64} whose scale, one of three, is that of their unit of an axis.
@@ -51,7 +51,7 @@ Sample scaled_sample(DType dtype, ClassAxis axis) {
 TEST(ClassPlan, FindsTheAxisAlongWhichScalesDiffer) {
   for (const DType dtype : {DType::kF32, DType::kF16, DType::kBF16, DType::kU8, DType::kI8}) {
     for (const ClassAxis axis : {kRows, kPlanes, kColumns}) {
-      const Encoding e = chosen(scaled_sample(dtype, axis));
+      const format::Encoding e = chosen(scaled_sample(dtype, axis));
       EXPECT_GE(e.classes, 3) << dtype_name(dtype) << " " << axis.run;
       // Parts of the units are as good.
       EXPECT_EQ(axis.run % e.class_run, 0u) << dtype_name(dtype) << " " << axis.run;
@@ -62,10 +62,11 @@ TEST(ClassPlan, FindsTheAxisAlongWhichScalesDiffer) {
 
 TEST(ClassPlan, SparsePositionsHaveNone) {
   const Sample sample = scaled_sample(DType::kF16, kRows);
-  for (const Positions positions : {Positions::kBitmap, Positions::kGap, Positions::kGapBucket}) {
+  for (const format::Positions positions :
+       {format::Positions::kBitmap, format::Positions::kGap, format::Positions::kGapBucket}) {
     EXPECT_FALSE(chosen(sample, with_positions(positions)).has_classes());
   }
-  EXPECT_TRUE(chosen(sample, with_positions(Positions::kDense)).has_classes());
+  EXPECT_TRUE(chosen(sample, with_positions(format::Positions::kDense)).has_classes());
 }
 
 TEST(ClassPlan, TheFileDependsOnNeitherPiecesNorThreads) {
@@ -91,7 +92,7 @@ TEST(ClassPlan, ManyUnitsAndThreads) {
     sample.dtype = DType::kF16;
     sample.dims = {kUnits, 64};
     sample.data = words_of(DType::kF16, weights);
-    const Encoding e = chosen(sample);
+    const format::Encoding e = chosen(sample);
     EXPECT_EQ(e.class_run, rows ? 64u : 1u);
     EXPECT_TRUE(file_of({sample}, {}, 3) == file_of({sample}));
   }
@@ -141,4 +142,4 @@ TEST(ClassPlan, AxesOfDims) {
 }
 
 }  // namespace
-}  // namespace dcf::impl
+}  // namespace dcf::impl::encode

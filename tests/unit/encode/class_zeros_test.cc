@@ -8,7 +8,7 @@
 #include "words_of.h"
 #include "writing.h"
 
-namespace dcf::impl {
+namespace dcf::impl::encode {
 namespace {
 
 constexpr ClassAxis kZerosByRow{16 * 3 * 64, 40};
@@ -39,8 +39,8 @@ Sample rounded_sample(ClassAxis axis, DType dtype = DType::kF32, bool scaled = f
 TEST(ClassZeros, AreFoundAlongAnyAxis) {
   for (const DType dtype : {DType::kF32, DType::kF64}) {
     for (const ClassAxis axis : {kZerosByRow, kZerosByPlane, kZerosByColumn}) {
-      const Encoding e = chosen(rounded_sample(axis, dtype));
-      ASSERT_EQ(e.values, Values::kClassSplit) << axis.run;
+      const format::Encoding e = chosen(rounded_sample(axis, dtype));
+      ASSERT_EQ(e.values, format::Values::kClassSplit) << axis.run;
       EXPECT_EQ(axis.run % e.class_run, 0u) << axis.run;
       // Three quarters of the values use the last bits of f32, or all that an f64 has.
       EXPECT_EQ(*std::min_element(e.class_z.begin(), e.class_z.begin() + e.classes), 0) << axis.run;
@@ -51,8 +51,8 @@ TEST(ClassZeros, AreFoundAlongAnyAxis) {
 }
 
 TEST(ClassZeros, DivideClassesOfOtherScales) {
-  const Encoding e = chosen(rounded_sample(kZerosByRow, DType::kF32, true));
-  ASSERT_EQ(e.values, Values::kClassSplit);
+  const format::Encoding e = chosen(rounded_sample(kZerosByRow, DType::kF32, true));
+  ASSERT_EQ(e.values, format::Values::kClassSplit);
   EXPECT_GE(e.classes, 4);
   EXPECT_EQ(e.class_units, kZerosByRow.units);
 }
@@ -68,21 +68,23 @@ TEST(ClassZeros, AreLeftOutWhereTheyDoNotPay) {
     }
   }
   sample.name = "w";
-  EXPECT_EQ(chosen(sample).values, Values::kSplit);
+  EXPECT_EQ(chosen(sample).values, format::Values::kSplit);
   const Sample unrounded = random_sample(random, DType::kF32, {1920, 64}, 1);
   EncodeOptions smallest;
   smallest.effort = Effort::kSmallest;
-  EXPECT_EQ(chosen(unrounded, smallest).values, Values::kSplit);
+  EXPECT_EQ(chosen(unrounded, smallest).values, format::Values::kSplit);
 }
 
 // Units of nothing but zeros are chance where many values are zero.
 TEST(ClassZeros, OfTensorsOfManyZeros) {
   std::mt19937_64 random(5);
   const Sample pruned = random_sample(random, DType::kF32, {1000, 64}, 0.2);
-  EXPECT_EQ(chosen(pruned, with_positions(Positions::kDense)).values, Values::kSplit);
+  EXPECT_EQ(chosen(pruned, with_positions(format::Positions::kDense)).values,
+            format::Values::kSplit);
   Sample padded = random_sample(random, DType::kF32, {1000, 64}, 1);
   std::fill(padded.data.begin() + padded.data.size() * 9 / 10, padded.data.end(), 0);
-  EXPECT_EQ(chosen(padded, with_positions(Positions::kDense)).values, Values::kClassSplit);
+  EXPECT_EQ(chosen(padded, with_positions(format::Positions::kDense)).values,
+            format::Values::kClassSplit);
 }
 
 TEST(ClassZeros, TheFileDependsOnNeitherPiecesNorThreads) {
@@ -109,8 +111,8 @@ TEST(ClassZeros, ATensorThatMayBeCutIntoRangesHasNone) {
   EncodeOptions fast;
   fast.effort = Effort::kFast;
   EXPECT_FALSE(chosen(sample, fast).has_classes());
-  EXPECT_EQ(chosen(sample).values, Values::kClassSplit);
+  EXPECT_EQ(chosen(sample).values, format::Values::kClassSplit);
 }
 
 }  // namespace
-}  // namespace dcf::impl
+}  // namespace dcf::impl::encode

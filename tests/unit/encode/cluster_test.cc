@@ -14,7 +14,7 @@
 #include "encode/kmeans_optimal.h"
 #include "words_of.h"
 
-namespace dcf::impl {
+namespace dcf::impl::encode {
 namespace {
 
 constexpr ClusterInit kInits[] = {ClusterInit::kLinear, ClusterInit::kDensity, ClusterInit::kForgy,
@@ -335,4 +335,4 @@ TEST(Cluster, NothingHasNoCentroids) {
 }
 
 }  // namespace
-}  // namespace dcf::impl
+}  // namespace dcf::impl::encode

@@ -10,7 +10,10 @@
 #include "words_of.h"
 #include "writing.h"
 
-namespace dcf::impl {
+namespace dcf::impl::encode {
+
+using format::Values;
+
 namespace {
 
 EncodeOptions smallest() {
@@ -19,7 +22,7 @@ EncodeOptions smallest() {
   return options;
 }
 
-std::vector<uint32_t> distances_of(const Encoding& e) {
+std::vector<uint32_t> distances_of(const format::Encoding& e) {
   return {e.distances.begin(), e.distances.begin() + e.distance_count};
 }
 
@@ -53,7 +56,7 @@ TEST(DeltaPlan, CountsUpInAFewBytes) {
   for (const DType dtype : {DType::kI64, DType::kU64, DType::kI32, DType::kU32, DType::kI16}) {
     const Sample sample = integers(dtype, {512}, values);
     const ReferenceFile file = decoded(file_of({sample}));
-    const Encoding& e = file.manifest.tensors.at(0).encoding;
+    const format::Encoding& e = file.manifest.tensors.at(0).encoding;
     EXPECT_EQ(e.values, Values::kDelta) << dtype_name(dtype);
     EXPECT_EQ(distances_of(e), std::vector<uint32_t>{1}) << dtype_name(dtype);
     EXPECT_LT(file.manifest.tensors.at(0).encoded_bytes, 100u) << dtype_name(dtype);
@@ -64,7 +67,7 @@ TEST(DeltaPlan, CountsUpInAFewBytes) {
 TEST(DeltaPlan, FindsTheRowBefore) {
   for (const DType dtype : {DType::kI16, DType::kI32, DType::kI8}) {
     const Sample sample = integers(dtype, {96, 64}, like_rows(96, 64, 1, 120));
-    const Encoding e = chosen(sample);
+    const format::Encoding e = chosen(sample);
     EXPECT_EQ(e.values, Values::kDelta) << dtype_name(dtype);
     EXPECT_EQ(distances_of(e), std::vector<uint32_t>{64}) << dtype_name(dtype);
   }
@@ -94,7 +97,7 @@ TEST(DeltaPlan, RowsChoose) {
     std::copy_n(other.begin() + static_cast<ptrdiff_t>(row * 64), 64,
                 values.begin() + static_cast<ptrdiff_t>(row * 64));
   }
-  const Encoding e = chosen(integers(DType::kI16, {128, 64}, values), smallest());
+  const format::Encoding e = chosen(integers(DType::kI16, {128, 64}, values), smallest());
   ASSERT_EQ(e.values, Values::kDelta);
   std::vector<uint32_t> distances = distances_of(e);
   std::sort(distances.begin(), distances.end());
@@ -136,7 +139,7 @@ TEST(DeltaPlan, ColumnsOfALargeTensor) {
   for (const EncodeOptions& options : {EncodeOptions{}, smallest()}) {
     const std::vector<uint8_t> whole = file_of({sample}, options);
     const ReferenceFile file = decoded(whole);
-    const Tensor& tensor = file.manifest.tensors.at(0);
+    const format::Tensor& tensor = file.manifest.tensors.at(0);
     EXPECT_TRUE(file.dense.at(0) == sample.data);
     ASSERT_EQ(tensor.encoding.values, Values::kDelta);
     EXPECT_TRUE(tensor.view.transposed);
@@ -176,7 +179,7 @@ TEST(DeltaPlan, Layouts) {
   };
   ASSERT_EQ(layouts({22528, 1024}, true).size(), 2u);
   const DeltaLayout columns = layouts({22528, 1024}, true)[1];
-  EXPECT_EQ(columns.view, (View{22528, true}));
+  EXPECT_EQ(columns.view, (format::View{22528, true}));
   for (const uint32_t d : {1u, 8u, 704u, 2816u}) {
     EXPECT_NE(std::find(columns.distances.begin(), columns.distances.end(), d),
               columns.distances.end());
@@ -194,4 +197,4 @@ TEST(DeltaPlan, Layouts) {
 }
 
 }  // namespace
-}  // namespace dcf::impl
+}  // namespace dcf::impl::encode

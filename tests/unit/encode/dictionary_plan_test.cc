@@ -9,7 +9,10 @@
 #include "words_of.h"
 #include "writing.h"
 
-namespace dcf::impl {
+namespace dcf::impl::encode {
+
+using format::Values;
+
 namespace {
 
 // `elements` words, each of `words` random ones about equally often.
@@ -35,7 +38,7 @@ Sample repeating_sample(DType dtype, size_t words, size_t elements) {
 TEST(DictionaryPlan, AnyNumberOfWordsUpToTheMost) {
   for (const DType dtype : {DType::kF32, DType::kF64, DType::kI32, DType::kU64}) {
     for (const size_t words : {257, 300, 5000}) {
-      const Encoding e = chosen(repeating_sample(dtype, words, 40000));
+      const format::Encoding e = chosen(repeating_sample(dtype, words, 40000));
       EXPECT_EQ(e.values, Values::kDictionary) << dtype_name(dtype) << " " << words;
       EXPECT_EQ(e.palette_size, words);
     }
@@ -76,8 +79,9 @@ TEST(DictionaryPlan, AComputedTable) {
 
 TEST(DictionaryPlan, OnlyDensePositions) {
   const Sample sample = repeating_sample(DType::kF32, 300, 40000);
-  EXPECT_EQ(chosen(sample, with_positions(Positions::kDense)).values, Values::kDictionary);
-  for (const Positions positions : {Positions::kBitmap, Positions::kGap, Positions::kGapBucket}) {
+  EXPECT_EQ(chosen(sample, with_positions(format::Positions::kDense)).values, Values::kDictionary);
+  for (const format::Positions positions :
+       {format::Positions::kBitmap, format::Positions::kGap, format::Positions::kGapBucket}) {
     EXPECT_NE(chosen(sample, with_positions(positions)).values, Values::kDictionary);
   }
 }
@@ -96,4 +100,4 @@ TEST(DictionaryPlan, ATensorThatMayBeCutIntoRangesHasNone) {
 }
 
 }  // namespace
-}  // namespace dcf::impl
+}  // namespace dcf::impl::encode

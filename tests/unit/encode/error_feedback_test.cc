@@ -11,7 +11,7 @@
 #include "normal_weights.h"
 #include "words_of.h"
 
-namespace dcf::impl {
+namespace dcf::impl::encode {
 namespace {
 
 constexpr double kSqnr = 25;
@@ -401,4 +401,4 @@ TEST(Moments, SizesAreThoseOfTheTensor) {
 }
 
 }  // namespace
-}  // namespace dcf::impl
+}  // namespace dcf::impl::encode

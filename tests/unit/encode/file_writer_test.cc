@@ -10,7 +10,7 @@
 #include "support/sanitizer.h"
 #include "writing.h"
 
-namespace dcf::impl {
+namespace dcf::impl::encode {
 namespace {
 
 std::vector<Sample> assorted(unsigned seed) {
@@ -39,7 +39,7 @@ TEST(FileWriter, AliasesShareData) {
   ASSERT_EQ(result.manifest.tensors[0].name, "a copy");
   EXPECT_EQ(result.manifest.tensors[0].alias_of, kNoTensor);
   int aliases = 0;
-  for (const Tensor& t : result.manifest.tensors) {
+  for (const format::Tensor& t : result.manifest.tensors) {
     const bool same = t.name == "t1" || t.name == "t1 reshaped";
     EXPECT_EQ(t.alias_of, same ? 0 : kNoTensor) << t.name;
     aliases += t.alias_of != kNoTensor;
@@ -50,8 +50,8 @@ TEST(FileWriter, AliasesShareData) {
   EXPECT_LT(file.size(), alone.size() + 120);
 }
 
-Header header_of(const std::vector<uint8_t>& file) {
-  return parse_header(file, file.size()).take();
+format::Header header_of(const std::vector<uint8_t>& file) {
+  return format::parse_header(file, file.size()).take();
 }
 
 TEST(FileWriter, NamesAreCodedWhereThatIsSmaller) {
@@ -64,7 +64,7 @@ TEST(FileWriter, NamesAreCodedWhereThatIsSmaller) {
     }
   }
   const std::vector<uint8_t> file = file_of(samples);
-  EXPECT_EQ(header_of(file).features, kCodedNames);
+  EXPECT_EQ(header_of(file).features, format::kCodedNames);
   EXPECT_LT(file.size(), names);
   const ReferenceFile result = decoded(file);
   ASSERT_EQ(result.manifest.tensors.size(), samples.size());
@@ -86,7 +86,7 @@ TEST(FileWriter, ManyNamesWithoutOrderStayPlain) {
   }
   EXPECT_EQ(header_of(file_of(samples)).features, 0u);
   samples.resize(500);
-  EXPECT_EQ(header_of(file_of(samples)).features, kCodedNames);
+  EXPECT_EQ(header_of(file_of(samples)).features, format::kCodedNames);
 }
 
 TEST(FileWriter, NoAliasAcrossDTypesOptionsOrOneBit) {
@@ -100,7 +100,7 @@ TEST(FileWriter, NoAliasAcrossDTypesOptionsOrOneBit) {
   c.name = "c";
   c.data[5000] ^= 1;
   const ReferenceFile file = decoded(file_of({a, b, c}));
-  for (const Tensor& t : file.manifest.tensors) EXPECT_EQ(t.alias_of, kNoTensor);
+  for (const format::Tensor& t : file.manifest.tensors) EXPECT_EQ(t.alias_of, kNoTensor);
   FileWriter writer({});
   // Without the NaN among random bits, which would keep it from being clustered.
   for (size_t i = 3; i < a.data.size(); i += 4) a.data[i] &= 0xBF;
@@ -325,7 +325,7 @@ TEST(FileWriter, ProgressReachesTheTotalAndCancels) {
 }
 
 TEST(FileWriter, FailingSinkIsReported) {
-  class Full final : public Sink {
+  class Full final : public io::Sink {
    public:
     Status append(Bytes bytes) override {
       room_ -= std::min<size_t>(room_, bytes.size());
@@ -380,8 +380,9 @@ TEST(FileWriter, HugeSparseTensorTakesLittleMemory) {
   }
   [[maybe_unused]] const uint64_t before = peak_memory();
   for (const bool coded : {false, true}) {
-    for (const auto& positions : {std::optional<Positions>(), std::optional(Positions::kGap),
-                                  std::optional(Positions::kBitmap)}) {
+    for (const auto& positions :
+         {std::optional<format::Positions>(), std::optional(format::Positions::kGap),
+          std::optional(format::Positions::kBitmap)}) {
       TensorInput input;
       input.spec = {"huge", DType::kF32, 0, "", dims};
       input.data = CsrData{row_ptr, col.data(), values.data()};
@@ -399,4 +400,4 @@ TEST(FileWriter, HugeSparseTensorTakesLittleMemory) {
 }
 
 }  // namespace
-}  // namespace dcf::impl
+}  // namespace dcf::impl::encode

@@ -11,7 +11,7 @@
 #include "words_of.h"
 #include "writing.h"
 
-namespace dcf::impl {
+namespace dcf::impl::encode {
 namespace {
 
 const std::vector<uint64_t> kDims = {24, 16, 3, 64};
@@ -60,8 +60,8 @@ TEST(GridFinder, FindsWhateverHasAScale) {
         // 32 values of 8 or 11 bits fit too many scales to say which.
         if (axis == kBlocks && dtype != DType::kF32 && high > 7) continue;
         if (dtype == DType::kBF16 && low < -128) continue;
-        const Encoding e = chosen(sample_of(dtype, quantised(axis, low, high, ++seed)));
-        EXPECT_EQ(e.values, Values::kGrid)
+        const format::Encoding e = chosen(sample_of(dtype, quantised(axis, low, high, ++seed)));
+        EXPECT_EQ(e.values, format::Values::kGrid)
             << dtype_name(dtype) << " " << low << " run " << axis.run << " units " << axis.units;
         EXPECT_EQ(e.grid_run, axis.run) << dtype_name(dtype) << " " << low;
         EXPECT_EQ(e.grid_units, axis.units) << dtype_name(dtype) << " " << low;
@@ -72,8 +72,8 @@ TEST(GridFinder, FindsWhateverHasAScale) {
 
 // A palette has at most 256 words; with more integers one scale is worth it.
 TEST(GridFinder, FindsOneScaleOfATensor) {
-  const Encoding e = chosen(sample_of(DType::kF32, quantised(kWhole, -32768, 32767, 3)));
-  EXPECT_EQ(e.values, Values::kGrid);
+  const format::Encoding e = chosen(sample_of(DType::kF32, quantised(kWhole, -32768, 32767, 3)));
+  EXPECT_EQ(e.values, format::Values::kGrid);
   EXPECT_EQ(e.grid_units, 1u);
 }
 
@@ -83,7 +83,7 @@ TEST(GridFinder, WeightsThatWereNeverQuantisedHaveNone) {
   for (const DType dtype : {DType::kF32, DType::kF16, DType::kBF16}) {
     std::vector<double> values(kElements);
     for (double& v : values) v = normal(random);
-    EXPECT_NE(chosen(sample_of(dtype, values)).values, Values::kGrid) << dtype_name(dtype);
+    EXPECT_NE(chosen(sample_of(dtype, values)).values, format::Values::kGrid) << dtype_name(dtype);
   }
 }
 
@@ -92,7 +92,7 @@ TEST(GridFinder, OneWordOffTheGrid) {
   for (const uint32_t odd : {0x7F800000u, 0xFF800000u, 0x7FC00000u, 0x3C123457u}) {
     Sample sample = sample_of(DType::kF32, quantised(kByRow, -127, 127, 7));
     store_le(&sample.data[4 * (kElements - 9)], odd);
-    EXPECT_NE(chosen(sample).values, Values::kGrid) << odd;
+    EXPECT_NE(chosen(sample).values, format::Values::kGrid) << odd;
   }
 }
 
@@ -104,8 +104,8 @@ TEST(GridFinder, UnitsOfZerosAndOfOneValue) {
     values[8 * kByRow.run + i] = 0x1.5p-140;  // subnormal, all alike
   }
   values[6 * kByRow.run + 5] = -0.0;
-  const Encoding e = chosen(sample_of(DType::kF32, values));
-  EXPECT_EQ(e.values, Values::kGrid);
+  const format::Encoding e = chosen(sample_of(DType::kF32, values));
+  EXPECT_EQ(e.values, format::Values::kGrid);
   EXPECT_EQ(e.grid_units, 24u);
 }
 
@@ -118,8 +118,8 @@ TEST(GridFinder, ScalesThatNoValueShows) {
     const float scale = 0.001F * static_cast<float>(1 + i / kByRow.run);
     values.push_back(double{static_cast<float>(i % 3 == 0 ? k : -k) * scale});
   }
-  const Encoding e = chosen(sample_of(DType::kF32, values));
-  EXPECT_EQ(e.values, Values::kGrid);
+  const format::Encoding e = chosen(sample_of(DType::kF32, values));
+  EXPECT_EQ(e.values, format::Values::kGrid);
   EXPECT_EQ(e.grid_units, 24u);
 }
 
@@ -141,8 +141,8 @@ TEST(GridFinder, GridsHaveClasses) {
   }
   values[0] = double{1000 * 0.01F};  // more words than a palette has
   for (size_t i = 1; i < 300; ++i) values[2 * i * 64] = double{static_cast<float>(200 + i) * 0.01F};
-  const Encoding e = chosen(sample_of(DType::kF32, values));
-  EXPECT_EQ(e.values, Values::kGrid);
+  const format::Encoding e = chosen(sample_of(DType::kF32, values));
+  EXPECT_EQ(e.values, format::Values::kGrid);
   EXPECT_EQ(e.grid_units, 1u);
   EXPECT_GE(e.classes, 2);
 }
@@ -165,8 +165,8 @@ TEST(GridFinder, ATensorOfManyElementsStaysWhole) {
     sample.dtype = DType::kF32;
     sample.dims = dims;
     sample.data = words_of(DType::kF32, values);
-    const Encoding e = chosen(sample, fast);
-    EXPECT_EQ(e.values == Values::kGrid, on_grid);
+    const format::Encoding e = chosen(sample, fast);
+    EXPECT_EQ(e.values == format::Values::kGrid, on_grid);
     EXPECT_EQ(e.grid_units, on_grid ? 1200u : 0u);
     const TensorInput input = sample.input();
     Result<TensorStats> stats = TensorStats::create(input.spec, fast);
@@ -187,4 +187,4 @@ TEST(GridFinder, ATensorOfManyElementsStaysWhole) {
 }
 
 }  // namespace
-}  // namespace dcf::impl
+}  // namespace dcf::impl::encode

@@ -15,7 +15,7 @@
 #include "normal_weights.h"
 #include "words_of.h"
 
-namespace dcf::impl {
+namespace dcf::impl::encode {
 namespace {
 
 struct GridOutcome {
@@ -352,4 +352,4 @@ TEST(GridRound, AnElementThatIsTooManyStepsIsSaid) {
 }
 
 }  // namespace
-}  // namespace dcf::impl
+}  // namespace dcf::impl::encode

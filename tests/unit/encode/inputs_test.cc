@@ -5,7 +5,7 @@
 
 #include "writing.h"
 
-namespace dcf::impl {
+namespace dcf::impl::encode {
 namespace {
 
 // A random CSR matrix with the same tensor as dense words.
@@ -92,10 +92,10 @@ TEST(Inputs, CodesKeepTheirCodebook) {
     ASSERT_TRUE(written.ok()) << written.status().message;
     const ReferenceFile file = decoded(written.value());
     EXPECT_TRUE(file.dense[0] == csr.dense);
-    const Tensor& t = file.manifest.tensors[0];
-    EXPECT_EQ(t.encoding.values, Values::kPalette);
+    const format::Tensor& t = file.manifest.tensors[0];
+    EXPECT_EQ(t.encoding.values, format::Values::kPalette);
     EXPECT_EQ(t.encoding.palette_size, 100);
-    EXPECT_EQ(t.fidelity, Fidelity::kBitExact);
+    EXPECT_EQ(t.fidelity, format::Fidelity::kBitExact);
     // Entries of value zero are entries all the same.
     if (t.encoding.is_sparse()) EXPECT_EQ(t.nonzeros, csr.col.size());
   }
@@ -123,9 +123,9 @@ TEST(Inputs, CodesOfEveryElement) {
     ASSERT_TRUE(written.ok()) << written.status().message;
     const ReferenceFile file = decoded(written.value());
     EXPECT_TRUE(file.dense[0] == dense);
-    const Tensor& t = file.manifest.tensors[0];
-    EXPECT_EQ(t.encoding.positions, positions.value_or(Positions::kDense));
-    EXPECT_EQ(t.encoding.values, Values::kPalette);
+    const format::Tensor& t = file.manifest.tensors[0];
+    EXPECT_EQ(t.encoding.positions, positions.value_or(format::Positions::kDense));
+    EXPECT_EQ(t.encoding.values, format::Values::kPalette);
     EXPECT_EQ(t.encoding.palette_size, 100);
   }
 }
@@ -140,7 +140,7 @@ TEST(Inputs, CodesOfAFullCodebook) {
       CodesData{csr.row_ptr.data(), csr.col.data(), csr.codes.data(), codebook.data(), 256};
   for (const auto& positions : kAllChoices) {
     const auto written = write(input, with_positions(positions));
-    if (positions == Positions::kGap) {
+    if (positions == format::Positions::kGap) {
       EXPECT_EQ(written.status().code, Code::InvalidArgument);
       continue;
     }
@@ -159,7 +159,7 @@ TEST(Inputs, SignsInCodebooks) {
     EXPECT_TRUE(decoded(write(input, options).value()).dense[0] == csr.dense);
     options.canonical_zeros = true;
     const ReferenceFile file = decoded(write(input, options).value());
-    EXPECT_EQ(file.manifest.tensors[0].fidelity, Fidelity::kValueExact);
+    EXPECT_EQ(file.manifest.tensors[0].fidelity, format::Fidelity::kValueExact);
     for (size_t i = 0; i < 900; ++i) {
       const uint64_t expected = load_word(&csr.dense[4 * i], 4) == 0x3F800000 ? 0x3F800000 : 0;
       EXPECT_EQ(load_word(&file.dense[0][4 * i], 4), expected);
@@ -225,7 +225,7 @@ TEST(Inputs, HostileArguments) {
   bad_options(dense, [](EncodeOptions& o) { o.gap_bits = 1; });
   bad_options(dense, [](EncodeOptions& o) { o.gap_bits = 9; });
   bad_options(dense, [](EncodeOptions& o) { o.init = static_cast<ClusterInit>(4); });
-  bad_options(dense, [](EncodeOptions& o) { o.positions = static_cast<Positions>(4); });
+  bad_options(dense, [](EncodeOptions& o) { o.positions = static_cast<format::Positions>(4); });
   bad_options(csr, [](EncodeOptions& o) { o.sparsity = 0.5; });
   bad_options(coded, [](EncodeOptions& o) { o.bits = 5; });
   TensorInput integer = dense;
@@ -280,4 +280,4 @@ TEST(Inputs, HostileArguments) {
 }
 
 }  // namespace
-}  // namespace dcf::impl
+}  // namespace dcf::impl::encode

@@ -6,7 +6,10 @@
 
 #include "writing.h"
 
-namespace dcf::impl {
+namespace dcf::impl::encode {
+
+using format::Fidelity;
+
 namespace {
 
 std::vector<double> numbers(DType dtype, const std::vector<uint8_t>& words) {
@@ -35,7 +38,7 @@ Sample gaussian(DType dtype, std::vector<uint64_t> dims, unsigned seed, double z
 
 struct Outcome {
   ReferenceFile file;
-  const Tensor& tensor() const { return file.manifest.tensors[0]; }
+  const format::Tensor& tensor() const { return file.manifest.tensors[0]; }
   std::vector<double> before;
   std::vector<double> after;
   double error = 0;         // greatest difference
@@ -80,14 +83,14 @@ TEST(Lossy, BoundIsTheGreatestDifference) {
 }
 
 TEST(Lossy, PrunedAndClusteredIsThePaper) {
-  EncodeOptions options = with_positions(Positions::kGap);
+  EncodeOptions options = with_positions(format::Positions::kGap);
   options.sparsity = 0.9;
   options.bits = 5;
   const Outcome out = run(gaussian(DType::kF32, {200, 300}, 2), options);
-  const Tensor& t = out.tensor();
+  const format::Tensor& t = out.tensor();
   EXPECT_EQ(t.fidelity, Fidelity::kLossy);
-  EXPECT_EQ(t.encoding.positions, Positions::kGap);
-  EXPECT_EQ(t.encoding.values, Values::kPalette);
+  EXPECT_EQ(t.encoding.positions, format::Positions::kGap);
+  EXPECT_EQ(t.encoding.values, format::Values::kPalette);
   EXPECT_LE(t.encoding.palette_size, 32);
   EXPECT_EQ(t.nonzeros, 6000u);
   // The kept are those of greatest magnitude, and each has the nearest centroid.
@@ -100,7 +103,7 @@ TEST(Lossy, PrunedAndClusteredIsThePaper) {
 }
 
 TEST(Lossy, NarrowGapsHaveFillers) {
-  EncodeOptions options = with_positions(Positions::kGap);
+  EncodeOptions options = with_positions(format::Positions::kGap);
   options.sparsity = 0.97;
   options.bits = 3;
   options.gap_bits = 3;
@@ -111,11 +114,11 @@ TEST(Lossy, NarrowGapsHaveFillers) {
 
 TEST(Lossy, WithoutPruningDensePositionsClusterAllWeights) {
   const Sample sample = gaussian(DType::kF32, {60, 60}, 4, 0.3);
-  EncodeOptions options = with_positions(Positions::kDense);
+  EncodeOptions options = with_positions(format::Positions::kDense);
   options.bits = 3;
   const Outcome dense = run(sample, options);
   EXPECT_EQ(dense.levels.size() + (dense.zeros > 0), 8u);
-  options.positions = Positions::kGapBucket;
+  options.positions = format::Positions::kGapBucket;
   const Outcome sparse = run(sample, options);
   EXPECT_EQ(sparse.levels.size(), 8u);
   for (size_t i = 0; i < sparse.before.size(); ++i) {
@@ -219,7 +222,7 @@ TEST(Lossy, FilledDenseClustersAre256) {
   EXPECT_LT(run(sample, options).levels.size(), 255u);
   options.fill_clusters = true;
   EXPECT_EQ(run(sample, options).levels.size(), 256u);
-  options.positions = Positions::kGap;  // the filler zero takes a code
+  options.positions = format::Positions::kGap;  // the filler zero takes a code
   EXPECT_EQ(run(sample, options).levels.size(), 255u);
 }
 
@@ -264,4 +267,4 @@ TEST(Lossy, HistoriesAreNotShared) {
 }
 
 }  // namespace
-}  // namespace dcf::impl
+}  // namespace dcf::impl::encode

@@ -7,7 +7,7 @@
 #include <map>
 #include <random>
 
-namespace dcf::impl {
+namespace dcf::impl::encode {
 namespace {
 
 std::vector<uint8_t> to_bytes(DType dtype, const std::vector<uint64_t>& words) {
@@ -96,4 +96,4 @@ TEST(Palette, OfNothingIsEmpty) {
 }
 
 }  // namespace
-}  // namespace dcf::impl
+}  // namespace dcf::impl::encode

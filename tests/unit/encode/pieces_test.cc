@@ -5,7 +5,7 @@
 #include "encode/piece_transpose.h"
 #include "writing.h"
 
-namespace dcf::impl {
+namespace dcf::impl::encode {
 namespace {
 
 Status add_in_pieces(FileWriter& writer, const Sample& sample, const EncodeOptions& options,
@@ -79,7 +79,7 @@ TEST(Pieces, ViewsOfLargeTensors) {
       }
     }
     const std::vector<uint8_t> whole = file_of({sample});
-    const Tensor tensor = decoded(whole).manifest.tensors[0];
+    const format::Tensor tensor = decoded(whole).manifest.tensors[0];
     if (form == 1) {
       EXPECT_TRUE(tensor.view.transposed);
     }
@@ -299,4 +299,4 @@ TEST(PieceStore, ReadsBackAnyRange) {
 }
 
 }  // namespace
-}  // namespace dcf::impl
+}  // namespace dcf::impl::encode

@@ -12,7 +12,7 @@
 #include "encode/stats.h"
 #include "words_of.h"
 
-namespace dcf::impl {
+namespace dcf::impl::encode {
 namespace {
 
 constexpr DType kFloats[] = {DType::kF64,        DType::kF32,       DType::kF16,
@@ -153,4 +153,4 @@ TEST(Stats, CountsZerosBySign) {
 }
 
 }  // namespace
-}  // namespace dcf::impl
+}  // namespace dcf::impl::encode

@@ -6,7 +6,7 @@
 #include <cmath>
 #include <numeric>
 
-namespace dcf::impl {
+namespace dcf::impl::encode {
 namespace {
 
 TEST(Quality, EqualTensorsGetItAll) {
@@ -82,4 +82,4 @@ TEST(Quality, StepLeavesTheRatio) {
 }
 
 }  // namespace
-}  // namespace dcf::impl
+}  // namespace dcf::impl::encode

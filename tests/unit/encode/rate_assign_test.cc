@@ -6,7 +6,7 @@
 #include <limits>
 #include <random>
 
-namespace dcf::impl {
+namespace dcf::impl::encode {
 namespace {
 
 constexpr double kForbidden = std::numeric_limits<double>::infinity();
@@ -84,4 +84,4 @@ TEST(RateAssign, APriceCanMakeACentroidUseless) {
 }
 
 }  // namespace
-}  // namespace dcf::impl
+}  // namespace dcf::impl::encode

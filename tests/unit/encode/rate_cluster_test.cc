@@ -11,7 +11,7 @@
 #include "encode/radix_sort.h"
 #include "encode/rate_assign.h"
 
-namespace dcf::impl {
+namespace dcf::impl::encode {
 namespace {
 
 struct Problem {
@@ -234,4 +234,4 @@ TEST(RadixSort, KeysOfAnyWidth) {
 }
 
 }  // namespace
-}  // namespace dcf::impl
+}  // namespace dcf::impl::encode

@@ -12,7 +12,11 @@
 #include "reference_names.h"
 #include "reference_streams.h"
 
-namespace dcf::impl {
+namespace dcf::impl::encode {
+
+using format::Role;
+using format::Values;
+
 namespace {
 
 // NOLINTNEXTLINE(google-build-using-namespace)
@@ -41,12 +45,12 @@ std::vector<uint64_t> read_buckets(Cursor& in, uint64_t n, unsigned t, unsigned 
 
 class TensorDecoder {
  public:
-  TensorDecoder(const Tensor& t, const std::vector<Lengths>& tables,
+  TensorDecoder(const format::Tensor& t, const std::vector<Lengths>& tables,
                 const std::vector<uint64_t>& codebook, const std::vector<float>& scales,
                 const std::vector<uint8_t>& predictors, const std::vector<uint8_t>& class_map)
       : t_(t),
         e_(t.encoding),
-        roles_(roles_of(t.encoding, t.dtype)),
+        roles_(format::roles_of(t.encoding, t.dtype)),
         codebook_(codebook),
         scales_(scales),
         predictors_(predictors),
@@ -62,7 +66,7 @@ class TensorDecoder {
     Cursor in(bytes);
     first_ = words->size();
     std::vector<uint64_t> at;  // of entries, from the start of the chunk
-    if (e_.positions == Positions::kDense) {
+    if (e_.positions == format::Positions::kDense) {
       for (uint64_t i = 0; i < elements; ++i) at.push_back(i);
     } else if (entries > 0) {
       at = positions(in, elements, entries);
@@ -129,7 +133,7 @@ class TensorDecoder {
 
   std::vector<uint64_t> positions(Cursor& in, uint64_t elements, uint64_t entries) {
     std::vector<uint64_t> at;
-    if (e_.positions == Positions::kBitmap) {
+    if (e_.positions == format::Positions::kBitmap) {
       const std::vector<uint8_t> bits = role_stream(in, Role::kBitmap, (elements + 7) / 8);
       Cursor string(bits);
       for (uint64_t i = 0; i < elements; ++i) {
@@ -144,7 +148,7 @@ class TensorDecoder {
     std::vector<uint64_t> counts{entries};
     if (rows > 1) counts = read_buckets(in, rows, 7, 2, 192, tables_[roles_.find(Role::kCounts)]);
     const size_t k = roles_.find(Role::kGaps);
-    if (e_.positions == Positions::kGap) {
+    if (e_.positions == format::Positions::kGap) {
       const std::vector<uint8_t> symbols = role_stream(in, Role::kGaps, entries);
       gaps_.assign(symbols.begin(), symbols.end());
     } else {
@@ -206,7 +210,7 @@ class TensorDecoder {
   }
 
   std::vector<uint64_t> values(Cursor& in, uint64_t n, std::vector<bool>* filler) {
-    const bool gap = e_.positions == Positions::kGap;
+    const bool gap = e_.positions == format::Positions::kGap;
     std::vector<uint64_t> out;
     if (e_.values == Values::kPalette) {
       for (const uint8_t code : role_stream(in, Role::kValues, n)) {
@@ -292,14 +296,14 @@ class TensorDecoder {
     return out;
   }
 
-  const Tensor& t_;
-  const Encoding& e_;
-  const Roles roles_;
+  const format::Tensor& t_;
+  const format::Encoding& e_;
+  const format::Roles roles_;
   const std::vector<uint64_t>& codebook_;
   const std::vector<float>& scales_;
   const std::vector<uint8_t>& predictors_;
   const std::vector<uint8_t>& class_map_;
-  std::array<const Lengths*, kMaxRoles> tables_{};
+  std::array<const Lengths*, format::kMaxRoles> tables_{};
   uint64_t first_ = 0;  // element of the view that the chunk begins with
   uint64_t zero_sign_ = 0;
   std::vector<uint64_t> gaps_;
@@ -307,7 +311,7 @@ class TensorDecoder {
 };
 
 // Section 5.2.
-std::vector<uint64_t> read_codebook(Cursor& in, const Tensor& t) {
+std::vector<uint64_t> read_codebook(Cursor& in, const format::Tensor& t) {
   const unsigned k = in.byte();
   uint64_t key = in.field(t.bits);
   std::vector<uint64_t> words{codebook_word(t.dtype, key)};
@@ -323,7 +327,7 @@ std::vector<uint64_t> read_codebook(Cursor& in, const Tensor& t) {
 }
 
 // Section 8.4.
-std::vector<float> read_scales(Cursor& in, const Tensor& t) {
+std::vector<float> read_scales(Cursor& in, const format::Tensor& t) {
   std::vector<float> scales;
   while (scales.size() < t.encoding.grid_units) {
     scales.push_back(std::bit_cast<float>(static_cast<uint32_t>(in.field(32))));
@@ -338,18 +342,18 @@ class FileDecoder {
   FileDecoder(Bytes file, ReferenceFile* out) : file_(file), out_(out) {}
 
   void run() {
-    const Result<Header> header = parse_header(file_, file_.size());
+    const Result<format::Header> header = format::parse_header(file_, file_.size());
     require(header.ok(), "header");
-    const Bytes packed = file_.subspan(kHeaderBytes, header.value().manifest_size);
+    const Bytes packed = file_.subspan(format::kHeaderBytes, header.value().manifest_size);
     require(hash_bytes(packed) == header.value().manifest_hash, "manifest hash");
-    Result<ManifestColumns> columns =
-        parse_manifest_columns(packed.data(), packed.size(), Limits{}.max_manifest);
+    Result<format::ManifestColumns> columns =
+        format::parse_manifest_columns(packed.data(), packed.size(), Limits{}.max_manifest);
     require(columns.ok(), columns.status().message);
     if ((header.value().features & 8) != 0) set_names(&columns.value());
-    Result<Manifest> manifest = validate_manifest(columns.take(), Limits{});
+    Result<format::Manifest> manifest = format::validate_manifest(columns.take(), Limits{});
     require(manifest.ok(), manifest.status().message);
     out_->manifest = manifest.take().release();
-    for (const Tensor& t : out_->manifest.tensors) {
+    for (const format::Tensor& t : out_->manifest.tensors) {
       const uint32_t features = header.value().features;
       require(t.encoding.classes == 0 || (features & 2) != 0, "feature bit 1");
       if (t.encoding.values == Values::kGrid) require((features & 1) != 0, "feature bit 0");
@@ -361,9 +365,9 @@ class FileDecoder {
       require(t.encoding.values != Values::kClassSplit || (features & 32) != 0, "feature bit 5");
     }
     read_tables(packed.size());
-    uint64_t at = kHeaderBytes + packed.size() + out_->manifest.table_bytes;
+    uint64_t at = format::kHeaderBytes + packed.size() + out_->manifest.table_bytes;
     for (size_t i = 0; i < out_->manifest.tensors.size(); ++i) at = read_tensor(i, at);
-    for (const Section& section : out_->manifest.sections) {
+    for (const format::Section& section : out_->manifest.sections) {
       require(section.bytes <= file_.size() - at, "a section");
       const auto size = static_cast<size_t>(section.bytes);
       require(hash_bytes(file_.subspan(at, size)) == section.hash, "section hash");
@@ -373,7 +377,7 @@ class FileDecoder {
   }
 
  private:
-  static void set_names(ManifestColumns* c) {
+  static void set_names(format::ManifestColumns* c) {
     require(c->name_lengths.empty(), "lengths of coded names");
     const std::vector<std::string> names = read_names(c->names, c->dtypes.size());
     c->names.clear();
@@ -385,12 +389,12 @@ class FileDecoder {
   }
 
   void read_tables(uint64_t manifest_size) {
-    const ManifestParts& m = out_->manifest;
-    const Bytes section = file_.subspan(kHeaderBytes + manifest_size, m.table_bytes);
+    const format::ManifestParts& m = out_->manifest;
+    const Bytes section = file_.subspan(format::kHeaderBytes + manifest_size, m.table_bytes);
     require(hash_bytes(section) == m.table_hash, "hash of the tables section");
     Cursor in(section);
     for (uint32_t i = 0; i < m.table_count; ++i) tables_.push_back(read_lengths(in));
-    for (const Tensor& t : m.tensors) {
+    for (const format::Tensor& t : m.tensors) {
       const bool book = t.alias_of == kNoTensor && (t.encoding.values == Values::kPalette ||
                                                     t.encoding.values == Values::kDictionary);
       out_->codebooks.push_back(book ? read_codebook(in, t) : std::vector<uint64_t>{});
@@ -408,7 +412,7 @@ class FileDecoder {
         class_maps_.back() = read_stream(in, t.encoding.class_units, t.encoding.classes, table);
       }
       if (t.alias_of != kNoTensor) continue;
-      const Roles roles = roles_of(t.encoding, t.dtype);
+      const format::Roles roles = format::roles_of(t.encoding, t.dtype);
       for (size_t k = 0; k < roles.count; ++k) {
         require(t.tables[k] == 0 || tables_[t.tables[k] - 1].size() <= roles.list[k].alphabet,
                 "a table with symbols outside the alphabet");
@@ -418,13 +422,13 @@ class FileDecoder {
   }
 
   uint64_t read_tensor(size_t i, uint64_t at) {
-    const ManifestParts& m = out_->manifest;
-    const Tensor& t = m.tensors[i];
+    const format::ManifestParts& m = out_->manifest;
+    const format::Tensor& t = m.tensors[i];
     if (t.alias_of != kNoTensor) {
       out_->dense.push_back(out_->dense[t.alias_of]);
       return at;
     }
-    for (uint64_t pad = padding_before(m, t, at); pad > 0; --pad) {
+    for (uint64_t pad = format::padding_before(m, t, at); pad > 0; --pad) {
       require(file_[at++] == 0, "padding is not zero");
     }
     std::vector<uint8_t> dense;
@@ -432,7 +436,7 @@ class FileDecoder {
     TensorDecoder decoder(t, tables_, out_->codebooks[i], scales_[i], predictors_[i],
                           class_maps_[i]);
     for (uint64_t c = 0; c < t.chunks; ++c) {
-      const Chunk& chunk = m.chunks[t.first_chunk + c];
+      const format::Chunk& chunk = m.chunks[t.first_chunk + c];
       require(chunk.bytes <= file_.size() - at, "a chunk past the end of the file");
       const Bytes bytes = file_.subspan(at, chunk.bytes);
       at += chunk.bytes;
@@ -477,4 +481,4 @@ ReferenceFile reference_decode(Bytes file) {
   return out;
 }
 
-}  // namespace dcf::impl
+}  // namespace dcf::impl::encode

@@ -9,11 +9,11 @@
 #include "base/bytes.h"
 #include "format/manifest.h"
 
-namespace dcf::impl {
+namespace dcf::impl::encode {
 
 struct ReferenceFile {
   std::string error;  // empty: decoded
-  ManifestParts manifest;
+  format::ManifestParts manifest;
   std::vector<std::vector<uint8_t>> dense;  // of each tensor, aliases too
   std::vector<std::vector<uint64_t>> codebooks;
   uint64_t fillers = 0;  // of all tensors
@@ -21,4 +21,4 @@ struct ReferenceFile {
 
 ReferenceFile reference_decode(Bytes file);
 
-}  // namespace dcf::impl
+}  // namespace dcf::impl::encode

@@ -7,7 +7,7 @@
 #include "words_of.h"
 #include "writing.h"
 
-namespace dcf::impl {
+namespace dcf::impl::encode {
 namespace {
 
 Sample weights(DType dtype, std::vector<uint64_t> dims, uint32_t seed) {
@@ -40,8 +40,8 @@ TEST(RoundedFile, IsSmallAndItsBoundIsTrue) {
       const Sample sample = weights(dtype, {300, 400}, 1);
       const std::vector<uint8_t> bytes = file_of({sample}, rounding(sqnr));
       const ReferenceFile file = decoded(bytes);
-      const Tensor& tensor = file.manifest.tensors[0];
-      EXPECT_EQ(tensor.fidelity, Fidelity::kLossy);
+      const format::Tensor& tensor = file.manifest.tensors[0];
+      EXPECT_EQ(tensor.fidelity, format::Fidelity::kLossy);
       const std::vector<double> before = numbers(dtype, sample.data);
       const std::vector<double> after = numbers(dtype, file.dense[0]);
       double greatest = 0;
@@ -78,7 +78,7 @@ TEST(RoundedFile, DoesNotDependOnThreadsOrPieces) {
 
 void expect_exact(const Sample& sample, double sqnr_db) {
   const ReferenceFile file = decoded(file_of({sample}, rounding(sqnr_db)));
-  EXPECT_EQ(file.manifest.tensors[0].fidelity, Fidelity::kBitExact);
+  EXPECT_EQ(file.manifest.tensors[0].fidelity, format::Fidelity::kBitExact);
   EXPECT_EQ(file.manifest.tensors[0].error_bound, 0);
   EXPECT_EQ(file.dense[0], sample.data);
 }
@@ -114,7 +114,7 @@ TEST(RoundedFile, QuantisedWeightsStayAsTheyAre) {
   expect_exact(rows, 40);
   // At a quality that leaves far fewer bits, they are rounded.
   EXPECT_EQ(decoded(file_of({palette}, rounding(15))).manifest.tensors[0].fidelity,
-            Fidelity::kLossy);
+            format::Fidelity::kLossy);
 }
 
 TEST(RoundedFile, PrunedWeightsStayZero) {
@@ -130,17 +130,17 @@ TEST(RoundedFile, PrunedWeightsStayZero) {
   EXPECT_LT(bytes.size() * 8, 60000u * 2);
 }
 
-Values values_of(const Sample& sample, double sqnr_db) {
+format::Values values_of(const Sample& sample, double sqnr_db) {
   return decoded(file_of({sample}, rounding(sqnr_db))).manifest.tensors[0].encoding.values;
 }
 
 TEST(RoundedFile, MatricesAndKernelsWhoseRowsAreLongAreTrellisValues) {
-  EXPECT_EQ(values_of(weights(DType::kF32, {60, 100}, 1), 30), Values::kTrellis);
-  EXPECT_EQ(values_of(weights(DType::kBF16, {500, 32}, 1), 20), Values::kTrellis);
-  EXPECT_EQ(values_of(weights(DType::kF16, {64, 16, 3, 3}, 1), 40), Values::kTrellis);
-  EXPECT_EQ(values_of(weights(DType::kF32, {500, 31}, 1), 30), Values::kGrid);
+  EXPECT_EQ(values_of(weights(DType::kF32, {60, 100}, 1), 30), format::Values::kTrellis);
+  EXPECT_EQ(values_of(weights(DType::kBF16, {500, 32}, 1), 20), format::Values::kTrellis);
+  EXPECT_EQ(values_of(weights(DType::kF16, {64, 16, 3, 3}, 1), 40), format::Values::kTrellis);
+  EXPECT_EQ(values_of(weights(DType::kF32, {500, 31}, 1), 30), format::Values::kGrid);
   EXPECT_EQ(values_of(weights(DType::kF32, {3, 3, 16, 64}, 1), 30),
-            Values::kGrid);  // sums of columns
+            format::Values::kGrid);  // sums of columns
 }
 
 // A few zeros are no reason against trellis values, and stay zeros.
@@ -149,7 +149,7 @@ TEST(RoundedFile, FewZerosStayZero) {
   for (size_t i = 0; i < sample.data.size(); i += 400)
     store_le(&sample.data[i], uint32_t{0x80000000});
   const ReferenceFile file = decoded(file_of({sample}, rounding(30)));
-  EXPECT_EQ(file.manifest.tensors[0].encoding.values, Values::kTrellis);
+  EXPECT_EQ(file.manifest.tensors[0].encoding.values, format::Values::kTrellis);
   const std::vector<double> after = numbers(DType::kF32, file.dense[0]);
   for (size_t i = 0; i < after.size(); i += 100) ASSERT_EQ(after[i], 0) << i;
 }
@@ -161,8 +161,8 @@ TEST(RoundedFile, RoundedWeightsAreTrellisValuesWithoutLoss) {
   sample.data = decoded(rounded).dense[0];
   const std::vector<uint8_t> bytes = file_of({sample}, {});
   const ReferenceFile again = decoded(bytes);
-  EXPECT_EQ(again.manifest.tensors[0].encoding.values, Values::kTrellis);
-  EXPECT_EQ(again.manifest.tensors[0].fidelity, Fidelity::kBitExact);
+  EXPECT_EQ(again.manifest.tensors[0].encoding.values, format::Values::kTrellis);
+  EXPECT_EQ(again.manifest.tensors[0].fidelity, format::Fidelity::kBitExact);
   EXPECT_EQ(again.dense[0], sample.data);
   EXPECT_LE(bytes.size(), rounded.size());
 }
@@ -239,7 +239,7 @@ TEST(RoundedFile, WhatTheSourceHasLostIsAdded) {
   const Sample sample = weights(DType::kF32, {60, 100}, 7);
   EncodeOptions options = rounding(30);
   const double own = decoded(file_of({sample}, options)).manifest.tensors[0].error_bound;
-  options.source_fidelity = Fidelity::kLossy;
+  options.source_fidelity = format::Fidelity::kLossy;
   options.source_bound = 0.5;
   const double both = decoded(file_of({sample}, options)).manifest.tensors[0].error_bound;
   EXPECT_GE(both, own + 0.5);
@@ -288,4 +288,4 @@ TEST(RoundedFile, PiecesThatDoNotFitAreRefusedAtTheStart) {
 }
 
 }  // namespace
-}  // namespace dcf::impl
+}  // namespace dcf::impl::encode

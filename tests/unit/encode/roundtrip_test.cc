@@ -5,14 +5,14 @@
 
 #include "writing.h"
 
-namespace dcf::impl {
+namespace dcf::impl::encode {
 namespace {
 
 void expect_exact(const Sample& sample, const EncodeOptions& options, const std::string& what) {
   const ReferenceFile file = decoded(file_of({sample}, options));
   ASSERT_EQ(file.dense.size(), 1u) << what;
   EXPECT_TRUE(file.dense[0] == sample.data) << what;
-  EXPECT_EQ(file.manifest.tensors[0].fidelity, Fidelity::kBitExact);
+  EXPECT_EQ(file.manifest.tensors[0].fidelity, format::Fidelity::kBitExact);
 }
 
 constexpr DType kCoded[] = {
@@ -68,14 +68,14 @@ TEST(RoundTrip, EveryGapWidth) {
     const Sample sample = random_sample(rng, DType::kF16, {300, 401}, density, 30);
     uint64_t smallest = UINT64_MAX;
     for (unsigned bits = 2; bits <= 8; ++bits) {
-      EncodeOptions options = with_positions(Positions::kGap);
+      EncodeOptions options = with_positions(format::Positions::kGap);
       options.gap_bits = bits;
       expect_exact(sample, options, "gap width " + std::to_string(bits));
       const std::vector<uint8_t> file = file_of({sample}, options);
       EXPECT_EQ(decoded(file).manifest.tensors[0].encoding.gap_bits, bits);
       smallest = std::min<uint64_t>(smallest, file.size());
     }
-    EXPECT_LE(file_of({sample}, with_positions(Positions::kGap)).size(), smallest);
+    EXPECT_LE(file_of({sample}, with_positions(format::Positions::kGap)).size(), smallest);
   }
 }
 
@@ -99,7 +99,7 @@ TEST(RoundTrip, SkewedRows) {
   for (size_t i = 0; i < size_t{3} << 20; ++i) sample.data[i] = static_cast<uint8_t>(1 + rng() % 9);
   for (const auto& positions : kAllChoices) {
     expect_exact(sample, with_positions(positions), "skewed");
-    if (positions != Positions::kGap) continue;
+    if (positions != format::Positions::kGap) continue;
     EncodeOptions options = with_positions(positions);
     options.gap_bits = 2;
     expect_exact(sample, options, "skewed, narrow gaps");
@@ -186,7 +186,7 @@ TEST(RoundTrip, CanonicalZeros) {
     options.canonical_zeros = true;
     const ReferenceFile file = decoded(file_of({sample}, options));
     EXPECT_TRUE(file.dense[0] == expected);
-    EXPECT_EQ(file.manifest.tensors[0].fidelity, Fidelity::kValueExact);
+    EXPECT_EQ(file.manifest.tensors[0].fidelity, format::Fidelity::kValueExact);
   }
   // Where there was no sign to drop the tensor is still exact to the bit.
   EncodeOptions options;
@@ -225,4 +225,4 @@ TEST(RoundTrip, EmptyFileAndMetadata) {
 }
 
 }  // namespace
-}  // namespace dcf::impl
+}  // namespace dcf::impl::encode

@@ -11,7 +11,7 @@
 #include "support/real_model.h"
 #include "writing.h"
 
-namespace dcf::impl {
+namespace dcf::impl::encode {
 namespace {
 
 uint64_t size_of(const std::vector<Sample>& samples, const EncodeOptions& options) {
@@ -97,7 +97,7 @@ Sample with_zeros(DType dtype, uint64_t rows, uint64_t cols, Zero zero) {
 
 uint64_t dense_size_of(const Sample& sample) {
   EncodeOptions dense;
-  dense.positions = Positions::kDense;
+  dense.positions = format::Positions::kDense;
   return size_of({sample}, dense);
 }
 
@@ -150,7 +150,7 @@ TEST(Size, PaperStorageIsCloseToItsEntropy) {
   for (size_t i = 0; i < sample.data.size(); i += 4) {
     store_word(&sample.data[i], 4, std::bit_cast<uint32_t>(normal(rng)));
   }
-  EncodeOptions options = with_positions(Positions::kGap);
+  EncodeOptions options = with_positions(format::Positions::kGap);
   options.sparsity = 0.91;
   options.bits = 5;
   const std::vector<uint8_t> file = file_of({sample}, options);
@@ -231,7 +231,8 @@ TEST_P(RealModel, StayBelowTheirBounds) {
   const std::vector<uint8_t> file = file_of(samples, options);
   EXPECT_LE(file.size(), GetParam().most);
   const ReferenceFile result = decoded(file);
-  uint64_t front = kHeaderBytes + parse_header(file, file.size()).value().manifest_size;
+  uint64_t front =
+      format::kHeaderBytes + format::parse_header(file, file.size()).value().manifest_size;
   if (samples.size() == 6) EXPECT_LE(front, 500u);
   for (const Sample& sample : samples) {
     for (size_t i = 0; i < result.dense.size(); ++i) {
@@ -254,4 +255,4 @@ INSTANTIATE_TEST_SUITE_P(Data, RealModel,
                                          Model{"lenet5_sparse.safetensors", true, 16300}));
 
 }  // namespace
-}  // namespace dcf::impl
+}  // namespace dcf::impl::encode

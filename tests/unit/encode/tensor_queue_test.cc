@@ -9,7 +9,7 @@
 #include "words_of.h"
 #include "writing.h"
 
-namespace dcf::impl {
+namespace dcf::impl::encode {
 namespace {
 
 // Tensors of many dtypes and sizes; some are equal, the second with the lower name or another
@@ -228,4 +228,4 @@ TEST(TensorQueue, ProgressReachesTheTotalAndCancels) {
 }
 
 }  // namespace
-}  // namespace dcf::impl
+}  // namespace dcf::impl::encode

@@ -15,7 +15,7 @@
 #include "model/grid_values.h"
 #include "normal_weights.h"
 
-namespace dcf::impl {
+namespace dcf::impl::encode {
 namespace {
 
 // As grid_numbers() has them: the magnitude above the sign.
@@ -205,7 +205,7 @@ TEST(Trellis, NumbersComeBack) {
     ASSERT_TRUE(are_trellis_values(expected)) << seed;
     std::vector<uint32_t> numbers = expected;
     to_trellis_numbers(numbers);
-    trellis_integers(static_cast<uint32_t>(n), numbers);
+    model::trellis_integers(static_cast<uint32_t>(n), numbers);
     ASSERT_EQ(numbers, expected) << seed;
     // One integer that is even where it was odd is none.
     std::vector<uint32_t> other = expected;
@@ -225,4 +225,4 @@ TEST(Trellis, WhatHasNoNumberIsNone) {
 }
 
 }  // namespace
-}  // namespace dcf::impl
+}  // namespace dcf::impl::encode

@@ -9,7 +9,7 @@
 
 #include "normal_weights.h"
 
-namespace dcf::impl {
+namespace dcf::impl::encode {
 namespace {
 
 // A A^T + I of random A, whole.
@@ -73,4 +73,4 @@ TEST(UpperFactor, CanBeCancelled) {
 }
 
 }  // namespace
-}  // namespace dcf::impl
+}  // namespace dcf::impl::encode

@@ -7,7 +7,7 @@
 #include <map>
 #include <random>
 
-namespace dcf::impl {
+namespace dcf::impl::encode {
 namespace {
 
 // Entries and signs of a content, by its own visit().
@@ -46,7 +46,7 @@ void check(const Content& content, unsigned threads, const std::string& what) {
   EXPECT_EQ(stats.zeros, content.elements - expected.entries - expected.negative_zeros) << what;
   ASSERT_EQ(stats.palette.has_value(), expected.words.size() <= kMaxPalette) << what;
   std::vector<uint64_t> prefixes(is_split(content.dtype) ? kPrefixes : 0);
-  Histogram symbols{};
+  codec::Histogram symbols{};
   for (const auto& [word, count] : expected.words) {
     if (is_split(content.dtype)) {
       prefixes[rotate_word(word, content.bits) >> (content.bits - kPrefixBits)] += count;
@@ -153,4 +153,4 @@ TEST_F(StatsOf, Codes) {
 }
 
 }  // namespace
-}  // namespace dcf::impl
+}  // namespace dcf::impl::encode

@@ -8,7 +8,7 @@
 #include "base/bytes.h"
 #include "base/float_convert.h"
 
-namespace dcf::impl {
+namespace dcf::impl::encode {
 
 inline std::vector<uint8_t> words_of(DType dtype, const std::vector<double>& values) {
   const size_t width = dtype_bits(dtype) / 8;
@@ -19,4 +19,4 @@ inline std::vector<uint8_t> words_of(DType dtype, const std::vector<double>& val
   return bytes;
 }
 
-}  // namespace dcf::impl
+}  // namespace dcf::impl::encode

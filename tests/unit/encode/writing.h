@@ -12,9 +12,9 @@
 #include "encode/file_writer.h"
 #include "reference_decoder.h"
 
-namespace dcf::impl {
+namespace dcf::impl::encode {
 
-class VectorSink final : public Sink {
+class VectorSink final : public io::Sink {
  public:
   Status append(Bytes bytes) override {
     data.insert(data.end(), bytes.begin(), bytes.end());
@@ -87,20 +87,21 @@ inline ReferenceFile decoded(const std::vector<uint8_t>& file) {
 }
 
 // The encoding that a writer chooses; the file decodes to the sample.
-inline Encoding chosen(const Sample& sample, const EncodeOptions& options = {}) {
+inline format::Encoding chosen(const Sample& sample, const EncodeOptions& options = {}) {
   const ReferenceFile file = decoded(file_of({sample}, options));
   EXPECT_TRUE(file.dense.at(0) == sample.data);
   return file.manifest.tensors.at(0).encoding;
 }
 
-inline EncodeOptions with_positions(std::optional<Positions> positions) {
+inline EncodeOptions with_positions(std::optional<format::Positions> positions) {
   EncodeOptions options;
   options.positions = positions;
   return options;
 }
 
-inline const std::optional<Positions> kAllChoices[] = {
-    std::nullopt, Positions::kDense, Positions::kBitmap, Positions::kGap, Positions::kGapBucket};
+inline const std::optional<format::Positions> kAllChoices[] = {
+    std::nullopt, format::Positions::kDense, format::Positions::kBitmap, format::Positions::kGap,
+    format::Positions::kGapBucket};
 
 inline uint64_t element_count(const std::vector<uint64_t>& dims) {
   uint64_t n = 1;
@@ -140,4 +141,4 @@ inline Sample random_sample(std::mt19937_64& rng, DType dtype, std::vector<uint6
   return sample;
 }
 
-}  // namespace dcf::impl
+}  // namespace dcf::impl::encode

@@ -15,7 +15,7 @@
 #include "support/sample.h"
 #include "unit/encode/reference_names.h"
 
-namespace dcf::impl {
+namespace dcf::impl::format {
 namespace {
 
 using namespace testing;  // NOLINT(google-build-using-namespace)
@@ -201,9 +201,9 @@ TEST(CodedNames, FormsThatAreNotTheirs) {
   expect_rule(coded_form(text), 4, "M-17");
 
   // A code of one bit more for every symbol but the last two.
-  Histogram even = histogram_of(right.literals);
+  codec::Histogram even = codec::histogram_of(right.literals);
   for (uint64_t& count : even) count = count != 0 ? 1 : 0;
-  expect_rule(coded_form(right, optimal_code_lengths(even).take()), 4, "M-18");
+  expect_rule(coded_form(right, codec::optimal_code_lengths(even).take()), 4, "M-18");
 
   // Mode 2 for the one number, with a code for 11 and 12.
   Blob coded = coded_form(right);
@@ -330,4 +330,4 @@ TEST(CodedNames, AnUnknownDtypeIsReportedBeforeThem) {
 }
 
 }  // namespace
-}  // namespace dcf::impl
+}  // namespace dcf::impl::format

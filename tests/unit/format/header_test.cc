@@ -9,7 +9,7 @@
 
 #include "base/hash.h"
 
-namespace dcf::impl {
+namespace dcf::impl::format {
 namespace {
 
 using Raw = std::array<uint8_t, kHeaderBytes>;
@@ -176,4 +176,4 @@ TEST(Header, ChecksComeInTheOrderOfTheSpecification) {
 }
 
 }  // namespace
-}  // namespace dcf::impl
+}  // namespace dcf::impl::format

@@ -10,7 +10,7 @@
 #include "support/memory_meter.h"
 #include "support/sample.h"
 
-namespace dcf::impl {
+namespace dcf::impl::format {
 namespace {
 
 using namespace testing;  // NOLINT(google-build-using-namespace)
@@ -166,7 +166,7 @@ TEST(Limits, CodesAreLargerThanTheirRecords) {
   for (unsigned i = 0; i < 300; ++i) {
     Sample s = random_sample(DType::kF32, {8, 32}, e, i, 2, 3);
     s.name = std::to_string(i);
-    s.huffman = HuffmanLayout::kStreams;
+    s.huffman = codec::HuffmanLayout::kStreams;
     samples.push_back(std::move(s));
   }
   EXPECT_GT(expect_within_any_limit(make_file(samples), 20000, 4000000), 0);
@@ -283,4 +283,4 @@ TEST(Limits, DecodingStaysBelowTheLimitOrFails) {
 }
 
 }  // namespace
-}  // namespace dcf::impl
+}  // namespace dcf::impl::format

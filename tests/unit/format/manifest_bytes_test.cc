@@ -8,7 +8,7 @@
 
 #include "support/sample.h"
 
-namespace dcf::impl {
+namespace dcf::impl::format {
 namespace {
 
 using namespace testing;  // NOLINT(google-build-using-namespace)
@@ -29,7 +29,7 @@ Blob valid_manifest() {
   for (const Encoding& e : encodings_of(DType::kF32)) {
     samples.push_back(random_sample(DType::kF32, {4, 30}, e, 1));
     samples.back().name = std::to_string(samples.size());
-    samples.back().huffman = HuffmanLayout::kStreams;
+    samples.back().huffman = codec::HuffmanLayout::kStreams;
   }
   const FileParts parts = take_apart(assemble(make_parts(samples, {{"a", "b"}}, {{3, {1}}})));
   return serialise_manifest_columns(parts.columns).value();
@@ -199,4 +199,4 @@ TEST(ManifestBytes, AHundredThousandMutants) {
 }
 
 }  // namespace
-}  // namespace dcf::impl
+}  // namespace dcf::impl::format

@@ -9,7 +9,7 @@
 
 #include "support/sample.h"
 
-namespace dcf::impl {
+namespace dcf::impl::format {
 namespace {
 
 using namespace testing;  // NOLINT(google-build-using-namespace)
@@ -29,7 +29,7 @@ ManifestColumns base() {
   a.name = "a";
   Sample b = random_sample(DType::kF32, {8, 80}, gap_palette(), 2);
   b.name = "b";
-  b.huffman = HuffmanLayout::kStreams;
+  b.huffman = codec::HuffmanLayout::kStreams;
   Sample c;
   c.name = "c";
   c.dims = {640};
@@ -432,4 +432,4 @@ TEST(ManifestRules, FailuresNameTheirTensor) {
 }
 
 }  // namespace
-}  // namespace dcf::impl
+}  // namespace dcf::impl::format

@@ -10,7 +10,7 @@
 #include "support/memory_meter.h"
 #include "support/sample.h"
 
-namespace dcf::impl {
+namespace dcf::impl::format {
 namespace {
 
 using namespace testing;  // NOLINT(google-build-using-namespace)
@@ -99,7 +99,7 @@ TEST(Manifest, EveryEncodingViewAndDtype) {
       s.name = std::to_string(samples.size());
       s.rows_per_chunk = samples.size() % 3;
       if (!e.is_raw() && samples.size() % 2 == 0) s.view = {6, true};
-      s.huffman = HuffmanLayout::kStreams;
+      s.huffman = codec::HuffmanLayout::kStreams;
       samples.push_back(s);
     }
   }
@@ -196,4 +196,4 @@ TEST(Manifest, WorkIsInProportionToTheTensors) {
 }
 
 }  // namespace
-}  // namespace dcf::impl
+}  // namespace dcf::impl::format

@@ -23,7 +23,7 @@
 #include "format/tensor.h"
 #include "support/test_paths.h"
 
-namespace dcf::impl {
+namespace dcf::impl::format {
 namespace {
 
 // The lines of the section whose heading starts with "<number>. " or "<number> ".
@@ -125,10 +125,10 @@ TEST(SpecTables, CapsOfTheFormat) {
   expect_says(section("4"), "at most " + std::to_string(kMaxNameBytes) + " bytes long");
   expect_says(section("4"), "A rank MUST be at most " + std::to_string(kMaxRank));
   expect_says(section("4"), "MUST be at most " + power(kMaxElements + 1) + " - 1");
-  expect_says(section("9.1"), "If n < " + std::to_string(kFourStreams));
-  EXPECT_EQ(1u << kMaxCodeLength, 4096u);
+  expect_says(section("9.1"), "If n < " + std::to_string(codec::kFourStreams));
+  EXPECT_EQ(1u << codec::kMaxCodeLength, 4096u);
   expect_says(section("5.1"),
-              "2^(" + std::to_string(kMaxCodeLength) + " - L), MUST be exactly 4096");
+              "2^(" + std::to_string(codec::kMaxCodeLength) + " - L), MUST be exactly 4096");
 }
 
 TEST(SpecTables, EncodingsAndModes) {
@@ -146,10 +146,11 @@ TEST(SpecTables, EncodingsAndModes) {
              });
   EXPECT_EQ(positions, 5u);
   EXPECT_EQ(values, 9u);
-  const std::map<std::string, StreamMode> modes = {{"stored", StreamMode::kStored},
-                                                   {"constant", StreamMode::kConstant},
-                                                   {"huffman-streams", StreamMode::kStreams},
-                                                   {"huffman-tree", StreamMode::kTree}};
+  const std::map<std::string, codec::StreamMode> modes = {
+      {"stored", codec::StreamMode::kStored},
+      {"constant", codec::StreamMode::kConstant},
+      {"huffman-streams", codec::StreamMode::kStreams},
+      {"huffman-tree", codec::StreamMode::kTree}};
   const size_t listed =
       each_match(section("9"), R"(\n\| (\d) \| ([\w-]+) \|)", [&](const std::smatch& m) {
         ASSERT_TRUE(modes.contains(m[2])) << m[0];
@@ -263,4 +264,4 @@ TEST(SpecTables, Header) {
 }
 
 }  // namespace
-}  // namespace dcf::impl
+}  // namespace dcf::impl::format

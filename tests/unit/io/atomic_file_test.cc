@@ -8,7 +8,7 @@
 #include "faults.h"
 #include "temp_dir.h"
 
-namespace dcf::impl {
+namespace dcf::impl::io {
 namespace {
 
 Status save(const std::string& path, const std::string& text, bool overwrite,
@@ -211,4 +211,4 @@ TEST(AtomicFile, ReportsAFullDisk) {
 }
 
 }  // namespace
-}  // namespace dcf::impl
+}  // namespace dcf::impl::io

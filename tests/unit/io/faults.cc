@@ -7,7 +7,7 @@
 #include <algorithm>
 #include <cstring>
 
-namespace dcf::impl {
+namespace dcf::impl::io {
 
 FaultPlan fault_plan;
 
@@ -96,4 +96,4 @@ const Syscalls& faulty_calls() {
   return kCalls;
 }
 
-}  // namespace dcf::impl
+}  // namespace dcf::impl::io

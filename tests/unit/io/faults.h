@@ -5,7 +5,7 @@
 
 #include "io/syscalls.h"
 
-namespace dcf::impl {
+namespace dcf::impl::io {
 
 struct FaultPlan {
   int fail_at = -1;  // index of the call that fails with `error`; -1: none
@@ -23,4 +23,4 @@ struct FaultPlan {
 extern FaultPlan fault_plan;
 const Syscalls& faulty_calls();
 
-}  // namespace dcf::impl
+}  // namespace dcf::impl::io

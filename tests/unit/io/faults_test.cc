@@ -9,7 +9,7 @@
 #include "io/atomic_file.h"
 #include "temp_dir.h"
 
-namespace dcf::impl {
+namespace dcf::impl::io {
 namespace {
 
 const std::string kOld = "the old file";
@@ -122,4 +122,4 @@ TEST_P(SaveFaults, AKilledProcess) {
 }
 
 }  // namespace
-}  // namespace dcf::impl
+}  // namespace dcf::impl::io

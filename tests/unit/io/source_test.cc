@@ -8,7 +8,7 @@
 #include "faults.h"
 #include "temp_dir.h"
 
-namespace dcf::impl {
+namespace dcf::impl::io {
 namespace {
 
 std::string read(const Source& source, uint64_t offset, size_t size, Status* status) {
@@ -122,4 +122,4 @@ TEST(CallbackSource, ReportsAFailure) {
 }
 
 }  // namespace
-}  // namespace dcf::impl
+}  // namespace dcf::impl::io

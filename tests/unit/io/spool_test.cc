@@ -6,7 +6,7 @@
 #include "faults.h"
 #include "temp_dir.h"
 
-namespace dcf::impl {
+namespace dcf::impl::io {
 namespace {
 
 // Bytes without a short period, so that a block out of place shows.
@@ -206,4 +206,4 @@ TEST(Spool, SurvivesInterruptionsAndShortCounts) {
 }
 
 }  // namespace
-}  // namespace dcf::impl
+}  // namespace dcf::impl::io

@@ -13,7 +13,7 @@
 
 #include "base/bytes.h"
 
-namespace dcf::impl {
+namespace dcf::impl::io {
 
 class TempDir {
  public:
@@ -51,4 +51,4 @@ inline std::vector<uint8_t> owned_bytes(const std::string& text) {
   return {text.begin(), text.end()};
 }
 
-}  // namespace dcf::impl
+}  // namespace dcf::impl::io

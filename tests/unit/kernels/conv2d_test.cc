@@ -13,7 +13,7 @@
 #include "base/float_convert.h"
 #include "support/sample.h"
 
-namespace dcf::impl {
+namespace dcf::impl::kernels {
 namespace {
 
 using namespace testing;  // NOLINT(google-build-using-namespace)
@@ -70,7 +70,7 @@ struct Answer {
   std::vector<float> y;
 };
 
-Answer run(const Model& model, size_t tensor, Conv2d* conv, std::span<const float> x,
+Answer run(const model::Model& model, size_t tensor, Conv2d* conv, std::span<const float> x,
            uint64_t batch) {
   Answer answer;
   answer.status = conv->complete(model.manifest()->tensors[tensor]);
@@ -91,7 +91,7 @@ TEST(Conv2d, RandomShapesGiveTheSameBitsAsThePlainLoops) {
     const uint64_t out = conv.groups * pick(1, 4);
     conv.y = {.size = pick(1, 9), .stride = pick(1, 3), .pad = pick(0, 4), .dilation = pick(1, 3)};
     conv.x = {.size = pick(1, 9), .stride = pick(1, 3), .pad = pick(0, 4), .dilation = pick(1, 3)};
-    const std::vector<Encoding> encodings = encodings_of(DType::kF32);
+    const std::vector<format::Encoding> encodings = encodings_of(DType::kF32);
     Sample s =
         random_sample(DType::kF32, {out, conv.in_channels / conv.groups, pick(1, 4), pick(1, 4)},
                       encodings[static_cast<size_t>(round) % encodings.size()], pick(0, 1000), 2);
@@ -116,12 +116,14 @@ TEST(Conv2d, RandomShapesGiveTheSameBitsAsThePlainLoops) {
 TEST(Conv2d, EveryDtypeEncodingAndView) {
   for (const DType dtype : {DType::kF32, DType::kF16, DType::kF64, DType::kBF16, DType::kF8E5M2,
                             DType::kF8E4M3FNUZ, DType::kI8, DType::kU16}) {
-    for (const Encoding& e : encodings_of(dtype)) {
+    for (const format::Encoding& e : encodings_of(dtype)) {
       for (int view = 0; view < 3; ++view) {
         if (view == 2 && e.is_raw()) continue;
         Sample s = random_sample(dtype, {6, 2, 3, 2}, e, static_cast<uint64_t>(view));
         s.name = "a";
-        s.view = view == 0 ? View{} : view == 1 ? View{7, false} : View{6, true};
+        s.view = view == 0   ? format::View{}
+                 : view == 1 ? format::View{7, false}
+                             : format::View{6, true};
         s.rows_per_chunk = 2;
         Sample alias = s;
         alias.name = "b";
@@ -276,7 +278,7 @@ TEST(Conv2d, RefusesWhatDoesNotFit) {
   const Blob file = make_file({s});
   const auto model = open_bytes(file);
   ASSERT_TRUE(model.ok());
-  const Tensor& t = model.value()->manifest()->tensors[0];
+  const format::Tensor& t = model.value()->manifest()->tensors[0];
   Conv2d good;
   good.in_channels = 4;
   good.groups = 2;
@@ -324,4 +326,4 @@ TEST(Conv2d, RefusesWhatDoesNotFit) {
 }
 
 }  // namespace
-}  // namespace dcf::impl
+}  // namespace dcf::impl::kernels

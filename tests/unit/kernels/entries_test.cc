@@ -10,7 +10,7 @@
 #include "base/checked.h"
 #include "support/sample.h"
 
-namespace dcf::impl {
+namespace dcf::impl::kernels {
 namespace {
 
 using namespace testing;  // NOLINT(google-build-using-namespace)
@@ -18,12 +18,12 @@ using namespace testing;  // NOLINT(google-build-using-namespace)
 // Rows of the matrix, from slabs that begin and end within chunks.
 TEST(Entries, SlabsGiveTheEntriesThatAreThere) {
   std::mt19937_64 random(11);
-  for (const Values values : {Values::kPalette, Values::kSplit}) {
+  for (const format::Values values : {format::Values::kPalette, format::Values::kSplit}) {
     Sample s;
     s.dims = {1500, 1000};
     s.rows_per_chunk = 7;
-    s.encoding = {.positions = Positions::kGap, .values = values, .gap_bits = 4};
-    if (values == Values::kSplit) s.encoding.split_t = 8;
+    s.encoding = {.positions = format::Positions::kGap, .values = values, .gap_bits = 4};
+    if (values == format::Values::kSplit) s.encoding.split_t = 8;
     for (uint64_t i = 0; i < 1500 * 1000; ++i) {
       const auto weight = static_cast<float>(random() % 16 + 1);
       const bool empty = i / 1000 % 50 == 3;
@@ -66,4 +66,4 @@ TEST(Entries, SlabsGiveTheEntriesThatAreThere) {
 }
 
 }  // namespace
-}  // namespace dcf::impl
+}  // namespace dcf::impl::kernels

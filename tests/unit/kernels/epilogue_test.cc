@@ -12,7 +12,7 @@
 #include "kernels/packed_conv.h"
 #include "random_entries.h"
 
-namespace dcf::impl {
+namespace dcf::impl::kernels {
 namespace {
 
 constexpr float kNan = std::numeric_limits<float>::quiet_NaN();
@@ -113,7 +113,7 @@ TEST(Epilogue, EveryConvolution) {
   std::mt19937_64 random(4);
   for (const uint64_t groups : {1, 2}) {
     constexpr uint64_t kOut = 8;
-    Tensor weight;
+    format::Tensor weight;
     weight.dtype = DType::kF32;
     const std::array<uint64_t, 4> dims = {kOut, 6 / groups, 3, 3};
     weight.dims = dims;
@@ -136,4 +136,4 @@ TEST(Epilogue, EveryConvolution) {
 }
 
 }  // namespace
-}  // namespace dcf::impl
+}  // namespace dcf::impl::kernels

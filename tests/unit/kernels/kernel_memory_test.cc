@@ -13,7 +13,10 @@
 #include "support/memory_meter.h"
 #include "support/sample.h"
 
-namespace dcf::impl {
+namespace dcf::impl::kernels {
+
+using format::Values;
+
 namespace {
 
 using namespace testing;  // NOLINT(google-build-using-namespace)
@@ -31,8 +34,8 @@ std::vector<const char*> linear_kernels() {
 }
 
 // The first of the sparse encodings with these values.
-Encoding sparse(Values values) {
-  for (const Encoding& e : encodings_of(DType::kF32)) {
+format::Encoding sparse(Values values) {
+  for (const format::Encoding& e : encodings_of(DType::kF32)) {
     if (e.is_sparse() && e.values == values) return e;
   }
   return {};
@@ -40,7 +43,7 @@ Encoding sparse(Values values) {
 
 // A matrix with about one weight in `every`, in chunks of rows_per_chunk rows.
 Sample matrix(uint64_t rows, uint64_t cols, Values values, unsigned every, uint32_t rows_per_chunk,
-              View view = {}) {
+              format::View view = {}) {
   Sample s = random_sample(DType::kF32, {rows, cols}, sparse(values), rows + cols, every);
   s.rows_per_chunk = rows_per_chunk;
   s.view = view;
@@ -69,7 +72,7 @@ std::vector<std::pair<std::string, Blob>> matrices() {
 
 // Opens the file with every limit of memory from far too little on, uses it, and expects that it
 // works within the limit or fails with LimitMemory. Returns how often it worked.
-using Use = std::function<Status(const Model& model)>;
+using Use = std::function<Status(const model::Model& model)>;
 int expect_within_any_limit(const Blob& file, unsigned threads, const Use& use) {
   int worked = 0;
   for (uint64_t memory = 50000; memory < 100000000 && worked < 2; memory += memory / 2) {
@@ -101,8 +104,8 @@ TEST(KernelMemory, LayersAreWithinTheLimitOfTheirFile) {
         std::vector<float> x;
         std::vector<float> y;
         bool possible = true;
-        const auto use = [&](const Model& model) -> Status {
-          const Tensor& t = model.manifest()->tensors[0];
+        const auto use = [&](const model::Model& model) -> Status {
+          const format::Tensor& t = model.manifest()->tensors[0];
           const auto layer = Layer::linear(model, 0, options);
           if (layer.status().code == Code::InvalidArgument) {
             possible = false;  // not a kernel for this matrix or on this machine
@@ -115,7 +118,7 @@ TEST(KernelMemory, LayersAreWithinTheLimitOfTheirFile) {
         EXPECT_GT(expect_within_any_limit(file, 2, use), 0);
         if (!possible) continue;
         const auto opened = open_bytes(file);
-        const Tensor& t = opened.value()->manifest()->tensors[0];
+        const format::Tensor& t = opened.value()->manifest()->tensors[0];
         x.assign(t.cols() * batch, 1);
         y.assign(t.rows() * batch, 0);
         EXPECT_GT(expect_within_any_limit(file, 2, use), 0);
@@ -185,7 +188,7 @@ TEST(KernelMemory, PackedConvolutions) {
       Conv2d conv = image(32, 28);
       const std::vector<float> x(uint64_t{32} * 28 * 28 * 3, 1);
       std::vector<float> y(uint64_t{64} * 28 * 28 * 3);
-      const auto use = [&](const Model& model) -> Status {
+      const auto use = [&](const model::Model& model) -> Status {
         DCF_TRY(conv.complete(model.manifest()->tensors[0]));
         const auto layer = Layer::convolution(model, 0, conv, options);
         DCF_TRY(layer.status());
@@ -211,7 +214,7 @@ TEST(KernelMemory, ConvolutionsFromTheCompressedForm) {
       const std::vector<float> x(uint64_t{32} * 14 * 14 * batch, 1);
       std::vector<float> y(uint64_t{64} * 14 * 14 * batch);
       EXPECT_GT(expect_within_any_limit(file, threads,
-                                        [&](const Model& model) -> Status {
+                                        [&](const model::Model& model) -> Status {
                                           DCF_TRY(conv.complete(model.manifest()->tensors[0]));
                                           return convolve(model, 0, conv, x, batch, y);
                                         }),
@@ -223,20 +226,20 @@ TEST(KernelMemory, ConvolutionsFromTheCompressedForm) {
 TEST(KernelMemory, ProductsFromTheCompressedForm) {
   for (const auto& [name, file] : matrices()) {
     const auto opened = open_bytes(file);
-    const Tensor& t = opened.value()->manifest()->tensors[0];
+    const format::Tensor& t = opened.value()->manifest()->tensors[0];
     for (const uint64_t batch : {1, 64}) {
       for (const unsigned threads : {1u, 3u}) {
         SCOPED_TRACE(name + ", batch " + std::to_string(batch));
         const std::vector<float> x(t.cols() * batch, 1);
         std::vector<float> y(t.rows() * batch);
-        EXPECT_GT(
-            expect_within_any_limit(
-                file, threads, [&](const Model& model) { return matmul(model, 0, x, batch, y); }),
-            0);
+        EXPECT_GT(expect_within_any_limit(
+                      file, threads,
+                      [&](const model::Model& model) { return matmul(model, 0, x, batch, y); }),
+                  0);
       }
     }
   }
 }
 
 }  // namespace
-}  // namespace dcf::impl
+}  // namespace dcf::impl::kernels

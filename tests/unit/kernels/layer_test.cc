@@ -21,7 +21,7 @@
 #include "random_entries.h"
 #include "support/sample.h"
 
-namespace dcf::impl {
+namespace dcf::impl::kernels {
 namespace {
 
 using namespace testing;  // NOLINT(google-build-using-namespace)
@@ -281,11 +281,13 @@ TEST(Layer, RowsThatWouldLeaveLanesIdleAreNotPackedAsWindows) {
 TEST(Layer, EveryDtypeEncodingAndView) {
   for (const DType dtype : {DType::kF32, DType::kF16, DType::kF64, DType::kBF16, DType::kF8E5M2,
                             DType::kF8E4M3FNUZ, DType::kI8, DType::kU16}) {
-    for (const Encoding& encoding : encodings_of(dtype)) {
+    for (const format::Encoding& encoding : encodings_of(dtype)) {
       for (int view = 0; view < 3; ++view) {
         if (view == 2 && encoding.is_raw()) continue;
         Sample s = random_sample(dtype, {12, 30}, encoding, static_cast<uint64_t>(view));
-        s.view = view == 0 ? View{} : view == 1 ? View{7, false} : View{12, true};
+        s.view = view == 0   ? format::View{}
+                 : view == 1 ? format::View{7, false}
+                             : format::View{12, true};
         s.rows_per_chunk = 4;
         const Blob file = make_file({s});
         const auto model = open_bytes(file, 1);
@@ -322,7 +324,8 @@ TEST(Layer, ABadChunkFailsEveryKernel) {
   std::mt19937_64 random(12);
   Sample s;
   s.dims = {1500, 1000};
-  s.encoding = {.positions = Positions::kGap, .values = Values::kPalette, .gap_bits = 4};
+  s.encoding = {
+      .positions = format::Positions::kGap, .values = format::Values::kPalette, .gap_bits = 4};
   for (uint64_t i = 0; i < 1500 * 1000; ++i) {
     s.words.push_back(std::bit_cast<uint32_t>(static_cast<float>(random() % 4)));
   }
@@ -350,7 +353,7 @@ TEST(Layer, RandomConvolutions) {
     const uint64_t out = conv.groups * (round % 20 == 0 ? pick(500, 600) : pick(1, 5));
     conv.y = {.size = pick(1, 14), .stride = pick(1, 3), .pad = pick(0, 4), .dilation = pick(1, 3)};
     conv.x = {.size = pick(1, 40), .stride = pick(1, 3), .pad = pick(0, 4), .dilation = pick(1, 3)};
-    const std::vector<Encoding> encodings = encodings_of(DType::kF32);
+    const std::vector<format::Encoding> encodings = encodings_of(DType::kF32);
     const Sample s =
         random_sample(DType::kF32, {out, conv.in_channels / conv.groups, pick(1, 4), pick(1, 4)},
                       encodings[static_cast<size_t>(round) % encodings.size()], random(), 2);
@@ -431,7 +434,7 @@ TEST(TileLoops, AsFewTilesAsCanBeAndNoneWiderThanTheFirst) {
 }
 
 // The kernel chosen for a matrix in which one weight in `every` is not zero, of `codes` values.
-std::string chosen(uint64_t every, uint64_t codes, const Encoding& encoding,
+std::string chosen(uint64_t every, uint64_t codes, const format::Encoding& encoding,
                    double input_density = 1) {
   Sample s;
   s.dims = {64, 512};
@@ -450,8 +453,9 @@ std::string chosen(uint64_t every, uint64_t codes, const Encoding& encoding,
 
 TEST(Layer, TheKernelThatWasMeasuredToBeFastest) {
   const bool windows = row_windows_pay();
-  const Encoding palette{.positions = Positions::kGap, .values = Values::kPalette, .gap_bits = 4};
-  const Encoding raw;
+  const format::Encoding palette{
+      .positions = format::Positions::kGap, .values = format::Values::kPalette, .gap_bits = 4};
+  const format::Encoding raw;
   EXPECT_EQ(chosen(5, 16, palette), windows ? "row-windows" : "code-groups");
   EXPECT_EQ(chosen(5, 200, palette), windows ? "row-windows-f32" : "rows");
   EXPECT_EQ(chosen(2, 16, palette), windows ? "row-windows" : "code-groups");
@@ -468,7 +472,8 @@ TEST(Layer, TheKernelThatWasMeasuredToBeFastest) {
 }
 
 TEST(Layer, AWrongHintIsRightAllTheSame) {
-  const Encoding palette{.positions = Positions::kGap, .values = Values::kPalette, .gap_bits = 4};
+  const format::Encoding palette{
+      .positions = format::Positions::kGap, .values = format::Values::kPalette, .gap_bits = 4};
   const Blob file = make_file({random_sample(DType::kF32, {64, 400}, palette, 1)});
   const auto model = open_bytes(file, 1);
   ASSERT_TRUE(model.ok());
@@ -521,4 +526,4 @@ TEST(Layer, EntriesCountAgainstTheLimit) {
 }
 
 }  // namespace
-}  // namespace dcf::impl
+}  // namespace dcf::impl::kernels

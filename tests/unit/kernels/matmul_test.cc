@@ -12,7 +12,7 @@
 #include "base/float_convert.h"
 #include "support/sample.h"
 
-namespace dcf::impl {
+namespace dcf::impl::kernels {
 namespace {
 
 using namespace testing;  // NOLINT(google-build-using-namespace)
@@ -40,7 +40,7 @@ std::vector<float> expected(const Sample& s, uint64_t rows, std::span<const floa
   return y;
 }
 
-Status product(const Model& model, size_t tensor, std::span<const float> x, uint64_t batch,
+Status product(const model::Model& model, size_t tensor, std::span<const float> x, uint64_t batch,
                std::vector<float>* y) {
   y->assign(model.manifest()->tensors[tensor].rows() * batch, 99);
   return matmul(model, tensor, x, batch, *y);
@@ -49,12 +49,14 @@ Status product(const Model& model, size_t tensor, std::span<const float> x, uint
 TEST(Matmul, EveryEncodingViewAndBatch) {
   for (const DType dtype : {DType::kF32, DType::kF16, DType::kF64, DType::kBF16, DType::kF8E5M2,
                             DType::kF8E4M3FNUZ, DType::kI8, DType::kU16}) {
-    for (const Encoding& e : encodings_of(dtype)) {
+    for (const format::Encoding& e : encodings_of(dtype)) {
       for (int view = 0; view < 3; ++view) {
         if (view == 2 && e.is_raw()) continue;
         Sample s = random_sample(dtype, {12, 30}, e, static_cast<uint64_t>(view));
         s.name = "a";
-        s.view = view == 0 ? View{} : view == 1 ? View{7, false} : View{12, true};
+        s.view = view == 0   ? format::View{}
+                 : view == 1 ? format::View{7, false}
+                             : format::View{12, true};
         s.rows_per_chunk = 4;
         Sample alias;
         alias.name = "b";
@@ -82,10 +84,10 @@ TEST(Matmul, EveryEncodingViewAndBatch) {
 }
 
 TEST(Matmul, RoundsOnceAndTheSameForAnyNumberOfThreads) {
-  Encoding e;
-  e.positions = Positions::kGapBucket;
+  format::Encoding e;
+  e.positions = format::Positions::kGapBucket;
   e.bucket_t = 3;
-  e.values = Values::kSplit;
+  e.values = format::Values::kSplit;
   e.split_t = 8;
   Sample s = random_sample(DType::kF32, {40, 500}, e, 5, 3, 200);
   s.view.cols = 450;  // rows share chunks and chunks share rows
@@ -105,10 +107,11 @@ TEST(Matmul, RoundsOnceAndTheSameForAnyNumberOfThreads) {
 }
 
 TEST(Matmul, SkippedZerosMeetNoInfinity) {
-  for (const Encoding& e : encodings_of(DType::kF32)) {
+  for (const format::Encoding& e : encodings_of(DType::kF32)) {
     Sample s = random_sample(DType::kF32, {4, 8}, e, 1);
     for (size_t i = 0; i < 32; ++i) s.words[i] = i % 8 == 3 ? 0 : float_word(1);
-    if (e.values == Values::kSplit && (!e.is_sparse() || e.positions == Positions::kGap))
+    if (e.values == format::Values::kSplit &&
+        (!e.is_sparse() || e.positions == format::Positions::kGap))
       s.encoding.split_t = 8;
     const Blob file = make_file({s});
     const auto model = open_bytes(file);
@@ -145,7 +148,7 @@ TEST(Matmul, EdgeShapes) {
     const Blob file = make_file({s});
     const auto model = open_bytes(file);
     ASSERT_TRUE(model.ok());
-    const Tensor& t = model.value()->manifest()->tensors[0];
+    const format::Tensor& t = model.value()->manifest()->tensors[0];
     const std::vector<float> x = input(t.cols() * 2);
     std::vector<float> y;
     ASSERT_TRUE(product(*model.value(), 0, x, 2, &y).ok());
@@ -198,9 +201,9 @@ TEST(Matmul, SumsAndChunksCountTogether) {
 // 2^17 chunks of 8 elements that each may touch any of 2^17 rows: the work must not be their
 // product.
 TEST(Matmul, SmallChunksOfATransposedView) {
-  Encoding e;
-  e.positions = Positions::kBitmap;
-  e.values = Values::kPalette;
+  format::Encoding e;
+  e.positions = format::Positions::kBitmap;
+  e.values = format::Values::kPalette;
   FileParts parts = make_parts({random_sample(DType::kF32, {8, 8}, e, 1)});
   parts.columns.dims = {1 << 17, 8};
   parts.columns.view_cols = {0x80000002};
@@ -215,8 +218,8 @@ TEST(Matmul, SmallChunksOfATransposedView) {
     ++*static_cast<size_t*>(ctx);
     for (size_t i = 0; i < n; ++i) task(arg, i);
   };
-  const auto model =
-      Model::open(std::make_unique<MemorySource>(file), Limits{}, Parallel{2, count, &loops});
+  const auto model = model::Model::open(std::make_unique<io::MemorySource>(file), Limits{},
+                                        Parallel{2, count, &loops});
   ASSERT_TRUE(model.ok()) << model.status().message;
   loops = 0;
   std::vector<float> y;
@@ -225,4 +228,4 @@ TEST(Matmul, SmallChunksOfATransposedView) {
 }
 
 }  // namespace
-}  // namespace dcf::impl
+}  // namespace dcf::impl::kernels

@@ -12,7 +12,7 @@
 #include "base/big_vector.h"
 #include "kernels/aligned.h"
 
-namespace dcf::impl {
+namespace dcf::impl::kernels {
 namespace {
 
 using testing::MemoryMeter;
@@ -73,4 +73,4 @@ TEST(MemoryMeter, SeesEveryFormOfNew) {
 }
 
 }  // namespace
-}  // namespace dcf::impl
+}  // namespace dcf::impl::kernels

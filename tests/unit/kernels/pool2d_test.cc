@@ -10,7 +10,7 @@
 #include <random>
 #include <vector>
 
-namespace dcf::impl {
+namespace dcf::impl::kernels {
 namespace {
 
 std::vector<float> expected(const Pool2d& p, const std::vector<float>& x, uint64_t batch) {
@@ -103,4 +103,4 @@ TEST(Pool2d, RefusesWhatDoesNotFit) {
 }
 
 }  // namespace
-}  // namespace dcf::impl
+}  // namespace dcf::impl::kernels

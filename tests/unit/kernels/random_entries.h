@@ -14,7 +14,7 @@
 #include "kernels/row_windows_loops.h"
 #include "kernels/rows.h"
 
-namespace dcf::impl {
+namespace dcf::impl::kernels {
 
 inline const Parallel kOneThread{1};
 
@@ -63,4 +63,4 @@ inline std::vector<std::unique_ptr<LayerKernel>> all_kernels(const LayerEntries&
   return all;
 }
 
-}  // namespace dcf::impl
+}  // namespace dcf::impl::kernels

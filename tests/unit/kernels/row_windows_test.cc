@@ -10,7 +10,7 @@
 
 #include "random_entries.h"
 
-namespace dcf::impl {
+namespace dcf::impl::kernels {
 namespace {
 
 constexpr size_t kLanes = RowWindows::kLanes;
@@ -101,4 +101,4 @@ TEST(RowWindows, StepsHoldEachEntryOnce) {
 }
 
 }  // namespace
-}  // namespace dcf::impl
+}  // namespace dcf::impl::kernels

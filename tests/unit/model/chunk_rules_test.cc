@@ -3,7 +3,11 @@
 // down here, checksums repaired.
 #include "hand_made.h"
 
-namespace dcf::impl {
+namespace dcf::impl::model {
+
+using format::Positions;
+using format::Values;
+
 namespace {
 
 using namespace testing;  // NOLINT(google-build-using-namespace)
@@ -80,7 +84,7 @@ TEST(ChunkRules, V02_ZerosAmongSparseValues) {
   const Blob good = {0, 0x02, 0x01, 0, 1, 2};
   expect_chunk(s, good, {0, 0x02, 0x01, 0, 1, 0}, Code::BadIndex, "V-02");
   // -0 is no filler either.
-  Encoding e = encoding(Positions::kGap, Values::kInt);
+  format::Encoding e = encoding(Positions::kGap, Values::kInt);
   const Sample f8 = two_entries({1, 4}, 1, 2, e, DType::kU8);
   Sample floats = f8;
   floats.dtype = DType::kF8E4M3;
@@ -150,7 +154,7 @@ TEST(ChunkRules, K04_BytesLeftOver) {
 
 // One dense palette tensor of four codes in Huffman code; the first byte of its chunk is the mode,
 // then come byte lengths: one of the tree, four of the streams.
-Blob huffman_chunk(HuffmanLayout layout, Sample* s) {
+Blob huffman_chunk(codec::HuffmanLayout layout, Sample* s) {
   s->encoding.values = Values::kPalette;
   s->huffman = layout;
   s->dims = {4, 120};
@@ -164,10 +168,10 @@ Blob huffman_chunk(HuffmanLayout layout, Sample* s) {
 }
 
 // Moves the end of the data that the last byte length describes by one byte.
-void expect_exact_end(HuffmanLayout layout, size_t length_at, const char* rule) {
+void expect_exact_end(codec::HuffmanLayout layout, size_t length_at, const char* rule) {
   Sample s;
   const Blob good = huffman_chunk(layout, &s);
-  ASSERT_EQ(good[0], layout == HuffmanLayout::kTree ? 3 : 2);
+  ASSERT_EQ(good[0], layout == codec::HuffmanLayout::kTree ? 3 : 2);
   ASSERT_LT(good[length_at], 0x7F);
   Blob bad = good;
   ++bad[length_at];
@@ -180,12 +184,12 @@ void expect_exact_end(HuffmanLayout layout, size_t length_at, const char* rule) 
 }
 
 TEST(ChunkRules, S03_HuffmanStreams) {
-  expect_exact_end(HuffmanLayout::kStreams, 4, "S-03");
+  expect_exact_end(codec::HuffmanLayout::kStreams, 4, "S-03");
 }
 
 TEST(ChunkRules, S04_HuffmanTree) {
-  expect_exact_end(HuffmanLayout::kTree, 1, "S-04");
+  expect_exact_end(codec::HuffmanLayout::kTree, 1, "S-04");
 }
 
 }  // namespace
-}  // namespace dcf::impl
+}  // namespace dcf::impl::model

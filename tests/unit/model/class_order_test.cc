@@ -7,7 +7,7 @@
 
 #include "hand_made.h"
 
-namespace dcf::impl {
+namespace dcf::impl::model {
 namespace {
 
 using namespace testing;  // NOLINT(google-build-using-namespace)
@@ -17,7 +17,7 @@ Sample class_example() {
   s.dtype = DType::kU8;
   s.dims = {2, 4};
   s.words = {5, 0, 6, 1, 7, 1, 4, 0};
-  s.encoding = encoding(Positions::kDense, Values::kInt);
+  s.encoding = encoding(format::Positions::kDense, format::Values::kInt);
   s.encoding.classes = 2;
   s.encoding.class_run = 1;
   s.encoding.class_units = 4;
@@ -30,7 +30,7 @@ TEST(Classes, TheExampleOfTheSpecification) {
   const FileParts parts = make_parts({class_example()});
   EXPECT_EQ(parts.chunks[0], kClassExample);
   EXPECT_EQ(parts.tables, (Blob{0, 0x05}));
-  EXPECT_EQ(parts.header.features, kClassMaps);
+  EXPECT_EQ(parts.header.features, format::kClassMaps);
   const Status s = check_bytes(assemble(parts));
   EXPECT_TRUE(s.ok()) << s.rule << s.message;
 }
@@ -41,7 +41,7 @@ Sample zeros_example() {
   s.dtype = DType::kF16;
   s.dims = {2, 2};
   s.words = {0x3E00, 0x3D00, 0xBE00, 0x3C80};
-  s.encoding = encoding(Positions::kDense, Values::kClassSplit);
+  s.encoding = encoding(format::Positions::kDense, format::Values::kClassSplit);
   s.encoding.split_t = 5;
   s.encoding.classes = 2;
   s.encoding.class_run = 1;
@@ -56,7 +56,7 @@ TEST(Classes, ZeroBitsByClassAsInTheSpecification) {
   EXPECT_EQ(parts.chunks[0], kZerosExample);
   EXPECT_EQ(Blob(parts.columns.params.begin() + 9, parts.columns.params.end()),
             (Blob{5, 7, 9, 15, 0, 0}));
-  EXPECT_EQ(parts.header.features, kClassMaps | kClassZeros);
+  EXPECT_EQ(parts.header.features, format::kClassMaps | format::kClassZeros);
   const Status s = check_bytes(assemble(parts));
   EXPECT_TRUE(s.ok()) << s.rule << s.message;
 }
@@ -69,21 +69,21 @@ TEST(Classes, FieldsOfEachClassEndInTheirOwnByte) {
 }
 
 TEST(Classes, ZeroBitsOfAClassLeaveRoom) {
-  Encoding e = encoding(Positions::kDense, Values::kClassSplit);
+  format::Encoding e = encoding(format::Positions::kDense, format::Values::kClassSplit);
   e.split_t = 8;
   e.split_symbols = 2;
-  EXPECT_STREQ(check_encoding(e, DType::kF32, 8).rule, "M-14");  // without classes
+  EXPECT_STREQ(format::check_encoding(e, DType::kF32, 8).rule, "M-14");  // without classes
   e.classes = 2;
   e.class_run = 1;
   e.class_units = 2;
   e.class_z = {23, 0};
-  EXPECT_TRUE(check_encoding(e, DType::kF32, 8).ok());
-  EXPECT_STREQ(check_encoding(e, DType::kF8E4M3, 8).rule, "M-14");
-  EXPECT_STREQ(check_encoding(e, DType::kF16, 8).rule, "V-01");
+  EXPECT_TRUE(format::check_encoding(e, DType::kF32, 8).ok());
+  EXPECT_STREQ(format::check_encoding(e, DType::kF8E4M3, 8).rule, "M-14");
+  EXPECT_STREQ(format::check_encoding(e, DType::kF16, 8).rule, "V-01");
   e.class_z = {0, 24};
-  EXPECT_STREQ(check_encoding(e, DType::kF32, 8).rule, "V-01");
+  EXPECT_STREQ(format::check_encoding(e, DType::kF32, 8).rule, "V-01");
   e.class_z = {0, 0, 24};  // of no class
-  EXPECT_TRUE(check_encoding(e, DType::kF32, 8).ok());
+  EXPECT_TRUE(format::check_encoding(e, DType::kF32, 8).ok());
 }
 
 TEST(Classes, StreamsOfAChunk) {
@@ -96,11 +96,11 @@ TEST(Classes, StreamsOfAChunk) {
 
 TEST(Classes, P07_Parameters) {
   const auto check = [](uint16_t classes, uint32_t run, uint32_t units, uint64_t elements) {
-    Encoding e = encoding(Positions::kDense, Values::kInt);
+    format::Encoding e = encoding(format::Positions::kDense, format::Values::kInt);
     e.classes = classes;
     e.class_run = run;
     e.class_units = units;
-    return check_encoding(e, DType::kU8, elements);
+    return format::check_encoding(e, DType::kU8, elements);
   };
   EXPECT_TRUE(check(2, 1, 2, 2).ok());
   EXPECT_TRUE(check(16, 3, 1u << 20, uint64_t{3} << 20).ok());
@@ -114,13 +114,13 @@ TEST(Classes, P07_Parameters) {
 }
 
 TEST(Classes, RawAndPaletteHaveNone) {
-  for (const Values values : {Values::kRaw, Values::kPalette}) {
-    Encoding e = encoding(Positions::kDense, values);
-    e.palette_size = values == Values::kPalette ? 2 : 0;
+  for (const format::Values values : {format::Values::kRaw, format::Values::kPalette}) {
+    format::Encoding e = encoding(format::Positions::kDense, values);
+    e.palette_size = values == format::Values::kPalette ? 2 : 0;
     e.classes = 2;
     e.class_run = 1;
     e.class_units = 2;
-    EXPECT_STREQ(check_encoding(e, DType::kU8, 8).rule, "M-14");
+    EXPECT_STREQ(format::check_encoding(e, DType::kU8, 8).rule, "M-14");
   }
 }
 
@@ -133,22 +133,22 @@ TEST(Classes, OfNumbersInTheBucketCode) {
   const Blob expected = {0, 130, 132, 1, 0, 0, 5, 6, 7, 4, 0x88, 0x05};
   const FileParts parts = make_parts({s});
   EXPECT_EQ(parts.chunks[0], expected);
-  EXPECT_EQ(parts.header.features, kClassMaps | kDeltaValues);
+  EXPECT_EQ(parts.header.features, format::kClassMaps | format::kDeltaValues);
   expect_chunk(s, expected, {0, 130, 132, 1, 0, 0, 5, 6, 7, 4, 0x88, 0x0D}, Code::BadBitstream,
                "S-02");
   expect_chunk(s, expected, {0, 130, 132, 1, 0, 0, 5, 6, 7, 4, 0x88}, Code::BadBitstream, "S-02");
   FileParts without = parts;
-  without.header.features = kClassMaps;
+  without.header.features = format::kClassMaps;
   const Status status = check_bytes(assemble(without));
   EXPECT_EQ(status.code, Code::BadManifest);
   EXPECT_STREQ(status.rule, "M-16");
-  EXPECT_EQ(status.offset, kHeaderBytes);
+  EXPECT_EQ(status.offset, format::kHeaderBytes);
 }
 
 TEST(Classes, SymbolsReturnToTheirElements) {
   std::mt19937 random(5);
   for (int round = 0; round < 400; ++round) {
-    Encoding e;
+    format::Encoding e;
     e.classes = static_cast<uint16_t>(2 + random() % 15);
     e.class_run = random() % 2 == 0 ? 1 : 1 + random() % 40;
     e.class_units = 2 + random() % (random() % 2 == 0 ? 12 : 700);
@@ -190,4 +190,4 @@ TEST(Classes, SymbolsReturnToTheirElements) {
 }
 
 }  // namespace
-}  // namespace dcf::impl
+}  // namespace dcf::impl::model

@@ -10,7 +10,11 @@
 #include "model/decode.h"
 #include "support/sample.h"
 
-namespace dcf::impl {
+namespace dcf::impl::model {
+
+using format::Encoding;
+using format::Values;
+
 namespace {
 
 using namespace testing;  // NOLINT(google-build-using-namespace)
@@ -22,7 +26,7 @@ struct OwnedCsr {
 };
 
 Status decode(const Model& model, size_t tensor, DType as, OwnedCsr* out) {
-  const Tensor& t = model.manifest()->tensors[tensor];
+  const format::Tensor& t = model.manifest()->tensors[tensor];
   const uint64_t nonzeros = model.manifest()->tensors[model.data_tensor(tensor)].nonzeros;
   out->row_ptr.assign(t.rows() + 1, 99);
   out->col.assign(nonzeros, 99);
@@ -75,7 +79,9 @@ TEST(Csr, EveryEncodingViewAndThreadCount) {
         if (view == 2 && e.is_raw()) continue;
         Sample s = random_sample(dtype, {12, 30}, e, static_cast<uint64_t>(view));
         s.name = "a";
-        s.view = view == 0 ? View{} : view == 1 ? View{7, false} : View{12, true};
+        s.view = view == 0   ? format::View{}
+                 : view == 1 ? format::View{7, false}
+                             : format::View{12, true};
         s.rows_per_chunk = view == 1 ? 3 : 5;
         Sample alias;
         alias.name = "b";
@@ -99,7 +105,7 @@ TEST(Csr, EveryEncodingViewAndThreadCount) {
 // Many blocks of entries, written past the caches.
 TEST(Csr, LargeTensors) {
   Encoding e;
-  e.positions = Positions::kGap;
+  e.positions = format::Positions::kGap;
   e.values = Values::kPalette;
   e.gap_bits = 5;
   Sample s = random_sample(DType::kF32, {2200, 2011}, e, 9, 2);
@@ -118,7 +124,7 @@ TEST(Csr, LargeTensors) {
 
 TEST(Csr, ZeroCentroidsAreEntries) {
   Encoding e;
-  e.positions = Positions::kGap;
+  e.positions = format::Positions::kGap;
   e.gap_bits = 3;
   e.values = Values::kPalette;
   Sample s = random_sample(DType::kF32, {4, 50}, e, 8, 12);
@@ -137,13 +143,13 @@ TEST(Csr, FewFillersAndMany) {
       for (const unsigned distinct : {3u, 32u, 33u, 64u, 65u}) {
         for (const bool palette : {true, false}) {
           Encoding e;
-          e.positions = Positions::kGap;
+          e.positions = format::Positions::kGap;
           e.gap_bits = gap_bits;
           e.values =
               palette ? Values::kPalette : (dtype == DType::kI8 ? Values::kInt : Values::kSplit);
           if (e.values == Values::kSplit) e.split_t = 8;
           Sample s = random_sample(dtype, {30, 301}, e, gap_bits, 4, distinct);
-          s.view = View{gap_bits == 4 ? 43u : 301u, false};
+          s.view = format::View{gap_bits == 4 ? 43u : 301u, false};
           s.rows_per_chunk = 16;
           SCOPED_TRACE(std::string(dtype_name(dtype)) + " " + encoding_name(e) + ", " +
                        std::to_string(distinct) + " values");
@@ -170,7 +176,7 @@ TEST(Csr, EmptyTensorsScalarsAndVectors) {
     ASSERT_TRUE(model.ok());
     OwnedCsr out;
     ASSERT_TRUE(decode(*model.value(), 0, DType::kNone, &out).ok());
-    const Tensor& t = model.value()->manifest()->tensors[0];
+    const format::Tensor& t = model.value()->manifest()->tensors[0];
     EXPECT_EQ(out.row_ptr.size(), t.rows() + 1);
     EXPECT_EQ(out.row_ptr.back(), t.nonzeros);
     EXPECT_EQ(t.nonzeros, n / 2);
@@ -192,10 +198,10 @@ TEST(Csr, RawOnlyDtypesHaveNone) {
 // Neither more nor less than declared, wherever it is noticed.
 TEST(Csr, WrongDeclaredNonzerosAreFound) {
   Encoding bitmap;
-  bitmap.positions = Positions::kBitmap;
+  bitmap.positions = format::Positions::kBitmap;
   bitmap.values = Values::kPalette;
   Encoding gap = bitmap;
-  gap.positions = Positions::kGap;
+  gap.positions = format::Positions::kGap;
   gap.gap_bits = 2;  // with fillers
   Encoding dense;
   dense.values = Values::kPalette;
@@ -203,7 +209,7 @@ TEST(Csr, WrongDeclaredNonzerosAreFound) {
     for (const bool transposed : {false, true}) {
       for (const int difference : {-1, 1}) {
         Sample sample = random_sample(DType::kF32, {64, 48}, e, 1);
-        if (transposed) sample.view = View{64, true};
+        if (transposed) sample.view = format::View{64, true};
         sample.rows_per_chunk = 5;
         FileParts parts = make_parts({sample});
         parts.columns.nonzeros[0] += static_cast<uint64_t>(difference);
@@ -228,7 +234,7 @@ TEST(Csr, WrongDeclaredNonzerosAreFound) {
 // Threads that wait for the chunk before theirs end when it fails.
 TEST(Csr, TheFirstDamagedChunkIsReported) {
   Encoding e;
-  e.positions = Positions::kGapBucket;
+  e.positions = format::Positions::kGapBucket;
   e.values = Values::kPalette;
   e.bucket_t = 2;
   e.bucket_s = 1;
@@ -258,7 +264,7 @@ TEST(Codes, OnePerElement) {
     for (const Encoding& e : encodings_of(dtype)) {
       if (e.values != Values::kPalette) continue;
       Sample s = random_sample(dtype, {10, 33}, e, 6);
-      s.view = e.gap_bits == 4 ? View{10, true} : View{11, false};
+      s.view = e.gap_bits == 4 ? format::View{10, true} : format::View{11, false};
       s.rows_per_chunk = 2;
       const Blob file = make_file({s});
       auto model = open_bytes(file, 2);
@@ -285,7 +291,7 @@ TEST(Codes, FullPalettes) {
     Sample s;
     s.dtype = DType::kF16;
     s.encoding = e;
-    const unsigned k = e.positions == Positions::kGap ? 255 : 256;
+    const unsigned k = e.positions == format::Positions::kGap ? 255 : 256;
     s.dims = {2, k};
     for (unsigned i = 0; i < 2 * k; ++i) s.words.push_back(0x3C00 + i % k);
     const Blob file = make_file({s});
@@ -307,4 +313,4 @@ TEST(Codes, OnlyOfPalettes) {
 }
 
 }  // namespace
-}  // namespace dcf::impl
+}  // namespace dcf::impl::model

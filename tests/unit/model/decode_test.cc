@@ -11,7 +11,10 @@
 #include "base/float_convert.h"
 #include "support/sample.h"
 
-namespace dcf::impl {
+namespace dcf::impl::model {
+
+using format::Encoding;
+
 namespace {
 
 using namespace testing;  // NOLINT(google-build-using-namespace)
@@ -23,7 +26,7 @@ std::unique_ptr<Model> must_open(const Blob& file, unsigned threads = 1) {
 }
 
 Blob decode(const Model& model, size_t tensor = 0, DType as = DType::kNone) {
-  const Tensor& t = model.manifest()->tensors[tensor];
+  const format::Tensor& t = model.manifest()->tensors[tensor];
   Blob out(decoded_bytes(t, as, t.elements).value(), 0xEE);
   const Status s = decode_elements(model, tensor, as, 0, t.elements, out);
   EXPECT_TRUE(s.ok()) << s.rule << ": " << s.message;
@@ -49,9 +52,9 @@ TEST(Decode, EveryDtypeAndEncodingInEveryHuffmanLayout) {
   for (int d = 1; d <= 15; ++d) {
     const auto dtype = static_cast<DType>(d);
     for (const Encoding& e : encodings_of(dtype)) {
-      for (const std::optional<HuffmanLayout> layout :
-           {std::optional<HuffmanLayout>(), std::optional(HuffmanLayout::kStreams),
-            std::optional(HuffmanLayout::kTree)}) {
+      for (const std::optional<codec::HuffmanLayout> layout :
+           {std::optional<codec::HuffmanLayout>(), std::optional(codec::HuffmanLayout::kStreams),
+            std::optional(codec::HuffmanLayout::kTree)}) {
         Sample s = random_sample(dtype, {23, 41}, e, static_cast<uint64_t>(d));
         s.huffman = layout;
         SCOPED_TRACE(describe(s));
@@ -70,7 +73,7 @@ TEST(Decode, ViewsOfAnyWidthAndChunksOfAnyHeight) {
         const uint64_t view_rows = ceil_div(s.words.size(), cols);
         if (rows >= view_rows) continue;
         s.rows_per_chunk = rows;
-        s.huffman = HuffmanLayout::kAuto;
+        s.huffman = codec::HuffmanLayout::kAuto;
         SCOPED_TRACE(describe(s));
         expect_round_trip(s);
       }
@@ -95,8 +98,8 @@ TEST(Decode, TransposedViews) {
 
 TEST(Decode, FloatsWithEveryKindOfWord) {
   for (Encoding e : encodings_of(DType::kF32)) {
-    if (e.has_scales()) continue;                   // these words are on none
-    if (e.values == Values::kSplit) e.split_t = 9;  // exponents next to each other
+    if (e.has_scales()) continue;                           // these words are on none
+    if (e.values == format::Values::kSplit) e.split_t = 9;  // exponents next to each other
     Sample s;
     s.encoding = e;
     s.dims = {2, 40};
@@ -105,10 +108,10 @@ TEST(Decode, FloatsWithEveryKindOfWord) {
                                 0xFF800000, 0x7F7FFFFF, 0x7F000001};
     for (size_t i = 0; i < std::size(special); ++i) s.words[i * 11 + 3] = special[i];
     if (e.signs || !e.is_sparse()) s.words[5] = s.words[79] = 0x80000000;
-    if (e.values == Values::kSplit) {
+    if (e.values == format::Values::kSplit) {
       // Zeros and exponents of 255 do not share 256 symbols of 9 bits when the positions hold
       // zeros.
-      if (!e.is_sparse() || e.positions == Positions::kGap) continue;
+      if (!e.is_sparse() || e.positions == format::Positions::kGap) continue;
     }
     SCOPED_TRACE(describe(s));
     expect_round_trip(s);
@@ -117,7 +120,7 @@ TEST(Decode, FloatsWithEveryKindOfWord) {
 
 TEST(Decode, ZeroCentroidsAreKeptAndFillersAreNot) {
   for (const Encoding& e : encodings_of(DType::kF32)) {
-    if (e.values != Values::kPalette || !e.is_sparse()) continue;
+    if (e.values != format::Values::kPalette || !e.is_sparse()) continue;
     Sample s = random_sample(DType::kF32, {5, 300}, e, 3, 40);
     for (const uint64_t w : s.words) s.kept.push_back((w & 0x7FFFFFFF) != 0);
     s.kept[7] = s.kept[1400] = true;  // two entries of value 0
@@ -189,7 +192,7 @@ TEST(Decode, AnyRangeOfElements) {
     for (const bool transposed : {false, true}) {
       if (transposed && e.is_raw()) continue;
       Sample s = random_sample(DType::kF16, {9, 11}, e, 5);
-      s.view = transposed ? View{9, true} : View{7, false};
+      s.view = transposed ? format::View{9, true} : format::View{7, false};
       s.rows_per_chunk = 2;
       const Blob file = make_file({s});
       const auto model = must_open(file);
@@ -214,7 +217,7 @@ TEST(Decode, WidensToFloat) {
     for (const Encoding& e : encodings_of(dtype)) {
       Sample s = random_sample(dtype, {31, 40}, e, 77);
       s.rows_per_chunk = 10;
-      if (!e.is_raw() && e.positions == Positions::kGap) s.view = {31, true};
+      if (!e.is_raw() && e.positions == format::Positions::kGap) s.view = {31, true};
       SCOPED_TRACE(describe(s));
       const Blob file = make_file({s});
       const auto model = must_open(file);
@@ -248,12 +251,12 @@ TEST(Decode, AliasesOfOtherShape) {
 
 TEST(Decode, SameBytesForAnyNumberOfThreads) {
   Encoding e;
-  e.positions = Positions::kGap;
+  e.positions = format::Positions::kGap;
   e.gap_bits = 4;
-  e.values = Values::kPalette;
+  e.values = format::Values::kPalette;
   Sample s = random_sample(DType::kF32, {400, 300}, e, 4, 8, 60);
   s.rows_per_chunk = 3;
-  s.huffman = HuffmanLayout::kAuto;
+  s.huffman = codec::HuffmanLayout::kAuto;
   const Blob file = make_file({s});
   for (const unsigned threads : {1u, 2u, 4u, 16u}) {
     const auto model = must_open(file, threads);
@@ -347,7 +350,7 @@ TEST(Decode, OutputsOfManyMegabytesAtAnyAddress) {
   for (const Encoding& e : encodings_of(DType::kF32)) {
     if (e.is_sparse()) continue;
     encodings.push_back(e);
-    if (e.values != Values::kClassSplit) continue;
+    if (e.values != format::Values::kClassSplit) continue;
     encodings.push_back(e);
     encodings.back().class_run = 1000;  // whole rows, which are joined in their place
     encodings.back().class_units = 1060;
@@ -385,4 +388,4 @@ TEST(Decode, LargeRawDataIsAligned) {
 }
 
 }  // namespace
-}  // namespace dcf::impl
+}  // namespace dcf::impl::model

@@ -7,7 +7,7 @@
 #include "model/codes.h"
 #include "model/model.h"
 
-namespace dcf::impl {
+namespace dcf::impl::model {
 namespace {
 
 using namespace testing;  // NOLINT(google-build-using-namespace)
@@ -18,7 +18,7 @@ Sample counted(uint64_t k, std::vector<uint64_t> words, std::vector<uint64_t> di
   s.dtype = DType::kU16;
   s.dims = dims.empty() ? std::vector<uint64_t>{words.size()} : std::move(dims);
   s.words = std::move(words);
-  s.encoding = encoding(Positions::kDense, Values::kDictionary);
+  s.encoding = encoding(format::Positions::kDense, format::Values::kDictionary);
   s.more_codes.resize(k);
   std::iota(s.more_codes.begin(), s.more_codes.end(), 0);
   return s;
@@ -29,11 +29,11 @@ TEST(Dictionary, TheExampleOfTheSpecification) {
   const FileParts parts = make_parts({s});
   EXPECT_EQ(parts.chunks[0], (Blob{0, 249, 0, 3}));
   EXPECT_EQ(parts.columns.params, (Blob{0xE7, 0x03}));
-  EXPECT_EQ(parts.header.features, kDictionaries);
-  Encoding e = s.encoding;
+  EXPECT_EQ(parts.header.features, format::kDictionaries);
+  format::Encoding e = s.encoding;
   e.palette_size = 1000;
   EXPECT_EQ(e.index_bits(), 2u);
-  EXPECT_EQ(roles_of(e, DType::kU16).list[0].alphabet, 250u);
+  EXPECT_EQ(format::roles_of(e, DType::kU16).list[0].alphabet, 250u);
 }
 
 TEST(Dictionary, RulesOfAChunk) {
@@ -47,7 +47,7 @@ TEST(Dictionary, RulesOfAChunk) {
 }
 
 TEST(Dictionary, Parameters) {
-  Encoding e = encoding(Positions::kDense, Values::kDictionary);
+  format::Encoding e = encoding(format::Positions::kDense, format::Values::kDictionary);
   for (const auto& [size, valid] : {std::pair{0u, false},
                                     {1u, false},
                                     {256u, false},
@@ -55,16 +55,16 @@ TEST(Dictionary, Parameters) {
                                     {65536u, true},
                                     {65537u, false}}) {
     e.palette_size = size;
-    const Status s = check_encoding(e, DType::kF32, 8);
+    const Status s = format::check_encoding(e, DType::kF32, 8);
     EXPECT_EQ(s.ok(), valid) << size;
     if (!valid) EXPECT_STREQ(s.rule, "V-01");
   }
   e.palette_size = 300;
-  EXPECT_STREQ(check_encoding(e, DType::kU8, 8).rule, "M-14");
-  EXPECT_STREQ(check_encoding(e, DType::kF8E4M3, 8).rule, "M-14");
-  EXPECT_STREQ(check_encoding(e, DType::kC64, 8).rule, "M-14");
-  e.positions = Positions::kBitmap;
-  EXPECT_STREQ(check_encoding(e, DType::kF32, 8).rule, "M-14");
+  EXPECT_STREQ(format::check_encoding(e, DType::kU8, 8).rule, "M-14");
+  EXPECT_STREQ(format::check_encoding(e, DType::kF8E4M3, 8).rule, "M-14");
+  EXPECT_STREQ(format::check_encoding(e, DType::kC64, 8).rule, "M-14");
+  e.positions = format::Positions::kBitmap;
+  EXPECT_STREQ(format::check_encoding(e, DType::kF32, 8).rule, "M-14");
 }
 
 TEST(Dictionary, CodesAreIndices) {
@@ -108,4 +108,4 @@ TEST(Dictionary, ACodebookThatEndsTooSoon) {
 }
 
 }  // namespace
-}  // namespace dcf::impl
+}  // namespace dcf::impl::model

@@ -12,7 +12,7 @@
 #include "model/decode.h"
 #include "support/sample.h"
 
-namespace dcf::impl {
+namespace dcf::impl::model {
 namespace {
 
 using namespace testing;  // NOLINT(google-build-using-namespace)
@@ -33,7 +33,7 @@ Blob expanded(const TensorCoding& coding, const DecodedChunk& chunk, Expansion h
   return {from, from + static_cast<ptrdiff_t>(bytes)};
 }
 
-void check(DType dtype, const Encoding& encoding) {
+void check(DType dtype, const format::Encoding& encoding) {
   Sample sample = random_sample(dtype, {90, 611}, encoding, 7, 9);
   sample.rows_per_chunk = 70;
   const Blob file = make_file({sample});
@@ -51,7 +51,7 @@ void check(DType dtype, const Encoding& encoding) {
     const Blob expected(dense.begin() + static_cast<ptrdiff_t>(chunk->shape.first * width),
                         dense.begin() + static_cast<ptrdiff_t>(
                                             (chunk->shape.first + chunk->shape.elements) * width));
-    if (encoding.values == Values::kPalette) {
+    if (encoding.values == format::Values::kPalette) {
       std::vector<uint16_t> codes(chunk->shape.elements);
       std::vector<uint16_t> streamed(chunk->shape.elements);
       expand_codes(coding, chunk, false, codes);
@@ -62,7 +62,7 @@ void check(DType dtype, const Encoding& encoding) {
       for (const bool stream : {false, true}) {
         ASSERT_EQ(expanded(coding, chunk, {.stream = stream}, expected.size(), skew), expected)
             << encoding_name(encoding) << " at " << skew << ", stream " << stream;
-        if (encoding.values != Values::kPalette || is_raw_only(dtype)) continue;
+        if (encoding.values != format::Values::kPalette || is_raw_only(dtype)) continue;
         std::vector<float> floats(chunk->shape.elements);
         words_to_floats(dtype, expected, floats);
         Blob as_bytes(floats.size() * sizeof(float));
@@ -77,16 +77,16 @@ void check(DType dtype, const Encoding& encoding) {
 TEST(Expand, EveryEncodingAndAlignment) {
   for (const DType dtype :
        {DType::kF64, DType::kF32, DType::kBF16, DType::kF16, DType::kU8, DType::kI8, DType::kI32}) {
-    for (const Encoding& encoding : encodings_of(dtype)) check(dtype, encoding);
+    for (const format::Encoding& encoding : encodings_of(dtype)) check(dtype, encoding);
   }
 }
 
 // Outputs of 16 MiB go past the caches on their way through decode_elements().
 TEST(Expand, LargeTensorsDecodeToTheSameWords) {
   for (const DType dtype : {DType::kF32, DType::kBF16}) {
-    Encoding encoding;
-    encoding.positions = Positions::kGap;
-    encoding.values = Values::kPalette;
+    format::Encoding encoding;
+    encoding.positions = format::Positions::kGap;
+    encoding.values = format::Values::kPalette;
     encoding.gap_bits = 5;
     Sample sample = random_sample(dtype, {2100, 2011}, encoding, 8, 11);
     sample.rows_per_chunk = 100;
@@ -103,4 +103,4 @@ TEST(Expand, LargeTensorsDecodeToTheSameWords) {
 }
 
 }  // namespace
-}  // namespace dcf::impl
+}  // namespace dcf::impl::model

@@ -5,7 +5,7 @@
 #include "base/hash.h"
 #include "hand_made.h"
 
-namespace dcf::impl {
+namespace dcf::impl::model {
 namespace {
 
 using namespace testing;  // NOLINT(google-build-using-namespace)
@@ -22,8 +22,8 @@ void expect_failure(const Blob& file, Code code, const char* rule, uint64_t offs
 // Four codes of lengths 1, 2, 3, 3 and the codebook 1, 2, 3, 4.
 FileParts palette_parts() {
   Sample s;
-  s.encoding.values = Values::kPalette;
-  s.huffman = HuffmanLayout::kStreams;
+  s.encoding.values = format::Values::kPalette;
+  s.huffman = codec::HuffmanLayout::kStreams;
   s.dims = {4, 120};
   for (unsigned i = 0; i < 480; ++i) {
     s.words.push_back(float_word(static_cast<float>(i % 2 == 0   ? 1
@@ -38,7 +38,7 @@ FileParts palette_parts() {
 constexpr size_t kRecord = 4;  // bytes of its code-length record
 
 uint64_t tables_at(const Blob& file) {
-  return kHeaderBytes + load_le<uint64_t>(&file[32]);
+  return format::kHeaderBytes + load_le<uint64_t>(&file[32]);
 }
 
 // Breaks the tables section; the failure is at `where` bytes from its start.
@@ -108,7 +108,7 @@ TEST(FileRules, T05_Codebooks) {
   for (size_t i = 1; i <= 4; ++i) tables[kRecord + i] = 0xFF;  // the first key is the greatest
   expect_tables(tables, Code::BadCodebook, "T-05", kRecord);
   Sample s;
-  s.encoding.values = Values::kPalette;
+  s.encoding.values = format::Values::kPalette;
   s.words = {float_word(1)};
   FileParts parts = make_parts({s});
   parts.tables[0] = 1;  // one key: k is 0
@@ -117,7 +117,8 @@ TEST(FileRules, T05_Codebooks) {
 }
 
 TEST(FileRules, T05_PaddingOfACodebook) {
-  Sample s = two_entries({2, 2}, 0, 3, encoding(Positions::kDense, Values::kPalette));
+  Sample s =
+      two_entries({2, 2}, 0, 3, encoding(format::Positions::kDense, format::Values::kPalette));
   FileParts parts = make_parts({s});
   ASSERT_LT(parts.tables.back(), 0x80);
   parts.tables.back() |= 0x80;
@@ -179,9 +180,9 @@ TEST(FileRules, K06_PartsThatDoNotAddUp) {
   expect_failure(file, Code::BadHeader, "K-06", 16);
   FileParts parts = palette_parts();  // and sizes that wrap
   parts.columns.section_bytes = {};
-  ManifestColumns columns = take_apart(assemble(parts)).columns;
+  format::ManifestColumns columns = take_apart(assemble(parts)).columns;
   columns.section_bytes = {~uint64_t{0} - 100, 200};
-  expect_failure(assemble_with_manifest(parts, serialise_manifest_columns(columns).value()),
+  expect_failure(assemble_with_manifest(parts, format::serialise_manifest_columns(columns).value()),
                  Code::BadHeader, "K-06", 16);
 }
 
@@ -201,8 +202,8 @@ TEST(FileRules, A01_UnknownSectionsAreSkippedUnlessCritical) {
 TEST(FileRules, TheLowestOffsetIsReportedForAnyNumberOfThreads) {
   std::vector<Sample> samples;
   for (int i = 0; i < 40; ++i) {
-    samples.push_back(
-        random_sample(DType::kF32, {20, 50}, encoding(Positions::kGap, Values::kPalette), 1));
+    samples.push_back(random_sample(
+        DType::kF32, {20, 50}, encoding(format::Positions::kGap, format::Values::kPalette), 1));
     samples.back().name = std::to_string(100 + i);
     samples.back().rows_per_chunk = 1;
   }
@@ -227,4 +228,4 @@ TEST(FileRules, TheLowestOffsetIsReportedForAnyNumberOfThreads) {
 }
 
 }  // namespace
-}  // namespace dcf::impl
+}  // namespace dcf::impl::model

@@ -10,7 +10,7 @@
 #include "hand_made.h"
 #include "model/decode.h"
 
-namespace dcf::impl {
+namespace dcf::impl::model {
 namespace {
 
 using namespace testing;  // NOLINT(google-build-using-namespace)
@@ -21,7 +21,7 @@ Sample grid_example() {
   for (const float value : {0.5F, -1.0F, 0.0F, 3.0F, 2.0F, 0.25F, -0.25F, 0.0F}) {
     s.words.push_back(float_word(value));
   }
-  s.encoding = encoding(Positions::kDense, Values::kGrid);
+  s.encoding = encoding(format::Positions::kDense, format::Values::kGrid);
   s.encoding.grid_run = 4;
   s.encoding.grid_units = 2;
   s.scales = {0.5F, 0.25F};
@@ -34,7 +34,7 @@ TEST(GridValues, TheExampleOfTheSpecification) {
   const FileParts parts = make_parts({grid_example()});
   EXPECT_EQ(parts.chunks[0], kGridExample);
   EXPECT_EQ(parts.tables, kScales);
-  EXPECT_EQ(parts.header.features, kGridValues);
+  EXPECT_EQ(parts.header.features, format::kGridValues);
   const Status s = check_bytes(assemble(parts));
   EXPECT_TRUE(s.ok()) << s.rule << s.message;
 }
@@ -49,10 +49,10 @@ TEST(GridValues, StreamOfAChunk) {
 
 TEST(GridValues, V04_Parameters) {
   const auto check = [](uint32_t run, uint32_t units, uint64_t elements) {
-    Encoding e = encoding(Positions::kDense, Values::kGrid);
+    format::Encoding e = encoding(format::Positions::kDense, format::Values::kGrid);
     e.grid_run = run;
     e.grid_units = units;
-    return check_encoding(e, DType::kF16, elements);
+    return format::check_encoding(e, DType::kF16, elements);
   };
   EXPECT_TRUE(check(1, 1, 1).ok());
   EXPECT_TRUE(check(3, 5, 17).ok());
@@ -71,7 +71,7 @@ TEST(GridValues, V05_T06_Scales) {
     const Status s = check_bytes(file);
     EXPECT_EQ(s.code, code) << s.message;
     EXPECT_STREQ(s.rule, rule) << s.message;
-    EXPECT_EQ(s.offset, kHeaderBytes + load_le<uint64_t>(&file[32]));
+    EXPECT_EQ(s.offset, format::kHeaderBytes + load_le<uint64_t>(&file[32]));
   };
   for (const uint32_t word : {0x80000000u, 0x80000001u, 0xBE800000u, 0x7F800000u, 0xFF800000u,
                               0x7FC00000u, 0x7F800001u}) {
@@ -110,7 +110,7 @@ Sample trellis_example() {
   for (const float value : {1.0F, -1.5F, 2.0F, 0.5F, -1.0F, 3.0F}) {
     s.words.push_back(float_word(value));
   }
-  s.encoding = encoding(Positions::kDense, Values::kTrellis);
+  s.encoding = encoding(format::Positions::kDense, format::Values::kTrellis);
   s.encoding.grid_run = 1;
   s.encoding.grid_units = 1;
   s.scales = {0.5F};
@@ -131,7 +131,7 @@ void expect_words_back(const Sample& sample) {
 TEST(TrellisValues, TheExampleOfTheSpecification) {
   const FileParts parts = make_parts({trellis_example()});
   EXPECT_EQ(parts.chunks[0], kTrellisExample);
-  EXPECT_EQ(parts.header.features, kTrellisValues);
+  EXPECT_EQ(parts.header.features, format::kTrellisValues);
   expect_words_back(trellis_example());
 }
 
@@ -168,7 +168,8 @@ TEST(TrellisValues, OffsetsOfRowsOfAllLengths) {
 // Of chunks and views of all kinds, with both offsets.
 TEST(TrellisValues, RoundTrips) {
   for (const DType dtype : {DType::kF32, DType::kF16, DType::kBF16}) {
-    for (const View view : {View{}, View{7, false}, View{24, true}, View{105, false}}) {
+    for (const format::View view : {format::View{}, format::View{7, false}, format::View{24, true},
+                                    format::View{105, false}}) {
       Sample s = random_sample(dtype, {24, 35}, trellis_example().encoding, 1);
       s.view = view;
       s.rows_per_chunk = view.transposed ? 0 : 3;
@@ -182,10 +183,10 @@ TEST(TrellisValues, RoundTrips) {
 TEST(GridValues, WordsOfAllRunsAndUnits) {
   std::mt19937 random(5);
   for (int round = 0; round < 600; ++round) {
-    Tensor t;
+    format::Tensor t;
     t.dtype = round % 3 == 0 ? DType::kF32 : round % 3 == 1 ? DType::kF16 : DType::kBF16;
     t.bits = dtype_bits(t.dtype);
-    t.encoding.values = Values::kGrid;
+    t.encoding.values = format::Values::kGrid;
     t.encoding.grid_run =
         static_cast<uint32_t>(round % 4 == 0 ? 1 : 1 + random() % (round % 4 == 1 ? 9 : 3000));
     t.encoding.grid_units = static_cast<uint32_t>(1 + random() % (round % 5 == 0 ? 1 : 700));
@@ -215,4 +216,4 @@ TEST(GridValues, WordsOfAllRunsAndUnits) {
 }
 
 }  // namespace
-}  // namespace dcf::impl
+}  // namespace dcf::impl::model

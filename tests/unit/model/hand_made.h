@@ -10,8 +10,8 @@
 namespace dcf::impl::testing {
 
 // The words with one element of value 1 and one of value 2, the rest zero.
-inline Sample two_entries(std::vector<uint64_t> dims, size_t one, size_t two, Encoding encoding,
-                          DType dtype = DType::kF32) {
+inline Sample two_entries(std::vector<uint64_t> dims, size_t one, size_t two,
+                          format::Encoding encoding, DType dtype = DType::kF32) {
   Sample s;
   s.dtype = dtype;
   s.encoding = encoding;
@@ -24,13 +24,13 @@ inline Sample two_entries(std::vector<uint64_t> dims, size_t one, size_t two, En
   return s;
 }
 
-inline Encoding encoding(Positions positions, Values values) {
-  Encoding e;
+inline format::Encoding encoding(format::Positions positions, format::Values values) {
+  format::Encoding e;
   e.positions = positions;
   e.values = values;
-  if (positions == Positions::kGap) e.gap_bits = 2;
-  if (positions == Positions::kGapBucket) e.bucket_t = 2;
-  if (values == Values::kSplit) e.split_t = 8;
+  if (positions == format::Positions::kGap) e.gap_bits = 2;
+  if (positions == format::Positions::kGapBucket) e.bucket_t = 2;
+  if (values == format::Values::kSplit) e.split_t = 8;
   return e;
 }
 

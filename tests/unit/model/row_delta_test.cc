@@ -9,13 +9,13 @@
 #include "format/header.h"
 #include "hand_made.h"
 
-namespace dcf::impl {
+namespace dcf::impl::model {
 namespace {
 
 using namespace testing;  // NOLINT(google-build-using-namespace)
 
-Encoding delta(std::vector<uint32_t> distances, uint32_t run, uint32_t units) {
-  Encoding e = encoding(Positions::kDense, Values::kDelta);
+format::Encoding delta(std::vector<uint32_t> distances, uint32_t run, uint32_t units) {
+  format::Encoding e = encoding(format::Positions::kDense, format::Values::kDelta);
   e.distance_count = static_cast<uint8_t>(distances.size());
   std::copy(distances.begin(), distances.end(), e.distances.begin());
   e.delta_run = run;
@@ -38,7 +38,7 @@ TEST(RowDelta, TheExampleOfTheSpecification) {
   const FileParts parts = make_parts({delta_example()});
   EXPECT_EQ(parts.chunks[0], kDeltaExample);
   EXPECT_EQ(parts.tables, (Blob{1, 1}));
-  EXPECT_EQ(parts.header.features, kDeltaValues);
+  EXPECT_EQ(parts.header.features, format::kDeltaValues);
   const Status s = check_bytes(assemble(parts));
   EXPECT_TRUE(s.ok()) << s.rule << s.message;
 }
@@ -69,17 +69,17 @@ TEST(RowDelta, Predictors) {
   parts.header.features = 0;
   const Status s = check_bytes(assemble(parts));
   EXPECT_STREQ(s.rule, "M-16");
-  EXPECT_EQ(s.offset, kHeaderBytes);
+  EXPECT_EQ(s.offset, format::kHeaderBytes);
 }
 
 TEST(RowDelta, P08_Parameters) {
   constexpr uint32_t kMost = (1u << 20) - 1;
-  const auto check = [](const Encoding& e, uint64_t elements) {
-    return check_encoding(e, DType::kI16, elements);
+  const auto check = [](const format::Encoding& e, uint64_t elements) {
+    return format::check_encoding(e, DType::kI16, elements);
   };
   EXPECT_TRUE(check(delta({1}, 1, 1), 1).ok());
   EXPECT_TRUE(check(delta({1, 2, 3, 4, 5, 6, 7, kMost}, 3, 1u << 20), uint64_t{3} << 20).ok());
-  Encoding nine = delta({1}, 1, 1);
+  format::Encoding nine = delta({1}, 1, 1);
   nine.distance_count = 9;
   for (const Status& s : {check(delta({}, 1, 1), 8), check(nine, 8), check(delta({0}, 1, 1), 8),
                           check(delta({1, kMost + 1}, 1, 1), 8), check(delta({1}, 0, 1), 8),
@@ -89,10 +89,10 @@ TEST(RowDelta, P08_Parameters) {
     EXPECT_EQ(s.code, Code::BadManifest);
     EXPECT_STREQ(s.rule, "P-08");
   }
-  Encoding sparse = delta({1}, 1, 1);
-  sparse.positions = Positions::kBitmap;
+  format::Encoding sparse = delta({1}, 1, 1);
+  sparse.positions = format::Positions::kBitmap;
   EXPECT_STREQ(check(sparse, 8).rule, "M-14");
-  EXPECT_STREQ(check_encoding(delta({1}, 1, 1), DType::kF4, 8).rule, "M-14");
+  EXPECT_STREQ(format::check_encoding(delta({1}, 1, 1), DType::kF4, 8).rule, "M-14");
 }
 
 // The column holds up to eight distances; more are refused before they are read.
@@ -125,9 +125,9 @@ TEST(RowDelta, Undo) {
                                  DType::kU32, DType::kF32,    DType::kI64, DType::kF64};
     const DType dtype = kDTypes[round % 8];
     const unsigned bits = dtype_bits(dtype);
-    const Encoding e = delta({1, 2 + static_cast<uint32_t>(random() % 9), 31},
-                             round % 3 == 0 ? 1 : 1 + static_cast<uint32_t>(random() % 50),
-                             1 + static_cast<uint32_t>(random() % 40));
+    const format::Encoding e = delta({1, 2 + static_cast<uint32_t>(random() % 9), 31},
+                                     round % 3 == 0 ? 1 : 1 + static_cast<uint32_t>(random() % 50),
+                                     1 + static_cast<uint32_t>(random() % 40));
     Blob predictors(e.delta_units);
     for (uint8_t& p : predictors) p = static_cast<uint8_t>(random() % 4);
     const auto cols = static_cast<uint32_t>(1 + random() % 80);
@@ -152,4 +152,4 @@ TEST(RowDelta, Undo) {
 }
 
 }  // namespace
-}  // namespace dcf::impl
+}  // namespace dcf::impl::model

@@ -4,7 +4,7 @@
 
 #include <gtest/gtest.h>
 
-namespace dcf::impl {
+namespace dcf::impl::model {
 namespace {
 
 constexpr uint64_t kKiB = 1024;
@@ -60,4 +60,4 @@ TEST(ScratchStore, WhatIsTooLargeOrHasNoRoomIsFreed) {
 }
 
 }  // namespace
-}  // namespace dcf::impl
+}  // namespace dcf::impl::model

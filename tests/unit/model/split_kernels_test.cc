@@ -8,7 +8,7 @@
 
 #include "codec/bit_writer.h"
 
-namespace dcf::impl {
+namespace dcf::impl::model {
 namespace {
 
 constexpr uint8_t kGuard = 0xC9;
@@ -17,7 +17,7 @@ constexpr uint8_t kGuard = 0xC9;
 uint64_t word_of(unsigned width, const SplitFields& f, uint64_t code, uint64_t field) {
   const uint64_t prefix = (f.base + code) << (width - f.t);
   const uint64_t rotated = prefix | (field >> 1) << (f.z + 1) | (field & 1);
-  return (rotated >> 1 | rotated << (width - 1)) & low_mask(width);
+  return (rotated >> 1 | rotated << (width - 1)) & codec::low_mask(width);
 }
 
 JoinSplit join_of(const SplitKernels& kernels, unsigned width) {
@@ -32,17 +32,17 @@ void check(unsigned width, const SplitFields& f, size_t n, std::mt19937_64& rand
   size_t nonzeros = 0;
   for (size_t i = 0; i < n; ++i) {
     codes[i] = static_cast<uint8_t>(random() % symbols);
-    fields[i] = random() & low_mask(f.bits);
+    fields[i] = random() & codec::low_mask(f.bits);
     if (random() % 4 == 0) {
       codes[i] = 0;
       fields[i] &= 1;  // a zero of either sign, if the base is 0
     }
     const uint64_t word = word_of(width, f, codes[i], fields[i]);
-    nonzeros += (word & low_mask(width - 1)) != 0;
+    nonzeros += (word & codec::low_mask(width - 1)) != 0;
     store_word(expected.data() + i * width / 8, width / 8, word);
   }
   std::vector<uint8_t> packed;
-  pack_bits<uint64_t>(fields, f.bits, &packed);
+  codec::pack_bits<uint64_t>(fields, f.bits, &packed);
   for (const SplitKernels* const kernels : available_split_kernels()) {
     // Exact sizes, so that a sanitizer sees a byte too many that is read.
     const std::vector<uint8_t> tail(packed.begin(), packed.end());
@@ -71,4 +71,4 @@ TEST(SplitKernels, AllParameters) {
 }
 
 }  // namespace
-}  // namespace dcf::impl
+}  // namespace dcf::impl::model

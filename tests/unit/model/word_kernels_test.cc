@@ -10,7 +10,7 @@
 
 #include "model/line_writer.h"
 
-namespace dcf::impl {
+namespace dcf::impl::model {
 namespace {
 
 using Random = std::mt19937_64;
@@ -115,4 +115,4 @@ TEST(LineWriter, AnySizesAndAlignments) {
 }
 
 }  // namespace
-}  // namespace dcf::impl
+}  // namespace dcf::impl::model

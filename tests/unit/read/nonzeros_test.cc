@@ -18,10 +18,10 @@ struct Opened {
 };
 
 // A tensor of the encoding that declares `more` nonzeros than it has.
-void open_with_wrong_count(const Encoding& e, bool transposed, int more, Opened* out) {
+void open_with_wrong_count(const format::Encoding& e, bool transposed, int more, Opened* out) {
   Sample s = random_sample(DType::kF32, {24, 4, 3, 3}, e, 1);
   s.rows_per_chunk = 5;
-  if (transposed) s.view = View{24, true};
+  if (transposed) s.view = format::View{24, true};
   FileParts parts = make_parts({s});
   parts.columns.nonzeros[0] += static_cast<uint64_t>(static_cast<int64_t>(more));
   out->bytes = assemble(parts);
@@ -32,7 +32,7 @@ void open_with_wrong_count(const Encoding& e, bool transposed, int more, Opened*
 }
 
 TEST(Nonzeros, WrongNumberIsDamageToEveryWholeDecode) {
-  for (const Encoding& e : encodings_of(DType::kF32)) {
+  for (const format::Encoding& e : encodings_of(DType::kF32)) {
     for (const bool transposed : {false, true}) {
       if (transposed && e.is_raw()) continue;
       for (const int more : {-1, 0, 1}) {
@@ -47,7 +47,7 @@ TEST(Nonzeros, WrongNumberIsDamageToEveryWholeDecode) {
         EXPECT_EQ(dcf_tensor_verify(opened.file, 0, nullptr, nullptr, &error), want);
         EXPECT_EQ(error.offset, verified.offset);
         for (const ReadCall& call : whole_tensor_calls(opened.file, 0)) {
-          if (call.name == "codes" && e.values != Values::kPalette) continue;
+          if (call.name == "codes" && e.values != format::Values::kPalette) continue;
           error = DCF_ERROR_INIT;
           EXPECT_EQ(call.run(opened.file, &error), want) << call.name << ": " << error.message;
           if (more == 0) continue;
@@ -65,14 +65,14 @@ TEST(Nonzeros, WrongNumberIsDamageToEveryWholeDecode) {
 }
 
 TEST(Nonzeros, DamagedChunksAreReportedFirst) {
-  Encoding e;
-  e.positions = Positions::kGap;
+  format::Encoding e;
+  e.positions = format::Positions::kGap;
   e.gap_bits = 4;
-  e.values = Values::kPalette;
+  e.values = format::Values::kPalette;
   for (const bool transposed : {false, true}) {
     Sample s = random_sample(DType::kF32, {24, 4, 3, 3}, e, 1);
     s.rows_per_chunk = 5;
-    if (transposed) s.view = View{24, true};
+    if (transposed) s.view = format::View{24, true};
     FileParts parts = make_parts({s});
     --parts.columns.nonzeros[0];
     Blob bytes = assemble(parts);

@@ -142,23 +142,23 @@ void expect_out_of_memory_or_success(const std::string& name, Around around, Cal
 }
 
 Blob some_file() {
-  Encoding gap;
-  gap.positions = Positions::kGap;
+  format::Encoding gap;
+  gap.positions = format::Positions::kGap;
   gap.gap_bits = 4;
-  gap.values = Values::kPalette;
-  Encoding bitmap = gap;
-  bitmap.positions = Positions::kBitmap;
+  gap.values = format::Values::kPalette;
+  format::Encoding bitmap = gap;
+  bitmap.positions = format::Positions::kBitmap;
   bitmap.gap_bits = 0;
-  Encoding split;
-  split.values = Values::kSplit;
+  format::Encoding split;
+  split.values = format::Values::kSplit;
   split.split_t = 8;
   std::vector<Sample> samples;
-  for (const Encoding& e : {gap, bitmap, split, Encoding{}}) {
+  for (const format::Encoding& e : {gap, bitmap, split, format::Encoding{}}) {
     Sample s = random_sample(DType::kF32, {12, 4, 3, 3}, e, samples.size());
     s.name = "a tensor whose name needs memory of its own " + std::to_string(samples.size());
-    s.huffman = HuffmanLayout::kTree;
+    s.huffman = codec::HuffmanLayout::kTree;
     s.rows_per_chunk = 5;
-    if (samples.size() == 1) s.view = View{12, true};
+    if (samples.size() == 1) s.view = format::View{12, true};
     samples.push_back(std::move(s));
   }
   return assemble(make_parts(samples, {{"key", "value"}, {"other key", std::string(100, 'v')}},

@@ -36,14 +36,14 @@ int watch(void* ctx, uint64_t done, uint64_t total) {
 class WatchedCalls : public ::testing::TestWithParam<bool> {
  protected:
   void SetUp() override {
-    Encoding e;
-    e.positions = Positions::kGapBucket;
+    format::Encoding e;
+    e.positions = format::Positions::kGapBucket;
     e.bucket_t = 3;
     e.bucket_s = 1;
-    e.values = Values::kPalette;
+    e.values = format::Values::kPalette;
     Sample s = random_sample(DType::kF32, {60, 4, 3, 3}, e, 1);
     s.rows_per_chunk = 3;
-    if (GetParam()) s.view = View{60, true};
+    if (GetParam()) s.view = format::View{60, true};
     bytes_ = make_file({s});
     dcf_open_options options;
     dcf_open_options_init(&options);

@@ -16,7 +16,7 @@ using namespace testing;  // NOLINT(google-build-using-namespace)
 // Tensors without elements, of rank 2, with names of 20 bytes.
 Blob empty_tensors(size_t count) {
   FileParts parts = make_parts({});
-  ManifestColumns& c = parts.columns;
+  format::ManifestColumns& c = parts.columns;
   for (size_t i = 0; i < count; ++i) {
     const std::string number = std::to_string(1000000 + i);
     const std::string name = "layers." + number + ".state";

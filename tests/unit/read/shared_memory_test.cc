@@ -17,13 +17,13 @@ using namespace testing;  // NOLINT(google-build-using-namespace)
 constexpr size_t kThreads = 12;
 
 Blob one_tensor(bool transposed) {
-  Encoding e;
-  e.positions = Positions::kGap;
+  format::Encoding e;
+  e.positions = format::Positions::kGap;
   e.gap_bits = 4;
-  e.values = Values::kPalette;
+  e.values = format::Values::kPalette;
   Sample s = random_sample(DType::kF32, {256, 16, 8, 8}, e, 1);
   s.rows_per_chunk = 32;
-  if (transposed) s.view = View{256, true};
+  if (transposed) s.view = format::View{256, true};
   return make_file({s});
 }
 

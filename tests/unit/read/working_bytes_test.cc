@@ -16,11 +16,11 @@ constexpr size_t kFixed = 6000;  // what a decode takes beside scratch and table
 
 TEST(WorkingBytes, OfEveryEncodingUnderEveryLimit) {
   for (const DType dtype : {DType::kF32, DType::kI64, DType::kBF16}) {
-    for (const Encoding& e : encodings_of(dtype)) {
+    for (const format::Encoding& e : encodings_of(dtype)) {
       SCOPED_TRACE(encoding_name(e));
       Sample s = random_sample(dtype, {64, 256}, e, 1);
       s.rows_per_chunk = 16;
-      s.huffman = HuffmanLayout::kTree;
+      s.huffman = codec::HuffmanLayout::kTree;
       const Blob bytes = make_file({s});
       dcf_file* file = nullptr;
       dcf_file_info file_info = DCF_FILE_INFO_INIT;
@@ -68,9 +68,9 @@ TEST(WorkingBytes, OfEveryEncodingUnderEveryLimit) {
 
 // The promise of the header, at the byte.
 TEST(WorkingBytes, AreEnoughAndNotOneTooMany) {
-  Encoding e;
-  e.positions = Positions::kBitmap;
-  e.values = Values::kPalette;
+  format::Encoding e;
+  e.positions = format::Positions::kBitmap;
+  e.values = format::Values::kPalette;
   Sample s = random_sample(DType::kF32, {64, 256}, e, 1);
   s.rows_per_chunk = 16;
   const Blob bytes = make_file({s});
