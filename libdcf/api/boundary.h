@@ -30,10 +30,6 @@ dcf_status guarded(dcf_error* error, Body body) {
   }
 }
 
-inline Status invalid(const char* message) {
-  return fail(Code::InvalidArgument, "", message);
-}
-
 // Whether a struct of the caller has a size that an older, this or a newer release can have.
 template <typename Struct>
 bool has_valid_size(const Struct& of_caller) {

@@ -9,6 +9,7 @@
 
 using dcf::impl::Code;
 using dcf::impl::fail;
+using dcf::impl::invalid;
 using dcf::impl::MutableBytes;
 using dcf::impl::ok_status;
 using dcf::impl::Result;
@@ -16,7 +17,6 @@ using dcf::impl::Status;
 using dcf::impl::api::check_tensor;
 using dcf::impl::api::dtype_in;
 using dcf::impl::api::guarded;
-using dcf::impl::api::invalid;
 using dcf::impl::api::progress_step;
 using dcf::impl::api::set_out;
 using dcf::impl::format::Tensor;

@@ -8,13 +8,13 @@
 
 using dcf::impl::Code;
 using dcf::impl::fail;
+using dcf::impl::invalid;
 using dcf::impl::ok_status;
 using dcf::impl::Status;
 using dcf::impl::api::check_tensor;
 using dcf::impl::api::clear_out;
 using dcf::impl::api::copy_out;
 using dcf::impl::api::guarded;
-using dcf::impl::api::invalid;
 using dcf::impl::api::set_out;
 using dcf::impl::format::ManifestParts;
 using dcf::impl::format::Tensor;

@@ -10,21 +10,22 @@
 #include "api/boundary.h"
 #include "base/bytes.h"
 #include "base/checked.h"
+#include "compress/bias.h"
+#include "compress/dead_units.h"
+#include "compress/prune.h"
+#include "compress/prune_layers.h"
+#include "compress/share.h"
 #include "dcf/dcf_encode.h"
-#include "encode/bias.h"
-#include "encode/dead_units.h"
-#include "encode/prune.h"
-#include "encode/prune_layers.h"
-#include "encode/share.h"
 
+namespace compress = dcf::impl::compress;
 using dcf::impl::Bytes;
 using dcf::impl::Code;
 using dcf::impl::DType;
 using dcf::impl::fail;
+using dcf::impl::invalid;
 using dcf::impl::ok_status;
 using dcf::impl::Status;
 using dcf::impl::api::guarded;
-using dcf::impl::api::invalid;
 
 namespace {
 
@@ -94,21 +95,21 @@ Status check_layer(const float* w, const float* importance, size_t n, double lam
   return ok_status();
 }
 
-Status read_share_options(const dcf_share_options* options, dcf::impl::encode::ShareOptions* out) {
+Status read_share_options(const dcf_share_options* options, compress::ShareOptions* out) {
   dcf_share_options o;
   dcf_share_options_init(&o);
   DCF_TRY(dcf::impl::api::copy_in(options, &o));
   if (o.clusters < 1 || o.clusters > kMaxCodebook) return invalid("clusters are not 1..255");
   const uint32_t init = dcf::impl::api::number_in(o.init);
   if (init > DCF_INIT_OPTIMAL) return invalid("the initialisation is unknown");
-  *out = {o.clusters, static_cast<dcf::impl::encode::ClusterInit>(init), o.seed, o.lambda};
+  *out = {o.clusters, static_cast<compress::ClusterInit>(init), o.seed, o.lambda};
   return ok_status();
 }
 
 Status check_codes(const uint8_t* codes, size_t n, uint32_t codebook_size) {
   if (missing(codes, n)) return invalid("the codes are NULL");
   if (codebook_size > kMaxCodebook) return invalid("the codebook has more than 255 centroids");
-  if (dcf::impl::encode::greatest_code({codes, n}) > codebook_size) {
+  if (compress::greatest_code({codes, n}) > codebook_size) {
     return fail(Code::BadIndex, "", "a code lies beyond the codebook");
   }
   return ok_status();
@@ -126,7 +127,7 @@ Status read_array(float* data, uint64_t a, uint64_t b, uint64_t c, std::span<flo
   return ok_status();
 }
 
-Status read_dead_units(const dcf_dead_units* layers, dcf::impl::encode::DeadUnits* out) {
+Status read_dead_units(const dcf_dead_units* layers, compress::DeadUnits* out) {
   if (layers == nullptr) return invalid("the layers are NULL");
   dcf_dead_units l = DCF_DEAD_UNITS_INIT;
   DCF_TRY(dcf::impl::api::copy_in(layers, &l));
@@ -150,7 +151,7 @@ dcf_status dcf_prune(const float* w, size_t n, double sparsity, uint8_t* mask, d
   return guarded(error, [&]() -> Status {
     DCF_TRY(check_sparsity(sparsity));
     return prune_with(w, n, mask, [=](Bytes words) {
-      return dcf::impl::encode::prune_to_sparsity(DType::kF32, words, sparsity);
+      return compress::prune_to_sparsity(DType::kF32, words, sparsity);
     });
   });
 }
@@ -161,7 +162,7 @@ dcf_status dcf_prune_by_deviation(const float* w, size_t n, double quality, uint
     if (!(quality >= 0 && std::isfinite(quality)))
       return invalid("the quality is negative or not finite");
     return prune_with(w, n, mask, [=](Bytes words) {
-      return dcf::impl::encode::prune_by_deviation(DType::kF32, words, quality);
+      return compress::prune_by_deviation(DType::kF32, words, quality);
     });
   });
 }
@@ -171,7 +172,7 @@ dcf_status dcf_prune_global(dcf_prune_layer* layers, size_t count, double sparsi
   return guarded(error, [&]() -> Status {
     DCF_TRY(check_sparsity(sparsity));
     if (missing(layers, count)) return invalid("the layers are NULL");
-    std::vector<dcf::impl::encode::PruneLayer> inputs;
+    std::vector<compress::PruneLayer> inputs;
     for (size_t i = 0; i < count; ++i) {
       dcf_prune_layer layer = DCF_PRUNE_LAYER_INIT;
       DCF_TRY(dcf::impl::api::copy_in_at(layers, i, &layer));
@@ -180,7 +181,7 @@ dcf_status dcf_prune_global(dcf_prune_layer* layers, size_t count, double sparsi
       if (!in_range(layer.scale, 1e-30, 1e30)) return invalid("a scale is not in 1e-30..1e30");
       inputs.push_back({{layer.weights, layer.size}, layer.scale, layer.mask});
     }
-    dcf::impl::encode::prune_layers(inputs, sparsity);
+    compress::prune_layers(inputs, sparsity);
     return ok_status();
   });
 }
@@ -188,7 +189,7 @@ dcf_status dcf_prune_global(dcf_prune_layer* layers, size_t count, double sparsi
 dcf_status dcf_apply_mask(float* w, const uint8_t* mask, size_t n, dcf_error* error) {
   return guarded(error, [&]() -> Status {
     if (missing(w, n) || missing(mask, n)) return invalid("an argument is NULL");
-    dcf::impl::encode::apply_mask({w, n}, mask);
+    compress::apply_mask({w, n}, mask);
     return ok_status();
   });
 }
@@ -206,11 +207,11 @@ dcf_status dcf_share(const float* w, const uint8_t* mask, const float* importanc
   if (codebook_size != nullptr) *codebook_size = 0;
   return guarded(error, [&]() -> Status {
     if (codebook == nullptr || codebook_size == nullptr) return invalid("an output is NULL");
-    dcf::impl::encode::ShareOptions share;
+    compress::ShareOptions share;
     DCF_TRY(read_share_options(options, &share));
     DCF_TRY(check_layer(w, importance, n, share.lambda, codes));
     const std::vector<float> centroids =
-        dcf::impl::encode::share_weights({{w, n}, mask, importance}, share, codes);
+        compress::share_weights({{w, n}, mask, importance}, share, codes);
     std::copy(centroids.begin(), centroids.end(), codebook);
     *codebook_size = static_cast<uint32_t>(centroids.size());
     return ok_status();
@@ -229,15 +230,14 @@ dcf_status dcf_assign(const float* w, const uint8_t* mask, const float* importan
       if (!(bits[i] >= 0)) return invalid("a cost in bits is negative or NaN");
       costs[i] = std::isinf(bits[i]) ? bits[i] : lambda * bits[i];
     }
-    const dcf::impl::encode::SharedLayer layer{{w, n}, mask, importance};
+    const compress::SharedLayer layer{{w, n}, mask, importance};
     const bool possible =
         std::any_of(costs.begin(), costs.end(), [](double cost) { return std::isfinite(cost); });
     for (size_t i = 0; !possible && i < n; ++i) {
       if (layer.keeps(i)) return invalid("a weight is kept, but there is no centroid for it");
     }
     const std::vector<double> centroids(codebook, codebook + codebook_size);
-    dcf::impl::encode::assign_weights(layer, dcf::impl::encode::RateAssigner(centroids, costs),
-                                      codes);
+    compress::assign_weights(layer, compress::RateAssigner(centroids, costs), codes);
     return ok_status();
   });
 }
@@ -248,7 +248,7 @@ dcf_status dcf_expand(const uint8_t* codes, size_t n, const float* codebook, uin
     DCF_TRY(check_codes(codes, n, codebook_size));
     DCF_TRY(check_floats(codebook, codebook_size));
     if (missing(w, n)) return invalid("the weights are NULL");
-    dcf::impl::encode::expand_codes({codes, n}, {codebook, codebook_size}, w);
+    compress::expand_codes({codes, n}, {codebook, codebook_size}, w);
     return ok_status();
   });
 }
@@ -258,7 +258,7 @@ dcf_status dcf_sum_gradients(const float* gradient, const uint8_t* codes, size_t
   return guarded(error, [&]() -> Status {
     DCF_TRY(check_codes(codes, n, codebook_size));
     if (missing(gradient, n) || missing(sums, codebook_size)) return invalid("an argument is NULL");
-    if (!dcf::impl::encode::sum_gradients({gradient, n}, codes, {sums, codebook_size})) {
+    if (!compress::sum_gradients({gradient, n}, codes, {sums, codebook_size})) {
       return invalid("a number is NaN or infinite");
     }
     return ok_status();
@@ -268,11 +268,10 @@ dcf_status dcf_sum_gradients(const float* gradient, const uint8_t* codes, size_t
 dcf_status dcf_fold_dead_units(const dcf_dead_units* layers, size_t* dead, dcf_error* error) {
   if (dead != nullptr) *dead = 0;
   return guarded(error, [&]() -> Status {
-    dcf::impl::encode::DeadUnits units;
+    compress::DeadUnits units;
     DCF_TRY(read_dead_units(layers, &units));
     size_t count;
-    if (!dcf::impl::encode::fold_dead_units(units, &count))
-      return invalid("a folded bias is beyond float");
+    if (!compress::fold_dead_units(units, &count)) return invalid("a folded bias is beyond float");
     if (dead != nullptr) *dead = count;
     return ok_status();
   });
@@ -287,7 +286,7 @@ dcf_status dcf_quantize_bias(const float* bias, size_t n, uint32_t bits, float* 
     if (std::any_of(bias, bias + n, [](float b) { return std::abs(b) >= 0x1p127f; })) {
       return invalid("a bias is not below 2^127");
     }
-    dcf::impl::encode::quantize_bias({bias, n}, bits, out);
+    compress::quantize_bias({bias, n}, bits, out);
     return ok_status();
   });
 }

@@ -3,11 +3,11 @@
 #include "api/shapes.h"
 #include "kernels/pool2d.h"
 
+using dcf::impl::invalid;
 using dcf::impl::ok_status;
 using dcf::impl::Status;
 using dcf::impl::api::check_tensor;
 using dcf::impl::api::guarded;
-using dcf::impl::api::invalid;
 using dcf::impl::api::number_in;
 using dcf::impl::api::or_default;
 using dcf::impl::api::Samples;

@@ -8,13 +8,13 @@ struct dcf_layer {
   uint64_t batch;  // as in the options
 };
 
+using dcf::impl::invalid;
 using dcf::impl::ok_status;
 using dcf::impl::Parallel;
 using dcf::impl::Status;
 using dcf::impl::api::check_tensor;
 using dcf::impl::api::clear_out;
 using dcf::impl::api::guarded;
-using dcf::impl::api::invalid;
 using dcf::impl::api::number_in;
 using dcf::impl::api::set_out;
 using dcf::impl::kernels::Conv2d;

@@ -58,7 +58,7 @@ void dcf_open_options_init(dcf_open_options* options) {
 dcf_status dcf_file_open_path(const char* path, const dcf_open_options* options, dcf_file** out,
                               dcf_error* error) {
   return dcf::impl::api::open_with(options, out, error, [&]() -> Result<std::unique_ptr<Source>> {
-    if (path == nullptr) return dcf::impl::api::invalid("the path is NULL");
+    if (path == nullptr) return dcf::impl::invalid("the path is NULL");
     DCF_ASSIGN(std::unique_ptr<Source> source, dcf::impl::io::FileSource::open(path));
     return source;
   });
@@ -67,7 +67,7 @@ dcf_status dcf_file_open_path(const char* path, const dcf_open_options* options,
 dcf_status dcf_file_open_memory(const void* data, size_t size, const dcf_open_options* options,
                                 dcf_file** out, dcf_error* error) {
   return dcf::impl::api::open_with(options, out, error, [&]() -> Result<std::unique_ptr<Source>> {
-    if (data == nullptr && size != 0) return dcf::impl::api::invalid("the data is NULL");
+    if (data == nullptr && size != 0) return dcf::impl::invalid("the data is NULL");
     const dcf::impl::Bytes bytes(static_cast<const uint8_t*>(data), size);
     return std::unique_ptr<Source>(std::make_unique<dcf::impl::io::MemorySource>(bytes));
   });
@@ -78,7 +78,7 @@ dcf_status dcf_file_open_reader(const dcf_reader* reader, const dcf_open_options
   return dcf::impl::api::open_with(options, out, error, [&]() -> Result<std::unique_ptr<Source>> {
     dcf_reader r = DCF_READER_INIT;
     DCF_TRY(dcf::impl::api::copy_in(reader, &r));
-    if (r.read_at == nullptr) return dcf::impl::api::invalid("the reader is NULL");
+    if (r.read_at == nullptr) return dcf::impl::invalid("the reader is NULL");
     return std::unique_ptr<Source>(
         std::make_unique<dcf::impl::io::CallbackSource>(r.read_at, r.ctx, r.size));
   });
@@ -89,7 +89,7 @@ dcf_status dcf_file_watch(const dcf_file* file, dcf_progress_fn progress, void* 
   if (out != nullptr) *out = nullptr;
   return dcf::impl::api::guarded(error, [&]() -> dcf::impl::Status {
     if (file == nullptr || progress == nullptr || out == nullptr)
-      return dcf::impl::api::invalid("an argument is NULL");
+      return dcf::impl::invalid("an argument is NULL");
     *out = new dcf_file{file->model, file->identity,
                         dcf::impl::api::progress_step(progress, progress_ctx)};
     return dcf::impl::ok_status();

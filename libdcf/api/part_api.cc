@@ -2,19 +2,19 @@
 // dcf_write.h: files that are made in parts, and tensors in ranges.
 #include "api/writer.h"
 #include "base/hash.h"
-#include "encode/part_index.h"
-#include "encode/range_encoder.h"
+#include "encode/write/part_index.h"
+#include "encode/write/range_encoder.h"
 
 using dcf::impl::BigVector;
 using dcf::impl::Bytes;
 using dcf::impl::Code;
 using dcf::impl::fail;
+using dcf::impl::invalid;
 using dcf::impl::ok_status;
 using dcf::impl::Result;
 using dcf::impl::Status;
 using dcf::impl::api::change;
 using dcf::impl::api::guarded;
-using dcf::impl::api::invalid;
 using dcf::impl::api::read_options;
 using dcf::impl::api::read_spec;
 using dcf::impl::api::set_out;

@@ -4,13 +4,13 @@
 #include <cmath>
 
 #include "api/writer.h"
-#include "encode/quality.h"
-#include "encode/rounding_error.h"
+#include "compress/quality.h"
+#include "encode/round/rounding_error.h"
 
+using dcf::impl::invalid;
 using dcf::impl::ok_status;
 using dcf::impl::Status;
 using dcf::impl::api::guarded;
-using dcf::impl::api::invalid;
 using dcf::impl::encode::EncodeOptions;
 
 dcf_status dcf_allot_quality(double quality_db, const uint64_t* elements, const double* costs,
@@ -19,8 +19,8 @@ dcf_status dcf_allot_quality(double quality_db, const uint64_t* elements, const 
     if (count != 0 && (elements == nullptr || sqnr_db == nullptr)) {
       return invalid("an argument is NULL");
     }
-    if (!(quality_db >= dcf::impl::encode::kLeastSqnr &&
-          quality_db <= dcf::impl::encode::kGreatestShare)) {
+    if (!(quality_db >= dcf::impl::compress::kLeastSqnr &&
+          quality_db <= dcf::impl::compress::kGreatestShare)) {
       return invalid("the quality must be 6 to 60 dB");
     }
     std::span<const double> measured;
@@ -29,7 +29,7 @@ dcf_status dcf_allot_quality(double quality_db, const uint64_t* elements, const 
       return invalid("a cost is NaN or infinite");
     }
     const std::vector<double> sqnr =
-        dcf::impl::encode::allot_sqnr(quality_db, {elements, count}, measured);
+        dcf::impl::compress::allot_sqnr(quality_db, {elements, count}, measured);
     std::copy(sqnr.begin(), sqnr.end(), sqnr_db);
     return ok_status();
   });

@@ -5,11 +5,11 @@
 
 using dcf::impl::Code;
 using dcf::impl::fail;
+using dcf::impl::invalid;
 using dcf::impl::ok_status;
 using dcf::impl::Status;
 using dcf::impl::api::clear_out;
 using dcf::impl::api::guarded;
-using dcf::impl::api::invalid;
 using dcf::impl::format::Section;
 
 namespace {

@@ -5,7 +5,7 @@
 
 #include "codec/codebook.h"
 #include "codec/stream.h"
-#include "encode/grid_scales.h"
+#include "encode/content/grid_scales.h"
 
 namespace dcf::impl::api {
 namespace {
@@ -113,7 +113,7 @@ Status read_options(const dcf_encode_options* options, encode::EncodeOptions* ou
   if (effort > DCF_EFFORT_FAST) return invalid("the effort is unknown");
   out->sparsity = o.sparsity;
   out->bits = o.bits;
-  out->init = static_cast<encode::ClusterInit>(init);
+  out->init = static_cast<compress::ClusterInit>(init);
   out->seed = o.seed;
   if (positions != DCF_POSITIONS_AUTO) {
     out->positions = static_cast<format::Positions>(positions);

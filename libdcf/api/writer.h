@@ -9,7 +9,7 @@
 #include "api/file.h"
 #include "base/big_vector.h"
 #include "dcf/dcf_write.h"
-#include "encode/file_writer.h"
+#include "encode/write/file_writer.h"
 #include "io/atomic_file.h"
 
 struct dcf_writer {

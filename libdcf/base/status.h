@@ -59,6 +59,10 @@ inline Status system_fail(Code code, int error, const char* message) {
   return status;
 }
 
+inline Status invalid(const char* message) {
+  return fail(Code::InvalidArgument, "", message);
+}
+
 // A value or the Status that explains its absence.
 template <typename T>
 class [[nodiscard]] Result {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The number of elements that are not zero, as the manifest's `nonzeros` counts them (K-05). The
-// encoder counts with code of its own (encode/chunk_encoder.cc), and shares none with this on
+// encoder counts with code of its own (encode/write/chunk_encoder.cc), and shares none with this on
 // purpose: a defect in one of the two shows as a wrong count when a written file is verified.
 #pragma once
 

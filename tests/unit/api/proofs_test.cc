@@ -7,7 +7,7 @@
 #include <utility>
 
 #include "codec/code_lengths.h"
-#include "encode/tensor_input.h"
+#include "encode/content/tensor_input.h"
 #include "model/chunk_reader.h"
 
 namespace dcf::impl::api {

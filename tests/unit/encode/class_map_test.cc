@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The elements of each class, in their order, for any axis and any part of a tensor.
-#include "encode/class_map.h"
+#include "encode/content/class_map.h"
 
 #include <gtest/gtest.h>
 

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // Classes of rows and columns: they are found where scales differ, are left out where they do not
 // pay, and depend on nothing but the values.
-#include "encode/class_plan.h"
+#include "encode/plan/class_plan.h"
 
 #include <algorithm>
 #include <cmath>
 
-#include "words_of.h"
+#include "support/words_of.h"
 #include "writing.h"
 
 namespace dcf::impl::encode {

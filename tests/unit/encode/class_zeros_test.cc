@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // Zero bits by class: they are found along any axis, alone and beside classes of other scales, are
 // left out where they do not pay, and depend on nothing but the values.
-#include "encode/class_zeros.h"
+#include "encode/plan/class_zeros.h"
 
 #include <cmath>
 
-#include "words_of.h"
+#include "support/words_of.h"
 #include "writing.h"
 
 namespace dcf::impl::encode {

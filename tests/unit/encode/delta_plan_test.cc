@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // Delta values: they are found where elements are like earlier ones, are left out where they are
 // not, and depend on nothing but the values.
-#include "encode/delta_plan.h"
+#include "encode/plan/delta_plan.h"
 
 #include <algorithm>
 #include <cmath>
 
-#include "encode/delta_sample.h"
-#include "words_of.h"
+#include "encode/plan/delta_sample.h"
+#include "support/words_of.h"
 #include "writing.h"
 
 namespace dcf::impl::encode {

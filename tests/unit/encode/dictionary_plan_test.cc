@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // Dictionaries: a writer finds them where words repeat, with any number of words that they may
 // have, and the file depends on nothing but the values.
-#include "encode/dictionary_plan.h"
+#include "encode/plan/dictionary_plan.h"
 
 #include <cmath>
 #include <set>
 
-#include "words_of.h"
+#include "support/words_of.h"
 #include "writing.h"
 
 namespace dcf::impl::encode {

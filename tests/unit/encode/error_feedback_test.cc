@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "encode/error_feedback.h"
+#include "encode/round/error_feedback.h"
 
 #include <gtest/gtest.h>
 
@@ -7,9 +7,9 @@
 #include <limits>
 
 #include "base/float_convert.h"
-#include "encode/trellis.h"
-#include "normal_weights.h"
-#include "words_of.h"
+#include "encode/round/trellis.h"
+#include "support/normal_weights.h"
+#include "support/words_of.h"
 
 namespace dcf::impl::encode {
 namespace {

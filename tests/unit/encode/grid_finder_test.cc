@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // Grids are found in floats that were quantised once, whatever has a scale of its own, and only
 // there; what is written decodes to the same words.
-#include "encode/grid_finder.h"
+#include "encode/plan/grid_finder.h"
 
 #include <bit>
 #include <cmath>
 #include <random>
 
-#include "encode/range_encoder.h"
-#include "words_of.h"
+#include "encode/write/range_encoder.h"
+#include "support/words_of.h"
 #include "writing.h"
 
 namespace dcf::impl::encode {

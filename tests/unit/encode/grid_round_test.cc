@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "encode/grid_round.h"
+#include "encode/round/grid_round.h"
 
 #include <gtest/gtest.h>
 
@@ -9,11 +9,11 @@
 #include <random>
 
 #include "base/float_convert.h"
-#include "encode/grid_block.h"
-#include "encode/grid_store.h"
-#include "encode/quality.h"
-#include "normal_weights.h"
-#include "words_of.h"
+#include "compress/quality.h"
+#include "encode/round/grid_block.h"
+#include "encode/round/grid_store.h"
+#include "support/normal_weights.h"
+#include "support/words_of.h"
 
 namespace dcf::impl::encode {
 namespace {

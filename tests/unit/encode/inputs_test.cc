@@ -224,7 +224,7 @@ TEST(Inputs, HostileArguments) {
   bad_options(dense, [](EncodeOptions& o) { o.bits = 9; });
   bad_options(dense, [](EncodeOptions& o) { o.gap_bits = 1; });
   bad_options(dense, [](EncodeOptions& o) { o.gap_bits = 9; });
-  bad_options(dense, [](EncodeOptions& o) { o.init = static_cast<ClusterInit>(4); });
+  bad_options(dense, [](EncodeOptions& o) { o.init = static_cast<compress::ClusterInit>(4); });
   bad_options(dense, [](EncodeOptions& o) { o.positions = static_cast<format::Positions>(4); });
   bad_options(csr, [](EncodeOptions& o) { o.sparsity = 0.5; });
   bad_options(coded, [](EncodeOptions& o) { o.bits = 5; });

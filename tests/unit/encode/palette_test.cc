@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "encode/palette.h"
+#include "encode/plan/palette.h"
 
 #include <gtest/gtest.h>
 

@@ -2,7 +2,7 @@
 // A tensor written in pieces gives the file that the whole tensor gives, however it is cut.
 #include <cstdlib>
 
-#include "encode/piece_transpose.h"
+#include "encode/content/piece_transpose.h"
 #include "writing.h"
 
 namespace dcf::impl::encode {

@@ -3,8 +3,8 @@
 #include <cmath>
 
 #include "base/checked.h"
-#include "normal_weights.h"
-#include "words_of.h"
+#include "support/normal_weights.h"
+#include "support/words_of.h"
 #include "writing.h"
 
 namespace dcf::impl::encode {

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // FileWriter::add_all(): several tensors at a time, and the file of one after the other.
-#include "encode/tensor_queue.h"
+#include "encode/write/tensor_queue.h"
 
 #include <atomic>
 #include <cstring>
 
-#include "normal_weights.h"
-#include "words_of.h"
+#include "support/normal_weights.h"
+#include "support/words_of.h"
 #include "writing.h"
 
 namespace dcf::impl::encode {

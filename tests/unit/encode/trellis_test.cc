@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Trellis values of a writer: the search finds the nearest row there is, sums are kept without
 // leaving the trellis, and numbers are those that the decoder takes apart.
-#include "encode/trellis.h"
+#include "encode/round/trellis.h"
 
 #include <gtest/gtest.h>
 
@@ -13,7 +13,7 @@
 
 #include "base/bucket.h"
 #include "model/grid_values.h"
-#include "normal_weights.h"
+#include "support/normal_weights.h"
 
 namespace dcf::impl::encode {
 namespace {

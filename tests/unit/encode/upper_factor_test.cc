@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "encode/upper_factor.h"
+#include "encode/round/upper_factor.h"
 
 #include <gtest/gtest.h>
 
@@ -7,7 +7,7 @@
 #include <limits>
 #include <vector>
 
-#include "normal_weights.h"
+#include "support/normal_weights.h"
 
 namespace dcf::impl::encode {
 namespace {

@@ -1,11 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 // Statistics of values against a count that takes one element at a time.
-#include "encode/value_stats.h"
+#include "encode/plan/value_stats.h"
 
 #include <gtest/gtest.h>
 
 #include <map>
 #include <random>
+
+#include "encode/plan/split_words.h"
+#include "encode/plan/stats.h"
+#include "support/words_of.h"
 
 namespace dcf::impl::encode {
 namespace {
@@ -150,6 +154,28 @@ TEST_F(StatsOf, Codes) {
   std::copy(std::begin(words), std::end(words), content.code_words.begin());
   std::copy(std::begin(cells), std::end(cells), content.code_cells.begin());
   check(content, 2, "codes");
+}
+
+TEST(Stats, CountsZerosBySign) {
+  const std::vector<double> values = {0, 1, -0.0, -1, 0, -0.0, -0.0};
+  for (const DType dtype : {DType::kF32, DType::kF16, DType::kBF16, DType::kF64, DType::kF8E4M3,
+                            DType::kF8E5M2, DType::kF8E4M3FNUZ, DType::kF8E5M2FNUZ}) {
+    EXPECT_EQ(count_nonzeros(dtype, words_of(dtype, values)), 2u);
+    EXPECT_EQ(count_negative_zeros(dtype, words_of(dtype, values)), is_fnuz(dtype) ? 0u : 3u);
+  }
+  const std::vector<uint8_t> bytes = {0x00, 0x80, 0x00, 0x00, 0x01, 0x00};
+  EXPECT_EQ(count_nonzeros(DType::kI16, bytes), 2u) << "the least i16 is not a zero";
+  EXPECT_EQ(count_nonzeros(DType::kU8, bytes), 2u);
+  EXPECT_EQ(count_negative_zeros(DType::kI16, bytes), 0u);
+}
+
+// 80 is the NaN of the fnuz formats.
+TEST(Stats, TheNanOfFnuzFormatsIsNoZero) {
+  const std::vector<uint8_t> words = {0x80, 0x00, 0x81, 0x02, 0x7F};
+  for (const DType dtype : {DType::kF8E4M3FNUZ, DType::kF8E5M2FNUZ}) {
+    EXPECT_EQ(count_nonzeros(dtype, words), 4u);
+    EXPECT_EQ(count_negative_zeros(dtype, words), 0u);
+  }
 }
 
 }  // namespace

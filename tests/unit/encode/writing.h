@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "base/float_convert.h"
-#include "encode/file_writer.h"
+#include "encode/write/file_writer.h"
 #include "reference_decoder.h"
 
 namespace dcf::impl::encode {
