@@ -150,15 +150,17 @@ Result<std::vector<Candidate>> CandidateSource::list_dense() {
   raw.estimate = content_.elements * content_.width() + raw.recipe.grid.chunks * kChunkBytes;
   candidates.push_back(std::move(raw));
   const Grid grid = dense_grid(dims_, content_.elements, content_.bits, false);
+  DCF_ASSIGN(const std::optional<GridPlan> on_grid, plan_on_grid(grid.chunks));
+  if (!on_grid && !values_.has_values) {
+    DCF_ASSIGN(values_, measure_values(content_, Measure::kAll, work_));
+  }
   const ExtraValues extra{values_.zeros, values_.negative_zeros};
   std::vector<ValuePlan> plans;
   if (values_.has_values) {
     plans = plan_values(content_, values_, Positions::kDense, extra, grid.chunks);
   }
   for (const ValuePlan& plan : plans) add(nullptr, plan, grid, &candidates);
-  uint64_t least = UINT64_MAX;
-  for (const Candidate& candidate : candidates) least = std::min(least, candidate.estimate);
-  DCF_ASSIGN(const std::optional<GridPlan> on_grid, plan_on_grid(grid.chunks));
+  const uint64_t least = least_of(candidates);
   if (on_grid) {
     add(nullptr, on_grid->values, grid, &candidates);
     candidates.back().recipe.scales = on_grid->scales;
