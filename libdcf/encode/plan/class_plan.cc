@@ -117,7 +117,14 @@ ClassCosts costs_of(const std::vector<Histogram>& classes, const Histogram& whol
 using Sums = std::array<uint32_t, kMaxClasses>;  // costs of a unit, by class
 
 // Adds what symbols of a unit cost.
-void add_costs(Bytes symbols, const ClassCosts& costs, uint32_t* sum) {
+void add_costs(Bytes symbols, const ClassCosts& costs, Sums* sums) {
+  Sums sum = *sums;
+  if (symbols.size() == 1) {  // units that are columns
+    const auto& cost = costs.of_symbol[symbols[0]];
+    for (size_t c = 0; c < kMaxClasses; ++c) sum[c] += cost[c];
+    *sums = sum;
+    return;
+  }
   constexpr size_t kFit = UINT16_MAX / kMostOfSymbol;  // that can be added in 16 bits
   for (size_t at = 0; at < symbols.size(); at += kFit) {
     std::array<uint16_t, kMaxClasses> part{};
@@ -127,6 +134,7 @@ void add_costs(Bytes symbols, const ClassCosts& costs, uint32_t* sum) {
     }
     for (size_t c = 0; c < kMaxClasses; ++c) sum[c] += part[c];
   }
+  *sums = sum;
 }
 
 // What the class of a unit costs in the map.
@@ -349,7 +357,7 @@ class Classifier {
       const uint64_t most = search_.deciding;
       DCF_TRY(for_parts(most, [&](Part& part, Bytes symbols, uint32_t unit) {
         add_costs(symbols.first(std::min<size_t>(symbols.size(), most)), costs,
-                  part.sums[static_cast<size_t>(unit - begin)].data());
+                  &part.sums[static_cast<size_t>(unit - begin)]);
       }));
       for (uint64_t u = begin; u < end; ++u) {
         Sums sums = for_map;
