@@ -59,8 +59,10 @@ constexpr Status overrun() {
 // with it. Longer series overwrite shorter ones.
 class TableBuilder {
  public:
-  TableBuilder(const CodeLengths& code, StreamsTable* table)
+  // `most`: symbols of an entry.
+  TableBuilder(const CodeLengths& code, unsigned most, StreamsTable* table)
       : code_(code),
+        most_(most),
         sorted_(symbols_by_length(code)),
         codes_(reversed_codes(code)),
         table_(table) {}
@@ -81,12 +83,13 @@ class TableBuilder {
           uint64_t{count + 1} << kCountAt | first << kFirstBitsAt | symbols << kSymbolsAt | total;
       const size_t begin = prefix | size_t{codes_[symbol]} << used;
       for (size_t at = begin; at < size; at += size_t{1} << total) table_->entries[at] = longer;
-      if (count + 1 < kSymbolsPerEntry) extend(longer, begin);
+      if (count + 1 < most_) extend(longer, begin);
     }
   }
 
  private:
   const CodeLengths& code_;
+  const unsigned most_;
   const SymbolsByLength sorted_;
   const std::array<uint16_t, kMaxSymbols> codes_;
   StreamsTable* table_;
@@ -283,9 +286,11 @@ uint8_t* encode_part(Bytes symbols, const std::array<CodeBits, kMaxSymbols>& cod
 }  // namespace
 
 void build_streams_table(const CodeLengths& code, size_t symbols, StreamsTable* table) {
-  const auto worth = static_cast<unsigned>(std::bit_width(symbols));
+  const auto worth = static_cast<unsigned>(std::bit_width(symbols / 4));
   table->index_bits = std::max(code.longest(), std::min(worth, kWideIndexBits));
-  TableBuilder(code, table).extend(0, 0);
+  // Filling an entry takes as long as decoding a few symbols, and once more for each further one.
+  const size_t uses = symbols >> table->index_bits;  // of an entry
+  TableBuilder(code, uses >= 4 ? kSymbolsPerEntry : uses >= 2 ? 2 : 1, table).extend(0, 0);
 }
 
 Status decode_huffman_streams(ByteReader* in, const StreamsTable& table, MutableBytes out) {
