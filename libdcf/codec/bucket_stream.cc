@@ -4,13 +4,14 @@
 
 #include "codec/bit_reader.h"
 #include "codec/bit_writer.h"
+#include "codec/bucket_kernels.h"
 #include "codec/stream.h"
 
 namespace dcf::impl::codec {
 namespace {
 
-// One symbol in so many has extra bits, at most.
-constexpr size_t kFewLarge = 16;
+// Symbols have fewer than 1/kFewBits extra bits each where few have any.
+constexpr size_t kFewBits = 4;
 
 // Numbers whose symbols are looked up.
 constexpr size_t kSmallNumbers = size_t{1} << 12;
@@ -54,15 +55,8 @@ Status decode_bucket_numbers(ByteReader* in, BucketCode code, unsigned alphabet,
     extra[i] = static_cast<uint8_t>(code.extra_bits(i));
     mask[i] = low_mask(extra[i]);
   }
-  const SmallGroups small(code, symbols);
-  const auto large = static_cast<size_t>(std::count_if(
-      symbols.begin(), symbols.end(), [&](uint8_t symbol) { return symbol >> code.t != 0; }));
-  const bool few = large < symbols.size() / kFewLarge;
-  uint64_t bits = 0;
-  for (size_t k = 0; k < symbols.size(); ++k) {
-    while (few && k + kGroup < symbols.size() && small.at(k)) k += kGroup;
-    bits += extra[symbols[k]];
-  }
+  const BucketKernels& kernels = active_bucket_kernels();
+  const uint64_t bits = kernels.extra_bits(code, symbols);
   Bytes bytes;
   if (!in->read_bytes(ceil_div(bits, 8), &bytes)) {
     return fail(Code::BadBitstream, "S-02", "the extra bits of a stream run past its chunk");
@@ -73,6 +67,13 @@ Status decode_bucket_numbers(ByteReader* in, BucketCode code, unsigned alphabet,
   // reader.
   size_t i = 0;
   uint64_t position = 0;
+  if constexpr (sizeof(T) == sizeof(uint32_t)) {
+    if (extra[alphabet - 1] <= kMostExtra) {
+      i = kernels.numbers(code, symbols, bytes, &position, out.data());
+    }
+  }
+  const SmallGroups small(code, symbols);
+  const bool few = bits < symbols.size() / kFewBits;
   const auto decode_while_loadable = [&](Bytes from, uint64_t start) {
     uint64_t at = position - start;
     size_t k = i;
