@@ -433,6 +433,7 @@ class Feedback {
                       work_.memory - std::min(work_.memory, of_group_ - tile_bytes())};
     DCF_ASSIGN(const Parallel parallel, beside.threads_for(tile_bytes()));
     const uint64_t tiles = ceil_div(ceil_div(rows_, kRows), step);
+    const uint64_t from = work_.progress.done();
     for (uint64_t first = 0; first < tiles; first += kBatch) {
       const auto count = static_cast<size_t>(std::min<uint64_t>(kBatch, tiles - first));
       std::vector<Tile::Effect> effects(count);
@@ -442,7 +443,7 @@ class Feedback {
         if ((first + i) * step % kSampleStep == 0) effects[i].sampled = effects[i].error;
         return ok_status();
       }));
-      DCF_TRY(work_.progress.poll());
+      DCF_TRY(work_.progress.update_part(from, first + count, tiles));
       for (const Tile::Effect& effect : effects) merge(effect, sum);
     }
     return ok_status();
@@ -453,18 +454,18 @@ class Feedback {
     const size_t groups = effects.size();
     const uint64_t of_group = std::max<uint64_t>(rows_ * cols_, 1);
     const auto of_task = static_cast<size_t>(std::max<uint64_t>(kTaskElements / of_group, 1));
-    DCF_TRY(run_fallible(parallel, (groups + of_task - 1) / of_task, [&](size_t task) -> Status {
-      for (size_t g = task * of_task; g < std::min(groups, (task + 1) * of_task); ++g) {
-        DCF_ASSIGN(const Order order, order_of(g, Parallel{}, nullptr));
-        Tile tile(dtype_, words_, moments_.inputs_first, shape_, order, rounded_, result_);
-        for (uint64_t t = 0; t < ceil_div(rows_, kRows); ++t) {
-          merge(run_tile(&tile, g, t), &effects[g]);
-        }
-        effects[g].sampled = effects[g].error;
-      }
-      return ok_status();
-    }));
-    return work_.progress.poll();
+    return work_.run_reporting(
+        parallel, (groups + of_task - 1) / of_task, [&](size_t task) -> Status {
+          for (size_t g = task * of_task; g < std::min(groups, (task + 1) * of_task); ++g) {
+            DCF_ASSIGN(const Order order, order_of(g, Parallel{}, nullptr));
+            Tile tile(dtype_, words_, moments_.inputs_first, shape_, order, rounded_, result_);
+            for (uint64_t t = 0; t < ceil_div(rows_, kRows); ++t) {
+              merge(run_tile(&tile, g, t), &effects[g]);
+            }
+            effects[g].sampled = effects[g].error;
+          }
+          return ok_status();
+        });
   }
 
   Tile::Effect run_tile(Tile* tile, uint64_t group, uint64_t number) const {

@@ -324,7 +324,7 @@ class Rounder {
                work_.threads_for(kTogether * cols * (5 * sizeof(float) + sizeof(int32_t)) +
                                  TrellisSearch::row_bytes(cols)));
     std::vector<RoundingEffect> effects(static_cast<size_t>(ceil_div(rows, of_task)));
-    DCF_TRY(run_fallible(parallel, effects.size(), [&](size_t task) {
+    DCF_TRY(work_.run_reporting(parallel, effects.size(), [&](size_t task) {
       TrellisSearch search;
       UnitScales by(grid);
       std::vector<float> values(kTogether * cols);
@@ -367,7 +367,6 @@ class Rounder {
       }
       return ok_status();
     }));
-    DCF_TRY(work_.progress.poll());
     note(effects);
     if (!good_) return ok_status();
     rounded_.grid = std::move(grid);

@@ -35,10 +35,12 @@ Result<StoredTensor> encode_choice(std::vector<Lowered>& sources, const CheckedI
   result.dims.assign(input.spec().dims.begin(), input.spec().dims.end());
   DCF_ASSIGN(const Choice choice, choose_encoding(sources, input, result.dims, work));
   result.by_positions = choice.by_positions;
-  const uint64_t share = work.progress.total() / choice.candidates.size();
+  // Rounding was a part of the way.
+  const uint64_t begun = work.progress.done();
+  const uint64_t share = (work.progress.total() - begun) / choice.candidates.size();
   uint64_t payload = 0;
   for (const Candidate& candidate : choice.candidates) {
-    const uint64_t done = share * result.encodings.size();
+    const uint64_t done = begun + share * result.encodings.size();
     StoredEncoding& encoding = result.encodings.emplace_back();
     encoding.offset = payload;
     DCF_ASSIGN(encoding.encoded,

@@ -156,9 +156,9 @@ typedef struct dcf_writer_options {
   uint32_t overwrite;  // dcf_writer_open_path: 1 replaces an existing file, 0 gives FileExists
   // Called on the caller's thread (but see dcf_writer_add_tensors) while a tensor is added, ended
   // or copied and while the file is finished; NULL: never. `total` is the dense bytes of the
-  // tensor, the coded bytes of the copy or the bytes of the file. `done` rises from 0 to `total`,
-  // and stays 0 while the encodings of a tensor are compared. A nonzero result cancels: the call
-  // returns Cancelled, the writer is broken, and no file appears.
+  // tensor, the coded bytes of the copy or the bytes of the file. `done` rises from 0 to `total`.
+  // A nonzero result cancels: the call returns Cancelled, the writer is broken, and no file
+  // appears.
   dcf_progress_fn progress;
   void* progress_ctx;
   // 1: the file is a part, for dcf_writer_add_part of a writer of a larger file; 0: it is not. A

@@ -117,6 +117,29 @@ TEST(RoundedFile, QuantisedWeightsStayAsTheyAre) {
             format::Fidelity::kLossy);
 }
 
+// Rounding takes most of the time: its progress is seen, and encoding has the last quarter.
+TEST(RoundedFile, ProgressOfRounding) {
+  std::vector<uint64_t> seen;
+  WriterOptions options;
+  options.parallel.threads = 1;
+  options.progress = Progress(
+      [](void* ctx, uint64_t done, uint64_t) {
+        static_cast<std::vector<uint64_t>*>(ctx)->push_back(done);
+        return 0;
+      },
+      &seen);
+  const Sample sample = weights(DType::kF32, {2048, 1024}, 6);
+  FileWriter writer(options);
+  ASSERT_TRUE(writer.add(sample.input(), rounding(30)).ok());
+  EXPECT_TRUE(std::is_sorted(seen.begin(), seen.end()));
+  const uint64_t total = sample.data.size();
+  EXPECT_EQ(seen.back(), total);
+  std::erase_if(seen, [&](uint64_t done) { return done > total / 4 * 3; });
+  seen.erase(std::unique(seen.begin(), seen.end()), seen.end());
+  // Eight tasks, four at a time.
+  EXPECT_EQ(seen, (std::vector<uint64_t>{0, total / 8 * 3, total / 4 * 3}));
+}
+
 TEST(RoundedFile, PrunedWeightsStayZero) {
   Sample sample = weights(DType::kF32, {200, 300}, 5);
   for (size_t i = 0; i < sample.data.size(); i += 4) {
@@ -128,6 +151,17 @@ TEST(RoundedFile, PrunedWeightsStayZero) {
     if (i % 10 != 0) ASSERT_EQ(after[i], 0);
   }
   EXPECT_LT(bytes.size() * 8, 60000u * 2);
+}
+
+// Where rounding leaves mostly zeros, entries and their places take less than a code for each.
+TEST(RoundedFile, WeightsThatBecomeZeroAreSkipped) {
+  Sample sample = weights(DType::kF32, {200, 300}, 5);
+  for (size_t i = 0; i < sample.data.size(); i += 4) {
+    const float value = std::bit_cast<float>(load_le<uint32_t>(&sample.data[i]));
+    store_le(&sample.data[i], std::bit_cast<uint32_t>(value * value * value));
+  }
+  const ReferenceFile file = decoded(file_of({sample}, rounding(6)));
+  EXPECT_TRUE(file.manifest.tensors[0].encoding.is_sparse());
 }
 
 format::Values values_of(const Sample& sample, double sqnr_db) {
