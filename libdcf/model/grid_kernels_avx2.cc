@@ -10,11 +10,6 @@
 namespace dcf::impl::model {
 namespace {
 
-// Words of f16 by the conversion of the processor.
-struct HardwareHalf {
-  using Word = uint16_t;
-};
-
 constexpr size_t kLanes = 8;
 
 DCF_AVX2 inline __m256 load_integers(const uint32_t* numbers) {
@@ -28,32 +23,28 @@ DCF_AVX2 inline void store_halves(__m256 values, uint8_t* words) {
                    _mm256_cvtps_ph(values, _MM_FROUND_TO_NEAREST_INT));
 }
 
-}  // namespace
-
-template <>
-DCF_AVX2 inline void scale_by_one<HardwareHalf>(std::span<const uint32_t> numbers, float scale,
-                                                uint8_t* words) {
-  const __m256 scales = _mm256_set1_ps(scale);
-  size_t i = 0;
-  for (; i + kLanes <= numbers.size(); i += kLanes) {
-    store_halves(_mm256_mul_ps(load_integers(numbers.data() + i), scales), words + 2 * i);
+// Scaled<F16Word> by the conversion of the processor.
+struct HardwareHalf {
+  using Word = uint16_t;
+  DCF_AVX2 static void by_one(std::span<const uint32_t> numbers, float scale, uint8_t* words) {
+    const __m256 scales = _mm256_set1_ps(scale);
+    size_t i = 0;
+    for (; i + kLanes <= numbers.size(); i += kLanes) {
+      store_halves(_mm256_mul_ps(load_integers(numbers.data() + i), scales), words + 2 * i);
+    }
+    Scaled<F16Word>::by_one(numbers.subspan(i), scale, words + 2 * i);
   }
-  scale_by_one<F16Word>(numbers.subspan(i), scale, words + 2 * i);
-}
-
-template <>
-DCF_AVX2 inline void scale_by_many<HardwareHalf>(std::span<const uint32_t> numbers,
-                                                 const float* scales, uint8_t* words) {
-  size_t i = 0;
-  for (; i + kLanes <= numbers.size(); i += kLanes) {
-    const __m256 values =
-        _mm256_mul_ps(load_integers(numbers.data() + i), _mm256_loadu_ps(scales + i));
-    store_halves(values, words + 2 * i);
+  DCF_AVX2 static void by_many(std::span<const uint32_t> numbers, const float* scales,
+                               uint8_t* words) {
+    size_t i = 0;
+    for (; i + kLanes <= numbers.size(); i += kLanes) {
+      const __m256 values =
+          _mm256_mul_ps(load_integers(numbers.data() + i), _mm256_loadu_ps(scales + i));
+      store_halves(values, words + 2 * i);
+    }
+    Scaled<F16Word>::by_many(numbers.subspan(i), scales + i, words + 2 * i);
   }
-  scale_by_many<F16Word>(numbers.subspan(i), scales + i, words + 2 * i);
-}
-
-namespace {
+};
 
 DCF_AVX2 void integers(uint32_t cols, std::span<uint32_t> numbers) {
   integers_of_rows(cols, numbers);

@@ -24,35 +24,36 @@ DCF_LOOP float integer(uint32_t number) {
   return std::bit_cast<float>(std::bit_cast<uint32_t>(magnitude) | number << 31);
 }
 
+// Integers times scales as words of `To`.
 template <typename To>
-DCF_LOOP void scale_by_one(std::span<const uint32_t> numbers, float scale, uint8_t* words) {
+struct Scaled {
   using Word = typename To::Word;
-  for (size_t i = 0; i < numbers.size(); ++i) {
-    store_le<Word>(words + i * sizeof(Word), To::word(integer(numbers[i]) * scale));
+  DCF_LOOP static void by_one(std::span<const uint32_t> numbers, float scale, uint8_t* words) {
+    for (size_t i = 0; i < numbers.size(); ++i) {
+      store_le<Word>(words + i * sizeof(Word), To::word(integer(numbers[i]) * scale));
+    }
   }
-}
-
-template <typename To>
-DCF_LOOP void scale_by_many(std::span<const uint32_t> numbers, const float* scales,
-                            uint8_t* words) {
-  using Word = typename To::Word;
-  for (size_t i = 0; i < numbers.size(); ++i) {
-    store_le<Word>(words + i * sizeof(Word), To::word(integer(numbers[i]) * scales[i]));
+  DCF_LOOP static void by_many(std::span<const uint32_t> numbers, const float* scales,
+                               uint8_t* words) {
+    for (size_t i = 0; i < numbers.size(); ++i) {
+      store_le<Word>(words + i * sizeof(Word), To::word(integer(numbers[i]) * scales[i]));
+    }
   }
-}
+};
 
-template <typename To>
+// `Values`: Scaled<To>, or what stands for it.
+template <typename Values>
 DCF_LOOP void scale_units(const format::Encoding& e, std::span<const float> scales, uint64_t first,
                           std::span<const uint32_t> numbers, uint8_t* words) {
-  constexpr size_t kWidth = sizeof(typename To::Word);
-  if (e.grid_units == 1) return scale_by_one<To>(numbers, scales[0], words);
+  constexpr size_t kWidth = sizeof(typename Values::Word);
+  if (e.grid_units == 1) return Values::by_one(numbers, scales[0], words);
   uint64_t unit = first / e.grid_run % e.grid_units;
   uint64_t left = e.grid_run - first % e.grid_run;  // elements of the unit
   std::array<float, kBlock> block;
   while (!numbers.empty()) {
     if (e.grid_run >= kShortRun) {
       const auto n = static_cast<size_t>(std::min<uint64_t>(left, numbers.size()));
-      scale_by_one<To>(numbers.first(n), scales[static_cast<size_t>(unit)], words);
+      Values::by_one(numbers.first(n), scales[static_cast<size_t>(unit)], words);
       numbers = numbers.subspan(n);
       words += n * kWidth;
       left = e.grid_run;
@@ -76,7 +77,7 @@ DCF_LOOP void scale_units(const format::Encoding& e, std::span<const float> scal
       left = e.grid_run;
       unit = unit + 1 == e.grid_units ? 0 : unit + 1;
     }
-    scale_by_many<To>(numbers.first(n), block.data(), words);
+    Values::by_many(numbers.first(n), block.data(), words);
     numbers = numbers.subspan(n);
     words += n * kWidth;
   }
@@ -125,15 +126,15 @@ DCF_LOOP void integers_of_rows(uint32_t cols, std::span<uint32_t> numbers) {
   }
 }
 
-// GridKernels::words. `Half`: F16Word, or what stands for it.
+// GridKernels::words. `Half`: Scaled<F16Word>, or what stands for it.
 template <typename Half>
 DCF_LOOP void scaled_words(const format::Tensor& tensor, std::span<const float> scales,
                            uint64_t first, std::span<const uint32_t> numbers, uint8_t* words) {
   switch (tensor.dtype) {
     case DType::kF32:
-      return scale_units<F32Word>(tensor.encoding, scales, first, numbers, words);
+      return scale_units<Scaled<F32Word>>(tensor.encoding, scales, first, numbers, words);
     case DType::kBF16:
-      return scale_units<BF16Word>(tensor.encoding, scales, first, numbers, words);
+      return scale_units<Scaled<BF16Word>>(tensor.encoding, scales, first, numbers, words);
     default:
       return scale_units<Half>(tensor.encoding, scales, first, numbers, words);
   }

@@ -13,7 +13,7 @@ void integers(uint32_t cols, std::span<uint32_t> numbers) {
 
 void words(const format::Tensor& tensor, std::span<const float> scales, uint64_t first,
            std::span<const uint32_t> numbers, uint8_t* to) {
-  scaled_words<F16Word>(tensor, scales, first, numbers, to);
+  scaled_words<Scaled<F16Word>>(tensor, scales, first, numbers, to);
 }
 
 constexpr auto kFamily = std::to_array<const GridKernels*>({
