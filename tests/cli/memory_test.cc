@@ -6,6 +6,7 @@
 
 #include <dcf/dcf.hpp>
 
+#include "formats/memory_limit.h"
 #include "models.h"
 #include "process.h"
 #include "support/sanitizer.h"
@@ -128,7 +129,7 @@ TEST(Memory, WhatIsShortNamesTheOptionAndTheInput) {
   const TempDir dir;
   const std::string input = save(dir, "in.safetensors", gaussian_model(1024, 1024));
   const std::string out = dir.path("out.dcf");
-  const std::string text = "-M allows 8M; give more, such as -M 16M (tensor ";
+  const std::string text = "-M allows 8M; give more, such as -M 64M (tensor ";
   for (const std::vector<std::string>& how :
        std::vector<std::vector<std::string>>{{"--quality", "30"}, {"--bits", "4"}}) {
     std::vector<std::string> args = {"compress", input, "-q", "-o", out, "-M", "8MiB"};
@@ -145,8 +146,16 @@ TEST(Memory, WhatIsShortNamesTheOptionAndTheInput) {
   expect_failure(dcf({"verify", out, "-M", "10K"}), 1, "-M allows 10K; give more");
   expect_failure(dcf({"decompress", out, "-o", dir.path("x.npz"), "-M", "10K"}), 1,
                  "-M allows 10K; give more");
+  // Twice too little is too little.
+  expect_failure(dcf({"verify", out, "-M", "1"}), 1, "-M allows 1; give more, such as -M 64M (");
+  expect_success(dcf({"verify", out, "-q", "-M", "64M"}));
+  expect_failure(
+      dcf({"decompress", zeros(dir, "zeros.dcf", 150), "-o", dir.path("x.npz"), "-M", "1"}), 1,
+      "-M 64M (");
+  EXPECT_EQ(MemoryLimit(96 * kMi).hint(), "-M allows 96M; give more, such as -M 192M");
   // Of which each of two models gets half.
   expect_failure(dcf({"compare", out, out, "-M", "200K"}), 1, "-M allows 200K; give more");
+  expect_failure(dcf({"compare", out, out, "-M", "1"}), 1, "give more, such as -M 64M (");
 }
 
 #ifndef DCF_OWN_ALLOCATOR

@@ -5,6 +5,7 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <clocale>
 #include <cstdlib>
 #include <sstream>
@@ -29,6 +30,13 @@ std::vector<std::string> lines_of(const std::string& text) {
   std::istringstream in(text);
   for (std::string line; std::getline(in, line);) lines.push_back(line);
   return lines;
+}
+
+// The first word of each line.
+std::vector<std::string> first_words(const std::string& text) {
+  std::vector<std::string> words;
+  for (const std::string& line : lines_of(text)) words.push_back(line.substr(0, line.find(' ')));
+  return words;
 }
 
 size_t widest(const std::string& text) {
@@ -145,6 +153,45 @@ TEST(ProgressLine, KeepsToTheTerminal) {
   EXPECT_EQ(line(5), " 50 %");
   EXPECT_EQ(line(4), "");
   for (size_t room = 0; room < 100; ++room) EXPECT_LE(display_width(line(room)), room);
+}
+
+TEST(TextTable, AnEmptyNameIsSeen) {
+  const TempDir dir;
+  Model model = gaussian_model(64, 64);
+  model.tensors[0].name = "";
+  const std::string in = save(dir, "in.safetensors", model);
+  const std::string out = dir.path("out.dcf");
+  const Result rounded = dcf({"compress", in, "-o", out, "--quality", "40", "-v"});
+  expect_success(rounded);
+  EXPECT_NE(rounded.out.find(" dB (\"\"), median "), std::string::npos) << rounded.out;
+  for (const std::vector<std::string>& args :
+       std::vector<std::vector<std::string>>{{"info", in},
+                                             {"info", out},
+                                             {"info", "-v", out},
+                                             {"compare", in, out},
+                                             {"bench", out}}) {
+    const Result table = dcf(args);
+    EXPECT_EQ(table.err, "");
+    const std::vector<std::string> words = first_words(table.out);
+    EXPECT_EQ(std::count(words.begin(), words.end(), "\"\""), 1) << args[0] << "\n" << table.out;
+  }
+  const std::string page = dir.path("page.html");
+  expect_success(dcf({"report", out, "--original", in, "-o", page, "-q"}));
+  const std::string html = read_text(page);
+  EXPECT_NE(html.find("<td>&quot;&quot;</td>"), std::string::npos);
+  EXPECT_NE(html.find(" dB (&quot;&quot;), the median"), std::string::npos);
+  // In JSON it is what it is.
+  EXPECT_EQ(dcf({"info", "--json", out}).json()["tensors"][0]["name"], "");
+  const Result pruned = dcf({"compress", in, "-f", "-o", out, "--sparsity", "0.99999"});
+  EXPECT_NE(pruned.err.find("lost all weights: \"\"\n"), std::string::npos) << pruned.err;
+}
+
+TEST(ExactBytes, AreGroupedByThrees) {
+  EXPECT_EQ(exact_bytes(0), "0 bytes");
+  EXPECT_EQ(exact_bytes(1), "1 byte");
+  EXPECT_EQ(exact_bytes(999), "999 bytes");
+  EXPECT_EQ(exact_bytes(1'000), "1,000 bytes");
+  EXPECT_EQ(exact_bytes(27'912'345), "27,912,345 bytes");
 }
 
 }  // namespace

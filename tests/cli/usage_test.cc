@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <filesystem>
 
 #include "models.h"
 #include "process.h"
@@ -48,8 +49,8 @@ TEST(Usage, WrongCommandLinesExitWithTwo) {
       {{"compress", in, "-o"}, "--output"},
       {{"compress", in, in, "-o", out}, in},
       {{"compress", in, "-o", out, "--bits", "9"}, "--bits"},
-      {{"compress", in, "-o", out, "--bits", "0"}, "--bits"},
-      {{"compress", in, "-o", out, "--bits", "many"}, "--bits"},
+      {{"compress", in, "-o", out, "--bits", "0"}, "--bits: 0 is not in the range 1 to 8 (see"},
+      {{"compress", in, "-o", out, "--bits", "many"}, "--bits: 'many' is not in the range 1 to 8"},
       {{"compress", in, "-o", out, "--sparsity", "1"}, "--sparsity"},
       {{"compress", in, "-o", out, "--sparsity", "-0.1"}, "--sparsity"},
       {{"compress", in, "-o", out, "--sparsity", "nan"}, "--sparsity"},
@@ -73,6 +74,8 @@ TEST(Usage, WrongCommandLinesExitWithTwo) {
       {{"cat", in, "w", "-o", ""}, "--output: the value is empty"},
       {{"decompress", in, "-o", out, "--max-output", "much"}, "--max-output"},
       {{"compress", in, "-o", out, "--threads", "x"}, "--threads"},
+      {{"compress", in, "-o", out, "--threads", "-1"},
+       "--threads: -1 is not in the range 0 to 1024"},
       {{"compress", in, "-o", out, "-M", "lots"}, "lots"},
       {{"compress", in, "-o", out, "-M", "0"}, "'0'"},
       {{"compress", in, "-o", out, "-M", "1.M"}, "'1.M'"},
@@ -102,6 +105,29 @@ TEST(Usage, WrongCommandLinesExitWithTwo) {
       EXPECT_EQ(result.exit_code, 2);
     }
     EXPECT_EQ(dir.list().size(), 1u);
+  }
+}
+
+TEST(Usage, AMistypedVerbIsGuessed) {
+  const std::pair<const char*, const char*> mistyped[] = {{"compres", "compress"},
+                                                          {"comprses", "compress"},
+                                                          {"decompresss", "decompress"},
+                                                          {"inof", "info"},
+                                                          {"bat", "cat"},
+                                                          {"--compress", "compress"},
+                                                          {"version", "--version"},
+                                                          {"--verson", "--version"},
+                                                          {"--hlep", "help"}};
+  for (const auto& [word, meant] : mistyped) {
+    const char* const kind = word[0] == '-' ? "option" : "verb";
+    expect_failure(dcf({word}), 2,
+                   std::string("dcf: there is no ") + kind + " '" + word + "'; did you mean '" +
+                       meant + "'? (see 'dcf --help')\n");
+  }
+  expect_failure(dcf({"help", "compres"}), 2, "no verb 'compres'; did you mean 'compress'?\n");
+  for (const std::string& far :
+       {std::string("explode"), std::string("ls"), std::string("zip"), std::string(5000, 'c')}) {
+    expect_failure(dcf({far}), 2, "there is no verb '" + far + "' (see 'dcf --help')\n");
   }
 }
 
@@ -178,6 +204,20 @@ TEST(Usage, AnExistingOutputSaysHowToReplaceIt) {
   const std::string in = save(dir, "in.safetensors", sparse_model());
   const std::string out = dir.write("out.dcf", "");
   expect_failure(dcf({"compress", in, "-o", out}), 2, "the output exists already (-f replaces it)");
+}
+
+TEST(Usage, AMissingFolderOfTheOutputIsNamed) {
+  const TempDir dir;
+  const std::string in = save(dir, "in.safetensors", sparse_model());
+  const std::string file = dir.path("file.dcf");
+  compress(dir, in, {});
+  std::filesystem::rename(dir.path("out.dcf"), file);
+  const std::string missing = ": the folder '" + dir.path("new") + "' must exist\n";
+  expect_failure(dcf({"compress", in, "-o", dir.path("new/a.dcf")}), 2, missing);
+  expect_failure(dcf({"decompress", file, "-o", dir.path("new/a.npz")}), 2, missing);
+  expect_failure(dcf({"decompress", file, "-o", dir.path("new/sub/")}), 2, missing);
+  expect_failure(dcf({"compress", in, "-o", dir.path("file.dcf/a.dcf")}), 2, "directory\n");
+  EXPECT_FALSE(std::filesystem::exists(dir.path("new")));
 }
 
 TEST(Usage, QuietSaysNothing) {

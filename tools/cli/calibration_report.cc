@@ -57,7 +57,7 @@ void CalibrationReport::print_names(const char* what, const std::vector<size_t>&
   std::string names;
   for (size_t k = 0; k < std::min(tensors.size(), kFewNames); ++k) {
     names += (k == 0 ? "" : ", ") +
-             shorten_middle(printable(source_.tensors()[tensors[k]].name), kNameWidth);
+             shorten_middle(printable_name(source_.tensors()[tensors[k]].name), kNameWidth);
   }
   print_out(fmt::format("  {}, {}: {}{}\n", human_count(tensors.size(), "tensor"), what, names,
                         tensors.size() > kFewNames ? ", ..." : ""));

@@ -159,7 +159,7 @@ std::string to_text(const Results& results, uint32_t threads) {
   for (const TensorResult& tensor : results.tensors) {
     const dcf_tensor_info& t = tensor.info;
     std::vector<std::string> row = {
-        printable({t.name, t.name_size}), human_shape({t.dims, t.rank}),
+        printable_name({t.name, t.name_size}), human_shape({t.dims, t.rank}),
         human_ratio(static_cast<double>(t.dense_bytes), static_cast<double>(t.encoded_bytes), 2)};
     add_cells(tensor, &row);
     table.add_row(std::move(row));

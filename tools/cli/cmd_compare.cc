@@ -29,7 +29,7 @@ std::string number_text(const char* format, double value) {
 }
 
 std::vector<std::string> row_of(const TensorDiff& tensor) {
-  std::vector<std::string> row = {printable(tensor.name), "-", "-", "-", tensor.result};
+  std::vector<std::string> row = {printable_name(tensor.name), "-", "-", "-", tensor.result};
   if (const auto& d = tensor.difference) {
     row[1] = number_text("{:.6g}", d->max_error);
     row[2] = number_text("{:.2f}", d->sqnr_db);

@@ -152,7 +152,7 @@ void warn_of_emptied(const CompressOptions& o, const File& file, Outcome* outcom
     const dcf_tensor_info t = file.tensor(i)->info();
     if (t.fidelity != DCF_FIDELITY_LOSSY || t.nonzeros > 0) continue;
     if (++emptied > kMostNamed) continue;
-    names += (emptied == 1 ? "" : ", ") + printable({t.name, t.name_size});
+    names += (emptied == 1 ? "" : ", ") + printable_name({t.name, t.name_size});
   }
   if (emptied == 0) return;
   if (emptied > kMostNamed) names += ", ...";

@@ -6,7 +6,9 @@
 #include <sstream>
 
 #include "cli/failures.h"
+#include "cli/nearest_name.h"
 #include "cli/output.h"
+#include "formats/text.h"
 
 namespace dcf::tools {
 namespace {
@@ -17,6 +19,19 @@ constexpr size_t kHelpColumn = 32;
 std::string name_of(const CLI::Option& option) {
   return option.get_lnames().empty() ? option.get_single_name()
                                      : "--" + option.get_lnames().front();
+}
+
+// As CLI::Range, in words of our own.
+template <typename T>
+CLI::Validator range(T low, T high) {
+  const CLI::Range theirs(low, high);
+  const auto problem = [theirs, low, high](const std::string& text) {
+    if (theirs(text).empty()) return std::string();
+    const bool number = !text.empty() && text.find_first_not_of("-0123456789") == std::string::npos;
+    return (number ? text : quote(text)) + " is not in the range " + std::to_string(low) + " to " +
+           std::to_string(high);
+  };
+  return {problem, theirs.get_description()};
 }
 
 }  // namespace
@@ -58,17 +73,17 @@ Argument Argument::one_of(const std::vector<std::string>& values) const {
 }
 
 Argument Argument::within(int low, int high) const {
-  option_->check(CLI::Range(low, high));
+  option_->check(range(low, high));
   return *this;
 }
 
 Argument Argument::within(uint32_t low, uint32_t high) const {
-  option_->check(CLI::Range(low, high));
+  option_->check(range(low, high));
   return *this;
 }
 
 Argument Argument::within(uint64_t low, uint64_t high) const {
-  option_->check(CLI::Range(low, high));
+  option_->check(range(low, high));
   return *this;
 }
 
@@ -212,8 +227,8 @@ bool Program::parse(int argc, char** argv) {
     const std::vector<std::string> rest = app_->remaining();
     if (has_verbs_ && verbs.empty() && !rest.empty()) {
       const char* const kind = rest.front().starts_with('-') ? "option" : "verb";
-      throw UsageError(std::string("there is no ") + kind + " '" + rest.front() + "' (see '" +
-                       app_->get_name() + " --help')");
+      throw UsageError(std::string("there is no ") + kind + " '" + rest.front() + "'" +
+                       suggestion(rest.front()) + " (see '" + app_->get_name() + " --help')");
     }
     const std::string verb = verbs.empty() ? "" : verbs.front()->get_name() + " ";
     std::string sentence = error.what();
@@ -228,6 +243,15 @@ bool Program::parse(int argc, char** argv) {
   }
 }
 
+// What `word`, which is neither verb nor option of the program, may have been meant to be.
+std::string Program::suggestion(const std::string& word) const {
+  std::vector<std::string> known;
+  for (const CLI::App* const verb : app_->get_subcommands({})) known.push_back(verb->get_name());
+  for (const CLI::Option* const option : app_->get_options()) known.push_back(name_of(*option));
+  const std::string nearest = nearest_name(word, known);
+  return nearest.empty() ? "" : "; did you mean '" + nearest + "'?";
+}
+
 std::string Program::help(const std::string& verb) const {
   if (verb.empty()) {
     // App::help() would tell of the verb in use, which is "help".
@@ -236,7 +260,7 @@ std::string Program::help(const std::string& verb) const {
   }
   const auto found =
       app_->get_subcommands([&](const CLI::App* one) { return one->get_name() == verb; });
-  if (found.empty()) throw UsageError("there is no verb '" + verb + "'");
+  if (found.empty()) throw UsageError("there is no verb '" + verb + "'" + suggestion(verb));
   return found.front()->help(app_->get_name());
 }
 

@@ -113,6 +113,7 @@ class Program {
 
  private:
   bool parse(int argc, char** argv);
+  std::string suggestion(const std::string& word) const;
 
   std::unique_ptr<CLI::App> app_;
   Run run_;

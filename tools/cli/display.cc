@@ -97,6 +97,12 @@ std::string human_bytes(uint64_t bytes) {
                        : fmt::format("{:.0f} {}", value, unit);
 }
 
+std::string exact_bytes(uint64_t bytes) {
+  std::string digits = std::to_string(bytes);
+  for (size_t end = digits.size(); end > 3; end -= 3) digits.insert(end - 3, ",");
+  return digits + (bytes == 1 ? " byte" : " bytes");
+}
+
 std::string human_seconds(double seconds) {
   if (seconds < 60) return fmt::format("{:.1f} s", seconds);
   const auto whole = static_cast<uint64_t>(seconds);

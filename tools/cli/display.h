@@ -21,6 +21,7 @@ size_t terminal_width(int fd);
 size_t table_width();
 
 std::string human_bytes(uint64_t bytes);    // "27.9 MB": decimal units, three digits
+std::string exact_bytes(uint64_t bytes);    // "27,912,345 bytes"
 std::string human_seconds(double seconds);  // "2.1 s", "3:05 min"
 std::string human_count(uint64_t count, const std::string& what);  // "1 tensor", "52 tensors"
 // "11.8x" with one digit; "-" where the divisor is 0.

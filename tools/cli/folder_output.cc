@@ -16,6 +16,7 @@
 #include "cli/signals.h"
 #include "formats/dcf_error.h"
 #include "formats/error.h"
+#include "formats/output_file.h"
 #include "formats/text.h"
 
 namespace dcf::tools {
@@ -85,7 +86,8 @@ void FolderOutput::fail(const std::string& name, int error) const {
   const std::string why = error == ELOOP || error == ENOTDIR
                               ? "a part of its path is a link or no folder"
                               : std::generic_category().message(error);
-  throw_failure(quote(name), "cannot be written: " + why, error);
+  throw_failure(quote(name),
+                "cannot be written: " + why + (error == ENOENT ? missing_folder(name) : ""), error);
 }
 
 // The folder in which `name` lies, open; none where it is missing.

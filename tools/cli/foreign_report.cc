@@ -76,7 +76,7 @@ void print_text(const ModelSource& source) {
   const auto each_row = [&](const auto& use) {
     for (size_t i = 0; i < source.tensors().size(); ++i) {
       const TensorMeta& tensor = source.tensors()[i];
-      use({printable(tensor.name), type_text(source, tensor, i), human_shape(tensor.dims),
+      use({printable_name(tensor.name), type_text(source, tensor, i), human_shape(tensor.dims),
            std::to_string(tensor.bytes())});
     }
   };

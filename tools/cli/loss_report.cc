@@ -29,7 +29,7 @@ constexpr size_t kManyNames = 20;  // of tensors that are each worth a line
 constexpr size_t kLostNameWidth = 60;
 
 std::string short_name(const std::string& name) {
-  return shorten_middle(printable(name), kLostNameWidth);
+  return shorten_middle(printable_name(name), kLostNameWidth);
 }
 
 uint32_t capped(uint64_t count) {
@@ -247,7 +247,7 @@ void LossReport::print_text() const {
     const Outcome& outcome = outcomes_[i];
     if (outcome.fate != Fate::kHasNan && outcome.fate != Fate::kHasInf) continue;
     if (++surprises > kManyNames) continue;
-    print_out(fmt::format("  {}: {}\n", printable(name_of(i)), reason_of(outcome)));
+    print_out(fmt::format("  {}: {}\n", printable_name(name_of(i)), reason_of(outcome)));
   }
   if (surprises > kManyNames) {
     print_out(fmt::format("  {} more that hold NaN or Inf (-v or --json names them)\n",
@@ -269,7 +269,7 @@ void LossReport::print_table(size_t width) const {
   const auto row_of = [&](size_t i) -> std::vector<std::string> {
     const Outcome& outcome = outcomes_[i];
     const bool has_sqnr = outcome.fate == Fate::kLossy && !std::isnan(outcome.sqnr_db);
-    return {printable(name_of(i)), has_sqnr ? fmt::format("{:.2f}", outcome.sqnr_db) : "-",
+    return {printable_name(name_of(i)), has_sqnr ? fmt::format("{:.2f}", outcome.sqnr_db) : "-",
             outcome.fate == Fate::kLossy ? "-" : reason_of(outcome)};
   };
   for (size_t i = 0; i < outcomes_.size(); ++i) layout.fit(row_of(i));

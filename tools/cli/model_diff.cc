@@ -123,7 +123,8 @@ size_t ModelDiff::count_ok() const {
 ModelDiff diff_models(const DiffRequest& request, const CommonOptions& common) {
   OpenHints hints = common.hints();
   hints.sharing = 2;
-  hints.max_memory = MemoryLimit(common.max_memory).bytes() / hints.sharing;
+  // 0 would stand for the default.
+  hints.max_memory = std::max<uint64_t>(MemoryLimit(common.max_memory).bytes() / hints.sharing, 1);
   if (request.bounds && !is_dcf_file(request.b)) {
     throw_invalid(request.b,
                   is_dcf_file(request.a)

@@ -120,7 +120,7 @@ std::string to_text(const DcfFile& file, const std::vector<PeerComparison>& all,
   Table table(std::move(columns));
   for (const PeerComparison* tensor : losing) {
     const dcf_tensor_info& t = tensor->info;
-    std::vector<std::string> row = {printable({t.name, t.name_size}), dcf_dtype_name(t.dtype),
+    std::vector<std::string> row = {printable_name({t.name, t.name_size}), dcf_dtype_name(t.dtype),
                                     human_shape({t.dims, t.rank}),
                                     fmt::format("{}", tensor->bytes)};
     for (const uint64_t bytes : tensor->packed) row.push_back(fmt::format("{}", bytes));

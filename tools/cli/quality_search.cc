@@ -33,6 +33,7 @@ double decibels_of(int step) {
   return static_cast<double>(step) / kTrialsPerDecibel;
 }
 
+// Trials next to each other differ in few bytes: they are told exactly.
 void tell(const SearchJob& job, const std::string& step) {
   if (job.common.quiet) return;
   std::fputs(("dcf: " + step + "\n").c_str(), stderr);
@@ -160,7 +161,7 @@ class SizeTrials {
     plan_.share_quality(decibels_of(step), job_.source);
     write_trial(job_, plan_, trial_);
     const uint64_t bytes = InputFile(trial_.path).size();
-    tell(job_, fmt::format("{} dB: {}", decibels_of(step), human_bytes(bytes)));
+    tell(job_, fmt::format("{} dB: {}", decibels_of(step), exact_bytes(bytes)));
     if (bytes < least_) {
       least_ = bytes;
       least_step_ = step;
@@ -231,7 +232,7 @@ Scores write_lowest_good(const SearchJob& job, const Gate& gate, EncodePlan* pla
     const bool good = judge.accepts(*plan);
     if (good && judge.kept_last()) kept = quality;
     tell(job,
-         fmt::format("{} dB: {}, score {} ({} before): {}", quality, human_bytes(judge.bytes()),
+         fmt::format("{} dB: {}, score {} ({} before): {}", quality, exact_bytes(judge.bytes()),
                      judge.last().after, judge.last().before, good ? "accepted" : "not accepted"));
     return good;
   };
@@ -247,7 +248,7 @@ void write_within(const SearchJob& job, uint64_t most, EncodePlan* plan) {
   const OutputOptions lossless{.path = temp.make_file("lossless.dcf"), .force = true};
   write_trial(job, *plan, lossless);
   const uint64_t all = InputFile(lossless.path).size();
-  tell(job, fmt::format("lossless: {}", human_bytes(all)));
+  tell(job, fmt::format("lossless: {}", exact_bytes(all)));
   if (all <= most) return copy_file(lossless.path, job.output);
 
   int guess = kLowest;

@@ -197,7 +197,7 @@ void TensorReport::write_members(JsonWriter* json) const {
 std::vector<std::string> TensorReport::row_of(size_t i, const ReportStyle& style) const {
   const dcf_tensor_info t = file_.tensor(i);
   const dcf_tensor_bytes bytes = bytes_of(i);
-  std::vector<std::string> row = {printable(name_of(t)),
+  std::vector<std::string> row = {printable_name(name_of(t)),
                                   type_text(t, original_type(i)),
                                   human_shape({t.dims, t.rank}),
                                   encoding_text(t),

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "formats/memory_limit.h"
 
+#include <algorithm>
 #include <new>
 #include <stdexcept>
 #include <string_view>
@@ -24,7 +25,9 @@ std::string size_text(uint64_t bytes) {
 }  // namespace
 
 std::string MemoryLimit::hint() const {
-  const uint64_t more = bytes_ > UINT64_MAX / 2 ? UINT64_MAX : 2 * bytes_;
+  // How much is needed is not known. From a low limit, doubling alone would take many tries.
+  constexpr uint64_t kLeast = uint64_t{64} << 20;
+  const uint64_t more = bytes_ > UINT64_MAX / 2 ? UINT64_MAX : std::max(2 * bytes_, kLeast);
   return "-M allows " + size_text(bytes_) + "; give more, such as -M " + size_text(more);
 }
 

@@ -17,6 +17,7 @@ class MemoryLimit {
 
   uint64_t bytes() const { return bytes_; }
   // Which option sets it, and that more is to be had: "-M allows 1G; give more, such as -M 2G".
+  // What is needed is not known: it names the double, but at least 64M.
   std::string hint() const;
 
   // Throws DcfError (LimitMemory) if `needed` bytes are more than the limit. The message names

@@ -5,6 +5,8 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <filesystem>
+#include <system_error>
 #include <utility>
 
 #include "formats/dcf_error.h"
@@ -19,8 +21,11 @@ constexpr const char* kStdout = "standard output";
 void throw_unless_ok(const std::string& file, const impl::Status& status) {
   if (status.ok()) return;
   const bool exists = status.code == impl::Code::FileExists;
+  const std::string hint = exists                          ? " (-f replaces it)"
+                           : status.system_error == ENOENT ? missing_folder(file)
+                                                           : "";
   throw DcfError({.status = static_cast<dcf_status>(status.code),
-                  .sentence = file + ": " + status.message + (exists ? " (-f replaces it)" : ""),
+                  .sentence = file + ": " + status.message + hint,
                   .system_error = status.system_error});
 }
 
@@ -44,6 +49,13 @@ void check_name(const std::string& path) {
 }
 
 }  // namespace
+
+std::string missing_folder(const std::string& path) {
+  const std::string parent = std::filesystem::path(path).parent_path().string();
+  std::error_code error;
+  if (parent.empty() || std::filesystem::exists(parent, error) || error) return "";
+  return ": the folder " + quote(parent) + " must exist";
+}
 
 OutputFile::OutputFile(std::string path, bool overwrite) : path_(std::move(path)) {
   buffer_.reserve(kBufferBytes);

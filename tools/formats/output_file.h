@@ -13,6 +13,10 @@
 
 namespace dcf::tools {
 
+// ": the folder 'x' must exist" where that of `path` does not, for the end of a message; else
+// nothing.
+std::string missing_folder(const std::string& path);
+
 // An output that appears under its name whole or not at all (io/atomic_file.h says how), or
 // standard output for the path "-", which can neither be patched nor taken back. Writes are
 // buffered. Failures are DcfErrors that name the path. Belongs to one thread at a time.

@@ -100,6 +100,10 @@ std::string printable(std::string_view text) {
   return written_out(text, append_escaped);
 }
 
+std::string printable_name(std::string_view name) {
+  return name.empty() ? "\"\"" : printable(name);
+}
+
 std::string quote(std::string_view text) {
   std::string out = "'";
   while (!text.empty()) {

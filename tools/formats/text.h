@@ -31,6 +31,9 @@ bool is_visible(char32_t code);
 // ones as \xNN, other characters as \u{N}, a backslash as two. No two texts give the same result.
 std::string printable(std::string_view text);
 
+// printable() of the name of a tensor, "" where it is empty, which would not be seen.
+std::string printable_name(std::string_view name);
+
 // printable() in single quotes for a message; long texts are cut. The result is valid UTF-8.
 std::string quote(std::string_view text);
 

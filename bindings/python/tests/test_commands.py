@@ -175,6 +175,28 @@ def test_what_is_wrong_is_an_exception(model: pathlib.Path, tmp_path: pathlib.Pa
     assert damaged.value.name == "ChecksumMismatch" and damaged.value.offset is not None
 
 
+def test_messages_are_in_words_of_python(model: pathlib.Path, tmp_path: pathlib.Path) -> None:
+    """A dict is no file, and an option is a keyword."""
+    out = tmp_path / "m.dcf"
+    with pytest.raises(ModelError) as wrong:
+        dcf_codec.compress(model, out, recipe={"rules": [{"match": "fc1", "bits": 11}]})
+    assert wrong.value.message == "the recipe: rule 1: 'bits' is not from 0 to 8"
+    statistics = {
+        "__metadata__": {"dcf.calibration": "1"},
+        "fc3.weight.moments": np.eye(80, dtype=np.float32),
+        "none.moments": np.eye(3, dtype=np.float32),
+    }
+    with pytest.warns(
+        DcfWarning, match="'none.moments' of the calibration is of no tensor"
+    ) as told:
+        report = dcf_codec.compress(model, out, quality="small", calibration=statistics)
+    assert str(told[0].message) in report["warnings"]
+    with pytest.raises(FileExistsError, match=r"exists already \(force=True replaces it\)"):
+        dcf_codec.compress(model, out)
+    with pytest.raises(FileExistsError, match=r"exists already \(force=True replaces it\)"):
+        dcf_codec.decompress(out, tmp_path)  # which holds the original already
+
+
 def test_progress(model: pathlib.Path, tmp_path: pathlib.Path) -> None:
     steps: list[tuple[int, int]] = []
     dcf_codec.compress(model, tmp_path / "m.dcf", progress=lambda *step: steps.append(step))

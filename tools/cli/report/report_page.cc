@@ -34,11 +34,10 @@ double share(uint64_t part, uint64_t whole) {
 }
 
 std::string label_of(const std::string& name) {
-  return shorten_middle(printable(name), kLongLabel);
+  return shorten_middle(printable_name(name), kLongLabel);
 }
 
-std::string cut(const std::string& text) {
-  const std::string shown = printable(text);
+std::string cut(const std::string& shown) {
   return display_width(shown) <= kLongText ? shown : shorten_middle(shown, kLongText);
 }
 
@@ -187,8 +186,8 @@ void add_loss(const ModelReport& report, Page* page) {
   const double median = lossy[lossy.size() / 2]->difference->sqnr_db;
   page->paragraph(fmt::format(
       "{} differ from the original. The worst SQNR is {:.1f} dB ({}), the median {:.1f} dB.",
-      human_count(lossy.size(), "tensor"), lossy[0]->difference->sqnr_db, cut(lossy[0]->name),
-      median));
+      human_count(lossy.size(), "tensor"), lossy[0]->difference->sqnr_db,
+      cut(printable_name(lossy[0]->name)), median));
   BarPlot plot{"Those that lost most", "", {"SQNR, dB"}, {}, {{"", {}}}};
   for (size_t i = 0; i < std::min(lossy.size(), kMostBars); ++i) {
     plot.labels.push_back(label_of(lossy[i]->name));
@@ -272,7 +271,8 @@ void add_metadata(const ModelReport& report, Page* page) {
               {{"key", "", false}, {"value", "", false}},
               {}};
   for (size_t i = 0; i < std::min(report.metadata.size(), ModelReport::kMostRows); ++i) {
-    table.rows.push_back({{cut(report.metadata[i].first), cut(report.metadata[i].second)}});
+    table.rows.push_back(
+        {{cut(printable(report.metadata[i].first)), cut(printable(report.metadata[i].second))}});
   }
   page->table(table);
 }

@@ -58,12 +58,15 @@ def _option(verb: str, known: frozenset[str], name: str, value: Any) -> list[str
 
 
 @contextlib.contextmanager
-def _arguments(verb: str, program: str, options: Mapping[str, Any]) -> Iterator[list[str]]:
-    """The options as words. A dict is a file for as long as the program runs: one of arrays for
-    `calibration`, else JSON."""
+def _arguments(
+    verb: str, program: str, options: Mapping[str, Any]
+) -> Iterator[tuple[list[str], dict[str, str]]]:
+    """The options as words, and what messages call the files among them. A dict is a file for as long
+    as the program runs: one of arrays for `calibration`, else JSON."""
     known = option_names(program, verb)
     with contextlib.ExitStack() as files:
-        words = []
+        words: list[str] = []
+        called: dict[str, str] = {}
         for name, value in options.items():
             if isinstance(value, Mapping):
                 arrays = name == "calibration"
@@ -77,8 +80,9 @@ def _arguments(verb: str, program: str, options: Mapping[str, Any]) -> Iterator[
                     file.write(json.dumps(value).encode())
                 file.flush()
                 value = file.name
+                called[file.name] = f"the {name.replace('_', ' ')}"
             words += _option(verb, known, name, value)
-        yield words
+        yield words, called
 
 
 def run(
@@ -95,13 +99,14 @@ def run(
     program = program_path()
     if output is not None:
         options = {"output": output, **options}
-    with _arguments(verb, program, options) as chosen:
+    with _arguments(verb, program, options) as (chosen, files):
         command = [program, verb, "--json", *chosen]
         with open_progress(progress, verb) as report:
-            printed, errors, status = _communicate(command, words, report)
+            printed, told, status = _communicate(command, words, report)
+    errors = _in_python(told.decode("utf-8", "replace"), files)
     _tell(errors)
     try:
-        return _result(printed, errors, status)
+        return _result(printed, errors, status, files)
     except FileNotFoundError:
         for path in words:
             if not os.path.exists(path):
@@ -178,22 +183,31 @@ def _end(child: subprocess.Popen[bytes]) -> None:
         child.wait()
 
 
-def _tell(errors: bytes) -> None:
-    for line in errors.decode("utf-8", "replace").splitlines():
+def _in_python(message: str, files: Mapping[str, str]) -> str:
+    """A message of the program in the words of its caller, who gave dicts and keywords."""
+    for path, name in files.items():
+        message = message.replace(path, name)
+    return message.replace("(-f replaces it)", "(force=True replaces it)")
+
+
+def _tell(errors: str) -> None:
+    for line in errors.splitlines():
         if line.startswith("dcf: warning: "):
             warnings.warn(line[len("dcf: warning: ") :], DcfWarning, stacklevel=4)
         elif line.startswith("dcf: note: "):
             _log.info("%s", line[len("dcf: note: ") :])
 
 
-def _result(output: bytes, errors: bytes, status: int) -> dict[str, Any]:
+def _result(output: bytes, errors: str, status: int, files: Mapping[str, str]) -> dict[str, Any]:
     try:
         result = json.loads(output)
     except ValueError:
-        text = errors.decode("utf-8", "replace").strip() or f"the dcf program ended with {status}"
+        text = errors.strip() or f"the dcf program ended with {status}"
         raise DcfError(text.removeprefix("dcf: ") if status > 0 else text, name="Failed") from None
     failure = result.get("error") if isinstance(result, dict) else None
     if failure is None:
+        if "warnings" in result:
+            result["warnings"] = [_in_python(text, files) for text in result["warnings"]]
         return dict(result)
     code = failure["code"]
     raise error_from_status(
@@ -203,6 +217,6 @@ def _result(output: bytes, errors: bytes, status: int) -> dict[str, Any]:
         rule=failure["rule"],
         offset=failure["offset"],
         tensor=failure["tensor"],
-        message=failure["message"],
+        message=_in_python(failure["message"], files),
         system_error=failure["system_error"],
     )
