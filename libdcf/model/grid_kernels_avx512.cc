@@ -13,10 +13,13 @@ namespace {
 constexpr size_t kLanes = 16;
 constexpr size_t kGroup = 4 * kLanes;  // elements whose parities a word holds
 
-// Of up to 16 numbers.
+// The lanes of the first n numbers, up to 16.
+DCF_AVX512 __mmask16 first(size_t n) {
+  return static_cast<__mmask16>(n >= kLanes ? 0xFFFF : (1u << n) - 1);
+}
+
 DCF_AVX512 __m512i load(const uint32_t* numbers, size_t n) {
-  const auto mask = static_cast<__mmask16>(n >= kLanes ? 0xFFFF : (1u << n) - 1);
-  return _mm512_maskz_loadu_epi32(mask, numbers);
+  return _mm512_maskz_loadu_epi32(first(n), numbers);
 }
 
 // One row. The offset of an element is the exclusive or of the parities of k of the elements one,
@@ -52,8 +55,7 @@ DCF_AVX512 void integers_of_row(uint32_t* numbers, size_t n) {
       const __m512i integer = _mm512_mask_add_epi32(even, odd, even, one);
       const __m512i magnitude = _mm512_sub_epi32(_mm512_xor_si512(integer, sign), sign);
       const __m512i result = _mm512_or_si512(_mm512_slli_epi32(magnitude, 1), sign_bit);
-      const auto mask = static_cast<__mmask16>(left >= kLanes ? 0xFFFF : (1u << left) - 1);
-      _mm512_mask_storeu_epi32(at, mask, result);
+      _mm512_mask_storeu_epi32(at, first(left), result);
     }
   }
 }
