@@ -34,10 +34,7 @@ Model layers() {
   Model model = gaussian_model(64, kCols, 1);
   model.tensors[0].name = "a";
   for (const auto& [name, seed] : {std::pair<std::string, uint64_t>{"b", 2}, {"c", 3}}) {
-    Model one = gaussian_model(64, kCols, seed);
-    one.tensors[0].name = name;
-    model.tensors.push_back(one.tensors[0]);
-    model.data.push_back(one.data[0]);
+    add_layer(&model, name, gaussian_model(64, kCols, seed));
   }
   return model;
 }

@@ -120,6 +120,12 @@ Model gaussian_model(uint64_t rows, uint64_t cols, uint64_t seed) {
   return model;
 }
 
+void add_layer(Model* model, const std::string& name, const Model& one) {
+  model->tensors.push_back(one.tensors[0]);
+  model->tensors.back().name = name;
+  model->data.push_back(one.data[0]);
+}
+
 std::string save(const TempDir& dir, const std::string& name, const Model& model) {
   write_model(dir.path(name), model, SinkFormat::kSafetensors);
   return dir.path(name);

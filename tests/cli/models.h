@@ -20,6 +20,9 @@ Model sparse_model(uint64_t seed = 1);
 // One layer of Gaussian weights.
 Model gaussian_model(uint64_t rows, uint64_t cols, uint64_t seed = 1);
 
+// Adds the layer of `one` to a model, under a name.
+void add_layer(Model* model, const std::string& name, const Model& one);
+
 // As safetensors, at this path, which is returned.
 std::string save(const TempDir& dir, const std::string& name, const Model& model);
 

@@ -17,19 +17,14 @@ namespace {
 Model layers() {
   Model model = gaussian_model(300, 400, 1);
   model.tensors[0].name = "large";
-  const auto add = [&](const std::string& name, Model one) {
-    one.tensors[0].name = name;
-    model.tensors.push_back(one.tensors[0]);
-    model.data.push_back(one.data[0]);
-  };
-  add("small", gaussian_model(40, 50, 2));
+  add_layer(&model, "small", gaussian_model(40, 50, 2));
   Model holed = gaussian_model(40, 50, 3);
   const float nan = std::nanf("");
   std::memcpy(holed.data[0].data() + 400, &nan, sizeof nan);
-  add("holed", holed);
+  add_layer(&model, "holed", holed);
   Model bias = gaussian_model(1, 400, 4);
   bias.tensors[0].dims = {400};
-  add("bias", bias);
+  add_layer(&model, "bias", bias);
   return model;
 }
 

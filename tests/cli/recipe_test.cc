@@ -94,16 +94,11 @@ TEST(Recipe, ALongNameTakesNoStack) {
 Model three_layers() {
   Model model = gaussian_model(60, 50, 1);
   model.tensors[0].name = "a.weight";
-  const auto add = [&](const std::string& name, Model one) {
-    one.tensors[0].name = name;
-    model.tensors.push_back(one.tensors[0]);
-    model.data.push_back(one.data[0]);
-  };
-  add("b.weight", gaussian_model(60, 50, 2));
-  add("c.weight", gaussian_model(200, 150, 3));
+  add_layer(&model, "b.weight", gaussian_model(60, 50, 2));
+  add_layer(&model, "c.weight", gaussian_model(200, 150, 3));
   Model bias = gaussian_model(1, 600, 4);
   bias.tensors[0].dims = {600};
-  add("bias", bias);
+  add_layer(&model, "bias", bias);
   return model;
 }
 
