@@ -13,4 +13,7 @@ endforeach()
 
 add_library(dcf_capnp INTERFACE)
 target_include_directories(dcf_capnp SYSTEM INTERFACE ${DCF_CAPNP_INCLUDE})
-target_link_libraries(dcf_capnp INTERFACE ${DCF_CAPNP_LIBRARY} ${DCF_KJ_LIBRARY})
+include(DcfArchives)
+dcf_shared_or_archive(DCF_LINK_CAPNP ${DCF_CAPNP_LIBRARY} capnp)
+dcf_shared_or_archive(DCF_LINK_KJ ${DCF_KJ_LIBRARY} kj)
+target_link_libraries(dcf_capnp INTERFACE ${DCF_LINK_CAPNP} ${DCF_LINK_KJ})

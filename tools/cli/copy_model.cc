@@ -26,13 +26,13 @@ Restored restore_model(const DcfFile& file, const OutputOptions& output, SinkFor
   uint64_t done = 0;
   // Pieces are appended in order, so that the sink learns of a tensor with its first one.
   size_t begun = 0;
-  const PieceCopier::Consume append = [&](const Piece& piece) {
+  const auto append = [&](const Piece& piece) {
     if (piece.is_first) sink->begin_tensor(tensors[sink->order()[begun++]]);
     sink->append(piece.bytes);
     progress.update(done += piece.bytes.size());
   };
-  PieceCopier copier(file);
-  for (const size_t i : sink->order()) copier.copy(i, append);
+  PieceCopier copier(file, append);
+  for (const size_t i : sink->order()) copier.copy(i);
   copier.finish();
   sink->finish();
   return {.bytes = written.position(), .files = 1, .same_sha256 = false};
@@ -70,9 +70,8 @@ Restored restore_originals(const DcfFile& file, const OriginalFiles& originals,
 }
 
 void write_tensor(const DcfFile& file, size_t tensor, OutputFile* out) {
-  const PieceCopier::Consume append = [&](const Piece& piece) { out->write(piece.bytes); };
-  PieceCopier copier(file);
-  copier.copy(tensor, append);
+  PieceCopier copier(file, [out](const Piece& piece) { out->write(piece.bytes); });
+  copier.copy(tensor);
   copier.finish();
 }
 

@@ -38,8 +38,7 @@ void FileAssembler::run(bool only_first, const OpenOutput& open_output, const Se
   only_first_ = only_first;
   open_output_ = &open_output;
   see_ = &see;
-  PieceCopier copier(file_);
-  const PieceCopier::Consume consume = [this](const Piece& piece) { feed(piece.bytes); };
+  PieceCopier copier(file_, [this](const Piece& piece) { feed(piece.bytes); });
   // Walks ahead of the writing, which the copier may do on another thread.
   LayoutReader ahead = originals_.walk();
   LayoutFile description;
@@ -48,7 +47,7 @@ void FileAssembler::run(bool only_first, const OpenOutput& open_output, const Se
     for (Segment segment; ahead.next_segment(&segment);) {
       if (segment.kind == Segment::Kind::kTensor && segment.parts[0].tensor != begun) {
         begun = segment.parts[0].tensor;
-        copier.copy(*begun, consume);
+        copier.copy(*begun);
       } else if (segment.kind == Segment::Kind::kBlocks) {
         copier.finish();
         advance();
@@ -97,6 +96,7 @@ void FileAssembler::advance() {
 }
 
 void FileAssembler::end_file() {
+  write_small();
   if (exact_ && hash_.digest() != description_.sha256) {
     throw_invalid(file_.path(), "gives " + quote(description_.name) +
                                     " another SHA-256 than the file had that it was made from");
@@ -106,20 +106,34 @@ void FileAssembler::end_file() {
 }
 
 void FileAssembler::write(std::span<const uint8_t> bytes) {
-  if (exact_ && file_.threads() > 1 && bytes.size() >= kHashBeside) {
-    hasher_.start([this, bytes] { hash_.update(bytes); });
-    try {
-      output_->write(bytes);
-    } catch (...) {
-      hasher_.wait();  // the bytes go with the caller
-      throw;
-    }
-    hasher_.wait();
-  } else {
+  if (!exact_ || file_.threads() == 1) {
     if (exact_) hash_.update(bytes);
     output_->write(bytes);
+  } else if (bytes.size() >= kHashBeside) {
+    write_small();
+    write_and_hash(bytes);
+  } else {
+    if (bytes.size() > kHashBeside - small_.size()) write_small();
+    small_.insert(small_.end(), bytes.begin(), bytes.end());
   }
   (*see_)(written_ += bytes.size());
+}
+
+void FileAssembler::write_small() {
+  if (!small_.empty()) write_and_hash(small_);
+  small_.clear();
+}
+
+// Hashes on another thread what it writes.
+void FileAssembler::write_and_hash(std::span<const uint8_t> bytes) {
+  hasher_.start([this, bytes] { hash_.update(bytes); });
+  try {
+    output_->write(bytes);
+  } catch (...) {
+    hasher_.wait();  // the bytes go with the caller
+    throw;
+  }
+  hasher_.wait();
 }
 
 void FileAssembler::write_rest(uint64_t bytes) {

@@ -7,6 +7,7 @@
 #include <memory>
 #include <optional>
 #include <span>
+#include <vector>
 
 #include "cli/piece_copier.h"
 #include "cli/side_thread.h"
@@ -36,6 +37,8 @@ class FileAssembler {
   void feed(std::span<const uint8_t> bytes);
   void advance();
   void write(std::span<const uint8_t> bytes);
+  void write_small();
+  void write_and_hash(std::span<const uint8_t> bytes);
   void write_rest(uint64_t bytes);
   void write_blocks();
   void end_file();
@@ -54,7 +57,8 @@ class FileAssembler {
   LayoutFile description_;
   std::unique_ptr<OutputFile> output_;
   Sha256Hash hash_;
-  SideThread hasher_;  // of what is being written
+  std::vector<uint8_t> small_;  // what waits until it is worth a thread of its own
+  SideThread hasher_;           // of what is being written
   Segment segment_;
   uint64_t left_ = 0;  // bytes of the tensor's segment
   uint64_t written_ = 0;

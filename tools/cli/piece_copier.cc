@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cstdlib>
 #include <new>
+#include <utility>
 
 #include "cli/signals.h"
 #include "formats/dcf_rows.h"
@@ -18,8 +19,14 @@ constexpr uint64_t kLeastPieceBytes = uint64_t{4} << 20;
 // A chunk that straddles two pieces is decoded twice. The chunks of a sparse tensor may be large.
 constexpr uint64_t kPieceChunks = 8;
 // What is smaller is not worth waking a thread for.
-constexpr size_t kOverlapBytes = size_t{512} << 10;
+constexpr size_t kBatchBytes = size_t{512} << 10;
 constexpr size_t kPageBytes = 4096;
+// Of a piece in its buffer: a cache line.
+constexpr size_t kAlignment = 64;
+
+size_t round_up(size_t bytes, size_t unit) {
+  return (bytes + unit - 1) / unit * unit;
+}
 
 // Rows of a piece; all of them where rows do not start on a byte.
 uint64_t rows_of_piece(const dcf_tensor_info& info, uint64_t max_memory) {
@@ -33,7 +40,13 @@ uint64_t rows_of_piece(const dcf_tensor_info& info, uint64_t max_memory) {
 
 }  // namespace
 
-void PieceCopier::copy(size_t tensor, const Consume& consume) {
+PieceCopier::PieceCopier(const DcfFile& file, Consume consume)
+    : file_(file),
+      consume_(std::move(consume)),
+      overlaps_(file.threads() > 1),
+      batch_bytes_(overlaps_ ? std::min<uint64_t>(kBatchBytes, file.max_memory() / 8) : 0) {}
+
+void PieceCopier::copy(size_t tensor) {
   const dcf_tensor_info info = file_.tensor(tensor);
   const uint64_t piece_rows = rows_of_piece(info, file_.max_memory());
   DcfRowDecoder decoder(file_, tensor);
@@ -45,36 +58,59 @@ void PieceCopier::copy(size_t tensor, const Consume& consume) {
         rows == info.rows ? info.dense_bytes : rows * (info.dense_bytes / info.rows);
     const std::span<uint8_t> piece = room_for(tensor, bytes);
     decoder.next(rows, piece);
-    pass_on({piece, row == 0}, consume);
+    Buffer& buffer = buffers_[current_];
+    buffer.pieces.push_back({piece, row == 0});
+    buffer.filled += round_up(bytes, kAlignment);
+    if (buffer.filled >= batch_bytes_) hand_over();
     row += rows;
   } while (row < info.rows);
 }
 
-// The buffer that the consumer does not use; the only one if two are more than the limit.
-std::span<uint8_t> PieceCopier::room_for(size_t tensor, size_t bytes) {
-  next_buffer_ = 1 - next_buffer_;
-  Buffer& buffer = buffers_[next_buffer_];
-  Buffer& other = buffers_[1 - next_buffer_];
-  if (std::max(bytes, other.size) > file_.max_memory() / 2) {
-    finish();
-    other = {};
-  }
-  if (bytes > buffer.size) {
-    MemoryLimit(file_.max_memory())
-        .check(file_.path(), "decoding " + quote(file_.meta(tensor).name), bytes);
-    buffer = {};
-    const size_t size = (bytes + kPageBytes - 1) / kPageBytes * kPageBytes;
-    buffer.bytes.reset(static_cast<uint8_t*>(std::aligned_alloc(kPageBytes, size)));
-    if (!buffer.bytes) throw std::bad_alloc();
-    buffer.size = size;
-  }
-  return {buffer.bytes.get(), bytes};
+void PieceCopier::finish() {
+  hand_over();
+  consumer_.wait();
 }
 
-void PieceCopier::pass_on(const Piece& piece, const Consume& consume) {
-  finish();
-  if (!overlaps_ || piece.bytes.size() < kOverlapBytes) return consume(piece);
-  consumer_.start([piece, &consume] { consume(piece); });
+std::span<uint8_t> PieceCopier::room_for(size_t tensor, size_t bytes) {
+  const Buffer& current = buffers_[current_];
+  if (!current.pieces.empty() && bytes > current.size - current.filled) hand_over();
+  Buffer& buffer = buffers_[current_];
+  if (bytes > buffer.size - buffer.filled) reserve(tensor, bytes);
+  return {buffer.bytes.get() + buffer.filled, bytes};
+}
+
+// Makes the current buffer, which is empty, large enough; the only one if two are more than the
+// limit.
+void PieceCopier::reserve(size_t tensor, size_t bytes) {
+  Buffer& buffer = buffers_[current_];
+  Buffer& other = buffers_[1 - current_];
+  if (std::max(bytes, other.size) > file_.max_memory() / 2) {
+    consumer_.wait();
+    other = {};
+  }
+  MemoryLimit(file_.max_memory())
+      .check(file_.path(), "decoding " + quote(file_.meta(tensor).name), bytes);
+  buffer = {};
+  const size_t size = round_up(std::max(bytes, 2 * batch_bytes_), kPageBytes);
+  buffer.bytes.reset(static_cast<uint8_t*>(std::aligned_alloc(kPageBytes, size)));
+  if (!buffer.bytes) throw std::bad_alloc();
+  buffer.size = size;
+}
+
+// What is small is consumed at once.
+void PieceCopier::hand_over() {
+  consumer_.wait();
+  Buffer& buffer = buffers_[current_];
+  if (buffer.pieces.empty()) return;
+  if (!overlaps_ || buffer.filled < batch_bytes_) return consume(&buffer);
+  consumer_.start([this, &buffer] { consume(&buffer); });
+  current_ = 1 - current_;
+}
+
+void PieceCopier::consume(Buffer* buffer) {
+  for (const Piece& piece : buffer->pieces) consume_(piece);
+  buffer->pieces.clear();
+  buffer->filled = 0;
 }
 
 }  // namespace dcf::tools

@@ -7,6 +7,7 @@
 #include <functional>
 #include <memory>
 #include <span>
+#include <vector>
 
 #include "cli/side_thread.h"
 #include "formats/dcf_file.h"
@@ -19,22 +20,23 @@ struct Piece {
 };
 
 // Decodes tensors of a file piece by piece, and hands the pieces to a consumer in order. Where the
-// file may use two threads or more, a thread of the copier's own consumes a large piece while the
-// next one is decoded. Two buffers serve all tensors; together they take at most the memory limit.
-// Belongs to one thread at a time.
+// file may use two threads or more, a thread of the copier's own consumes pieces, small ones
+// together, while the next ones are decoded. Two buffers serve all tensors; together they take at
+// most the memory limit. Belongs to one thread at a time.
 class PieceCopier {
  public:
-  explicit PieceCopier(const DcfFile& file) : file_(file), overlaps_(file.threads() > 1) {}
-
   // Called on one thread at a time, first for the oldest piece. What it uses must last until
   // finish() has returned or the copier is gone.
   using Consume = std::function<void(const Piece&)>;
-  // `consume` gets all bytes of the tensor; one without bytes is one empty piece. Throws DcfError,
-  // Interrupted, and what an earlier call of a consumer threw. What only a whole tensor shows, a
-  // wrong number of nonzeros, is thrown in place of its last piece.
-  void copy(size_t tensor, const Consume& consume);
+
+  PieceCopier(const DcfFile& file, Consume consume);
+
+  // The consumer gets all bytes of the tensor; one without bytes is one empty piece. Throws
+  // DcfError, Interrupted, and what an earlier call of the consumer threw. What only a whole tensor
+  // shows, a wrong number of nonzeros, is thrown in place of its last piece.
+  void copy(size_t tensor);
   // Waits until all is consumed. Throws what the consumer threw.
-  void finish() { consumer_.wait(); }
+  void finish();
 
  private:
   struct Free {
@@ -43,16 +45,24 @@ class PieceCopier {
   struct Buffer {
     std::unique_ptr<uint8_t, Free> bytes;
     size_t size = 0;
+    size_t filled = 0;
+    std::vector<Piece> pieces;  // in what is filled
   };
 
   std::span<uint8_t> room_for(size_t tensor, size_t bytes);
-  void pass_on(const Piece& piece, const Consume& consume);
+  void reserve(size_t tensor, size_t bytes);
+  void hand_over();
+  void consume(Buffer* buffer);
 
   const DcfFile& file_;
+  const Consume consume_;
   const bool overlaps_;
+  // A buffer is handed over once it holds so much.
+  const size_t batch_bytes_;
   Buffer buffers_[2];
-  size_t next_buffer_ = 0;
-  SideThread consumer_;  // the last to be made: it uses the buffers until it is gone
+  size_t current_ = 0;  // the buffer that is filled
+  // Of the other one. The last to be made: it uses the buffers until it is gone.
+  SideThread consumer_;
 };
 
 }  // namespace dcf::tools

@@ -1,28 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "formats/sha256.h"
 
-#include <openssl/evp.h>
-
-#include <new>
+// The functions for one digest: EVP reads a configuration and makes tables of all algorithms first,
+// which takes a millisecond.
+#define OPENSSL_SUPPRESS_DEPRECATED
+#include <openssl/sha.h>
 
 namespace dcf::tools {
 
 struct Sha256Hash::State {
-  State() : context(EVP_MD_CTX_new()) {
-    if (context == nullptr) throw std::bad_alloc();
-    start();
-  }
-  ~State() { EVP_MD_CTX_free(context); }
-  State(const State&) = delete;
-  State& operator=(const State&) = delete;
+  State() { SHA256_Init(&context); }
 
-  void start() { require(EVP_DigestInit_ex(context, EVP_sha256(), nullptr)); }
-  // SHA-256 fails only where there is no memory.
-  static void require(int result) {
-    if (result != 1) throw std::bad_alloc();
-  }
-
-  EVP_MD_CTX* context;
+  SHA256_CTX context;
 };
 
 Sha256Hash::Sha256Hash() : state_(std::make_unique<State>()) {}
@@ -31,14 +20,13 @@ Sha256Hash::Sha256Hash(Sha256Hash&&) noexcept = default;
 Sha256Hash& Sha256Hash::operator=(Sha256Hash&&) noexcept = default;
 
 void Sha256Hash::update(std::span<const uint8_t> bytes) {
-  State::require(EVP_DigestUpdate(state_->context, bytes.data(), bytes.size()));
+  SHA256_Update(&state_->context, bytes.data(), bytes.size());
 }
 
 Sha256 Sha256Hash::digest() {
   Sha256 result{};
-  unsigned size = 0;
-  State::require(EVP_DigestFinal_ex(state_->context, result.data(), &size));
-  state_->start();
+  SHA256_Final(result.data(), &state_->context);
+  SHA256_Init(&state_->context);
   return result;
 }
 
