@@ -44,12 +44,7 @@ encode() {
 
 settle() {
   local items job
-  if [ "$TASKS" = 0 ]; then
-    cp "$WORK/plan.json" "$WORK/settled.json"
-    items=$(member items <"$WORK/report.json")
-  else
-    items=$(dcf stats --plan "$WORK/plan.json" --settle "$WORK/stats" -f -o "$WORK/settled.json" --json | member items)
-  fi
+  items=$(dcf stats --plan "$WORK/plan.json" --settle "$WORK/stats" -f -o "$WORK/settled.json" --json | member items)
   export ITEMS=$items
   job=$(submit dcf-compress "$PEAK" --array="$(array "$items")" -- encode)
   submit dcf-merge $((1 << 30)) --dependency="afterok:$job" --kill-on-invalid-dep=yes -- merge >"$WORK/last-job"

@@ -285,6 +285,9 @@ TEST_F(CalibrationCli, NumbersThatAreNoMomentsAreRefused) {
   expect_refused(with(3, std::nanf("")), 1, "'a': the moments hold NaN or Inf");
   expect_refused(with(0, -1), 1, "'a': a mean square among the moments is negative");
   expect_refused(with(1, 100), 1, "'a': the matrix of moments is not symmetric");
+  Model sensitive = statistics();
+  add_floats(&sensitive, "a.sensitivity", {}, {-1});
+  expect_refused(sensitive, 1, "'a.sensitivity' is less than 0");
   Model stats = statistics();
   std::vector<float> indefinite(kCols * kCols, -0.9F);
   for (size_t c = 0; c < kCols; ++c) indefinite[c * kCols + c] = 1;

@@ -123,6 +123,10 @@ TEST(Encode, CanonicalZerosDropSignsAndSaySo) {
   const std::string dropped =
       dir.write("dropped.dcf", compress(dir, input, {"--zeros", "canonical"}));
   EXPECT_LT(read_text(dropped).size(), read_text(kept).size());
+  const Result said =
+      dcf({"compress", input, "-o", dir.path("x.dcf"), "--zeros", "canonical", "--no-progress"});
+  EXPECT_EQ(said.err, "dcf: note: 3 tensors had -0, which comes back as 0\n");
+  EXPECT_EQ(said.out.find("lossless"), std::string::npos);
   expect_success(dcf({"compare", input, kept}));
   EXPECT_EQ(dcf({"compare", input, dropped}).exit_code, 1);
   expect_success(dcf({"compare", "--bounds", input, dropped}));

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 #include <sched.h>
 #include <sys/mount.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -161,6 +162,27 @@ TEST(Output, AFullDiskLeavesTheOldFile) {
     EXPECT_EQ(std::distance(fs::directory_iterator(dir.path("disk")), {}), 1);
   }
   umount2(dir.path("disk").c_str(), MNT_DETACH);
+}
+
+// As ulimit -f sets it. The signal that comes with it would end the program without a word.
+TEST(Output, AFileThatIsLargerThanTheSystemAllowsIsAnError) {
+  const TempDir dir;
+  const std::string in = save(dir, "in.safetensors", gaussian_model(200, 400));  // 320,000 bytes
+  const std::string packed = dir.write("m.dcf", compress(dir, in, {}));
+  const size_t before = dir.list().size();
+  Setting limited;
+  limited.prepare = [] {
+    const rlimit most{100000, 100000};
+    return setrlimit(RLIMIT_FSIZE, &most) == 0;
+  };
+  for (const std::vector<std::string>& args : std::vector<std::vector<std::string>>{
+           {"compress", in, "-o", dir.path("new.dcf")},
+           {"decompress", packed, "-o", dir.path("new.safetensors")},
+           {"decompress", packed, "-o", dir.path("folder/")}}) {
+    SCOPED_TRACE(args[0]);
+    expect_failure(dcf(args, limited), 2, "larger than the system allows");
+    EXPECT_EQ(dir.list().size(), before);
+  }
 }
 
 // A terabyte of zeros: a chunk for each row, none of which has an entry.

@@ -137,6 +137,35 @@ TEST_F(RecipeQuality, ReplacesThatOfTheCommandLine) {
   EXPECT_TRUE(by_rule == read_text(out_));
 }
 
+TEST_F(RecipeQuality, WhatARuleKeepsIsSaidToBeKept) {
+  const auto reason = [](const Result& result) {
+    const auto report = result.json();
+    for (const auto& tensor : report["left_out"]) {
+      if (tensor["name"] == "a.weight") return tensor["reason"];
+    }
+    return nlohmann::ordered_json();
+  };
+  const std::string rule = R"({"match": "^a", "quality": "lossless"})";
+  const Result rounded = run(rule, {"--quality", "40"});
+  EXPECT_EQ(reason(rounded), "kept by its rule");
+  const Result clustered = run(rule, {"--bits", "4"});
+  EXPECT_EQ(reason(clustered), "kept by its rule");
+  EXPECT_NE(clustered.err.find("clustering without"), std::string::npos);
+  // Nothing is clustered, so that nothing is lost by it.
+  const Result nothing = run(R"({"match": "x", "bits": 4})");
+  EXPECT_EQ(nothing.err.find("clustering without"), std::string::npos);
+}
+
+TEST_F(RecipeQuality, WhereCentroidsStartNeedsCentroids) {
+  const auto message = [&](const std::string& rule) {
+    return run(rule).json()["error"]["message"].get<std::string>();
+  };
+  EXPECT_EQ(message(R"({"match": "^a", "bits": 4, "seed": 5})").substr(0, 25),
+            "--seed needs --init forgy");
+  EXPECT_EQ(message(R"({"match": "^a", "init": "optimal"})").substr(0, 30),
+            "--init and --seed need --bits,");
+}
+
 TEST_F(RecipeQuality, MayBeOfSomeTensorsOnly) {
   const Result result = run(R"({"match": "^a", "quality": "40"}, {"match": "^b", "bits": 4})");
   EXPECT_GT(sqnr(result, "a.weight"), 35);

@@ -60,6 +60,7 @@ TEST(Usage, WrongCommandLinesExitWithTwo) {
       {{"compress", in, "-o", out, "--zeros", "none"}, "--zeros"},
       {{"compress", in, "-o", out, "--lossless", "--bits", "5"}, "--lossless"},
       {{"compress", in, "-o", out, "--lossless", "--sparsity", "0.5"}, "--lossless"},
+      {{"compress", in, "-o", out, "--lossless", "--zeros", "canonical"}, "--lossless"},
       {{"compress", in, "-o", out, "--max-drop", "1"}, "--eval"},
       {{"compress", in, "-o", out, "--eval", "true {}", "--max-drop", "nan"}, "finite"},
       {{"compress", in, "-o", out, "--eval", ""}, "--eval: the value is empty"},
@@ -70,6 +71,7 @@ TEST(Usage, WrongCommandLinesExitWithTwo) {
       {{"compress", in, "-o", out, "--seed", "1", "--bits", "4"}, "--seed needs --init forgy"},
       {{"plan", in, "-o", out, "--init", "forgy"}, "--init and --seed need --bits"},
       {{"compress", in, "-o", ""}, "--output: the value is empty"},
+      {{"compress", in, "--output=", "--force"}, "--output: the value is empty"},
       {{"decompress", in, "-o", ""}, "--output: the value is empty"},
       {{"cat", in, "w", "-o", ""}, "--output: the value is empty"},
       {{"decompress", in, "-o", out, "--max-output", "much"}, "--max-output"},
@@ -92,6 +94,7 @@ TEST(Usage, WrongCommandLinesExitWithTwo) {
       {{"verify"}, "IN"},
       {{"verify", "--fast", out}, "--fast"},
       {{"cat", out}, "NAME"},
+      {{"cat", in, "w", "--json"}, ""},
       {{"compare", in}, "B"},
   };
   for (const auto& [args, text] : wrong) {

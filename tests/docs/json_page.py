@@ -234,6 +234,7 @@ def run_all(run, folder):
     run("dcf info of another model", "info", first)
     run("dcf info of another model", "info", notes)
     run("dcf decompress", "decompress", small, "-o", folder / "back.safetensors")
+    run("dcf cat", "cat", small, "a", "-o", folder / "a.npy")
     run("dcf verify", "verify", small)
     run("dcf verify of another model", "verify", first)
     run("dcf compare", "compare", first, small)

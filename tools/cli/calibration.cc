@@ -185,6 +185,7 @@ double Calibration::read_sensitivity(size_t i) const {
   if (meta.elements() != 1) throw_invalid(path(), quote(meta.name) + " is not one number");
   const float value = read_floats(i)[0];
   if (!std::isfinite(value)) throw_invalid(path(), quote(meta.name) + " is NaN or infinite");
+  if (value < 0) throw_invalid(path(), quote(meta.name) + " is less than 0");
   return value;
 }
 

@@ -3,6 +3,7 @@
 #include <memory>
 
 #include "cli/copy_model.h"
+#include "cli/json_writer.h"
 #include "cli/options.h"
 #include "cli/output.h"
 #include "cli/output_checks.h"
@@ -24,6 +25,17 @@ struct CatOptions {
   std::string name;
 };
 
+void report(const CatOptions& o, const OutputFile& out) {
+  if (!o.common.json) return;
+  JsonWriter json;
+  json.begin_object();
+  json.member("output", o.output.path);
+  json.member("tensor", o.name);
+  json.member("bytes", out.position());
+  json.end();
+  json.finish();
+}
+
 // Of a model that is no .dcf file.
 int cat_foreign(const CatOptions& o) {
   const auto source = open_model(o.input, o.common.hints());
@@ -43,11 +55,12 @@ int cat_foreign(const CatOptions& o) {
                         out->write(piece);
                       });
   out->commit();
+  report(o, *out);
   return 0;
 }
 
 int cat(const CatOptions& o) {
-  check_output(o.input, o.output, false);
+  check_output(o.input, o.output, o.common.json);
   check_output_name(o.output.path, "npy");
   if (!is_dcf_file(o.input)) return cat_foreign(o);
   const DcfFile file(o.input, o.common.hints());
@@ -65,6 +78,7 @@ int cat(const CatOptions& o) {
   out->write(make_npy_header(file.meta(index)));
   write_tensor(file, index, out.get());
   out->commit();
+  report(o, *out);
   return 0;
 }
 

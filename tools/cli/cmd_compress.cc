@@ -159,10 +159,23 @@ void warn_of_emptied(const CompressOptions& o, const File& file, Outcome* outcom
   warn(o, human_count(emptied, "tensor") + " lost all weights: " + names, outcome);
 }
 
+// Where nothing else is lost, nobody expects that the file is another one.
+void note_zeros(const CompressOptions& o, const File& file, Outcome* outcome) {
+  size_t tensors = 0;
+  for (size_t i = 0; i < file.size(); ++i) {
+    tensors += file.tensor(i)->info().fidelity == DCF_FIDELITY_VALUE_EXACT;
+  }
+  if (tensors == 0) return;
+  const std::string note = human_count(tensors, "tensor") + " had -0, which comes back as 0";
+  if (!o.common.quiet) std::fputs(("dcf: note: " + note + "\n").c_str(), stderr);
+  outcome->notes.push_back(note);
+}
+
 void report_outcome(const CompressOptions& o, const ModelSource& source, const EncodePlan& plan,
                     Outcome outcome) {
   const DcfFile file = reopen_output(o);
   if (plan.is_lossy()) warn_of_emptied(o, file.opened(), &outcome);
+  if (plan.drops_zero_signs()) note_zeros(o, file.opened(), &outcome);
   const SizeReport sizes(source, file);
   const LossReport loss(source, o.output.path, plan, o.common);
   const CalibrationReport calibration(source, plan);
@@ -171,7 +184,9 @@ void report_outcome(const CompressOptions& o, const ModelSource& source, const E
     return;
   }
   print_outcome(o, outcome, sizes, loss, calibration, file);
-  if (!plan.is_lossy() && !o.request.lossless) print_balanced(source, file);
+  if (!plan.is_lossy() && !plan.drops_zero_signs() && !o.request.lossless) {
+    print_balanced(source, file);
+  }
 }
 
 // Opens the calibration of a plan that was bound to `source`.
@@ -335,8 +350,8 @@ void add_compress(Program* program) {
                 "Also the SQNR of each tensor or why it was left out, and the table of dcf info");
   add_common_options(verb, &o->common);
   verb.footer(
-      "\nRounding takes about 9 bytes of memory (-M) for each element of the largest tensor of "
-      "f32, 7 of f16 or bf16,\nbesides the tensor itself.\n"
+      "\nRounding takes 8 MB and about 17 bytes of memory (-M) for each element of the largest "
+      "tensor of f32,\n12 of f16 or bf16.\n"
       "\nExamples:\n  dcf compress model.safetensors -o model.dcf\n"
       "  dcf compress model.safetensors -o small.dcf --quality balanced\n"
       "  dcf compress model.safetensors -o small.dcf --quality small --recipe recipe.json\n"

@@ -78,7 +78,7 @@ void add_decompress(Program* program) {
   verb.add("--to", &o->format, "Format to write, where the name of OUT tells none or another")
       .one_of(output_formats());
   add_size_option(verb, "--max-output", &o->max_output,
-                  "Refuse a file whose tensors decode to more bytes: 512M, 2G, ... (default: no "
+                  "Refuse what decodes to more bytes than that: 512M, 2G, ... (default: no "
                   "limit but the free space)");
   add_common_options(verb, &o->common);
   verb.footer(

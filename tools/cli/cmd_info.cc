@@ -26,7 +26,7 @@ int info(const std::string& input, bool by_part, const CommonOptions& common) {
     report.write_members(&json);
     json.end();
     json.finish();
-  } else {
+  } else if (!common.quiet) {
     report.print_text({.width = table_width(), .by_part = by_part});
   }
   return 0;

@@ -82,9 +82,10 @@ void add_merge(Program* program) {
            "Where the model is (default: where the plan says); headers and what is no "
            "tensor are read")
       .value_name("FILE");
-  add_size_option(verb, "--shard-bytes", &o->shard_bytes,
-                  "Several files of at most so many bytes, unless one tensor is larger, and an "
-                  "index: OUT is a folder");
+  add_size_option(
+      verb, "--shard-bytes", &o->shard_bytes,
+      "Several files of at most so many bytes, unless one item of the plan is larger, and an "
+      "index: OUT is a folder");
   add_output_options(verb, &o->output, ".dcf file, or a folder");
   add_common_options(verb, &o->common);
   verb.footer(

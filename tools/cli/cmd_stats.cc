@@ -88,14 +88,17 @@ int stats(const StatsOptions& o) {
     throw UsageError("one of --item and --settle is needed (see 'dcf stats --help')");
   }
   WorkPlan plan = read_plan(o.plan);
-  if (plan.settled) throw UsageError("the plan is settled: there is nothing to measure");
+  if (plan.settled && o.item) {
+    throw UsageError("the plan is settled: there is nothing to measure");
+  }
   check_output(o.plan, o.output, o.common.json);
   const auto source = open_planned(plan, o.source);
   if (o.item) {
     measure(o, plan, *source);
     return 0;
   }
-  settle_plan(*source, read_results(plan, o.settle), &plan);
+  // Where there was nothing to measure, the plan is settled from the start.
+  if (!plan.settled) settle_plan(*source, read_results(plan, o.settle), &plan);
   write_text(o.output, plan_text(plan));
   if (o.output.path != "-" && o.common.wants_report()) report_settled(o, plan);
   return 0;

@@ -3,6 +3,7 @@
 
 #include <CLI/CLI.hpp>
 #include <optional>
+#include <span>
 #include <sstream>
 
 #include "cli/failures.h"
@@ -32,6 +33,16 @@ CLI::Validator range(T low, T high) {
            std::to_string(high);
   };
   return {problem, theirs.get_description()};
+}
+
+// "--output=" is an option without a value to CLI11, which takes the next word for it.
+void refuse_empty_values(std::span<char* const> words) {
+  for (const std::string_view word : words) {
+    if (word == "--") return;
+    if (word.starts_with("--") && word.find('=') == word.size() - 1) {
+      throw UsageError(std::string(word.substr(0, word.size() - 1)) + ": the value is empty");
+    }
+  }
 }
 
 }  // namespace
@@ -205,6 +216,7 @@ Verb Program::add_verb(const std::string& name, const std::string& what) {
 }
 
 int Program::run(int argc, char** argv) {
+  refuse_empty_values(std::span(argv, static_cast<size_t>(argc)));
   if (has_verbs_ && argc == 1) {
     throw UsageError("a verb is missing (see '" + app_->get_name() + " --help')");
   }

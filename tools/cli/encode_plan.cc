@@ -97,6 +97,12 @@ bool EncodePlan::is_lossy() const {
   return rounds() || cuts();
 }
 
+bool EncodePlan::drops_zero_signs() const {
+  const auto drops = [](const EncodeChoice& c) { return c.canonical_zeros.value_or(false); };
+  return drops(general) ||
+         std::any_of(rules.begin(), rules.end(), [&](const Rule& r) { return drops(r.choice); });
+}
+
 bool EncodePlan::rounds() const {
   return lowest_quality().has_value();
 }
@@ -208,7 +214,7 @@ LeftOut EncodePlan::left_out_of_rounding(const TensorMeta& tensor) const {
 }
 
 LeftOut EncodePlan::left_out_of_rounding(const TensorMeta& tensor, const Rule* rule) const {
-  if (!quality_by(rule)) return LeftOut::kNotAsked;
+  if (!quality_by(rule)) return quality ? LeftOut::kKept : LeftOut::kNotAsked;
   if (scales.contains(tensor.name)) return LeftOut::kScale;
   if (!is_float(tensor)) return LeftOut::kNotFloat;
   if (!may_be_rounded(tensor.dtype)) return LeftOut::kNoGrid;
@@ -246,6 +252,8 @@ TensorChoice EncodePlan::choice_for(const TensorMeta& tensor) const {
       options.sparsity = choice.sparsity.value_or(0);
       options.bits = choice.bits.value_or(0);
     }
+  } else if (quality || general.cuts()) {
+    result.left_out = LeftOut::kKept;
   }
   options.init = choice.init.value_or(DCF_INIT_LINEAR);
   options.fill_clusters = choice.paper.value_or(false) ? 0 : 1;

@@ -67,6 +67,7 @@ std::optional<std::string> find_contradiction(const EncodeChoice& choice);
 enum class LeftOut : uint8_t {
   kNo,        // it is, if its values allow that
   kNotAsked,  // neither the options nor a rule ask for it
+  kKept,      // the options ask for it, but the tensor's rule does not
   kIgnored,   // by the recipe
   kScale,     // holds scales or offsets of a quantised tensor
   kNotFloat,  // integers, or a type that is only ever stored as it is
@@ -102,8 +103,9 @@ struct EncodePlan {
   std::unordered_map<std::string, double> costs;
 
   bool is_lossy() const;
-  bool rounds() const;  // some tensors, if there are such
-  bool cuts() const;    // prunes or clusters some tensors
+  bool drops_zero_signs() const;  // of some tensors
+  bool rounds() const;            // some tensors, if there are such
+  bool cuts() const;              // prunes or clusters some tensors
   // The lowest that the option or a rule asks for, in dB; nothing where none is rounded.
   std::optional<double> lowest_quality() const;
 

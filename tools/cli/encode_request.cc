@@ -31,23 +31,23 @@ void print_notes(const std::vector<std::string>& notes) {
   }
 }
 
-// What a user should know of a plan before it is carried out; may be empty.
-std::string warning_of_loss(const EncodePlan& plan) {
+// What a user should know of a bound plan before it is carried out; may be empty.
+std::string warning_of_loss(const EncodePlan& plan, const ModelSource& source) {
   const std::optional<double> lowest = plan.lowest_quality();
   if (lowest && *lowest <= kMostWarned) {
     return "at a quality of " + quality_text(*lowest) +
            " most models lose accuracy; --eval measures it";
   }
-  const auto prunes = [](const EncodeChoice& choice) { return choice.sparsity.value_or(0) > 0; };
-  if (prunes(plan.general) ||
-      std::any_of(plan.rules.begin(), plan.rules.end(),
-                  [&](const EncodePlan::Rule& rule) { return prunes(rule.choice); })) {
-    return "pruning without retraining costs more accuracy than --quality does at equal size; "
-           "--eval "
-           "measures it";
+  bool clusters = false;
+  for (const TensorMeta& tensor : source.tensors()) {
+    const dcf_encode_options options = plan.choice_for(tensor).options;
+    if (options.sparsity > 0) {
+      return "pruning without retraining costs more accuracy than --quality does at equal size; "
+             "--eval measures it";
+    }
+    clusters = clusters || options.bits > 0;
   }
-  if (!plan.cuts()) return "";
-  return "clustering without retraining costs accuracy; --eval measures it";
+  return clusters ? "clustering without retraining costs accuracy; --eval measures it" : "";
 }
 
 template <typename Value>
@@ -153,17 +153,18 @@ void EncodeRequest::check_rules(const EncodePlan& plan) const {
   }
 }
 
-// What says where centroids start is for nothing where there are none.
+// What says where centroids start is for nothing where there are none. All rules count together.
 void EncodeRequest::check_centroids(const EncodePlan& plan) const {
   const auto in_any = [&](const auto& asks) {
     return asks(choice) || std::any_of(plan.rules.begin(), plan.rules.end(),
                                        [&](const EncodePlan::Rule& r) { return asks(r.choice); });
   };
-  if (!choice.init && !choice.seed) return;
+  const bool has_seed = in_any([](const EncodeChoice& c) { return c.seed.has_value(); });
+  if (!has_seed && !in_any([](const EncodeChoice& c) { return c.init.has_value(); })) return;
   if (!in_any([](const EncodeChoice& c) { return c.bits.value_or(0) > 0; })) {
     throw UsageError("--init and --seed need --bits, or a recipe that clusters");
   }
-  if (choice.seed && !in_any([](const EncodeChoice& c) { return c.init == DCF_INIT_FORGY; })) {
+  if (has_seed && !in_any([](const EncodeChoice& c) { return c.init == DCF_INIT_FORGY; })) {
     throw UsageError("--seed needs --init forgy");
   }
 }
@@ -171,15 +172,17 @@ void EncodeRequest::check_centroids(const EncodePlan& plan) const {
 EncodePlan EncodeRequest::plan() const {
   EncodePlan plan;
   plan.general = choice;
-  if (lossless && (plan.general.is_lossy() || !quality.empty()))
-    throw UsageError("--lossless excludes --quality, --sparsity and --bits");
+  if (lossless && (plan.general.is_lossy() || plan.drops_zero_signs() || !quality.empty()))
+    throw UsageError("--lossless excludes --quality, --sparsity, --bits and --zeros canonical");
   if (!quality.empty()) plan.quality = checked_quality();
   if (const auto contradiction = find_contradiction(plan.general)) throw UsageError(*contradiction);
   if (!recipe.empty()) read_recipe(recipe, &plan);
   check_rules(plan);
   check_centroids(plan);
-  if (lossless && plan.is_lossy())
-    throw UsageError("--lossless excludes a recipe that prunes, clusters or rounds");
+  if (lossless && (plan.is_lossy() || plan.drops_zero_signs())) {
+    throw UsageError(
+        "--lossless excludes a recipe that prunes, clusters, rounds or drops the signs of zeros");
+  }
   return plan;
 }
 
@@ -201,7 +204,7 @@ std::vector<std::string> bind_and_warn(const ModelSource& source,
   for (const std::string& warning : warnings) {
     std::fputs(("dcf: warning: " + warning + "\n").c_str(), stderr);
   }
-  const std::string loss = warning_of_loss(*plan);
+  const std::string loss = warning_of_loss(*plan, source);
   if (!loss.empty()) std::fputs(("dcf: warning: " + loss + "\n").c_str(), stderr);
   return warnings;
 }

@@ -67,6 +67,8 @@ LossReport::Fate LossReport::fate_of(LeftOut left_out) {
       return Fate::kLossy;
     case LeftOut::kNotAsked:
       return Fate::kNotAsked;
+    case LeftOut::kKept:
+      return Fate::kKept;
     case LeftOut::kIgnored:
       return Fate::kIgnored;
     case LeftOut::kScale:
@@ -164,6 +166,8 @@ std::string LossReport::reason_of(const Outcome& outcome) const {
       return fmt::format("holds Inf ({})", human_count(outcome.infinities, "value"));
     case Fate::kNotAsked:
       return "no option or rule asks for it";
+    case Fate::kKept:
+      return "kept by its rule";
     case Fate::kIgnored:
       return "ignored by the recipe";
     case Fate::kScale:
@@ -257,7 +261,7 @@ void LossReport::print_text() const {
     print_group({.fate = Fate::kUnchanged, .rounded = rounded});
   }
   for (const Fate fate : {Fate::kScale, Fate::kNotFloat, Fate::kLowRank, Fate::kSmall,
-                          Fate::kNoGrid, Fate::kIgnored, Fate::kNotAsked}) {
+                          Fate::kNoGrid, Fate::kIgnored, Fate::kKept, Fate::kNotAsked}) {
     print_group({.fate = fate});
   }
 }

@@ -40,6 +40,7 @@ class LossReport {
     kHasNan,
     kHasInf,
     kNotAsked,
+    kKept,
     kIgnored,
     kScale,
     kNotFloat,

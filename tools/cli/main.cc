@@ -62,6 +62,7 @@ void keep_freed_memory() {
 }
 
 int guarded_main(int argc, char** argv) {
+  report_large_files();
   keep_freed_memory();
   // Only for the width of characters; numbers stay as in C.
   std::setlocale(LC_CTYPE, "C.UTF-8");

@@ -40,6 +40,10 @@ void defer_fatal_signals() {
   }
 }
 
+void report_large_files() {
+  std::signal(SIGXFSZ, SIG_IGN);
+}
+
 void throw_if_interrupted() {
   if (caught_signal != 0) throw Interrupted{caught_signal};
 }

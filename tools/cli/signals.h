@@ -29,6 +29,10 @@ class SignalsBlocked {
 void defer_fatal_signals();
 // Throws Interrupted if one came since.
 void throw_if_interrupted();
+
+// A file that becomes larger than the system allows is an error of the write from now on, and ends
+// no process by SIGXFSZ.
+void report_large_files();
 // Ends the process as if the signal had never been deferred: exit status 130 for SIGINT in a shell.
 [[noreturn]] void die_of_signal(int signal_number);
 

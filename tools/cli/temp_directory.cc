@@ -41,7 +41,10 @@ void remove_tree(const std::filesystem::path& path) {
 }  // namespace
 
 TempDirectory::TempDirectory() {
-  std::string pattern = (std::filesystem::temp_directory_path() / "dcf-eval-XXXXXX").string();
+  std::error_code error;
+  const std::filesystem::path parent = std::filesystem::temp_directory_path(error);
+  if (error) throw_failure("TMPDIR", "names no directory for temporary files");
+  std::string pattern = (parent / "dcf-eval-XXXXXX").string();
   defer_fatal_signals();
   if (mkdtemp(pattern.data()) == nullptr) {
     throw_failure(quote(pattern), "no temporary directory can be made");

@@ -185,10 +185,7 @@ void refuse_pickle(const std::string& path, std::string_view head) {
            kTorchTarCode);
   }
   if (is_pickle(head)) {
-    refuse(path,
-           "is " + std::string(kPickle) +
-               ", and neither by you unless you trust its source; if it "
-               "holds a dict of arrays",
+    refuse(path, "is " + std::string(kPickle) + ", and neither by you unless you trust its source",
            kPickleCode);
   }
 }

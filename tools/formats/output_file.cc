@@ -44,7 +44,7 @@ void check_name(const std::string& path) {
   const size_t slash = path.rfind('/');
   const std::string name = slash == std::string::npos ? path : path.substr(slash + 1);
   if (name.empty() || name == "." || name == "..") {
-    throw_failure(quote(path), "names a directory, not a file to write");
+    throw_failure(quote(path), "names a directory, not a file to write", EISDIR);
   }
 }
 

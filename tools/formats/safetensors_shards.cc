@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "formats/safetensors_shards.h"
 
+#include <algorithm>
 #include <filesystem>
 #include <optional>
 #include <set>
@@ -38,6 +39,9 @@ std::set<std::string> shards_of(const std::string& path, const json& map) {
   std::set<std::string> names;
   for (const auto& [tensor, shard] : map.items()) {
     names.insert(json_string(path, shard, "the shard of tensor " + quote(tensor)));
+  }
+  if (std::ranges::any_of(names, [](const auto& name) { return name.ends_with(kDcfSuffix); })) {
+    throw_invalid(path, "is an index of .dcf files, each of which opens by itself");
   }
   return names;
 }
