@@ -81,11 +81,11 @@ TEST(Output, TheModelsOfAnEvaluationArePrivateAndGoAway) {
   EXPECT_EQ(read_text(log), "600\n700\n600\n700\n");
   EXPECT_TRUE(fs::is_empty(dir.path("tmp")));
 
-  // Killed outright, too: the command, which sleeps, is not; it ends by itself.
+  // Killed outright, too; then the command, which sleeps, is not.
   for (const int signal_number : {SIGTERM, SIGKILL}) {
     const std::string mark = dir.path("mark");
     Child child({"compress", in, "-o", dir.path("none"), "--eval",
-                 "echo {} >'" + mark + "'; sleep 3; echo 1"},
+                 "sh -c 'echo $$ >" + mark + "; exec sleep 60'; echo 1 # {}"},
                 setting);
     const auto give_up = std::chrono::steady_clock::now() + std::chrono::seconds(30);
     const auto wait_until = [&](const std::function<bool()>& done) {
@@ -95,10 +95,13 @@ TEST(Output, TheModelsOfAnEvaluationArePrivateAndGoAway) {
       return done();
     };
     EXPECT_TRUE(wait_until([&] { return fs::exists(mark) && fs::file_size(mark) > 0; }));
+    const pid_t sleeper = std::stoi(read_text(mark));
     EXPECT_FALSE(fs::is_empty(dir.path("tmp")));
     child.signal(signal_number);
     EXPECT_EQ(child.wait().signal, signal_number);
     EXPECT_TRUE(wait_until([&] { return fs::is_empty(dir.path("tmp")); }));
+    if (signal_number == SIGTERM) EXPECT_TRUE(wait_until([&] { return kill(sleeper, 0) != 0; }));
+    kill(sleeper, SIGKILL);
     fs::remove(mark);
   }
 }

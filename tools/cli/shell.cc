@@ -24,7 +24,15 @@ constexpr size_t kTailBytes = size_t{64} << 10;
   throw_failure("sh", "cannot be run: " + std::generic_category().message(error));
 }
 
-pid_t spawn_shell(const std::string& command, int stdout_fd) {
+// What to send signals to: the shell, and with it all that it started. At a terminal they stay in
+// our group of processes, so that they may read from it, and Ctrl-C reaches all of them.
+struct Shell {
+  pid_t pid = 0;
+  bool leads_group = false;
+  void signal(int number) const { kill(leads_group ? -pid : pid, number); }
+};
+
+Shell spawn_shell(const std::string& command, int stdout_fd) {
   posix_spawn_file_actions_t actions;
   posix_spawn_file_actions_init(&actions);
   posix_spawn_file_actions_adddup2(&actions, stdout_fd, STDOUT_FILENO);
@@ -32,7 +40,8 @@ pid_t spawn_shell(const std::string& command, int stdout_fd) {
   std::string flag = "-c";
   std::string text = command;
   const std::array<char*, 4> arguments = {shell.data(), flag.data(), text.data(), nullptr};
-  pid_t pid = 0;
+  Shell child;
+  child.leads_group = isatty(STDIN_FILENO) != 1;
   // What report_large_files() set is for this process alone.
   sigset_t ignored;
   sigemptyset(&ignored);
@@ -40,12 +49,15 @@ pid_t spawn_shell(const std::string& command, int stdout_fd) {
   posix_spawnattr_t attributes;
   posix_spawnattr_init(&attributes);
   posix_spawnattr_setsigdefault(&attributes, &ignored);
-  posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGDEF);
-  const int error = posix_spawn(&pid, "/bin/sh", &actions, &attributes, arguments.data(), environ);
+  posix_spawnattr_setpgroup(&attributes, 0);
+  const int flags = POSIX_SPAWN_SETSIGDEF | (child.leads_group ? POSIX_SPAWN_SETPGROUP : 0);
+  posix_spawnattr_setflags(&attributes, static_cast<short>(flags));
+  const int error =
+      posix_spawn(&child.pid, "/bin/sh", &actions, &attributes, arguments.data(), environ);
   posix_spawnattr_destroy(&attributes);
   posix_spawn_file_actions_destroy(&actions);
   if (error != 0) fail(error);
-  return pid;
+  return child;
 }
 
 std::string read_tail(int fd) {
@@ -77,18 +89,18 @@ ShellResult run_shell(const std::string& command) {
   if (pipe2(ends.data(), O_CLOEXEC) != 0) fail(errno);
   const impl::io::UniqueFd read_end(impl::io::system_calls(), ends[0]);
   impl::io::UniqueFd write_end(impl::io::system_calls(), ends[1]);
-  const pid_t pid = spawn_shell(command, write_end.get());
+  const Shell child = spawn_shell(command, write_end.get());
   write_end.reset();  // the end of the output is seen only when nobody else can write
 
   ShellResult result;
   try {
     result.output_tail = read_tail(read_end.get());
   } catch (const Interrupted& interrupted) {
-    kill(pid, interrupted.signal_number);
-    wait_for(pid);
+    child.signal(interrupted.signal_number);
+    wait_for(child.pid);
     throw;
   }
-  const int status = wait_for(pid);
+  const int status = wait_for(child.pid);
   throw_if_interrupted();
   if (WIFSIGNALED(status)) {
     result.failure = "was killed by signal " + std::to_string(WTERMSIG(status));
