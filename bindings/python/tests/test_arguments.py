@@ -55,6 +55,51 @@ def test_encodings_name_tensors(array: np.ndarray) -> None:
         save({"weight": array}, encoding={"weigth": Encoding(bits=3)})
 
 
+def test_what_is_no_dict(array: np.ndarray) -> None:
+    for tensors in ([array], None, array):
+        with pytest.raises(TypeError, match="^tensors are a dict, name -> tensor, not a"):
+            save(tensors)
+    with pytest.raises(TypeError, match="^a tensor's name is a str, not 3$"):
+        save({3: array})
+    for metadata in (["a"], "a"):
+        with pytest.raises(TypeError, match="^metadata is a dict of str, not a"):
+            save({"w": array}, metadata)
+    with pytest.raises(TypeError, match="^metadata is a dict of str, and has 'epoch': 3$"):
+        save({"w": array}, {"epoch": 3})
+    with pytest.raises(TypeError, match="^`encoding` is an Encoding, or a dict.*not a int"):
+        save({"w": array}, encoding=5)
+    with pytest.raises(TypeError, match="^`encoding` has no Encoding for 'w', but a dict"):
+        save({"w": array}, encoding={"w": {"bits": 5}})
+
+
+def test_failures_name_the_tensor(array: np.ndarray, tmp_path: pathlib.Path) -> None:
+    wide = array.astype(np.complex128)
+    for wrong, dtype in ((wide, "complex128"), ({"inner": array}, "object")):
+        with pytest.raises(TypeError, match=f"^tensor 'layer': .*{dtype}"):
+            save_file({"w": array, "layer": wrong}, tmp_path / "m.dcf")
+    with pytest.raises(ValueError, match="^tensor 'layer': .*inhomogeneous"):
+        save({"layer": [[1], [2, 3]]})
+    assert os.listdir(tmp_path) == []
+
+
+def test_what_is_no_file_and_no_name(array: np.ndarray) -> None:
+    for source in (None, 3, [1]):
+        with pytest.raises(
+            TypeError, match="^a .dcf file is a path, bytes or an object that reads"
+        ):
+            load_file(source)
+    with safe_open(save({"w": array})) as f:
+        for call in (f.get_tensor, f.get_slice, f.info):
+            with pytest.raises(TypeError, match="^a tensor's name is a str, not 3$"):
+                call(3)
+
+
+@pytest.mark.parametrize("name", ["q", "bf16"])
+def test_fields_that_are_arrays(name: str) -> None:
+    with pytest.raises(TypeError, match=f"'w'.*{name}"):
+        save({"w": np.zeros(3, [(name, "<u2", (2,))])})
+
+
 def test_what_one_encoding_leaves_lossless(rng: np.random.Generator) -> None:
     def is_lossy(array: np.ndarray) -> bool:
         with safe_open(save({"t": array}, encoding=Encoding(bits=2))) as f:

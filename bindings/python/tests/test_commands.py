@@ -16,7 +16,7 @@ import safetensors.numpy
 import dcf_codec
 from dcf_codec import DcfWarning
 from dcf_codec._library import program_path
-from dcf_codec.errors import DcfError, ModelError, UsageError
+from dcf_codec.errors import DcfError, LimitError, ModelError, UsageError
 
 
 @pytest.fixture
@@ -146,6 +146,23 @@ def test_a_dict_of_arrays_is_a_file(
         dcf_codec.compress(model, tmp_path / "m.dcf", calibration={"a": "text"})
 
 
+def test_what_a_recipe_is(model: pathlib.Path, tmp_path: pathlib.Path) -> None:
+    out = tmp_path / "m.dcf"
+    rules = [{"match": "fc3.weight", "bits": np.int64(2), "sparsity": np.float32(0.5)}]
+    with pytest.warns(DcfWarning):
+        dcf_codec.compress(model, out, recipe={"rules": rules})
+    assert dcf_codec.safe_open(out).info("fc3.weight").codebook_size <= 4
+    for wrong in (rules, 3, np.zeros(2)):
+        kind = type(wrong).__name__
+        with pytest.raises(TypeError, match=f"^recipe is a dict or a path, not a {kind}$"):
+            dcf_codec.compress(model, out, recipe=wrong, force=True)
+    with pytest.raises(TypeError, match="^calibration is a dict or a path"):
+        dcf_codec.compress(model, out, calibration=[np.zeros(2)], force=True)
+    with pytest.raises(TypeError, match="^recipe holds a ndarray"):
+        dcf_codec.compress(model, out, recipe={"rules": np.zeros(2)}, force=True)
+    dcf_codec.compress(model, out, recipe=None, calibration=False, force=True)
+
+
 def test_what_is_wrong_is_an_exception(model: pathlib.Path, tmp_path: pathlib.Path) -> None:
     out = tmp_path / "m.dcf"
     with pytest.raises(TypeError, match="no option 'colour'"):
@@ -195,6 +212,21 @@ def test_messages_are_in_words_of_python(model: pathlib.Path, tmp_path: pathlib.
         dcf_codec.compress(model, out)
     with pytest.raises(FileExistsError, match=r"exists already \(force=True replaces it\)"):
         dcf_codec.decompress(out, tmp_path)  # which holds the original already
+    with pytest.raises(LimitError, match="max_memory allows 200000; give .*max_memory='"):
+        dcf_codec.compress(model, out, max_memory=200_000, force=True)
+
+
+def test_an_option_without_its_value_takes_no_other(
+    model: pathlib.Path, tmp_path: pathlib.Path
+) -> None:
+    out = tmp_path / "m.dcf"
+    with pytest.raises(ValueError, match="^--bits: 'true' is not in the range 1 to 8"):
+        dcf_codec.compress(model, out, bits=True, force=True)
+    with pytest.raises(ValueError, match="^--output: the value is empty"):
+        dcf_codec.compress(model, "", quality="small")
+    with pytest.raises(ValueError, match="^--recipe: the value is empty"):
+        dcf_codec.compress(model, out, recipe="", force=True)
+    assert not out.exists()
 
 
 def test_progress(model: pathlib.Path, tmp_path: pathlib.Path) -> None:

@@ -281,6 +281,37 @@ def test_a_package_that_is_not_there(package: str, monkeypatch: pytest.MonkeyPat
         dcf_codec.collect_stats("model.onnx", [])
 
 
+@pytest.mark.filterwarnings("error")
+def test_inputs_that_are_too_large() -> None:
+    """They are finite, and so is the error of another kind."""
+    model = _model(
+        [helper.make_node("MatMul", ["x", "w"], ["y"])],
+        {"x": (TensorProto.FLOAT, ["n", 4])},
+        {"w": _normal(4, 5)},
+    )
+    for value, text in ((1e25, "too large: their products overflow float32"), (np.nan, "hold NaN")):
+        x = np.full((3, 4), value, np.float32)
+        for most in (None, 0):
+            with pytest.raises(ValueError, match=f"'w' (are )?{text}"):
+                dcf_codec.collect_stats(model, [x], max_columns=most)
+
+
+def test_inputs_that_are_none() -> None:
+    for wrong in ({"ids": _normal(2, 5)}, "ids.npy"):
+        with pytest.raises(TypeError, match="^inputs is an iterable"):
+            dcf_codec.collect_stats(_sentences(), wrong)
+    empty = {"ids": np.zeros((0, 5), np.int64), "mask": np.zeros((0, 5), np.int64)}
+    with pytest.raises(ValueError, match="nothing was measured: .*w .no input reached it"):
+        dcf_codec.collect_stats(_sentences(), [empty])
+
+
+@pytest.mark.filterwarnings("error")
+def test_other_operators_weights_are_no_warning(caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level("INFO", "dcf_codec"):
+        dcf_codec.collect_stats(_sentences(), count=2)
+    assert "table: no statistics: used by Gather" in caplog.text
+
+
 def test_what_is_no_model(tmp_path: pathlib.Path) -> None:
     with pytest.raises(FileNotFoundError):
         dcf_codec.collect_stats(tmp_path / "none.onnx", [])

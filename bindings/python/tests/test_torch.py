@@ -12,7 +12,7 @@ import dcf_codec
 
 torch = pytest.importorskip("torch")
 
-from dcf_codec.torch import load, load_file, safe_open, save, save_file  # noqa: E402
+from dcf_codec.torch import load, load_file, safe_open, save, save_file, save_model  # noqa: E402
 
 NAMES = (
     "float64 float32 float16 bfloat16 float8_e4m3fn float8_e5m2 float8_e8m0fnu float8_e4m3fnuz "
@@ -108,6 +108,20 @@ def test_packed_bits_are_bytes() -> None:
             assert f.get_tensor(name).dtype == torch.uint8
 
 
-def test_what_is_no_tensor() -> None:
-    with pytest.raises(TypeError, match="ndarray"):
+def test_what_is_no_tensor(tmp_path: pathlib.Path) -> None:
+    with pytest.raises(TypeError, match="^tensor 'w': .*ndarray"):
         save({"w": np.zeros(3)})
+    with pytest.raises(TypeError, match="^tensor 'w': .*complex128"):
+        save({"v": torch.zeros(3), "w": torch.zeros(3, dtype=torch.complex128)})
+    with pytest.raises(TypeError, match="^tensor 'layer': .*dict"):
+        save({"layer": {"w": torch.zeros(3)}})
+    module = torch.nn.Linear(3, 2)
+    with pytest.raises(TypeError, match=r"not a Linear: save_model\(\) .*\.state_dict\(\)$"):
+        save_file(module, tmp_path / "m.dcf")
+    with pytest.raises(TypeError, match="^tensors are a dict, name -> tensor, not a Tensor$"):
+        save_file(module.weight.detach(), tmp_path / "m.dcf")
+    with pytest.raises(
+        TypeError, match="^save_model saves a torch.nn.Module, not a OrderedDict: sav"
+    ):
+        save_model(module.state_dict(), tmp_path / "m.dcf")
+    assert not list(tmp_path.iterdir())

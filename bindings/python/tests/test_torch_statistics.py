@@ -108,7 +108,8 @@ def test_a_transformer(caplog: pytest.LogCaptureFixture) -> None:
     model.body.dropout.eval()
     modes = [part.training for part in model.modules()]
     tokens = [{"tokens": np.arange(i, i + 9)[None], "scale": 0.5} for i in range(20)]
-    with caplog.at_level("INFO", "dcf_codec"):
+    told = pytest.warns(dcf_codec.DcfWarning, match="unused.weight")
+    with caplog.at_level("INFO", "dcf_codec"), told:
         stats = dcf_codec.collect_stats(model, tokens)
     assert [part.training for part in model.modules()] == modes
     assert not any(part._forward_pre_hooks for part in model.modules())
@@ -133,11 +134,20 @@ def test_a_transformer(caplog: pytest.LogCaptureFixture) -> None:
 
 def test_queries_of_one_kind_and_keys_of_another() -> None:
     layer = torch.nn.MultiheadAttention(8, 2)
-    query, key = torch.randn(3, 1, 8), torch.randn(5, 1, 8)
-    stats = dcf_codec.collect_stats(layer, [(query, key, key)])
-    parts = np.stack([query[:, 0], key[:3, 0], key[:3, 0]])
-    assert stats["in_proj_weight.moments"].shape == parts.shape[:1] + (8, 8)
-    assert np.allclose(stats["in_proj_weight.moments"][0], parts[0].T @ parts[0] / 3, atol=1e-5)
+    query, key = torch.randn(1, 3, 8), torch.randn(200, 3, 8)
+    value = key + 1
+    inputs = [(query, key, value), (query + 2, key[:100], value[:100])]
+    stats = dcf_codec.collect_stats(layer, inputs)
+    found = stats["in_proj_weight.moments"]
+    assert found.shape == (3, 8, 8)
+    for moment, parts in zip(found, zip(*inputs)):  # each of all its own rows
+        rows = torch.cat([part.reshape(-1, 8) for part in parts]).numpy()
+        assert np.allclose(moment, rows.T @ rows / len(rows), rtol=1e-5, atol=1e-5)
+    # The fewest of the three.
+    assert json.loads(stats["__metadata__"]["dcf.vectors"]) == {"in_proj_weight": 6}
+    means = dcf_codec.collect_stats(layer, inputs, max_columns=4)
+    assert np.allclose(means["in_proj_weight.mean"][1], torch.cat([key, key[:100]]).mean((0, 1)))
+    assert means["in_proj_weight.mean_square"].shape == (3, 8)
 
 
 def test_inputs_first() -> None:
@@ -165,6 +175,7 @@ def test_pruned_and_half() -> None:
     assert same(stats, "0.weight", x.to(torch.bfloat16).float().numpy())
 
 
+@pytest.mark.filterwarnings("ignore:.*unused.weight:dcf_codec.DcfWarning")
 def test_noise() -> None:
     for model, shapes in (
         (torch.nn.Conv2d(3, 4, 3), None),
@@ -224,12 +235,17 @@ def test_the_file(tmp_path: pathlib.Path) -> None:
     assert [one.name for one in tmp_path.iterdir()] == ["stats.safetensors"]
 
 
+@pytest.mark.filterwarnings("error")
 def test_what_is_wrong(tmp_path: pathlib.Path) -> None:
     path = tmp_path / "stats.safetensors"
     model = torch.nn.Sequential(torch.nn.Linear(6, 4))
     for value in (float("nan"), float("inf")):
-        with pytest.raises(ValueError, match="'0.weight' hold NaN or Inf"):
-            dcf_codec.collect_stats(model, [torch.full((1, 6), value)], path)
+        for full in (None, 0):
+            with pytest.raises(ValueError, match="'0.weight' hold NaN or Inf"):
+                dcf_codec.collect_stats(model, [torch.full((1, 6), value)], path, max_columns=full)
+    for full in (None, 0):
+        with pytest.raises(ValueError, match="'0.weight' are too large"):
+            dcf_codec.collect_stats(model, [torch.full((1, 6), 1e25)], path, max_columns=full)
     with pytest.raises(ValueError, match="no inputs"):
         dcf_codec.collect_stats(model, [], path)
     with pytest.raises(RuntimeError, match="shape"):

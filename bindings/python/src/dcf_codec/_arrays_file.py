@@ -51,9 +51,18 @@ def write_arrays(out: Any, arrays: Mapping[str, Any]) -> None:
 
 
 def check_free(path: str | os.PathLike[str], force: bool) -> None:
-    """FileExistsError where a file is there that must not be replaced."""
-    if not force and os.path.lexists(path):
-        raise FileExistsError(errno.EEXIST, "force=True replaces the file", os.fspath(path))
+    """FileExistsError where a file is there that must not be replaced, IsADirectoryError where a
+    folder is; FileNotFoundError, NotADirectoryError where the path is not in a folder."""
+    name = os.fspath(path)
+    if os.path.isdir(name):
+        raise IsADirectoryError(errno.EISDIR, "a folder is where the file is to be", name)
+    if not force and os.path.lexists(name):
+        raise FileExistsError(errno.EEXIST, "force=True replaces the file", name)
+    folder = os.path.dirname(name) or os.curdir
+    if not os.path.lexists(folder):
+        raise FileNotFoundError(errno.ENOENT, "there is no folder for the file", name)
+    if not os.path.isdir(folder):
+        raise NotADirectoryError(errno.ENOTDIR, "the file is to be in what is no folder", name)
 
 
 def save_arrays(

@@ -125,6 +125,7 @@ def _of_field(dtype: np.dtype) -> DType:
     inner = dtype.fields[name][0]
     if name in _NUMBERS and inner.kind == "u":
         return DType(_NUMBERS[name], 8 * inner.itemsize)
-    if inner.kind == "V" and inner.names is None:
+    # A field that is an array has elements of its own, whose type an opaque one would not tell.
+    if inner.kind == "V" and inner.names is None and inner.subdtype is None:
         return DType(OPAQUE, 8 * inner.itemsize, name)
     raise TypeError(f"the packed bytes of {name} elements do not tell the tensor's shape")

@@ -107,12 +107,21 @@ def encoding_of(
     return encoding if dtype.number in _ROUNDED else dataclasses.replace(encoding, sqnr_db=0.0)
 
 
-def check_names(
+def check_encoding(
     encoding: Encoding | Mapping[str, Encoding] | None, tensors: Mapping[str, Any]
 ) -> None:
-    """ValueError where `encoding` names a tensor that is not among `tensors`."""
+    """TypeError for what is no encoding; ValueError where `encoding` names a tensor that is not among
+    `tensors`."""
     if encoding is None or isinstance(encoding, Encoding):
         return
+    if not isinstance(encoding, Mapping):
+        raise TypeError(
+            "`encoding` is an Encoding, or a dict with those of tensors by name, "
+            f"not a {type(encoding).__name__}"
+        )
+    for name, one in encoding.items():
+        if not isinstance(one, Encoding):
+            raise TypeError(f"`encoding` has no Encoding for {name!r}, but a {type(one).__name__}")
     strangers = [name for name in encoding if name not in tensors]
     if strangers:
         raise ValueError(f"`encoding` names what is no tensor: {', '.join(map(repr, strangers))}")

@@ -155,6 +155,14 @@ class File(Uncopied):
             raise
 
     def _open_memory(self, data: Any, options: Any) -> None:
+        if not isinstance(data, np.ndarray):
+            try:
+                memoryview(data)
+            except TypeError:
+                kind = type(data).__name__
+                raise TypeError(
+                    f"a .dcf file is a path, bytes or an object that reads, not a {kind}"
+                ) from None
         memory = borrow(data)
         self._handle.kept.append(memory)
         _abi.call(
@@ -204,6 +212,8 @@ class File(Uncopied):
 
     def find(self, name: str) -> int:
         """Index of a tensor. TensorNotFound (a KeyError) if no tensor has the name."""
+        if not isinstance(name, str):
+            raise TypeError(f"a tensor's name is a str, not {name!r}")
         encoded = name.encode("utf-8", "surrogateescape")
         index = c_size_t()
         with self._handle as handle:

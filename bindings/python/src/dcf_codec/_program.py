@@ -17,6 +17,8 @@ import warnings
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+import numpy as np
+
 from . import _abi
 from ._arrays_file import write_arrays
 from ._library import program_path
@@ -27,6 +29,8 @@ _log = logging.getLogger("dcf_codec")
 
 # Options that the functions set themselves.
 _OWN_OPTIONS = frozenset({"help", "json", "output", "progress_fd"})
+# Options with a file, which a dict stands for.
+_FILES = frozenset({"recipe", "calibration"})
 # Seconds that a child gets to end by itself after SIGTERM: it removes what it has begun.
 _GRACE = 10
 
@@ -49,12 +53,27 @@ def _option(verb: str, known: frozenset[str], name: str, value: Any) -> list[str
     if value is None:
         return []
     if value is True:
-        return [f"--{flag}"] if flag in known else []
+        return [f"--{flag}=true"] if flag in known else []  # refused by what is no flag
     if value is False:
         return [f"--no-{flag}"] if f"no-{flag}" in known else []
     if isinstance(value, (list, tuple)):
         return [text for item in value for text in _option(verb, known, name, item)]
     return [f"--{flag}={os.fspath(value) if isinstance(value, os.PathLike) else value}"]
+
+
+def _is_path(value: Any) -> bool:
+    return isinstance(value, (str, os.PathLike))
+
+
+def _json(name: str, value: Mapping[str, Any]) -> bytes:
+    """The text of a dict for an option. TypeError for what JSON does not have."""
+
+    def plain(item: Any) -> Any:
+        if isinstance(item, np.generic):
+            return item.item()
+        raise TypeError(f"{name} holds a {type(item).__name__}, which JSON does not have: {item!r}")
+
+    return json.dumps(value, default=plain).encode()
 
 
 @contextlib.contextmanager
@@ -77,10 +96,12 @@ def _arguments(
                 if arrays:
                     write_arrays(file, value)
                 else:
-                    file.write(json.dumps(value).encode())
+                    file.write(_json(name, value))
                 file.flush()
                 value = file.name
                 called[file.name] = f"the {name.replace('_', ' ')}"
+            elif name in _FILES and not (value is None or value is False or _is_path(value)):
+                raise TypeError(f"{name} is a dict or a path, not a {type(value).__name__}")
             words += _option(verb, known, name, value)
         yield words, called
 
@@ -187,6 +208,8 @@ def _in_python(message: str, files: Mapping[str, str]) -> str:
     """A message of the program in the words of its caller, who gave dicts and keywords."""
     for path, name in files.items():
         message = message.replace(path, name)
+    message = re.sub(r"-M (\d+[KMG]?)", r"max_memory='\1'", message)
+    message = re.sub(r"-M\b", "max_memory", message)
     return message.replace("(-f replaces it)", "(force=True replaces it)")
 
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from ._cancel import Cancellation, run_all
-from ._encoding import Encoding, check_names, encoding_of
+from ._encoding import Encoding, check_encoding, encoding_of
 from ._progress import open_progress
 from ._sources import Source
 from ._writer import Writer
@@ -51,6 +51,37 @@ class _Job:
         self._progress = self._nothing
 
 
+def _check(tensors: Any, metadata: Any) -> None:
+    """TypeError for what are no dicts, or have keys or texts that are no str."""
+    if not isinstance(tensors, Mapping):
+        remedy = ""
+        if callable(getattr(tensors, "state_dict", None)):
+            remedy = ": save_model() saves a model, or give its .state_dict()"
+        raise TypeError(
+            f"tensors are a dict, name -> tensor, not a {type(tensors).__name__}{remedy}"
+        )
+    for name in tensors:
+        if not isinstance(name, str):
+            raise TypeError(f"a tensor's name is a str, not {name!r}")
+    if metadata is None:
+        return
+    if not isinstance(metadata, Mapping):
+        raise TypeError(f"metadata is a dict of str, not a {type(metadata).__name__}")
+    for key, text in metadata.items():
+        if not isinstance(key, str) or not isinstance(text, str):
+            raise TypeError(f"metadata is a dict of str, and has {key!r}: {text!r}")
+
+
+def _source(make_source: MakeSource, name: str, value: Any) -> Source:
+    """Of a tensor, whose name failures say."""
+    try:
+        return make_source(value)
+    except TypeError as error:
+        raise TypeError(f"tensor {name!r}: {error}") from error
+    except ValueError as error:
+        raise ValueError(f"tensor {name!r}: {error}") from error
+
+
 def _write(
     job: _Job,
     tensors: Mapping[str, Any],
@@ -61,7 +92,7 @@ def _write(
     group: list[tuple[str, Source, Encoding | None]] = []
     size = 0
     for name, value in tensors.items():
-        source = make_source(value)
+        source = _source(make_source, name, value)
         one = (name, source, encoding_of(encoding, name, source.dtype))
         if source.is_sparse:
             job.add([one], _size_of(value))
@@ -88,7 +119,8 @@ def _save(
     max_memory: int | None,
     progress: Any,
 ) -> None:
-    check_names(encoding, tensors)
+    _check(tensors, metadata)
+    check_encoding(encoding, tensors)
     total = sum(map(_size_of, tensors.values()))
     with open_progress(progress, "saving") as report:
         cancel = Cancellation(total, report)

@@ -16,11 +16,13 @@ import json
 import logging
 import os
 import sys
+import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Sized
 from typing import Any
 
 from .._arrays_file import METADATA, check_free, save_arrays
 from .._progress import open_progress
+from ..errors import DcfWarning
 from ._model import Model
 from ._moments import Moments, Weight, column_limit, free_memory
 from ._noise import default_count, draw
@@ -33,6 +35,8 @@ _log = logging.getLogger("dcf_codec")
 # Every so many inputs one is kept for the sensitivities, up to a number of them.
 _HOLD_OUT_EVERY = 4
 _HELD_OUT = 16
+# Names that a message has, and how many of the others there are.
+_NAMED = 3
 
 
 def _open(model: Any) -> Model:
@@ -51,11 +55,21 @@ def _open(model: Any) -> Model:
     )
 
 
+def _check_iterable(inputs: Any) -> None:
+    """TypeError for what is one input, or a name, and would be taken apart."""
+    kind = type(inputs).__name__
+    if isinstance(inputs, (str, bytes, os.PathLike)):
+        raise TypeError(f"inputs is an iterable of what the model takes, not a {kind}")
+    if isinstance(inputs, Mapping):
+        raise TypeError(f"inputs is an iterable of inputs, not one {kind}: give [inputs]")
+
+
 def _inputs(
     model: Model, inputs: Iterable[Any] | None, shapes: Any, count: int | None, seed: int
 ) -> tuple[Iterable[Any], int]:
     """The inputs and how many they are; 0 where only their end will tell."""
     if inputs is not None:
+        _check_iterable(inputs)
         if shapes is not None:
             raise ValueError("input_shapes are for noise: leave them out where inputs are given")
         total = len(inputs) if isinstance(inputs, Sized) else 0
@@ -99,18 +113,37 @@ def _statistics(model: Model, sums: Mapping[str, Moments]) -> Iterator[tuple[str
     reached: dict[str, int] = {}
     inputs_first = []
     for name, one in sums.items():
-        if one.rows == 0:
+        rows = one.rows
+        if rows == 0:
             model.left_out.setdefault(name, "no input reached it")
+        if name in model.left_out:
             continue
         for suffix, array in one.means().items():
             yield name + suffix, array
-        reached[name] = one.rows
+        reached[name] = rows
         if one.weight.inputs_first:
             inputs_first.append(name)
     metadata = {"dcf.calibration": "1", "dcf.vectors": json.dumps(reached)}
     if inputs_first:
         metadata["dcf.inputs_first"] = json.dumps(inputs_first)
     yield METADATA, metadata
+
+
+def _reasons(left_out: Mapping[str, str]) -> str:
+    """'a.weight (why), b.weight (why) and 3 more'."""
+    text = ", ".join(f"{name} ({why})" for name, why in itertools.islice(left_out.items(), _NAMED))
+    more = len(left_out) - _NAMED
+    return f"{text} and {more} more" if more > 0 else text
+
+
+def _tell(model: Model) -> None:
+    """Which weights were left out: a warning of those that a caller would expect to be seen."""
+    for name, reason in model.left_out.items():
+        _log.info("%s: no statistics: %s", name, reason)
+    missed = {name: why for name, why in model.left_out.items() if name not in model.usual}
+    if missed:
+        text = f"no statistics, and so rounded as without data: {_reasons(missed)}"
+        warnings.warn(text, DcfWarning, stacklevel=3)
 
 
 def collect_stats(
@@ -136,7 +169,8 @@ def collect_stats(
         and Conv whose weights are initializers or Constant nodes. Other weights, embeddings among them, are rounded
         as without data.
     inputs: an iterable of inputs, each what the model takes at once: an array or tensor, a list or
-        tuple of them, or a mapping of names. Leave padding out: it counts like data. None: noise.
+        tuple of them, or a mapping of names. Of one array, each index of its first axis is an
+        input: give [array] where it is one. Leave padding out: it counts like data. None: noise.
         256 sentences or 16 images, of all the kinds that the model will see, are enough.
     dst: a safetensors file, which appears whole or not at all; None: none is written.
     sensitivity: measures as well what the rounding of each tensor does to the outputs, on up to 16 of
@@ -162,8 +196,14 @@ def collect_stats(
     outputs for each unit of the mean of |W x - W' x|^2 (without moments: of |W - W'|^2). And
     "__metadata__", a dict of texts: which weights are stored [inputs, outputs], and from how many
     vectors each mean is.
-    Raises FileExistsError where dst exists; ImportError, which names the package, where the model's
-    library is not installed; TypeError, ValueError for arguments, NaN and Inf; whatever the model raises.
+    A DcfWarning names weights of the layers above that were left out, and why: no input reached them,
+    weight_norm or the like computes them (remove it first), the layer was called by keywords that
+    hooks do not see (before PyTorch 2). Layers whose weights are tied to an embedding and the output
+    projections of MultiheadAttention, which are left out as well, are in the log "dcf_codec" only.
+    Raises FileExistsError where dst exists, IsADirectoryError where it is a folder, FileNotFoundError
+    where its folder is missing; ImportError, which names the package, where the model's library is not
+    installed; TypeError, ValueError for arguments, NaN and Inf, inputs whose products overflow float32,
+    and where no weight was reached at all; whatever the model raises.
     """
     if dst is not None:
         check_free(dst, force)
@@ -171,7 +211,8 @@ def collect_stats(
         raise ValueError("max_vectors is at least 1")
     opened = _open(model)
     if not opened.weights:
-        raise ValueError("the model has no weights whose inputs are seen")
+        why = f": {_reasons(opened.left_out)}" if opened.left_out else ""
+        raise ValueError(f"the model has no weights whose inputs are seen{why}")
     wanted, total = _inputs(opened, inputs, input_shapes, count, seed)
     limit = column_limit(opened.weights, free_memory()) if max_columns is None else max_columns
     sums = {
@@ -188,12 +229,13 @@ def collect_stats(
             lambda done: report(done, total) if report is not None else None,
         )
         found: dict[str, Any] = dict(_statistics(opened, sums))
+        if found.keys() == {METADATA}:
+            raise ValueError(f"nothing was measured: {_reasons(opened.left_out)}")
         if sensitivity:
             from ._sensitivity import measure
 
             found.update(measure(opened, found, held, report))
-    for name, reason in opened.left_out.items():
-        _log.info("%s: no statistics: %s", name, reason)
     if dst is not None:
         save_arrays(dst, found, force)
+    _tell(opened)
     return found

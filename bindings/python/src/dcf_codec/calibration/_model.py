@@ -14,7 +14,8 @@ from ._moments import Arrays, Weight
 from ._noise import Shape
 from ._windows import Sampler
 
-# Takes a weight and a block of what it multiplies: [vectors, groups, cols].
+# Takes a weight and a block of what it multiplies, [vectors, groups, cols], or a list of one for each
+# group; see Moments.add().
 Sink = Callable[[Weight, Any], None]
 
 
@@ -23,6 +24,7 @@ class Model(Protocol):
 
     weights: list[Weight]
     left_out: dict[str, str]  # names of weights whose inputs are not seen, and why
+    usual: set[str]  # those of left_out of which nobody expects more, such as embeddings
     arrays: Arrays
 
     def running(self) -> contextlib.AbstractContextManager[None]:

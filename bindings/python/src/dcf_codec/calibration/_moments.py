@@ -46,6 +46,9 @@ class Arrays(Protocol):
     def join(self, blocks: list[Any]) -> Any:
         """Blocks one after the other."""
 
+    def finite(self, values: Any) -> bool:
+        """Whether all values of a block, or of sums, are finite."""
+
     def numpy(self, sums: Any) -> np.ndarray:
         """Sums as an array of NumPy."""
 
@@ -54,11 +57,13 @@ class NumpyBlocks:
     """Arrays of NumPy."""
 
     def second(self, block: np.ndarray) -> np.ndarray:
-        if block.shape[1] == 1:  # x.T @ x of one x is half of the work for BLAS
-            matrix = block[:, 0]
-            return np.asarray((matrix.T @ matrix)[None], np.float64)
-        product = np.matmul(block.transpose(1, 2, 0), block.transpose(1, 0, 2))
-        return np.asarray(product, np.float64)
+        # What is not finite is an error of the caller's, who looks for it: no warnings beside it.
+        with np.errstate(all="ignore"):
+            if block.shape[1] == 1:  # x.T @ x of one x is half of the work for BLAS
+                matrix = block[:, 0]
+                return np.asarray((matrix.T @ matrix)[None], np.float64)
+            product = np.matmul(block.transpose(1, 2, 0), block.transpose(1, 0, 2))
+            return np.asarray(product, np.float64)
 
     def vectors(self, block: np.ndarray) -> np.ndarray:
         wide = block.astype(np.float64)
@@ -67,24 +72,26 @@ class NumpyBlocks:
     def join(self, blocks: list[np.ndarray]) -> np.ndarray:
         return np.concatenate(blocks)
 
+    def finite(self, values: np.ndarray) -> bool:
+        return bool(np.isfinite(values).all())
+
     def numpy(self, sums: np.ndarray) -> np.ndarray:
         return sums
 
 
-class Moments:
-    """The sums of one weight."""
+class _Sums:
+    """The sums of groups that have the same number of rows."""
 
-    def __init__(self, weight: Weight, arrays: Arrays, full: bool) -> None:
-        self.weight = weight
-        self.full = full
+    def __init__(self, name: str, arrays: Arrays, full: bool) -> None:
         self.rows = 0
+        self._name = name
+        self._full = full
         self._arrays = arrays
         self._sums: Any = None
         self._waiting: list[Any] = []
         self._waiting_rows = 0
 
     def add(self, block: Any) -> None:
-        """A block of inputs, [rows, groups, cols] in float32, which the caller leaves alone."""
         self.rows += block.shape[0]
         self._waiting.append(block)
         self._waiting_rows += block.shape[0]
@@ -94,29 +101,69 @@ class Moments:
     def _multiply(self) -> None:
         block = self._arrays.join(self._waiting)
         self._waiting, self._waiting_rows = [], 0
-        sums = self._arrays.second(block) if self.full else self._arrays.vectors(block)
+        sums = self._arrays.second(block) if self._full else self._arrays.vectors(block)
+        if not self._arrays.finite(sums):
+            if self._arrays.finite(block):
+                raise _too_large(self._name)
+            raise ValueError(f"the inputs of {self._name!r} hold NaN or Inf")
         if self._sums is None:
             self._sums = sums
         else:
             self._sums += sums
 
-    def means(self) -> dict[str, np.ndarray]:
-        """The tensors of the statistics file, in float32: {".moments": ...}, or {".mean": ...,
-        ".mean_square": ...}. ValueError where inputs were NaN or Inf."""
+    def means(self) -> np.ndarray:
+        """[groups, cols, cols], or [2, groups, cols]: means of x, then of x^2. In float32."""
         if self._waiting:
             self._multiply()
-        sums = self._arrays.numpy(self._sums) / self.rows
+        means = self._arrays.numpy(self._sums) / self.rows
         self._sums = None
-        if not np.isfinite(sums).all():
-            raise ValueError(f"the inputs of {self.weight.name!r} hold NaN or Inf")
+        if max(means.max(initial=0), -means.min(initial=0)) > np.finfo(np.float32).max:
+            raise _too_large(self._name)
+        return means.astype(np.float32)
+
+
+class Moments:
+    """The moments of one weight."""
+
+    def __init__(self, weight: Weight, arrays: Arrays, full: bool) -> None:
+        self.weight = weight
+        self.full = full
+        self._arrays = arrays
+        self._parts: list[_Sums] = []
+
+    @property
+    def rows(self) -> int:
+        """How many inputs the moments are the mean of, in the group that has the fewest."""
+        return min((part.rows for part in self._parts), default=0)
+
+    def add(self, block: Any) -> None:
+        """A block of inputs, [rows, groups, cols] in float32, which the caller leaves alone; or, each
+        time, a list of blocks [rows, 1, cols], one for each group, whose rows may differ. ValueError
+        where inputs are NaN or Inf, or so large that the moments do not fit float32."""
+        blocks = block if isinstance(block, list) else [block]
+        if not self._parts:
+            self._parts = [_Sums(self.weight.name, self._arrays, self.full) for _ in blocks]
+        for part, one in zip(self._parts, blocks):
+            part.add(one)
+
+    def means(self) -> dict[str, np.ndarray]:
+        """The tensors of the statistics file, in float32: {".moments": ...}, or {".mean": ...,
+        ".mean_square": ...}. ValueError as in add()."""
+        found = [part.means() for part in self._parts]
+        self._parts = []
         if self.full:
-            return {".moments": _squeeze(sums)}
-        return {".mean": _squeeze(sums[0]), ".mean_square": _squeeze(sums[1])}
+            return {".moments": _squeeze(np.concatenate(found))}
+        mean, square = np.concatenate(found, axis=1)
+        return {".mean": _squeeze(mean), ".mean_square": _squeeze(square)}
+
+
+def _too_large(name: str) -> ValueError:
+    return ValueError(f"the inputs of {name!r} are too large: their products overflow float32")
 
 
 def _squeeze(sums: np.ndarray) -> np.ndarray:
     one = sums[0] if sums.shape[0] == 1 else sums
-    return np.ascontiguousarray(one, dtype=np.float32)
+    return np.ascontiguousarray(one)
 
 
 def free_memory() -> int:

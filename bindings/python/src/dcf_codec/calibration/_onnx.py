@@ -180,6 +180,7 @@ class OnnxModel:
         _make_initializers(graph)
         self.left_out: dict[str, str] = {}
         self._uses = _find_uses(graph, self.left_out)
+        self.usual = set(self.left_out)  # other operators' weights, most of them tables and biases
         self.weights = list({use.weight.name: use.weight for use in self._uses}.values())
         self.arrays: Arrays = NumpyBlocks()
         self._outputs = [one.name for one in graph.output]

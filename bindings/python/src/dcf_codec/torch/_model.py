@@ -77,7 +77,13 @@ def save_model(
 ) -> None:
     """Writes a model, losslessly unless `encoding` says otherwise: pruned weights by the positions
     of the others, clustered ones as codes and codebook, tied ones once. Names are those of
-    plain_state_dict(): any program reads the file. Parameters as in save_file."""
+    plain_state_dict(): any program reads the file. Parameters as in save_file. TypeError for what is
+    no module."""
+    if not isinstance(model, torch.nn.Module):
+        raise TypeError(
+            f"save_model saves a torch.nn.Module, not a {type(model).__name__}: save_file saves a "
+            "dict of tensors"
+        )
     save_file(
         plain_state_dict(model),
         filename,

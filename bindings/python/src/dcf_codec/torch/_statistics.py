@@ -11,18 +11,23 @@ from typing import Any
 
 import numpy as np
 import torch
+from torch.nn.utils import parametrize
 
 from ..calibration._model import Sink
 from ..calibration._moments import Arrays, NumpyBlocks, Weight
 from ..calibration._noise import Shape
 from ..calibration._windows import Sampler, columns
 from ._io import save_file
+from ._layers import Place, compressed
 from ._model import plain_state_dict
 
 __all__ = ["TorchModel"]
 
 _WITH_KEYWORDS = (
     "with_kwargs" in inspect.signature(torch.nn.Module.register_forward_pre_hook).parameters
+)
+_BY_KEYWORDS = "its layer is called by keywords: call it by position" + (
+    "" if _WITH_KEYWORDS else ", or use PyTorch 2"
 )
 _CONVOLUTIONS = (torch.nn.Conv1d, torch.nn.Conv2d, torch.nn.Conv3d)
 _TOKENS = 32  # of a sequence of noise
@@ -45,6 +50,9 @@ class _TorchBlocks:
 
     def join(self, blocks: list[torch.Tensor]) -> torch.Tensor:
         return torch.cat(blocks)
+
+    def finite(self, values: torch.Tensor) -> bool:
+        return bool(torch.isfinite(values).all())
 
     def numpy(self, sums: torch.Tensor) -> np.ndarray:
         array: np.ndarray = sums.cpu().numpy()
@@ -72,10 +80,32 @@ def _weight_of(name: str, module: torch.nn.Module) -> Weight | None:
     return None
 
 
-def _parameter(module: torch.nn.Module) -> torch.Tensor:
-    attention = isinstance(module, torch.nn.MultiheadAttention)
-    value: torch.Tensor = module.in_proj_weight if attention else module.weight
-    return value
+def _unseen(name: str, module: torch.nn.Module) -> dict[str, str]:
+    """Weights of a module that multiply what its hooks do not see or do not tell apart, and why."""
+    if not isinstance(module, torch.nn.MultiheadAttention) or module.in_proj_weight is not None:
+        return {}
+    stem = name + "." if name else ""
+    why = "its attention has widths of its own for keys and values (kdim, vdim)"
+    return {f"{stem}{kind}_proj_weight": why for kind in "qkv"}
+
+
+def _computed(place: Place) -> str:
+    """Why a weight is none of the state_dict: what computes it, and how to end that. "" where it is
+    one, or this package computes it and saves it under its name."""
+    module, attribute = place.module, place.attribute
+    if compressed(place) is not None:
+        return ""
+    if parametrize.is_parametrized(module, attribute):
+        return "a parametrization computes it: torch.nn.utils.parametrize.remove_parametrizations first"
+    if attribute in module._parameters or attribute in module._buffers:
+        return ""
+    if f"{attribute}_g" in module._parameters:
+        return "weight_norm computes it: torch.nn.utils.remove_weight_norm first"
+    if f"{attribute}_mask" in module._buffers:
+        return "pruning computes it: torch.nn.utils.prune.remove first"
+    if f"{attribute}_orig" in module._parameters:
+        return "spectral_norm computes it: torch.nn.utils.remove_spectral_norm first"
+    return "it is no parameter of its layer"
 
 
 def _rows(x: torch.Tensor, sample: Sampler) -> torch.Tensor:
@@ -100,16 +130,30 @@ def _conv_block(module: Any, x: torch.Tensor, sample: Sampler) -> torch.Tensor:
     return block.float()
 
 
-def _block(module: torch.nn.Module, inputs: tuple[Any, ...], sample: Sampler) -> torch.Tensor:
-    """[vectors, groups, cols] in float32, a new tensor."""
+def _multiplied(
+    module: torch.nn.Module, values: tuple[Any, ...], words: Mapping[str, Any]
+) -> list[Any] | None:
+    """The tensors that a module's weight multiplies, of the arguments of a call: its input; of an
+    attention query, key and value. None where they are not among them."""
+    count = 3 if isinstance(module, torch.nn.MultiheadAttention) else 1
+    found = list(values[:count])
+    if len(found) < count:
+        names = list(inspect.signature(module.forward).parameters)[len(found) : count]
+        found += [words[name] for name in names if name in words]
+    return found if len(found) == count else None
+
+
+def _block(module: torch.nn.Module, inputs: list[Any], sample: Sampler) -> Any:
+    """[vectors, groups, cols] in float32, a new tensor. Of an attention three, [vectors, 1, cols]:
+    queries, keys and values may differ in number."""
     if isinstance(module, _CONVOLUTIONS):
         return _conv_block(module, inputs[0], sample)
     if isinstance(module, torch.nn.MultiheadAttention):
-        if inputs[0] is inputs[1] is inputs[2]:
-            return _rows(inputs[0], sample)[:, None].repeat(1, 3, 1)
-        parts = [_rows(x, sample) for x in inputs[:3]]
-        shortest = min(map(len, parts))
-        return torch.stack([part[:shortest] for part in parts], 1)
+        taken: dict[int, torch.Tensor] = {}
+        for x in inputs:
+            if id(x) not in taken:
+                taken[id(x)] = _rows(x, sample)[:, None]
+        return [taken[id(x)] for x in inputs]
     return _rows(inputs[0], sample)[:, None]
 
 
@@ -132,21 +176,35 @@ class TorchModel:
         self._model = model
         self._parts: list[tuple[torch.nn.Module, Weight]] = []
         self.left_out: dict[str, str] = {}
+        self.usual: set[str] = set()
         self.arrays: Arrays = _TorchBlocks()
         tables = {
             id(part.weight) for part in model.modules() if isinstance(part, torch.nn.Embedding)
         }
+        projections = {  # which their attentions multiply without a call
+            id(part.out_proj)
+            for part in model.modules()
+            if isinstance(part, torch.nn.MultiheadAttention)
+        }
         seen: dict[int, Weight] = {}
         for name, part in model.named_modules():
+            self.left_out.update(_unseen(name, part))
             weight = _weight_of(name, part)
             if weight is None:
                 continue
+            attribute = weight.name.rpartition(".")[2]
+            if computed := _computed(Place(weight.name, part, attribute)):
+                self.left_out[weight.name] = computed
+                continue
             # A parametrized weight is computed anew each time: it is its module's alone.
-            value = _parameter(part)
+            value = getattr(part, attribute)
             tied = isinstance(value, torch.nn.Parameter)
             if tied and id(value) in tables:
                 self.left_out[weight.name] = "tied to an embedding"
+                self.usual.add(weight.name)
                 continue
+            if id(part) in projections:
+                self.usual.add(weight.name)
             first = seen.setdefault(id(value) if tied else id(part), weight)
             if first[1:] == weight[1:]:
                 self._parts.append((part, first))
@@ -190,7 +248,15 @@ class TorchModel:
         if isinstance(inputs, Mapping):
             return self._model(**{name: self._tensor(x) for name, x in inputs.items()})
         values = inputs if isinstance(inputs, (list, tuple)) else [inputs]
-        return self._model(*map(self._tensor, values))
+        try:
+            return self._model(*map(self._tensor, values))
+        except TypeError as error:
+            if len(values) < 2 or _takes(self._model, len(values)):
+                raise
+            raise TypeError(
+                f"{error}: an input of {len(values)} values is that many arguments of the model; of "
+                "the pairs of a DataLoader give the first, [x for x, _ in loader]"
+            ) from error
 
     def observe(self, inputs: Any, sink: Sink, sample: Sampler) -> None:
         handles = []
@@ -204,7 +270,11 @@ class TorchModel:
 
     def _watch(self, weight: Weight, sink: Sink, sample: Sampler) -> Callable[..., None]:
         def watch(part: torch.nn.Module, values: tuple[Any, ...], words: Any = None) -> None:
-            sink(weight, _block(part, (*values, *(words or {}).values()), sample))
+            multiplied = _multiplied(part, values, words or {})
+            if multiplied is None:
+                self.left_out[weight.name] = _BY_KEYWORDS
+            else:
+                sink(weight, _block(part, multiplied, sample))
 
         return watch
 
@@ -251,6 +321,15 @@ class TorchModel:
                 "without inputs the model needs input_shapes, such as [(1, 3, 224, 224)]"
             )
         return [Shape(0, dims, table, dtype)]
+
+
+def _takes(model: torch.nn.Module, count: int) -> bool:
+    """Whether a model may be called with so many arguments."""
+    try:
+        inspect.signature(model.forward).bind(*range(count))
+    except TypeError:
+        return False
+    return True
 
 
 def _own_weight(part: torch.nn.Module) -> bool:
