@@ -58,7 +58,11 @@ Progress::Progress(std::string label, uint64_t total, ProgressOutput output, Uni
 
 Progress::~Progress() {
   if (drawn_) std::fputs(kClearLine, stderr);
-  if (fd_ >= 0 && done_ != written_) write_line();
+  if (fd_ < 0 || done_ == written_) return;
+  try {
+    write_line();
+  } catch (...) {  // without memory there is no last line
+  }
 }
 
 void Progress::update(uint64_t done) {
