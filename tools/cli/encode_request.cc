@@ -38,6 +38,7 @@ std::string warning_of_loss(const EncodePlan& plan, const ModelSource& source) {
     return "at a quality of " + quality_text(*lowest) +
            " most models lose accuracy; --eval measures it";
   }
+  if (!plan.cuts()) return "";
   bool clusters = false;
   for (const TensorMeta& tensor : source.tensors()) {
     const dcf_encode_options options = plan.choice_for(tensor).options;

@@ -6,6 +6,7 @@
 #include <new>
 #include <utility>
 
+#include "base/checked.h"
 #include "cli/signals.h"
 #include "formats/dcf_rows.h"
 #include "formats/memory_limit.h"
@@ -25,7 +26,7 @@ constexpr size_t kPageBytes = 4096;
 constexpr size_t kAlignment = 64;
 
 size_t round_up(size_t bytes, size_t unit) {
-  return (bytes + unit - 1) / unit * unit;
+  return impl::ceil_div(bytes, unit) * unit;
 }
 
 // Rows of a piece; all of them where rows do not start on a byte.
